@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# How every translation unit of ours is compiled and linked.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+
+if(FAIRUSE_CCACHE)
+  find_program(FAIRUSE_CCACHE_PROGRAM ccache)
+  mark_as_advanced(FAIRUSE_CCACHE_PROGRAM)
+  if(FAIRUSE_CCACHE_PROGRAM)
+    set(CMAKE_C_COMPILER_LAUNCHER "${FAIRUSE_CCACHE_PROGRAM}")
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${FAIRUSE_CCACHE_PROGRAM}")
+  endif()
+endif()
+
+if(FAIRUSE_MOLD)
+  find_program(FAIRUSE_MOLD_PROGRAM mold)
+  mark_as_advanced(FAIRUSE_MOLD_PROGRAM)
+  if(FAIRUSE_MOLD_PROGRAM)
+    add_link_options(-fuse-ld=mold)
+  endif()
+endif()
+
+# Equal sources give equal results: no contraction of a*b+c, no fast-math, and no path of this machine in the binary.
+add_compile_options(-ffp-contract=off "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+endif()
+
+if(FAIRUSE_SANITIZE STREQUAL "address")
+  set(fairuse_sanitizers address,undefined)
+elseif(FAIRUSE_SANITIZE STREQUAL "thread")
+  set(fairuse_sanitizers thread)
+elseif(FAIRUSE_SANITIZE)
+  message(FATAL_ERROR "FAIRUSE_SANITIZE must be empty, address or thread, not '${FAIRUSE_SANITIZE}'.")
+endif()
+if(fairuse_sanitizers)
+  add_compile_options(-fsanitize=${fairuse_sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${fairuse_sanitizers})
+  if(FAIRUSE_SANITIZE STREQUAL "address")
+    # The packaged libraries are built without the type information that the vptr check asks for.
+    add_compile_options(-fno-sanitize=vptr)
+  endif()
+endif()
+
+# The warnings of our own targets; generated code and packaged headers do without.
+add_library(fairuse_warnings INTERFACE)
+add_library(fairuse::warnings ALIAS fairuse_warnings)
+target_compile_options(
+  fairuse_warnings
+  INTERFACE -Wall
+            -Wextra
+            -Wpedantic
+            -Wconversion
+            -Wshadow
+            -Wnon-virtual-dtor
+            -Woverloaded-virtual
+            -Wextra-semi
+            -Wcast-qual
+            -Wundef
+            # An omitted designated initialiser means its default, and says so better than a list of zeros.
+            -Wno-missing-field-initializers
+            $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond>
+            $<$<CXX_COMPILER_ID:GNU>:-Wlogical-op>
+            $<$<BOOL:${FAIRUSE_WERROR}>:-Werror>)

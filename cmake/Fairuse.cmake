@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The few verbs with which a room's CMakeLists.txt is written:
+#
+#   fairuse_library(core SOURCES policy.hpp policy.cpp DEPENDS fairuse::events)        -> fairuse::core
+#   fairuse_protobuf(storage PROTOS rows.proto)                                        -> fairuse::storage_proto
+#   fairuse_executable(fairuse SOURCES main.cpp DEPENDS fairuse::sim CLI11::CLI11)     -> build/<preset>/fairuse
+#   fairuse_test(core_test SOURCES policy_test.cpp DEPENDS fairuse::core)              -> ctest `core_test`, label fast
+#   fairuse_script_test(cli_demo SCRIPT demo_test.py ARGS $<TARGET_FILE:fairuse> LABELS slow)
+#   fairuse_benchmark(core_bench SOURCES advance_bench.cpp DEPENDS fairuse::core)
+#
+# Sources are listed, never globbed. The include root is the repository: #include "core/policy.hpp".
+
+# Add a folder if its owner has given it a CMakeLists.txt.
+function(fairuse_add_room folder)
+  if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt")
+    add_subdirectory(${folder})
+  endif()
+endfunction()
+
+# Check the arguments that a verb got; `arg_UNPARSED_ARGUMENTS` names a typing mistake.
+macro(fairuse_check_arguments verb name)
+  if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES)
+    message(FATAL_ERROR "${verb}(${name}): check '${arg_UNPARSED_ARGUMENTS}${arg_KEYWORDS_MISSING_VALUES}'.")
+  endif()
+endmacro()
+
+# Library of a room: fairuse_<room>, used as fairuse::<room>. DEPENDS are public, PRIVATE_DEPENDS stay inside.
+# A room of headers only becomes an interface library.
+function(fairuse_library room)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS")
+  fairuse_check_arguments(fairuse_library ${room})
+  set(target fairuse_${room})
+  set(compiled ${arg_SOURCES})
+  list(FILTER compiled INCLUDE REGEX "\\.cpp$")
+  if(compiled)
+    add_library(${target} STATIC ${arg_SOURCES})
+    target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}")
+    target_link_libraries(${target} PUBLIC ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS} fairuse::warnings)
+  else()
+    add_library(${target} INTERFACE ${arg_SOURCES})
+    target_include_directories(${target} INTERFACE "${PROJECT_SOURCE_DIR}")
+    target_link_libraries(${target} INTERFACE ${arg_DEPENDS} ${arg_PRIVATE_DEPENDS})
+  endif()
+  add_library(fairuse::${room} ALIAS ${target})
+endfunction()
+
+# Messages of a room: fairuse::<room>_proto. `storage/rows.proto` is included as "storage/rows.pb.h". Generated code is
+# compiled without our warnings.
+function(fairuse_protobuf room)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "PROTOS")
+  fairuse_check_arguments(fairuse_protobuf ${room})
+  set(target fairuse_${room}_proto)
+  set(root "${PROJECT_BINARY_DIR}/generated")
+  file(MAKE_DIRECTORY "${root}")
+  set(generated)
+  foreach(proto IN LISTS arg_PROTOS)
+    cmake_path(ABSOLUTE_PATH proto BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE OUTPUT_VARIABLE source)
+    cmake_path(RELATIVE_PATH source BASE_DIRECTORY "${PROJECT_SOURCE_DIR}" OUTPUT_VARIABLE stem)
+    cmake_path(REMOVE_EXTENSION stem LAST_ONLY)
+    add_custom_command(
+      OUTPUT "${root}/${stem}.pb.cc" "${root}/${stem}.pb.h"
+      COMMAND protobuf::protoc "--cpp_out=${root}" "--proto_path=${PROJECT_SOURCE_DIR}" "${source}"
+      DEPENDS "${source}" protobuf::protoc
+      COMMENT "protoc ${stem}.proto"
+      VERBATIM)
+    list(APPEND generated "${root}/${stem}.pb.cc" "${root}/${stem}.pb.h")
+  endforeach()
+  add_library(${target} STATIC ${generated})
+  target_include_directories(${target} SYSTEM PUBLIC "${root}")
+  target_link_libraries(${target} PUBLIC protobuf::libprotobuf)
+  add_library(fairuse::${room}_proto ALIAS ${target})
+endfunction()
+
+# Program for people: it stands at the root of the build folder.
+function(fairuse_executable name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+  fairuse_check_arguments(fairuse_executable ${name})
+  add_executable(${name} ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS} fairuse::warnings)
+endfunction()
+
+# Labels, time limit and sanitizer settings of one ctest entry. LABELS default to `fast`.
+function(fairuse_test_properties name timeout labels)
+  if(NOT labels)
+    set(labels fast)
+  endif()
+  if(NOT timeout)
+    if("slow" IN_LIST labels)
+      set(timeout 1200)
+    else()
+      set(timeout 300)
+    endif()
+  endif()
+  set(suppressions "${PROJECT_SOURCE_DIR}/tests/sanitizers")
+  set(environment
+      "FAIRUSE_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
+      "FAIRUSE_BINARY_DIR=${PROJECT_BINARY_DIR}"
+      "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
+      "LSAN_OPTIONS=suppressions=${suppressions}/lsan.supp:print_suppressions=0"
+      "UBSAN_OPTIONS=print_stacktrace=1:suppressions=${suppressions}/ubsan.supp"
+      "TSAN_OPTIONS=second_deadlock_stack=1:suppressions=${suppressions}/tsan.supp")
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} ENVIRONMENT "${environment}")
+endfunction()
+
+# The name in ctest's list: the sanitizer builds put their own in front, so that one list can hold all builds.
+function(fairuse_test_name name result)
+  if(FAIRUSE_SANITIZE STREQUAL "address")
+    set(name "asan.${name}")
+  elseif(FAIRUSE_SANITIZE STREQUAL "thread")
+    set(name "tsan.${name}")
+  endif()
+  set(${result} ${name} PARENT_SCOPE)
+endfunction()
+
+# Test binary on Boost.Test. The test module (and main) is supplied here: no source defines BOOST_TEST_MODULE.
+# LABELS slow keeps it out of the fast suite and out of the sanitizer builds; RAPIDCHECK links the property tests'
+# library; TIMEOUT is in seconds; SERIAL runs it alone (for tests that measure time).
+function(fairuse_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "RAPIDCHECK;SERIAL" "TIMEOUT" "SOURCES;DEPENDS;LABELS")
+  fairuse_check_arguments(fairuse_test ${name})
+  if(arg_LABELS AND "slow" IN_LIST arg_LABELS AND NOT FAIRUSE_SLOW_TESTS)
+    return()
+  endif()
+  add_executable(${name} ${arg_SOURCES} "${PROJECT_SOURCE_DIR}/tests/test_main.cpp")
+  target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK FAIRUSE_TEST_MODULE=${name})
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS} Boost::unit_test_framework fairuse::warnings)
+  if(arg_RAPIDCHECK)
+    target_link_libraries(${name} PRIVATE rapidcheck)
+  endif()
+  fairuse_test_name(${name} test)
+  add_test(NAME ${test} COMMAND ${name} --color_output=no WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+  fairuse_test_properties(${test} "${arg_TIMEOUT}" "${arg_LABELS}")
+  if(arg_SERIAL)
+    set_tests_properties(${test} PROPERTIES RUN_SERIAL ON)
+  endif()
+endfunction()
+
+# Test written as a Python script; exit code 0 passes. ARGS may name programs, as in $<TARGET_FILE:fairuse>.
+function(fairuse_script_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "SCRIPT;TIMEOUT" "ARGS;LABELS")
+  fairuse_check_arguments(fairuse_script_test ${name})
+  if(arg_LABELS AND "slow" IN_LIST arg_LABELS AND NOT FAIRUSE_SLOW_TESTS)
+    return()
+  endif()
+  fairuse_test_name(${name} test)
+  add_test(NAME ${test} COMMAND "${Python3_EXECUTABLE}" -B "${CMAKE_CURRENT_SOURCE_DIR}/${arg_SCRIPT}" ${arg_ARGS}
+           WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+  fairuse_test_properties(${test} "${arg_TIMEOUT}" "${arg_LABELS}")
+  if(arg_SERIAL)
+    set_tests_properties(${test} PROPERTIES RUN_SERIAL ON)
+  endif()
+endfunction()
+
+# Google Benchmark binary in build/<preset>/bench. The target `benchmarks` builds them all.
+function(fairuse_benchmark name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+  fairuse_check_arguments(fairuse_benchmark ${name})
+  add_executable(${name} EXCLUDE_FROM_ALL ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS} benchmark::benchmark fairuse::warnings)
+  if(NOT TARGET benchmarks)
+    add_custom_target(benchmarks)
+  endif()
+  add_dependencies(benchmarks ${name})
+endfunction()
