@@ -101,7 +101,7 @@ function(fairuse_test_properties name timeout labels)
       "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
       "LSAN_OPTIONS=suppressions=${suppressions}/lsan.supp:print_suppressions=0"
       "UBSAN_OPTIONS=print_stacktrace=1:suppressions=${suppressions}/ubsan.supp"
-      "TSAN_OPTIONS=second_deadlock_stack=1:suppressions=${suppressions}/tsan.supp")
+      "TSAN_OPTIONS=second_deadlock_stack=1:ignore_noninstrumented_modules=1:suppressions=${suppressions}/tsan.supp")
   set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} ENVIRONMENT "${environment}")
 endfunction()
 
@@ -131,8 +131,13 @@ function(fairuse_test name)
   if(arg_RAPIDCHECK)
     target_link_libraries(${name} PRIVATE rapidcheck)
   endif()
+  set(options --color_output=no)
+  if(FAIRUSE_SANITIZE)
+    # The sanitizer reports the fault itself, better than Boost.Test's signal handler could.
+    list(APPEND options --catch_system_errors=no)
+  endif()
   fairuse_test_name(${name} test)
-  add_test(NAME ${test} COMMAND ${name} --color_output=no WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+  add_test(NAME ${test} COMMAND ${name} ${options} WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
   fairuse_test_properties(${test} "${arg_TIMEOUT}" "${arg_LABELS}")
   if(arg_SERIAL)
     set_tests_properties(${test} PROPERTIES RUN_SERIAL ON)
