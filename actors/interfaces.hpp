@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every actor of the engine and every message between them, a sentence per handler. Messages are pointers into memory
+// that the sender keeps until the answer is there: a worker is one thread, and an epoch is a barrier.
+#pragma once
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/typed_actor.hpp>
+
+#include "core/ports.hpp"
+
+namespace fairuse {
+
+/// Shard to user: take these steps.
+struct take_slice {
+  const slice* what = nullptr;
+};
+
+/// User to shard: this is what came of it. The outcome lives in the user's actor until its next slice.
+struct slice_taken {
+  outcome* result = nullptr;
+};
+
+/// Worker to shard: carry out this sealed epoch. `done` is set when all its outcomes went to the sink.
+struct run_epoch {
+  const epoch* sealed = nullptr;
+  bool* done = nullptr;
+};
+
+using user_actor = caf::typed_actor<
+    // Takes the steps of a slice in order and answers the shard with the outcome; stops early after a review request.
+    caf::reacts_to<take_slice>>;
+
+using shard_actor = caf::typed_actor<
+    // Cuts an epoch into slices, wakes absent users, hands out the slices.
+    caf::reacts_to<run_epoch>,
+    // INTERNAL: collects outcomes; the last one closes the barrier and the sink gets everything in uid order.
+    caf::reacts_to<slice_taken>>;
+
+} // namespace fairuse
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(fairuse::take_slice)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(fairuse::slice_taken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(fairuse::run_epoch)

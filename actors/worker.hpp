@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A worker: one thread, one actor system on the single-threaded scheduler, one shard and its user actors. The same class
+// runs production and simulation; only the doors differ. No CAF type shows here, so that rooms outside stay free of it.
+//
+// Threads: everything is called from the worker's own thread (the one that made it).
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "core/ports.hpp"
+
+namespace fairuse {
+
+struct worker_options {
+  controls start;
+  std::int64_t horizon_ms = horizon_wall_ms;
+  /// Users kept in memory; the rest is passivated (least recently active first, and only if its changes are written
+  /// down). 0: every user is dropped after its epoch (simulation, one user at a time).
+  std::size_t max_active_users = 1'000'000;
+  /// Fill user::changed (production).
+  bool track_changes = true;
+  /// Fire timers of idle users from the heap. Off in simulation, whose slices end with a step at the stated end.
+  bool own_timers = true;
+};
+
+class worker {
+public:
+  worker(epoch_source& source, epoch_sink& sink, user_store& store, const worker_options& options);
+  ~worker();
+  worker(const worker&) = delete;
+  worker& operator=(const worker&) = delete;
+
+  /// Take one epoch from the source and carry it out to the sink. False: the source had none ready.
+  bool run_epoch();
+
+  /// What holds for everybody now (commands of past epochs applied).
+  const controls& held() const;
+
+  /// A user in memory; nullptr if passivated or unknown. For queries between epochs.
+  const user* find(std::string_view uid) const;
+  std::size_t active_users() const;
+  /// Active users whose changes are not written down: a driver commits before this reaches max_active_users.
+  /// Earliest due timer of anybody; `never` if none.
+  time_ms next_due() const;
+
+private:
+  struct body;
+  std::unique_ptr<body> body_;
+};
+
+} // namespace fairuse

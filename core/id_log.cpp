@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/id_log.hpp"
+
+#include <algorithm>
+
+namespace fairuse {
+
+namespace {
+
+/// Grow by quarters, as bucket_log does and for the same reason.
+template <class T>
+void make_room(std::vector<T>& all) {
+  if (all.size() == all.capacity())
+    all.reserve(all.size() + all.size() / 4 + 4);
+}
+
+} // namespace
+
+std::uint32_t id_log::end_of(std::size_t index) const {
+  return index + 1 < groups_.size() ? groups_[index + 1].begin : static_cast<std::uint32_t>(keys_.size());
+}
+
+std::size_t id_log::group_for(hour_number hour) {
+  auto index = groups_.size();
+  while (index > 0 and groups_[index - 1].hour > hour)
+    --index;
+  if (index > 0 and groups_[index - 1].hour == hour)
+    return index - 1;
+  const auto begin = index < groups_.size() ? groups_[index].begin : static_cast<std::uint32_t>(keys_.size());
+  make_room(groups_);
+  groups_.insert(groups_.begin() + static_cast<std::ptrdiff_t>(index), {hour, begin, 0});
+  return index;
+}
+
+bool id_log::contains(const group& g, std::uint32_t end, std::uint64_t key) const {
+  const auto* first = keys_.data() + g.begin;
+  const auto* tail = first + g.sorted;
+  if (g.sorted > 0 and std::binary_search(first, tail, key))
+    return true;
+  // No early exit: a straight loop over at most 64 words is vectorised.
+  bool found = false;
+  for (const auto* k = tail; k != keys_.data() + end; ++k)
+    found |= *k == key;
+  return found;
+}
+
+bool id_log::add(hour_number hour, std::uint64_t key) {
+  const auto index = group_for(hour);
+  const auto end = end_of(index);
+  if (contains(groups_[index], end, key))
+    return false;
+  make_room(keys_);
+  keys_.insert(keys_.begin() + end, key);
+  for (auto later = index + 1; later < groups_.size(); ++later)
+    ++groups_[later].begin;
+  auto& g = groups_[index];
+  if (end + 1 - g.begin - g.sorted > tail_max) {
+    const auto first = keys_.begin() + g.begin;
+    const auto middle = first + g.sorted;
+    const auto last = keys_.begin() + end + 1;
+    std::sort(middle, last);
+    std::inplace_merge(first, middle, last);
+    g.sorted = end + 1 - g.begin;
+  }
+  return true;
+}
+
+void id_log::load(hour_number hour, std::span<const std::uint64_t> keys) {
+  if (has(hour))
+    return;
+  const auto index = group_for(hour);
+  const auto begin = groups_[index].begin;
+  keys_.insert(keys_.begin() + begin, keys.begin(), keys.end());
+  std::sort(keys_.begin() + begin, keys_.begin() + begin + static_cast<std::ptrdiff_t>(keys.size()));
+  groups_[index].sorted = static_cast<std::uint32_t>(keys.size());
+  for (auto later = index + 1; later < groups_.size(); ++later)
+    groups_[later].begin += static_cast<std::uint32_t>(keys.size());
+}
+
+bool id_log::has(hour_number hour) const {
+  return std::any_of(groups_.begin(), groups_.end(), [hour](const group& g) { return g.hour == hour; });
+}
+
+void id_log::prune(hour_number first) {
+  std::size_t gone = 0;
+  while (gone < groups_.size() and groups_[gone].hour < first)
+    ++gone;
+  if (gone == 0)
+    return;
+  const auto keys_gone = end_of(gone - 1);
+  keys_.erase(keys_.begin(), keys_.begin() + keys_gone);
+  groups_.erase(groups_.begin(), groups_.begin() + static_cast<std::ptrdiff_t>(gone));
+  for (auto& g : groups_)
+    g.begin -= keys_gone;
+}
+
+std::span<const std::uint64_t> id_log::keys(hour_number hour) const {
+  for (std::size_t i = 0; i < groups_.size(); ++i)
+    if (groups_[i].hour == hour)
+      return {keys_.data() + groups_[i].begin, end_of(i) - groups_[i].begin};
+  return {};
+}
+
+std::size_t id_log::memory_bytes() const {
+  return groups_.capacity() * sizeof(group) + keys_.capacity() * sizeof(std::uint64_t);
+}
+
+} // namespace fairuse

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/policy_set.hpp"
+
+#include <algorithm>
+
+namespace fairuse {
+
+namespace {
+
+template <class T>
+std::uint8_t index_of(std::vector<T>& all, const T& wanted) {
+  auto found = std::find(all.begin(), all.end(), wanted);
+  if (found == all.end())
+    found = all.insert(all.end(), wanted);
+  return static_cast<std::uint8_t>(found - all.begin());
+}
+
+slot_label make_label(slot_kind kind, const policy& rules) {
+  slot_label label;
+  label.slot = kind == slot_kind::live ? "live" : kind == slot_kind::off ? "off" : rules.name;
+  label.enforced = kind == slot_kind::live;
+  label.policy = rules.name;
+  label.digest = rules.digest;
+  for (const auto& window : rules.windows)
+    label.windows.push_back(window.name);
+  return label;
+}
+
+} // namespace
+
+std::shared_ptr<const policy_set> policy_set::make(policy live, std::vector<policy> shadows, std::int64_t retention_ms,
+                                                   review_mode reviews) {
+  auto set = std::make_shared<policy_set>();
+  set->retention_ms_ = retention_ms;
+  set->reviews_ = reviews;
+  set->add_slot(slot_kind::live, live);
+  if (live.off == off_rule::shadow)
+    set->add_slot(slot_kind::off, live);
+  std::sort(shadows.begin(), shadows.end(), [](const policy& a, const policy& b) { return a.name < b.name; });
+  for (const auto& shadow : shadows)
+    set->add_slot(slot_kind::shadow, shadow);
+  return set;
+}
+
+void policy_set::add_slot(slot_kind kind, const policy& rules) {
+  slot_spec slot;
+  slot.label = make_label(kind, rules);
+  slot.kind = kind;
+  slot.rules = rules;
+  view_spec view;
+  view.profile = index_of(profiles_, rules.metering);
+  for (std::size_t i = 0; i < lane_count; ++i)
+    if (rules.enforced_lanes[i])
+      view.lanes = static_cast<std::uint8_t>(view.lanes | (1U << i));
+  view.counts_off = not(kind == slot_kind::live and rules.off == off_rule::nothing);
+  slot.view = index_of(views_, view);
+  for (std::size_t i = 0; i < rules.windows.size(); ++i)
+    slot.spans[i] = span_index(slot.view, rules.windows[i].span_ms);
+  slot.ceiling_span = rules.ceiling.cap_ms > 0 ? span_index(slot.view, rules.ceiling.span_ms) : slot.spans[0];
+  slots_.push_back(std::move(slot));
+}
+
+std::uint8_t policy_set::span_index(std::uint8_t view, std::int64_t span_ms) {
+  return index_of(spans_, span_spec{view, span_ms / second_ms});
+}
+
+int policy_set::slot_named(std::string_view name) const {
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    if (slots_[i].label.slot == name)
+      return static_cast<int>(i);
+  return -1;
+}
+
+std::shared_ptr<const policy_set> policy_set::promoted(std::string_view shadow) const {
+  const policy* chosen = nullptr;
+  std::vector<policy> others;
+  for (const auto& slot : slots_) {
+    if (slot.kind != slot_kind::shadow)
+      continue;
+    if (slot.rules.name == shadow)
+      chosen = &slot.rules;
+    else
+      others.push_back(slot.rules);
+  }
+  return chosen == nullptr ? nullptr : make(*chosen, std::move(others), retention_ms_, reviews_);
+}
+
+} // namespace fairuse

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// All policies that are loaded at one time, compiled for the hot path: which bucket sets they need (profiles), which
+// sums over them (views and spans), and where each of them runs (slots). Immutable; shared by all threads. A process
+// keeps every policy set that it ever made, so labels in decisions stay valid.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/policy.hpp"
+
+namespace fairuse {
+
+/// One way to sum a profile's buckets: which lanes, and whether speech metered while the system was off counts.
+struct view_spec {
+  std::uint8_t profile = 0;
+  /// Bit per lane.
+  std::uint8_t lanes = 0;
+  bool counts_off = true;
+  friend bool operator==(const view_spec&, const view_spec&) = default;
+};
+
+/// One running sum: a view over the last `span_s` seconds.
+struct span_spec {
+  std::uint8_t view = 0;
+  std::int64_t span_s = 0;
+  friend bool operator==(const span_spec&, const span_spec&) = default;
+};
+
+enum class slot_kind : std::uint8_t { live, off, shadow };
+
+/// A place where a policy runs.
+struct slot_spec {
+  slot_label label;
+  slot_kind kind = slot_kind::live;
+  policy rules;
+  std::uint8_t view = 0;
+  /// Index into policy_set::spans() of each window of `rules`.
+  std::array<std::uint8_t, windows_max> spans{};
+  std::uint8_t ceiling_span = 0;
+};
+
+/// How slots get their reviews answered.
+enum class review_mode : std::uint8_t {
+  shared, ///< production: shadows borrow the live slot's verdicts
+  alone,  ///< simulation: every slot asks for itself
+};
+
+class policy_set {
+public:
+  /// Slots: live first, then `off` if the live policy says off: shadow, then shadows by name.
+  /// REQUIRES: distinct shadow names, none `live` or `off`; spans <= retention; at most slots_max slots.
+  static std::shared_ptr<const policy_set> make(policy live, std::vector<policy> shadows,
+                                                std::int64_t retention_ms = 8 * day_ms,
+                                                review_mode reviews = review_mode::shared);
+
+  const std::vector<metering_profile>& profiles() const { return profiles_; }
+  const std::vector<view_spec>& views() const { return views_; }
+  const std::vector<span_spec>& spans() const { return spans_; }
+  const std::vector<slot_spec>& slots() const { return slots_; }
+  const slot_spec& live() const { return slots_.front(); }
+  std::int64_t retention_ms() const { return retention_ms_; }
+  review_mode reviews() const { return reviews_; }
+  /// Index of a slot by name; -1 if there is none.
+  int slot_named(std::string_view name) const;
+
+  /// The set after `promote_policy`: the shadow's rules in the live slot, the shadow gone. nullptr if there is no such
+  /// shadow.
+  std::shared_ptr<const policy_set> promoted(std::string_view shadow) const;
+
+private:
+  void add_slot(slot_kind kind, const policy& rules);
+  std::uint8_t span_index(std::uint8_t view, std::int64_t span_ms);
+
+  std::vector<metering_profile> profiles_;
+  std::vector<view_spec> views_;
+  std::vector<span_spec> spans_;
+  std::vector<slot_spec> slots_;
+  std::int64_t retention_ms_ = 0;
+  review_mode reviews_ = review_mode::shared;
+};
+
+inline constexpr std::size_t slots_max = 64;
+
+/// What holds for everybody at one moment.
+struct controls {
+  bool enabled = false;
+  bool killed = false;
+  /// Kept alive by whoever made it (see above).
+  const policy_set* policies = nullptr;
+  friend bool operator==(const controls&, const controls&) = default;
+};
+
+} // namespace fairuse

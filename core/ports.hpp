@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The doors of the house: where epochs come from, where outcomes go, where absent users are kept. Interfaces and the
+// plain structs that pass through them. streams, storage and sim implement them; actors use them.
+// Threads: all calls on one object come from one worker's thread, between or inside epochs as said below.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/rules.hpp"
+
+namespace fairuse {
+
+/// One step of a slice: `advance` to `now` under `held`, then events [first, first + count) of the slice.
+struct step {
+  time_ms now = 0;
+  const controls* held = nullptr;
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+};
+
+/// Ids of one older hour that the store had (see needs_older_ids).
+struct older_ids {
+  hour_number hour = 0;
+  std::vector<std::uint64_t> keys;
+};
+
+/// What one user has to do in one epoch. The memory belongs to the epoch.
+struct slice {
+  std::string_view uid;
+  std::span<const step> steps;
+  std::span<const event> events;
+  std::span<const older_ids> older;
+};
+
+/// An event that core refused, by its position in slice.events.
+struct refused_event {
+  const event* what = nullptr;
+  applied why = applied::accepted;
+};
+
+/// What came of a slice. Decisions are in order. `who` may be read until the next epoch begins; a sink that has written
+/// a user's changes down clears `who->changed`, and nothing else of it.
+struct outcome {
+  std::string_view uid;
+  user* who = nullptr;
+  step_output wrote;
+  std::vector<refused_event> refused;
+  /// How many steps were taken: fewer than the slice has iff the last one wrote review_requested.
+  std::uint32_t steps_taken = 0;
+  time_ms next_due = never;
+};
+
+/// An event on its way to a user.
+struct addressed_event {
+  std::string_view uid;
+  event what;
+};
+
+/// An epoch as a source seals it. Production fills `events` and `commands`, and the shard cuts slices; simulation hands
+/// over ready slices (it has every user's future in hand and needs no clock).
+struct epoch {
+  std::uint64_t number = 0;
+  time_ms now = 0;
+  /// In input order; the shard sorts.
+  std::span<const addressed_event> events;
+  /// Commands to everybody (subject `*`) of this epoch.
+  std::span<const event> commands;
+  /// Ready slices, sorted by uid; if not empty, `events` and `commands` are empty.
+  std::span<const slice> slices;
+  /// Whatever the source needs to find its epoch again when the sink sees it.
+  const void* origin = nullptr;
+};
+
+/// Where epochs come from.
+class epoch_source {
+public:
+  virtual ~epoch_source() = default;
+  /// The next sealed epoch, or nothing if none is ready now. What it points at stays valid until the next call.
+  virtual std::optional<epoch> next() = 0;
+  /// What is left for a user who stopped early. Production: the remaining steps as they are. Simulation: the same, with
+  /// the reviewer's answer merged in. An empty slice ends the user's epoch.
+  virtual slice rest(const slice& given, const outcome& so_far) = 0;
+};
+
+/// Where outcomes go.
+class epoch_sink {
+public:
+  virtual ~epoch_sink() = default;
+  /// All outcomes of an epoch, in uid order, and the decisions about everybody. Nothing is published yet.
+  virtual void take(const epoch& sealed, std::span<outcome> outcomes, std::span<const decision> to_everybody) = 0;
+};
+
+/// Where users are when they are not in memory.
+class user_store {
+public:
+  virtual ~user_store() = default;
+  /// Read all absent users of an epoch at once; unknown uids give a fresh user. `ids`: the hours that stay in memory,
+  /// i.e. from hour_of(now) - 24 on.
+  virtual std::vector<std::unique_ptr<user>> load(std::span<const std::string_view> uids, const policy_set& policies,
+                                                  time_ms now) = 0;
+  /// Ids of one older hour of one user.
+  virtual older_ids load_ids(std::string_view uid, hour_number hour) = 0;
+  /// Users with a timer, to rebuild the heap at start: (due, uid).
+  virtual std::vector<std::pair<time_ms, std::string>> due_users() = 0;
+};
+
+} // namespace fairuse

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What people ask about a user. Const: answers from the state as of the last step, fires nothing, writes nothing.
+#pragma once
+
+#include <vector>
+
+#include "core/policy_set.hpp"
+#include "core/user.hpp"
+
+namespace fairuse {
+
+struct window_view {
+  std::int64_t sum_ms = 0;
+  std::int64_t cap_ms = 0; ///< of the user's plan
+  bool exceeded = false;   ///< sum > cap, and neither exempt nor killed nor off
+};
+
+struct budget_view {
+  bool tracked = false;
+  bool exhausted = false; ///< limit > 0 and used >= limit
+  std::int64_t used_ms = 0;
+  std::int64_t limit_ms = 0;
+  time_ms resets_at = never;
+};
+
+/// One slot's answer.
+struct standing_view {
+  const slot_spec* slot = nullptr;
+  std::vector<window_view> windows;
+  stage at = stage::none;
+  time_ms since = 0;
+  time_ms until = never;
+  bool hard_restricted = false;
+  /// When an upload may be tried again; `never` if not restricted or if nothing says when.
+  time_ms retry_at = never;
+  bool ceiling = false;
+  budget_view budget;
+  /// Strikes that count, over 7 and 30 days before `at`.
+  std::uint32_t strikes_7d = 0;
+  std::uint32_t strikes_30d = 0;
+  bool content_locked = false;
+  std::uint32_t pending_request = 0;
+  time_ms cooldown_until = INT64_MIN;
+  time_ms next_due = never;
+  const standing* details = nullptr; ///< marks; nullptr if nothing has happened
+};
+
+/// Look at slot number `slot` of `c.policies` at instant `at` (>= the user's last step).
+standing_view look(const user& u, const controls& c, std::size_t slot, time_ms at);
+
+/// The first instant at which every sum of `spans` with its limit has drained to <= limit if no more speech comes.
+/// Used by the drain timer and by retry times.
+struct drain_limit {
+  std::uint8_t span;
+  std::int64_t limit_ms;
+};
+time_ms drains_at(const user& u, const policy_set& policies, std::span<const drain_limit> limits, time_ms now);
+
+} // namespace fairuse

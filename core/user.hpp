@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything the engine remembers about one user: usage (policy-independent) and a standing per slot. Plain data; only
+// core/rules.hpp changes it, only core/query.hpp reads it for people, only storage/rows.hpp writes it down.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/id_log.hpp"
+#include "core/metering.hpp"
+#include "core/policy_set.hpp"
+#include "events/decision.hpp"
+
+namespace fairuse {
+
+/// (time, source, id): which of two facts about the same field is newer.
+struct fact_stamp {
+  time_ms time = INT64_MIN;
+  std::string source;
+  std::string id;
+  friend auto operator<=>(const fact_stamp&, const fact_stamp&) = default;
+};
+
+struct account_state {
+  std::string plan = "basic";
+  bool credits_exhausted = false;
+  std::string time_zone;
+  fact_stamp plan_stamp;
+  fact_stamp credits_stamp;
+  fact_stamp time_zone_stamp;
+};
+
+struct conversation {
+  std::string id;
+  time_ms at = 0;
+  fact_stamp stamp;
+  std::string title;
+  std::string overview;
+  std::string category;
+  std::int64_t duration_ms = 0;
+  lane from = lane::realtime;
+};
+inline constexpr std::size_t conversations_max = 30;
+
+/// Persistent: never renumber.
+enum class mark_kind : std::uint8_t { verdict = 0, admin_stage = 1, reset = 2, upgrade = 3 };
+
+/// One entry of a standing's history. It stores its result, so a later policy does not rewrite the past.
+struct mark {
+  time_ms at = 0;
+  mark_kind kind = mark_kind::verdict;
+  bool strike = false;
+  bool qualifying = false;
+  /// What cleared the strike; none: it counts.
+  reason cleared = reason::none;
+  bool resolved = false;
+  usage_type type = usage_type::none;
+  std::int32_t score_nano = 0;
+  stage from = stage::none;
+  stage to = stage::none;
+  /// Stage end that this mark set; `never` if it set none.
+  time_ms end = never;
+  std::uint32_t number = 0;  ///< strike number; 0: not a strike
+  std::uint32_t request = 0; ///< 0: no request (synthetic, borrowed, admin)
+  std::string cause;         ///< event id
+  std::string policy_digest;
+  std::string notes;         ///< resolve: who and what
+};
+
+/// Where a user stands in one slot.
+struct standing {
+  std::vector<mark> marks;
+  stage at = stage::none;
+  time_ms since = 0;
+  /// Last instant of the stage; `never`: it does not end by itself.
+  time_ms until = never;
+  std::uint32_t last_strike = 0;
+  std::uint32_t last_request = 0;
+  /// The pending request's number; 0: none is pending.
+  std::uint32_t pending = 0;
+  time_ms asked_at = INT64_MIN;
+  time_ms pending_until = never;
+  /// Last instant of the cooldown; INT64_MIN: not cooling.
+  time_ms cooldown_until = INT64_MIN;
+  time_ms retry_until = INT64_MIN;
+  /// Failures in a row.
+  std::uint32_t failures = 0;
+  /// Requests that timed out and whose late answer has not come yet.
+  std::vector<std::uint32_t> timed_out;
+  /// The last review that changed the stage was free_exhausted (forgotten by admin reset only).
+  bool last_change_free = false;
+  /// UTC day that `used_ms` counts.
+  std::int32_t utc_day = 0;
+  std::int64_t used_ms = 0;
+  bool exhausted = false; ///< budget_exhausted was written and still holds
+  bool hard = false;      ///< restriction_engaged (hard) was written and still holds
+  bool ceiling = false;
+  bool locked = false;
+  /// May be early, never late; `never`: nothing holds.
+  time_ms drain_due = never;
+};
+
+/// Running sum over one span. Entries before `tail` have left the window.
+struct span_sum {
+  std::int64_t sum = 0;
+  bucket_index first = INT64_MIN; ///< first bucket that counts
+  std::uint32_t tail = 0;         ///< position in the bucket_log
+};
+
+/// What follows from usage and the loaded policies and is rebuilt, never stored: sums and thresholds.
+struct bound_sums {
+  const policy_set* policies = nullptr;
+  std::vector<span_sum> spans;
+  /// Lifetime count of ms added to each view: it only grows.
+  std::vector<std::int64_t> odometers;
+  /// Per slot: nothing can be exceeded while the view's odometer is at or below this.
+  std::vector<std::int64_t> wakes;
+};
+
+/// What a step changed, for whoever writes it down. Kept only where `track` is set (production).
+struct changes {
+  bool track = false;
+  bool core = false;
+  bool conversations = false;
+  bool erased = false;
+  std::uint64_t standings = 0; ///< bit per slot
+  std::vector<hour_number> bucket_hours;
+  std::vector<hour_number> id_hours;
+  bool any() const {
+    return core or conversations or erased or standings != 0 or not bucket_hours.empty() or not id_hours.empty();
+  }
+  void clear();
+};
+
+struct user {
+  /// Same order as policy_set::profiles() of `sums.policies`.
+  std::vector<bucket_log> metered;
+  /// First instant since which each profile has been metered (INT64_MIN: always). Same order.
+  id_log ids;
+  bound_sums sums;
+  /// Same order as policy_set::slots(); nullptr: nothing has happened there yet.
+  std::vector<std::unique_ptr<standing>> standings;
+  std::unique_ptr<account_state> account;
+  std::unique_ptr<std::vector<conversation>> conversations; ///< by (at, id), at most conversations_max
+  std::vector<std::uint64_t> admin_ids;                     ///< sorted
+  bool exempt = false;
+  /// Events up to here are refused as erased; INT64_MIN: never erased.
+  time_ms erased_at = INT64_MIN;
+  /// Earliest due timer over all standings; `never`: none. Maintained by rules.
+  time_ms next_due = never;
+  hour_number pruned_hour = 0;
+  changes changed;
+
+  std::string_view plan() const { return account ? std::string_view(account->plan) : std::string_view("basic"); }
+  bool credits_exhausted() const { return account and account->credits_exhausted; }
+  /// Heap and struct, as allocated (for the memory figures of bench/).
+  std::size_t memory_bytes() const;
+};
+
+} // namespace fairuse

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What came in. An event is a fact about one user (or, for a few admin commands, about everybody, subject `*`).
+//
+// Layout: a speech or STT event is one flat 48-byte struct, so a month of traffic is an array that is walked in
+// order. Everything rare (segments, account facts, answers, commands) hangs off `detail`, and the two strings that only
+// ordering and audit need (`source`, `id`) hang off `text`. Both live in an `event_arena`.
+// Threads: plain values; an arena belongs to whoever fills it until it is sealed, and is then read-only.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace fairuse {
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+using time_ms = std::int64_t;
+
+inline constexpr time_ms second_ms = 1'000;
+inline constexpr time_ms minute_ms = 60 * second_ms;
+inline constexpr time_ms hour_ms = 60 * minute_ms;
+inline constexpr time_ms day_ms = 24 * hour_ms;
+
+/// "No such instant": no deadline, no timer, never happened.
+inline constexpr time_ms never = INT64_MAX;
+
+/// Where speech came from. Persistent: never renumber.
+enum class lane : std::uint8_t { realtime = 0, sync = 1, backfill = 2, custom = 3 };
+inline constexpr std::size_t lane_count = 4;
+
+/// Persistent: never renumber.
+enum class event_kind : std::uint8_t {
+  speech = 0,
+  stt = 1,
+  account = 2,
+  conversation = 3,
+  review = 4,
+  admin = 5,
+  erasure = 6,
+};
+
+/// What a review says the audio is. Persistent: never renumber.
+enum class usage_type : std::uint8_t {
+  none = 0,
+  audiobook = 1,
+  podcast = 2,
+  prerecorded = 3,
+  tv_movie = 4,
+  commercial = 5,
+  unknown = 6,
+  free_exhausted = 7,
+};
+
+/// Ladder stages, mildest first. Persistent: never renumber.
+enum class stage : std::uint8_t { none = 0, warning = 1, throttle = 2, restrict = 3 };
+inline constexpr std::size_t stage_count = 4;
+
+enum class admin_verb : std::uint8_t {
+  set_stage = 0,
+  reset = 1,
+  resolve = 2,
+  clear_strike = 3,
+  exempt = 4,
+  enable = 5,
+  kill_switch = 6,
+  promote_policy = 7,
+};
+
+/// A stretch of speech, half open, ms from the event's `time`.
+struct segment {
+  std::uint32_t begin_ms;
+  std::uint32_t end_ms;
+};
+
+struct speech_segments {
+  /// As they came; overlaps are counted once (see core/metering.hpp).
+  std::vector<segment> segments;
+};
+
+/// The fields that an account event names; the others stay as they are.
+struct account_fact {
+  std::optional<std::string> plan;
+  std::optional<bool> credits_exhausted;
+  std::optional<std::string> time_zone;
+};
+
+struct conversation_fact {
+  std::string conversation;
+  std::string title;
+  /// Cut at 200 characters (UTF-8 code points) when decoded.
+  std::string overview;
+  std::string category;
+  std::int64_t duration_ms = 0;
+  lane from = lane::realtime;
+};
+
+struct review_answer {
+  /// `<slot>-<number>`, as the request said.
+  std::string request;
+  /// Why there is no verdict; empty when there is one.
+  std::string failed;
+  /// 1e-9 units, truncated; 0 .. 1'000'000'000.
+  std::int32_t score_nano = 0;
+  std::int32_t confidence_nano = 0;
+  usage_type type = usage_type::none;
+  std::string model;
+  std::string prompt_version;
+  /// At most 10 lines.
+  std::vector<std::string> evidence;
+};
+
+struct admin_command {
+  admin_verb verb = admin_verb::reset;
+  std::string actor;
+  std::string reason;
+  /// set_stage.
+  stage to = stage::none;
+  /// exempt, enable, kill_switch.
+  bool on = false;
+  /// clear_strike, resolve: the strike number (a case is the same strike, seen from outside).
+  std::uint32_t strike = 0;
+  /// resolve.
+  std::string notes;
+  /// promote_policy.
+  std::string policy;
+};
+
+struct erasure_request {
+  std::string actor;
+  std::string reason;
+};
+
+using event_detail = std::variant<std::monostate, speech_segments, account_fact, conversation_fact, review_answer,
+                                  admin_command, erasure_request>;
+
+/// The idempotency key in the sender's own words.
+struct event_text {
+  std::string_view source;
+  std::string_view id;
+};
+
+/// One fact. REQUIRES of its maker: `key` is event_key(source, id); `instant` is `time` plus the end of the last
+/// segment; `detail` is the alternative that belongs to `kind` (monostate or nullptr for speech in `ms` and for stt).
+struct event {
+  time_ms instant = 0;
+  time_ms time = 0;
+  std::uint64_t key = 0;
+  const event_text* text = nullptr;
+  const event_detail* detail = nullptr;
+  /// Speech: all of it if there are no segments (0 is a session's heartbeat). STT: what was sent to the provider.
+  std::int32_t ms = 0;
+  event_kind kind = event_kind::speech;
+  lane from = lane::realtime;
+};
+
+/// XXH3-64 of source, a zero byte, id.
+std::uint64_t event_key(std::string_view source, std::string_view id);
+
+/// The id as decisions name it: the sender's, or 16 hex digits of the key where no text was kept (synthetic traffic).
+std::string event_id(const event& e);
+
+/// (instant, source, id): the order of one user's events inside an epoch (DESIGN.md section 4).
+bool before(const event& a, const event& b);
+
+template <class T>
+const T& detail_of(const event& e) {
+  return std::get<T>(*e.detail);
+}
+
+/// Owns what events point at; addresses stay valid until it is destroyed.
+class event_arena {
+public:
+  const event_text* keep(std::string_view source, std::string_view id);
+  const event_detail* keep(event_detail detail);
+  std::string_view keep(std::string_view text);
+
+private:
+  struct block {
+    std::unique_ptr<char[]> bytes;
+    std::size_t used = 0;
+    std::size_t size = 0;
+  };
+  std::deque<event_text> texts_;
+  std::deque<event_detail> details_;
+  std::vector<block> blocks_;
+};
+
+std::string_view to_text(lane value);
+std::string_view to_text(usage_type value);
+std::string_view to_text(stage value);
+std::string_view to_text(event_kind value);
+std::string_view to_text(admin_verb value);
+std::optional<lane> lane_from(std::string_view text);
+std::optional<usage_type> usage_type_from(std::string_view text);
+std::optional<stage> stage_from(std::string_view text);
+std::optional<admin_verb> admin_verb_from(std::string_view text);
+
+} // namespace fairuse
