@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The doors for people; CMake does the work (see CMakePresets.json) and tools/ holds the scripts.
+
+.PHONY: help demo test build check bench asan tsan format clean setup
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo    build, then watch the engine decide on a month of synthetic traffic'
+	@echo 'make test    every test: release, then the fast ones under ASan + UBSan and TSan'
+	@echo 'make build   build/release/fairuse'
+	@echo 'make check   before a commit: format, warnings, fast tests, style bans, clang-tidy'
+	@echo 'make bench   measure'
+	@echo 'make asan    the fast tests under ASan + UBSan; make tsan: under TSan'
+	@echo 'make format  clang-format in place; make clean: remove build/'
+
+setup:
+	@tools/setup
+
+build: setup
+	@tools/build release fairuse
+
+demo: build
+	@build/release/fairuse demo
+
+test: setup
+	@tools/test
+
+asan tsan: setup
+	@tools/test $@
+
+check:
+	@tools/check
+
+bench: setup
+	@tools/bench
+
+format:
+	@tools/format
+
+clean:
+	rm -rf build
