@@ -5,10 +5,10 @@ namespace fairuse {
 
 std::string_view to_text(decision_kind value) {
   static constexpr std::array<std::string_view, decision_kind_count> texts{
-      "cap_crossed",      "review_requested", "review_cleared",    "review_failed",       "review_timed_out",
-      "review_unanswered", "review_ignored",  "strike_added",      "strike_cleared",      "stage_changed",
-      "budget_exhausted", "budget_reset",     "restriction_engaged", "restriction_lifted", "content_locked",
-      "content_unlocked", "notification",     "policy_promoted",   "user_erased"};
+      "cap_crossed",       "review_requested", "review_cleared",      "review_failed",      "review_timed_out",
+      "review_unanswered", "review_ignored",   "strike_added",        "strike_cleared",     "stage_changed",
+      "budget_exhausted",  "budget_reset",     "restriction_engaged", "restriction_lifted", "content_locked",
+      "content_unlocked",  "notification",     "policy_promoted",     "user_erased"};
   return texts.at(static_cast<std::size_t>(value));
 }
 

@@ -43,31 +43,31 @@ std::string_view to_text(decision_kind value);
 /// Why a decision was written. Text in events/decision.cpp; the text is API.
 enum class reason : std::uint8_t {
   none = 0,
-  cap_exceeded,        // a window sum is above its cap
-  verdict,             // a review answered
-  credits_exhausted,   // the synthetic score of an exhausted free plan
-  stage_ended,         // timer
-  budget_day_over,     // timer
-  review_timed_out,    // timer
-  drained,             // timer: sums no longer hold a restriction
-  usage_restored,      // same, found while something else changed the user
+  cap_exceeded,      // a window sum is above its cap
+  verdict,           // a review answered
+  credits_exhausted, // the synthetic score of an exhausted free plan
+  stage_ended,       // timer
+  budget_day_over,   // timer
+  review_timed_out,  // timer
+  drained,           // timer: sums no longer hold a restriction
+  usage_restored,    // same, found while something else changed the user
   budget_spent,
-  admin,               // an admin command
-  upgrade,             // a paid plan
+  admin,   // an admin command
+  upgrade, // a paid plan
   credits_restored,
   plan_changed,
   policy_changed,
   erasure,
-  review_failed,       // the reviewer said so
-  no_live_verdict,     // a shadow had nothing to go by
-  late_answer,         // the request had timed out
-  unknown_request,     // never asked
+  review_failed,   // the reviewer said so
+  no_live_verdict, // a shadow had nothing to go by
+  late_answer,     // the request had timed out
+  unknown_request, // never asked
   exempt,
   system_off,
   kill_switch,
-  last_stage,          // at_last_stage: skip
+  last_stage, // at_last_stage: skip
   ceiling_reached,
-  stage_reached,       // a stage whose actions say caps: hard
+  stage_reached, // a stage whose actions say caps: hard
 };
 
 std::string_view to_text(reason value);
@@ -99,7 +99,7 @@ struct slot_label {
 };
 
 /// One decision. Fields that a kind does not use stay at their defaults and are not written; which kind writes which
-/// field is the table in events/README.md.
+/// field is the table in docs/decisions-format.md.
 struct decision {
   decision_kind kind = decision_kind::cap_crossed;
   reason why = reason::none;

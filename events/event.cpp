@@ -20,8 +20,7 @@ struct names {
   std::string_view of(Enum value) const { return texts.at(static_cast<std::size_t>(value)); }
   std::optional<Enum> from(std::string_view text) const {
     const auto found = std::find(texts.begin(), texts.end(), text);
-    if (found == texts.end())
-      return std::nullopt;
+    if (found == texts.end()) return std::nullopt;
     return static_cast<Enum>(found - texts.begin());
   }
 };
@@ -30,8 +29,7 @@ constexpr names<lane, 4> lane_names{{"realtime", "sync", "backfill", "custom"}};
 constexpr names<usage_type, 8> usage_type_names{
     {"none", "audiobook", "podcast", "prerecorded", "tv_movie", "commercial", "unknown", "free_exhausted"}};
 constexpr names<stage, 4> stage_names{{"none", "warning", "throttle", "restrict"}};
-constexpr names<event_kind, 7> kind_names{
-    {"speech", "stt", "account", "conversation", "review", "admin", "erasure"}};
+constexpr names<event_kind, 7> kind_names{{"speech", "stt", "account", "conversation", "review", "admin", "erasure"}};
 constexpr names<admin_verb, 8> verb_names{
     {"set_stage", "reset", "resolve", "clear_strike", "exempt", "enable", "kill_switch", "promote_policy"}};
 
@@ -61,21 +59,16 @@ std::uint64_t event_key(std::string_view source, std::string_view id) {
   return XXH3_64bits(joined.data(), joined.size());
 }
 
-std::string event_id(const event& e) {
-  return e.text != nullptr ? std::string(e.text->id) : hex16(e.key);
-}
+std::string event_id(const event& e) { return e.text != nullptr ? std::string(e.text->id) : hex16(e.key); }
 
 bool before(const event& a, const event& b) {
-  if (a.instant != b.instant)
-    return a.instant < b.instant;
-  if (a.text == nullptr or b.text == nullptr)
-    return a.key < b.key;
+  if (a.instant != b.instant) return a.instant < b.instant;
+  if (a.text == nullptr or b.text == nullptr) return a.key < b.key;
   return std::tie(a.text->source, a.text->id) < std::tie(b.text->source, b.text->id);
 }
 
 std::string_view event_arena::keep(std::string_view text) {
-  if (text.empty())
-    return {};
+  if (text.empty()) return {};
   if (blocks_.empty() or blocks_.back().size - blocks_.back().used < text.size()) {
     const auto size = std::max(block_bytes, text.size());
     blocks_.push_back({std::make_unique<char[]>(size), 0, size});
@@ -102,32 +95,14 @@ const event_detail* event_arena::keep(event_detail detail) {
   return &details_.back();
 }
 
-std::string_view to_text(lane value) {
-  return lane_names.of(value);
-}
-std::string_view to_text(usage_type value) {
-  return usage_type_names.of(value);
-}
-std::string_view to_text(stage value) {
-  return stage_names.of(value);
-}
-std::string_view to_text(event_kind value) {
-  return kind_names.of(value);
-}
-std::string_view to_text(admin_verb value) {
-  return verb_names.of(value);
-}
-std::optional<lane> lane_from(std::string_view text) {
-  return lane_names.from(text);
-}
-std::optional<usage_type> usage_type_from(std::string_view text) {
-  return usage_type_names.from(text);
-}
-std::optional<stage> stage_from(std::string_view text) {
-  return stage_names.from(text);
-}
-std::optional<admin_verb> admin_verb_from(std::string_view text) {
-  return verb_names.from(text);
-}
+std::string_view to_text(lane value) { return lane_names.of(value); }
+std::string_view to_text(usage_type value) { return usage_type_names.of(value); }
+std::string_view to_text(stage value) { return stage_names.of(value); }
+std::string_view to_text(event_kind value) { return kind_names.of(value); }
+std::string_view to_text(admin_verb value) { return verb_names.of(value); }
+std::optional<lane> lane_from(std::string_view text) { return lane_names.from(text); }
+std::optional<usage_type> usage_type_from(std::string_view text) { return usage_type_names.from(text); }
+std::optional<stage> stage_from(std::string_view text) { return stage_names.from(text); }
+std::optional<admin_verb> admin_verb_from(std::string_view text) { return verb_names.from(text); }
 
 } // namespace fairuse

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The wire form of decisions (docs/decisions-format.md): one CloudEvents 1.0 line each, fixed key order, byte-stable.
+// These bytes are what people read, what topics carry and what replays compare.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "events/decision.hpp"
+
+namespace fairuse {
+
+/// What only a sink knows.
+struct decision_envelope {
+  /// `<partition>-<epoch>-<seq>`; of shadows `<partition>-<epoch>-s<seq>`.
+  std::string_view id;
+  /// A constant of the deployment.
+  std::string_view source;
+  std::string_view uid;
+  /// `FU-` + 12 hex digits, of `decision::strike`; written where the kind names a strike. Empty: not written.
+  std::string_view case_reference;
+  /// Written as `data.epoch`, if given.
+  std::optional<std::uint64_t> epoch;
+};
+
+/// Append one line, without a newline.
+void append_decision(std::string& out, const decision& d, const decision_envelope& envelope);
+
+/// Append what digests and comparisons are taken over: the same bytes without what depends on where and when the
+/// decision was committed, that is `id`, `source`, `epoch` and `case`.
+void append_decision_chain(std::string& out, const decision& d, std::string_view uid);
+
+/// What a notification says to the user. Promises an end only if there is one.
+std::string notification_message(const decision& d);
+
+/// `live-3`: how a review request is named on the wire.
+std::string request_name(std::string_view slot, std::uint32_t request);
+
+} // namespace fairuse

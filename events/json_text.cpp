@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "events/json_text.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace fairuse {
+
+namespace {
+
+constexpr std::array<bool, 256> needs_escape = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t i = 0; i < 0x20; ++i)
+    table.at(i) = true;
+  table.at('"') = true;
+  table.at('\\') = true;
+  return table;
+}();
+
+void append_escape(std::string& out, char c) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  switch (c) {
+    case '"':
+      out.append("\\\"");
+      return;
+    case '\\':
+      out.append("\\\\");
+      return;
+    case '\n':
+      out.append("\\n");
+      return;
+    case '\r':
+      out.append("\\r");
+      return;
+    case '\t':
+      out.append("\\t");
+      return;
+    default:
+      out.append("\\u00");
+      out.push_back(digits[static_cast<unsigned char>(c) >> 4]);
+      out.push_back(digits[static_cast<unsigned char>(c) & 0xf]);
+  }
+}
+
+} // namespace
+
+void append_json(std::string& out, std::string_view text) {
+  out.push_back('"');
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (not needs_escape[static_cast<unsigned char>(text[i])]) continue;
+    out.append(text.substr(begin, i - begin));
+    append_escape(out, text[i]);
+    begin = i + 1;
+  }
+  out.append(text.substr(begin));
+  out.push_back('"');
+}
+
+void append_json(std::string& out, std::int64_t value) {
+  std::array<char, 20> digits; // -9223372036854775808
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
+}
+
+void append_json_nano(std::string& out, std::int64_t value) {
+  constexpr std::int64_t unit = 1'000'000'000;
+  if (value < 0) out.push_back('-');
+  const auto whole = value / unit;
+  auto rest = value % unit;
+  append_json(out, whole < 0 ? -whole : whole);
+  if (rest == 0) return;
+  rest = rest < 0 ? -rest : rest;
+  out.push_back('.');
+  for (auto weight = unit / 10; rest != 0; weight /= 10) {
+    out.push_back(static_cast<char>('0' + rest / weight));
+    rest %= weight;
+  }
+}
+
+} // namespace fairuse

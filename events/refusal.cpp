@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "events/refusal.hpp"
+
+#include <array>
+
+namespace fairuse {
+
+namespace {
+
+struct wording_of_refusal {
+  std::string_view code;
+  std::string_view remedy;
+};
+
+constexpr std::array<wording_of_refusal, refusal_count> wordings{{
+    {"not_json", "Send one JSON object a line."},
+    {"truncated", "The line ends inside the JSON text; look for a size limit or a cut write at the sender."},
+    {"bad_utf8", "Encode the text as UTF-8, without lone surrogates."},
+    {"too_deep", "Nest at most 64 levels; an event needs four."},
+    {"too_large", "Keep the line below the limit (1 MiB unless configured)."},
+    {"wrong_type", "Give the member the JSON type that its schema names."},
+    {"missing_field", "Add the member."},
+    {"unknown_field", "Remove the member, or look for a misspelling; additions belong beside `data`."},
+    {"duplicate_key", "Write each member once."},
+    {"conflicting_fields", "Write one of the two members, not both."},
+    {"bad_specversion", "Set `specversion` to \"1.0\"."},
+    {"unknown_type", "Use one of the seven types fairuse.*.v1."},
+    {"empty_subject", "Put the user id into `subject`."},
+    {"subject_too_long", "Keep the user id within 256 bytes."},
+    {"star_subject", "Use `*` for enable, kill_switch and promote_policy, and only for them."},
+    {"empty_id", "Give every event an id that is unique for its source."},
+    {"id_too_long", "Keep the id within 256 bytes."},
+    {"empty_source", "Name the producer in `source`."},
+    {"source_too_long", "Keep the source within 256 bytes."},
+    {"time_out_of_range", "Write an RFC 3339 time with an offset, in the years 2000 to 2099."},
+    {"negative_duration", "A duration is 0 or more milliseconds."},
+    {"absurd_duration", "One event covers at most 24 hours; check the unit, it is milliseconds."},
+    {"segment_end_before_start", "Write a segment as [start, end) with start <= end."},
+    {"integer_overflow", "The number does not fit its member."},
+    {"too_many", "Send at most 100,000 segments, and 10 lines of evidence."},
+    {"text_too_long", "Shorten the text: names to 256 bytes, other texts to 4,096."},
+    {"bad_value", "Use a value that the schema allows."},
+    {"too_old", "The event is older than the retention; nothing it could change is kept."},
+    {"future", "The event lies ahead of now; check the sender's clock."},
+    {"erased", "The user was erased after this event."},
+    {"wrong_partition", "Partition by uid with the configured partitioner."},
+}};
+
+} // namespace
+
+std::string_view to_text(refusal value) { return wordings.at(static_cast<std::size_t>(value)).code; }
+
+std::string_view remedy(refusal value) { return wordings.at(static_cast<std::size_t>(value)).remedy; }
+
+} // namespace fairuse

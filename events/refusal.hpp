@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Why an input line became a dead letter instead of an event. One list for the wire (decoding) and for sealing
+// (lateness, erasure, partition), so that one counter per reason covers them all. The texts are API: they stand in dead
+// letters and in metric labels. A duplicate is no refusal; it is counted apart.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace fairuse {
+
+/// Never renumber; new codes go to the end.
+enum class refusal : std::uint8_t {
+  // The text.
+  not_json = 0,
+  truncated,
+  bad_utf8,
+  too_deep,
+  too_large,
+  // The form.
+  wrong_type,
+  missing_field,
+  unknown_field,
+  duplicate_key,
+  conflicting_fields,
+  bad_specversion,
+  unknown_type,
+  // The envelope.
+  empty_subject,
+  subject_too_long,
+  star_subject,
+  empty_id,
+  id_too_long,
+  empty_source,
+  source_too_long,
+  time_out_of_range,
+  // The data.
+  negative_duration,
+  absurd_duration,
+  segment_end_before_start,
+  integer_overflow,
+  too_many,
+  text_too_long,
+  bad_value,
+  // Sealing: a well-formed event that comes at the wrong time or place.
+  too_old,
+  future,
+  erased,
+  wrong_partition,
+};
+inline constexpr std::size_t refusal_count = 31;
+
+/// snake_case code.
+std::string_view to_text(refusal value);
+
+/// What the sender can do about it, in one sentence.
+std::string_view remedy(refusal value);
+
+struct refused {
+  refusal why = refusal::not_json;
+  /// A path (`data.segments[3]`), or `byte 17` where the text itself is broken. Never a value from the line.
+  std::string place;
+};
+
+} // namespace fairuse

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The wire form of events: CloudEvents 1.0 JSON, structured, one a line (docs/events-format.md).
+//
+// Strict where a mistake would be silent: unknown or repeated members of `data`, wrong types and impossible values are
+// refused. Lenient where CloudEvents asks for it: extension attributes are ignored. A line decodes or is refused with
+// one reason and one place; nothing is thrown and nothing is repaired.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "events/event.hpp"
+#include "events/refusal.hpp"
+
+namespace fairuse {
+
+/// Bytes that must be readable (their value does not matter) after a line given to `decode_padded`.
+inline constexpr std::size_t wire_padding = 64;
+
+inline constexpr std::size_t wire_name_bytes_max = 256;  ///< id, source, subject and the short names in `data`
+inline constexpr std::size_t wire_text_bytes_max = 4096; ///< title, reason, notes, failed, a line of evidence
+inline constexpr std::size_t wire_segments_max = 100'000;
+inline constexpr std::size_t wire_evidence_max = 10;
+inline constexpr std::size_t wire_overview_points_max = 200;
+inline constexpr std::size_t wire_depth_max = 64;
+
+/// Instants that an event may carry: [2000-01-01, 2100-01-01) UTC.
+inline constexpr time_ms wire_time_min = 946'684'800'000;
+inline constexpr time_ms wire_time_end = 4'102'444'800'000;
+
+struct wire_event {
+  /// In the arena. The uid, or `*` for a command to everybody.
+  std::string_view subject;
+  event what;
+};
+
+/// An event or a refusal.
+class [[nodiscard]] wire_result {
+public:
+  wire_result(wire_event value) : value_(value) {}
+  wire_result(refused value) : value_(std::move(value)) {}
+  explicit operator bool() const noexcept { return std::holds_alternative<wire_event>(value_); }
+  const wire_event& operator*() const { return std::get<wire_event>(value_); }
+  const wire_event* operator->() const { return &std::get<wire_event>(value_); }
+  /// REQUIRES: not an event.
+  const refused& why() const { return std::get<refused>(value_); }
+
+private:
+  std::variant<wire_event, refused> value_;
+};
+
+struct wire_limits {
+  std::size_t line_bytes_max = std::size_t{1} << 20;
+};
+
+/// Turns lines into events. Keeps one parser and its buffers, which grow to the longest line seen.
+/// Threads: one decoder per thread.
+class wire_decoder {
+public:
+  explicit wire_decoder(wire_limits limits = {});
+  ~wire_decoder();
+  wire_decoder(wire_decoder&&) noexcept;
+  wire_decoder& operator=(wire_decoder&&) noexcept;
+  /// REQUIRES: `wire_padding` readable bytes after the line. On success the event's texts are in the arena and the line
+  /// is no longer needed; a refused line leaves nothing there. An empty line is for the reader to skip (here:
+  /// truncated).
+  wire_result decode_padded(std::string_view line, event_arena& arena);
+  /// The same for a line without padding: one copy more.
+  wire_result decode(std::string_view line, event_arena& arena);
+
+private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+/// Append the event as one CloudEvents line, without a newline. decode(append_event(e)) == e for every event that the
+/// wire can hold (see wire_equal). An event without text (synthetic traffic) gets the source `synthetic` and its id as
+/// event_id says, hence another key.
+void append_event(std::string& out, std::string_view subject, const event& e);
+
+/// Equal in all that the wire carries, whatever arena each lives in.
+bool wire_equal(const event& a, const event& b);
+
+} // namespace fairuse

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `data` of each event type.
+#include "events/wire_fields.hpp"
+
+namespace fairuse::wire {
+
+namespace {
+
+constexpr std::string_view data_prefix = "data.";
+
+template <std::size_t N>
+using names = std::array<std::string_view, N>;
+
+/// Unknown members of `data` are refused: a misspelt one would otherwise lose a fact without a sound.
+template <std::size_t N>
+bool read_data_members(line_reading& in, dom::object data, members<N>& out) {
+  return read_members(in, data, out, [&](std::string_view name) {
+    return in.refuse(refusal::unknown_field, data_prefix, cut_code_points(name, place_name_bytes_max));
+  });
+}
+
+/// Half a name is worse than a short one: places of repeated members carry their position.
+bool refuse_item(line_reading& in, refusal why, std::string_view name, std::size_t position) {
+  in.refuse(why, data_prefix, name);
+  in.problem.place.append("[").append(std::to_string(position)).append("]");
+  return false;
+}
+
+/// One [start, end).
+bool read_segment(line_reading& in, dom::element from, std::size_t position, segment& out) {
+  dom::array pair;
+  if (from.get(pair) != simdjson::SUCCESS) return refuse_item(in, refusal::wrong_type, "segments", position);
+  std::array<std::int64_t, 2> bounds{};
+  std::size_t count = 0;
+  for (const auto bound : pair) {
+    refusal why{};
+    if (count == bounds.size()) return refuse_item(in, refusal::bad_value, "segments", position);
+    if (not read_duration(bound, bounds[count], why)) return refuse_item(in, why, "segments", position);
+    ++count;
+  }
+  if (count != bounds.size()) return refuse_item(in, refusal::bad_value, "segments", position);
+  if (bounds[1] < bounds[0]) return refuse_item(in, refusal::segment_end_before_start, "segments", position);
+  out = {static_cast<std::uint32_t>(bounds[0]), static_cast<std::uint32_t>(bounds[1])};
+  return true;
+}
+
+bool read_segments(line_reading& in, dom::element from, event& e, event_detail& detail) {
+  dom::array list;
+  if (from.get(list) != simdjson::SUCCESS) return in.refuse(refusal::wrong_type, data_prefix, "segments");
+  speech_segments out;
+  // The parser counts elements only up to 2^24 - 1, which is enough to tell too many.
+  if (list.size() > wire_segments_max) return in.refuse(refusal::too_many, data_prefix, "segments");
+  out.segments.reserve(list.size());
+  std::uint32_t last_end = 0;
+  for (const auto item : list) {
+    segment one{};
+    if (not read_segment(in, item, out.segments.size(), one)) return false;
+    last_end = std::max(last_end, one.end_ms);
+    out.segments.push_back(one);
+  }
+  e.instant = e.time + last_end;
+  // Nothing was said: a heartbeat, like `ms` of 0.
+  if (not out.segments.empty()) detail = std::move(out);
+  return true;
+}
+
+bool read_speech(line_reading& in, dom::object data, event& e, event_detail& detail) {
+  enum : std::size_t { lane_at, ms_at, segments_at };
+  static constexpr names<3> known{"lane", "ms", "segments"};
+  members from{data_prefix, known};
+  if (not read_data_members(in, data, from) or not need_one_of(in, from, lane_at, lane_from, e.from)) return false;
+  if (from.has(segments_at)) {
+    if (from.has(ms_at)) return in.refuse(refusal::conflicting_fields, data_prefix, "segments");
+    return read_segments(in, from.value[segments_at], e, detail);
+  }
+  std::int64_t ms = 0;
+  if (not need_duration(in, from, ms_at, ms)) return false;
+  e.ms = static_cast<std::int32_t>(ms);
+  return true;
+}
+
+bool read_stt(line_reading& in, dom::object data, event& e) {
+  enum : std::size_t { ms_at, provider_at };
+  static constexpr names<2> known{"ms", "provider"};
+  members from{data_prefix, known};
+  std::int64_t ms = 0;
+  // The budget is one for all providers: the name is for people who read the input log, and may be absent.
+  std::string_view provider;
+  if (not read_data_members(in, data, from) or not need_duration(in, from, ms_at, ms)
+      or not read_text(in, from, provider_at, wire_name_bytes_max, provider))
+    return false;
+  e.ms = static_cast<std::int32_t>(ms);
+  return true;
+}
+
+bool read_account(line_reading& in, dom::object data, event_detail& detail) {
+  enum : std::size_t { plan_at, credits_at, zone_at };
+  static constexpr names<3> known{"plan", "credits_exhausted", "time_zone"};
+  members from{data_prefix, known};
+  if (not read_data_members(in, data, from)) return false;
+  if (from.seen == 0) return in.refuse(refusal::missing_field, data_prefix, "plan");
+  account_fact out;
+  if (from.has(plan_at) and not need_name(in, from, plan_at, out.plan.emplace())) return false;
+  if (from.has(credits_at) and not read_bool(in, from, credits_at, out.credits_exhausted.emplace())) return false;
+  if (from.has(zone_at) and not need_name(in, from, zone_at, out.time_zone.emplace())) return false;
+  detail = std::move(out);
+  return true;
+}
+
+bool read_conversation(line_reading& in, dom::object data, event_detail& detail) {
+  enum : std::size_t { conversation_at, title_at, overview_at, category_at, duration_at, lane_at };
+  static constexpr names<6> known{"conversation", "title", "overview", "category", "duration_ms", "lane"};
+  members from{data_prefix, known};
+  conversation_fact out;
+  std::string_view overview;
+  if (not read_data_members(in, data, from) or not need_name(in, from, conversation_at, out.conversation)
+      or not read_text(in, from, title_at, wire_text_bytes_max, out.title)
+      or not read_text(in, from, overview_at, in.line.size(), overview)
+      or not read_text(in, from, category_at, wire_name_bytes_max, out.category)
+      or not need_duration(in, from, duration_at, out.duration_ms)
+      or not need_one_of(in, from, lane_at, lane_from, out.from))
+    return false;
+  out.overview = cut_code_points(overview, wire_overview_points_max);
+  detail = std::move(out);
+  return true;
+}
+
+/// A number in 0..1, as it was written: the double nearest to 0.7 would do, the one nearest to 0.69999999999999999 not.
+template <std::size_t N>
+bool read_share(line_reading& in, const members<N>& from, std::size_t i, std::int32_t& out) {
+  if (not from.value[i].is_number()) return in.refuse(refusal::wrong_type, from.prefix, from.names[i]);
+  const auto written = raw_member(raw_member(in.line, in.data_index), from.index[i]);
+  const auto nano = nano_from(written);
+  if (not nano) return in.refuse(refusal::bad_value, from.prefix, from.names[i]);
+  out = *nano;
+  return true;
+}
+
+bool read_evidence(line_reading& in, dom::element from, std::vector<std::string>& out) {
+  dom::array list;
+  if (from.get(list) != simdjson::SUCCESS) return in.refuse(refusal::wrong_type, data_prefix, "evidence");
+  for (const auto item : list) {
+    std::string_view text;
+    if (out.size() == wire_evidence_max) return in.refuse(refusal::too_many, data_prefix, "evidence");
+    if (item.get(text) != simdjson::SUCCESS) return refuse_item(in, refusal::wrong_type, "evidence", out.size());
+    if (text.size() > wire_text_bytes_max) return refuse_item(in, refusal::text_too_long, "evidence", out.size());
+    out.emplace_back(text);
+  }
+  return true;
+}
+
+/// What a reviewer may answer: free_exhausted is a fact of the account, never of a classifier.
+std::optional<usage_type> verdict_type_from(std::string_view text) {
+  const auto type = usage_type_from(text);
+  return type == usage_type::free_exhausted ? std::nullopt : type;
+}
+
+bool read_review(line_reading& in, dom::object data, event_detail& detail) {
+  enum : std::size_t {
+    request_at,
+    score_at,
+    type_at,
+    confidence_at,
+    evidence_at,
+    model_at,
+    prompt_at,
+    failed_at,
+  };
+  static constexpr names<8> known{"request",  "score", "usage_type",     "confidence",
+                                  "evidence", "model", "prompt_version", "failed"};
+  members from{data_prefix, known};
+  review_answer out;
+  if (not read_data_members(in, data, from) or not need_name(in, from, request_at, out.request)
+      or not read_text(in, from, model_at, wire_name_bytes_max, out.model)
+      or not read_text(in, from, prompt_at, wire_name_bytes_max, out.prompt_version))
+    return false;
+  if (from.has(failed_at)) {
+    for (const std::size_t verdict : {score_at, type_at, confidence_at, evidence_at})
+      if (from.has(verdict)) return in.refuse(refusal::conflicting_fields, data_prefix, known[verdict]);
+    if (not read_text(in, from, failed_at, wire_text_bytes_max, out.failed)) return false;
+    if (out.failed.empty()) return in.refuse(refusal::bad_value, data_prefix, "failed");
+  } else {
+    if (not need(in, from, score_at) or not read_share(in, from, score_at, out.score_nano)
+        or not need_one_of(in, from, type_at, verdict_type_from, out.type))
+      return false;
+    if (from.has(confidence_at) and not read_share(in, from, confidence_at, out.confidence_nano)) return false;
+    if (from.has(evidence_at) and not read_evidence(in, from.value[evidence_at], out.evidence)) return false;
+  }
+  detail = std::move(out);
+  return true;
+}
+
+enum admin_member : std::size_t {
+  command_at,
+  actor_at,
+  reason_at,
+  stage_at,
+  on_at,
+  strike_at,
+  notes_at,
+  policy_at,
+};
+constexpr names<8> admin_names{"command", "actor", "reason", "stage", "on", "strike", "notes", "policy"};
+
+constexpr std::uint32_t bit(std::size_t i) { return 1U << i; }
+
+/// The arguments of each command, in the order of admin_verb.
+constexpr std::array<std::uint32_t, 8> admin_arguments{
+    bit(stage_at),  0, bit(strike_at) | bit(notes_at), bit(strike_at), bit(on_at), bit(on_at), bit(on_at),
+    bit(policy_at),
+};
+
+constexpr bool is_for_everybody(admin_verb verb) {
+  return verb == admin_verb::enable or verb == admin_verb::kill_switch or verb == admin_verb::promote_policy;
+}
+
+bool need_strike(line_reading& in, const members<8>& from, std::uint32_t& out) {
+  if (not need(in, from, strike_at)) return false;
+  std::int64_t value = 0;
+  bool ok = false;
+  const auto why = read_integer(from.value[strike_at], value, ok);
+  if (not ok) return in.refuse(why, data_prefix, "strike");
+  if (value < 1) return in.refuse(refusal::bad_value, data_prefix, "strike");
+  if (value > UINT32_MAX) return in.refuse(refusal::integer_overflow, data_prefix, "strike");
+  out = static_cast<std::uint32_t>(value);
+  return true;
+}
+
+bool read_admin_arguments(line_reading& in, const members<8>& from, admin_command& out) {
+  switch (out.verb) {
+    case admin_verb::set_stage:
+      return need_one_of(in, from, stage_at, stage_from, out.to);
+    case admin_verb::reset:
+      return true;
+    case admin_verb::resolve:
+      return need_strike(in, from, out.strike) and read_text(in, from, notes_at, wire_text_bytes_max, out.notes);
+    case admin_verb::clear_strike:
+      return need_strike(in, from, out.strike);
+    case admin_verb::exempt:
+    case admin_verb::enable:
+    case admin_verb::kill_switch:
+      return need(in, from, on_at) and read_bool(in, from, on_at, out.on);
+    case admin_verb::promote_policy:
+      return need_name(in, from, policy_at, out.policy);
+  }
+  return true;
+}
+
+bool read_admin(line_reading& in, dom::object data, std::string_view subject, event_detail& detail) {
+  members from{data_prefix, admin_names};
+  admin_command out;
+  if (not read_data_members(in, data, from) or not need_one_of(in, from, command_at, admin_verb_from, out.verb)
+      or not need_name(in, from, actor_at, out.actor)
+      or not read_text(in, from, reason_at, wire_text_bytes_max, out.reason))
+    return false;
+  if (is_for_everybody(out.verb) != (subject == "*")) return in.refuse(refusal::star_subject, "", "subject");
+  const auto allowed =
+      bit(command_at) | bit(actor_at) | bit(reason_at) | admin_arguments.at(static_cast<std::size_t>(out.verb));
+  for (std::size_t i = 0; i < admin_names.size(); ++i)
+    if ((from.seen & ~allowed & bit(i)) != 0) return in.refuse(refusal::unknown_field, data_prefix, admin_names[i]);
+  if (not read_admin_arguments(in, from, out)) return false;
+  detail = std::move(out);
+  return true;
+}
+
+bool read_erasure(line_reading& in, dom::object data, event_detail& detail) {
+  enum : std::size_t { actor_at, reason_at };
+  static constexpr names<2> known{"actor", "reason"};
+  members from{data_prefix, known};
+  erasure_request out;
+  if (not read_data_members(in, data, from) or not need_name(in, from, actor_at, out.actor)
+      or not read_text(in, from, reason_at, wire_text_bytes_max, out.reason))
+    return false;
+  detail = std::move(out);
+  return true;
+}
+
+} // namespace
+
+bool read_data(line_reading& in, dom::object data, std::string_view subject, event& e, event_detail& detail) {
+  e.instant = e.time;
+  if (e.kind != event_kind::admin and subject == "*") return in.refuse(refusal::star_subject, "", "subject");
+  switch (e.kind) {
+    case event_kind::speech:
+      return read_speech(in, data, e, detail);
+    case event_kind::stt:
+      return read_stt(in, data, e);
+    case event_kind::account:
+      return read_account(in, data, detail);
+    case event_kind::conversation:
+      return read_conversation(in, data, detail);
+    case event_kind::review:
+      return read_review(in, data, detail);
+    case event_kind::admin:
+      return read_admin(in, data, subject, detail);
+    case event_kind::erasure:
+      return read_erasure(in, data, detail);
+  }
+  return false;
+}
+
+} // namespace fairuse::wire
