@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The secret behind case references and erasure tombstones. Whoever starts decides whether the development key will do,
+// and says so.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "storage/result.hpp"
+
+namespace fairuse {
+
+enum class case_key_origin : std::uint8_t { file, environment, development };
+
+struct case_key {
+  std::string bytes;
+  case_key_origin from = case_key_origin::development;
+};
+
+inline constexpr std::size_t case_key_bytes_min = 16;
+
+/// The file if one is named, else FAIRUSE_CASE_KEY, else the development key. A trailing newline does not belong to it;
+/// a file that cannot be read and a key under 16 bytes are errors.
+store_result<case_key> find_case_key(const std::optional<std::filesystem::path>& file);
+
+} // namespace fairuse

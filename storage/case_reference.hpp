@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Names for what must not show a uid: `FU-` references of strikes, keyed hashes of erased users. HMAC-SHA-256, each use
+// with its own prefix so that no message of one is a message of the other.
+// Threads: one object per thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace fairuse {
+
+using keyed_hash = std::array<unsigned char, 32>;
+
+class case_namer {
+public:
+  explicit case_namer(std::string_view key);
+  ~case_namer();
+  case_namer(case_namer&&) noexcept;
+  case_namer& operator=(case_namer&&) noexcept;
+
+  /// `FU-` + 12 upper-case hex digits of the user's strike.
+  std::string reference(std::string_view uid, std::uint32_t strike);
+  /// What stands for an erased user.
+  keyed_hash erased(std::string_view uid);
+  /// Tells keys apart and says nothing about them.
+  std::string check();
+
+private:
+  struct parts;
+  keyed_hash hash(std::string_view use, std::string_view message, std::string_view suffix);
+  std::unique_ptr<parts> parts_;
+};
+
+} // namespace fairuse

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reading a local store beside the engine that writes it (or after it): a RocksDB secondary with a temporary folder of
+// its own. Shows what was published, never more.
+// Threads: one.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/policy_set.hpp"
+#include "core/user.hpp"
+#include "storage/local_store.hpp"
+#include "storage/result.hpp"
+#include "storage/stored_logs.hpp"
+
+namespace fairuse {
+
+class local_reader {
+public:
+  static store_result<std::unique_ptr<local_reader>> open(const std::filesystem::path& folder);
+  ~local_reader();
+  local_reader(const local_reader&) = delete;
+  local_reader& operator=(const local_reader&) = delete;
+
+  /// See what was published since. Called once by open().
+  store_status catch_up();
+  store_result<store_meta> meta() const;
+  const stored_logs& logs() const;
+  /// nullptr: unknown. With the case key, an erased user's tombstone is found too.
+  store_result<std::unique_ptr<user>> load(std::string_view uid, const policy_set& policies, time_ms now,
+                                           std::string_view case_key = {}) const;
+  store_result<std::string> policy_text(std::string_view digest) const;
+
+private:
+  struct body;
+  explicit local_reader(std::unique_ptr<body> all);
+  std::unique_ptr<body> body_;
+};
+
+} // namespace fairuse

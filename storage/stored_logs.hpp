@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The committed logs, for reading: decisions, dead letters, journal with inputs. In order, a page at a time.
+// Threads: const, usable from any.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "events/refusal.hpp"
+#include "storage/local_store.hpp"
+#include "storage/result.hpp"
+
+namespace fairuse {
+
+/// Where a reader stands; opaque, survives restarts. Empty: before the first that is retained.
+using log_cursor = std::string;
+
+struct stored_dead_letter {
+  std::uint64_t epoch = 0;
+  time_ms now = 0;
+  dead_letter letter;
+};
+
+struct journal_epoch {
+  std::uint64_t number = 0;
+  time_ms now = 0;
+  std::uint32_t lines = 0;
+};
+
+struct journal_refusal {
+  std::uint32_t commit_line = 0;
+  refusal why = refusal::not_json;
+  std::string place;
+};
+
+/// One commit, as the journal tells it. `input` holds its lines, each with its newline.
+struct stored_commit {
+  std::uint64_t number = 0;
+  std::vector<journal_epoch> epochs;
+  std::vector<journal_refusal> refusals;
+  /// Before the first epoch.
+  stored_controls controls;
+  std::uint64_t decisions = 0;
+  /// SHA-256, raw: over the commit's decisions, each with a newline; over the chain so far and this block.
+  std::string decision_digest;
+  std::string chain;
+  std::string input;
+};
+
+class stored_logs {
+public:
+  virtual ~stored_logs() = default;
+  /// Up to `most` decisions (exact bytes, no newline) after `from`, which moves on. None: the end so far.
+  virtual store_result<std::vector<std::string>> decisions(log_cursor& from, std::size_t most) const = 0;
+  virtual store_result<std::vector<stored_dead_letter>> dead_letters(log_cursor& from, std::size_t most) const = 0;
+  virtual store_result<std::vector<stored_commit>> commits(log_cursor& from, std::size_t most) const = 0;
+};
+
+} // namespace fairuse
