@@ -6,25 +6,26 @@
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/typed_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
 
 #include "core/ports.hpp"
 
 namespace fairuse {
 
-/// Shard to user: take these steps.
+/// Shard to user: take these steps and append what comes of them to `result`, which is the shard's.
 struct take_slice {
   const slice* what = nullptr;
+  outcome* result = nullptr;
 };
 
-/// User to shard: this is what came of it. The outcome lives in the user's actor until its next slice.
+/// User to shard: `result` is filled in.
 struct slice_taken {
   outcome* result = nullptr;
 };
 
-/// Worker to shard: carry out this sealed epoch. `done` is set when all its outcomes went to the sink.
+/// Worker to shard: carry out this sealed epoch.
 struct run_epoch {
   const epoch* sealed = nullptr;
-  bool* done = nullptr;
 };
 
 using user_actor = caf::typed_actor<

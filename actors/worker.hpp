@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "core/ports.hpp"
 
@@ -18,10 +19,16 @@ namespace fairuse {
 struct worker_options {
   controls start;
   std::int64_t horizon_ms = horizon_wall_ms;
-  /// Users kept in memory; the rest is passivated (least recently active first, and only if its changes are written
-  /// down). 0: every user is dropped after its epoch (simulation, one user at a time).
+  /// Keeps `start.policies` and its label texts alive.
+  std::shared_ptr<const policy_set> policies;
+  /// Keys of all commands to everybody that ever took effect (everybody_outcome::new_ids).
+  std::vector<std::uint64_t> command_ids;
+  /// `now` of the last epoch before this worker's life; INT64_MIN: none.
+  time_ms last_now = INT64_MIN;
+  /// Users that passivate() leaves in memory.
   std::size_t max_active_users = 1'000'000;
-  /// Fill user::changed (production).
+  /// Production: fill user::changed, keep users until passivate(). Simulation: no changes are kept, and every user is
+  /// dropped after its epoch.
   bool track_changes = true;
   /// Fire timers of idle users from the heap. Off in simulation, whose slices end with a step at the stated end.
   bool own_timers = true;
@@ -43,7 +50,9 @@ public:
   /// A user in memory; nullptr if passivated or unknown. For queries between epochs.
   const user* find(std::string_view uid) const;
   std::size_t active_users() const;
-  /// Active users whose changes are not written down: a driver commits before this reaches max_active_users.
+  /// Let go of the least recently active users beyond max_active_users, but never of one whose changes are not written
+  /// down (user::changed): a driver calls this after a commit, and commits when active_users() is over the bound.
+  void passivate();
   /// Earliest due timer of anybody; `never` if none.
   time_ms next_due() const;
 

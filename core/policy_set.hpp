@@ -64,6 +64,9 @@ public:
   const std::vector<slot_spec>& slots() const { return slots_; }
   const slot_spec& live() const { return slots_.front(); }
   std::int64_t retention_ms() const { return retention_ms_; }
+  /// How long event ids stay in memory: 24 h in production (older hours are read when needed), all of the retention in
+  /// simulation, which has no store to read from.
+  std::int64_t id_memory_ms() const { return reviews_ == review_mode::alone ? retention_ms_ : day_ms; }
   review_mode reviews() const { return reviews_; }
   /// Index of a slot by name; -1 if there is none.
   int slot_named(std::string_view name) const;

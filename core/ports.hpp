@@ -40,7 +40,7 @@ struct slice {
   std::span<const older_ids> older;
 };
 
-/// An event that core refused, by its position in slice.events.
+/// An event that core refused. It is a copy of the source's; `what->text` is the source's own pointer.
 struct refused_event {
   const event* what = nullptr;
   applied why = applied::accepted;
@@ -53,8 +53,9 @@ struct outcome {
   user* who = nullptr;
   step_output wrote;
   std::vector<refused_event> refused;
-  /// How many steps were taken: fewer than the slice has iff the last one wrote review_requested.
+  /// How many steps of the last slice were taken; after a step that wrote review_requested a user stops.
   std::uint32_t steps_taken = 0;
+  bool asked = false;
   time_ms next_due = never;
 };
 
@@ -79,23 +80,40 @@ struct epoch {
   const void* origin = nullptr;
 };
 
+/// The steps that `so_far` did not take.
+inline slice remaining_steps(const slice& given, const outcome& so_far) {
+  return {given.uid, given.steps.subspan(so_far.steps_taken), given.events, {}};
+}
+
 /// Where epochs come from.
 class epoch_source {
 public:
   virtual ~epoch_source() = default;
   /// The next sealed epoch, or nothing if none is ready now. What it points at stays valid until the next call.
   virtual std::optional<epoch> next() = 0;
-  /// What is left for a user who stopped early. Production: the remaining steps as they are. Simulation: the same, with
-  /// the reviewer's answer merged in. An empty slice ends the user's epoch.
+  /// What is left for a user who stopped after a review request. Production: the remaining steps as they are (see
+  /// remaining_steps). Simulation: the same, with the reviewer's answer merged in. A slice without steps ends the
+  /// user's epoch.
   virtual slice rest(const slice& given, const outcome& so_far) = 0;
+};
+
+/// What came of an epoch's commands to everybody.
+struct everybody_outcome {
+  /// What holds from here on.
+  controls held;
+  /// Commands that were seen before (same idempotency key); the others of epoch.commands took effect.
+  std::vector<const event*> duplicates;
+  /// Keys of the commands that took effect: to be remembered for ever (see worker_options::command_ids).
+  std::vector<std::uint64_t> new_ids;
+  std::vector<decision> decisions;
 };
 
 /// Where outcomes go.
 class epoch_sink {
 public:
   virtual ~epoch_sink() = default;
-  /// All outcomes of an epoch, in uid order, and the decisions about everybody. Nothing is published yet.
-  virtual void take(const epoch& sealed, std::span<outcome> outcomes, std::span<const decision> to_everybody) = 0;
+  /// All outcomes of an epoch, in uid order, and what came of commands to everybody. Nothing is published yet.
+  virtual void take(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody) = 0;
 };
 
 /// Where users are when they are not in memory.

@@ -3,6 +3,7 @@
 // What people ask about a user. Const: answers from the state as of the last step, fires nothing, writes nothing.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "core/policy_set.hpp"

@@ -38,12 +38,21 @@ inline constexpr std::int64_t horizon_events_ms = 40 * day_ms;
 /// Speech and STT older than the retention are too old; other kinds never are.
 applied lateness(const event& e, time_ms now, std::int64_t retention_ms, std::int64_t horizon_ms);
 
+/// What one event put into a bucket.
+struct added_speech {
+  bucket_index bucket;
+  std::int64_t ms;
+};
+
 /// What a step writes.
 struct step_output {
   std::vector<decision> decisions;
   counters counts;
   /// Per slot, same order as policy_set::slots(); sized by the first step.
   std::vector<slot_tally> tallies;
+  /// Reused memory of the rules; nobody else's business.
+  std::vector<spoken> spoken_scratch;
+  std::vector<added_speech> added_scratch;
   void clear();
 };
 

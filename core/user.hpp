@@ -139,7 +139,6 @@ struct changes {
 struct user {
   /// Same order as policy_set::profiles() of `sums.policies`.
   std::vector<bucket_log> metered;
-  /// First instant since which each profile has been metered (INT64_MIN: always). Same order.
   id_log ids;
   bound_sums sums;
   /// Same order as policy_set::slots(); nullptr: nothing has happened there yet.
@@ -155,6 +154,8 @@ struct user {
   hour_number pruned_hour = 0;
   changes changed;
 
+  /// For the writer: this hour's ids changed.
+  void note_id_hour(hour_number hour);
   std::string_view plan() const { return account ? std::string_view(account->plan) : std::string_view("basic"); }
   bool credits_exhausted() const { return account and account->credits_exhausted; }
   /// Heap and struct, as allocated (for the memory figures of bench/).

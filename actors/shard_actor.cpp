@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/shard_actor.hpp"
+
+#include <algorithm>
+
+#include "actors/user_actor.hpp"
+
+namespace fairuse {
+
+void shard_state::start(shard_actor::pointer self, epoch_source& source, epoch_sink& sink, user_store& store,
+                        const worker_options& options) {
+  self_ = self;
+  source_ = &source;
+  sink_ = &sink;
+  store_ = &store;
+  options_ = options;
+  last_now_ = options.last_now;
+  held_.push_back(options.start);
+  policy_sets_.push_back(options.policies);
+  command_ids_ = options.command_ids;
+  std::sort(command_ids_.begin(), command_ids_.end());
+  if (options_.own_timers)
+    for (const auto& [due, uid] : store.due_users())
+      timers_.set(uid, due);
+}
+
+const controls* shard_state::obey(const event& command, time_ms now) {
+  const auto place = std::lower_bound(command_ids_.begin(), command_ids_.end(), command.key);
+  if (place != command_ids_.end() and *place == command.key) {
+    everybody_.duplicates.push_back(&command);
+    return nullptr;
+  }
+  command_ids_.insert(place, command.key);
+  everybody_.new_ids.push_back(command.key);
+  const auto& what = detail_of<admin_command>(command);
+  auto next = held();
+  if (what.verb == admin_verb::enable)
+    next.enabled = what.on;
+  else if (what.verb == admin_verb::kill_switch)
+    next.killed = what.on;
+  else if (what.verb == admin_verb::promote_policy) {
+    const auto after = next.policies->promoted(what.policy);
+    if (after == nullptr)
+      return nullptr; // No such shadow (any more): the command is remembered and changes nothing.
+    policy_sets_.push_back(after);
+    next.policies = after.get();
+    everybody_.decisions.push_back(promotion(*after, command, now));
+  }
+  if (next == held())
+    return nullptr;
+  held_.push_back(next);
+  return &held_.back();
+}
+
+void shard_state::obey_commands(const epoch& sealed) {
+  // Steps of the last epoch are done: only what holds now is still pointed at.
+  while (held_.size() > 1)
+    held_.pop_front();
+  everybody_.duplicates.clear();
+  everybody_.new_ids.clear();
+  everybody_.decisions.clear();
+  stretches_.assign(1, {nullptr, &held()});
+  std::vector<const event*> commands;
+  for (const auto& command : sealed.commands)
+    commands.push_back(&command);
+  std::sort(commands.begin(), commands.end(), [](const event* a, const event* b) { return before(*a, *b); });
+  for (const auto* command : commands)
+    if (const auto* changed = obey(*command, sealed.now))
+      stretches_.push_back({command, changed});
+  everybody_.held = held();
+}
+
+void shard_state::cut_slices(const epoch& sealed) {
+  if (not sealed.slices.empty()) {
+    slices_.assign(sealed.slices.begin(), sealed.slices.end());
+    return;
+  }
+  const auto due = options_.own_timers ? timers_.due(sealed.now) : std::vector<std::string_view>();
+  const auto cut = cutter_.cut(sealed, stretches_, due, last_now_);
+  slices_.assign(cut.begin(), cut.end());
+}
+
+void shard_state::add_active(std::string_view uid, std::unique_ptr<user> who) {
+  who->changed.track = options_.track_changes;
+  auto* raw = who.release();
+  auto actor = self_->spawn<caf::lazy_init>(run_user, shard_actor{self_}, raw, options_.horizon_ms);
+  by_recency_.push_front({std::string(uid), std::move(actor), raw});
+  active_.emplace(by_recency_.front().uid, by_recency_.begin());
+}
+
+void shard_state::wake(std::span<slice> slices, time_ms now) {
+  std::vector<std::string_view> absent;
+  for (const auto& s : slices) {
+    const auto found = active_.find(s.uid);
+    if (found == active_.end())
+      absent.push_back(s.uid);
+    else if (found->second != by_recency_.begin())
+      by_recency_.splice(by_recency_.begin(), by_recency_, found->second);
+  }
+  if (not absent.empty()) {
+    auto users = store_->load(absent, *held().policies, now);
+    for (std::size_t i = 0; i < absent.size(); ++i)
+      add_active(absent[i], std::move(users[i]));
+  }
+  // From here on the name is ours: the epoch's memory and the timer heap may go before the outcome is read.
+  for (auto& s : slices)
+    s.uid = active_.find(s.uid)->second->uid;
+}
+
+void shard_state::read_older_ids(std::span<slice> slices) {
+  older_.clear();
+  for (auto& s : slices) {
+    std::vector<hour_number> hours;
+    for (const auto& st : s.steps)
+      for (const auto& e : s.events.subspan(st.first, st.count))
+        if (needs_older_ids(e, st.now))
+          hours.push_back(hour_of(e.instant));
+    if (hours.empty())
+      continue;
+    std::sort(hours.begin(), hours.end());
+    hours.erase(std::unique(hours.begin(), hours.end()), hours.end());
+    auto& read = older_.emplace_back();
+    const auto* who = active_.find(s.uid)->second->who;
+    for (const auto hour : hours)
+      if (not who->ids.has(hour))
+        read.push_back(store_->load_ids(s.uid, hour));
+    s.older = read;
+  }
+}
+
+void shard_state::hand_out(std::span<const slice> slices) {
+  if (outcomes_.size() < slices.size())
+    outcomes_.resize(slices.size());
+  outstanding_ = slices.size();
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    auto& result = outcomes_[i];
+    result.uid = slices[i].uid;
+    result.refused.clear();
+    result.wrote.clear();
+    self_->send(active_.find(slices[i].uid)->second->actor, take_slice{&slices[i], &result});
+  }
+}
+
+void shard_state::run(const epoch& sealed) {
+  sealed_ = &sealed;
+  obey_commands(sealed);
+  cut_slices(sealed);
+  wake(slices_, sealed.now);
+  if (options_.track_changes)
+    read_older_ids(slices_);
+  hand_out(slices_);
+  if (slices_.empty())
+    close_epoch();
+}
+
+void shard_state::collect(outcome& result) {
+  if (result.asked) {
+    auto& given = slices_[static_cast<std::size_t>(&result - outcomes_.data())];
+    const auto rest = source_->rest(given, result);
+    if (not rest.steps.empty()) {
+      given = rest;
+      self_->send(active_.find(given.uid)->second->actor, take_slice{&given, &result});
+      return;
+    }
+  }
+  if (--outstanding_ == 0)
+    close_epoch();
+}
+
+void shard_state::close_epoch() {
+  const std::span<outcome> outcomes(outcomes_.data(), slices_.size());
+  if (options_.own_timers)
+    for (const auto& result : outcomes)
+      timers_.set(result.uid, result.next_due);
+  last_now_ = std::max(last_now_, sealed_->now);
+  sink_->take(*sealed_, outcomes, everybody_);
+  sealed_ = nullptr;
+  if (not options_.track_changes)
+    for (const auto& s : slices_)
+      let_go(active_.find(s.uid)->second);
+}
+
+void shard_state::let_go(recency::iterator whom) {
+  active_.erase(whom->uid);
+  by_recency_.erase(whom);
+}
+
+void shard_state::passivate() {
+  auto oldest = by_recency_.end();
+  while (active_.size() > options_.max_active_users and oldest != by_recency_.begin()) {
+    --oldest;
+    if (oldest->who->changed.any())
+      continue;
+    const auto gone = oldest++;
+    let_go(gone);
+  }
+}
+
+const user* shard_state::find(std::string_view uid) const {
+  const auto found = active_.find(uid);
+  return found == active_.end() ? nullptr : found->second->who;
+}
+
+shard_actor::behavior_type run_shard(shard_actor::stateful_pointer<shard_state> self, epoch_source* source,
+                                     epoch_sink* sink, user_store* store, const worker_options* options,
+                                     shard_state** state) {
+  *state = &self->state;
+  self->state.start(self, *source, *sink, *store, *options);
+  return {[self](run_epoch what) { self->state.run(*what.sealed); },
+          [self](slice_taken what) { self->state.collect(*what.result); }};
+}
+
+} // namespace fairuse

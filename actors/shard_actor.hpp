@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One per partition. Takes sealed epochs, cuts them into slices, wakes absent users in bulk, hands every slice to its
+// user actor, waits for all outcomes (the barrier) and gives them to the sink in uid order.
+// Invariants: no slice is out when run_epoch returns to the worker; a user whose changes are not written down is never
+// let go; what holds for everybody changes between epochs only, except for the stretches that the cutter makes.
+#pragma once
+
+#include <deque>
+#include <list>
+#include <memory>
+#include <string>
+
+#include <caf/stateful_actor.hpp>
+#include <tsl/robin_map.h>
+
+#include "actors/interfaces.hpp"
+#include "actors/slice_cutter.hpp"
+#include "actors/timer_heap.hpp"
+#include "actors/worker.hpp"
+
+namespace fairuse {
+
+class shard_state {
+public:
+  static inline const char* name = "shard";
+
+  void start(shard_actor::pointer self, epoch_source& source, epoch_sink& sink, user_store& store,
+             const worker_options& options);
+  void run(const epoch& sealed);
+  void collect(outcome& result);
+
+  const controls& held() const { return held_.back(); }
+  const user* find(std::string_view uid) const;
+  std::size_t active_users() const { return active_.size(); }
+  void passivate();
+  time_ms next_due() { return timers_.next(); }
+
+private:
+  struct active_user {
+    std::string uid;
+    user_actor actor;
+    user* who = nullptr; ///< inside the actor's state
+  };
+  using recency = std::list<active_user>; ///< most recently active first
+
+  void obey_commands(const epoch& sealed);
+  const controls* obey(const event& command, time_ms now);
+  void cut_slices(const epoch& sealed);
+  void wake(std::span<slice> slices, time_ms now);
+  void add_active(std::string_view uid, std::unique_ptr<user> who);
+  void read_older_ids(std::span<slice> slices);
+  void hand_out(std::span<const slice> slices);
+  void close_epoch();
+  void let_go(recency::iterator whom);
+
+  shard_actor::pointer self_ = nullptr;
+  epoch_source* source_ = nullptr;
+  epoch_sink* sink_ = nullptr;
+  user_store* store_ = nullptr;
+  worker_options options_;
+
+  /// Stable addresses: steps point at them.
+  std::deque<controls> held_;
+  std::vector<std::shared_ptr<const policy_set>> policy_sets_;
+  std::vector<std::uint64_t> command_ids_; ///< sorted
+  everybody_outcome everybody_;
+  std::vector<stretch> stretches_;
+
+  recency by_recency_;
+  tsl::robin_map<std::string_view, recency::iterator, uid_hash> active_;
+  timer_heap timers_;
+  slice_cutter cutter_;
+
+  const epoch* sealed_ = nullptr;
+  time_ms last_now_ = INT64_MIN;
+  std::vector<slice> slices_;
+  std::vector<outcome> outcomes_;
+  std::deque<std::vector<older_ids>> older_;
+  std::size_t outstanding_ = 0;
+};
+
+/// `*state` is set to the actor's own state, which the worker asks between epochs.
+shard_actor::behavior_type run_shard(shard_actor::stateful_pointer<shard_state> self, epoch_source* source,
+                                     epoch_sink* sink, user_store* store, const worker_options* options,
+                                     shard_state** state);
+
+} // namespace fairuse

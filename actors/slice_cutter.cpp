@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/slice_cutter.hpp"
+
+#include <algorithm>
+
+namespace fairuse {
+
+void slice_cutter::sort_events(const epoch& sealed) {
+  order_.clear();
+  events_.clear();
+  for (const auto& e : sealed.events)
+    order_.push_back(&e);
+  std::sort(order_.begin(), order_.end(), [](const addressed_event* a, const addressed_event* b) {
+    if (const auto uids = a->uid.compare(b->uid); uids != 0)
+      return uids < 0;
+    if (before(a->what, b->what))
+      return true;
+    // Equal keys are duplicates of each other; the place in the input settles it, so a run repeats itself.
+    return not before(b->what, a->what) and a < b;
+  });
+  for (const auto* e : order_)
+    events_.push_back(e->what);
+}
+
+void slice_cutter::cut_user(std::string_view uid, std::size_t first, std::size_t count,
+                            std::span<const stretch> stretches, time_ms previous_now, time_ms now) {
+  cut_place place{uid, first, count, steps_.size(), 0};
+  const auto* events = events_.data() + first;
+  auto reached = previous_now;
+  for (std::size_t i = 1; i < stretches.size(); ++i) {
+    // Timers due before the command's instant fire under what held until then.
+    const auto until = std::min(stretches[i].begin->instant - 1, now);
+    if (until > reached) {
+      steps_.push_back({until, stretches[i - 1].held, 0, 0});
+      reached = until;
+    }
+  }
+  if (stretches.size() > 1)
+    steps_.push_back({now, stretches.back().held, 0, 0});
+  std::size_t taken = 0;
+  for (std::size_t i = 0; i < stretches.size(); ++i) {
+    auto end = count;
+    if (i + 1 < stretches.size()) {
+      const auto* next = stretches[i + 1].begin;
+      end = static_cast<std::size_t>(
+          std::partition_point(events + taken, events + count, [next](const event& e) { return before(e, *next); }) -
+          events);
+    }
+    if (end > taken or (stretches.size() == 1))
+      steps_.push_back({now, stretches[i].held, static_cast<std::uint32_t>(taken), static_cast<std::uint32_t>(end - taken)});
+    taken = end;
+  }
+  place.step_count = steps_.size() - place.first_step;
+  places_.push_back(place);
+}
+
+std::span<slice> slice_cutter::cut(const epoch& sealed, std::span<const stretch> stretches,
+                                   std::span<const std::string_view> due, time_ms previous_now) {
+  sort_events(sealed);
+  steps_.clear();
+  places_.clear();
+  slices_.clear();
+  std::size_t next = 0;
+  auto waiting = due.begin();
+  const auto idle_before = [&](std::string_view uid) {
+    for (; waiting != due.end() and *waiting < uid; ++waiting)
+      cut_user(*waiting, next, 0, stretches, previous_now, sealed.now);
+    if (waiting != due.end() and *waiting == uid)
+      ++waiting;
+  };
+  while (next < order_.size()) {
+    const auto uid = order_[next]->uid;
+    auto end = next + 1;
+    while (end < order_.size() and order_[end]->uid == uid)
+      ++end;
+    idle_before(uid);
+    cut_user(uid, next, end - next, stretches, previous_now, sealed.now);
+    next = end;
+  }
+  for (; waiting != due.end(); ++waiting)
+    cut_user(*waiting, next, 0, stretches, previous_now, sealed.now);
+  for (const auto& p : places_)
+    slices_.push_back({p.uid,
+                       {steps_.data() + p.first_step, p.step_count},
+                       {events_.data() + p.first_event, p.event_count},
+                       {}});
+  return slices_;
+}
+
+} // namespace fairuse

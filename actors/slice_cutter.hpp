@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Cuts a sealed epoch into one slice per user. Events of a user come in the order of before(). A command to everybody
+// takes its place in every user's order: there is one step per stretch of equal controls, and timers fire under what
+// held at their due instant (DESIGN.md section 4).
+#pragma once
+
+#include <deque>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/ports.hpp"
+
+namespace fairuse {
+
+/// From which event on (in the order of before()) some controls hold.
+struct stretch {
+  /// The command that began it; nullptr: held before the epoch.
+  const event* begin = nullptr;
+  const controls* held = nullptr;
+};
+
+/// Reused from epoch to epoch; what it returns is valid until the next cut.
+class slice_cutter {
+public:
+  /// `stretches` in order, the first one from before the epoch. `due`: users with a due timer, in uid order.
+  /// `previous_now`: of the epoch before. Slices come in uid order.
+  std::span<slice> cut(const epoch& sealed, std::span<const stretch> stretches, std::span<const std::string_view> due,
+                       time_ms previous_now);
+
+private:
+  void sort_events(const epoch& sealed);
+  void cut_user(std::string_view uid, std::size_t first, std::size_t count, std::span<const stretch> stretches,
+                time_ms previous_now, time_ms now);
+
+  std::vector<const addressed_event*> order_;
+  std::vector<event> events_;
+  std::vector<step> steps_;
+  struct cut_place {
+    std::string_view uid;
+    std::size_t first_event, event_count, first_step, step_count;
+  };
+  std::vector<cut_place> places_;
+  std::vector<slice> slices_;
+};
+
+} // namespace fairuse

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace fairuse {
+
+/// XXH3 over a uid. Only for finding: order never follows from it.
+struct uid_hash {
+  std::size_t operator()(std::string_view uid) const;
+};
+
+} // namespace fairuse

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/user_actor.hpp"
+
+#include <algorithm>
+
+namespace fairuse {
+
+namespace {
+
+void take_step(user& who, const slice& what, const step& s, std::int64_t horizon_ms, outcome& result) {
+  advance(who, *s.held, s.now, result.wrote);
+  for (const auto& e : what.events.subspan(s.first, s.count)) {
+    const auto how = apply(who, *s.held, s.now, e, horizon_ms, result.wrote);
+    if (how == applied::too_old or how == applied::future or how == applied::erased)
+      result.refused.push_back({&e, how});
+  }
+}
+
+} // namespace
+
+void take_steps(user& who, const slice& what, std::int64_t horizon_ms, outcome& result) {
+  for (const auto& hour : what.older)
+    who.ids.load(hour.hour, hour.keys);
+  result.steps_taken = 0;
+  result.asked = false;
+  auto read = result.wrote.decisions.size();
+  for (const auto& s : what.steps) {
+    take_step(who, what, s, horizon_ms, result);
+    ++result.steps_taken;
+    const auto& written = result.wrote.decisions;
+    result.asked = std::any_of(written.begin() + static_cast<std::ptrdiff_t>(read), written.end(),
+                                   [](const decision& d) { return d.kind == decision_kind::review_requested; });
+    if (result.asked)
+      break;
+    read = written.size();
+  }
+  result.who = &who;
+  result.next_due = who.next_due;
+}
+
+user_actor::behavior_type run_user(user_actor::stateful_pointer<user_state> self, shard_actor shard, user* who,
+                                   std::int64_t horizon_ms) {
+  self->state.who.reset(who);
+  self->state.horizon_ms = horizon_ms;
+  return {[self, shard](take_slice request) {
+    take_steps(*self->state.who, *request.what, self->state.horizon_ms, *request.result);
+    self->send(shard, slice_taken{request.result});
+  }};
+}
+
+} // namespace fairuse

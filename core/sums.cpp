@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sums.hpp"
+
+#include <algorithm>
+
+namespace fairuse {
+
+namespace detail {
+
+namespace {
+
+constexpr std::int64_t seconds_of_hour = 3600;
+
+void note_bucket(user& u, bucket_index bucket, std::int32_t bucket_s) {
+  if (not u.changed.track)
+    return;
+  const auto hour = static_cast<hour_number>(bucket * bucket_s / seconds_of_hour);
+  auto& hours = u.changed.bucket_hours;
+  if (std::find(hours.rbegin(), hours.rend(), hour) == hours.rend())
+    hours.push_back(hour);
+}
+
+/// One bucket's worth of speech into the log and into every sum over it.
+void add(user& u, const policy_set& set, std::size_t profile, const added_speech& what, lane from, bool while_off) {
+  auto& log = u.metered[profile];
+  const auto size_before = log.size();
+  log.add(what.bucket, from, while_off, what.ms);
+  const auto inserted = log.size() - size_before;
+  const auto lane_bit = 1U << static_cast<unsigned>(from);
+  for (std::size_t i = 0; i < u.sums.spans.size(); ++i) {
+    const auto& view = set.views()[set.spans()[i].view];
+    if (view.profile != profile)
+      continue;
+    auto& s = u.sums.spans[i];
+    if (what.bucket < s.first)
+      s.tail += inserted;
+    else if ((view.lanes & lane_bit) != 0 and (view.counts_off or not while_off))
+      s.sum += what.ms;
+  }
+  for (std::size_t v = 0; v < u.sums.odometers.size(); ++v) {
+    const auto& view = set.views()[v];
+    if (view.profile == profile and (view.lanes & lane_bit) != 0 and (view.counts_off or not while_off))
+      u.sums.odometers[v] += what.ms;
+  }
+  note_bucket(u, what.bucket, set.profiles()[profile].bucket_s);
+}
+
+void rebuild_sums(user& u, const policy_set& set, time_ms now) {
+  u.sums.spans.assign(set.spans().size(), {});
+  u.sums.odometers.assign(set.views().size(), 0);
+  u.sums.wakes.assign(set.slots().size(), INT64_MIN);
+  for (std::size_t i = 0; i < set.spans().size(); ++i) {
+    const auto& spec = set.spans()[i];
+    const auto& view = set.views()[spec.view];
+    const auto& log = u.metered[view.profile];
+    auto& s = u.sums.spans[i];
+    s.first = first_counted(now, spec.span_s, set.profiles()[view.profile].bucket_s);
+    s.tail = log.lower_bound(s.first);
+    for (auto p = s.tail; p < log.size(); ++p)
+      if (log.counts(p, view))
+        s.sum += log.ms_at(p);
+  }
+}
+
+} // namespace
+
+std::int64_t sum_at(user& u, std::size_t span, time_ms at) {
+  const auto& set = *u.sums.policies;
+  const auto& spec = set.spans()[span];
+  const auto& view = set.views()[spec.view];
+  auto& s = u.sums.spans[span];
+  const auto first = first_counted(at, spec.span_s, set.profiles()[view.profile].bucket_s);
+  if (first > s.first) {
+    const auto& log = u.metered[view.profile];
+    for (; s.tail < log.size() and log.bucket_at(s.tail) < first; ++s.tail)
+      if (log.counts(s.tail, view))
+        s.sum -= log.ms_at(s.tail);
+    s.first = first;
+  }
+  return s.sum;
+}
+
+lane lane_under(const metering_profile& profile, time_ms now, const event& e) {
+  const bool late = profile.fresh_within_ms > 0 and now - e.instant > profile.fresh_within_ms;
+  return late ? lane::backfill : e.from;
+}
+
+void spread(const metering_profile& profile, time_ms now, const event& e, step_output& out) {
+  auto& added = out.added_scratch;
+  added.clear();
+  const bool segmented = e.detail != nullptr and std::holds_alternative<speech_segments>(*e.detail);
+  if (not segmented or profile.basis == time_basis::arrival) {
+    const auto total = segmented ? speech_ms(e, out.spoken_scratch) : e.ms;
+    const auto at = profile.basis == time_basis::arrival ? now : e.time;
+    if (total > 0)
+      added.push_back({bucket_of(at, profile.bucket_s), total});
+    return;
+  }
+  unite(e, out.spoken_scratch);
+  const auto length = profile.bucket_s * second_ms;
+  for (const auto& part : out.spoken_scratch) {
+    for (auto begin = part.begin; begin < part.end;) {
+      const auto bucket = bucket_of(begin, profile.bucket_s);
+      const auto end = std::min(part.end, (bucket + 1) * length);
+      if (not added.empty() and added.back().bucket == bucket)
+        added.back().ms += end - begin;
+      else
+        added.push_back({bucket, end - begin});
+      begin = end;
+    }
+  }
+}
+
+void meter(user& u, const controls& c, time_ms now, const event& e, step_output& out) {
+  const auto& set = *u.sums.policies;
+  for (std::size_t p = 0; p < set.profiles().size(); ++p) {
+    const auto& profile = set.profiles()[p];
+    const auto from = lane_under(profile, now, e);
+    spread(profile, now, e, out);
+    for (const auto& what : out.added_scratch)
+      add(u, set, p, what, from, not c.enabled);
+    if (p != 0)
+      continue;
+    // The live profile is the first one, and the one whose figures are reported.
+    if (from != e.from)
+      ++out.counts.moved_to_backfill;
+    for (const auto& what : out.added_scratch)
+      out.counts.metered_ms[static_cast<std::size_t>(from)] += what.ms;
+  }
+}
+
+void prune(user& u, time_ms now) {
+  const auto hour = hour_of(now);
+  if (hour == u.pruned_hour)
+    return;
+  u.pruned_hour = hour;
+  const auto& set = *u.sums.policies;
+  // Tails must be past whatever goes away.
+  for (std::size_t i = 0; i < u.sums.spans.size(); ++i)
+    sum_at(u, i, now);
+  for (std::size_t p = 0; p < u.metered.size(); ++p) {
+    const auto first = first_counted(now, set.retention_ms() / second_ms, set.profiles()[p].bucket_s);
+    const auto gone = u.metered[p].prune(first);
+    if (gone == 0)
+      continue;
+    for (std::size_t i = 0; i < u.sums.spans.size(); ++i)
+      if (set.views()[set.spans()[i].view].profile == p)
+        u.sums.spans[i].tail -= gone;
+  }
+  // An hour that is not written down yet must stay: the store would answer without its newest ids.
+  auto first_id_hour = hour_of(now - set.id_memory_ms());
+  for (const auto unwritten : u.changed.id_hours)
+    first_id_hour = std::min(first_id_hour, unwritten);
+  u.ids.prune(first_id_hour);
+}
+
+} // namespace detail
+
+void bind(user& u, const policy_set& policies, time_ms now) {
+  const auto* old = u.sums.policies;
+  if (old == &policies)
+    return;
+  if (old != nullptr) {
+    std::vector<bucket_log> metered(policies.profiles().size());
+    for (std::size_t p = 0; p < old->profiles().size(); ++p)
+      for (std::size_t q = 0; q < metered.size(); ++q)
+        if (policies.profiles()[q] == old->profiles()[p])
+          metered[q] = std::move(u.metered[p]);
+    u.metered = std::move(metered);
+    std::vector<std::unique_ptr<standing>> standings(u.standings.empty() ? 0 : policies.slots().size());
+    for (std::size_t i = 0; i < u.standings.size(); ++i) {
+      const auto to = policies.slot_named(old->slots()[i].label.slot);
+      if (to >= 0)
+        standings[static_cast<std::size_t>(to)] = std::move(u.standings[i]);
+    }
+    u.standings = std::move(standings);
+  }
+  u.metered.resize(policies.profiles().size());
+  if (not u.standings.empty())
+    u.standings.resize(policies.slots().size());
+  u.sums.policies = &policies;
+  detail::rebuild_sums(u, policies, now);
+}
+
+} // namespace fairuse
