@@ -59,6 +59,8 @@ SKIPPED_FOLDERS = {".git", ".cache", ".vscode", ".idea", "build", "out", "node_m
 CPP = {".cpp", ".hpp"}
 SOURCES = CPP | {".py", ".sh", ".proto", ".cmake", ".js", ".mjs", ".ts", ".tsx"}
 PROSE = {".md", ".txt", ".yaml", ".yml", ".json", ".in", ".html", ".css", ""}
+SKIPPED_FILES = {"LICENSE", "package-lock.json"}
+FILE_BYTES_MAX = 1 << 20  # Anything larger is data, not prose or source.
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 600
 README_LINES_MAX = 20
@@ -121,7 +123,9 @@ class Tree:
             folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
             for name in sorted(names):
                 path = pathlib.Path(folder) / name
-                if path.suffix in SOURCES | PROSE and path.is_file() and not path.is_symlink() and name != "LICENSE":
+                if path.suffix not in SOURCES | PROSE or name in SKIPPED_FILES or path.is_symlink():
+                    continue
+                if path.is_file() and path.stat().st_size <= FILE_BYTES_MAX:
                     self.sources.append(Source(root, path))
 
     def cpp(self, *rooms):
