@@ -13,11 +13,6 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(CAF 0.17.6 REQUIRED)
-# CAF 0.17.6 binds a reference to the arguments of a spawned function even if there are none (a null pointer then).
-target_compile_options(CAF::core INTERFACE -U_GLIBCXX_ASSERTIONS)
-if(FAIRUSE_SANITIZE STREQUAL "address")
-  target_compile_options(CAF::core INTERFACE -fno-sanitize=null)
-endif()
 find_package(RocksDB REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(Protobuf REQUIRED)
