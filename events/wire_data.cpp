@@ -265,12 +265,12 @@ bool read_admin(line_reading& in, dom::object data, std::string_view subject, ev
 }
 
 bool read_erasure(line_reading& in, dom::object data, event_detail& detail) {
-  enum : std::size_t { actor_at, reason_at };
+  enum : std::size_t { who_at, why_at };
   static constexpr names<2> known{"actor", "reason"};
   members from{data_prefix, known};
   erasure_request out;
-  if (not read_data_members(in, data, from) or not need_name(in, from, actor_at, out.actor)
-      or not read_text(in, from, reason_at, wire_text_bytes_max, out.reason))
+  if (not read_data_members(in, data, from) or not need_name(in, from, who_at, out.actor)
+      or not read_text(in, from, why_at, wire_text_bytes_max, out.reason))
     return false;
   detail = std::move(out);
   return true;

@@ -157,7 +157,7 @@ struct wire_decoder::parts {
     if (size <= capacity) return simdjson::SUCCESS;
     constexpr std::size_t smallest = 4096;
     const auto wanted = std::max({size, 2 * capacity, smallest});
-    const auto error = parser.allocate(wanted, wire_depth_max + 1);
+    const auto error = parser.allocate(wanted, wire_depth_max);
     return error != simdjson::SUCCESS ? error : parser.doc.allocate(wanted);
   }
 };
