@@ -38,13 +38,14 @@ void take_steps(user& who, const slice& what, std::int64_t horizon_ms, outcome& 
   result.next_due = who.next_due;
 }
 
-user_actor::behavior_type run_user(user_actor::stateful_pointer<user_state> self, shard_actor shard, user* who,
+user_actor::behavior_type run_user(user_actor::stateful_pointer<user_state> self, user* who,
                                    std::int64_t horizon_ms) {
   self->state.who.reset(who);
   self->state.horizon_ms = horizon_ms;
-  return {[self, shard](take_slice request) {
+  // The sender is the shard. A handle of it here would keep both alive: it holds ours.
+  return {[self](take_slice request) {
     take_steps(*self->state.who, *request.what, self->state.horizon_ms, *request.result);
-    self->send(shard, slice_taken{request.result});
+    self->send(caf::actor_cast<shard_actor>(self->current_sender()), slice_taken{request.result});
   }};
 }
 

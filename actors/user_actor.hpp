@@ -18,7 +18,7 @@ struct user_state {
 };
 
 /// Takes ownership of `who`, which the shard may read between slices as long as it holds the actor.
-user_actor::behavior_type run_user(user_actor::stateful_pointer<user_state> self, shard_actor shard, user* who,
+user_actor::behavior_type run_user(user_actor::stateful_pointer<user_state> self, user* who,
                                    std::int64_t horizon_ms);
 
 /// The work of one slice, without an actor around it: tests and the actor share it.

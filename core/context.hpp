@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/query.hpp"
 #include "core/rules.hpp"
 #include "core/sums.hpp"
 #include "core/user.hpp"
@@ -92,10 +93,23 @@ void reset_budget(context& x);
 
 // core/reviews.cpp
 
+/// May this slot ask for a review at x.at, and if not, why and until when (`never`: until something else happens)?
+struct asking_state {
+  quiet_reason held_back = quiet_reason::none;
+  time_ms next = never;
+};
+asking_state may_ask(const context& x);
+void count_quiet(counters& counts, quiet_reason why);
 /// Some caps are exceeded: ask, synthesise, borrow, or count why not.
 void ask_review(context& x, std::uint8_t exceeded);
 void answer_review(user& u, const controls& held, time_ms now, const event& e, step_output& out, applied& how);
 void time_out_review(context& x);
+
+// core/query.cpp
+
+/// See drains_at; the walk begins at `position`, where the sum is `sum`.
+time_ms drains_from(const user& u, const policy_set& set, const drain_limit& limit, std::uint32_t position,
+                    std::int64_t sum, time_ms now);
 
 // core/facts.cpp
 

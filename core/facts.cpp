@@ -109,7 +109,7 @@ void command_exempt(user& u, const controls& held, time_ms now, const event& e, 
   for (std::size_t slot = 0; slot < u.sums.policies->slots().size(); ++slot) {
     context x{u, held, out, now, cause, slot};
     refresh_restrictions(x, reason::admin, reason::exempt);
-    u.sums.wakes[slot] = INT64_MIN;
+    u.sums.wake(slot);
   }
 }
 
@@ -151,7 +151,7 @@ applied apply_account(user& u, const controls& held, time_ms now, const event& e
   const auto cause = event_id(e);
   for (std::size_t slot = 0; slot < u.sums.policies->slots().size(); ++slot) {
     context x{u, held, out, now, cause, slot};
-    u.sums.wakes[slot] = INT64_MIN;
+    u.sums.wake(slot);
     if (plan)
       upgrade(x);
     refresh_lock(x, plan ? reason::upgrade : reason::credits_restored);

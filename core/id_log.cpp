@@ -5,17 +5,6 @@
 
 namespace fairuse {
 
-namespace {
-
-/// Grow by quarters, as bucket_log does and for the same reason.
-template <class T>
-void make_room(std::vector<T>& all) {
-  if (all.size() == all.capacity())
-    all.reserve(all.size() + all.size() / 4 + 4);
-}
-
-} // namespace
-
 std::uint32_t id_log::end_of(std::size_t index) const {
   return index + 1 < groups_.size() ? groups_[index + 1].begin : static_cast<std::uint32_t>(keys_.size());
 }
@@ -27,8 +16,8 @@ std::size_t id_log::group_for(hour_number hour) {
   if (index > 0 and groups_[index - 1].hour == hour)
     return index - 1;
   const auto begin = index < groups_.size() ? groups_[index].begin : static_cast<std::uint32_t>(keys_.size());
-  make_room(groups_);
-  groups_.insert(groups_.begin() + static_cast<std::ptrdiff_t>(index), {hour, begin, 0});
+  const group fresh{hour, begin, 0};
+  groups_.insert(index, {&fresh, 1});
   return index;
 }
 
@@ -49,8 +38,7 @@ bool id_log::add(hour_number hour, std::uint64_t key) {
   const auto end = end_of(index);
   if (contains(groups_[index], end, key))
     return false;
-  make_room(keys_);
-  keys_.insert(keys_.begin() + end, key);
+  keys_.insert(end, {&key, 1});
   for (auto later = index + 1; later < groups_.size(); ++later)
     ++groups_[later].begin;
   auto& g = groups_[index];
@@ -70,8 +58,8 @@ void id_log::load(hour_number hour, std::span<const std::uint64_t> keys) {
     return;
   const auto index = group_for(hour);
   const auto begin = groups_[index].begin;
-  keys_.insert(keys_.begin() + begin, keys.begin(), keys.end());
-  std::sort(keys_.begin() + begin, keys_.begin() + begin + static_cast<std::ptrdiff_t>(keys.size()));
+  keys_.insert(begin, keys);
+  std::sort(keys_.begin() + begin, keys_.begin() + begin + keys.size());
   groups_[index].sorted = static_cast<std::uint32_t>(keys.size());
   for (auto later = index + 1; later < groups_.size(); ++later)
     groups_[later].begin += static_cast<std::uint32_t>(keys.size());
@@ -88,8 +76,8 @@ void id_log::prune(hour_number first) {
   if (gone == 0)
     return;
   const auto keys_gone = end_of(gone - 1);
-  keys_.erase(keys_.begin(), keys_.begin() + keys_gone);
-  groups_.erase(groups_.begin(), groups_.begin() + static_cast<std::ptrdiff_t>(gone));
+  keys_.erase_front(keys_gone);
+  groups_.erase_front(gone);
   for (auto& g : groups_)
     g.begin -= keys_gone;
 }
@@ -102,7 +90,7 @@ std::span<const std::uint64_t> id_log::keys(hour_number hour) const {
 }
 
 std::size_t id_log::memory_bytes() const {
-  return groups_.capacity() * sizeof(group) + keys_.capacity() * sizeof(std::uint64_t);
+  return groups_.memory_bytes() + keys_.memory_bytes();
 }
 
 } // namespace fairuse

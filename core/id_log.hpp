@@ -7,8 +7,8 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
+#include "core/compact_list.hpp"
 #include "events/event.hpp"
 
 namespace fairuse {
@@ -54,8 +54,8 @@ private:
   std::size_t group_for(hour_number hour);
   bool contains(const group& g, std::uint32_t end, std::uint64_t key) const;
 
-  std::vector<group> groups_;
-  std::vector<std::uint64_t> keys_;
+  compact_list<group> groups_;
+  compact_list<std::uint64_t> keys_;
 };
 
 } // namespace fairuse

@@ -83,7 +83,7 @@ void move_to(context& x, stage to, time_ms until, reason why, usage_type type, s
   if (from != to)
     s.since = x.at;
   s.until = until;
-  x.u.sums.wakes[x.slot] = INT64_MIN;
+  x.u.sums.wake(x.slot);
   auto& d = x.write(decision_kind::stage_changed, why);
   d.from = from;
   d.to = to;
@@ -124,6 +124,7 @@ void enter_stage(context& x, stage to, reason why, usage_type type, std::string_
 
 void finish_review(context& x, const verdict& v) {
   auto& s = x.touch();
+  x.u.sums.wake(x.slot);
   const auto& rules = x.rules();
   s.failures = 0;
   s.retry_until = INT64_MIN;

@@ -15,7 +15,7 @@ namespace {
 struct reading {
   std::array<std::int64_t, windows_max> sums{};
   std::uint8_t exceeded = 0;
-  /// Ms that may still be added before anything can be exceeded.
+  /// Ms that may still be added before another cap can be exceeded.
   std::int64_t headroom = INT64_MAX;
 };
 
@@ -53,14 +53,16 @@ restrictions read_restrictions(context& x) {
     for (std::size_t w = 0; w < rules.windows.size(); ++w) {
       const auto room = x.hard_cap(w) - x.sum(w);
       r.hard |= room < 0;
-      r.headroom = std::min(r.headroom, std::max<std::int64_t>(room, -1));
+      if (room >= 0)
+        r.headroom = std::min(r.headroom, room);
     }
   }
   const auto& ceiling = rules.ceiling;
   if (ceiling.cap_ms > 0 and ceiling.refuses_uploads and not x.u.exempt) {
     const auto room = ceiling.cap_ms - 1 - sum_at(x.u, x.spec().ceiling_span, x.at);
     r.ceiling = room < 0;
-    r.headroom = std::min(r.headroom, std::max<std::int64_t>(room, -1));
+    if (room >= 0)
+      r.headroom = std::min(r.headroom, room);
   }
   return r;
 }
@@ -84,6 +86,33 @@ void write_restriction(context& x, restriction_kind kind, bool holds, reason why
     return;
   const bool until_deadline = kind == restriction_kind::hard and x.rules().retry == hard_retry::deadline;
   d.until = until_deadline ? x.known()->until : drains;
+}
+
+/// When the first exceeded window is back at its cap if no more speech comes: until then it stays exceeded.
+time_ms first_drain(context& x, std::uint8_t exceeded) {
+  auto first = never;
+  for (std::size_t w = 0; w < x.rules().windows.size(); ++w) {
+    if ((exceeded >> w & 1) == 0)
+      continue;
+    const drain_limit limit{x.spec().spans[w], x.rules().cap_ms(w, x.u.plan())};
+    const auto& running = x.u.sums.span(limit.span);
+    first = std::min(first, drains_from(x.u, x.set(), limit, running.tail, running.sum, x.at));
+  }
+  return first;
+}
+
+/// Note until when nothing new can follow from speech in this slot.
+void watch(context& x, const reading& r) {
+  const auto room = std::min(r.headroom, read_restrictions(x).headroom);
+  auto& watched = x.u.sums.watch(x.slot);
+  watched.odometer_max = room == INT64_MAX ? INT64_MAX : x.u.sums.odometer(x.spec().view) + room;
+  const auto asking = r.exceeded != 0 ? may_ask(x) : asking_state{quiet_reason::none, never};
+  watched.why = asking.held_back;
+  watched.asks_at = asking.next;
+  // More speech only delays a drain, so a walk over the buckets holds good until its instant has come.
+  if (watched.exceeded != r.exceeded or watched.drains_at <= x.at)
+    watched.drains_at = first_drain(x, r.exceeded);
+  watched.exceeded = r.exceeded;
 }
 
 } // namespace
@@ -137,16 +166,15 @@ void evaluate(context& x, const event& e) {
     d.cap_ms = cap;
   }
   refresh_restrictions(x, reason::cap_exceeded, reason::usage_restored);
-  const auto room = std::min(r.headroom, read_restrictions(x).headroom);
-  x.u.sums.wakes[x.slot] =
-      r.exceeded != 0 or room < 0 ? INT64_MIN : x.u.sums.odometers[x.spec().view] + room;
   if (r.exceeded != 0)
     ask_review(x, r.exceeded);
+  watch(x, r);
 }
 
 bool exceeds(context& x) {
-  if (x.u.sums.odometers[x.spec().view] <= x.u.sums.wakes[x.slot])
-    return false;
+  const auto& watched = x.u.sums.watch(x.slot);
+  if (watched.quiet(x.u.sums.odometer(x.spec().view), x.at))
+    return watched.exceeded != 0;
   return read_windows(x).exceeded != 0;
 }
 

@@ -9,40 +9,49 @@ namespace fairuse {
 namespace {
 
 std::uint32_t grown(std::uint32_t capacity) {
-  // Quarter steps: a heavy user's log is most of the memory that a user costs, and doubling would waste a third of it.
-  return std::max<std::uint32_t>(8, capacity + capacity / 4 + 4);
+  // Small steps: the log is most of what a heavy user costs, and doubling would waste a third of it.
+  return capacity + capacity / 16 + 4;
 }
 
 } // namespace
 
-std::uint32_t bucket_log::word(lane from, bool while_off, std::int64_t ms) {
-  return static_cast<std::uint32_t>(ms) | (static_cast<std::uint32_t>(from) << amount_bits) | (while_off ? off_bit : 0);
+std::uint64_t bucket_log::load(std::uint32_t slot) const {
+  std::uint64_t word = 0;
+  std::memcpy(&word, block_.get() + std::size_t{slot} * entry_bytes, sizeof word);
+  return word;
+}
+
+void bucket_log::store(std::uint32_t slot, std::uint64_t word) {
+  std::memcpy(block_.get() + std::size_t{slot} * entry_bytes, &word, entry_bytes);
 }
 
 bucket_log::entry bucket_log::decode(std::uint32_t slot) const {
-  const auto w = amounts()[slot];
-  return {base_ + offset(slot), static_cast<lane>((w >> amount_bits) & 3), (w & off_bit) != 0, w & amount_max};
+  const auto word = load(slot);
+  return {bucket_index{base_} + offset_of(word), static_cast<lane>((word >> lane_shift) & 3),
+          ((word >> off_shift) & 1) != 0, ms_of(word)};
 }
 
 bool bucket_log::counts(std::uint32_t position, const view_spec& view) const {
-  const auto w = amounts()[head_ + position];
-  return ((view.lanes >> ((w >> amount_bits) & 3)) & 1) != 0 and (view.counts_off or (w & off_bit) == 0);
+  const auto word = load(head_ + position);
+  return ((view.lanes >> ((word >> lane_shift) & 3)) & 1) != 0 and
+         (view.counts_off or ((word >> off_shift) & 1) == 0);
 }
 
 void bucket_log::reserve_one() {
   if (size_ < capacity_)
     return;
   const auto live = size_ - head_;
-  // Pruned room at the front is used up before more is asked for.
-  const auto capacity = head_ > live / 8 ? capacity_ : grown(live);
-  auto block = std::make_unique<std::uint32_t[]>(capacity + (capacity + 1) / 2);
-  auto* offsets_to = reinterpret_cast<std::uint16_t*>(block.get() + capacity);
-  if (live > 0) {
-    std::memcpy(block.get(), amounts() + head_, live * sizeof(std::uint32_t));
-    std::memcpy(offsets_to, offsets() + head_, live * sizeof(std::uint16_t));
+  if (head_ > live / 16) {
+    // Pruned room at the front is used up before more is asked for.
+    std::memmove(block_.get(), block_.get() + std::size_t{head_} * entry_bytes, std::size_t{live} * entry_bytes);
+  } else {
+    const auto capacity = grown(live);
+    auto block = std::make_unique<std::uint8_t[]>(bytes_for(capacity));
+    if (live > 0)
+      std::memcpy(block.get(), block_.get() + std::size_t{head_} * entry_bytes, std::size_t{live} * entry_bytes);
+    block_ = std::move(block);
+    capacity_ = capacity;
   }
-  block_ = std::move(block);
-  capacity_ = capacity;
   head_ = 0;
   size_ = live;
 }
@@ -50,7 +59,7 @@ void bucket_log::reserve_one() {
 std::uint16_t bucket_log::rebase(bucket_index bucket) {
   if (size_ == head_) {
     head_ = size_ = 0;
-    base_ = bucket;
+    base_ = static_cast<std::uint32_t>(bucket);
     return 0;
   }
   const auto relative = bucket - base_;
@@ -58,48 +67,45 @@ std::uint16_t bucket_log::rebase(bucket_index bucket) {
     return static_cast<std::uint16_t>(relative);
   // The retention spans fewer than 65,536 buckets (checked when policies are loaded), so the oldest live entry is a
   // base that reaches everything.
-  const auto base = std::min(bucket, base_ + offset(head_));
-  const auto shift = base - base_;
-  for (auto i = head_; i < size_; ++i)
-    offsets()[i] = static_cast<std::uint16_t>(offsets()[i] - shift);
-  base_ = base;
-  return static_cast<std::uint16_t>(bucket - base_);
+  const auto base = std::min(bucket, bucket_at(0));
+  const auto shift = static_cast<std::uint64_t>(base - base_);
+  for (auto i = head_; i < size_; ++i) {
+    const auto word = load(i);
+    store(i, (word & ~std::uint64_t{UINT16_MAX}) | ((word - shift) & UINT16_MAX));
+  }
+  base_ = static_cast<std::uint32_t>(base);
+  return static_cast<std::uint16_t>(bucket - base);
 }
 
-void bucket_log::insert(std::uint32_t slot, std::uint16_t where, std::uint32_t w) {
-  const auto position = slot - head_;
+void bucket_log::insert(std::uint32_t position, std::uint64_t word) {
   reserve_one();
-  slot = head_ + position;
-  const auto behind = size_ - slot;
-  if (behind > 0) {
-    std::memmove(amounts() + slot + 1, amounts() + slot, behind * sizeof(std::uint32_t));
-    std::memmove(offsets() + slot + 1, offsets() + slot, behind * sizeof(std::uint16_t));
-  }
-  amounts()[slot] = w;
-  offsets()[slot] = where;
+  const auto slot = head_ + position;
+  auto* place = block_.get() + std::size_t{slot} * entry_bytes;
+  std::memmove(place + entry_bytes, place, std::size_t{size_ - slot} * entry_bytes);
+  store(slot, word);
   ++size_;
 }
 
-std::uint32_t bucket_log::add(bucket_index bucket, lane from, bool while_off, std::int64_t ms) {
+void bucket_log::add(bucket_index bucket, lane from, bool while_off, std::int64_t ms) {
   const auto where = rebase(bucket);
-  const auto flags = word(from, while_off, 0);
+  const auto amount = [](std::int64_t value) { return static_cast<std::uint64_t>(value) << offset_bits; };
+  const auto empty = std::uint64_t{where} | (static_cast<std::uint64_t>(from) << lane_shift) |
+                     (std::uint64_t{while_off} << off_shift);
+  constexpr auto entry_mask = (std::uint64_t{1} << (entry_bytes * 8)) - 1;
   auto slot = size_;
   while (slot > head_ and offset(slot - 1) > where)
     --slot;
   for (auto same = slot; same > head_ and offset(same - 1) == where; --same) {
-    auto& w = amounts()[same - 1];
-    if ((w & ~amount_max) == flags and (w & amount_max) + ms <= amount_max) {
-      w += static_cast<std::uint32_t>(ms);
-      return merged;
+    const auto word = load(same - 1) & entry_mask;
+    if ((word & ~amount(amount_max)) == empty and ms_of(word) + ms <= amount_max) {
+      store(same - 1, word + amount(ms));
+      return;
     }
   }
   const auto position = slot - head_;
-  while (ms > amount_max) {
-    insert(head_ + position, where, flags | amount_max);
-    ms -= amount_max;
-  }
-  insert(head_ + position, where, flags | static_cast<std::uint32_t>(ms));
-  return position;
+  for (; ms > amount_max; ms -= amount_max)
+    insert(position, empty | amount(amount_max));
+  insert(position, empty | amount(ms));
 }
 
 std::uint32_t bucket_log::prune(bucket_index first) {
@@ -109,13 +115,16 @@ std::uint32_t bucket_log::prune(bucket_index first) {
 }
 
 std::uint32_t bucket_log::lower_bound(bucket_index bucket) const {
-  if (size_ == head_)
-    return 0;
-  const auto* begin = offsets() + head_;
-  const auto* end = offsets() + size_;
-  const auto relative = bucket - base_;
-  const auto* found = std::lower_bound(begin, end, relative, [](std::uint16_t a, std::int64_t b) { return a < b; });
-  return static_cast<std::uint32_t>(found - begin);
+  auto first = std::uint32_t{0};
+  auto last = size();
+  while (first < last) {
+    const auto middle = first + (last - first) / 2;
+    if (bucket_at(middle) < bucket)
+      first = middle + 1;
+    else
+      last = middle;
+  }
+  return first;
 }
 
 void unite(const event& e, std::vector<spoken>& out) {

@@ -3,9 +3,9 @@
 // How speech is counted: sparse minute buckets, running sums with one tail per span, and the union of raw segments.
 //
 // Invariants of a bucket_log
-//   1. Entries are sorted by bucket; several entries may share one (other lane, or a full 29-bit amount).
+//   1. Entries are sorted by bucket; several entries may share one (other lane, or an amount over 35 minutes).
 //   2. A bucket holds at most retention worth of history; older entries are pruned.
-// Cost: add at the end is O(1); in the middle O(entries behind it). 6 bytes an entry.
+// Cost: add at the end is O(1); in the middle O(entries behind it). 5 bytes an entry.
 #pragma once
 
 #include <cstdint>
@@ -32,12 +32,10 @@ public:
 
   std::uint32_t size() const { return size_ - head_; }
   entry at(std::uint32_t position) const { return decode(head_ + position); }
-  bucket_index bucket_at(std::uint32_t position) const { return base_ + offset(head_ + position); }
+  bucket_index bucket_at(std::uint32_t position) const { return bucket_index{base_} + offset(head_ + position); }
 
-  /// Add `ms` to a bucket. Returns the position at which an entry was inserted, or `size()` as it was before if the
-  /// last insert was an append, or `merged` if an entry grew.
-  static constexpr std::uint32_t merged = UINT32_MAX;
-  std::uint32_t add(bucket_index bucket, lane from, bool while_off, std::int64_t ms);
+  /// Add `ms` to a bucket: an entry grows, or one or more are inserted (size() tells).
+  void add(bucket_index bucket, lane from, bool while_off, std::int64_t ms);
 
   /// Drop entries of buckets before `first`; returns how many.
   std::uint32_t prune(bucket_index first);
@@ -45,29 +43,35 @@ public:
   /// First position whose bucket is >= `bucket`.
   std::uint32_t lower_bound(bucket_index bucket) const;
 
-  std::size_t memory_bytes() const { return capacity_ * (sizeof(std::uint32_t) + sizeof(std::uint16_t)); }
+  std::size_t memory_bytes() const { return capacity_ == 0 ? 0 : bytes_for(capacity_); }
 
-  /// Does (amount word) belong to a view?
+  /// Does the speech of an entry belong to a view?
   bool counts(std::uint32_t position, const view_spec& view) const;
-  std::int64_t ms_at(std::uint32_t position) const { return amounts()[head_ + position] & amount_max; }
+  std::int64_t ms_at(std::uint32_t position) const { return ms_of(load(head_ + position)); }
 
 private:
-  static constexpr std::uint32_t amount_bits = 29;
-  static constexpr std::uint32_t amount_max = (1U << amount_bits) - 1;
-  static constexpr std::uint32_t off_bit = 1U << 31;
+  // An entry is a 40-bit word: bucket - base_ (16), ms (21), lane (2), while_off (1). Words are read 8 bytes at a time,
+  // so the block has 3 spare bytes.
+  static constexpr std::uint32_t entry_bytes = 5;
+  static constexpr std::uint32_t offset_bits = 16;
+  static constexpr std::uint32_t amount_bits = 21;
+  static constexpr std::int64_t amount_max = (1 << amount_bits) - 1;
+  static constexpr std::uint32_t lane_shift = offset_bits + amount_bits;
+  static constexpr std::uint32_t off_shift = lane_shift + 2;
 
+  static constexpr std::size_t bytes_for(std::size_t capacity) { return capacity * entry_bytes + 3; }
+  static std::int64_t ms_of(std::uint64_t word) { return static_cast<std::int64_t>(word >> offset_bits) & amount_max; }
+  static std::uint16_t offset_of(std::uint64_t word) { return static_cast<std::uint16_t>(word); }
+  std::uint64_t load(std::uint32_t slot) const;
+  void store(std::uint32_t slot, std::uint64_t word);
   entry decode(std::uint32_t slot) const;
-  std::uint32_t* amounts() const { return block_.get(); }
-  std::uint16_t* offsets() const { return reinterpret_cast<std::uint16_t*>(block_.get() + capacity_); }
-  std::uint16_t offset(std::uint32_t slot) const { return offsets()[slot]; }
-  static std::uint32_t word(lane from, bool while_off, std::int64_t ms);
-  void insert(std::uint32_t slot, std::uint16_t offset, std::uint32_t word);
+  std::uint16_t offset(std::uint32_t slot) const { return offset_of(load(slot)); }
+  void insert(std::uint32_t position, std::uint64_t word);
   void reserve_one();
   std::uint16_t rebase(bucket_index bucket);
 
-  /// capacity_ amounts (flags in the top 3 bits), then capacity_ bucket offsets from base_.
-  std::unique_ptr<std::uint32_t[]> block_;
-  bucket_index base_ = 0;
+  std::unique_ptr<std::uint8_t[]> block_;
+  std::uint32_t base_ = 0;
   std::uint32_t head_ = 0;
   std::uint32_t size_ = 0;
   std::uint32_t capacity_ = 0;

@@ -22,13 +22,14 @@ std::int64_t look_sum(const user& u, const policy_set& set, std::size_t span, ti
   return sum;
 }
 
-time_ms drains_one(const user& u, const policy_set& set, const drain_limit& limit, time_ms now) {
+} // namespace
+
+time_ms detail::drains_from(const user& u, const policy_set& set, const drain_limit& limit, std::uint32_t p,
+                            std::int64_t sum, time_ms now) {
   const auto& spec = set.spans()[limit.span];
   const auto& view = set.views()[spec.view];
   const auto& log = u.metered[view.profile];
   const auto bucket_s = set.profiles()[view.profile].bucket_s;
-  auto sum = look_sum(u, set, limit.span, now);
-  auto p = log.lower_bound(first_counted(now, spec.span_s, bucket_s));
   auto at = now;
   while (sum > limit.limit_ms and p < log.size()) {
     const auto bucket = log.bucket_at(p);
@@ -38,6 +39,16 @@ time_ms drains_one(const user& u, const policy_set& set, const drain_limit& limi
     at = leaves_at(bucket, spec.span_s, bucket_s);
   }
   return at;
+}
+
+namespace {
+
+time_ms drains_one(const user& u, const policy_set& set, const drain_limit& limit, time_ms now) {
+  const auto& spec = set.spans()[limit.span];
+  const auto profile = set.views()[spec.view].profile;
+  const auto first = first_counted(now, spec.span_s, set.profiles()[profile].bucket_s);
+  return detail::drains_from(u, set, limit, u.metered[profile].lower_bound(first), look_sum(u, set, limit.span, now),
+                             now);
 }
 
 bool judging(const user& u, const controls& c, slot_kind kind) {

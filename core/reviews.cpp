@@ -82,6 +82,7 @@ void back_off(context& x) {
 
 void fail_review(context& x, decision_kind kind, reason why, std::string_view who, std::uint32_t request) {
   auto& s = x.touch();
+  x.u.sums.wake(x.slot);
   s.cooldown_until = INT64_MIN;
   back_off(x);
   auto& d = x.write(kind, why);
@@ -165,6 +166,7 @@ void use_answer(context& x, const review_answer& answer, std::uint32_t number) {
   auto& s = x.touch();
   s.pending = 0;
   s.pending_until = never;
+  x.u.sums.wake(x.slot);
   if (const auto why = why_ignored(x); why != reason::none)
     ignore_answer(x, why, number);
   else if (not answer.failed.empty())
@@ -175,26 +177,35 @@ void use_answer(context& x, const review_answer& answer, std::uint32_t number) {
 
 } // namespace
 
-void ask_review(context& x, std::uint8_t exceeded) {
+asking_state may_ask(const context& x) {
   const auto* s = x.known();
-  const auto& rules = x.rules();
-  const auto& review = rules.review;
-  const bool counted = x.spec().kind == slot_kind::live;
-  if (is_terminal(x)) {
-    x.out.counts.review_terminal += counted;
+  if (is_terminal(x))
+    return {quiet_reason::terminal, never};
+  if (s == nullptr)
+    return {quiet_reason::none, x.at};
+  if (s->pending != 0)
+    return {quiet_reason::pending, never};
+  auto held_back = std::max(s->cooldown_until, s->retry_until);
+  if (const auto interval = x.rules().review.check_interval_ms; interval > 0 and s->asked_at != INT64_MIN)
+    held_back = std::max(held_back, s->asked_at + interval);
+  if (x.at <= held_back)
+    return {quiet_reason::cooldown, held_back + 1};
+  return {quiet_reason::none, x.at};
+}
+
+void count_quiet(counters& counts, quiet_reason why) {
+  counts.review_terminal += why == quiet_reason::terminal;
+  counts.review_pending += why == quiet_reason::pending;
+  counts.review_cooldown += why == quiet_reason::cooldown;
+}
+
+void ask_review(context& x, std::uint8_t exceeded) {
+  if (const auto asking = may_ask(x); asking.held_back != quiet_reason::none) {
+    if (x.spec().kind == slot_kind::live)
+      count_quiet(x.out.counts, asking.held_back);
     return;
   }
-  if (s != nullptr and s->pending != 0) {
-    x.out.counts.review_pending += counted;
-    return;
-  }
-  const bool checked = s != nullptr and review.check_interval_ms > 0 and s->asked_at != INT64_MIN and
-                       x.at <= s->asked_at + review.check_interval_ms;
-  if (s != nullptr and (x.at <= s->cooldown_until or x.at <= s->retry_until or checked)) {
-    x.out.counts.review_cooldown += counted;
-    return;
-  }
-  if (rules.is_free(x.u.plan()) and x.u.credits_exhausted()) {
+  if (x.rules().is_free(x.u.plan()) and x.u.credits_exhausted()) {
     auto& mine = x.touch();
     mine.asked_at = x.at;
     ++x.tally().synthetic;

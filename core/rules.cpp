@@ -100,6 +100,7 @@ void fire(user& u, const controls& c, const due_timer& t, step_output& out) {
       return;
     case timer::drain:
       x.touch().drain_due = INT64_MIN; // Whatever holds is recomputed.
+      u.sums.wake(t.slot);
       refresh_restrictions(x, reason::cap_exceeded, reason::drained);
       return;
   }
@@ -125,6 +126,14 @@ bool refuses_upload(const context& x) {
   return s != nullptr and (s->hard or s->ceiling or budget_blocks(x));
 }
 
+/// The live slot is quiet although caps are exceeded: say why, as an evaluation would.
+void count_held_back(user& u, const controls& c, time_ms now, const event& e, step_output& out) {
+  const context x{u, c, out, now, {}, 0};
+  const auto from = lane_under(x.set().profiles()[x.set().views()[x.spec().view].profile], now, e);
+  if (x.judges() and x.rules().enforced_lanes[static_cast<std::size_t>(from)])
+    count_quiet(out.counts, u.sums.watch(0).why);
+}
+
 applied apply_speech(user& u, const controls& c, time_ms now, const event& e, step_output& out) {
   if (not u.ids.add(hour_of(e.instant), e.key))
     return applied::duplicate;
@@ -134,9 +143,13 @@ applied apply_speech(user& u, const controls& c, time_ms now, const event& e, st
   meter(u, c, now, e, out);
   const auto& slots = u.sums.policies->slots();
   for (std::size_t slot = 0; slot < slots.size(); ++slot) {
-    const bool quiet = u.sums.odometers[slots[slot].view] <= u.sums.wakes[slot];
-    if (quiet and not upload)
+    const auto& watched = u.sums.watch(slot);
+    const bool quiet = watched.quiet(u.sums.odometer(slots[slot].view), now);
+    if (quiet and not upload) {
+      if (slot == 0 and watched.why != quiet_reason::none)
+        count_held_back(u, c, now, e, out);
       continue;
+    }
     context x{u, c, out, now, {}, slot};
     if (not x.judges())
       continue;
@@ -145,6 +158,8 @@ applied apply_speech(user& u, const controls& c, time_ms now, const event& e, st
     const bool refused = upload and refuses_upload(x);
     if (not quiet)
       evaluate(x, e);
+    else if (slot == 0 and watched.why != quiet_reason::none)
+      count_held_back(u, c, now, e, out);
     if (refused)
       x.tally().upload_refused_ms += speech_ms(e, out.spoken_scratch);
     else if ((tracking >> slot & 1) != 0)
@@ -297,7 +312,7 @@ decision promotion(const policy_set& after, const event& command, time_ms now) {
   d.time = now;
   d.cause = event_id(command);
   d.who = what.actor;
-  d.note = what.reason;
+  d.note = what.policy;
   return d;
 }
 

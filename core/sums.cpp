@@ -14,10 +14,7 @@ constexpr std::int64_t seconds_of_hour = 3600;
 void note_bucket(user& u, bucket_index bucket, std::int32_t bucket_s) {
   if (not u.changed.track)
     return;
-  const auto hour = static_cast<hour_number>(bucket * bucket_s / seconds_of_hour);
-  auto& hours = u.changed.bucket_hours;
-  if (std::find(hours.rbegin(), hours.rend(), hour) == hours.rend())
-    hours.push_back(hour);
+  note_once(u.changed.bucket_hours, static_cast<hour_number>(bucket * bucket_s / seconds_of_hour));
 }
 
 /// One bucket's worth of speech into the log and into every sum over it.
@@ -27,34 +24,38 @@ void add(user& u, const policy_set& set, std::size_t profile, const added_speech
   log.add(what.bucket, from, while_off, what.ms);
   const auto inserted = log.size() - size_before;
   const auto lane_bit = 1U << static_cast<unsigned>(from);
-  for (std::size_t i = 0; i < u.sums.spans.size(); ++i) {
+  for (std::size_t i = 0; i < set.spans().size(); ++i) {
     const auto& view = set.views()[set.spans()[i].view];
     if (view.profile != profile)
       continue;
-    auto& s = u.sums.spans[i];
+    auto& s = u.sums.span(i);
     if (what.bucket < s.first)
       s.tail += inserted;
     else if ((view.lanes & lane_bit) != 0 and (view.counts_off or not while_off))
       s.sum += what.ms;
   }
-  for (std::size_t v = 0; v < u.sums.odometers.size(); ++v) {
+  for (std::size_t v = 0; v < set.views().size(); ++v) {
     const auto& view = set.views()[v];
     if (view.profile == profile and (view.lanes & lane_bit) != 0 and (view.counts_off or not while_off))
-      u.sums.odometers[v] += what.ms;
+      u.sums.odometer(v) += what.ms;
   }
   note_bucket(u, what.bucket, set.profiles()[profile].bucket_s);
 }
 
+/// Never below 0: an epoch before 1970 has no buckets.
+std::uint32_t first_bucket(const policy_set& set, const span_spec& spec, time_ms at) {
+  const auto bucket_s = set.profiles()[set.views()[spec.view].profile].bucket_s;
+  return static_cast<std::uint32_t>(std::max<bucket_index>(0, first_counted(at, spec.span_s, bucket_s)));
+}
+
 void rebuild_sums(user& u, const policy_set& set, time_ms now) {
-  u.sums.spans.assign(set.spans().size(), {});
-  u.sums.odometers.assign(set.views().size(), 0);
-  u.sums.wakes.assign(set.slots().size(), INT64_MIN);
+  u.sums.reset(set);
   for (std::size_t i = 0; i < set.spans().size(); ++i) {
     const auto& spec = set.spans()[i];
     const auto& view = set.views()[spec.view];
     const auto& log = u.metered[view.profile];
-    auto& s = u.sums.spans[i];
-    s.first = first_counted(now, spec.span_s, set.profiles()[view.profile].bucket_s);
+    auto& s = u.sums.span(i);
+    s.first = first_bucket(set, spec, now);
     s.tail = log.lower_bound(s.first);
     for (auto p = s.tail; p < log.size(); ++p)
       if (log.counts(p, view))
@@ -68,8 +69,8 @@ std::int64_t sum_at(user& u, std::size_t span, time_ms at) {
   const auto& set = *u.sums.policies;
   const auto& spec = set.spans()[span];
   const auto& view = set.views()[spec.view];
-  auto& s = u.sums.spans[span];
-  const auto first = first_counted(at, spec.span_s, set.profiles()[view.profile].bucket_s);
+  auto& s = u.sums.span(span);
+  const auto first = first_bucket(set, spec, at);
   if (first > s.first) {
     const auto& log = u.metered[view.profile];
     for (; s.tail < log.size() and log.bucket_at(s.tail) < first; ++s.tail)
@@ -136,16 +137,16 @@ void prune(user& u, time_ms now) {
   u.pruned_hour = hour;
   const auto& set = *u.sums.policies;
   // Tails must be past whatever goes away.
-  for (std::size_t i = 0; i < u.sums.spans.size(); ++i)
+  for (std::size_t i = 0; i < set.spans().size(); ++i)
     sum_at(u, i, now);
   for (std::size_t p = 0; p < u.metered.size(); ++p) {
     const auto first = first_counted(now, set.retention_ms() / second_ms, set.profiles()[p].bucket_s);
     const auto gone = u.metered[p].prune(first);
     if (gone == 0)
       continue;
-    for (std::size_t i = 0; i < u.sums.spans.size(); ++i)
+    for (std::size_t i = 0; i < set.spans().size(); ++i)
       if (set.views()[set.spans()[i].view].profile == p)
-        u.sums.spans[i].tail -= gone;
+        u.sums.span(i).tail -= gone;
   }
   // An hour that is not written down yet must stay: the store would answer without its newest ids.
   auto first_id_hour = hour_of(now - set.id_memory_ms());
@@ -178,7 +179,6 @@ void bind(user& u, const policy_set& policies, time_ms now) {
   u.metered.resize(policies.profiles().size());
   if (not u.standings.empty())
     u.standings.resize(policies.slots().size());
-  u.sums.policies = &policies;
   detail::rebuild_sums(u, policies, now);
 }
 

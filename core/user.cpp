@@ -8,6 +8,11 @@
 
 namespace fairuse {
 
+void note_once(compact_list<hour_number>& hours, hour_number hour) {
+  if (std::find(hours.begin(), hours.end(), hour) == hours.end())
+    hours.push_back(hour);
+}
+
 void changes::clear() {
   core = conversations = erased = false;
   standings = 0;
@@ -49,20 +54,31 @@ slot_tally& slot_tally::operator+=(const slot_tally& other) {
   return *this;
 }
 
+void bound_sums::reset(const policy_set& to) {
+  policies = &to;
+  block_ = std::make_unique<std::int64_t[]>(memory_bytes() / sizeof(std::int64_t));
+  std::uninitialized_default_construct_n(spans(), to.spans().size());
+  std::uninitialized_default_construct_n(watches(), to.slots().size());
+}
+
+std::size_t bound_sums::memory_bytes() const {
+  if (policies == nullptr)
+    return 0;
+  return policies->spans().size() * sizeof(span_sum) + policies->views().size() * sizeof(std::int64_t) +
+         policies->slots().size() * sizeof(slot_watch);
+}
+
 void user::note_id_hour(hour_number hour) {
   if (not changed.track)
     return;
-  auto& hours = changed.id_hours;
-  if (std::find(hours.rbegin(), hours.rend(), hour) == hours.rend())
-    hours.push_back(hour);
+  note_once(changed.id_hours, hour);
 }
 
 std::size_t user::memory_bytes() const {
   auto bytes = sizeof(user) + metered.capacity() * sizeof(bucket_log) + ids.memory_bytes() +
-               sums.spans.capacity() * sizeof(span_sum) + sums.odometers.capacity() * sizeof(std::int64_t) +
-               sums.wakes.capacity() * sizeof(std::int64_t) + standings.capacity() * sizeof(standings[0]) +
+               sums.memory_bytes() + standings.capacity() * sizeof(standings[0]) +
                admin_ids.capacity() * sizeof(std::uint64_t) +
-               (changed.bucket_hours.capacity() + changed.id_hours.capacity()) * sizeof(hour_number);
+               changed.bucket_hours.memory_bytes() + changed.id_hours.memory_bytes();
   for (const auto& log : metered)
     bytes += log.memory_bytes();
   for (const auto& s : standings)

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/compact_list.hpp"
 #include "core/id_log.hpp"
 #include "core/metering.hpp"
 #include "core/policy_set.hpp"
@@ -107,18 +108,51 @@ struct standing {
 /// Running sum over one span. Entries before `tail` have left the window.
 struct span_sum {
   std::int64_t sum = 0;
-  bucket_index first = INT64_MIN; ///< first bucket that counts
-  std::uint32_t tail = 0;         ///< position in the bucket_log
+  std::uint32_t first = 0; ///< first bucket that counts
+  std::uint32_t tail = 0;  ///< position in the bucket_log
 };
 
-/// What follows from usage and the loaded policies and is rebuilt, never stored: sums and thresholds.
-struct bound_sums {
+/// Why a standing excess asks for no review at the moment.
+enum class quiet_reason : std::uint8_t { none, cooldown, terminal, pending };
+
+/// When a slot has to be looked at again. Until then nothing can be crossed, drained or asked for, so an added policy
+/// costs two comparisons an event.
+struct slot_watch {
+  /// Quiet while the view's odometer is at or below this (no other cap can be crossed) ...
+  std::int64_t odometer_max = INT64_MIN;
+  /// ... `now` is before this (no review may be asked for) ...
+  time_ms asks_at = INT64_MIN;
+  /// ... and before this (the first exceeded window is back at its cap even if no more speech comes).
+  time_ms drains_at = INT64_MIN;
+  /// Windows that stay exceeded meanwhile, a bit each, and why they ask for nothing.
+  std::uint8_t exceeded = 0;
+  quiet_reason why = quiet_reason::none;
+  bool quiet(std::int64_t odometer, time_ms now) const {
+    return odometer <= odometer_max and now < asks_at and now < drains_at;
+  }
+};
+
+/// What follows from usage and the loaded policies and is rebuilt, never stored. One block: it is a good part of what
+/// an ordinary user costs.
+class bound_sums {
+public:
   const policy_set* policies = nullptr;
-  std::vector<span_sum> spans;
-  /// Lifetime count of ms added to each view: it only grows.
-  std::vector<std::int64_t> odometers;
-  /// Per slot: nothing can be exceeded while the view's odometer is at or below this.
-  std::vector<std::int64_t> wakes;
+
+  void reset(const policy_set& to);
+  span_sum& span(std::size_t i) { return spans()[i]; }
+  const span_sum& span(std::size_t i) const { return spans()[i]; }
+  /// Lifetime count of ms added to a view: it only grows.
+  std::int64_t& odometer(std::size_t view) { return odometers()[view]; }
+  slot_watch& watch(std::size_t slot) { return watches()[slot]; }
+  /// Look at this slot again at the next event.
+  void wake(std::size_t slot) { watches()[slot] = {}; }
+  std::size_t memory_bytes() const;
+
+private:
+  span_sum* spans() const { return reinterpret_cast<span_sum*>(block_.get()); }
+  std::int64_t* odometers() const { return reinterpret_cast<std::int64_t*>(spans() + policies->spans().size()); }
+  slot_watch* watches() const { return reinterpret_cast<slot_watch*>(odometers() + policies->views().size()); }
+  std::unique_ptr<std::int64_t[]> block_;
 };
 
 /// What a step changed, for whoever writes it down. Kept only where `track` is set (production).
@@ -128,13 +162,16 @@ struct changes {
   bool conversations = false;
   bool erased = false;
   std::uint64_t standings = 0; ///< bit per slot
-  std::vector<hour_number> bucket_hours;
-  std::vector<hour_number> id_hours;
+  compact_list<hour_number> bucket_hours;
+  compact_list<hour_number> id_hours;
   bool any() const {
     return core or conversations or erased or standings != 0 or not bucket_hours.empty() or not id_hours.empty();
   }
   void clear();
 };
+
+/// Add `hour` unless it is there.
+void note_once(compact_list<hour_number>& hours, hour_number hour);
 
 struct user {
   /// Same order as policy_set::profiles() of `sums.policies`.
