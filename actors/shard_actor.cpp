@@ -39,9 +39,13 @@ const controls* shard_state::obey(const event& command, time_ms now) {
   else if (what.verb == admin_verb::kill_switch)
     next.killed = what.on;
   else if (what.verb == admin_verb::promote_policy) {
-    const auto after = next.policies->promoted(what.policy);
-    if (after == nullptr)
-      return nullptr; // No such shadow (any more): the command is remembered and changes nothing.
+    const auto shadow = next.policies->slot_named(what.policy);
+    const bool whole = shadow > 0 and not next.policies->is_incomplete(static_cast<std::size_t>(shadow), now);
+    const auto after = whole ? next.policies->promoted(what.policy) : nullptr;
+    if (after == nullptr) {
+      everybody_.impossible.push_back(&command);
+      return nullptr;
+    }
     policy_sets_.push_back(after);
     next.policies = after.get();
     everybody_.decisions.push_back(promotion(*after, command, now));
@@ -57,6 +61,7 @@ void shard_state::obey_commands(const epoch& sealed) {
   while (held_.size() > 1)
     held_.pop_front();
   everybody_.duplicates.clear();
+  everybody_.impossible.clear();
   everybody_.new_ids.clear();
   everybody_.decisions.clear();
   stretches_.assign(1, {nullptr, &held()});
@@ -120,10 +125,9 @@ void shard_state::read_older_ids(std::span<slice> slices) {
     std::sort(hours.begin(), hours.end());
     hours.erase(std::unique(hours.begin(), hours.end()), hours.end());
     auto& read = older_.emplace_back();
-    const auto* who = active_.find(s.uid)->second->who;
+    // Also what is in memory at the moment: the user forgets it when the step begins.
     for (const auto hour : hours)
-      if (not who->ids.has(hour))
-        read.push_back(store_->load_ids(s.uid, hour));
+      read.push_back(store_->load_ids(s.uid, hour));
     s.older = read;
   }
 }

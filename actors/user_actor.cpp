@@ -9,6 +9,9 @@ namespace {
 
 void take_step(user& who, const slice& what, const step& s, std::int64_t horizon_ms, outcome& result) {
   advance(who, *s.held, s.now, result.wrote);
+  // Not before: advance forgets hours that memory does not keep.
+  for (const auto& hour : what.older)
+    who.ids.load(hour.hour, hour.keys);
   for (const auto& e : what.events.subspan(s.first, s.count)) {
     const auto how = apply(who, *s.held, s.now, e, horizon_ms, result.wrote);
     if (how == applied::too_old or how == applied::future or how == applied::erased)
@@ -19,8 +22,6 @@ void take_step(user& who, const slice& what, const step& s, std::int64_t horizon
 } // namespace
 
 void take_steps(user& who, const slice& what, std::int64_t horizon_ms, outcome& result) {
-  for (const auto& hour : what.older)
-    who.ids.load(hour.hour, hour.keys);
   result.steps_taken = 0;
   result.asked = false;
   auto read = result.wrote.decisions.size();

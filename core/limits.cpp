@@ -79,11 +79,25 @@ time_ms ceiling_drains_at(context& x) {
   return drains_at(x.u, x.set(), {&limit, 1}, x.at);
 }
 
+/// The sum that holds a restriction, and its cap: the evidence. Of several hard caps the first in window order.
+void put_evidence(context& x, restriction_kind kind, decision& d) {
+  if (kind == restriction_kind::ceiling) {
+    d.sum_ms = sum_at(x.u, x.spec().ceiling_span, x.at);
+    d.cap_ms = x.rules().ceiling.cap_ms;
+    return;
+  }
+  for (std::size_t w = 0; w < x.rules().windows.size() and d.sum_ms <= d.cap_ms; ++w) {
+    d.sum_ms = x.sum(w);
+    d.cap_ms = x.hard_cap(w);
+  }
+}
+
 void write_restriction(context& x, restriction_kind kind, bool holds, reason why, time_ms drains) {
   auto& d = x.write(holds ? decision_kind::restriction_engaged : decision_kind::restriction_lifted, why);
   d.restriction = kind;
   if (not holds)
     return;
+  put_evidence(x, kind, d);
   const bool until_deadline = kind == restriction_kind::hard and x.rules().retry == hard_retry::deadline;
   d.until = until_deadline ? x.known()->until : drains;
 }

@@ -29,8 +29,9 @@ slot_label make_label(slot_kind kind, const policy& rules) {
 } // namespace
 
 std::shared_ptr<const policy_set> policy_set::make(policy live, std::vector<policy> shadows, std::int64_t retention_ms,
-                                                   review_mode reviews) {
+                                                   review_mode reviews, std::vector<profile_age> ages) {
   auto set = std::make_shared<policy_set>();
+  set->ages_ = std::move(ages);
   set->retention_ms_ = retention_ms;
   set->reviews_ = reviews;
   set->add_slot(slot_kind::live, live);
@@ -71,6 +72,16 @@ int policy_set::slot_named(std::string_view name) const {
   return -1;
 }
 
+bool policy_set::is_incomplete(std::size_t slot, time_ms now) const {
+  const auto& spec = slots_[slot];
+  auto longest = spec.rules.ceiling.cap_ms > 0 ? spec.rules.ceiling.span_ms : 0;
+  for (const auto& window : spec.rules.windows)
+    longest = std::max(longest, window.span_ms);
+  return std::any_of(ages_.begin(), ages_.end(), [&](const profile_age& age) {
+    return age.profile == spec.rules.metering and age.since != INT64_MIN and age.since > now - longest;
+  });
+}
+
 std::shared_ptr<const policy_set> policy_set::promoted(std::string_view shadow) const {
   const policy* chosen = nullptr;
   std::vector<policy> others;
@@ -82,7 +93,7 @@ std::shared_ptr<const policy_set> policy_set::promoted(std::string_view shadow) 
     else
       others.push_back(slot.rules);
   }
-  return chosen == nullptr ? nullptr : make(*chosen, std::move(others), retention_ms_, reviews_);
+  return chosen == nullptr ? nullptr : make(*chosen, std::move(others), retention_ms_, reviews_, ages_);
 }
 
 } // namespace fairuse

@@ -44,6 +44,13 @@ struct slot_spec {
   std::uint8_t ceiling_span = 0;
 };
 
+/// From when on a profile has been metered; a deployment remembers it, because a profile that came later knows nothing
+/// of the speech before.
+struct profile_age {
+  metering_profile profile;
+  time_ms since = INT64_MIN;
+};
+
 /// How slots get their reviews answered.
 enum class review_mode : std::uint8_t {
   shared, ///< production: shadows borrow the live slot's verdicts
@@ -53,10 +60,12 @@ enum class review_mode : std::uint8_t {
 class policy_set {
 public:
   /// Slots: live first, then `off` if the live policy says off: shadow, then shadows by name.
+  /// Profiles that `ages` does not name have always been metered.
   /// REQUIRES: distinct shadow names, none `live` or `off`; spans <= retention; at most slots_max slots.
   static std::shared_ptr<const policy_set> make(policy live, std::vector<policy> shadows,
                                                 std::int64_t retention_ms = 8 * day_ms,
-                                                review_mode reviews = review_mode::shared);
+                                                review_mode reviews = review_mode::shared,
+                                                std::vector<profile_age> ages = {});
 
   const std::vector<metering_profile>& profiles() const { return profiles_; }
   const std::vector<view_spec>& views() const { return views_; }
@@ -71,6 +80,9 @@ public:
   /// Index of a slot by name; -1 if there is none.
   int slot_named(std::string_view name) const;
 
+  /// A slot whose sums may miss speech: its profile is newer than its longest span. It cannot be promoted.
+  bool is_incomplete(std::size_t slot, time_ms now) const;
+
   /// The set after `promote_policy`: the shadow's rules in the live slot, the shadow gone. nullptr if there is no such
   /// shadow.
   std::shared_ptr<const policy_set> promoted(std::string_view shadow) const;
@@ -83,6 +95,7 @@ private:
   std::vector<view_spec> views_;
   std::vector<span_spec> spans_;
   std::vector<slot_spec> slots_;
+  std::vector<profile_age> ages_;
   std::int64_t retention_ms_ = 0;
   review_mode reviews_ = review_mode::shared;
 };

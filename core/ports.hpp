@@ -103,6 +103,9 @@ struct everybody_outcome {
   controls held;
   /// Commands that were seen before (same idempotency key); the others of epoch.commands took effect.
   std::vector<const event*> duplicates;
+  /// Commands that were obeyed and changed nothing because they cannot: promotion of a shadow that is not loaded, or
+  /// whose sums are incomplete. For the log.
+  std::vector<const event*> impossible;
   /// Keys of the commands that took effect: to be remembered for ever (see worker_options::command_ids).
   std::vector<std::uint64_t> new_ids;
   std::vector<decision> decisions;

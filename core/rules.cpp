@@ -283,13 +283,13 @@ void advance(user& u, const controls& c, time_ms now, step_output& out) {
     detail::fire(u, c, detail::earliest(u), out);
     u.next_due = detail::earliest(u).due;
   }
+  detail::prune(u, now);
 }
 
 applied apply(user& u, const controls& c, time_ms now, const event& e, std::int64_t horizon_ms, step_output& out) {
   detail::make_ready(u, c, now, out);
   auto how = detail::admit(u, *c.policies, now, e, horizon_ms);
   if (how == applied::accepted) {
-    detail::prune(u, now);
     how = detail::apply_kind(u, c, now, e, out);
     if (not u.standings.empty())
       u.next_due = detail::earliest(u).due;

@@ -56,14 +56,15 @@ struct step_output {
   void clear();
 };
 
-/// Fire every timer due at or before `now`, by (due, kind, slot). REQUIRES: `now` never goes back for a user.
+/// Fire every timer due at or before `now`, by (due, kind, slot), and forget what nothing can reach any more (ids of
+/// older hours, too). REQUIRES: `now` never goes back for a user.
 void advance(user& u, const controls& c, time_ms now, step_output& out);
 
 /// Apply one event at `now`. REQUIRES: advance(u, c, now) came first; ids of the event's hour are resident
 /// (needs_older_ids).
 applied apply(user& u, const controls& c, time_ms now, const event& e, std::int64_t horizon_ms, step_output& out);
 
-/// Whether apply needs the ids of hours that memory does not keep; load them first (id_log::load).
+/// Whether apply needs the ids of hours that memory does not keep; load them (id_log::load) between advance and apply.
 bool needs_older_ids(const event& e, time_ms now);
 
 /// Connect a user to a policy set: sums are recomputed from buckets, standings move by slot name. Called by advance and
