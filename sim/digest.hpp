@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The digest of a run: SHA-256 over its users, sorted by uid, each with the SHA-256 of its decision chain per slot. It
+// is the same for any number of workers, shards and partitions, because the order in which users finish does not enter.
+//
+// The bytes of a decision are the caller's business (without `id`, epoch and case; DESIGN.md section 8). A user without
+// decisions leaves no trace.
+// Threads: one run_digest per worker; merge() joins them at the end.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fairuse::sim {
+
+using sha256_bytes = std::array<std::uint8_t, 32>;
+
+sha256_bytes sha256(std::string_view bytes);
+std::string to_hex(const sha256_bytes& bytes);
+
+/// All decisions of one user in one slot, in order.
+struct slot_chain {
+  std::string_view slot;
+  std::string_view bytes;
+};
+
+class run_digest {
+public:
+  /// Slots may come in any order. REQUIRES: each uid is added once in a run, each slot once per uid.
+  void add(std::string_view uid, std::span<const slot_chain> chains);
+  void merge(run_digest&& other);
+
+  /// 64 hex digits.
+  std::string finish();
+
+private:
+  struct entry {
+    std::string uid;
+    sha256_bytes chains;
+  };
+  std::vector<entry> entries_;
+};
+
+} // namespace fairuse::sim

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/quantile_curve.hpp"
+
+#include <bit>
+#include <utility>
+
+namespace fairuse::sim {
+
+namespace {
+
+constexpr std::int64_t value_max = 2'000'000'000;
+
+/// Fill (first, last) of `values` with geometric means, halving until neighbours meet. A zero end makes the mean
+/// arithmetic: no geometric curve leaves zero.
+void fill_between(std::vector<std::int64_t>& values, std::size_t first, std::size_t last) {
+  if (last - first < 2) return;
+  const std::size_t middle = first + (last - first) / 2;
+  const std::int64_t low = values[first];
+  const std::int64_t high = values[last];
+  values[middle] = low == 0 ? high / 2
+                            : static_cast<std::int64_t>(integer_square_root(static_cast<std::uint64_t>(low)
+                                                                            * static_cast<std::uint64_t>(high)));
+  fill_between(values, first, middle);
+  fill_between(values, middle, last);
+}
+
+} // namespace
+
+std::uint64_t integer_square_root(std::uint64_t value) {
+  if (value < 2) return value;
+  // Newton from above: the start is at or above the root, and the steps fall until they reach it.
+  std::uint64_t root = std::uint64_t{1} << ((std::bit_width(value) + 1) / 2);
+  while (true) {
+    const std::uint64_t next = (root + value / root) / 2;
+    if (next >= root) return root;
+    root = next;
+  }
+}
+
+quantile_curve::quantile_curve() : quantile_curve({{0, 0}, {whole, 0}}) {}
+
+quantile_curve::quantile_curve(std::vector<quantile_knot> knots) : knots_(std::move(knots)) {
+  values_.resize((knots_.size() - 1) * steps + 1);
+  for (std::size_t i = 0; i < knots_.size(); ++i)
+    values_[i * steps] = knots_[i].value;
+  for (std::size_t i = 0; i + 1 < knots_.size(); ++i)
+    fill_between(values_, i * steps, (i + 1) * steps);
+}
+
+std::string quantile_curve::check(const std::vector<quantile_knot>& knots) {
+  if (knots.size() < 2 || knots.front().at != 0 || knots.back().at != whole)
+    return "a quantile curve starts at 0 % and ends at 100 %";
+  for (std::size_t i = 0; i < knots.size(); ++i) {
+    if (knots[i].value < 0 || knots[i].value > value_max) return "a value of a quantile curve is out of range";
+    if (i > 0 && knots[i].at <= knots[i - 1].at) return "the quantiles of a curve must rise";
+    if (i > 0 && knots[i].value < knots[i - 1].value) return "the values of a quantile curve must not fall";
+  }
+  return {};
+}
+
+std::int64_t quantile_curve::at(ppb at) const {
+  std::size_t stretch = 0;
+  while (stretch + 2 < knots_.size() && at >= knots_[stretch + 1].at)
+    ++stretch;
+  const std::uint64_t width = knots_[stretch + 1].at - knots_[stretch].at;
+  const std::uint64_t scaled = std::uint64_t{at - knots_[stretch].at} * steps;
+  const std::size_t step = stretch * steps + scaled / width;
+  if (step + 1 >= values_.size()) return values_.back();
+  const auto rest = static_cast<std::int64_t>(scaled % width);
+  return values_[step] + (values_[step + 1] - values_[step]) * rest / static_cast<std::int64_t>(width);
+}
+
+} // namespace fairuse::sim

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/reviewer.hpp"
+
+#include <algorithm>
+
+namespace fairuse::sim {
+
+namespace {
+
+constexpr std::int32_t named_from_nano = 500'000'000;
+
+/// A word of a draw as a quantile.
+ppb quantile_of(std::uint32_t word) { return static_cast<ppb>(std::uint64_t{word} * whole >> 32); }
+
+bool hits(std::uint32_t word, ppm probability) { return (std::uint64_t{word} * always >> 32) < probability; }
+
+std::string check_profile(const review_profile& p) {
+  const std::string who = p.cohort.empty() ? "reviewer default" : "reviewer of " + p.cohort;
+  if (p.score.at(whole) > whole || p.astray.at(whole) > whole) return who + ": a score is above 1";
+  if (p.astray_users > always || p.astray_reviews > always) return who + ": a share is above 1";
+  return {};
+}
+
+} // namespace
+
+std::string reviewer_model::check() const {
+  if (failures > always) return "the failure rate is above 1";
+  if (confidence_nano.at(whole) > whole) return "a confidence is above 1";
+  // Below a millisecond the answer could share the instant of its question.
+  if (latency_ms.at(0) < 1) return "a review takes at least 1 ms";
+  bool has_default = false;
+  for (const review_profile& p : profiles) {
+    has_default = has_default || p.cohort.empty();
+    if (std::string found = check_profile(p); !found.empty()) return found;
+  }
+  return has_default ? std::string{} : "the reviewer has no default profile";
+}
+
+const review_profile& reviewer_model::of(std::string_view cohort) const {
+  const auto named = [&](std::string_view whom) {
+    return std::find_if(profiles.begin(), profiles.end(), [&](const review_profile& p) { return p.cohort == whom; });
+  };
+  const auto found = named(cohort);
+  return found != profiles.end() ? *found : *named({});
+}
+
+simulated_review review(const reviewer_model& model, const review_profile& profile, std::uint64_t seed,
+                        std::string_view uid, time_ms requested_at) {
+  // Users of a capture have no number, so the reviewer knows everybody by uid.
+  const std::uint64_t user = event_key("reviewer", uid);
+  const draw_words reader = draw(seed, user, purpose::reader, 0);
+  // A negative instant (before 1970) may not reach the bits of the purpose.
+  const std::uint64_t instant = static_cast<std::uint64_t>(requested_at) & ((std::uint64_t{1} << 56) - 1);
+  const draw_words words = draw(seed, user, purpose::review, instant);
+  simulated_review out;
+  out.latency_ms = model.latency_ms.at(quantile_of(words[0]));
+  const draw_words more = draw(seed, user, purpose::confidence, instant);
+  out.failed = hits(words[1], model.failures);
+  if (out.failed) return out;
+  out.astray = hits(reader[0], profile.astray_users) || hits(words[2], profile.astray_reviews);
+  const quantile_curve& scores = out.astray ? profile.astray : profile.score;
+  out.score_nano = static_cast<std::int32_t>(scores.at(quantile_of(words[3])));
+  out.confidence_nano = static_cast<std::int32_t>(model.confidence_nano.at(quantile_of(more[0])));
+  if (out.score_nano >= named_from_nano) out.type = out.astray ? profile.astray_type : profile.clear_type;
+  return out;
+}
+
+} // namespace fairuse::sim

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What users do: months of events, one user at a time, in the order of arrival.
+//
+// A user's traffic is a function of (population, seed, user, days) alone. Speech comes minute by minute as real
+// recordings have it; speech per local day adds up to what the population drew, to the millisecond. All of it happens
+// inside local days 0 .. days - 1, but uploads arrive up to `upload_delay` later.
+// Threads: a traffic_writer belongs to one thread; any number of them may share a composition.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "events/event.hpp"
+#include "sim/population.hpp"
+
+namespace fairuse::sim {
+
+/// An event and when the engine gets to see it. In synthetic traffic every arrival is an epoch.
+struct arrival {
+  time_ms at = 0;
+  event what;
+};
+
+/// One user's events, ascending by (at, the order of `before`). Details live in `arena`.
+struct user_traffic {
+  std::uint32_t user = 0;
+  user_traits traits;
+  std::vector<arrival> arrivals;
+  event_arena arena;
+};
+
+class traffic_writer {
+public:
+  /// REQUIRES: `of` outlives this; days < 2^20.
+  traffic_writer(const composition& of, std::uint32_t days);
+
+  /// Fill `out` with everything that `user` does. Buffers of `out` are reused.
+  void write(std::uint32_t user, user_traffic& out);
+
+private:
+  struct session {
+    std::int64_t speech_ms = 0;
+    stretch tape;
+  };
+
+  struct account {
+    bool free = false;
+    bool exhausted = false;
+    std::int64_t month = 0;
+    std::int64_t month_ms = 0;
+    time_ms upgrade_at = never;
+  };
+
+  void write_day(std::uint32_t day);
+  void plan_sessions(std::int64_t speech_ms, random_stream& random);
+  void write_session(const session& s, std::uint32_t number, time_ms begin, random_stream& random);
+  template <bool Delayed>
+  void write_speech(const session& s, time_ms begin, time_ms arrives, lane from);
+  void write_conversation(std::uint32_t number, time_ms end, time_ms at, lane from, std::int64_t duration_ms,
+                          random_stream& random);
+  void begin_account(time_ms at);
+  void begin_month(time_ms at);
+  void charge(std::int64_t speech_ms, time_ms at);
+  void upgrade(time_ms at);
+  void say(account_fact fact, time_ms at);
+  void push(const arrival& what) { out_->arrivals.push_back(what); }
+  void repeat(const arrival& what);
+  void merge();
+  std::uint64_t key();
+
+  const composition* people_;
+  std::uint32_t days_;
+  /// Mean gap between duplicates, as an exclusive bound of a uniform draw; 0: there are none.
+  std::uint32_t duplicate_gap_ = 0;
+
+  // Of the user in hand.
+  user_traffic* out_ = nullptr;
+  const cohort* cohort_ = nullptr;
+  account account_;
+  std::uint32_t day_ = 0;
+  std::vector<session> sessions_;
+  /// What does not come in order: uploads, duplicates, account facts.
+  std::vector<arrival> stray_;
+  std::uint32_t until_duplicate_ = 0;
+  random_stream faults_;
+  std::uint64_t key_index_ = 0;
+  std::uint32_t keys_left_ = 0;
+  std::array<std::uint64_t, 16> keys_{};
+};
+
+} // namespace fairuse::sim

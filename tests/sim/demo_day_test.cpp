@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+
+#include "events/wire.hpp"
+#include "tests/sim/world.hpp"
+
+namespace fairuse::sim {
+
+namespace {
+
+struct day {
+  event_arena arena;
+  std::vector<wire_event> events;
+};
+
+const day& demo_day() {
+  static const day read = [] {
+    day out;
+    wire_decoder decoder;
+    std::ifstream in(testing::source_folder() / "config/demo/day.ndjson");
+    for (std::string line; std::getline(in, line);) {
+      const wire_result result = decoder.decode(line, out.arena);
+      BOOST_REQUIRE_MESSAGE(result, line.substr(0, 200));
+      out.events.push_back(*result);
+    }
+    return out;
+  }();
+  return read;
+}
+
+std::int64_t speech_of(const event& e) {
+  std::int64_t ms = 0;
+  for (const segment& s : detail_of<speech_segments>(e).segments)
+    ms += s.end_ms - s.begin_ms;
+  return ms;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(demo_days)
+
+BOOST_AUTO_TEST_CASE(the_shipped_day_is_fifty_users_in_the_wire_form) {
+  std::set<std::string_view> users;
+  for (const wire_event& e : demo_day().events)
+    users.insert(e.subject);
+  BOOST_TEST(users.size() == 50U);
+  BOOST_TEST(demo_day().events.size() > 1'000U);
+}
+
+BOOST_AUTO_TEST_CASE(it_repeats_some_events_and_brings_an_old_recording) {
+  std::set<std::pair<std::string_view, std::uint64_t>> seen;
+  time_ms now = 0;
+  int repeated = 0;
+  int old = 0;
+  for (const wire_event& e : demo_day().events) {
+    repeated += seen.emplace(e.subject, e.what.key).second ? 0 : 1;
+    old += now - e.what.instant > day_ms ? 1 : 0;
+    now = std::max(now, e.what.instant);
+  }
+  BOOST_TEST(repeated >= 5);
+  BOOST_TEST(old >= 2);
+}
+
+BOOST_AUTO_TEST_CASE(reviews_answer_users_who_crossed_the_daily_cap_just_before) {
+  std::map<std::string_view, std::int64_t> speech;
+  std::map<std::string_view, time_ms> crossed;
+  std::set<std::pair<std::string_view, std::uint64_t>> seen;
+  int reviews = 0;
+  for (const wire_event& e : demo_day().events) {
+    if (!seen.emplace(e.subject, e.what.key).second) continue;
+    if (e.what.kind == event_kind::speech && e.what.from == lane::realtime) {
+      speech[e.subject] += speech_of(e.what);
+      if (speech[e.subject] > 2 * hour_ms) crossed.emplace(e.subject, e.what.instant);
+    } else if (e.what.kind == event_kind::review) {
+      ++reviews;
+      BOOST_TEST(detail_of<review_answer>(e.what).request == "live-1");
+      BOOST_REQUIRE(crossed.count(e.subject) == 1U);
+      BOOST_TEST(e.what.instant > crossed[e.subject]);
+      BOOST_TEST(e.what.instant < crossed[e.subject] + minute_ms);
+    }
+  }
+  BOOST_TEST(reviews == 10);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace fairuse::sim

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/quantile_curve.hpp"
+
+#include <cmath>
+
+#include <boost/test/unit_test.hpp>
+#include <rapidcheck/boost_test.h>
+
+namespace fairuse::sim {
+
+BOOST_AUTO_TEST_SUITE(quantile_curves)
+
+BOOST_AUTO_TEST_CASE(a_curve_goes_through_its_knots) {
+  const quantile_curve curve({{0, 30'000}, {500'000'000, 762'000}, {950'000'000, 7'560'000}, {whole, 42'120'000}});
+  BOOST_TEST(curve.at(0) == 30'000);
+  BOOST_TEST(curve.at(500'000'000) == 762'000);
+  BOOST_TEST(curve.at(950'000'000) == 7'560'000);
+  BOOST_TEST(curve.at(whole) == 42'120'000);
+}
+
+BOOST_AUTO_TEST_CASE(between_knots_it_is_geometric) {
+  const quantile_curve curve({{0, 1'000}, {whole, 1'000'000}});
+  for (const double q : {0.1, 0.25, 0.5, 0.77, 0.9})
+    BOOST_TEST(static_cast<double>(curve.at(static_cast<ppb>(q * whole))) == 1'000 * std::pow(1'000, q),
+               boost::test_tools::tolerance(0.003));
+}
+
+RC_BOOST_PROP(a_curve_never_falls_and_never_leaves_its_ends, ()) {
+  std::vector<quantile_knot> knots;
+  std::int64_t value = *rc::gen::inRange<std::int64_t>(0, 1'000'000);
+  const auto stretches = *rc::gen::inRange<std::uint32_t>(1, 6);
+  for (std::uint32_t i = 0; i <= stretches; ++i) {
+    knots.push_back({i == stretches ? whole : i * (whole / stretches), value});
+    value += *rc::gen::inRange<std::int64_t>(0, 100'000'000);
+  }
+  RC_ASSERT(quantile_curve::check(knots).empty());
+  const quantile_curve curve(knots);
+  std::int64_t before = knots.front().value;
+  for (ppb q = 0; q < whole; q += whole / 997) {
+    RC_ASSERT(curve.at(q) >= before);
+    before = curve.at(q);
+  }
+  RC_ASSERT(before <= knots.back().value);
+}
+
+RC_BOOST_PROP(integer_square_roots_are_exact, (std::uint64_t value)) {
+  const std::uint64_t root = integer_square_root(value);
+  if (value == 0) {
+    RC_ASSERT(root == 0U);
+    return;
+  }
+  RC_ASSERT(root <= value / root);
+  RC_ASSERT(root + 1 > value / (root + 1));
+}
+
+BOOST_AUTO_TEST_CASE(impossible_curves_are_refused) {
+  BOOST_TEST(!quantile_curve::check({}).empty());
+  BOOST_TEST(!quantile_curve::check({{0, 1}}).empty());
+  BOOST_TEST(!quantile_curve::check({{1, 1}, {whole, 2}}).empty());
+  BOOST_TEST(!quantile_curve::check({{0, 1}, {whole - 1, 2}}).empty());
+  BOOST_TEST(!quantile_curve::check({{0, 2}, {whole, 1}}).empty());
+  BOOST_TEST(!quantile_curve::check({{0, 1}, {5, 1}, {5, 2}, {whole, 3}}).empty());
+  BOOST_TEST(!quantile_curve::check({{0, -1}, {whole, 3}}).empty());
+  BOOST_TEST(!quantile_curve::check({{0, 1}, {whole, 3'000'000'000}}).empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace fairuse::sim

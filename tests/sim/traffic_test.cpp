@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/traffic.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+#include <rapidcheck/boost_test.h>
+
+#include "tests/sim/world.hpp"
+
+namespace fairuse::sim {
+
+using testing::shipped_population;
+
+namespace {
+
+constexpr std::uint32_t month = 30;
+
+bool same_event(const event& a, const event& b) {
+  return a.instant == b.instant && a.time == b.time && a.key == b.key && a.ms == b.ms && a.kind == b.kind
+         && a.from == b.from && (a.detail == nullptr) == (b.detail == nullptr);
+}
+
+bool same_traffic(const user_traffic& a, const user_traffic& b) {
+  return std::equal(a.arrivals.begin(), a.arrivals.end(), b.arrivals.begin(), b.arrivals.end(),
+                    [](const arrival& x, const arrival& y) { return x.at == y.at && same_event(x.what, y.what); });
+}
+
+/// Speech of each local day as a meter would see it: duplicates counted once.
+std::vector<std::int64_t> daily_speech(const composition& of, const user_traffic& traffic, std::uint32_t days) {
+  std::vector<std::int64_t> speech(days);
+  std::set<std::uint64_t> seen;
+  const time_ms begin = of.day_begin(traffic.traits, 0);
+  for (const arrival& a : traffic.arrivals) {
+    if (a.what.kind == event_kind::speech && seen.insert(a.what.key).second)
+      speech[static_cast<std::size_t>((a.what.time - begin) / day_ms)] += a.what.ms;
+  }
+  return speech;
+}
+
+/// The first user of a cohort.
+std::uint32_t user_of(const composition& of, const std::string& cohort) {
+  std::uint32_t user = 0;
+  while (of.people().cohorts[of.traits(user).cohort].name != cohort)
+    ++user;
+  return user;
+}
+
+struct account_story {
+  std::vector<std::string> plans;
+  int exhausted = 0;
+  int restored = 0;
+};
+
+account_story story_of(const user_traffic& traffic) {
+  account_story story;
+  for (const arrival& a : traffic.arrivals) {
+    if (a.what.kind != event_kind::account) continue;
+    const auto& fact = detail_of<account_fact>(a.what);
+    if (fact.plan) story.plans.push_back(*fact.plan);
+    if (fact.credits_exhausted) ++(*fact.credits_exhausted ? story.exhausted : story.restored);
+  }
+  return story;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(traffic)
+
+BOOST_AUTO_TEST_CASE(daily_speech_of_the_population_has_the_observed_quantiles) {
+  // Without duplicates the speech of a day is a plain sum, which matters for 19 million events.
+  population people = shipped_population();
+  people.faults.duplicates = 0;
+  const composition of(people, 1);
+  traffic_writer writer(of, month);
+  user_traffic one;
+  std::vector<std::int64_t> days;
+  for (std::uint32_t user = 0; user < 20'000; ++user) {
+    writer.write(user, one);
+    std::array<std::int64_t, month> speech{};
+    const time_ms begin = of.day_begin(one.traits, 0);
+    for (const arrival& a : one.arrivals) {
+      if (a.what.kind == event_kind::speech)
+        speech[static_cast<std::size_t>((a.what.time - begin) / day_ms)] += a.what.ms;
+    }
+    std::copy_if(speech.begin(), speech.end(), std::back_inserter(days), [](std::int64_t ms) { return ms > 0; });
+  }
+  std::sort(days.begin(), days.end());
+  const auto quantile = [&](std::size_t percent) {
+    return static_cast<double>(days[(days.size() * percent + 99) / 100 - 1]);
+  };
+  const auto within_five_percent = boost::test_tools::tolerance(0.05);
+  BOOST_TEST(quantile(50) == 12.7 * minute_ms, within_five_percent);
+  BOOST_TEST(quantile(95) == 2.1 * hour_ms, within_five_percent);
+  BOOST_TEST(quantile(99) == 3.4 * hour_ms, within_five_percent);
+  BOOST_TEST(quantile(100) == 11.7 * hour_ms, within_five_percent);
+  BOOST_TEST(days.back() <= 42'120'000);
+}
+
+RC_BOOST_PROP(a_user_is_the_same_whoever_came_before, (std::uint64_t seed)) {
+  const auto user = *rc::gen::inRange<std::uint32_t>(0, 1'000'000);
+  const auto other = *rc::gen::inRange<std::uint32_t>(0, 1'000'000);
+  const composition of(shipped_population(), seed);
+  traffic_writer fresh(of, 7);
+  traffic_writer used(of, 7);
+  user_traffic expected;
+  user_traffic got;
+  fresh.write(user, expected);
+  used.write(other, got);
+  used.write(user, got);
+  RC_ASSERT(same_traffic(expected, got));
+}
+
+RC_BOOST_PROP(speech_of_a_day_is_what_the_population_drew, (std::uint64_t seed)) {
+  const auto user = *rc::gen::inRange<std::uint32_t>(0, 1'000'000);
+  const composition of(shipped_population(), seed);
+  traffic_writer writer(of, 10);
+  user_traffic one;
+  writer.write(user, one);
+  const auto got = daily_speech(of, one, 10);
+  for (std::uint32_t day = 0; day < 10; ++day) {
+    random_stream random(seed, user, purpose::day, day);
+    RC_ASSERT(got[day] == of.daily_speech_ms(one.traits, day, random));
+  }
+}
+
+RC_BOOST_PROP(events_come_in_order_and_never_before_they_happened, (std::uint64_t seed)) {
+  const auto user = *rc::gen::inRange<std::uint32_t>(0, 1'000'000);
+  const composition of(shipped_population(), seed);
+  traffic_writer writer(of, 10);
+  user_traffic one;
+  writer.write(user, one);
+  const time_ms start = shipped_population().start;
+  time_ms before = start;
+  for (const arrival& a : one.arrivals) {
+    RC_ASSERT(a.at >= before);
+    RC_ASSERT(a.what.instant <= a.at);
+    RC_ASSERT(a.what.instant >= start);
+    RC_ASSERT(a.what.instant == a.what.time);
+    RC_ASSERT(a.what.text == nullptr);
+    if (a.what.kind == event_kind::speech) RC_ASSERT(a.what.ms > 0 && a.what.ms <= minute_ms);
+    before = a.at;
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_seed_changes_the_traffic) {
+  const composition first(shipped_population(), 1);
+  const composition second(shipped_population(), 2);
+  user_traffic a;
+  user_traffic b;
+  traffic_writer(first, month).write(5, a);
+  traffic_writer(second, month).write(5, b);
+  BOOST_TEST(!same_traffic(a, b));
+}
+
+BOOST_AUTO_TEST_CASE(minutes_of_a_user_never_overlap) {
+  const composition of(shipped_population(), 3);
+  traffic_writer writer(of, month);
+  user_traffic one;
+  for (std::uint32_t user = 0; user < 300; ++user) {
+    writer.write(user, one);
+    std::set<time_ms> begins;
+    for (const arrival& a : one.arrivals) {
+      if (a.what.kind == event_kind::speech) begins.insert(a.what.time);
+    }
+    time_ms before = 0;
+    for (const time_ms begin : begins) {
+      BOOST_REQUIRE(begin - before >= minute_ms);
+      before = begin;
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(stt_covers_exactly_the_speech) {
+  const composition of(shipped_population(), 3);
+  traffic_writer writer(of, month);
+  user_traffic one;
+  for (std::uint32_t user = 0; user < 300; ++user) {
+    writer.write(user, one);
+    std::set<std::uint64_t> seen;
+    std::int64_t speech = 0;
+    std::int64_t stt = 0;
+    for (const arrival& a : one.arrivals) {
+      if (a.what.ms > 0 && seen.insert(a.what.key).second)
+        (a.what.kind == event_kind::speech ? speech : stt) += a.what.ms;
+    }
+    BOOST_REQUIRE(speech == stt);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(faults_come_as_often_as_the_population_says) {
+  const composition of(shipped_population(), 1);
+  traffic_writer writer(of, month);
+  user_traffic one;
+  double metered = 0;
+  double duplicates = 0;
+  double uploaded = 0;
+  double backfilled = 0;
+  for (std::uint32_t user = 0; user < 2'000; ++user) {
+    writer.write(user, one);
+    std::set<std::uint64_t> seen;
+    for (const arrival& a : one.arrivals) {
+      if (a.what.kind != event_kind::speech && a.what.kind != event_kind::stt) continue;
+      ++metered;
+      if (!seen.insert(a.what.key).second) ++duplicates;
+      uploaded += a.what.from == lane::sync ? 1 : 0;
+      backfilled += a.what.from == lane::backfill ? 1 : 0;
+      BOOST_REQUIRE(a.at - a.what.time < 10 * day_ms);
+    }
+  }
+  BOOST_TEST(duplicates / metered == 0.002, boost::test_tools::tolerance(0.1));
+  BOOST_TEST(uploaded / metered > 0.02);
+  BOOST_TEST(uploaded / metered < 0.08);
+  BOOST_TEST(backfilled > 0);
+}
+
+BOOST_AUTO_TEST_CASE(users_keep_their_level) {
+  const composition of(shipped_population(), 1);
+  traffic_writer writer(of, month);
+  user_traffic one;
+  // Of users in the same cohort, who speaks more in the first half of the month does so in the second half too.
+  double agree = 0;
+  double pairs = 0;
+  std::vector<std::pair<double, double>> halves;
+  for (std::uint32_t user = 0; halves.size() < 200; ++user) {
+    if (shipped_population().cohorts[of.traits(user).cohort].name != "ordinary") continue;
+    writer.write(user, one);
+    const auto days = daily_speech(of, one, month);
+    std::pair<double, double> half;
+    for (std::size_t day = 0; day < month; ++day)
+      (day < month / 2 ? half.first : half.second) += static_cast<double>(days[day]);
+    halves.push_back(half);
+  }
+  for (std::size_t i = 0; i < halves.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      agree += (halves[i].first < halves[j].first) == (halves[i].second < halves[j].second) ? 1 : 0;
+      pairs += 1;
+    }
+  }
+  BOOST_TEST(agree / pairs > 0.75);
+}
+
+BOOST_AUTO_TEST_CASE(sessions_and_conversations_are_those_of_the_cohort) {
+  const composition of(shipped_population(), 1);
+  traffic_writer writer(of, month);
+  user_traffic one;
+  writer.write(user_of(of, "content_farm"), one);
+  std::map<std::string, std::int64_t> durations;
+  for (const arrival& a : one.arrivals) {
+    if (a.what.kind == event_kind::conversation) {
+      const auto& fact = detail_of<conversation_fact>(a.what);
+      BOOST_TEST(durations.emplace(fact.conversation, fact.duration_ms).second);
+      BOOST_TEST((fact.category == "entertainment" || fact.category == "education"));
+    }
+  }
+  // Nearly equal lengths, but for the rest of each day: the middle half lies close together.
+  std::vector<std::int64_t> lengths;
+  lengths.reserve(durations.size());
+  for (const auto& [name, duration] : durations)
+    lengths.push_back(duration);
+  std::sort(lengths.begin(), lengths.end());
+  BOOST_REQUIRE(lengths.size() > 60U);
+  const std::int64_t low = lengths[lengths.size() / 4];
+  const std::int64_t high = lengths[lengths.size() * 3 / 4];
+  BOOST_TEST(high * 10 < low * 13);
+}
+
+BOOST_AUTO_TEST_CASE(free_users_pay_or_are_exhausted_once_their_minutes_are_used_up) {
+  const composition of(shipped_population(), 1);
+  // Two months, so that the second one gives the credits back.
+  traffic_writer writer(of, 60);
+  user_traffic one;
+  int exhausted = 0;
+  int restored = 0;
+  int late_upgrades = 0;
+  for (std::uint32_t user = 0; user < 4'000; ++user) {
+    const cohort& c = shipped_population().cohorts[of.traits(user).cohort];
+    if (c.label != truth::exhausted) continue;
+    writer.write(user, one);
+    const account_story story = story_of(one);
+    BOOST_TEST(story.plans.front() == "basic");
+    BOOST_TEST((story.restored == story.exhausted || story.restored + 1 == story.exhausted));
+    exhausted += story.exhausted > 0 ? 1 : 0;
+    restored += story.restored > 0 ? 1 : 0;
+    late_upgrades += story.plans.size() > 1 ? 1 : 0;
+  }
+  BOOST_TEST(exhausted >= 15);
+  BOOST_TEST(restored >= 10);
+  BOOST_TEST(late_upgrades >= 1);
+
+  for (std::uint32_t user = 0; user < 500; ++user) {
+    if (shipped_population().cohorts[of.traits(user).cohort].label == truth::exhausted) continue;
+    writer.write(user, one);
+    BOOST_TEST(story_of(one).exhausted == 0);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace fairuse::sim
