@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "config/deployment.hpp"
+
+#include <algorithm>
+
+namespace fairuse {
+
+namespace {
+
+using yaml::diagnostics;
+using yaml::format_duration;
+using yaml::map_reader;
+using yaml::need;
+
+constexpr std::int64_t retention_max_ms = 3'650 * day_ms;
+
+class deployment_binder {
+public:
+  deployment_binder(const yaml::node& root, const std::filesystem::path& file, diagnostics& out)
+    : root_{root}, out_{out}, top_{root, "", out} {
+    all_.settings.file = file;
+  }
+
+  std::optional<loaded_deployment> bind() {
+    auto& settings = all_.settings;
+    top_.flag("enabled", settings.enabled);
+    top_.flag("kill_switch", settings.kill_switch);
+    bind_exempt();
+    bind_source();
+    bind_streams();
+    bind_case_key();
+    bind_retention();
+    bind_reviewer();
+    bind_log();
+    top_.count("active_users_max", settings.active_users_max, {1'000, 10'000'000});
+    top_.duration("max_gap", settings.max_gap_ms, {hour_ms, retention_max_ms});
+    bind_policies();
+    top_.finish();
+    if (out_.error_count() + loaded_.error_count() == 0)
+      for (const auto& each : contradictions(all_))
+        out_.error(yaml::place_of(root_, each.at), yaml::join(each.at) + ": " + each.message);
+    out_.sort();
+    out_.add(loaded_);
+    if (not out_.ok()) return std::nullopt;
+    return std::move(all_);
+  }
+
+private:
+  void bind_exempt() {
+    auto& exempt = all_.settings.exempt;
+    top_.texts("exempt", exempt);
+    std::sort(exempt.begin(), exempt.end());
+    if (not exempt.empty() and exempt.front().empty()) top_.error("exempt", "a user id cannot be empty");
+    if (std::find(exempt.begin(), exempt.end(), "*") != exempt.end())
+      top_.error("exempt", "'*' is everybody; to let everybody pass, set kill_switch: true");
+  }
+
+  void bind_source() {
+    auto& source = all_.settings.source;
+    if (top_.text("source", source) and (source.empty() or source.find_first_of(" \t\r\n") != std::string::npos))
+      top_.error("source", "is the CloudEvents source of every decision: a URI reference, not empty, without spaces");
+  }
+
+  void bind_streams() {
+    const auto* given = root_.find("streams");
+    const auto* kind = given == nullptr ? nullptr : given->find("kind");
+    if (kind != nullptr and kind->text == "kafka") {
+      top_.any("streams");
+      out_.error(kind->at,
+                 "streams.kind: 'kafka' comes with the Kafka life, which this build does not have yet; "
+                 "use 'local'");
+      return;
+    }
+    auto streams = top_.map("streams");
+    if (not streams) return;
+    streams->choose("kind", all_.settings.streams, {{"local", stream_kind::local}}, need::required);
+    streams->finish();
+  }
+
+  std::filesystem::path resolved(const std::string& text) const {
+    return (all_.settings.file.parent_path() / text).lexically_normal();
+  }
+
+  // A file that has to be there now, so that nothing fails hours later.
+  bool existing_file(map_reader& of, std::string_view key, std::filesystem::path& into, need how) {
+    std::string text;
+    if (not of.text(key, text, how)) return false;
+    into = resolved(text);
+    std::error_code failed;
+    if (std::filesystem::is_regular_file(into, failed)) return true;
+    of.error(key, "no such file: " + into.string());
+    return false;
+  }
+
+  void bind_case_key() {
+    auto key = top_.map("case_key");
+    if (not key) return;
+    existing_file(*key, "file", all_.settings.case_key_file, need::required);
+    key->finish();
+  }
+
+  void bind_retention() {
+    auto retention = top_.map("retention");
+    if (not retention) return;
+    auto& rule = all_.settings.retention;
+    retention->duration("usage", rule.usage_ms, {day_ms, retention_max_ms});
+    retention->duration("input", rule.input_ms, {hour_ms, retention_max_ms});
+    retention->duration("decisions", rule.decisions_ms, {hour_ms, retention_max_ms});
+    retention->finish();
+  }
+
+  void bind_reviewer() {
+    auto reviewer = top_.map("reviewer");
+    if (not reviewer) return;
+    auto& rule = all_.settings.reviewer;
+    if (reviewer->text("model", rule.model) and rule.model.empty()) reviewer->error("model", "is empty");
+    reviewer->text("endpoint", rule.endpoint);
+    if (not rule.endpoint.empty() and not rule.endpoint.starts_with("http://")
+        and not rule.endpoint.starts_with("https://"))
+      reviewer->error("endpoint", "expected a base URL such as https://api.openai.com/v1");
+    existing_file(*reviewer, "key_file", rule.key_file, need::optional);
+    reviewer->finish();
+  }
+
+  void bind_log() {
+    auto log = top_.map("log");
+    if (not log) return;
+    log->choose("level", all_.settings.log.level,
+                {{"trace", log_level::trace},
+                 {"debug", log_level::debug},
+                 {"info", log_level::info},
+                 {"warn", log_level::warn},
+                 {"error", log_level::error}});
+    log->choose("format", all_.settings.log.format, {{"text", log_format::text}, {"json", log_format::json}});
+    log->finish();
+  }
+
+  std::optional<policy> load_one(const std::filesystem::path& file) {
+    diagnostics problems{file.string()};
+    auto rules = load_policy(file, problems);
+    loaded_.add(problems);
+    return rules;
+  }
+
+  void bind_policies() {
+    auto policies = top_.map("policies", need::required);
+    if (not policies) return;
+    if (existing_file(*policies, "live", all_.settings.live_policy, need::required))
+      if (auto live = load_one(all_.settings.live_policy)) all_.live = std::move(*live);
+    std::vector<std::string> shadows;
+    policies->texts("shadow", shadows);
+    for (std::size_t i = 0; i < shadows.size(); ++i) {
+      const auto file = resolved(shadows[i]);
+      std::error_code failed;
+      if (not std::filesystem::is_regular_file(file, failed)) {
+        out_.error(yaml::place_of(root_, {"policies", "shadow", std::to_string(i)}),
+                   "policies.shadow[" + std::to_string(i) + "]: no such file: " + file.string());
+        continue;
+      }
+      all_.settings.shadow_policies.push_back(file);
+      if (auto shadow = load_one(file)) all_.shadows.push_back(std::move(*shadow));
+    }
+    policies->finish();
+  }
+
+  const yaml::node& root_;
+  diagnostics& out_;
+  map_reader top_;
+  loaded_deployment all_;
+  // Of the policies; kept apart so that the deployment's own lines come first.
+  diagnostics loaded_{""};
+};
+
+void check_retention(const policy& rules, const yaml::path& at, std::int64_t usage_ms, std::vector<finding>& found) {
+  for (const auto& window : rules.windows)
+    if (window.span_ms > usage_ms)
+      found.push_back({at, "window '" + window.name + "' of policy '" + rules.name + "' sums "
+                               + format_duration(window.span_ms) + ", longer than retention.usage ("
+                               + format_duration(usage_ms) + ")"});
+  if (rules.ceiling.cap_ms > 0 and rules.ceiling.span_ms > usage_ms)
+    found.push_back({at, "the ceiling of policy '" + rules.name + "' sums " + format_duration(rules.ceiling.span_ms)
+                             + ", longer than retention.usage (" + format_duration(usage_ms) + ")"});
+}
+
+} // namespace
+
+std::string_view to_text(stream_kind) { return "local"; }
+
+std::string_view to_text(log_level value) {
+  switch (value) {
+    case log_level::trace:
+      return "trace";
+    case log_level::debug:
+      return "debug";
+    case log_level::info:
+      return "info";
+    case log_level::warn:
+      return "warn";
+    case log_level::error:
+      break;
+  }
+  return "error";
+}
+
+std::optional<loaded_deployment> load_deployment(const std::filesystem::path& file, yaml::diagnostics& out) {
+  const auto root = yaml::load(file, out);
+  if (not root) return std::nullopt;
+  auto all = deployment_binder{*root, file, out}.bind();
+  if (all)
+    std::sort(all->shadows.begin(), all->shadows.end(),
+              [](const policy& left, const policy& right) { return left.name < right.name; });
+  return all;
+}
+
+std::vector<finding> contradictions(const loaded_deployment& all) {
+  std::vector<finding> found;
+  check_retention(all.live, {"policies", "live"}, all.settings.retention.usage_ms, found);
+  for (std::size_t i = 0; i < all.shadows.size(); ++i) {
+    const auto& shadow = all.shadows[i];
+    const yaml::path at{"policies", "shadow", std::to_string(i)};
+    check_retention(shadow, at, all.settings.retention.usage_ms, found);
+    if (shadow.name == "live" or shadow.name == "off")
+      found.push_back({at, "a shadow cannot be called '" + shadow.name + "': that is the name of a slot"});
+    bool taken = shadow.name == all.live.name;
+    for (std::size_t j = 0; j < i; ++j)
+      taken = taken or all.shadows[j].name == shadow.name;
+    if (taken) found.push_back({at, "there is already a policy called '" + shadow.name + "'"});
+  }
+  return found;
+}
+
+} // namespace fairuse

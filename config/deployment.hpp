@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// config/local.yaml: one running engine. What it decides stands in policies; this file says which of them are loaded
+// and what surrounds them. Relative paths resolve against the folder of the file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/policy_file.hpp"
+#include "config/yaml.hpp"
+#include "core/policy.hpp"
+#include "events/event.hpp"
+
+namespace fairuse {
+
+enum class stream_kind : std::uint8_t { local };
+enum class log_level : std::uint8_t { trace, debug, info, warn, error };
+enum class log_format : std::uint8_t { text, json };
+
+std::string_view to_text(stream_kind value);
+std::string_view to_text(log_level value);
+
+struct retention_rule {
+  /// Minute buckets and event ids; no window may be longer.
+  std::int64_t usage_ms = 8 * day_ms;
+  std::int64_t input_ms = 35 * day_ms;
+  std::int64_t decisions_ms = 400 * day_ms;
+};
+
+/// The purpose classifier: any endpoint that speaks the OpenAI chat-completions API.
+struct reviewer_settings {
+  std::string model = "gpt-5.1";
+  /// Base URL; empty: reviews are answered by whoever reads the review requests.
+  std::string endpoint;
+  /// Holds the API key; empty: none is sent.
+  std::filesystem::path key_file;
+};
+
+struct log_settings {
+  log_level level = log_level::info;
+  log_format format = log_format::text;
+};
+
+struct deployment {
+  /// The file, as given.
+  std::filesystem::path file;
+  bool enabled = false;
+  bool kill_switch = false;
+  /// User ids; sorted, unique.
+  std::vector<std::string> exempt;
+  /// `source` of every decision.
+  std::string source = "fairuse";
+  stream_kind streams = stream_kind::local;
+  std::filesystem::path live_policy;
+  std::vector<std::filesystem::path> shadow_policies;
+  /// Empty: FAIRUSE_CASE_KEY, or the local life's development key.
+  std::filesystem::path case_key_file;
+  retention_rule retention;
+  reviewer_settings reviewer;
+  log_settings log;
+  /// Actors kept awake per shard; the idlest are passivated above it.
+  std::uint32_t active_users_max = 100'000;
+  /// `--clock events`: how far ahead of `now` an event may be.
+  std::int64_t max_gap_ms = 40 * day_ms;
+};
+
+struct loaded_deployment {
+  deployment settings;
+  policy live;
+  /// By name.
+  std::vector<policy> shadows;
+};
+
+/// File -> settings and the policies it names, with their digests; nullopt and diagnostics (of all the files) if
+/// anything is refused.
+std::optional<loaded_deployment> load_deployment(const std::filesystem::path& file, yaml::diagnostics& out);
+
+/// What policies and deployment may not be together: equal names, a shadow called like a slot, a span longer than the
+/// retention.
+std::vector<finding> contradictions(const loaded_deployment& all);
+
+} // namespace fairuse

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The policies that ship with the program, compiled in: `conform` and `demo` must not depend on a working directory.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace fairuse {
+
+/// Text of config/policies/<name>.yaml; nullopt if no such policy ships. Names: fair, omi-2026-03, omi-newest.
+std::optional<std::string_view> preset_text(std::string_view name);
+
+} // namespace fairuse
