@@ -82,6 +82,8 @@ void add_mark(context& x, mark m);
 void evaluate(context& x, const event& e);
 /// Sums against hard caps and ceiling, now: write engaged and lifted.
 void refresh_restrictions(context& x, reason engaged, reason lifted);
+/// The drain timer: lift what no longer holds. Engages nothing, so a timer that fires early writes nothing.
+void lift_drained(context& x);
 /// Is a cap of the user's plan exceeded at x.at? (Whoever judges not, does not exceed.)
 bool exceeds(context& x);
 /// STT or an upload of `ms` against this slot's budget; `tracked` as it was before the event.

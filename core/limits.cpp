@@ -102,6 +102,23 @@ void write_restriction(context& x, restriction_kind kind, bool holds, reason why
   d.until = until_deadline ? x.known()->until : drains;
 }
 
+/// Note what holds and when it drains; write what changed.
+void put_restrictions(context& x, const restrictions& holds, reason engaged, reason lifted) {
+  auto& s = x.touch();
+  const bool hard_changed = s.hard != holds.hard;
+  const bool ceiling_changed = s.ceiling != holds.ceiling;
+  s.hard = holds.hard;
+  s.ceiling = holds.ceiling;
+  const auto hard_drains = s.hard ? hard_drains_at(x) : never;
+  const auto ceiling_drains = s.ceiling ? ceiling_drains_at(x) : never;
+  s.drain_due = std::min(hard_drains, ceiling_drains);
+  if (hard_changed)
+    write_restriction(x, restriction_kind::hard, s.hard, s.hard ? engaged : lifted, hard_drains);
+  if (ceiling_changed)
+    write_restriction(x, restriction_kind::ceiling, s.ceiling, s.ceiling ? reason::ceiling_reached : lifted,
+                      ceiling_drains);
+}
+
 /// When the first exceeded window is back at its cap if no more speech comes: until then it stays exceeded.
 time_ms first_drain(context& x, std::uint8_t exceeded) {
   auto first = never;
@@ -131,6 +148,14 @@ void watch(context& x, const reading& r) {
 
 } // namespace
 
+void lift_drained(context& x) {
+  const auto& before = *x.known();
+  auto holds = read_restrictions(x);
+  holds.hard &= before.hard;
+  holds.ceiling &= before.ceiling;
+  put_restrictions(x, holds, reason::none, reason::drained);
+}
+
 void refresh_restrictions(context& x, reason engaged, reason lifted) {
   const auto* before = x.known();
   const bool was_hard = before != nullptr and before->hard;
@@ -141,19 +166,11 @@ void refresh_restrictions(context& x, reason engaged, reason lifted) {
       x.touch().drain_due = never;
     return;
   }
-  if (was_hard == now_holds.hard and was_ceiling == now_holds.ceiling and before->drain_due > x.at)
-    return; // The stored due may be early; it is exact again when it fires.
-  auto& s = x.touch();
-  s.hard = now_holds.hard;
-  s.ceiling = now_holds.ceiling;
-  const auto hard_drains = s.hard ? hard_drains_at(x) : never;
-  const auto ceiling_drains = s.ceiling ? ceiling_drains_at(x) : never;
-  s.drain_due = std::min(hard_drains, ceiling_drains);
-  if (s.hard != was_hard)
-    write_restriction(x, restriction_kind::hard, s.hard, s.hard ? engaged : lifted, hard_drains);
-  if (s.ceiling != was_ceiling)
-    write_restriction(x, restriction_kind::ceiling, s.ceiling, s.ceiling ? reason::ceiling_reached : lifted,
-                      ceiling_drains);
+  // Speech only delays a drain: the stored due may then be early, and is exact again when it fires.
+  const bool unchanged = was_hard == now_holds.hard and was_ceiling == now_holds.ceiling;
+  if (unchanged and engaged == reason::cap_exceeded and before->drain_due > x.at)
+    return;
+  put_restrictions(x, now_holds, engaged, lifted);
 }
 
 void evaluate(context& x, const event& e) {

@@ -99,9 +99,8 @@ void fire(user& u, const controls& c, const due_timer& t, step_output& out) {
       time_out_review(x);
       return;
     case timer::drain:
-      x.touch().drain_due = INT64_MIN; // Whatever holds is recomputed.
       u.sums.wake(t.slot);
-      refresh_restrictions(x, reason::cap_exceeded, reason::drained);
+      lift_drained(x);
       return;
   }
 }
@@ -244,10 +243,7 @@ void count(counters& counts, applied how) {
 }
 
 void make_ready(user& u, const controls& c, time_ms now, step_output& out) {
-  if (u.sums.policies != c.policies) {
-    bind(u, *c.policies, now);
-    u.next_due = earliest(u).due;
-  }
+  bind(u, *c.policies, now);
   if (out.tallies.size() != c.policies->slots().size())
     out.tallies.resize(c.policies->slots().size());
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/context.hpp"
+
 namespace fairuse {
 
 namespace detail {
@@ -157,29 +159,60 @@ void prune(user& u, time_ms now) {
 
 } // namespace detail
 
+namespace {
+
+/// Buckets follow their profile, standings their slot's name.
+void move_to_set(user& u, const policy_set& from, const policy_set& to) {
+  std::vector<bucket_log> metered(to.profiles().size());
+  for (std::size_t p = 0; p < from.profiles().size(); ++p)
+    for (std::size_t q = 0; q < metered.size(); ++q)
+      if (to.profiles()[q] == from.profiles()[p])
+        metered[q] = std::move(u.metered[p]);
+  u.metered = std::move(metered);
+  std::vector<std::unique_ptr<standing>> standings(u.standings.empty() ? 0 : to.slots().size());
+  std::uint64_t changed = 0;
+  for (std::size_t i = 0; i < u.standings.size(); ++i) {
+    const auto slot = to.slot_named(from.slots()[i].label.slot);
+    if (slot < 0)
+      continue;
+    standings[static_cast<std::size_t>(slot)] = std::move(u.standings[i]);
+    changed |= (u.changed.standings >> i & 1) << slot;
+  }
+  u.standings = std::move(standings);
+  u.changed.standings = changed;
+}
+
+/// Other rules may hold a restriction for longer or shorter: the drain timer looks at it `now`.
+void recheck_restrictions(user& u, time_ms now) {
+  for (const auto& s : u.standings)
+    if (s and (s->hard or s->ceiling))
+      s->drain_due = now;
+}
+
+time_ms earliest_due(const user& u) {
+  auto first = never;
+  for (const auto& s : u.standings)
+    if (s)
+      first = std::min(first, detail::next_due(*s));
+  return first;
+}
+
+} // namespace
+
 void bind(user& u, const policy_set& policies, time_ms now) {
   const auto* old = u.sums.policies;
   if (old == &policies)
     return;
   if (old != nullptr) {
-    std::vector<bucket_log> metered(policies.profiles().size());
-    for (std::size_t p = 0; p < old->profiles().size(); ++p)
-      for (std::size_t q = 0; q < metered.size(); ++q)
-        if (policies.profiles()[q] == old->profiles()[p])
-          metered[q] = std::move(u.metered[p]);
-    u.metered = std::move(metered);
-    std::vector<std::unique_ptr<standing>> standings(u.standings.empty() ? 0 : policies.slots().size());
-    for (std::size_t i = 0; i < u.standings.size(); ++i) {
-      const auto to = policies.slot_named(old->slots()[i].label.slot);
-      if (to >= 0)
-        standings[static_cast<std::size_t>(to)] = std::move(u.standings[i]);
-    }
-    u.standings = std::move(standings);
+    move_to_set(u, *old, policies);
+    recheck_restrictions(u, now);
   }
   u.metered.resize(policies.profiles().size());
   if (not u.standings.empty())
     u.standings.resize(policies.slots().size());
-  detail::rebuild_sums(u, policies, now);
+  u.next_due = earliest_due(u);
+  // Sums only move forward, and a timer that is due before `now` fires with the sums of its own instant.
+  detail::rebuild_sums(u, policies, std::min(now, u.next_due));
 }
 
 } // namespace fairuse
