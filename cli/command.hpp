@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a subcommand is. Each one has its own header with one `extern const command`, and one line in main.cpp's table.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+namespace CLI {
+class App;
+}
+
+namespace fairuse::cli {
+
+/// Exit codes of every subcommand (DESIGN.md section 11).
+enum exit_code : int {
+  exit_done = 0,
+  exit_failed = 1,          ///< runtime failure: disk, broker, corruption
+  exit_usage = 2,           ///< usage or invalid input
+  exit_differs = 3,         ///< decisions differ
+  exit_guard = 4,           ///< a guard failed
+  exit_too_little_data = 5, ///< not enough data to say
+  exit_interrupted = 130,   ///< Ctrl-C
+};
+
+/// stdout is the result, stderr is progress and logs. `run` returns an exit code and throws nothing.
+struct command {
+  const char* name;
+  /// One sentence, for the list of subcommands.
+  const char* summary;
+  /// Command lines as people type them, one a line; `--help` begins with them.
+  const char* examples;
+  /// Declare options on `app` and return what to do once they are parsed. The options' values live in what is returned
+  /// (capture a shared_ptr).
+  std::function<int()> (*declare)(CLI::App& app);
+};
+
+} // namespace fairuse::cli

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/decisions_command.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include "events/json_text.hpp"
+#include "events/time_text.hpp"
+#include "storage/local_reader.hpp"
+#include "storage/stored_logs.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+constexpr std::size_t page = 1'000;
+constexpr std::chrono::milliseconds follow_every{100};
+
+struct settings {
+  std::string state = "fairuse-state";
+  bool follow = false;
+  bool dead_letters = false;
+  bool raw = false;
+  bool json = false;
+};
+
+int fail(const store_error& error) {
+  std::fflush(stdout);
+  fmt::print(stderr, "fairuse: {}\n", error.message);
+  return exit_failed;
+}
+
+std::string base64(std::string_view bytes) {
+  constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 3; ++k)
+      group = group << 8U | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    for (std::size_t k = 0; k < 4; ++k)
+      text += k <= bytes.size() - i ? digits[group >> (18 - 6 * k) & 63U] : '=';
+  }
+  return text;
+}
+
+// The line as it came under `text`, or under `base64` where it is no text.
+std::string letter_line(const stored_dead_letter& letter) {
+  const auto& what = letter.letter;
+  std::string line = R"({"reason":)";
+  append_json(line, to_text(what.why));
+  line += R"(,"input":)";
+  append_json(line, what.input);
+  line += R"(,"line":)";
+  append_json(line, static_cast<std::int64_t>(what.line));
+  if (not what.place.empty()) {
+    line += R"(,"place":)";
+    append_json(line, what.place);
+  }
+  line += R"(,"remedy":)";
+  append_json(line, remedy(what.why));
+  line += fmt::format(R"(,"epoch":{},"time":"{}",)", letter.epoch, to_time_text(letter.now));
+  const bool is_text = simdjson::validate_utf8(what.bytes.data(), what.bytes.size());
+  line += is_text ? R"("text":)" : R"("base64":)";
+  append_json(line, is_text ? what.bytes : base64(what.bytes));
+  return line + "}";
+}
+
+store_result<std::size_t> print_decisions(const stored_logs& logs, log_cursor& from) {
+  auto some = logs.decisions(from, page);
+  if (not some) return some.error();
+  for (const auto& each : *some)
+    fmt::print("{}\n", each);
+  return some->size();
+}
+
+store_result<std::size_t> print_dead_letters(const stored_logs& logs, log_cursor& from, bool raw) {
+  auto some = logs.dead_letters(from, page);
+  if (not some) return some.error();
+  for (const auto& each : *some) {
+    const auto line = raw ? each.letter.bytes : letter_line(each);
+    std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fputc('\n', stdout);
+  }
+  return some->size();
+}
+
+int print_all(const settings& wanted) {
+  auto opened = local_reader::open(wanted.state);
+  if (not opened) return fail(opened.error());
+  auto& reader = **opened;
+  log_cursor from;
+  while (true) {
+    const auto printed = wanted.dead_letters ? print_dead_letters(reader.logs(), from, wanted.raw)
+                                             : print_decisions(reader.logs(), from);
+    if (not printed) return fail(printed.error());
+    if (*printed > 0) continue;
+    if (std::fflush(stdout) != 0) return exit_failed;
+    if (not wanted.follow) return exit_done;
+    std::this_thread::sleep_for(follow_every);
+    if (const auto done = reader.catch_up(); not done) return fail(done.error());
+  }
+}
+
+std::function<int()> declare(CLI::App& app) {
+  auto wanted = std::make_shared<settings>();
+  app.add_option("--state", wanted->state, "Folder of the store")->capture_default_str();
+  app.add_flag("--follow", wanted->follow, "Go on with what is committed from now on, until Ctrl-C");
+  auto* letters = app.add_flag("--dead-letters", wanted->dead_letters,
+                               "Print refused input lines instead, with reason, input and line number");
+  app.add_flag("--raw", wanted->raw, "With --dead-letters: the lines themselves, byte for byte")->needs(letters);
+  app.add_flag("--json", wanted->json, "Has no effect: the output is NDJSON already");
+  return [wanted] { return print_all(*wanted); };
+}
+
+} // namespace
+
+const command decisions_command = {
+    "decisions",
+    "Print committed decisions in order, one CloudEvents JSON object a line.",
+    "fairuse decisions --state fairuse-state\n"
+    "fairuse decisions --state fairuse-state --follow | jq .data.decision    beside a running engine\n"
+    "fairuse decisions --state fairuse-state --dead-letters                  what was refused, and why",
+    declare,
+};
+
+} // namespace fairuse::cli

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/log.hpp"
+
+#include <memory>
+#include <string>
+
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "events/json_text.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+/// The message as a JSON string.
+class json_message final : public spdlog::custom_flag_formatter {
+public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
+    std::string text;
+    append_json(text, {message.payload.data(), message.payload.size()});
+    out.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<json_message>(); }
+};
+
+spdlog::level::level_enum level_from(log_level level) {
+  switch (level) {
+    case log_level::trace:
+      return spdlog::level::trace;
+    case log_level::debug:
+      return spdlog::level::debug;
+    case log_level::warn:
+      return spdlog::level::warn;
+    case log_level::error:
+      return spdlog::level::err;
+    default:
+      return spdlog::level::info;
+  }
+}
+
+} // namespace
+
+void set_up_log(const log_settings& settings) {
+  auto logger = std::make_shared<spdlog::logger>("fairuse", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  if (settings.format == log_format::json)
+    formatter->add_flag<json_message>('*').set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
+  else
+    formatter->set_pattern("%H:%M:%S %l: %v");
+  logger->set_formatter(std::move(formatter));
+  logger->set_level(level_from(settings.level));
+  spdlog::set_default_logger(std::move(logger));
+}
+
+} // namespace fairuse::cli

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one door for people: a table of subcommands, what --help looks like, and what a typing mistake is answered with.
+
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/check_command.hpp"
+#include "cli/command.hpp"
+#include "cli/conform_command.hpp"
+#include "cli/decisions_command.hpp"
+#include "cli/run_command.hpp"
+#include "cli/status_command.hpp"
+#include "config/yaml.hpp"
+
+namespace {
+
+using namespace fairuse;
+using namespace fairuse::cli;
+
+// In the order in which --help lists them.
+const command* const commands[] = {
+    &run_command, &decisions_command, &status_command, &check_command, &conform_command,
+};
+
+constexpr const char* version_text = "fairuse " FAIRUSE_VERSION;
+
+/// Help that begins with what people type.
+class examples_first final : public CLI::Formatter {
+public:
+  explicit examples_first(std::string examples) : examples_{std::move(examples)} { column_width(34); }
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    std::string text = app->get_description() + "\n\nExamples:\n";
+    std::string_view rest = examples_;
+    while (not rest.empty()) {
+      const auto end = rest.find('\n');
+      text.append("  ").append(rest.substr(0, end)).append("\n");
+      rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+    }
+    return text + "\n" + CLI::Formatter::make_help(app, std::move(name), mode);
+  }
+  std::string make_description(const CLI::App*) const override { return {}; }
+
+private:
+  std::string examples_;
+};
+
+constexpr const char* main_examples =
+    "fairuse run --config config/local.yaml --input events.ndjson --until-end\n"
+    "fairuse decisions --state fairuse-state\n"
+    "fairuse status --state fairuse-state --user alice\n"
+    "fairuse SUBCOMMAND --help";
+
+/// The first word that is no option: what was meant as a subcommand.
+std::string_view first_word(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i)
+    if (argv[i][0] != '-') return argv[i];
+  return {};
+}
+
+bool is_known(std::string_view word) {
+  for (const auto* each : commands)
+    if (each->name == word) return true;
+  return false;
+}
+
+int refuse_word(std::string_view word) {
+  std::vector<std::string_view> names;
+  for (const auto* each : commands)
+    names.emplace_back(each->name);
+  const auto hint = yaml::did_you_mean(word, names);
+  std::fprintf(stderr, "fairuse: there is no subcommand '%.*s'%s\n`fairuse --help` lists them.\n",
+               static_cast<int>(word.size()), word.data(), hint.c_str());
+  return exit_usage;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"fairuse: a fair-use engine that is proven before it is switched on.", "fairuse"};
+  app.formatter(std::make_shared<examples_first>(main_examples));
+  app.set_version_flag("--version", version_text);
+  app.require_subcommand(0, 1);
+  std::vector<std::pair<CLI::App*, std::function<int()>>> declared;
+  for (const auto* each : commands) {
+    auto* sub = app.add_subcommand(each->name, each->summary);
+    sub->formatter(std::make_shared<examples_first>(each->examples));
+    declared.emplace_back(sub, each->declare(*sub));
+  }
+  const auto word = first_word(argc, argv);
+  if (not word.empty() and not is_known(word)) return refuse_word(word);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool asked = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
+    if (asked) return app.exit(error);
+    std::fprintf(stderr, "fairuse: %s\n`fairuse %.*s%s--help` shows what it takes.\n", error.what(),
+                 static_cast<int>(word.size()), word.data(), word.empty() ? "" : " ");
+    return exit_usage;
+  }
+  for (const auto& [sub, run] : declared)
+    if (sub->parsed()) return run();
+  std::fputs(app.help().c_str(), stderr);
+  return exit_usage;
+}

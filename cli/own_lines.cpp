@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/own_lines.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "events/wire.hpp"
+#include "streams/local/local_sink.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+std::string value_of(const std::map<std::string, std::string>& from, const std::string& key, std::string otherwise) {
+  const auto found = from.find(key);
+  return found == from.end() ? std::move(otherwise) : found->second;
+}
+
+// The oldest instant that the wire can carry: a fact about now must never look like one from later.
+void append_command(std::string& text, const std::string& subject, admin_verb verb, bool on,
+                    const std::string& generation) {
+  event_arena arena;
+  const auto id = fmt::format("{}-{}-{}", to_text(verb), generation, on ? "on" : "off");
+  event command{.instant = wire_time_min, .time = wire_time_min, .kind = event_kind::admin};
+  command.key = event_key(own_input, id);
+  command.text = arena.keep(own_input, id);
+  command.detail = arena.keep(
+      event_detail{admin_command{.verb = verb, .actor = std::string{own_input}, .reason = "configuration", .on = on}});
+  append_event(text, subject, command);
+  text += '\n';
+}
+
+} // namespace
+
+own_lines make_own_lines(const deployment& wanted, const std::map<std::string, std::string>& remembered) {
+  own_lines made;
+  const auto generation = std::to_string(std::stoull(value_of(remembered, "config.generation", "0")) + 1);
+  const auto flag = [&](const char* key, admin_verb verb, bool value) {
+    if (value_of(remembered, key, "false") == (value ? "true" : "false")) return;
+    append_command(made.text, "*", verb, value, generation);
+    made.settings[key] = value ? "true" : "false";
+  };
+  flag("config.enabled", admin_verb::enable, wanted.enabled);
+  flag("config.kill_switch", admin_verb::kill_switch, wanted.kill_switch);
+  // A damaged list reads as empty: everybody on the new one is exempted again, which changes nothing for them.
+  const auto known = nlohmann::json::parse(value_of(remembered, "config.exempt", "[]"), nullptr, false);
+  const auto before = known.is_array() ? known.get<std::vector<std::string>>() : std::vector<std::string>{};
+  const auto change = [&](const auto& from, const auto& without, bool on) {
+    std::vector<std::string> only;
+    std::set_difference(from.begin(), from.end(), without.begin(), without.end(), std::back_inserter(only));
+    for (const auto& uid : only)
+      append_command(made.text, uid, admin_verb::exempt, on, generation);
+  };
+  change(wanted.exempt, before, true);
+  change(before, wanted.exempt, false);
+  if (not made.text.empty()) {
+    made.settings["config.exempt"] = nlohmann::json(wanted.exempt).dump();
+    made.settings["config.generation"] = generation;
+  }
+  return made;
+}
+
+} // namespace fairuse::cli

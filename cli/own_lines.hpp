@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the configuration says about everybody and about exempt users, as admin events. They are written when the
+// configuration's value differs from the one that was written last, so that a command sent later stays in force over
+// restarts.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "config/deployment.hpp"
+
+namespace fairuse::cli {
+
+struct own_lines {
+  /// Event lines; empty if nothing changed.
+  std::string text;
+  /// What the store remembers with them.
+  std::map<std::string, std::string> settings;
+};
+
+/// REQUIRES: `remembered` is store_meta::settings.
+own_lines make_own_lines(const deployment& wanted, const std::map<std::string, std::string>& remembered);
+
+} // namespace fairuse::cli

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A line that shows how far something is, how fast it goes and when it will be done: on a terminal only.
+// Threads: one.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace fairuse::cli {
+
+class progress {
+public:
+  /// `total`: 0 if nobody knows.
+  progress(std::uint64_t total, const char* unit);
+  ~progress() { clear(); }
+  progress(const progress&) = delete;
+  progress& operator=(const progress&) = delete;
+
+  /// `done` of `total`, and how many `units`. Cheap: draws at most five times a second.
+  void at(std::uint64_t done, std::uint64_t units) {
+    if (shown_ and (++calls_ & 255U) == 0) draw(done, units);
+  }
+  /// Wipe the line, so that a log line can stand there.
+  void clear();
+
+private:
+  void draw(std::uint64_t done, std::uint64_t units);
+
+  using clock = std::chrono::steady_clock;
+  std::uint64_t total_;
+  const char* unit_;
+  bool shown_;
+  bool drawn_ = false;
+  std::uint32_t calls_ = 0;
+  std::uint64_t first_done_ = UINT64_MAX;
+  clock::time_point begin_ = clock::now();
+  clock::time_point drawn_at_{};
+};
+
+} // namespace fairuse::cli

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/status_command.hpp"
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/status_report.hpp"
+#include "config/policy_file.hpp"
+#include "events/time_text.hpp"
+#include "storage/case_key.hpp"
+#include "storage/case_reference.hpp"
+#include "storage/local_reader.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+struct settings {
+  std::string state = "fairuse-state";
+  std::string uid;
+  std::string at;
+  std::string case_key_file;
+  bool json = false;
+};
+
+int fail(int code, const std::string& sentence) {
+  fmt::print(stderr, "fairuse: {}\n", sentence);
+  return code;
+}
+
+std::string setting(const store_meta& meta, const std::string& key) {
+  const auto found = meta.settings.find(key);
+  return found == meta.settings.end() ? std::string{} : found->second;
+}
+
+std::optional<policy> read_policy(const local_reader& reader, const std::string& digest) {
+  const auto text = reader.policy_text(digest);
+  if (not text) return std::nullopt;
+  yaml::diagnostics problems{"policy " + digest};
+  return parse_policy(*text, problems);
+}
+
+// The policies that hold now, from the texts that the store keeps.
+std::shared_ptr<const policy_set> read_policies(const local_reader& reader, const store_meta& meta) {
+  auto live = read_policy(reader, meta.controls.live);
+  if (not live) return nullptr;
+  std::vector<policy> shadows;
+  for (const auto& digest : meta.controls.shadows) {
+    auto shadow = read_policy(reader, digest);
+    if (not shadow) return nullptr;
+    shadows.push_back(std::move(*shadow));
+  }
+  const auto retention = std::strtoll(setting(meta, "retention_ms").c_str(), nullptr, 10);
+  return policy_set::make(std::move(*live), std::move(shadows), retention > 0 ? retention : 8 * day_ms);
+}
+
+int show(const settings& wanted) {
+  auto key = find_case_key(wanted.case_key_file.empty() ? std::nullopt
+                                                        : std::optional<std::filesystem::path>{wanted.case_key_file});
+  if (not key) return fail(exit_usage, key.error().message);
+  auto opened = local_reader::open(wanted.state);
+  if (not opened) return fail(exit_failed, opened.error().message);
+  const auto& reader = **opened;
+  const auto meta = reader.meta();
+  if (meta.epoch == 0) return fail(exit_usage, fmt::format("the store in {} has seen no event yet", wanted.state));
+  const auto policies = read_policies(reader, meta);
+  if (policies == nullptr)
+    return fail(exit_failed,
+                fmt::format("the store in {} does not have the text of a policy it runs: it is damaged", wanted.state));
+  auto found = reader.load(wanted.uid, *policies, meta.now, key->bytes);
+  if (not found) return fail(exit_failed, found.error().message);
+  if (*found == nullptr) return fail(exit_usage, fmt::format("the store in {} knows no such user", wanted.state));
+  auto at = meta.now;
+  if (not wanted.at.empty()) {
+    const auto read = time_from(wanted.at);
+    if (not read) return fail(exit_usage, "--at takes an instant such as 2026-11-22T09:30:00Z");
+    if (*read < meta.now)
+      return fail(exit_usage, fmt::format("--at is before the last epoch ({}): the past is asked of a capture",
+                                          to_time_text(meta.now)));
+    at = *read;
+  }
+  case_namer names{key->bytes};
+  const bool same_key = setting(meta, "case_key") == names.check();
+  const status_question question{
+      .who = **found,
+      .held = {.enabled = meta.controls.enabled, .killed = meta.controls.killed, .policies = policies.get()},
+      .uid = wanted.uid,
+      .at = at,
+      .epoch = meta.epoch,
+      .names = same_key ? &names : nullptr};
+  fmt::print("{}", wanted.json ? status_json(question) + "\n" : status_text(question));
+  return exit_done;
+}
+
+std::function<int()> declare(CLI::App& app) {
+  auto wanted = std::make_shared<settings>();
+  app.add_option("--state", wanted->state, "Folder of the store")->capture_default_str();
+  app.add_option("--user", wanted->uid, "User id")->required();
+  app.add_option("--at", wanted->at, "Instant to look at, from the last epoch on; timers show as due, none fires");
+  app.add_option("--case-key", wanted->case_key_file, "File with the case key, if FAIRUSE_CASE_KEY does not hold it");
+  app.add_flag("--json", wanted->json, "JSON instead of text");
+  return [wanted] { return show(*wanted); };
+}
+
+} // namespace
+
+const command status_command = {
+    "status",
+    "Explain one user: stage, sums against caps, budget, strikes, and when each ends.",
+    "fairuse status --state fairuse-state --user alice\n"
+    "fairuse status --state fairuse-state --user alice --at 2026-11-23T00:00:00Z\n"
+    "fairuse status --state fairuse-state --user alice --json",
+    declare,
+};
+
+} // namespace fairuse::cli

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/status_report.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "events/decision_json.hpp"
+#include "events/time_text.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+// 7384000 -> 2 h 03 min.
+std::string span_text(std::int64_t ms) {
+  const auto minutes = ms / minute_ms;
+  if (ms < minute_ms) return fmt::format("{}.{:03} s", ms / second_ms, ms % second_ms);
+  if (minutes < 60) return fmt::format("{} min {:02} s", minutes, ms % minute_ms / second_ms);
+  return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
+}
+
+std::string until_text(time_ms value) { return value == never ? std::string{"no end"} : to_time_text(value); }
+
+// How full something is, to 20 places; more than full shows as such.
+std::string bar(std::int64_t part, std::int64_t whole) {
+  constexpr std::int64_t width = 20;
+  if (whole <= 0) return {};
+  const auto filled = static_cast<std::size_t>(std::min(width, part * width / whole));
+  return fmt::format("[{}{}] {} %", std::string(filled, '#'), std::string(width - filled, '.'), part * 100 / whole);
+}
+
+std::string case_of(const status_question& question, const slot_spec& slot, std::uint32_t strike) {
+  if (question.names == nullptr or slot.kind != slot_kind::live) return fmt::format("strike {}", strike);
+  return question.names->reference(question.uid, strike);
+}
+
+void add_line(std::string& text, std::string_view name, const std::string& value) {
+  text += fmt::format("  {:<12}{}\n", name, value);
+}
+
+std::string due_text(const status_question& question, const standing_view& view) {
+  const auto due = view.next_due;
+  if (due == never) return "nothing";
+  return to_time_text(due) + (due <= question.at ? " (due: happens with the next epoch)" : "");
+}
+
+void add_marks(std::string& text, const status_question& question, const standing_view& view) {
+  if (view.details == nullptr) return;
+  for (const auto& each : view.details->marks) {
+    const bool moved = each.from != each.to;
+    auto line = to_time_text(each.at);
+    if (each.strike) line += " " + case_of(question, *view.slot, each.number);
+    if (each.kind == mark_kind::verdict)
+      line += fmt::format(", {} with score {:.3f}", to_text(each.type), each.score_nano / 1e9);
+    else
+      line += each.kind == mark_kind::upgrade ? ", upgrade" : ", by an admin";
+    if (moved) line += fmt::format(", {} -> {}", to_text(each.from), to_text(each.to));
+    if (each.cleared != reason::none) line += fmt::format(", cleared: {}", to_text(each.cleared));
+    add_line(text, each.strike ? "case" : "mark", line);
+  }
+}
+
+void add_slot(std::string& text, const status_question& question, const standing_view& view) {
+  const auto& slot = *view.slot;
+  text += fmt::format("\n{} · policy {} ({}){}\n", slot.label.slot, slot.rules.name, slot.label.digest.substr(0, 12),
+                      slot.label.enforced ? "" : " · measured, never enforced");
+  auto stage = std::string{to_text(view.at)};
+  if (view.at != stage::none)
+    stage += fmt::format(" since {}, until {}", to_time_text(view.since), until_text(view.until));
+  add_line(text, "stage", stage);
+  for (std::size_t i = 0; i < view.windows.size(); ++i) {
+    const auto& window = view.windows[i];
+    add_line(text, slot.rules.windows[i].name,
+             fmt::format("{:>12} of {:>12}  {}{}", span_text(window.sum_ms), span_text(window.cap_ms),
+                         bar(window.sum_ms, window.cap_ms), window.sum_ms > window.cap_ms ? "  over the cap" : ""));
+  }
+  if (view.budget.limit_ms > 0 and view.budget.tracked)
+    add_line(text, "budget",
+             fmt::format("{} of {} today, resets {}{}", span_text(view.budget.used_ms), span_text(view.budget.limit_ms),
+                         until_text(view.budget.resets_at), view.budget.exhausted ? "  exhausted" : ""));
+  if (view.hard_restricted)
+    add_line(text, "uploads",
+             view.retry_at == never ? std::string{"refused"} : "refused until " + to_time_text(view.retry_at));
+  if (view.ceiling) add_line(text, "ceiling", "reached");
+  if (view.content_locked) add_line(text, "content", "locked until the user pays");
+  add_line(text, "strikes", fmt::format("{} in 7 days, {} in 30 days", view.strikes_7d, view.strikes_30d));
+  add_marks(text, question, view);
+  if (view.pending_request != 0)
+    add_line(text, "review", "waiting for an answer to " + request_name(slot.label.slot, view.pending_request));
+  if (view.cooldown_until >= question.at and view.cooldown_until != never)
+    add_line(text, "no review", "before " + to_time_text(view.cooldown_until));
+  add_line(text, "next due", due_text(question, view));
+}
+
+json instant_json(time_ms value) {
+  return value == never or value == INT64_MIN ? json{} : json{to_time_text(value)}.front();
+}
+
+json marks_json(const status_question& question, const standing_view& view) {
+  auto list = json::array();
+  if (view.details == nullptr) return list;
+  for (const auto& each : view.details->marks) {
+    json mark = {{"time", to_time_text(each.at)}, {"strike", each.strike}, {"qualifying", each.qualifying}};
+    if (each.number != 0) mark["number"] = each.number;
+    if (each.strike and question.names != nullptr and view.slot->kind == slot_kind::live)
+      mark["case"] = question.names->reference(question.uid, each.number);
+    if (each.kind == mark_kind::verdict) {
+      mark["usage_type"] = to_text(each.type);
+      mark["score_nano"] = each.score_nano;
+    }
+    mark["from"] = to_text(each.from);
+    mark["to"] = to_text(each.to);
+    mark["until"] = instant_json(each.end);
+    if (each.cleared != reason::none) mark["cleared"] = to_text(each.cleared);
+    list.push_back(std::move(mark));
+  }
+  return list;
+}
+
+json slot_json(const status_question& question, const standing_view& view) {
+  const auto& slot = *view.slot;
+  json text = {{"slot", slot.label.slot},
+               {"mode", slot.label.enforced ? "live" : "shadow"},
+               {"policy", {{"name", slot.rules.name}, {"digest", slot.label.digest}}},
+               {"stage", to_text(view.at)}};
+  text["since"] = view.at == stage::none ? json{} : instant_json(view.since);
+  text["until"] = view.at == stage::none ? json{} : instant_json(view.until);
+  auto windows = json::array();
+  for (std::size_t i = 0; i < view.windows.size(); ++i)
+    windows.push_back({{"window", slot.rules.windows[i].name},
+                       {"sum_ms", view.windows[i].sum_ms},
+                       {"cap_ms", view.windows[i].cap_ms},
+                       {"exceeded", view.windows[i].exceeded}});
+  text["windows"] = std::move(windows);
+  text["budget"] = {{"tracked", view.budget.tracked},
+                    {"used_ms", view.budget.used_ms},
+                    {"limit_ms", view.budget.limit_ms},
+                    {"exhausted", view.budget.exhausted},
+                    {"resets_at", instant_json(view.budget.resets_at)}};
+  text["hard_restricted"] = view.hard_restricted;
+  text["retry_at"] = instant_json(view.retry_at);
+  text["ceiling"] = view.ceiling;
+  text["content_locked"] = view.content_locked;
+  text["strikes_7d"] = view.strikes_7d;
+  text["strikes_30d"] = view.strikes_30d;
+  text["marks"] = marks_json(question, view);
+  text["pending_request"] =
+      view.pending_request == 0 ? json{} : json(request_name(slot.label.slot, view.pending_request));
+  text["cooldown_until"] = instant_json(view.cooldown_until);
+  text["next_due"] = instant_json(view.next_due);
+  text["due"] = view.next_due <= question.at;
+  return text;
+}
+
+} // namespace
+
+std::string status_text(const status_question& question) {
+  const auto& who = question.who;
+  auto text = fmt::format("user {}\n", question.uid);
+  add_line(text, "as of", fmt::format("{}, epoch {}", to_time_text(question.at), question.epoch));
+  if (not question.held.enabled or question.held.killed)
+    add_line(text, "system", question.held.killed ? "kill switch: nothing is enforced" : "off: nothing is enforced");
+  if (who.erased_at != INT64_MIN) add_line(text, "erased", to_time_text(who.erased_at));
+  const bool is_free = question.held.policies->live().rules.is_free(who.plan());
+  add_line(text, "plan",
+           fmt::format("{} ({}){}", who.plan(), is_free ? "free" : "paid",
+                       who.credits_exhausted() ? ", credits exhausted" : ""));
+  if (who.exempt) add_line(text, "exempt", "never evaluated");
+  for (std::size_t i = 0; i < question.held.policies->slots().size(); ++i)
+    add_slot(text, question, look(who, question.held, i, question.at));
+  return text;
+}
+
+std::string status_json(const status_question& question) {
+  const auto& who = question.who;
+  json text = {{"user", question.uid},
+               {"at", to_time_text(question.at)},
+               {"epoch", question.epoch},
+               {"enabled", question.held.enabled},
+               {"kill_switch", question.held.killed},
+               {"plan", who.plan()},
+               {"credits_exhausted", who.credits_exhausted()},
+               {"exempt", who.exempt},
+               {"erased_at", instant_json(who.erased_at)}};
+  auto slots = json::array();
+  for (std::size_t i = 0; i < question.held.policies->slots().size(); ++i)
+    slots.push_back(slot_json(question, look(who, question.held, i, question.at)));
+  text["slots"] = std::move(slots);
+  return text.dump();
+}
+
+} // namespace fairuse::cli

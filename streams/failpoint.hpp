@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Named places at which a test can end the process as a power cut would. Compiled in always: one relaxed load each.
+//
+// FAIRUSE_FAIL=<name>:kill[:<nth>] kills the process (SIGKILL) at the nth time (default 1) that the place is passed.
+// Threads: any.
+#pragma once
+
+#include <atomic>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace fairuse::failpoint {
+
+namespace detail {
+extern std::atomic<bool> armed;
+void passed(std::string_view name);
+} // namespace detail
+
+/// Pass a place. REQUIRES: the name is in names().
+inline void pass(std::string_view name) {
+  if (detail::armed.load(std::memory_order_relaxed)) detail::passed(name);
+}
+
+/// Every place there is, in the order of an epoch's life.
+std::span<const std::string_view> names();
+
+/// Arm one from FAIRUSE_FAIL's text. False and a sentence if it names none.
+bool arm(std::string_view text, std::string& problem);
+
+/// Whether the armed place was passed at all; true if none is armed.
+bool was_passed();
+
+} // namespace fairuse::failpoint

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A stretch of input as the reader hands it over: whole lines, their bytes, and what they decoded to.
+// Threads: filled by the reader's thread, then read-only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ports.hpp"
+#include "events/wire.hpp"
+
+namespace fairuse {
+
+enum class line_kind : std::uint8_t {
+  event,   ///< `index` into events
+  command, ///< to everybody; `index` into commands
+  refused, ///< by the wire; `index` into refusals
+  empty,   ///< nothing but white space: skipped and counted
+};
+
+/// A line is bytes [begin, begin + size) of its batch, without its end (LF or CRLF).
+struct input_line {
+  std::uint32_t begin = 0;
+  std::uint32_t size = 0;
+  std::uint32_t index = 0;
+  line_kind kind = line_kind::empty;
+};
+
+struct input_batch {
+  /// Number of the first line in its input, counted from 1.
+  std::uint64_t first_line = 1;
+  /// Where the batch begins and ends in its input. Differs from size() only after a line that was cut.
+  std::uint64_t offset = 0;
+  std::uint64_t end_offset = 0;
+  /// The deployment's own lines (source fairuse/config), which stand in no file.
+  bool own = false;
+  /// The bytes of the input before `offset` and (if its last line was cut) before `end_offset`; at most
+  /// fingerprint_bytes.
+  std::string before;
+  std::string before_end;
+  std::unique_ptr<char[]> memory;
+  std::size_t size = 0;
+  std::vector<input_line> lines;
+  std::vector<addressed_event> events;
+  std::vector<event> commands;
+  std::vector<refused> refusals;
+  event_arena arena;
+
+  std::string_view bytes() const { return {memory.get(), size}; }
+  std::string_view text(std::size_t line) const { return bytes().substr(lines[line].begin, lines[line].size); }
+  /// Where a line begins; where the last one ends for lines.size().
+  std::size_t begin_of(std::size_t line) const { return line < lines.size() ? lines[line].begin : size; }
+  std::uint64_t offset_of(std::size_t line) const {
+    return line < lines.size() ? offset + lines[line].begin : end_offset;
+  }
+};
+
+/// Decode the lines of `batch.bytes()`, which ends with a line end or is taken to. `cut_place`: not empty if the last
+/// line is the beginning of one that was too long to keep. REQUIRES: wire_padding readable bytes behind.
+void decode_lines(input_batch& batch, wire_decoder& decoder, const std::string& cut_place = {});
+
+/// A batch of lines that stand in no file; the deployment's own, for one.
+std::unique_ptr<input_batch> batch_from(std::string_view text, wire_decoder& decoder);
+
+/// read_position::fingerprint of the place where `line` begins.
+std::uint64_t fingerprint_at(const input_batch& batch, std::size_t line);
+
+} // namespace fairuse

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reads NDJSON from a file, a growing file or standard input, on a thread of its own, and decodes it into batches.
+//
+// Operation: a batch is what could be read without waiting, at most about `chunk_bytes`, always whole lines. A last
+// line without its end waits for the rest while a file may grow, and counts as a line at the end of the input. A file
+// that was replaced or cut short is read again from its beginning, with a notice. Limitations: a line of more than
+// `line_keep_bytes` keeps only its beginning; its length and hash are told. Threads: stop() and failure() from
+// anywhere.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "events/wire.hpp"
+#include "streams/local/batch_queue.hpp"
+#include "streams/local/read_position.hpp"
+
+namespace fairuse {
+
+struct reader_options {
+  /// `-` is standard input.
+  std::string file;
+  /// The input ends where the file ends now. Standard input ends when it is closed, either way.
+  bool until_end = false;
+  std::size_t chunk_bytes = std::size_t{256} << 10;
+  std::size_t line_keep_bytes = std::size_t{16} << 20;
+  wire_limits limits;
+  /// Told in words for people, from the reader's thread.
+  std::function<void(const std::string&)> notice = [](const std::string&) {};
+};
+
+class input_reader {
+public:
+  /// Nullptr and a sentence if the input cannot be opened.
+  static std::unique_ptr<input_reader> open(reader_options options, batch_queue& into, std::string& problem);
+  ~input_reader();
+  input_reader(const input_reader&) = delete;
+  input_reader& operator=(const input_reader&) = delete;
+
+  /// Where a file is read from, if not from its beginning. Before start().
+  void go_on_from(const read_position& position) { from_ = position; }
+  /// Start the thread.
+  void start();
+  /// Stop reading soon; what was pushed stays.
+  void stop();
+
+  /// A pipe or terminal has none.
+  bool has_position() const { return is_file_; }
+  /// Of the file that is being read; for use before start().
+  int descriptor() const { return descriptor_; }
+  /// Bytes of the file as it is now; 0 for a pipe.
+  std::uint64_t size() const;
+  /// Why reading ended early; empty if it did not.
+  std::string failure() const;
+
+private:
+  input_reader(reader_options options, batch_queue& into);
+
+  struct carry;
+  enum class step { more, waits, ended };
+
+  void run();
+  step fill(carry& rest);
+  bool flush(carry& rest, bool ended);
+  void skip_to_line_end(carry& rest);
+  bool wait_for_more(carry& rest);
+  bool replaced(carry& rest);
+  void fail(const std::string& sentence);
+
+  reader_options options_;
+  batch_queue& into_;
+  wire_decoder decoder_;
+  read_position from_;
+  bool is_file_ = false;
+  std::atomic<int> descriptor_{-1};
+  int wake_ = -1;
+  std::atomic<bool> stopping_{false};
+  mutable std::mutex mutex_;
+  std::string failure_;
+  std::thread thread_;
+};
+
+} // namespace fairuse

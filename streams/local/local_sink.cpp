@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "streams/local/local_sink.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "events/decision_json.hpp"
+#include "streams/failpoint.hpp"
+
+namespace fairuse {
+
+namespace {
+
+refusal refusal_from(applied why) {
+  switch (why) {
+    case applied::too_old:
+      return refusal::too_old;
+    case applied::future:
+      return refusal::future;
+    default:
+      return refusal::erased;
+  }
+}
+
+std::string_view place_of(const input_batch& batch, std::uint32_t line) {
+  const auto& what = batch.lines[line];
+  return what.kind == line_kind::refused ? std::string_view{batch.refusals[what.index].place} : std::string_view{};
+}
+
+} // namespace
+
+stored_controls stored_from(const controls& held) {
+  stored_controls stored{.enabled = held.enabled, .killed = held.killed};
+  for (const auto& slot : held.policies->slots()) {
+    if (slot.kind == slot_kind::live)
+      stored.live = slot.label.digest;
+    else if (slot.kind == slot_kind::shadow)
+      stored.shadows.push_back(slot.label.digest);
+  }
+  return stored;
+}
+
+local_sink::local_sink(local_sink_options options, local_store& store, local_source& source, case_namer names)
+  : options_{std::move(options)}, store_{store}, source_{source}, names_{std::move(names)} {}
+
+void local_sink::take(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody) {
+  failpoint::pass("slices_done");
+  const auto& lines = *static_cast<const sealed_lines*>(sealed.origin);
+  store_.add_epoch(sealed.number, sealed.now, static_cast<std::uint32_t>(lines.lines));
+  live_seq_ = 0;
+  shadow_seq_ = 0;
+  take_refused(lines, outcomes);
+  take_lines(lines);
+  take_everybody(sealed, everybody);
+  for (auto& each : outcomes) {
+    for (const auto& what : each.wrote.decisions)
+      take_decision(what, each.uid, sealed);
+    totals_.counts += each.wrote.counts;
+    if (each.who != nullptr and each.who->changed.any() and is_changed_.insert(each.who).second)
+      changed_.emplace_back(each.uid, each.who);
+  }
+  totals_.events += lines.events;
+  ++totals_.epochs;
+  ++waiting_;
+}
+
+// Into the input log, as they came; and remember where the epoch ended.
+void local_sink::take_lines(const sealed_lines& lines) {
+  for (const auto& range : lines.ranges) {
+    const auto begin = range.batch->begin_of(range.first);
+    const auto end = range.batch->begin_of(range.first + range.count);
+    store_.add_lines(range.batch->bytes().substr(begin, end - begin));
+    commit_lines_ += range.count;
+    if (range.batch->own) {
+      for (auto& [key, value] : own_settings_)
+        store_.meta().settings[key] = value;
+      continue;
+    }
+    last_batch_ = range.batch;
+    last_line_ = range.first + range.count;
+    totals_.lines += range.count;
+    totals_.bytes += end - begin;
+  }
+  totals_.empty_lines += lines.empty_lines;
+}
+
+// Dead letters of the epoch, by line, whoever refused them.
+void local_sink::take_refused(const sealed_lines& lines, std::span<const outcome> outcomes) {
+  refused_.clear();
+  for (const auto& each : lines.refused)
+    refused_.push_back({each.range, each.line, each.why, 0});
+  take_refused_by_core(lines, outcomes);
+  if (refused_.empty()) return;
+  std::sort(refused_.begin(), refused_.end(),
+            [](const place& a, const place& b) { return std::tie(a.range, a.line) < std::tie(b.range, b.line); });
+  std::uint32_t before = 0;
+  std::uint32_t range = 0;
+  for (const auto& each : refused_) {
+    for (; range < each.range; ++range)
+      before += lines.ranges[range].count;
+    const auto& from = lines.ranges[each.range];
+    const auto& batch = *from.batch;
+    store_.add_dead_letter({.why = each.why,
+                            .place = std::string{place_of(batch, each.line)},
+                            .input = batch.own ? std::string{own_input} : options_.input,
+                            .line = batch.first_line + each.line,
+                            .commit_line = commit_lines_ + before + (each.line - from.first),
+                            .bytes = std::string{batch.text(each.line)}});
+    ++totals_.dead_letters[static_cast<std::size_t>(each.why)];
+  }
+}
+
+// Core names the event; its text, which nobody copies, leads back to the line.
+void local_sink::take_refused_by_core(const sealed_lines& lines, std::span<const outcome> outcomes) {
+  std::vector<std::pair<const event_text*, refusal>> wanted;
+  for (const auto& each : outcomes)
+    for (const auto& refused : each.refused)
+      wanted.emplace_back(refused.what->text, refusal_from(refused.why));
+  if (wanted.empty()) return;
+  std::sort(wanted.begin(), wanted.end());
+  for (std::uint32_t r = 0; r < lines.ranges.size(); ++r) {
+    const auto& range = lines.ranges[r];
+    for (auto i = range.first; i < range.first + range.count; ++i) {
+      const auto& line = range.batch->lines[i];
+      if (line.kind != line_kind::event) continue;
+      const auto* text = range.batch->events[line.index].what.text;
+      const auto found = std::lower_bound(wanted.begin(), wanted.end(), std::pair{text, refusal{}});
+      if (found != wanted.end() and found->first == text) refused_.push_back({r, i, found->second, 0});
+    }
+  }
+}
+
+void local_sink::take_decision(const decision& what, std::string_view uid, const epoch& sealed) {
+  const bool live = what.slot == nullptr or what.slot->enforced;
+  id_.clear();
+  // One partition: number 0.
+  fmt::format_to(std::back_inserter(id_), "0-{}-{}{}", sealed.number, live ? "" : "s",
+                 live ? live_seq_++ : shadow_seq_++);
+  std::string reference;
+  if (live and what.strike != 0) reference = names_.reference(uid, what.strike);
+  line_.clear();
+  append_decision(
+      line_, what,
+      {.id = id_, .source = options_.decision_source, .uid = uid, .case_reference = reference, .epoch = sealed.number});
+  store_.add_decision(line_);
+  ++(live ? totals_.decisions : totals_.shadow_decisions)[static_cast<std::size_t>(what.kind)];
+}
+
+void local_sink::take_everybody(const epoch& sealed, const everybody_outcome& everybody) {
+  if (sealed.commands.empty()) return;
+  for (const auto& what : everybody.decisions)
+    take_decision(what, "*", sealed);
+  totals_.duplicate_commands += everybody.duplicates.size();
+  auto& meta = store_.meta();
+  meta.controls = stored_from(everybody.held);
+  for (const auto key : everybody.new_ids)
+    meta.settings["command_ids"] += fmt::format("{:016x}", key);
+}
+
+store_status local_sink::commit() {
+  for (const auto& [uid, who] : changed_) {
+    store_.add_user(uid, *who);
+    seen_.insert(std::hash<std::string>{}(uid));
+  }
+  totals_.users = seen_.size();
+  changed_.clear();
+  is_changed_.clear();
+  auto& meta = store_.meta();
+  meta.settings["sealer"] = encode_sealer_state(source_.state());
+  if (options_.has_position and last_batch_ != nullptr) {
+    const auto position = std::find_if(meta.inputs.begin(), meta.inputs.end(),
+                                       [&](const auto& each) { return each.input == options_.input; });
+    auto& target = position == meta.inputs.end() ? meta.inputs.emplace_back() : *position;
+    target = {options_.input, last_batch_->offset_of(last_line_), last_batch_->first_line - 1 + last_line_,
+              fmt::format("{:016x}", fingerprint_at(*last_batch_, last_line_))};
+  }
+  waiting_ = 0;
+  commit_lines_ = 0;
+  ++totals_.commits;
+  failpoint::pass("batch_built");
+  return store_.commit();
+}
+
+} // namespace fairuse

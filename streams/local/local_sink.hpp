@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The local life's sink: gathers whole epochs into a commit of the store, and says when one is due. Where commits fall
+// changes no byte of a decision.
+//
+// Threads: the worker's thread; the store writes on its own.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <tsl/robin_set.h>
+
+#include "core/counters.hpp"
+#include "core/ports.hpp"
+#include "events/decision.hpp"
+#include "events/refusal.hpp"
+#include "storage/case_reference.hpp"
+#include "storage/local_store.hpp"
+#include "streams/local/local_source.hpp"
+
+namespace fairuse {
+
+/// Name of the deployment's own lines in the input log, and their CloudEvents source.
+inline constexpr std::string_view own_input = "fairuse/config";
+
+/// What passed since the start, for people.
+struct run_totals {
+  std::uint64_t epochs = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t lines = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t empty_lines = 0;
+  std::uint64_t events = 0;
+  std::uint64_t duplicate_commands = 0;
+  /// Whose state changed.
+  std::uint64_t users = 0;
+  counters counts;
+  std::array<std::uint64_t, refusal_count> dead_letters{};
+  /// Of slots in mode live, and of all others.
+  std::array<std::uint64_t, decision_kind_count> decisions{};
+  std::array<std::uint64_t, decision_kind_count> shadow_decisions{};
+};
+
+struct local_sink_options {
+  /// `source` of every decision.
+  std::string decision_source;
+  /// Name of the input, as positions and dead letters call it.
+  std::string input;
+  /// A pipe has no position.
+  bool has_position = true;
+};
+
+class local_sink final : public epoch_sink {
+public:
+  local_sink(local_sink_options options, local_store& store, local_source& source, case_namer names);
+
+  void take(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody) override;
+
+  /// What meta().settings shall say as soon as the deployment's own lines are in an epoch.
+  void remember_with_own_lines(std::map<std::string, std::string> settings) { own_settings_ = std::move(settings); }
+
+  /// Epochs that wait for a commit.
+  std::uint64_t waiting() const { return waiting_; }
+  /// Bytes that wait for a commit.
+  std::size_t waiting_bytes() const { return store_.open_bytes(); }
+  /// Write down what changed and hand everything to the store's writer.
+  store_status commit();
+
+  const run_totals& totals() const { return totals_; }
+
+private:
+  struct place {
+    std::uint32_t range;
+    std::uint32_t line;
+    refusal why;
+    std::uint32_t commit_line;
+  };
+
+  void take_lines(const sealed_lines& lines);
+  void take_refused(const sealed_lines& lines, std::span<const outcome> outcomes);
+  void take_refused_by_core(const sealed_lines& lines, std::span<const outcome> outcomes);
+  void take_decision(const decision& what, std::string_view uid, const epoch& sealed);
+  void take_everybody(const epoch& sealed, const everybody_outcome& everybody);
+
+  local_sink_options options_;
+  local_store& store_;
+  local_source& source_;
+  case_namer names_;
+  std::map<std::string, std::string> own_settings_;
+  std::vector<std::pair<std::string, user*>> changed_;
+  tsl::robin_set<const user*> is_changed_;
+  /// Hashes of the names of all users that ever changed, to count them.
+  tsl::robin_set<std::size_t> seen_;
+  run_totals totals_;
+  std::uint64_t waiting_ = 0;
+  std::uint32_t commit_lines_ = 0;
+  std::uint32_t live_seq_ = 0;
+  std::uint32_t shadow_seq_ = 0;
+  /// Where the last epoch ended in the input.
+  std::shared_ptr<const input_batch> last_batch_;
+  std::uint32_t last_line_ = 0;
+  std::vector<place> refused_;
+  std::string line_;
+  std::string id_;
+};
+
+/// sealer_state as the store keeps it, and back; nullopt if it is no such text.
+std::string encode_sealer_state(const sealer_state& state);
+std::optional<sealer_state> decode_sealer_state(std::string_view text);
+
+/// What slots `held` loads, by digest.
+stored_controls stored_from(const controls& held);
+
+} // namespace fairuse

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "streams/local/local_source.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "streams/failpoint.hpp"
+
+namespace fairuse {
+
+namespace {
+
+refusal refusal_from(applied how) {
+  switch (how) {
+    case applied::too_old:
+      return refusal::too_old;
+    case applied::erased:
+      return refusal::erased;
+    default:
+      return refusal::future;
+  }
+}
+
+} // namespace
+
+void sealed_lines::clear() {
+  ranges.clear();
+  refused.clear();
+  lines = 0;
+  empty_lines = 0;
+  events = 0;
+}
+
+local_source::local_source(local_source_options options, batch_queue& from)
+  : options_{std::move(options)}, from_{from}, sealer_{options_.sealing, options_.state} {}
+
+void local_source::put_first(std::unique_ptr<input_batch> own) { batches_.push_front(std::move(own)); }
+
+// Whether there is a line at `at`, if need be after taking a batch from the queue.
+bool local_source::has_line(place& at) {
+  while (true) {
+    if (at.batch < batches_.size()) {
+      if (at.line < batches_[at.batch]->lines.size()) return true;
+      ++at.batch;
+      at.line = 0;
+      continue;
+    }
+    auto batch = from_.pop();
+    if (batch == nullptr) return false;
+    batches_.push_back(std::move(batch));
+  }
+}
+
+// Under the events' clock nothing can run before the first speech or STT event, so look for it. At the end of an input
+// without one, what there is runs at the latest instant among them.
+bool local_source::start_clock() {
+  while (has_line(looked_)) {
+    const auto& batch = *batches_[looked_.batch];
+    const auto& line = batch.lines[looked_.line];
+    const event* what = nullptr;
+    if (line.kind == line_kind::event)
+      what = &batch.events[line.index].what;
+    else if (line.kind == line_kind::command)
+      what = &batch.commands[line.index];
+    if (what != nullptr and (what->kind == event_kind::speech or what->kind == event_kind::stt)) {
+      sealer_.start(what->instant, looked_lines_);
+      return true;
+    }
+    if (what != nullptr and not batch.own) looked_instant_ = std::max(looked_instant_, what->instant);
+    looked_lines_ += batch.own ? 0 : 1;
+    ++looked_.line;
+  }
+  if (not options_.until_end or not from_.at_end() or looked_instant_ == not_started) return false;
+  sealer_.start(looked_instant_, looked_lines_);
+  return true;
+}
+
+sealer::verdict local_source::offer(const input_batch& batch, std::size_t line) {
+  if (batch.own) return sealer_.offer_own();
+  const auto& what = batch.lines[line];
+  if (what.kind == line_kind::event) return sealer_.offer(batch.events[what.index].what, batch.events[what.index].uid);
+  if (what.kind == line_kind::command) return sealer_.offer(batch.commands[what.index], "*");
+  return sealer_.offer_other();
+}
+
+// Somebody feeds a file of the past to the wall clock: say so before anything of it is metered as a late upload.
+bool local_source::refuse_old_file(const input_batch& batch, std::size_t line) {
+  const auto& what = batch.lines[line];
+  if (first_event_seen_ or batch.own or what.kind != line_kind::event) return false;
+  first_event_seen_ = true;
+  if (not options_.first_not_before or batch.events[what.index].what.instant >= *options_.first_not_before)
+    return false;
+  stopped_ = source_stop::file_of_past;
+  stopped_at_ = batch.first_line + line;
+  return true;
+}
+
+void local_source::join(const std::shared_ptr<input_batch>& batch, std::size_t line, applied how) {
+  if (open_.ranges.empty() or open_.ranges.back().batch != batch)
+    open_.ranges.push_back({batch, static_cast<std::uint32_t>(line), 0});
+  ++open_.ranges.back().count;
+  ++open_.lines;
+  const auto& what = batch->lines[line];
+  const auto refuse = [&](refusal why) {
+    open_.refused.push_back(
+        {static_cast<std::uint32_t>(open_.ranges.size() - 1), static_cast<std::uint32_t>(line), why});
+  };
+  if (what.kind == line_kind::empty)
+    ++open_.empty_lines;
+  else if (what.kind == line_kind::refused)
+    refuse(batch->refusals[what.index].why);
+  else if (how != applied::accepted)
+    refuse(refusal_from(how));
+  else if (what.kind == line_kind::command)
+    open_commands_.push_back(batch->commands[what.index]);
+  else
+    ++open_.events;
+}
+
+// At the end of an input without a single event: what the wire refused is worth keeping, and runs for nobody.
+bool local_source::skip_to_refused() {
+  if (not options_.until_end or not from_.at_end()) return false;
+  while (has_line(cursor_) and batches_[cursor_.batch]->own)
+    ++cursor_.line;
+  return has_line(cursor_);
+}
+
+// Take lines until one begins the next epoch; that line is then the first of the open one.
+std::optional<epoch> local_source::cut() {
+  while (has_line(cursor_)) {
+    if (not sealer_.started() and not start_clock() and not skip_to_refused()) return std::nullopt;
+    const auto& batch = batches_[cursor_.batch];
+    const auto line = cursor_.line;
+    if (refuse_old_file(*batch, line)) return std::nullopt;
+    const auto verdict = offer(*batch, line);
+    if (sealer_.future_run() >= options_.future_run_max) {
+      stopped_ = source_stop::too_far_ahead;
+      stopped_at_ = batch->first_line + line;
+    }
+    const bool ends_one = verdict.begins and open_.lines > 0;
+    if (ends_one) close_open();
+    if (verdict.begins) open_next();
+    join(batch, line, verdict.how);
+    ++cursor_.line;
+    if (ends_one) return give();
+    if (stopped_ != source_stop::none) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<epoch> local_source::next() {
+  forget_done();
+  if (stopped_ != source_stop::none) return std::nullopt;
+  const bool wall = options_.sealing.clock == clock_kind::wall;
+  if (wall) sealer_.tick(options_.clock());
+  auto sealed = cut();
+  if (sealed or stopped_ != source_stop::none) return sealed;
+  at_end_ = from_.at_end() and not has_line(cursor_);
+  if (open_.lines > 0 and (wall or (options_.until_end and at_end_))) {
+    sealer_.seal();
+  } else if (wall and open_.lines == 0 and timer_due_ <= sealer_.now()) {
+    open_next();
+    sealer_.seal_empty();
+  } else {
+    return std::nullopt;
+  }
+  close_open();
+  return give();
+}
+
+void local_source::open_next() {
+  open_number_ = sealer_.number();
+  // Without an event `now` has no value yet; nobody is there to see this one.
+  open_now_ = sealer_.started() ? sealer_.now() : 0;
+}
+
+void local_source::close_open() {
+  given_number_ = open_number_;
+  given_now_ = open_now_;
+  std::swap(given_, open_);
+  open_.clear();
+  std::swap(given_commands_, open_commands_);
+  open_commands_.clear();
+}
+
+epoch local_source::give() {
+  failpoint::pass("epoch_sealed");
+  return {
+      .number = given_number_, .now = given_now_, .events = gather(), .commands = given_commands_, .origin = &given_};
+}
+
+// The epoch's events in input order: mostly a stretch of one batch, as it lies.
+std::span<const addressed_event> local_source::gather() {
+  if (given_.ranges.size() == 1 and given_.refused.empty()) {
+    const auto& range = given_.ranges.front();
+    for (std::uint32_t i = range.first; i < range.first + range.count; ++i)
+      if (range.batch->lines[i].kind == line_kind::event)
+        return {range.batch->events.data() + range.batch->lines[i].index, given_.events};
+    return {};
+  }
+  gathered_.clear();
+  auto refused = given_.refused.begin();
+  for (std::uint32_t r = 0; r < given_.ranges.size(); ++r) {
+    const auto& range = given_.ranges[r];
+    for (std::uint32_t i = range.first; i < range.first + range.count; ++i) {
+      if (refused != given_.refused.end() and refused->range == r and refused->line == i)
+        ++refused;
+      else if (range.batch->lines[i].kind == line_kind::event)
+        gathered_.push_back(range.batch->events[range.batch->lines[i].index]);
+    }
+  }
+  return gathered_;
+}
+
+void local_source::forget_done() {
+  given_.clear();
+  while (cursor_.batch > 0) {
+    batches_.pop_front();
+    --cursor_.batch;
+    looked_.batch -= looked_.batch > 0 ? 1 : 0;
+  }
+}
+
+slice local_source::rest(const slice& given, const outcome& so_far) { return remaining_steps(given, so_far); }
+
+} // namespace fairuse

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The local life's source of epochs: takes decoded batches from the reader's queue, lets the sealer cut them, and keeps
+// for every epoch which lines it was made of, so that the sink can write input log, journal and dead letters.
+//
+// Threads: the worker's thread. The queue is the only thing shared with the reader.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ports.hpp"
+#include "streams/local/batch_queue.hpp"
+#include "streams/local/sealer.hpp"
+
+namespace fairuse {
+
+/// Lines [first, first + count) of a batch.
+struct line_range {
+  std::shared_ptr<const input_batch> batch;
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+};
+
+/// A line that the wire or sealing refused.
+struct refused_line {
+  std::uint32_t range = 0;
+  std::uint32_t line = 0;
+  refusal why = refusal::not_json;
+};
+
+/// What an epoch was made of; `epoch::origin` points at it.
+struct sealed_lines {
+  std::vector<line_range> ranges;
+  std::vector<refused_line> refused;
+  std::uint64_t lines = 0;
+  std::uint64_t empty_lines = 0;
+  /// Handed on to users.
+  std::uint64_t events = 0;
+
+  void clear();
+};
+
+/// What the source was stopped by.
+enum class source_stop : std::uint8_t {
+  none,
+  too_far_ahead, ///< future_run_max lines in a row were `future`
+  file_of_past,  ///< the first event is older than first_not_before
+};
+
+struct local_source_options {
+  sealer_options sealing;
+  sealer_state state;
+  /// Seal what is open when the input ends.
+  bool until_end = false;
+  std::uint64_t future_run_max = 1'000;
+  /// Instant that the first event must reach; unset: any will do.
+  std::optional<time_ms> first_not_before;
+  /// The wall clock.
+  std::function<time_ms()> clock;
+};
+
+class local_source final : public epoch_source {
+public:
+  local_source(local_source_options options, batch_queue& from);
+
+  /// The deployment's own lines; they come before everything that is in the queue. REQUIRES: before the first next().
+  void put_first(std::unique_ptr<input_batch> own);
+
+  /// A timer of somebody is due at `due`: under the wall clock an epoch is sealed for it even without lines.
+  void expect_timer(time_ms due) { timer_due_ = due; }
+
+  std::optional<epoch> next() override;
+  slice rest(const slice& given, const outcome& so_far) override;
+
+  /// As of the epoch that next() gave last.
+  const sealer_state& state() const { return sealer_.sealed(); }
+  /// Nothing will come: the input is at its end, and what could be sealed was.
+  bool at_end() const { return at_end_; }
+  source_stop stopped() const { return stopped_; }
+  /// Number of the line that stopped it.
+  std::uint64_t stopped_at() const { return stopped_at_; }
+
+private:
+  struct place {
+    std::size_t batch = 0;
+    std::size_t line = 0;
+  };
+
+  bool has_line(place& at);
+  bool start_clock();
+  sealer::verdict offer(const input_batch& batch, std::size_t line);
+  bool refuse_old_file(const input_batch& batch, std::size_t line);
+  void join(const std::shared_ptr<input_batch>& batch, std::size_t line, applied how);
+  bool skip_to_refused();
+  std::optional<epoch> cut();
+  void open_next();
+  void close_open();
+  epoch give();
+  std::span<const addressed_event> gather();
+  void forget_done();
+
+  local_source_options options_;
+  batch_queue& from_;
+  sealer sealer_;
+  std::deque<std::shared_ptr<input_batch>> batches_;
+  place cursor_;
+  /// How far start_clock() has looked, and how many lines of the input it passed.
+  place looked_;
+  std::uint64_t looked_lines_ = 0;
+  time_ms looked_instant_ = not_started;
+
+  sealed_lines open_;
+  std::vector<event> open_commands_;
+  std::uint64_t open_number_ = 0;
+  time_ms open_now_ = 0;
+  /// The epoch that was handed out last.
+  sealed_lines given_;
+  std::uint64_t given_number_ = 0;
+  time_ms given_now_ = 0;
+  std::vector<event> given_commands_;
+  std::vector<addressed_event> gathered_;
+
+  time_ms timer_due_ = never;
+  bool first_event_seen_ = false;
+  bool at_end_ = false;
+  source_stop stopped_ = source_stop::none;
+  std::uint64_t stopped_at_ = 0;
+};
+
+} // namespace fairuse

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "streams/local/input_reader.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+#include <fcntl.h>
+
+#include "tests/streams/scratch.hpp"
+
+namespace fairuse {
+namespace {
+
+/// Reads an input and gathers what comes.
+struct reading {
+  explicit reading(reader_options options, const read_position& from = {}) {
+    std::string problem;
+    reader = input_reader::open(std::move(options), queue, problem);
+    BOOST_REQUIRE_MESSAGE(reader != nullptr, problem);
+    reader->go_on_from(from);
+    reader->start();
+  }
+
+  /// Take batches until `enough`, or the end of the input.
+  void take_until(const std::function<bool()>& enough) {
+    while (not enough()) {
+      auto batch = queue.pop();
+      if (batch == nullptr and queue.at_end()) return;
+      if (batch == nullptr) {
+        queue.wait(std::chrono::milliseconds{1'000});
+        continue;
+      }
+      for (std::size_t i = 0; i < batch->lines.size(); ++i) {
+        lines.emplace_back(batch->text(i));
+        numbers.push_back(batch->first_line + i);
+      }
+      batches.push_back(std::move(batch));
+    }
+  }
+
+  void take_all() {
+    take_until([] { return false; });
+  }
+
+  batch_queue queue{4};
+  std::unique_ptr<input_reader> reader;
+  std::vector<std::unique_ptr<input_batch>> batches;
+  std::vector<std::string> lines;
+  std::vector<std::uint64_t> numbers;
+};
+
+using strings = std::vector<std::string>;
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(reading_lines)
+
+BOOST_AUTO_TEST_CASE(lines_come_as_they_are_whatever_the_size_of_a_chunk) {
+  const scratch_folder folder;
+  const auto file =
+      folder.write("a", "one\r\n\n two \n" + std::string(300, 'x') + "\n" + std::string("a\0b", 3) + "\nend");
+  const strings expected = {"one", "", " two ", std::string(300, 'x'), std::string("a\0b", 3), "end"};
+  for (const std::size_t chunk : {8U, 11U, 64U, 4'096U}) {
+    reading all{{.file = file, .until_end = true, .chunk_bytes = chunk}};
+    all.take_all();
+    BOOST_TEST(all.lines == expected, boost::test_tools::per_element());
+    BOOST_TEST(all.numbers.back() == 6U);
+    BOOST_TEST(all.batches.back()->end_offset == std::filesystem::file_size(file));
+    std::string bytes;
+    for (const auto& batch : all.batches)
+      bytes += batch->bytes();
+    BOOST_TEST(bytes.size() == std::filesystem::file_size(file));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_kind_of_line_is_told_apart) {
+  const scratch_folder folder;
+  const auto file = folder.write(
+      "a", speech_line("u", 1, 0) + "{\n   \n"
+               + wire_line("admin", "*", 2, 0, R"({"command":"kill_switch","on":true,"actor":"a","reason":"r"})"));
+  reading all{{.file = file, .until_end = true}};
+  all.take_all();
+  const auto& batch = *all.batches.front();
+  BOOST_REQUIRE(batch.lines.size() == 4U);
+  BOOST_TEST((batch.lines[0].kind == line_kind::event));
+  BOOST_TEST((batch.lines[1].kind == line_kind::refused));
+  BOOST_TEST((batch.lines[2].kind == line_kind::empty));
+  BOOST_TEST((batch.lines[3].kind == line_kind::command));
+  BOOST_TEST(batch.events.at(0).uid == "u");
+}
+
+BOOST_AUTO_TEST_CASE(a_line_beyond_all_bounds_keeps_its_beginning_and_is_measured) {
+  const scratch_folder folder;
+  const auto file = folder.write("a", "short\n" + std::string(5'000, 'x') + "\nnext\n");
+  reading all{{.file = file, .until_end = true, .chunk_bytes = 64, .line_keep_bytes = 256}};
+  all.take_all();
+  BOOST_REQUIRE(all.lines.size() == 3U);
+  BOOST_TEST(all.lines[1] == std::string(256, 'x'));
+  BOOST_TEST(all.lines[2] == "next");
+  BOOST_TEST(all.numbers[2] == 3U);
+  const auto& cut = *all.batches.at(1);
+  BOOST_TEST((cut.refusals.at(0).why == refusal::too_large));
+  BOOST_TEST(cut.refusals.at(0).place.find("cut to 256 of 5") == 0U);
+  BOOST_TEST(all.batches.back()->end_offset == std::filesystem::file_size(file));
+}
+
+BOOST_AUTO_TEST_CASE(reading_goes_on_at_any_line_and_the_place_is_known_again) {
+  const scratch_folder folder;
+  std::string text;
+  for (int i = 0; i < 200; ++i)
+    text += speech_line("u", i, i);
+  const auto file = folder.write("a", text);
+  reading all{{.file = file, .until_end = true, .chunk_bytes = 1'000}};
+  all.take_all();
+  const int descriptor = ::open(file.c_str(), O_RDONLY);
+  for (const auto& batch : all.batches)
+    for (std::size_t i = 0; i <= batch->lines.size(); ++i) {
+      const read_position here{batch->offset_of(i), batch->first_line - 1 + i, fingerprint_at(*batch, i)};
+      BOOST_REQUIRE(still_matches(descriptor, here));
+    }
+  const auto& from = *all.batches.at(7);
+  reading rest{{.file = file, .until_end = true}, {from.offset_of(1), from.first_line, 0}};
+  rest.take_all();
+  BOOST_TEST(rest.numbers.front() == from.first_line + 1);
+  BOOST_TEST(rest.lines.front() == from.text(1));
+  BOOST_TEST(rest.lines.size() == 200 - from.first_line);
+  ::close(descriptor);
+}
+
+BOOST_AUTO_TEST_CASE(a_growing_file_is_followed_and_its_last_line_waits_for_its_end) {
+  const scratch_folder folder;
+  const auto file = folder.write("a", "one\ntw");
+  reading growing{{.file = file}};
+  growing.take_until([&] { return growing.lines.size() == 1; });
+  folder.write("a", "o\nthree\n", true);
+  growing.take_until([&] { return growing.lines.size() == 3; });
+  BOOST_TEST(growing.lines == (strings{"one", "two", "three"}), boost::test_tools::per_element());
+  growing.reader->stop();
+  growing.take_all();
+  BOOST_TEST(growing.lines.size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_was_replaced_or_cut_is_read_from_its_beginning) {
+  const scratch_folder folder;
+  const auto file = folder.write("a", "one\ntwo\nrest");
+  std::atomic<int> notices{0};
+  reading growing{{.file = file, .notice = [&](const std::string&) { ++notices; }}};
+  growing.take_until([&] { return growing.lines.size() == 2; });
+  std::filesystem::rename(folder.write("b", "three\n"), file);
+  growing.take_until([&] { return growing.lines.size() == 4; });
+  BOOST_TEST(growing.lines == (strings{"one", "two", "rest", "three"}), boost::test_tools::per_element());
+  BOOST_TEST(growing.numbers.back() == 1U);
+  folder.write("a", "4\n");
+  growing.take_until([&] { return growing.lines.size() == 5; });
+  BOOST_TEST(growing.lines.back() == "4");
+  BOOST_TEST(notices == 2);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_named) {
+  batch_queue queue{4};
+  std::string problem;
+  BOOST_TEST(input_reader::open({.file = "/no/such/file"}, queue, problem) == nullptr);
+  BOOST_TEST(problem.find("/no/such/file") != std::string::npos);
+  const scratch_folder folder;
+  BOOST_TEST(input_reader::open({.file = folder.file("")}, queue, problem) == nullptr);
+  BOOST_TEST(problem.find("no file") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace fairuse
