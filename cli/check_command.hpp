@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `fairuse check POLICY.yaml...`: what a policy (or a deployment and the policies it names) gets wrong or cannot mean.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+
+namespace fairuse::cli {
+
+extern const command check_command;
+
+/// One line per finding, as compilers print them, and one per file that may run; with `json` one array of findings.
+/// exit_done if every file may run (warnings or not), exit_usage otherwise.
+int run_check(const std::vector<std::string>& files, bool json, std::ostream& out);
+/// The same, to stdout.
+int run_check(const std::vector<std::string>& files, bool json);
+
+} // namespace fairuse::cli

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/check_command.hpp"
+
+#include <sstream>
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/config/policy_samples.hpp"
+
+using namespace fairuse;
+using samples::holds;
+using samples::least;
+
+namespace {
+
+struct answer {
+  int code;
+  std::string text;
+};
+
+answer check(const std::vector<std::filesystem::path>& files, bool json = false) {
+  std::vector<std::string> names;
+  names.reserve(files.size());
+  for (const auto& each : files)
+    names.push_back(each.string());
+  std::ostringstream out;
+  const int code = cli::run_check(names, json, out);
+  return {code, out.str()};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(check_command)
+
+BOOST_AUTO_TEST_CASE(a_policy_with_warnings_is_accepted) {
+  const auto said = check({samples::policies() / "fair.yaml"});
+  BOOST_TEST(said.code == 0);
+  BOOST_TEST(holds(said.text, "fair.yaml:11:29: warning: windows.3day.cap: "));
+  BOOST_TEST(holds(said.text, "fair.yaml: ok: fair "));
+  BOOST_TEST(holds(said.text, ", 2 warnings\n"));
+}
+
+BOOST_AUTO_TEST_CASE(one_refused_file_among_good_ones_is_exit_code_2) {
+  const samples::temporary_folder folder;
+  const auto good = folder.write("good.yaml", least);
+  const auto bad = folder.write("bad.yaml", least + "review: {cooldwon: 12h}\n");
+  const auto said = check({good, bad, folder.path() / "nothing.yaml"});
+  BOOST_TEST(said.code == 2);
+  BOOST_TEST(holds(said.text, "good.yaml: ok: x "));
+  BOOST_TEST(holds(said.text, "bad.yaml:3:10: error: unknown key 'cooldwon' in review; did you mean 'cooldown'?"));
+  BOOST_TEST(holds(said.text, "bad.yaml: refused: 1 error\n"));
+  BOOST_TEST(holds(said.text, "nothing.yaml: error: no such file"));
+}
+
+BOOST_AUTO_TEST_CASE(json_is_one_array_whatever_was_found) {
+  const samples::temporary_folder folder;
+  const auto bad = folder.write("bad.yaml", "name: x\n");
+  const auto said = check({bad}, true);
+  BOOST_TEST(said.code == 2);
+  const auto rows = nlohmann::json::parse(said.text);
+  BOOST_REQUIRE(rows.size() == 1U);
+  BOOST_TEST(rows[0]["line"] == 1);
+  BOOST_TEST(rows[0]["level"] == "error");
+  BOOST_TEST(rows[0]["message"] == "missing key 'windows'");
+  BOOST_TEST(nlohmann::json::parse(check({folder.write("good.yaml", least)}, true).text).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_deployment_is_checked_with_the_policies_it_names) {
+  const auto said = check({samples::source_folder() / "config/local.yaml"});
+  BOOST_TEST(said.code == 0);
+  BOOST_TEST(holds(said.text, "ok: a deployment, live fair "));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
