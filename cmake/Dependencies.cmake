@@ -39,6 +39,8 @@ target_include_directories(random123::random123 INTERFACE "${RANDOM123_INCLUDE_D
 if(FAIRUSE_BUILD_TESTS)
   find_package(Boost 1.74 REQUIRED COMPONENTS unit_test_framework)
   find_package(rapidcheck REQUIRED)
+  # Debian's own: jsonschema and yaml are installed for it.
+  find_program(Python3_EXECUTABLE python3 PATHS /usr/bin NO_DEFAULT_PATH)
   find_package(Python3 REQUIRED COMPONENTS Interpreter)
 else()
   find_package(Boost 1.74 REQUIRED)
