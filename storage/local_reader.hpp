@@ -27,7 +27,8 @@ public:
 
   /// See what was published since. Called once by open().
   store_status catch_up();
-  store_result<store_meta> meta() const;
+  /// Of the newest commit, which may be one ahead of what was published.
+  const store_meta& meta() const;
   const stored_logs& logs() const;
   /// nullptr: unknown. With the case key, an erased user's tombstone is found too.
   store_result<std::unique_ptr<user>> load(std::string_view uid, const policy_set& policies, time_ms now,

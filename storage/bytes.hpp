@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// INTERNAL to storage. Numbers in bytes: big-endian in keys, varints in packed rows.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace fairuse {
+
+template <std::unsigned_integral T>
+void append_big_endian(std::string& out, T value) {
+  char bytes[sizeof(T)];
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    bytes[sizeof(T) - 1 - i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
+  out.append(bytes, sizeof(T));
+}
+
+/// REQUIRES: sizeof(T) readable bytes.
+template <std::unsigned_integral T>
+T big_endian(const char* bytes) {
+  T value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    value = static_cast<T>(static_cast<std::uint64_t>(value) << 8 | static_cast<unsigned char>(bytes[i]));
+  return value;
+}
+
+inline void append_varint(std::string& out, std::uint64_t value) {
+  while (value >= 0x80) {
+    out.push_back(static_cast<char>(static_cast<unsigned char>(value | 0x80)));
+    value >>= 7;
+  }
+  out.push_back(static_cast<char>(static_cast<unsigned char>(value)));
+}
+
+/// Take a varint off the front; false if there is none.
+inline bool take_varint(std::string_view& from, std::uint64_t& value) {
+  value = 0;
+  for (unsigned shift = 0; shift < 64 and not from.empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(from.front());
+    from.remove_prefix(1);
+    value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
+    if ((byte & 0x80) == 0) return true;
+  }
+  return false;
+}
+
+} // namespace fairuse

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/case_key.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+namespace fairuse {
+
+namespace {
+
+constexpr const char* variable = "FAIRUSE_CASE_KEY";
+/// Known to everybody, hence no secret: for trying out only.
+constexpr const char* development_key = "fairuse development case key";
+
+store_result<case_key> checked(std::string bytes, case_key_origin from, const std::string& where) {
+  while (not bytes.empty() and (bytes.back() == '\n' or bytes.back() == '\r'))
+    bytes.pop_back();
+  if (bytes.size() < case_key_bytes_min)
+    return store_error{store_fault::wrong_key, "The case key in " + where + " has " + std::to_string(bytes.size())
+                                                   + " bytes; it needs at least " + std::to_string(case_key_bytes_min)
+                                                   + "."};
+  return case_key{std::move(bytes), from};
+}
+
+} // namespace
+
+store_result<case_key> find_case_key(const std::optional<std::filesystem::path>& file) {
+  if (file) {
+    std::ifstream in(*file, std::ios::binary);
+    std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    if (not in and not in.eof())
+      return store_error{store_fault::io, "Cannot read the case key file " + file->string() + "."};
+    return checked(std::move(bytes), case_key_origin::file, file->string());
+  }
+  if (const char* value = std::getenv(variable); value != nullptr and *value != '\0')
+    return checked(value, case_key_origin::environment, variable);
+  return case_key{development_key, case_key_origin::development};
+}
+
+} // namespace fairuse

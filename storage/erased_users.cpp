@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/erased_users.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include <xxhash.h>
+
+namespace fairuse {
+
+namespace {
+
+/// 128 bits, because uids come from outside: a made-up collision must not refuse somebody else's events.
+constexpr std::size_t asked_max = std::size_t{1} << 20;
+
+} // namespace
+
+const tombstone* erased_users::find(std::string_view uid) {
+  if (all_.empty()) return nullptr;
+  const auto hash = XXH3_128bits(uid.data(), uid.size());
+  const fingerprint print{hash.high64, hash.low64};
+  if (const auto known = asked_.find(print); known != asked_.end()) return known->second;
+  const auto found = all_.find(namer_.erased(uid));
+  const auto* answer = found == all_.end() ? nullptr : &found->second;
+  if (asked_.size() >= asked_max) asked_.clear();
+  asked_.emplace(print, answer);
+  return answer;
+}
+
+void erased_users::set(const keyed_hash& who, tombstone what) {
+  all_.insert_or_assign(who, std::move(what));
+  asked_.clear();
+}
+
+void erased_users::restore(std::string_view uid, const policy_set& policies, user& to) {
+  const auto* left = find(uid);
+  if (left == nullptr) return;
+  to.erased_at = std::max(to.erased_at, left->erased_at);
+  std::vector<std::uint64_t> ids;
+  std::set_union(to.admin_ids.begin(), to.admin_ids.end(), left->admin_ids.begin(), left->admin_ids.end(),
+                 std::back_inserter(ids));
+  to.admin_ids = std::move(ids);
+  for (const auto& each : left->slots) {
+    const auto slot = policies.slot_named(each.slot);
+    if (slot < 0) continue;
+    if (to.standings.empty()) to.standings.resize(policies.slots().size());
+    auto& mine = to.standings[static_cast<std::size_t>(slot)];
+    if (not mine) mine = std::make_unique<standing>();
+    mine->last_strike = std::max(mine->last_strike, each.last_strike);
+    mine->last_request = std::max(mine->last_request, each.last_request);
+  }
+}
+
+} // namespace fairuse

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// INTERNAL to storage. Who was erased: few, so all in memory, under keyed hashes of their uids. Nearly every question
+// is answered by "nobody was"; the rest by a cache in front of the keyed hash.
+// Threads: one.
+#pragma once
+
+#include <map>
+#include <string_view>
+
+#include <tsl/robin_map.h>
+
+#include "storage/case_reference.hpp"
+#include "storage/rows.hpp"
+
+namespace fairuse {
+
+class erased_users {
+public:
+  explicit erased_users(std::string_view case_key) : namer_(case_key) {}
+
+  bool empty() const { return all_.empty(); }
+  /// nullptr: not erased.
+  const tombstone* find(std::string_view uid);
+  /// The key of its row.
+  keyed_hash hash(std::string_view uid) { return namer_.erased(uid); }
+  void set(const keyed_hash& who, tombstone what);
+
+  /// Give back to a user what the erasure left.
+  void restore(std::string_view uid, const policy_set& policies, user& to);
+
+private:
+  struct fingerprint {
+    std::uint64_t high;
+    std::uint64_t low;
+    friend bool operator==(const fingerprint&, const fingerprint&) = default;
+  };
+  struct low_bits {
+    std::size_t operator()(const fingerprint& f) const { return f.low; }
+  };
+  case_namer namer_;
+  std::map<keyed_hash, tombstone> all_;
+  tsl::robin_map<fingerprint, const tombstone*, low_bits> asked_;
+};
+
+} // namespace fairuse

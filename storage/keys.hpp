@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// INTERNAL to storage. Keys of all rows: a type byte first, numbers big-endian so that byte order is time order, uids
+// behind their length so that no user's rows are a prefix of another's.
+//
+//   'm'                                  the meta row
+//   'u' length uid kind [hour | slot]    a user's rows, together and in this order: core, standings, conversations,
+//                                        hours of buckets, hours of ids; one seek and a walk read them all
+//   'd' length uid                       when the user's next timer is due (value: 8 bytes)
+//   'e' keyed hash                       an erased user
+//   'p' digest                           text of a policy
+//   'c' 64-bit hash                      controls that the journal refers to
+//   'j' now commit, 'i' now commit       journal block, input block
+//   'o' now epoch index                  a decision
+//   'x' now epoch index                  a dead letter
+//
+// Logs start with their time: what retention covers is known from a key alone.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/id_log.hpp"
+#include "events/event.hpp"
+
+namespace fairuse::keys {
+
+enum class user_row : char { core = 1, standing = 2, conversations = 3, bucket_hour = 4, id_hour = 5 };
+
+inline constexpr std::size_t uid_bytes_max = 256;
+inline constexpr char user_type = 'u';
+inline constexpr char due_type = 'd';
+inline constexpr char erased_type = 'e';
+inline constexpr char journal_type = 'j';
+inline constexpr char input_type = 'i';
+inline constexpr char decision_type = 'o';
+inline constexpr char dead_letter_type = 'x';
+inline constexpr std::string_view meta = "m";
+
+/// What all rows of the user begin with.
+std::string user_prefix(std::string_view uid);
+std::string core(std::string_view prefix);
+std::string standing(std::string_view prefix, std::string_view slot);
+std::string conversations(std::string_view prefix);
+std::string hour(std::string_view prefix, user_row kind, hour_number at);
+
+std::string due(std::string_view uid);
+std::string erased(std::string_view hash);
+std::string policy(std::string_view digest);
+std::string controls(std::uint64_t hash);
+/// Journal and input blocks: one of each a commit.
+std::string commit(char type, time_ms now, std::uint64_t number);
+/// Decisions and dead letters.
+std::string entry(char type, time_ms now, std::uint64_t epoch, std::uint32_t index);
+/// The first key of a log that is not before `floor`.
+std::string floor(char type, time_ms floor);
+
+/// A user row's key, taken apart.
+struct user_row_key {
+  std::string_view uid;
+  user_row kind = user_row::core;
+  /// The slot's name, for standings.
+  std::string_view rest;
+  hour_number hour = 0;
+};
+std::optional<user_row_key> parse_user_row(std::string_view key);
+/// The uid of a due row.
+std::optional<std::string_view> parse_due(std::string_view key);
+
+/// Time, and commit or epoch, of a log key.
+struct log_key {
+  time_ms now = 0;
+  std::uint64_t number = 0;
+};
+std::optional<log_key> parse_log(std::string_view key);
+
+} // namespace fairuse::keys

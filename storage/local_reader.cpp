@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/local_reader.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include <unistd.h>
+
+#include "storage/journal.hpp"
+#include "storage/keys.hpp"
+#include "storage/log_pages.hpp"
+#include "storage/opening.hpp"
+#include "storage/published.hpp"
+#include "storage/rocks.hpp"
+#include "storage/user_rows.hpp"
+
+namespace fairuse {
+
+namespace {
+
+/// The writer removes files that it has rewritten; a reader that came between tries again.
+constexpr int tries_max = 20;
+
+/// RocksDB's own notes of a reader; gone with it.
+class scratch_folder {
+public:
+  scratch_folder() {
+    std::error_code error;
+    auto name = (std::filesystem::temp_directory_path(error) / "fairuse-reader-XXXXXX").string();
+    if (not error and ::mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~scratch_folder() {
+    std::error_code error;
+    if (not path_.empty()) std::filesystem::remove_all(path_, error);
+  }
+  scratch_folder(const scratch_folder&) = delete;
+  scratch_folder& operator=(const scratch_folder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+private:
+  std::filesystem::path path_;
+};
+
+rocksdb::Options reading() {
+  rocksdb::Options to;
+  to.max_open_files = -1; // A secondary must hold on to files that the writer removes.
+  to.info_log_level = rocksdb::WARN_LEVEL;
+  to.keep_log_file_num = 1;
+  to.stats_dump_period_sec = 0;
+  to.stats_persist_period_sec = 0;
+  return to;
+}
+
+} // namespace
+
+struct local_reader::body {
+  scratch_folder scratch;
+  std::filesystem::path store;
+  std::unique_ptr<rocksdb::DB> db;
+  std::unique_ptr<log_pages> logs;
+  decoded_meta state;
+};
+
+local_reader::local_reader(std::unique_ptr<body> all) : body_(std::move(all)) {}
+local_reader::~local_reader() = default;
+
+store_result<std::unique_ptr<local_reader>> local_reader::open(const std::filesystem::path& folder) {
+  auto all = std::make_unique<body>();
+  all->store = folder;
+  if (not published_exists(folder))
+    return store_error{store_fault::io, "There is no store in " + folder.string() + "."};
+  if (all->scratch.path().empty())
+    return store_error{store_fault::io, std::string("Cannot make a temporary folder: ") + std::strerror(errno) + "."};
+  rocksdb::Status status;
+  for (int tries = 0; tries < tries_max; ++tries) {
+    rocksdb::DB* db = nullptr;
+    status = rocksdb::DB::OpenAsSecondary(reading(), rocks_folder(folder).string(), all->scratch.path().string(), &db);
+    all->db.reset(db);
+    if (status.ok()) break;
+  }
+  if (not status.ok()) return translate(status, folder);
+  all->logs = std::make_unique<log_pages>(*all->db, folder);
+  std::unique_ptr<local_reader> reader(new local_reader(std::move(all)));
+  if (auto caught = reader->catch_up(); not caught) return caught.error();
+  return reader;
+}
+
+store_status local_reader::catch_up() {
+  auto& b = *body_;
+  // First the mark, then the rows: so that these are at least as new.
+  std::optional<published_mark> mark;
+  for (int tries = 0; tries < tries_max and not mark; ++tries)
+    mark = read_published(b.store);
+  if (not mark)
+    return store_error{store_fault::damaged, "The file `published` in " + b.store.string()
+                                                 + " is damaged. Starting the engine once writes it anew."};
+  rocksdb::Status status;
+  for (int tries = 0; tries < tries_max; ++tries) {
+    status = b.db->TryCatchUpWithPrimary();
+    if (status.ok()) break;
+  }
+  if (not status.ok()) return translate(status, b.store);
+  const auto row = get(*b.db, keys::meta, b.store);
+  if (not row) return row.error();
+  if (*row) {
+    auto decoded = decode_meta(**row);
+    if (not decoded or decoded->schema > schema_known)
+      return damaged(b.store, "the meta row does not decode, or is of a newer version");
+    b.state = std::move(*decoded);
+  }
+  if (mark->commit > b.state.head.commit)
+    return store_error{store_fault::lost_tail,
+                       "The store in " + b.store.string() + " has lost commits: " + std::to_string(mark->commit)
+                           + " were published, " + std::to_string(b.state.head.commit) + " are there."};
+  b.logs->bounds.commit = mark->commit;
+  b.logs->bounds.epoch = mark->epoch;
+  b.logs->bounds.input_floor = b.state.head.input_floor;
+  b.logs->bounds.decision_floor = b.state.head.decision_floor;
+  return {};
+}
+
+const store_meta& local_reader::meta() const { return body_->state.meta; }
+
+const stored_logs& local_reader::logs() const { return *body_->logs; }
+
+store_result<std::unique_ptr<user>> local_reader::load(std::string_view uid, const policy_set& policies, time_ms now,
+                                                       std::string_view case_key) const {
+  auto& b = *body_;
+  user_rows reader(*b.db, b.store);
+  const std::unique_ptr<rocksdb::Iterator> rows(b.db->NewIterator(rocksdb::ReadOptions()));
+  auto made = std::make_unique<user>();
+  bool found = false;
+  if (auto status = reader.read(*rows, uid, policies, now, {}, *made, found); not status) return status.error();
+  if (not case_key.empty()) {
+    erased_users erased(case_key);
+    const auto hash = erased.hash(uid);
+    const auto row = get(*b.db, keys::erased({reinterpret_cast<const char*>(hash.data()), hash.size()}), b.store);
+    if (not row) return row.error();
+    tombstone left;
+    if (*row and not row_codec().read_tombstone(**row, left))
+      return damaged(b.store, "the row of an erased user does not decode");
+    if (*row) {
+      found = true;
+      erased.set(hash, std::move(left));
+      erased.restore(uid, policies, *made);
+    }
+  }
+  if (not found) return std::unique_ptr<user>();
+  finish_loading(*made, policies, now);
+  return made;
+}
+
+store_result<std::string> local_reader::policy_text(std::string_view digest) const {
+  auto row = get(*body_->db, keys::policy(digest), body_->store);
+  if (not row) return row.error();
+  return row->value_or(std::string());
+}
+
+} // namespace fairuse

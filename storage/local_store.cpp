@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/local_store.hpp"
+
+#include <algorithm>
+#include <system_error>
+
+#include "storage/bytes.hpp"
+#include "storage/erased_users.hpp"
+#include "storage/journal.hpp"
+#include "storage/keys.hpp"
+#include "storage/log_pages.hpp"
+#include "storage/opening.hpp"
+#include "storage/published.hpp"
+#include "storage/rocks.hpp"
+#include "storage/user_rows.hpp"
+#include "storage/writer.hpp"
+
+namespace fairuse {
+
+struct local_store::body {
+  body(rocks opened, const store_options& chosen, opened_state state, published_file mark)
+    : options(chosen),
+      db(std::move(opened)),
+      logs(*db.db, db.store),
+      erased(std::move(state.erased)),
+      rows(*db.db, db.store),
+      meta(std::move(state.meta)),
+      key_changed(state.key_changed),
+      open(std::make_unique<commit_batch>()) {
+    logs.bounds.commit = state.head.commit;
+    logs.bounds.epoch = meta.epoch;
+    logs.bounds.input_floor = state.head.input_floor;
+    logs.bounds.decision_floor = state.head.decision_floor;
+    db.floors->move_to(meta.now, options);
+    writer = std::make_unique<commit_writer>(db, std::move(mark), logs.bounds, options, state.head, state.key_check);
+  }
+
+  store_options options;
+  rocks db;
+  log_pages logs;
+  erased_users erased;
+  user_rows rows;
+  store_meta meta;
+  bool key_changed;
+  std::unique_ptr<commit_batch> open;
+  std::unique_ptr<commit_batch> spare;
+  std::uint32_t next_decision = 0;
+  std::uint32_t next_letter = 0;
+  store_status failed;
+  std::unique_ptr<commit_writer> writer;
+
+  void fail(store_error error) {
+    if (failed.ok()) failed = std::move(error);
+  }
+  void fail_unless(store_status status) {
+    if (not status) fail(status.error());
+  }
+  /// End what is under way.
+  store_status reap() {
+    auto [status, batch] = writer->finish();
+    if (batch) spare = std::move(batch);
+    fail_unless(std::move(status));
+    return failed;
+  }
+  /// What RocksDB does not have yet, oldest first.
+  std::vector<const commit_rows*> before(bool with_open) const {
+    std::vector<const commit_rows*> all;
+    if (writer->running() != nullptr) all.push_back(&writer->running()->rows);
+    if (with_open) all.push_back(&open->rows);
+    return all;
+  }
+};
+
+store_result<std::unique_ptr<local_store>> local_store::open(const std::filesystem::path& folder,
+                                                             const store_options& options) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    return store_error{store_fault::io, "Cannot make the folder " + folder.string() + ": " + error.message() + "."};
+  // As long as nothing was published, there is nothing that an empty store could hide.
+  const bool fresh = not published_exists(folder);
+  auto opened = rocks::open(folder, options, fresh);
+  if (not opened) return opened.error();
+  auto state = read_state(*opened, options);
+  if (not state) return state.error();
+  auto mark = published_file::open(folder);
+  if (not mark) return mark.error();
+  const auto& head = state->head;
+  if (auto status = mark->write({head.commit, state->meta.epoch, state->meta.now, head.chain}); not status)
+    return status.error();
+  auto all = std::make_unique<body>(std::move(*opened), options, std::move(*state), std::move(*mark));
+  return std::unique_ptr<local_store>(new local_store(std::move(all)));
+}
+
+local_store::local_store(std::unique_ptr<body> all) : body_(std::move(all)) {}
+local_store::~local_store() = default;
+
+std::vector<std::unique_ptr<user>> local_store::load(std::span<const std::string_view> uids, const policy_set& policies,
+                                                     time_ms now) {
+  auto& b = *body_;
+  std::vector<std::unique_ptr<user>> all;
+  all.reserve(uids.size());
+  const auto before = b.before(true);
+  const std::unique_ptr<rocksdb::Iterator> rows(b.db.db->NewIterator(rocksdb::ReadOptions()));
+  for (const auto uid : uids) {
+    auto& made = all.emplace_back(std::make_unique<user>());
+    bool found = false;
+    if (auto status = b.rows.read(*rows, uid, policies, now, before, *made, found); not status) {
+      b.fail(status.error());
+      *made = user();
+    }
+    b.erased.restore(uid, policies, *made);
+    finish_loading(*made, policies, now);
+  }
+  return all;
+}
+
+older_ids local_store::load_ids(std::string_view uid, hour_number hour) {
+  auto ids = body_->rows.read_ids(uid, hour, body_->before(true));
+  if (ids) return {hour, std::move(*ids)};
+  body_->fail(ids.error());
+  return {hour, {}};
+}
+
+std::vector<std::pair<time_ms, std::string>> local_store::due_users() {
+  auto& b = *body_;
+  std::vector<std::pair<time_ms, std::string>> all;
+  b.fail_unless(b.reap());
+  const std::unique_ptr<rocksdb::Iterator> rows(b.db.db->NewIterator(rocksdb::ReadOptions()));
+  for (rows->Seek(rocksdb::Slice(&keys::due_type, 1)); rows->Valid() and rows->key()[0] == keys::due_type;
+       rows->Next()) {
+    const auto uid = keys::parse_due(view(rows->key()));
+    if (not uid or rows->value().size() != sizeof(std::uint64_t)) {
+      b.fail(damaged(b.db.store, "a due row does not decode"));
+      return all;
+    }
+    all.emplace_back(static_cast<time_ms>(big_endian<std::uint64_t>(rows->value().data())), std::string(*uid));
+  }
+  if (not rows->status().ok()) b.fail(translate(rows->status(), b.db.store));
+  return all;
+}
+
+time_ms local_store::erased_at(std::string_view uid) {
+  if (body_->erased.empty()) return INT64_MIN;
+  const auto* left = body_->erased.find(uid);
+  return left == nullptr ? INT64_MIN : left->erased_at;
+}
+
+std::string local_store::policy_text(std::string_view digest) {
+  for (const auto& [known, text] : body_->open->policies)
+    if (known == digest) return text;
+  body_->fail_unless(body_->reap());
+  auto row = get(*body_->db.db, keys::policy(digest), body_->db.store);
+  if (row) return row->value_or(std::string());
+  body_->fail(row.error());
+  return {};
+}
+
+const stored_logs& local_store::logs() const { return body_->logs; }
+
+bool local_store::case_key_changed() const { return body_->key_changed; }
+
+store_meta& local_store::meta() { return body_->meta; }
+
+void local_store::add_epoch(std::uint64_t number, time_ms now, std::uint32_t lines) {
+  auto& b = *body_;
+  auto& log = b.open->log;
+  const bool first_ever = b.meta.epoch == 0 and b.meta.now == 0;
+  if (not first_ever and (number != b.meta.epoch + 1 or now < b.meta.now))
+    b.fail({store_fault::misuse, "Epochs must go up by one, and their time must not go back."});
+  if (log.nows.empty()) {
+    log.first_epoch = number;
+    log.controls = b.meta.controls;
+  }
+  log.nows.push_back(now);
+  log.lines.push_back(lines);
+  b.meta.epoch = number;
+  b.meta.now = now;
+  b.next_decision = 0;
+  b.next_letter = 0;
+}
+
+void local_store::add_lines(std::string_view lines) {
+  auto& input = body_->open->log.input;
+  input.append(lines);
+  if (not lines.empty() and lines.back() != '\n') input.push_back('\n');
+}
+
+void local_store::add_decision(std::string_view json) {
+  auto& b = *body_;
+  auto& log = b.open->log;
+  log.decisions.push_back({b.meta.epoch, b.meta.now, b.next_decision++, log.decision_bytes.size(), json.size()});
+  log.decision_bytes.append(json).push_back('\n');
+}
+
+void local_store::add_dead_letter(const dead_letter& letter) {
+  auto& b = *body_;
+  b.open->log.letters.push_back({b.meta.epoch, b.meta.now, b.next_letter++, letter});
+}
+
+void local_store::add_user(std::string_view uid, user& who) {
+  auto& b = *body_;
+  if (not who.changed.any()) return;
+  b.fail_unless(b.rows.write(uid, who, b.before(false), b.open->rows, b.erased, b.open->erasures));
+  who.changed.clear();
+}
+
+void local_store::keep_policy(std::string_view digest, std::string_view text) {
+  body_->open->policies.emplace_back(digest, text);
+}
+
+std::size_t local_store::open_bytes() const { return body_->open->bytes(); }
+
+store_status local_store::commit() {
+  auto& b = *body_;
+  if (auto status = b.reap(); not status) return status;
+  if (b.open->log.nows.empty()) return {};
+  b.open->log.after = b.meta;
+  auto next = b.spare ? std::move(b.spare) : std::make_unique<commit_batch>();
+  b.writer->start(std::exchange(b.open, std::move(next)));
+  return {};
+}
+
+store_status local_store::wait() { return body_->reap(); }
+
+std::uint64_t local_store::committed() const { return body_->logs.bounds.commit; }
+
+std::uint64_t local_store::committed_epoch() const { return body_->logs.bounds.epoch; }
+
+store_status local_store::failure() const { return body_->failed; }
+
+} // namespace fairuse

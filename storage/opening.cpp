@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/opening.hpp"
+
+#include <algorithm>
+
+#include "storage/keys.hpp"
+#include "storage/published.hpp"
+
+namespace fairuse {
+
+namespace {
+
+/// More commits than can have been in logs and buffers that were not yet in tables: these are what can go missing.
+constexpr std::uint64_t commits_checked = 20'000;
+
+store_error lost(const rocks& db, std::uint64_t published, std::uint64_t there) {
+  return {store_fault::lost_tail,
+          "The store in " + db.store.string() + " has lost commits: " + std::to_string(published) +
+            " were published, " + std::to_string(there) +
+            " are there. Its log is damaged. Put a copy of the folder back, or start with an empty folder and feed the "
+            "input again."};
+}
+
+/// Walk the journal back from its end: numbers without a gap, every block in the chain.
+store_status check_chain(rocks& db, const commit_head& head, const std::optional<published_mark>& mark) {
+  const std::unique_ptr<rocksdb::Iterator> rows(db.db->NewIterator(rocksdb::ReadOptions()));
+  auto number = head.commit;
+  auto chain = head.chain;
+  std::optional<decoded_journal> later;
+  for (rows->SeekForPrev(std::string(1, keys::journal_type + 1)); rows->Valid(); rows->Prev()) {
+    if (rows->key()[0] != keys::journal_type or number == 0 or head.commit - number >= commits_checked) break;
+    auto block = decode_journal(view(rows->value()));
+    if (not block or block->commit.number != number)
+      return damaged(db.store, "commit " + std::to_string(number) + " is missing from the journal");
+    if (later and chained(block->chain, later->block) != later->chain)
+      return damaged(db.store, "the journal's chain breaks at commit " + std::to_string(number + 1));
+    if (not later and block->chain != chain) return damaged(db.store, "journal and state are of different commits");
+    if (mark and mark->commit == number and mark->chain != block->chain)
+      return damaged(db.store, "the published mark belongs to another store");
+    later = std::move(block);
+    --number;
+  }
+  if (not rows->status().ok()) return translate(rows->status(), db.store);
+  if (number == head.commit and head.commit != 0) return damaged(db.store, "the journal is missing");
+  return {};
+}
+
+store_status read_erased(rocks& db, opened_state& to) {
+  row_codec codec;
+  const std::unique_ptr<rocksdb::Iterator> rows(db.db->NewIterator(rocksdb::ReadOptions()));
+  for (rows->Seek(rocksdb::Slice(&keys::erased_type, 1)); rows->Valid() and rows->key()[0] == keys::erased_type;
+       rows->Next()) {
+    keyed_hash who{};
+    tombstone what;
+    const auto key = view(rows->key()).substr(1);
+    if (key.size() != who.size() or not codec.read_tombstone(view(rows->value()), what))
+      return damaged(db.store, "the row of an erased user does not decode");
+    std::copy(key.begin(), key.end(), who.begin());
+    to.erased.set(who, std::move(what));
+  }
+  return rows->status().ok() ? store_status() : translate(rows->status(), db.store);
+}
+
+store_status check_empty(rocks& db, const std::optional<published_mark>& mark, bool accept_lost) {
+  const std::unique_ptr<rocksdb::Iterator> rows(db.db->NewIterator(rocksdb::ReadOptions()));
+  rows->SeekToFirst();
+  if (rows->Valid()) return damaged(db.store, "it has rows and no state");
+  if (not rows->status().ok()) return translate(rows->status(), db.store);
+  if (mark and mark->commit > 0 and not accept_lost) return lost(db, mark->commit, 0);
+  return {};
+}
+
+} // namespace
+
+store_result<opened_state> read_state(rocks& db, const store_options& options) {
+  opened_state state{{}, {}, erased_users(options.case_key), case_namer(options.case_key).check(), false};
+  const auto mark = read_published(db.store);
+  const auto row = get(*db.db, keys::meta, db.store);
+  if (not row) return row.error();
+  if (not *row) {
+    if (auto status = check_empty(db, mark, options.accept_lost_tail); not status) return status.error();
+    return state;
+  }
+  auto meta = decode_meta(**row);
+  if (not meta) return damaged(db.store, "the meta row does not decode");
+  if (meta->schema > schema_known)
+    return store_error{store_fault::newer, "The store in " + db.store.string()
+                                               + " was written by a newer version (schema "
+                                               + std::to_string(meta->schema) + ", this one knows "
+                                               + std::to_string(schema_known) + "). Run that version."};
+  if (mark and mark->commit > meta->head.commit and not options.accept_lost_tail)
+    return lost(db, mark->commit, meta->head.commit);
+  if (auto status = check_chain(db, meta->head, mark); not status) return status.error();
+  if (auto status = read_erased(db, state); not status) return status.error();
+  state.key_changed = meta->key_check != state.key_check;
+  if (state.key_changed and not state.erased.empty())
+    return store_error{store_fault::wrong_key, "The store in " + db.store.string() +
+                                                 " remembers erased users under another case key. Without that key "
+                                                 "they would come back. Start with the key that it was written with."};
+  state.meta = std::move(meta->meta);
+  state.head = meta->head;
+  return state;
+}
+
+void finish_loading(user& who, const policy_set& policies, time_ms now) {
+  who.changed.track = true;
+  // A timer that is due before `now` fires with the sums of its own instant, and sums only move forward.
+  bind(who, policies, std::min(now, who.next_due));
+}
+
+} // namespace fairuse

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/rocks.hpp"
+
+#include <algorithm>
+#include <system_error>
+
+#include <rocksdb/compaction_filter.h>
+#include <rocksdb/env.h>
+#include <rocksdb/table.h>
+#include <sys/statvfs.h>
+
+#include "storage/keys.hpp"
+
+namespace fairuse {
+
+namespace {
+
+constexpr std::uint64_t mib = std::uint64_t{1} << 20;
+/// A file system under this size gets small buffers: each buffer is also room on the disk that must be kept free.
+constexpr std::uint64_t small_disk_bytes = 4096 * mib;
+constexpr std::uint64_t reserve_min_bytes = 12 * mib;
+/// What RocksDB's own rewriting leaves alone.
+constexpr std::uint64_t untouched_bytes = 4 * mib;
+/// Hour rows outlive the retention by this much, so that nobody has to think about the edge.
+constexpr time_ms usage_slack_ms = 2 * hour_ms;
+
+/// Forgets what is older than its retention, instead of writing deletes for it.
+class retention_filter final : public rocksdb::CompactionFilter {
+public:
+  explicit retention_filter(std::shared_ptr<retention_floors> floors) : floors_(std::move(floors)) {}
+  const char* Name() const override { return "fairuse.retention"; }
+  bool Filter(int, const rocksdb::Slice& key, const rocksdb::Slice&, std::string*, bool*) const override {
+    if (key.empty()) return false;
+    switch (key[0]) {
+      case keys::user_type: {
+        const auto row = keys::parse_user_row(view(key));
+        const bool hourly = row and (row->kind == keys::user_row::bucket_hour or row->kind == keys::user_row::id_hour);
+        return hourly and (row->hour + time_ms{1}) * hour_ms < floors_->usage;
+      }
+      case keys::journal_type:
+      case keys::input_type:
+        return before(key, floors_->input);
+      case keys::decision_type:
+      case keys::dead_letter_type:
+        return before(key, floors_->decisions);
+      default:
+        return false;
+    }
+  }
+
+private:
+  static bool before(const rocksdb::Slice& key, time_ms floor) {
+    const auto log = keys::parse_log(view(key));
+    return log and log->now < floor;
+  }
+  std::shared_ptr<retention_floors> floors_;
+};
+
+/// A factory, because the filter must outlive the database and RocksDB owns only factories.
+class retention_filters final : public rocksdb::CompactionFilterFactory {
+public:
+  explicit retention_filters(std::shared_ptr<retention_floors> floors) : floors_(std::move(floors)) {}
+  const char* Name() const override { return "fairuse.retention"; }
+  std::unique_ptr<rocksdb::CompactionFilter> CreateCompactionFilter(
+      const rocksdb::CompactionFilter::Context&) override {
+    return std::make_unique<retention_filter>(floors_);
+  }
+
+private:
+  std::shared_ptr<retention_floors> floors_;
+};
+
+void choose_sizes(rocksdb::Options& to, const store_options& options, bool small) {
+  to.write_buffer_size = options.write_buffer_bytes != 0 ? options.write_buffer_bytes : small ? 2 * mib : 16 * mib;
+  to.max_write_buffer_number = 2;
+  to.level0_file_num_compaction_trigger = 4;
+  to.target_file_size_base = small ? 2 * mib : 8 * mib;
+  to.target_file_size_multiplier = small ? 1 : 2;
+  to.max_bytes_for_level_base = small ? 8 * mib : 64 * mib;
+  // One compaction must fit into what is kept free.
+  to.max_compaction_bytes = small ? 8 * mib : 128 * mib;
+  to.level_compaction_dynamic_level_bytes = not small;
+  to.manifest_preallocation_size = 64 * 1024;
+  to.max_manifest_file_size = mib;
+  to.max_background_jobs = 2;
+}
+
+void keep_quiet(rocksdb::Options& to) {
+  to.info_log_level = rocksdb::WARN_LEVEL;
+  to.keep_log_file_num = 2;
+  to.max_log_file_size = mib / 4;
+  to.stats_dump_period_sec = 0;
+  to.stats_persist_period_sec = 0;
+}
+
+rocksdb::Options make_options(const store_options& options, bool small) {
+  rocksdb::Options to;
+  choose_sizes(to, options, small);
+  keep_quiet(to);
+  to.paranoid_checks = true;
+  to.paranoid_file_checks = false; // Reads every new file once more; measured at a fifth of a bulk load.
+  to.force_consistency_checks = true;
+  // Point in time cuts at the first damaged record; the other stops there with an error, and only forgives the torn
+  // end that a crash leaves.
+  to.wal_recovery_mode = options.accept_lost_tail ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                                                  : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Going on by itself after an error has been reported broken; we stop.
+  to.max_bgerror_resume_count = 0;
+  to.allow_concurrent_memtable_write = false;
+  to.compression = rocksdb::kLZ4Compression;
+  to.bottommost_compression = rocksdb::kZSTD;
+  to.periodic_compaction_seconds = 24 * 60 * 60;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_size = 8 * 1024;
+  table.format_version = 5;
+  table.block_cache = rocksdb::NewLRUCache(32 * mib);
+  to.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return to;
+}
+
+std::uint64_t disk_bytes(const std::filesystem::path& folder) {
+  struct statvfs facts {};
+  return ::statvfs(folder.c_str(), &facts) == 0 ? facts.f_blocks * facts.f_frsize : 0;
+}
+
+/// Logs are written out as tables at opening, which needs as much room again.
+std::uint64_t log_bytes(const std::filesystem::path& folder) {
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (const auto& file : std::filesystem::directory_iterator(folder, error))
+    if (file.path().extension() == ".log") {
+      const auto size = file.file_size(error);
+      bytes += error ? 0 : size;
+    }
+  return bytes;
+}
+
+store_error full(const std::filesystem::path& store, std::uint64_t free, std::uint64_t needed) {
+  return {store_fault::disk_full, "Disk full: " + store.string() + " has " + std::to_string(free / mib) +
+                                    " MiB left and the engine stops below " + std::to_string((needed + mib - 1) / mib) +
+                                    " MiB, before anything is lost. Make room and start again; it goes on where it "
+                                    "stopped."};
+}
+
+} // namespace
+
+void retention_floors::move_to(time_ms now, const store_options& options) {
+  usage = now - options.usage_retention_ms - usage_slack_ms;
+  input = now - options.input_retention_ms;
+  decisions = now - options.decision_retention_ms;
+}
+
+std::filesystem::path rocks_folder(const std::filesystem::path& store) { return store / "db"; }
+
+store_error damaged(const std::filesystem::path& store, std::string_view what) {
+  return {store_fault::damaged, "The store in " + store.string() + " is damaged (" + std::string(what) +
+                                  "). It is never repaired in place: move the folder away and put a copy back, or "
+                                  "start with an empty folder and feed the input again."};
+}
+
+store_error translate(const rocksdb::Status& status, const std::filesystem::path& store) {
+  const auto text = status.ToString();
+  const auto says = [&text](const char* word) { return text.find(word) != std::string::npos; };
+  if (status.IsNoSpace() or status.subcode() == rocksdb::Status::kSpaceLimit)
+    return {store_fault::disk_full, "Disk full under " + store.string() + " (" + text
+                                        + "). Nothing committed is lost. Make room and start again."};
+  if (status.IsIOError() and says("lock"))
+    return {store_fault::locked, "The store in " + store.string() + " is in use by another process (" + text + ")."};
+  // A table that the manifest names and nobody finds is damage, whatever the system called it.
+  if (status.IsCorruption() or status.IsInvalidArgument() or status.IsNotSupported() or status.IsNotFound()
+      or says("No such file"))
+    return damaged(store, text);
+  return {store_fault::io, "The store in " + store.string() + " failed: " + text + "."};
+}
+
+std::uint64_t free_bytes(const std::filesystem::path& folder) {
+  struct statvfs facts {};
+  return ::statvfs(folder.c_str(), &facts) == 0 ? facts.f_bavail * facts.f_frsize : 0;
+}
+
+store_result<rocks> rocks::open(const std::filesystem::path& store, const store_options& options, bool create) {
+  const auto folder = rocks_folder(store);
+  rocks opened;
+  opened.store = store;
+  opened.floors = std::make_shared<retention_floors>();
+  const bool small = disk_bytes(store) < small_disk_bytes;
+  auto settings = make_options(options, small);
+  opened.reserve_bytes =
+      options.reserve_bytes != 0 ? options.reserve_bytes : std::max(reserve_min_bytes, 6 * settings.write_buffer_size);
+  const auto needed = untouched_bytes + log_bytes(folder);
+  if (const auto free = free_bytes(store); free < needed) return full(store, free, needed);
+  settings.create_if_missing = create;
+  settings.compaction_filter_factory = std::make_shared<retention_filters>(opened.floors);
+  opened.files.reset(rocksdb::NewSstFileManager(rocksdb::Env::Default()));
+  settings.sst_file_manager = opened.files;
+  rocksdb::DB* db = nullptr;
+  if (const auto status = rocksdb::DB::Open(settings, folder.string(), &db); not status.ok())
+    return translate(status, store);
+  opened.db.reset(db);
+  return opened;
+}
+
+store_status rocks::make_room(std::uint64_t commit_bytes) const {
+  const auto free = free_bytes(store);
+  const auto needed = reserve_bytes + 2 * commit_bytes;
+  if (free < needed) return full(store, free, needed);
+  // A compaction that would not fit is not begun.
+  files->SetMaxAllowedSpaceUsage(files->GetTotalSize() + free - untouched_bytes);
+  return {};
+}
+
+store_result<std::optional<std::string>> get(rocksdb::DB& db, std::string_view key,
+                                             const std::filesystem::path& store) {
+  std::string value;
+  const auto status = db.Get(rocksdb::ReadOptions(), slice_of(key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>();
+  if (not status.ok()) return translate(status, store);
+  return std::optional<std::string>(std::move(value));
+}
+
+} // namespace fairuse

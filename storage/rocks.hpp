@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// INTERNAL to storage. RocksDB as we use it: how it is opened, how its errors read, how it stays inside its disk.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <rocksdb/db.h>
+#include <rocksdb/sst_file_manager.h>
+
+#include "events/event.hpp"
+#include "storage/local_store.hpp"
+#include "storage/result.hpp"
+
+namespace fairuse {
+
+inline std::string_view view(const rocksdb::Slice& s) { return {s.data(), s.size()}; }
+inline rocksdb::Slice slice_of(std::string_view s) { return {s.data(), s.size()}; }
+
+/// Rows older than these are dropped when RocksDB rewrites a file anyway; readers pass over them before that.
+struct retention_floors {
+  std::atomic<time_ms> usage = INT64_MIN;
+  std::atomic<time_ms> input = INT64_MIN;
+  std::atomic<time_ms> decisions = INT64_MIN;
+
+  void move_to(time_ms now, const store_options& options);
+};
+
+/// The folder of RocksDB inside the store's.
+std::filesystem::path rocks_folder(const std::filesystem::path& store);
+
+/// An error of RocksDB in our words.
+store_error translate(const rocksdb::Status& status, const std::filesystem::path& store);
+store_error damaged(const std::filesystem::path& store, std::string_view what);
+
+/// Bytes that a writer may still use. 0 on errors: not knowing is no reason to go on.
+std::uint64_t free_bytes(const std::filesystem::path& folder);
+
+struct rocks {
+  std::filesystem::path store;
+  std::shared_ptr<retention_floors> floors;
+  std::shared_ptr<rocksdb::SstFileManager> files;
+  std::unique_ptr<rocksdb::DB> db;
+  std::uint64_t reserve_bytes = 0;
+
+  /// `create`: nothing has ever been published here.
+  static store_result<rocks> open(const std::filesystem::path& store, const store_options& options, bool create);
+
+  /// Nothing, or why `commit_bytes` more must not be written; also tells RocksDB how far its own rewriting may go.
+  store_status make_room(std::uint64_t commit_bytes) const;
+};
+
+/// One row; nullopt: there is none.
+store_result<std::optional<std::string>> get(rocksdb::DB& db, std::string_view key, const std::filesystem::path& store);
+
+} // namespace fairuse

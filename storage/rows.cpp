@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/rows.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "storage/bytes.hpp"
+#include "storage/rows.pb.h"
+
+namespace fairuse {
+
+namespace {
+
+constexpr std::uint32_t version_known = 0;
+constexpr std::int64_t seconds_of_hour = 3600;
+/// A bucket holds at most what every minute of the retention could, and a flipped bit must not overflow a sum.
+constexpr std::uint64_t bucket_ms_max = std::uint64_t{1} << 40;
+constexpr std::size_t digest_hex = 64;
+
+template <class M>
+void write(const M& message, std::string& out) {
+  out.clear();
+  message.SerializeToString(&out);
+}
+
+template <class M>
+bool parse(std::string_view row, M& message) {
+  if (row.size() > std::numeric_limits<int>::max()) return false;
+  message.Clear();
+  return message.ParseFromArray(row.data(), static_cast<int>(row.size())) and message.version() <= version_known;
+}
+
+/// A persistent enum whose largest value is `last`.
+template <class E>
+bool to_enum(std::uint32_t value, E last, E& out) {
+  if (value > static_cast<std::uint32_t>(last)) return false;
+  out = static_cast<E>(value);
+  return true;
+}
+
+int hex_digit(char c) { return c >= '0' and c <= '9' ? c - '0' : c >= 'a' and c <= 'f' ? c - 'a' + 10 : -1; }
+
+/// A policy digest is 64 hex digits; 32 bytes say the same. Anything else stays as it is.
+std::string pack_digest(const std::string& digest) {
+  std::string packed;
+  if (digest.size() != digest_hex) return digest;
+  for (std::size_t i = 0; i < digest_hex; i += 2) {
+    const auto high = hex_digit(digest[i]);
+    const auto low = hex_digit(digest[i + 1]);
+    if (high < 0 or low < 0) return digest;
+    packed.push_back(static_cast<char>(static_cast<unsigned char>(high << 4 | low)));
+  }
+  return packed;
+}
+
+std::string unpack_digest(const std::string& packed) {
+  if (packed.size() != digest_hex / 2) return packed;
+  std::string digest;
+  for (const auto c : packed) {
+    digest.push_back("0123456789abcdef"[static_cast<unsigned char>(c) >> 4]);
+    digest.push_back("0123456789abcdef"[static_cast<unsigned char>(c) & 15]);
+  }
+  return digest;
+}
+
+void write_stamp(const fact_stamp& from, row::stamp& to) {
+  if (from.time != INT64_MIN) to.set_time(from.time);
+  to.set_source(from.source);
+  to.set_id(from.id);
+}
+
+fact_stamp read_stamp(const row::stamp& from) {
+  return {from.has_time() ? from.time() : INT64_MIN, from.source(), from.id()};
+}
+
+void write_account(const account_state& from, row::account& to) {
+  if (from.plan != "basic") to.set_plan(from.plan);
+  to.set_credits_exhausted(from.credits_exhausted);
+  to.set_time_zone(from.time_zone);
+  const fact_stamp unset;
+  if (from.plan_stamp != unset) write_stamp(from.plan_stamp, *to.mutable_plan_stamp());
+  if (from.credits_stamp != unset) write_stamp(from.credits_stamp, *to.mutable_credits_stamp());
+  if (from.time_zone_stamp != unset) write_stamp(from.time_zone_stamp, *to.mutable_time_zone_stamp());
+}
+
+void read_account(const row::account& from, account_state& to) {
+  if (from.has_plan()) to.plan = from.plan();
+  to.credits_exhausted = from.credits_exhausted();
+  to.time_zone = from.time_zone();
+  to.plan_stamp = read_stamp(from.plan_stamp());
+  to.credits_stamp = read_stamp(from.credits_stamp());
+  to.time_zone_stamp = read_stamp(from.time_zone_stamp());
+}
+
+void write_mark(const mark& from, row::mark& to) {
+  to.set_at(from.at);
+  to.set_kind(static_cast<std::uint32_t>(from.kind));
+  to.set_strike(from.strike);
+  to.set_qualifying(from.qualifying);
+  to.set_cleared(static_cast<std::uint32_t>(from.cleared));
+  to.set_resolved(from.resolved);
+  to.set_type(static_cast<std::uint32_t>(from.type));
+  to.set_score_nano(from.score_nano);
+  to.set_from(static_cast<std::uint32_t>(from.from));
+  to.set_to(static_cast<std::uint32_t>(from.to));
+  if (from.end != never) to.set_end(from.end);
+  to.set_number(from.number);
+  to.set_request(from.request);
+  to.set_cause(from.cause);
+  to.set_policy_digest(pack_digest(from.policy_digest));
+  to.set_notes(from.notes);
+}
+
+bool read_mark(const row::mark& from, mark& to) {
+  to.at = from.at();
+  to.strike = from.strike();
+  to.qualifying = from.qualifying();
+  to.resolved = from.resolved();
+  to.score_nano = from.score_nano();
+  to.end = from.has_end() ? from.end() : never;
+  to.number = from.number();
+  to.request = from.request();
+  to.cause = from.cause();
+  to.policy_digest = unpack_digest(from.policy_digest());
+  to.notes = from.notes();
+  return to_enum(from.kind(), mark_kind::upgrade, to.kind)
+         and to_enum(from.cleared(), reason::stage_reached, to.cleared)
+         and to_enum(from.type(), usage_type::free_exhausted, to.type)
+         and to_enum(from.from(), stage::restrict, to.from) and to_enum(from.to(), stage::restrict, to.to);
+}
+
+/// The buckets that begin in an hour: [first, end).
+struct hour_span {
+  bucket_index first;
+  bucket_index end;
+};
+
+hour_span buckets_of(hour_number hour, std::int32_t bucket_s) {
+  const auto ceiling = [bucket_s](std::int64_t s) { return (s + bucket_s - 1) / bucket_s; };
+  return {ceiling(hour * seconds_of_hour), ceiling((hour + std::int64_t{1}) * seconds_of_hour)};
+}
+
+bool write_entries(const bucket_log& log, const hour_span& span, std::int32_t bucket_s, std::string& out) {
+  const auto size = log.size();
+  auto before = span.first;
+  for (auto i = log.lower_bound(span.first); i < size; ++i) {
+    const auto e = log.at(i);
+    if (e.bucket >= span.end) break;
+    const bool full = e.ms == bucket_s * second_ms;
+    append_varint(out, static_cast<std::uint64_t>(e.bucket - before) << 4 | (full ? 8U : 0U) | (e.while_off ? 4U : 0U)
+                           | static_cast<std::uint64_t>(e.from));
+    if (not full) append_varint(out, static_cast<std::uint64_t>(e.ms));
+    before = e.bucket;
+  }
+  return not out.empty();
+}
+
+bool read_entries(std::string_view from, const hour_span& span, std::int32_t bucket_s, bucket_log* to) {
+  auto bucket = span.first;
+  while (not from.empty()) {
+    std::uint64_t head = 0;
+    if (not take_varint(from, head) or head >> 4 >= static_cast<std::uint64_t>(span.end - bucket)) return false;
+    bucket += static_cast<bucket_index>(head >> 4);
+    auto ms = static_cast<std::uint64_t>(bucket_s) * second_ms;
+    if ((head & 8) == 0 and (not take_varint(from, ms) or ms > bucket_ms_max)) return false;
+    if (to != nullptr) to->add(bucket, static_cast<lane>(head & 3), (head & 4) != 0, static_cast<std::int64_t>(ms));
+  }
+  return true;
+}
+
+const metering_profile usual_profile;
+
+} // namespace
+
+struct row_codec::scratch {
+  row::user_core core;
+  row::bucket_hour buckets;
+  row::id_hour ids;
+  row::standing standing;
+  row::conversations conversations;
+  row::tombstone tombstone;
+};
+
+row_codec::row_codec() : scratch_(std::make_unique<scratch>()) {}
+row_codec::~row_codec() = default;
+row_codec::row_codec(row_codec&&) noexcept = default;
+row_codec& row_codec::operator=(row_codec&&) noexcept = default;
+
+void row_codec::write_core(const user& from, std::string& out) {
+  auto& m = scratch_->core;
+  m.Clear();
+  if (from.account) write_account(*from.account, *m.mutable_account());
+  m.set_exempt(from.exempt);
+  m.mutable_admin_ids()->Assign(from.admin_ids.begin(), from.admin_ids.end());
+  if (from.erased_at != INT64_MIN) m.set_erased_at(from.erased_at);
+  write(m, out);
+}
+
+bool row_codec::read_core(std::string_view row, user& to) {
+  auto& m = scratch_->core;
+  if (not parse(row, m)) return false;
+  if (m.has_account()) {
+    to.account = std::make_unique<account_state>();
+    read_account(m.account(), *to.account);
+  }
+  to.exempt = m.exempt();
+  to.admin_ids.assign(m.admin_ids().begin(), m.admin_ids().end());
+  to.erased_at = m.has_erased_at() ? m.erased_at() : INT64_MIN;
+  return std::is_sorted(to.admin_ids.begin(), to.admin_ids.end());
+}
+
+bool row_codec::write_bucket_hour(const user& from, const policy_set& policies, hour_number hour, std::string& out) {
+  auto& m = scratch_->buckets;
+  m.Clear();
+  for (std::size_t p = 0; p < from.metered.size(); ++p) {
+    const auto& profile = policies.profiles()[p];
+    auto& to = *m.add_profiles();
+    const auto span = buckets_of(hour, profile.bucket_s);
+    if (not write_entries(from.metered[p], span, profile.bucket_s, *to.mutable_entries())) {
+      m.mutable_profiles()->RemoveLast();
+      continue;
+    }
+    if (profile.bucket_s != usual_profile.bucket_s) to.set_bucket_s(static_cast<std::uint32_t>(profile.bucket_s));
+    to.set_basis(static_cast<std::uint32_t>(profile.basis));
+    if (profile.fresh_within_ms != usual_profile.fresh_within_ms) to.set_fresh_within_ms(profile.fresh_within_ms);
+  }
+  if (m.profiles().empty()) return false;
+  write(m, out);
+  return true;
+}
+
+bool row_codec::read_bucket_hour(std::string_view row, const policy_set& policies, hour_number hour, user& to) {
+  auto& m = scratch_->buckets;
+  if (not parse(row, m)) return false;
+  for (const auto& from : m.profiles()) {
+    metering_profile profile;
+    if (from.has_bucket_s()) profile.bucket_s = static_cast<std::int32_t>(from.bucket_s());
+    if (from.has_fresh_within_ms()) profile.fresh_within_ms = from.fresh_within_ms();
+    if (profile.bucket_s <= 0 or not to_enum(from.basis(), time_basis::arrival, profile.basis)) return false;
+    const auto& known = policies.profiles();
+    const auto at = static_cast<std::size_t>(std::find(known.begin(), known.end(), profile) - known.begin());
+    auto* log = at < known.size() ? &to.metered[at] : nullptr;
+    if (not read_entries(from.entries(), buckets_of(hour, profile.bucket_s), profile.bucket_s, log)) return false;
+  }
+  return true;
+}
+
+bool row_codec::write_id_hour(const user& from, hour_number hour, std::string& out) {
+  const auto keys = from.ids.keys(hour);
+  if (keys.empty()) return false;
+  auto& m = scratch_->ids;
+  m.mutable_keys()->Assign(keys.begin(), keys.end());
+  write(m, out);
+  return true;
+}
+
+bool row_codec::read_id_hour(std::string_view row, std::vector<std::uint64_t>& keys) {
+  auto& m = scratch_->ids;
+  if (not parse(row, m)) return false;
+  keys.assign(m.keys().begin(), m.keys().end());
+  return true;
+}
+
+void row_codec::write_standing(const standing& from, std::string& out) {
+  auto& m = scratch_->standing;
+  m.Clear();
+  for (const auto& each : from.marks)
+    write_mark(each, *m.add_marks());
+  m.set_at(static_cast<std::uint32_t>(from.at));
+  m.set_since(from.since);
+  if (from.until != never) m.set_until(from.until);
+  m.set_last_strike(from.last_strike);
+  m.set_last_request(from.last_request);
+  m.set_pending(from.pending);
+  if (from.asked_at != INT64_MIN) m.set_asked_at(from.asked_at);
+  if (from.pending_until != never) m.set_pending_until(from.pending_until);
+  if (from.cooldown_until != INT64_MIN) m.set_cooldown_until(from.cooldown_until);
+  if (from.retry_until != INT64_MIN) m.set_retry_until(from.retry_until);
+  m.set_failures(from.failures);
+  m.mutable_timed_out()->Assign(from.timed_out.begin(), from.timed_out.end());
+  m.set_last_change_free(from.last_change_free);
+  m.set_utc_day(from.utc_day);
+  m.set_used_ms(from.used_ms);
+  m.set_exhausted(from.exhausted);
+  m.set_hard(from.hard);
+  m.set_ceiling(from.ceiling);
+  m.set_locked(from.locked);
+  if (from.drain_due != never) m.set_drain_due(from.drain_due);
+  write(m, out);
+}
+
+bool row_codec::read_standing(std::string_view row, standing& to) {
+  auto& m = scratch_->standing;
+  if (not parse(row, m) or not to_enum(m.at(), stage::restrict, to.at)) return false;
+  to.marks.resize(static_cast<std::size_t>(m.marks_size()));
+  for (std::size_t i = 0; i < to.marks.size(); ++i)
+    if (not read_mark(m.marks(static_cast<int>(i)), to.marks[i])) return false;
+  to.since = m.since();
+  to.until = m.has_until() ? m.until() : never;
+  to.last_strike = m.last_strike();
+  to.last_request = m.last_request();
+  to.pending = m.pending();
+  to.asked_at = m.has_asked_at() ? m.asked_at() : INT64_MIN;
+  to.pending_until = m.has_pending_until() ? m.pending_until() : never;
+  to.cooldown_until = m.has_cooldown_until() ? m.cooldown_until() : INT64_MIN;
+  to.retry_until = m.has_retry_until() ? m.retry_until() : INT64_MIN;
+  to.failures = m.failures();
+  to.timed_out.assign(m.timed_out().begin(), m.timed_out().end());
+  to.last_change_free = m.last_change_free();
+  to.utc_day = m.utc_day();
+  to.used_ms = m.used_ms();
+  to.exhausted = m.exhausted();
+  to.hard = m.hard();
+  to.ceiling = m.ceiling();
+  to.locked = m.locked();
+  to.drain_due = m.has_drain_due() ? m.drain_due() : never;
+  return true;
+}
+
+void row_codec::write_conversations(const std::vector<conversation>& from, std::string& out) {
+  auto& m = scratch_->conversations;
+  m.Clear();
+  for (const auto& each : from) {
+    auto& to = *m.add_all();
+    to.set_id(each.id);
+    to.set_at(each.at);
+    write_stamp(each.stamp, *to.mutable_stamp());
+    to.set_title(each.title);
+    to.set_overview(each.overview);
+    to.set_category(each.category);
+    to.set_duration_ms(each.duration_ms);
+    to.set_from(static_cast<std::uint32_t>(each.from));
+  }
+  write(m, out);
+}
+
+bool row_codec::read_conversations(std::string_view row, std::vector<conversation>& to) {
+  auto& m = scratch_->conversations;
+  if (not parse(row, m)) return false;
+  for (const auto& each : m.all()) {
+    auto& made = to.emplace_back();
+    made.id = each.id();
+    made.at = each.at();
+    made.stamp = read_stamp(each.stamp());
+    made.title = each.title();
+    made.overview = each.overview();
+    made.category = each.category();
+    made.duration_ms = each.duration_ms();
+    if (not to_enum(each.from(), lane::custom, made.from)) return false;
+  }
+  return true;
+}
+
+void row_codec::write_tombstone(const tombstone& from, std::string& out) {
+  auto& m = scratch_->tombstone;
+  m.Clear();
+  m.set_erased_at(from.erased_at);
+  for (const auto& each : from.slots) {
+    auto& to = *m.add_slots();
+    to.set_slot(each.slot);
+    to.set_last_strike(each.last_strike);
+    to.set_last_request(each.last_request);
+  }
+  m.mutable_admin_ids()->Assign(from.admin_ids.begin(), from.admin_ids.end());
+  write(m, out);
+}
+
+bool row_codec::read_tombstone(std::string_view row, tombstone& to) {
+  auto& m = scratch_->tombstone;
+  if (not parse(row, m)) return false;
+  to.erased_at = m.erased_at();
+  for (const auto& each : m.slots())
+    to.slots.push_back({each.slot(), each.last_strike(), each.last_request()});
+  to.admin_ids.assign(m.admin_ids().begin(), m.admin_ids().end());
+  return std::is_sorted(to.admin_ids.begin(), to.admin_ids.end());
+}
+
+std::vector<hour_number> bucket_hours(const user& from, const policy_set& policies) {
+  std::vector<hour_number> hours;
+  for (std::size_t p = 0; p < from.metered.size(); ++p)
+    for (std::uint32_t i = 0; i < from.metered[p].size(); ++i) {
+      const auto start_s = from.metered[p].bucket_at(i) * policies.profiles()[p].bucket_s;
+      hours.push_back(static_cast<hour_number>(start_s / seconds_of_hour));
+    }
+  std::sort(hours.begin(), hours.end());
+  hours.erase(std::unique(hours.begin(), hours.end()), hours.end());
+  return hours;
+}
+
+} // namespace fairuse

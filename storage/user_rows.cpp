@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/user_rows.hpp"
+
+#include <algorithm>
+
+#include "core/query.hpp"
+#include "storage/bytes.hpp"
+#include "storage/keys.hpp"
+
+namespace fairuse {
+
+namespace {
+
+/// Ids that stay in memory begin here (see needs_older_ids).
+hour_number first_id_hour(time_ms now) { return hour_of(now - day_ms); }
+
+void note_numbers(tombstone& to, std::string_view slot, std::uint32_t strike, std::uint32_t request) {
+  if (strike == 0 and request == 0) return;
+  const auto known = std::find_if(to.slots.begin(), to.slots.end(), [slot](const auto& s) { return s.slot == slot; });
+  auto& numbers = known != to.slots.end() ? *known : to.slots.emplace_back(tombstone::numbers{std::string(slot), 0, 0});
+  numbers.last_strike = std::max(numbers.last_strike, strike);
+  numbers.last_request = std::max(numbers.last_request, request);
+}
+
+} // namespace
+
+store_status user_rows::write(std::string_view uid, const user& who, overlays before, commit_rows& to,
+                              erased_users& erased, std::vector<erasure_row>& erasures) {
+  const auto& what = who.changed;
+  if (uid.size() > keys::uid_bytes_max or who.sums.policies == nullptr)
+    return store_error{store_fault::misuse,
+                       "A user was written down who is not bound to policies, or has no valid uid."};
+  const auto prefix = keys::user_prefix(uid);
+  if (what.erased) return erase(uid, prefix, who, before, to, erased, erasures);
+  if (what.core) {
+    codec_.write_core(who, value_);
+    to.put(uid, keys::core(prefix), value_);
+  }
+  if (what.conversations and who.conversations) {
+    codec_.write_conversations(*who.conversations, value_);
+    to.put(uid, keys::conversations(prefix), value_);
+  }
+  if (what.standings != 0) write_standings(uid, prefix, who, to);
+  for (const auto hour : what.id_hours)
+    if (not who.ids.has(hour))
+      return store_error{store_fault::misuse, "Event ids were forgotten before they were written down."};
+  write_hours(uid, prefix, who, what.bucket_hours, what.id_hours, to);
+  return {};
+}
+
+void user_rows::write_standings(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to) {
+  // All of them, whatever the bits say: there are few, and bits count slots of a policy set that may have been
+  // exchanged since.
+  const auto& slots = who.sums.policies->slots();
+  for (std::size_t i = 0; i < who.standings.size(); ++i) {
+    if (not who.standings[i]) continue;
+    codec_.write_standing(*who.standings[i], value_);
+    to.put(uid, keys::standing(prefix, slots[i].label.slot), value_);
+  }
+  if (who.next_due == never) {
+    to.erase(uid, keys::due(uid));
+    return;
+  }
+  value_.clear();
+  append_big_endian(value_, static_cast<std::uint64_t>(who.next_due));
+  to.put(uid, keys::due(uid), value_);
+}
+
+void user_rows::write_hours(std::string_view uid, std::string_view prefix, const user& who,
+                            std::span<const hour_number> buckets, std::span<const hour_number> ids, commit_rows& to) {
+  for (const auto hour : buckets) {
+    const auto key = keys::hour(prefix, keys::user_row::bucket_hour, hour);
+    if (codec_.write_bucket_hour(who, *who.sums.policies, hour, value_))
+      to.put(uid, key, value_);
+    else
+      to.erase(uid, key);
+  }
+  for (const auto hour : ids)
+    if (codec_.write_id_hour(who, hour, value_)) to.put(uid, keys::hour(prefix, keys::user_row::id_hour, hour), value_);
+}
+
+store_status user_rows::erase(std::string_view uid, std::string_view prefix, const user& who, overlays before,
+                              commit_rows& to, erased_users& erased, std::vector<erasure_row>& erasures) {
+  tombstone left;
+  if (const auto* earlier = erased.find(uid); earlier != nullptr) left = *earlier;
+  row_overlay all;
+  const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(rocksdb::ReadOptions()));
+  for (rows->Seek(slice_of(prefix)); rows->Valid() and rows->key().starts_with(slice_of(prefix)); rows->Next())
+    all.emplace(rows->key().ToString(), rows->value().ToString());
+  if (not rows->status().ok()) return translate(rows->status(), store_);
+  for (const auto* each : before)
+    each->lay_over(uid, prefix, all);
+  to.lay_over(uid, prefix, all);
+  for (const auto& [key, value] : all) {
+    to.erase(uid, key);
+    const auto parsed = keys::parse_user_row(key);
+    if (not parsed or not value or parsed->kind != keys::user_row::standing) continue;
+    // Slots that are not loaded now keep their numbers as well.
+    standing forgotten;
+    if (not codec_.read_standing(*value, forgotten)) return damaged(store_, "a standing row does not decode");
+    note_numbers(left, parsed->rest, forgotten.last_strike, forgotten.last_request);
+  }
+  to.erase(uid, keys::due(uid));
+  for (std::size_t i = 0; i < who.standings.size(); ++i)
+    if (who.standings[i])
+      note_numbers(left, who.sums.policies->slots()[i].label.slot, who.standings[i]->last_strike,
+                   who.standings[i]->last_request);
+  left.erased_at = std::max(left.erased_at, who.erased_at);
+  left.admin_ids = who.admin_ids;
+  write_all(uid, prefix, who, to);
+  codec_.write_tombstone(left, value_);
+  const auto hash = erased.hash(uid);
+  erasures.push_back({hash, value_, std::string(prefix)});
+  erased.set(hash, std::move(left));
+  return {};
+}
+
+void user_rows::write_all(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to) {
+  // Whoever comes back after an erasure has rows again, of what came after it. Who does not, has none.
+  if (who.account or who.exempt) {
+    codec_.write_core(who, value_);
+    to.put(uid, keys::core(prefix), value_);
+  }
+  if (who.conversations and not who.conversations->empty()) {
+    codec_.write_conversations(*who.conversations, value_);
+    to.put(uid, keys::conversations(prefix), value_);
+  }
+  if (std::any_of(who.standings.begin(), who.standings.end(), [this](const auto& s) { return s and not is_bare(*s); }))
+    write_standings(uid, prefix, who, to);
+  std::vector<hour_number> ids;
+  who.ids.each_hour([&ids](hour_number hour) { ids.push_back(hour); });
+  write_hours(uid, prefix, who, bucket_hours(who, *who.sums.policies), ids, to);
+}
+
+bool user_rows::is_bare(const standing& s) {
+  standing numbers;
+  numbers.last_strike = s.last_strike;
+  numbers.last_request = s.last_request;
+  std::string bare;
+  codec_.write_standing(numbers, bare);
+  codec_.write_standing(s, value_);
+  return value_ == bare;
+}
+
+/// One user on the way in.
+struct user_rows::reading {
+  std::string_view uid;
+  std::string prefix;
+  const policy_set& policies;
+  time_ms now;
+  user& to;
+  bool found = false;
+  std::optional<hour_number> first_bucket;
+
+  /// REQUIRES: the standings are read (their keys come before those of hours).
+  hour_number first_bucket_hour() {
+    if (not first_bucket) {
+      // One hour more than counts, because buckets may be longer than the hour that they began in.
+      set_next_due(to, policies);
+      first_bucket = hour_of(std::min(now, to.next_due) - policies.retention_ms()) - 1;
+    }
+    return *first_bucket;
+  }
+};
+
+bool user_rows::take(reading& r, std::string_view key, std::string_view value) {
+  const auto row = keys::parse_user_row(key);
+  if (not row) return false;
+  r.found = true;
+  switch (row->kind) {
+    case keys::user_row::core:
+      return codec_.read_core(value, r.to);
+    case keys::user_row::standing: {
+      const auto slot = r.policies.slot_named(row->rest);
+      if (slot < 0) return true;
+      if (r.to.standings.empty()) r.to.standings.resize(r.policies.slots().size());
+      auto& mine = r.to.standings[static_cast<std::size_t>(slot)];
+      mine = std::make_unique<standing>();
+      return codec_.read_standing(value, *mine);
+    }
+    case keys::user_row::conversations:
+      r.to.conversations = std::make_unique<std::vector<conversation>>();
+      return codec_.read_conversations(value, *r.to.conversations);
+    case keys::user_row::bucket_hour:
+      return row->hour < r.first_bucket_hour() or codec_.read_bucket_hour(value, r.policies, row->hour, r.to);
+    case keys::user_row::id_hour:
+      if (row->hour < first_id_hour(r.now)) return true;
+      if (not codec_.read_id_hour(value, ids_)) return false;
+      r.to.ids.load(row->hour, ids_);
+      return true;
+  }
+  return false;
+}
+
+store_status user_rows::walk(rocksdb::Iterator& rows, reading& r) {
+  const auto prefix = slice_of(r.prefix);
+  rows.Seek(prefix);
+  while (rows.Valid() and rows.key().starts_with(prefix)) {
+    const auto key = view(rows.key());
+    const auto row = keys::parse_user_row(key);
+    // Hours that nobody needs are jumped over, not read.
+    if (row and row->kind == keys::user_row::bucket_hour and row->hour < r.first_bucket_hour()) {
+      rows.Seek(keys::hour(r.prefix, keys::user_row::bucket_hour, r.first_bucket_hour()));
+      r.found = true;
+      continue;
+    }
+    if (row and row->kind == keys::user_row::id_hour and row->hour < first_id_hour(r.now)) {
+      rows.Seek(keys::hour(r.prefix, keys::user_row::id_hour, first_id_hour(r.now)));
+      continue;
+    }
+    if (not take(r, key, view(rows.value()))) return damaged(store_, "a user row does not decode");
+    rows.Next();
+  }
+  return rows.status().ok() ? store_status() : translate(rows.status(), store_);
+}
+
+store_status user_rows::walk_over(rocksdb::Iterator& rows, overlays before, reading& r) {
+  row_overlay all;
+  for (rows.Seek(slice_of(r.prefix)); rows.Valid() and rows.key().starts_with(slice_of(r.prefix)); rows.Next())
+    all.emplace(rows.key().ToString(), rows.value().ToString());
+  if (not rows.status().ok()) return translate(rows.status(), store_);
+  for (const auto* each : before)
+    each->lay_over(r.uid, r.prefix, all);
+  for (const auto& [key, value] : all)
+    if (value and not take(r, key, *value)) return damaged(store_, "a user row does not decode");
+  return {};
+}
+
+store_status user_rows::read(rocksdb::Iterator& rows, std::string_view uid, const policy_set& policies, time_ms now,
+                             overlays before, user& to, bool& found) {
+  reading r{uid, keys::user_prefix(uid), policies, now, to};
+  to.metered.resize(policies.profiles().size());
+  const bool covered = std::any_of(before.begin(), before.end(), [uid](const auto* each) { return each->holds(uid); });
+  if (auto status = covered ? walk_over(rows, before, r) : walk(rows, r); not status) return status;
+  found = r.found;
+  set_next_due(to, policies);
+  return {};
+}
+
+void user_rows::set_next_due(user& who, const policy_set& policies) {
+  const controls held{true, false, &policies};
+  who.next_due = never;
+  for (std::size_t slot = 0; slot < who.standings.size(); ++slot)
+    if (who.standings[slot]) who.next_due = std::min(who.next_due, look(who, held, slot, 0).next_due);
+}
+
+store_result<std::vector<std::uint64_t>> user_rows::read_ids(std::string_view uid, hour_number hour, overlays before) {
+  const auto key = keys::hour(keys::user_prefix(uid), keys::user_row::id_hour, hour);
+  std::vector<std::uint64_t> ids;
+  for (auto each = before.rbegin(); each != before.rend(); ++each) {
+    const auto row = (*each)->find(uid, key);
+    if (not row) continue;
+    if (*row and not codec_.read_id_hour(**row, ids)) return damaged(store_, "a row of event ids does not decode");
+    return ids;
+  }
+  const auto row = get(*db_, key, store_);
+  if (not row) return row.error();
+  if (*row and not codec_.read_id_hour(**row, ids)) return damaged(store_, "a row of event ids does not decode");
+  return ids;
+}
+
+} // namespace fairuse

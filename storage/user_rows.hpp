@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// INTERNAL to storage. Users into rows of a commit, and back from RocksDB under the rows of commits that it does not
+// have yet.
+// Threads: one.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/rules.hpp"
+#include "storage/commit_rows.hpp"
+#include "storage/erased_users.hpp"
+#include "storage/result.hpp"
+#include "storage/rocks.hpp"
+#include "storage/rows.hpp"
+
+namespace fairuse {
+
+/// Rows that RocksDB does not have yet, oldest commit first.
+using overlays = std::span<const commit_rows* const>;
+
+struct erasure_row {
+  keyed_hash who;
+  std::string row;
+  /// What the user's rows began with; to be compacted away.
+  std::string prefix;
+};
+
+class user_rows {
+public:
+  user_rows(rocksdb::DB& db, std::filesystem::path store) : db_(&db), store_(std::move(store)) {}
+
+  /// Encode what `who.changed` names. `before`: what is under way.
+  store_status write(std::string_view uid, const user& who, overlays before, commit_rows& to, erased_users& erased,
+                     std::vector<erasure_row>& erasures);
+
+  /// All rows of one user that count at `now` or, if its next timer is due before, at that; with next_due, not bound.
+  /// `found`: whether there was any.
+  store_status read(rocksdb::Iterator& rows, std::string_view uid, const policy_set& policies, time_ms now,
+                    overlays before, user& to, bool& found);
+  store_result<std::vector<std::uint64_t>> read_ids(std::string_view uid, hour_number hour, overlays before);
+
+private:
+  struct reading;
+  static void set_next_due(user& who, const policy_set& policies);
+  void write_standings(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to);
+  void write_hours(std::string_view uid, std::string_view prefix, const user& who, std::span<const hour_number> buckets,
+                   std::span<const hour_number> ids, commit_rows& to);
+  store_status erase(std::string_view uid, std::string_view prefix, const user& who, overlays before, commit_rows& to,
+                     erased_users& erased, std::vector<erasure_row>& erasures);
+  void write_all(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to);
+  /// Nothing but the numbers that an erasure leaves?
+  bool is_bare(const standing& s);
+  bool take(reading& r, std::string_view key, std::string_view value);
+  store_status walk(rocksdb::Iterator& rows, reading& r);
+  store_status walk_over(rocksdb::Iterator& rows, overlays before, reading& r);
+
+  rocksdb::DB* db_;
+  std::filesystem::path store_;
+  row_codec codec_;
+  std::string value_;
+  std::vector<std::uint64_t> ids_;
+};
+
+} // namespace fairuse

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/writer.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "storage/keys.hpp"
+
+namespace fairuse {
+
+namespace {
+
+/// Erased rows stay in old files until these are rewritten. That is done now and then for a few users; for whoever is
+/// left out it happens within a day, because RocksDB rewrites every file that old (periodic_compaction_seconds).
+constexpr std::uint64_t forget_every_commits = 1000;
+constexpr std::size_t forget_at_once_max = 8;
+
+} // namespace
+
+void commit_batch::clear() {
+  log.clear();
+  rows.clear();
+  policies.clear();
+  erasures.clear();
+}
+
+commit_writer::commit_writer(rocks& db, published_file published, log_bounds& bounds, const store_options& options,
+                             commit_head head, std::string key_check)
+  : db_(&db),
+    published_(std::move(published)),
+    bounds_(&bounds),
+    options_(&options),
+    head_(head),
+    key_check_(std::move(key_check)),
+    thread_([this] { run(); }) {}
+
+commit_writer::~commit_writer() {
+  static_cast<void>(finish().first.ok());
+  {
+    const std::lock_guard guard(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void commit_writer::start(std::unique_ptr<commit_batch> what) {
+  assert(not running_);
+  running_ = std::move(what);
+  {
+    const std::lock_guard guard(mutex_);
+    busy_ = true;
+  }
+  changed_.notify_all();
+}
+
+std::pair<store_status, std::unique_ptr<commit_batch>> commit_writer::finish() {
+  if (not running_) return {};
+  std::unique_lock guard(mutex_);
+  changed_.wait(guard, [this] { return not busy_; });
+  auto result = std::exchange(result_, {});
+  running_->clear();
+  return {std::move(result), std::move(running_)};
+}
+
+void commit_writer::run() {
+  std::unique_lock guard(mutex_);
+  for (;;) {
+    changed_.wait(guard, [this] { return busy_ or stop_; });
+    if (not busy_) break;
+    guard.unlock();
+    auto result = write(*running_);
+    guard.lock();
+    result_ = std::move(result);
+    busy_ = false;
+    changed_.notify_all();
+  }
+  guard.unlock();
+  forget_erased(true);
+}
+
+void commit_writer::fail_here(std::string_view name) const {
+  if (options_->failpoint) options_->failpoint(name);
+}
+
+store_status commit_writer::write(const commit_batch& what) {
+  fail_here("storage.before_write");
+  auto head = head_;
+  const auto now = what.log.nows.back();
+  head.input_floor = std::max(head.input_floor, now - options_->input_retention_ms);
+  head.decision_floor = std::max(head.decision_floor, now - options_->decision_retention_ms);
+  batch_.Clear();
+  const auto journal = encode_journal(what.log, head);
+  batch_.Put(keys::commit(keys::journal_type, now, head.commit), journal);
+  put_log(what, head);
+  put_rows(what);
+  batch_.Put(slice_of(keys::meta), encode_meta(what.log.after, head, key_check_));
+  if (auto room = db_->make_room(batch_.GetDataSize()); not room) return room;
+  rocksdb::WriteOptions durable;
+  durable.sync = true;
+  if (const auto status = db_->db->Write(durable, &batch_); not status.ok()) return translate(status, db_->store);
+  head_ = head;
+  last_controls_ = controls_hash(encode_controls(what.log.controls));
+  fail_here("storage.after_write");
+  if (auto status = published_.write({head.commit, what.log.after.epoch, now, head.chain}); not status) return status;
+  db_->floors->move_to(now, *options_);
+  bounds_->input_floor = head.input_floor;
+  bounds_->decision_floor = head.decision_floor;
+  bounds_->epoch = what.log.after.epoch;
+  bounds_->commit = head.commit;
+  fail_here("storage.after_publish");
+  for (const auto& erasure : what.erasures)
+    erased_.push_back(erasure.prefix);
+  forget_erased(false);
+  return {};
+}
+
+void commit_writer::put_log(const commit_batch& what, const commit_head& head) {
+  const auto& log = what.log;
+  const auto controls = encode_controls(log.controls);
+  if (const auto hash = controls_hash(controls); hash != last_controls_) batch_.Put(keys::controls(hash), controls);
+  if (not log.input.empty())
+    batch_.Put(keys::commit(keys::input_type, log.nows.back(), head.commit), packer_.pack(log.input));
+  for (const auto& d : log.decisions)
+    batch_.Put(keys::entry(keys::decision_type, d.now, d.epoch, d.index),
+               rocksdb::Slice(log.decision_bytes.data() + d.at, d.size));
+  for (const auto& l : log.letters)
+    batch_.Put(keys::entry(keys::dead_letter_type, l.now, l.epoch, l.index), encode_letter(l.letter));
+}
+
+void commit_writer::put_rows(const commit_batch& what) {
+  for (const auto& [digest, text] : what.policies)
+    batch_.Put(keys::policy(digest), text);
+  for (const auto& erasure : what.erasures) {
+    const std::string_view who(reinterpret_cast<const char*>(erasure.who.data()), erasure.who.size());
+    batch_.Put(keys::erased(who), erasure.row);
+  }
+  what.rows.each([this](std::string_view key, std::string_view value, bool erased) {
+    if (erased)
+      batch_.Delete(slice_of(key));
+    else
+      batch_.Put(slice_of(key), slice_of(value));
+  });
+}
+
+void commit_writer::forget_erased(bool now) {
+  ++commits_since_forget_;
+  if (erased_.empty() or (not now and commits_since_forget_ < forget_every_commits)) return;
+  commits_since_forget_ = 0;
+  // It is rewriting, not writing: whether it succeeds changes nothing that is read, so a refusal (no room) may wait.
+  const auto count = std::min(erased_.size(), forget_at_once_max);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto end = erased_[i] + '\xFF';
+    const rocksdb::Slice first(erased_[i]);
+    const rocksdb::Slice last(end);
+    db_->db->CompactRange(rocksdb::CompactRangeOptions(), &first, &last).PermitUncheckedError();
+  }
+  erased_.erase(erased_.begin(), erased_.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+} // namespace fairuse

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// INTERNAL to storage. The thread that makes commits durable: packs, checks the room on the disk, writes with
+// `sync=true`, publishes. One commit at a time; whoever hands one over may go on gathering the next.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <rocksdb/write_batch.h>
+
+#include "storage/commit_rows.hpp"
+#include "storage/journal.hpp"
+#include "storage/log_pages.hpp"
+#include "storage/published.hpp"
+#include "storage/rocks.hpp"
+#include "storage/user_rows.hpp"
+
+namespace fairuse {
+
+/// Everything that one WriteBatch will hold.
+struct commit_batch {
+  commit_log log;
+  commit_rows rows;
+  std::vector<std::pair<std::string, std::string>> policies;
+  std::vector<erasure_row> erasures;
+
+  std::size_t bytes() const { return log.bytes() + rows.bytes(); }
+  void clear();
+};
+
+class commit_writer {
+public:
+  commit_writer(rocks& db, published_file published, log_bounds& bounds, const store_options& options, commit_head head,
+                std::string key_check);
+  /// Waits for what is under way.
+  ~commit_writer();
+  commit_writer(const commit_writer&) = delete;
+  commit_writer& operator=(const commit_writer&) = delete;
+
+  /// REQUIRES: nothing is under way.
+  void start(std::unique_ptr<commit_batch> what);
+  /// Nullptr: nothing is under way. Its rows may be read while it is.
+  const commit_batch* running() const { return running_.get(); }
+  /// Wait; gives the batch back, cleared, for reuse (nullptr: nothing was under way).
+  std::pair<store_status, std::unique_ptr<commit_batch>> finish();
+
+private:
+  void run();
+  store_status write(const commit_batch& what);
+  void put_log(const commit_batch& what, const commit_head& head);
+  void put_rows(const commit_batch& what);
+  void fail_here(std::string_view name) const;
+  void forget_erased(bool now);
+
+  rocks* db_;
+  published_file published_;
+  log_bounds* bounds_;
+  const store_options* options_;
+  commit_head head_;
+  std::string key_check_;
+  std::uint64_t last_controls_ = 0;
+  input_packer packer_;
+  rocksdb::WriteBatch batch_;
+  std::vector<std::string> erased_;
+  std::uint64_t commits_since_forget_ = 0;
+
+  std::unique_ptr<commit_batch> running_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool busy_ = false;
+  bool stop_ = false;
+  store_status result_;
+  std::thread thread_;
+};
+
+} // namespace fairuse

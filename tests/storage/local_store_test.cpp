@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/local_store.hpp"
+
+#include <cstdlib>
+#include <fstream>
+
+#include <boost/test/unit_test.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/query.hpp"
+#include "storage/case_key.hpp"
+#include "storage/case_reference.hpp"
+#include "storage/local_reader.hpp"
+#include "storage/stored_logs.hpp"
+
+using namespace fairuse;
+
+namespace {
+
+constexpr time_ms start = 1'700'000'000'000;
+constexpr std::string_view uid = "somebody";
+
+struct fixture {
+  fixture() {
+    std::string name = (std::filesystem::temp_directory_path() / "fairuse-store-XXXXXX").string();
+    BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
+    folder = name;
+    options.case_key = "a key for tests only";
+    policy live;
+    live.name = "fair";
+    live.windows = {{"daily", day_ms, hour_ms}, {"weekly", 7 * day_ms, 2 * hour_ms}};
+    policy shadow = live;
+    shadow.name = "other";
+    policies = policy_set::make(live, {shadow});
+    held = {true, false, policies.get()};
+    open();
+  }
+  ~fixture() {
+    store.reset();
+    std::filesystem::remove_all(folder);
+  }
+
+  void open() {
+    store.reset();
+    auto opened = local_store::open(folder, options);
+    BOOST_REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().message));
+    store = std::move(*opened);
+  }
+  store_error refusal() {
+    store.reset();
+    const auto opened = local_store::open(folder, options);
+    BOOST_REQUIRE(not opened.ok());
+    return opened.error();
+  }
+  void epoch(time_ms now, std::uint32_t lines = 0) { store->add_epoch(store->meta().epoch + 1, now, lines); }
+  void commit() {
+    BOOST_REQUIRE(store->commit().ok());
+    BOOST_REQUIRE(store->wait().ok());
+  }
+  std::unique_ptr<user> load(std::string_view who, time_ms now) {
+    const std::string_view names[] = {who};
+    return std::move(store->load(names, *policies, now)[0]);
+  }
+  applied give(user& u, time_ms now, event e) {
+    step_output out;
+    advance(u, held, now, out);
+    return apply(u, held, now, e, horizon_events_ms, out);
+  }
+  static event speech(time_ms at, std::uint64_t key, std::int32_t ms = 30'000) {
+    event e;
+    e.time = e.instant = at;
+    e.key = key;
+    e.ms = ms;
+    return e;
+  }
+  std::int64_t weekly(const user& u, time_ms at) { return look(u, held, 0, at).windows[1].sum_ms; }
+  /// All bytes of all files of the store.
+  std::string everything() {
+    std::string all;
+    for (const auto& file : std::filesystem::recursive_directory_iterator(folder))
+      if (file.is_regular_file()) {
+        std::ifstream in(file.path(), std::ios::binary);
+        all.append(std::istreambuf_iterator<char>(in), {});
+      }
+    return all;
+  }
+
+  std::filesystem::path folder;
+  store_options options;
+  std::shared_ptr<const policy_set> policies;
+  controls held;
+  std::unique_ptr<local_store> store;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(a_local_store, fixture)
+
+BOOST_AUTO_TEST_CASE(goes_on_where_it_stopped) {
+  store->meta().inputs = {{"events.ndjson", 17, 1, "abc"}};
+  store->meta().settings["answer"] = "42";
+  store->meta().controls = {true, false, "live-digest", {"one", "two"}};
+  epoch(start, 1);
+  store->add_lines("a line");
+  store->add_decision("{\"n\":1}");
+  store->keep_policy("live-digest", "name: fair");
+  const auto expected = store->meta();
+  commit();
+
+  open();
+  BOOST_TEST((store->meta() == expected));
+  BOOST_TEST(store->committed() == 1U);
+  BOOST_TEST(store->committed_epoch() == 1U);
+  BOOST_TEST(store->policy_text("live-digest") == "name: fair");
+  BOOST_TEST(store->policy_text("unknown").empty());
+}
+
+BOOST_AUTO_TEST_CASE(keeps_what_was_committed_and_nothing_else) {
+  epoch(start);
+  store->add_decision("first");
+  commit();
+  epoch(start + 1);
+  store->add_decision("never committed");
+
+  open();
+  BOOST_TEST(store->meta().epoch == 1U);
+  log_cursor cursor;
+  const auto all = store->logs().decisions(cursor, 10);
+  BOOST_REQUIRE(all.ok());
+  BOOST_TEST(*all == std::vector<std::string>{"first"}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(shows_a_user_as_added_before_any_commit) {
+  auto u = load(uid, start);
+  BOOST_TEST(u->changed.track);
+  BOOST_TEST((give(*u, start, speech(start, 1)) == applied::accepted));
+  store->add_user(uid, *u);
+  BOOST_TEST(not u->changed.any());
+
+  // In the open commit, in the running one, and after a restart.
+  auto again = load(uid, start);
+  BOOST_TEST(weekly(*again, start) == 30'000);
+  BOOST_TEST((give(*again, start, speech(start, 1)) == applied::duplicate));
+  BOOST_TEST(load("somebody else", start)->metered[0].size() == 0U);
+  epoch(start);
+  BOOST_REQUIRE(store->commit().ok());
+  again = load(uid, start);
+  BOOST_TEST((give(*again, start + 1, speech(start, 2)) == applied::accepted));
+  store->add_user(uid, *again);
+  BOOST_TEST(weekly(*load(uid, start), start) == 60'000);
+  epoch(start + 1);
+  commit();
+  open();
+  again = load(uid, start + 1);
+  BOOST_TEST(weekly(*again, start) == 60'000);
+  BOOST_TEST((give(*again, start + 2, speech(start, 2)) == applied::duplicate));
+}
+
+BOOST_AUTO_TEST_CASE(reads_older_ids_and_old_hours_only_when_asked) {
+  auto u = load(uid, start);
+  give(*u, start, speech(start, 11));
+  store->add_user(uid, *u);
+  epoch(start);
+  commit();
+
+  const auto later = start + 3 * day_ms;
+  u = load(uid, later);
+  BOOST_TEST(not u->ids.has(hour_of(start)));
+  const auto older = store->load_ids(uid, hour_of(start));
+  BOOST_TEST(older.keys == std::vector<std::uint64_t>{11}, boost::test_tools::per_element());
+  BOOST_TEST(weekly(*u, later) == 30'000);
+  BOOST_TEST(load(uid, start + 20 * day_ms)->metered[0].size() == 0U);
+  BOOST_TEST(store->load_ids("nobody", 5).keys.empty());
+}
+
+BOOST_AUTO_TEST_CASE(refuses_to_lose_ids) {
+  auto u = load(uid, start);
+  u->note_id_hour(hour_of(start));
+  store->add_user(uid, *u);
+  BOOST_TEST(not store->failure().ok());
+  epoch(start);
+  const auto status = store->commit();
+  BOOST_REQUIRE(not status.ok());
+  BOOST_TEST((status.error().fault == store_fault::misuse));
+}
+
+BOOST_AUTO_TEST_CASE(knows_who_has_a_timer) {
+  auto u = load(uid, start);
+  u->standings.resize(policies->slots().size());
+  u->standings[0] = std::make_unique<standing>();
+  u->standings[0]->at = stage::warning;
+  u->standings[0]->until = start + day_ms;
+  u->next_due = start + day_ms + 1;
+  u->changed.standings = 1;
+  store->add_user(uid, *u);
+  epoch(start);
+  commit();
+
+  open();
+  const auto due = store->due_users();
+  BOOST_REQUIRE(due.size() == 1U);
+  BOOST_TEST(due[0].first == start + day_ms + 1);
+  BOOST_TEST(due[0].second == uid);
+  u = load(uid, start);
+  BOOST_TEST(u->next_due == start + day_ms + 1);
+  BOOST_TEST((look(*u, held, 0, start).at == stage::warning));
+
+  u->standings[0]->until = never;
+  u->next_due = never;
+  u->changed.standings = 1;
+  store->add_user(uid, *u);
+  epoch(start);
+  commit();
+  BOOST_TEST(store->due_users().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_timer_of_the_past_fires_with_the_sums_of_its_instant) {
+  auto u = load(uid, start);
+  give(*u, start, speech(start, 1));
+  u->standings.resize(policies->slots().size());
+  u->standings[0] = std::make_unique<standing>();
+  u->standings[0]->at = stage::warning;
+  u->standings[0]->until = start + hour_ms;
+  u->changed.standings = 1;
+  u->next_due = start + hour_ms + 1;
+  store->add_user(uid, *u);
+  epoch(start);
+  commit();
+
+  for (const auto idle : {10 * hour_ms, 9 * day_ms, 30 * day_ms}) {
+    step_output out;
+    u = load(uid, start + idle);
+    advance(*u, held, start + idle, out);
+    BOOST_REQUIRE(not out.decisions.empty());
+    BOOST_TEST((out.decisions[0].kind == decision_kind::stage_changed));
+    BOOST_TEST(out.decisions[0].sums[1] == 30'000);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_keyed_hash_and_numbers) {
+  // Input and decisions have uids and go by retention; here only state is written.
+  const std::string_view who = "a-very-recognisable-uid";
+  auto u = load(who, start);
+  give(*u, start, speech(start, 1));
+  u->standings.resize(policies->slots().size());
+  for (const std::size_t slot : {0U, 2U}) {
+    u->standings[slot] = std::make_unique<standing>();
+    u->standings[slot]->last_strike = 7;
+    u->standings[slot]->last_request = static_cast<std::uint32_t>(slot + 20);
+    u->standings[slot]->until = start + day_ms;
+  }
+  u->next_due = start + day_ms + 1;
+  u->admin_ids.push_back(99);
+  u->changed.core = true;
+  u->changed.standings = 5;
+  store->add_user(who, *u);
+  epoch(start);
+  commit();
+  BOOST_TEST(store->erased_at(who) == INT64_MIN);
+
+  // Only the live slot is loaded now; the shadow's numbers stay all the same.
+  policies = policy_set::make(policies->live().rules, {});
+  held.policies = policies.get();
+  u = load(who, start + 1);
+  event e = speech(start + 1, 2);
+  const event_detail detail = erasure_request{"support", "asked for it"};
+  const event_text text{"support", "erase-1"};
+  e.kind = event_kind::erasure;
+  e.detail = &detail;
+  e.text = &text;
+  BOOST_TEST((give(*u, start + 1, e) == applied::accepted));
+  store->add_user(who, *u);
+  BOOST_TEST(store->erased_at(who) == start + 1);
+  BOOST_TEST(store->erased_at("another") == INT64_MIN);
+  epoch(start + 1);
+  commit();
+  BOOST_TEST(store->due_users().empty());
+
+  open();
+  BOOST_TEST(store->erased_at(who) == start + 1);
+  store.reset();
+  BOOST_TEST(everything().find(who) == std::string::npos);
+  open();
+  auto shadow = policies->live().rules;
+  shadow.name = "other";
+  policies = policy_set::make(policies->live().rules, {shadow});
+  held.policies = policies.get();
+  u = load(who, start + 2);
+  BOOST_TEST(u->erased_at == start + 1);
+  BOOST_TEST(u->admin_ids.size() == 1U);
+  BOOST_TEST(u->standings[0]->last_strike == 7U);
+  BOOST_TEST(u->standings[0]->last_request == 20U);
+  BOOST_TEST(u->standings[2]->last_request == 22U);
+  BOOST_TEST(weekly(*u, start + 2) == 0);
+  BOOST_TEST((give(*u, start + 2, speech(start, 3)) == applied::erased));
+
+  // What comes after the erasure is kept again.
+  BOOST_TEST((give(*u, start + 2, speech(start + 2, 4)) == applied::accepted));
+  store->add_user(who, *u);
+  epoch(start + 2);
+  commit();
+  u = load(who, start + 2);
+  BOOST_TEST(weekly(*u, start + 2) == 30'000);
+  BOOST_TEST(u->erased_at == start + 1);
+
+  options.case_key = "another key for tests";
+  BOOST_TEST((refusal().fault == store_fault::wrong_key));
+}
+
+BOOST_AUTO_TEST_CASE(stops_before_the_disk_is_full) {
+  options.reserve_bytes = std::uint64_t{1} << 60;
+  open();
+  epoch(start);
+  store->add_decision("too much");
+  BOOST_REQUIRE(store->commit().ok());
+  const auto status = store->wait();
+  BOOST_REQUIRE(not status.ok());
+  BOOST_TEST((status.error().fault == store_fault::disk_full));
+  BOOST_TEST(status.error().message.find("Disk full") == 0U);
+  epoch(start);
+  BOOST_TEST(not store->commit().ok());
+
+  options.reserve_bytes = 0;
+  open();
+  BOOST_TEST(store->committed() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(is_one_process_at_a_time) {
+  const auto second = local_store::open(folder, options);
+  BOOST_REQUIRE(not second.ok());
+  BOOST_TEST((second.error().fault == store_fault::locked));
+}
+
+BOOST_AUTO_TEST_CASE(refuses_epochs_out_of_order) {
+  epoch(start);
+  store->add_epoch(3, start, 0);
+  BOOST_TEST((store->commit().error().fault == store_fault::misuse));
+  open();
+  epoch(start);
+  epoch(start - 1);
+  BOOST_TEST((store->commit().error().fault == store_fault::misuse));
+}
+
+BOOST_AUTO_TEST_CASE(misses_published_commits_that_are_gone) {
+  epoch(start);
+  commit();
+  store.reset();
+  std::filesystem::remove_all(folder / "db");
+  // An empty store in its place would be a quiet loss.
+  BOOST_TEST((refusal().fault == store_fault::damaged));
+  BOOST_TEST(not std::filesystem::exists(folder / "db" / "CURRENT"));
+}
+
+BOOST_AUTO_TEST_CASE(tells_its_commits_with_inputs_and_refusals) {
+  store->meta().controls = {true, false, "d1", {}};
+  epoch(start, 2);
+  store->add_lines("one\ntwo");
+  store->add_dead_letter({refusal::bad_value, "data.ms", "stdin", 2, 1, "two"});
+  epoch(start + 5, 1);
+  store->add_lines("three\n");
+  store->add_decision("{}");
+  store->meta().controls.killed = true;
+  commit();
+  epoch(start + 5);
+  commit();
+
+  log_cursor cursor;
+  const auto all = store->logs().commits(cursor, 10);
+  BOOST_REQUIRE(all.ok());
+  BOOST_REQUIRE(all->size() == 2U);
+  const auto& first = (*all)[0];
+  BOOST_TEST(first.input == "one\ntwo\nthree\n");
+  BOOST_REQUIRE(first.epochs.size() == 2U);
+  BOOST_TEST(first.epochs[1].number == 2U);
+  BOOST_TEST(first.epochs[1].now == start + 5);
+  BOOST_TEST(first.epochs[1].lines == 1U);
+  BOOST_REQUIRE(first.refusals.size() == 1U);
+  BOOST_TEST(first.refusals[0].commit_line == 1U);
+  BOOST_TEST(not first.controls.killed);
+  BOOST_TEST((*all)[1].controls.killed);
+  BOOST_TEST((*all)[1].input.empty());
+  cursor.clear();
+  const auto letters = store->logs().dead_letters(cursor, 10);
+  BOOST_REQUIRE(letters.ok());
+  BOOST_REQUIRE(letters->size() == 1U);
+  BOOST_TEST((*letters)[0].letter.bytes == "two");
+  BOOST_TEST((*letters)[0].epoch == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(forgets_by_retention) {
+  options.input_retention_ms = 10 * day_ms;
+  options.decision_retention_ms = 20 * day_ms;
+  open();
+  epoch(start, 1);
+  store->add_lines("old");
+  store->add_decision("old");
+  commit();
+  epoch(start + 15 * day_ms);
+  store->add_decision("new");
+  commit();
+
+  const auto count = [this] {
+    log_cursor journal;
+    log_cursor made;
+    return std::pair(store->logs().commits(journal, 10)->size(), store->logs().decisions(made, 10)->size());
+  };
+  BOOST_TEST((count() == std::pair<std::size_t, std::size_t>(1, 2)));
+  epoch(start + 30 * day_ms);
+  commit();
+  BOOST_TEST((count() == std::pair<std::size_t, std::size_t>(1, 1)));
+  open();
+  BOOST_TEST((count() == std::pair<std::size_t, std::size_t>(1, 1)));
+}
+
+BOOST_AUTO_TEST_CASE(is_read_beside_the_engine_up_to_what_was_published) {
+  epoch(start);
+  store->add_decision("one");
+  auto u = load(uid, start);
+  give(*u, start, speech(start, 1));
+  store->add_user(uid, *u);
+  store->keep_policy("d", "text");
+  commit();
+  auto reader = local_reader::open(folder);
+  BOOST_REQUIRE_MESSAGE(reader.ok(), (reader.ok() ? "" : reader.error().message));
+  log_cursor cursor;
+  BOOST_TEST((*reader)->logs().decisions(cursor, 10)->size() == 1U);
+  auto found = (*reader)->load(uid, *policies, start);
+  BOOST_REQUIRE(found.ok());
+  BOOST_TEST(weekly(**found, start) == 30'000);
+  BOOST_TEST((*(*reader)->load("nobody", *policies, start) == nullptr));
+  BOOST_TEST(*(*reader)->policy_text("d") == "text");
+
+  epoch(start + 1);
+  store->add_decision("two");
+  store->add_decision("three");
+  commit();
+  BOOST_TEST((*reader)->logs().decisions(cursor, 10)->empty());
+  BOOST_REQUIRE((*reader)->catch_up().ok());
+  const auto more = (*reader)->logs().decisions(cursor, 10);
+  BOOST_TEST(*more == (std::vector<std::string>{"two", "three"}), boost::test_tools::per_element());
+  BOOST_TEST((*reader)->meta().epoch == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(names_its_failpoints_in_order) {
+  std::string seen;
+  options.failpoint = [&seen](std::string_view name) { seen.append(name).append(1, ' '); };
+  open();
+  epoch(start);
+  commit();
+  BOOST_TEST(seen == "storage.before_write storage.after_write storage.after_publish ");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_CASE(a_case_reference_depends_on_key_user_and_strike) {
+  case_namer namer("a key");
+  const auto one = namer.reference("somebody", 1);
+  BOOST_TEST(one.size() == 15U);
+  BOOST_TEST(one.starts_with("FU-"));
+  BOOST_TEST(one.find_first_not_of("0123456789ABCDEF", 3) == std::string::npos);
+  BOOST_TEST(one == namer.reference("somebody", 1));
+  BOOST_TEST(one != namer.reference("somebody", 2));
+  BOOST_TEST(one != namer.reference("somebodx", 1));
+  BOOST_TEST(one != case_namer("another key").reference("somebody", 1));
+  BOOST_TEST(case_namer("a key").check() != case_namer("another key").check());
+  // Persistent: HMAC-SHA-256("a key", "case" 00 "somebody" 00000001).
+  BOOST_TEST(one == "FU-F7A3EA7C6C6B");
+}
+
+BOOST_AUTO_TEST_CASE(a_case_key_comes_from_the_file_the_environment_or_nowhere) {
+  ::unsetenv("FAIRUSE_CASE_KEY");
+  BOOST_TEST((find_case_key(std::nullopt)->from == case_key_origin::development));
+  ::setenv("FAIRUSE_CASE_KEY", "from the environment", 1);
+  BOOST_TEST(find_case_key(std::nullopt)->bytes == "from the environment");
+  const auto file = std::filesystem::temp_directory_path() / ("fairuse-key-" + std::to_string(::getpid()));
+  std::ofstream(file) << "from the key file\n";
+  BOOST_TEST(find_case_key(file)->bytes == "from the key file");
+  std::ofstream(file) << "short\n";
+  BOOST_TEST(not find_case_key(file).ok());
+  std::filesystem::remove(file);
+  BOOST_TEST(not find_case_key(file).ok());
+  ::unsetenv("FAIRUSE_CASE_KEY");
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A small engine for tests: made-up events, real rules, the real store. What an epoch does follows from its number and
+// from the state alone, and every decision names sums of its user; so a store that lost, kept or invented anything
+// writes other decisions.
+//
+//   storage_driver run DIR EPOCHS [--every N] [--users N] [--accept-lost-tail] [--kill-at FAILPOINT:N] [--pad BYTES]
+//   [--buffer BYTES] storage_driver decisions DIR        through the reader storage_driver check DIR journal, inputs
+//   and decisions against each other
+//
+// Exit codes: 0 done, 10 + store_fault on a refusal.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <string>
+
+#include <openssl/evp.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "core/query.hpp"
+#include "core/rules.hpp"
+#include "events/decision_json.hpp"
+#include "storage/case_reference.hpp"
+#include "storage/local_reader.hpp"
+#include "storage/local_store.hpp"
+#include "storage/stored_logs.hpp"
+
+namespace {
+
+using namespace fairuse;
+
+constexpr time_ms start = 1'700'000'000'000;
+constexpr std::string_view key = "the driver's case key";
+
+std::uint64_t mix(std::uint64_t x) {
+  x += 0x9E3779B97F4A7C15U;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
+  return x ^ (x >> 31);
+}
+
+std::string hex(std::uint64_t value) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+std::shared_ptr<const policy_set> make_policies() {
+  policy live;
+  live.name = "fair";
+  live.digest = std::string(64, 'a');
+  live.windows = {{"daily", day_ms, 20 * minute_ms}, {"weekly", 7 * day_ms, hour_ms}};
+  live.steps = {{stage::warning, true, 0, 0, 30 * day_ms, stage::none, false, false, 0}};
+  policy shadow = live;
+  shadow.name = "hourly";
+  shadow.digest = std::string(64, 'b');
+  shadow.metering.bucket_s = 300;
+  shadow.windows = {{"hour", hour_ms, 10 * minute_ms}};
+  return policy_set::make(live, {shadow});
+}
+
+struct arguments {
+  std::string verb;
+  std::string folder;
+  std::uint64_t epochs = 0;
+  std::uint64_t every = 10;
+  std::uint64_t users = 50;
+  std::size_t pad = 0;
+  std::uint64_t buffer = 0;
+  bool accept_lost_tail = false;
+  std::string kill_at;
+};
+
+[[noreturn]] void refuse(const store_error& error) {
+  std::fprintf(stderr, "%s\n", error.message.c_str());
+  std::exit(10 + static_cast<int>(error.fault));
+}
+
+class engine {
+public:
+  engine(const arguments& a, std::unique_ptr<local_store> store)
+    : args_(a), store_(std::move(store)), policies_(make_policies()), held_{true, false, policies_.get()} {
+    for (auto& [due, uid] : store_->due_users())
+      due_[uid] = due;
+  }
+
+  void run() {
+    auto& meta = store_->meta();
+    meta.controls = {true, false, std::string(64, 'a'), {std::string(64, 'b')}};
+    store_->keep_policy(std::string(64, 'a'), "name: fair");
+    if (meta.inputs.empty()) meta.inputs.push_back({"made-up", 0, 0, "driver"});
+    while (meta.epoch < args_.epochs) {
+      epoch(meta.epoch + 1);
+      if (meta.epoch % args_.every == 0 or meta.epoch == args_.epochs) commit();
+    }
+    if (auto status = store_->wait(); not status) refuse(status.error());
+    std::printf("%llu commits, %llu epochs\n", static_cast<unsigned long long>(store_->committed()),
+                static_cast<unsigned long long>(store_->committed_epoch()));
+  }
+
+private:
+  void epoch(std::uint64_t number) {
+    const auto now = start + static_cast<time_ms>(number) * 40 * minute_ms / 10;
+    constexpr std::uint32_t lines = 5;
+    std::string text;
+    for (std::uint32_t i = 0; i < lines; ++i) {
+      text.append("line ").append(std::to_string(number)).append(1, '.').append(std::to_string(i));
+      // Padding that does not pack, so that disks fill.
+      for (std::size_t left = args_.pad; left >= 8; left -= 8)
+        text.append(hex(mix(number * 1'000'003 + i * 10'007 + left)).substr(0, 8));
+      text.append(1, '\n');
+    }
+    store_->add_lines(text);
+    store_->add_epoch(number, now, lines);
+    auto& position = store_->meta().inputs[0];
+    position.lines += lines;
+    position.bytes += text.size();
+    fire_due(now);
+    for (std::uint32_t i = 0; i < lines; ++i)
+      event_of(mix(number * 1000 + i), number, now);
+    if (number % 17 == 0)
+      store_->add_dead_letter({refusal::not_json, "byte 3", "made-up", position.lines, 2, "{no\xFF"});
+  }
+
+  void event_of(std::uint64_t dice, std::uint64_t number, time_ms now) {
+    const auto uid = "user-" + std::to_string(dice % args_.users);
+    const auto back = dice >> 20 & 15;
+    event e;
+    e.time = now - (back < 12 ? 0 : back < 14 ? 2 * hour_ms : 30 * hour_ms);
+    e.instant = e.time;
+    e.key = dice % 7 == 0 ? mix(number / 3) : dice;
+    e.ms = static_cast<std::int32_t>(dice >> 32 & 0x3FFFF) + 1;
+    const auto source = std::string("driver");
+    const auto id = std::to_string(e.key);
+    const event_text words{source, id};
+    e.text = &words;
+    event_detail detail;
+    if (dice >> 8 & 31 ? false : (dice >> 16 & 3) == 0) {
+      e.kind = event_kind::erasure;
+      detail = erasure_request{"driver", "test"};
+      e.detail = &detail;
+    } else if ((dice >> 8 & 15) == 1) {
+      e.kind = event_kind::account;
+      detail = account_fact{(dice >> 16 & 1) != 0 ? "pro" : "basic", {}, {}};
+      e.detail = &detail;
+    } else if ((dice >> 8 & 15) == 2) {
+      e.kind = event_kind::admin;
+      admin_command command;
+      command.verb = admin_verb::set_stage;
+      command.to = stage::warning;
+      command.actor = "driver";
+      detail = command;
+      e.detail = &detail;
+    }
+    carry_out(uid, e, now);
+  }
+
+  void carry_out(const std::string& uid, const event& e, time_ms now) {
+    if (e.instant <= store_->erased_at(uid)) {
+      store_->add_dead_letter({refusal::erased, "time", "made-up", 1, 0, "gone"});
+      return;
+    }
+    auto& who = present(uid, now);
+    if (needs_older_ids(e, now)) {
+      const auto older = store_->load_ids(uid, hour_of(e.instant));
+      who->ids.load(older.hour, older.keys);
+    }
+    step_output out;
+    advance(*who, held_, now, out);
+    const auto how = apply(*who, held_, now, e, horizon_events_ms, out);
+    write_down(uid, *who, out);
+    std::string json;
+    json.assign(uid).append(1, ' ').append(std::to_string(static_cast<int>(how)));
+    for (std::size_t slot = 0; slot < policies_->slots().size(); ++slot)
+      for (const auto& window : look(*who, held_, slot, now).windows)
+        json.append(1, ' ').append(std::to_string(window.sum_ms));
+    json.append(" due ").append(std::to_string(who->next_due));
+    json.append(" erased ").append(std::to_string(who->erased_at));
+    store_->add_decision(json);
+    // Passivate at odd moments, some in the middle of a commit.
+    if (mix(static_cast<std::uint64_t>(now) + e.key) % 3 == 0) users_.erase(uid);
+  }
+
+  std::unique_ptr<user>& present(const std::string& uid, time_ms now) {
+    auto& who = users_[uid];
+    const std::string_view names[] = {uid};
+    if (not who) who = std::move(store_->load(names, *policies_, now)[0]);
+    return who;
+  }
+
+  void write_down(const std::string& uid, user& who, const step_output& out) {
+    std::string json;
+    for (const auto& d : out.decisions) {
+      json.clear();
+      append_decision_chain(json, d, uid);
+      store_->add_decision(json);
+    }
+    store_->add_user(uid, who);
+    due_[uid] = who.next_due;
+  }
+
+  void fire_due(time_ms now) {
+    for (const auto& [uid, due] : due_) {
+      if (due > now) continue;
+      auto& who = present(uid, now);
+      step_output out;
+      advance(*who, held_, now, out);
+      write_down(uid, *who, out);
+    }
+  }
+
+  void commit() {
+    if (auto status = store_->commit(); not status) refuse(status.error());
+  }
+
+  const arguments& args_;
+  std::unique_ptr<local_store> store_;
+  std::shared_ptr<const policy_set> policies_;
+  controls held_;
+  std::map<std::string, std::unique_ptr<user>> users_;
+  std::map<std::string, time_ms> due_;
+};
+
+int run(const arguments& a) {
+  store_options options;
+  options.case_key = key;
+  options.write_buffer_bytes = a.buffer;
+  options.accept_lost_tail = a.accept_lost_tail;
+  auto left = a.kill_at.empty() ? 0 : std::stoi(a.kill_at.substr(a.kill_at.find(':') + 1));
+  const auto name = a.kill_at.substr(0, a.kill_at.find(':'));
+  if (left > 0)
+    options.failpoint = [&left, &name](std::string_view at) {
+      if (at == name and --left == 0) ::kill(::getpid(), SIGKILL);
+    };
+  auto store = local_store::open(a.folder, options);
+  if (not store) refuse(store.error());
+  engine(a, std::move(*store)).run();
+  return 0;
+}
+
+int decisions(const arguments& a) {
+  auto reader = local_reader::open(a.folder);
+  if (not reader) refuse(reader.error());
+  log_cursor cursor;
+  for (;;) {
+    auto page = (*reader)->logs().decisions(cursor, 1000);
+    if (not page) refuse(page.error());
+    if (page->empty()) return 0;
+    for (const auto& line : *page)
+      std::printf("%s\n", line.c_str());
+  }
+}
+
+std::string sha256_of(const std::string& bytes) {
+  unsigned char out[32];
+  EVP_Digest(bytes.data(), bytes.size(), out, nullptr, EVP_sha256(), nullptr);
+  return {reinterpret_cast<const char*>(out), sizeof(out)};
+}
+
+/// Every commit's decisions have the digest that the journal says, its lines are those of its epochs, and nothing is
+/// left over.
+int check(const arguments& a) {
+  auto reader = local_reader::open(a.folder);
+  if (not reader) refuse(reader.error());
+  const auto& logs = (*reader)->logs();
+  log_cursor journal;
+  log_cursor cursor;
+  std::uint64_t expected = 1;
+  for (;;) {
+    auto page = logs.commits(journal, 16);
+    if (not page) refuse(page.error());
+    if (page->empty()) break;
+    for (const auto& commit : *page) {
+      auto made = logs.decisions(cursor, commit.decisions);
+      if (not made) refuse(made.error());
+      std::string bytes;
+      for (const auto& line : *made)
+        bytes += line + '\n';
+      std::uint64_t lines = 0;
+      for (const auto& e : commit.epochs)
+        lines += e.lines;
+      const auto there = static_cast<std::uint64_t>(std::count(commit.input.begin(), commit.input.end(), '\n'));
+      if (commit.number != expected or sha256_of(bytes) != commit.decision_digest or lines != there) {
+        std::fprintf(stderr, "commit %llu does not check\n", static_cast<unsigned long long>(commit.number));
+        return 2;
+      }
+      ++expected;
+    }
+  }
+  auto rest = logs.decisions(cursor, 1);
+  return rest and rest->empty() ? 0 : 3;
+}
+
+} // namespace
+
+int main(int count, char** values) {
+  arguments a;
+  std::vector<std::string> all(values + 1, values + count);
+  for (std::size_t i = 0, place = 0; i < all.size(); ++i) {
+    if (all[i] == "--every")
+      a.every = std::stoull(all[++i]);
+    else if (all[i] == "--users")
+      a.users = std::stoull(all[++i]);
+    else if (all[i] == "--pad")
+      a.pad = std::stoull(all[++i]);
+    else if (all[i] == "--kill-at")
+      a.kill_at = all[++i];
+    else if (all[i] == "--buffer")
+      a.buffer = std::stoull(all[++i]);
+    else if (all[i] == "--accept-lost-tail")
+      a.accept_lost_tail = true;
+    else if (place++ == 0)
+      a.verb = all[i];
+    else if (place == 2)
+      a.folder = all[i];
+    else
+      a.epochs = std::stoull(all[i]);
+  }
+  return a.verb == "run" ? run(a) : a.verb == "check" ? check(a) : decisions(a);
+}
