@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Policies side by side: slots, profiles, spans, promotion.
+#include <boost/test/unit_test.hpp>
+
+#include "tests/core/world.hpp"
+
+using namespace fairuse;
+using namespace fairuse::test;
+
+namespace {
+
+policy shadow(const std::string& name) {
+  auto p = plain();
+  p.name = name;
+  p.digest = name;
+  return p;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(policies)
+
+BOOST_AUTO_TEST_CASE(slots_are_live_then_off_then_shadows_by_name) {
+  auto live = plain();
+  live.off = off_rule::shadow;
+  const auto set = policy_set::make(live, {shadow("z"), shadow("a")});
+  lines names;
+  for (const auto& slot : set->slots())
+    names.push_back(slot.label.slot + "/" + slot.label.policy + (slot.label.enforced ? "!" : ""));
+  BOOST_TEST(names == (lines{"live/plain!", "off/plain", "a/a", "z/z"}), boost::test_tools::per_element());
+  BOOST_TEST(set->slot_named("z") == 3);
+  BOOST_TEST(set->slot_named("y") == -1);
+}
+
+BOOST_AUTO_TEST_CASE(equal_profiles_views_and_spans_are_shared) {
+  auto same = shadow("same");
+  auto lanes = shadow("lanes");
+  lanes.enforced_lanes = {true, false, false, false};
+  auto buckets = shadow("buckets");
+  buckets.metering.bucket_s = 300;
+  const auto set = policy_set::make(plain(), {same, lanes, buckets});
+  BOOST_TEST(set->profiles().size() == 2U);
+  // The live view leaves speech out that was metered while off.
+  BOOST_TEST(set->views().size() == 4U);
+  BOOST_TEST(set->spans().size() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(decisions_come_live_first_then_by_name) {
+  world w(plain(), {shadow("b"), shadow("a")}, review_mode::alone);
+  w.speak(3 * hour_ms);
+  BOOST_TEST(w.told()
+                 == (lines{"cap_crossed daily 10800000/7200000", "review_requested 1 daily",
+                           "a: cap_crossed daily 10800000/7200000", "a: review_requested 1 daily",
+                           "b: cap_crossed daily 10800000/7200000", "b: review_requested 1 daily"}),
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(timers_fire_by_due_then_kind_then_slot) {
+  auto live = plain();
+  live.review.timeout_ms = day_ms - 1;
+  live.budget.per_utc_day_ms = minute_ms;
+  live.budget.at = stage::warning;
+  live.steps[0].ends_after_ms = day_ms - 1;
+  auto other = live;
+  other.name = other.digest = "s";
+  world w(live, {other}, review_mode::alone);
+  w.set_stage(stage::warning);
+  w.speak(3 * hour_ms);
+  w.stt(minute_ms);
+  w.told();
+  w.wait(2 * day_ms);
+  w.tick();
+  // Everything is due at midnight.
+  BOOST_TEST(w.told()
+                 == (lines{"stage_changed warning>none stage_ended @86400000", "budget_reset 60000/60000 @86400000",
+                           "review_timed_out 1 @86400000", "s: review_timed_out 1 @86400000"}),
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_promotion_keeps_the_live_standing_and_ends_the_shadow) {
+  auto strict = shadow("strict");
+  strict.windows[0].cap_ms = hour_ms;
+  strict.plans.clear();
+  world w(plain(), {strict, shadow("other")});
+  w.misuse();
+  w.told();
+  w.promote("strict");
+  BOOST_TEST(w.told().empty());
+  BOOST_TEST(w.policies->slots().size() == 2U);
+  BOOST_TEST(w.policies->live().label.policy == "strict");
+  BOOST_TEST(w.policies->live().label.slot == "live");
+  BOOST_TEST((w.look(0).at == stage::warning));
+  BOOST_TEST(w.who.standings[0]->last_strike == 1U);
+  BOOST_TEST(w.who.standings[1] != nullptr);
+  BOOST_TEST(w.sum() == 2 * hour_ms + 1);
+  w.wait(25 * hour_ms);
+  w.speak(hour_ms + 1);
+  BOOST_TEST(w.told().front() == "cap_crossed daily 3600001/3600000");
+  BOOST_TEST(w.policies->promoted("strict") == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(a_promotion_looks_at_restrictions_anew) {
+  auto lax = shadow("lax");
+  lax.windows[0].cap_ms = 10 * hour_ms;
+  lax.plans.clear();
+  world w(plain(), {lax});
+  w.speak(3 * hour_ms);
+  w.set_stage(stage::restrict);
+  w.told();
+  w.wait(minute_ms);
+  w.promote("lax");
+  BOOST_TEST(w.told(decision_kind::restriction_lifted) == lines{"restriction_lifted hard drained @60000"});
+}
+
+BOOST_AUTO_TEST_CASE(unwritten_standings_follow_their_slots_through_a_promotion) {
+  world w(plain(), {shadow("a"), shadow("b")}, review_mode::alone);
+  w.who.changed.track = true;
+  w.speak(3 * hour_ms);
+  w.who.changed.clear();
+  w.answer("b-1", 0.9);
+  BOOST_TEST(w.who.changed.standings == 4U);
+  w.promote("a");
+  BOOST_TEST(w.who.changed.standings == 2U);
+  BOOST_TEST((w.who.standings[1]->at == stage::warning));
+}
+
+BOOST_AUTO_TEST_CASE(a_timer_that_is_late_when_the_set_changes_fires_with_the_sums_of_its_instant) {
+  auto live = plain();
+  world w(live, {shadow("s")});
+  w.speak(3 * hour_ms);
+  w.told();
+  w.wait(3 * day_ms);
+  const auto after = w.policies->promoted("s");
+  w.held.policies = after.get();
+  w.tick();
+  const auto& timed_out = w.out.decisions.front();
+  BOOST_TEST((timed_out.kind == decision_kind::review_timed_out));
+  BOOST_TEST(timed_out.sums[0] == 3 * hour_ms);
+  w.held.policies = w.policies.get();
+  w.tick();
+}
+
+BOOST_AUTO_TEST_CASE(a_policy_whose_sums_may_miss_speech_is_incomplete) {
+  auto young = shadow("young");
+  young.metering.bucket_s = 300;
+  const auto set =
+      policy_set::make(plain(), {young, shadow("old")}, 8 * day_ms, review_mode::shared, {{young.metering, monday}});
+  const auto slot = static_cast<std::size_t>(set->slot_named("young"));
+  BOOST_TEST(set->is_incomplete(slot, monday + 24 * hour_ms - 1));
+  BOOST_TEST(not set->is_incomplete(slot, monday + 25 * hour_ms));
+  BOOST_TEST(not set->is_incomplete(static_cast<std::size_t>(set->slot_named("old")), monday));
+  BOOST_TEST(not set->is_incomplete(0, monday));
+}
+
+BOOST_AUTO_TEST_CASE(the_promotion_itself_says_what_and_who) {
+  world w(plain(), {shadow("s")});
+  admin_command what;
+  what.verb = admin_verb::promote_policy;
+  what.policy = "s";
+  what.actor = "ada";
+  what.reason = "measured";
+  const auto after = w.policies->promoted("s");
+  const auto d = promotion(*after, w.make(event_kind::admin, 0, what), w.now);
+  BOOST_TEST(d.who == "ada");
+  BOOST_TEST(d.note == "s");
+  BOOST_TEST(d.cause == "e1");
+  BOOST_TEST(d.slot->policy == "s");
+  BOOST_TEST(d.time == monday);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

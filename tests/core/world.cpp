@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/core/world.hpp"
+
+#include <utility>
+
+namespace fairuse::test {
+
+policy plain() {
+  policy p;
+  p.name = "plain";
+  p.digest = "0";
+  p.windows = {{"daily", 24 * hour_ms, 2 * hour_ms}};
+  p.free_plans = {"basic"};
+  p.plans = {{"unlimited", {4 * hour_ms}}};
+  step_rule warning;
+  warning.ends_after_ms = 30 * day_ms;
+  step_rule throttle;
+  throttle.at = stage::throttle;
+  throttle.strikes = 2;
+  throttle.within_ms = 7 * day_ms;
+  throttle.ends_after_ms = 7 * day_ms;
+  throttle.falls_to = stage::warning;
+  throttle.economy_stt = true;
+  step_rule restrict;
+  restrict.at = stage::restrict;
+  restrict.strikes = 3;
+  restrict.within_ms = 7 * day_ms;
+  restrict.ends_after_ms = 30 * day_ms;
+  restrict.falls_to = stage::throttle;
+  restrict.hard_caps = true;
+  p.steps = {warning, throttle, restrict};
+  p.off = off_rule::nothing;
+  return p;
+}
+
+policy fair() {
+  auto p = plain();
+  p.name = "fair";
+  p.windows = {{"daily", 24 * hour_ms, 2 * hour_ms},
+               {"3day", 72 * hour_ms, 8 * hour_ms},
+               {"weekly", 168 * hour_ms, 10 * hour_ms}};
+  p.plans = {{"unlimited", {4 * hour_ms, 16 * hour_ms, 20 * hour_ms}}};
+  p.ceiling.cap_ms = 30 * hour_ms;
+  p.review.cleared_below_nano = 350'000'000;
+  p.review.cleared_cooldown_ms = 72 * hour_ms;
+  p.review.check_interval_ms = 5 * minute_ms;
+  p.review.retry_after_ms = 15 * minute_ms;
+  p.budget.per_utc_day_ms = 30 * minute_ms;
+  p.budget.track_from_trigger = true;
+  return p;
+}
+
+namespace {
+
+std::string windows_of(const decision& d) {
+  std::string text;
+  for (std::size_t w = 0; w < d.slot->windows.size(); ++w)
+    if ((d.exceeded >> w & 1) != 0) text += (text.empty() ? "" : ",") + d.slot->windows[w];
+  return text;
+}
+
+std::string score_of(const decision& d) {
+  return std::to_string(d.score_nano / 1'000'000) + " " + std::string(to_text(d.type));
+}
+
+std::string steps_of(const decision& d) { return std::string(to_text(d.from)) + ">" + std::string(to_text(d.to)); }
+
+std::string until_of(const decision& d) { return d.until == never ? "" : " +" + std::to_string(d.until - d.time); }
+
+std::string prior_of(const decision& d) { return std::to_string(d.prior_7d) + "," + std::to_string(d.prior_30d); }
+
+std::string details_of(const decision& d) {
+  const auto why = std::string(to_text(d.why));
+  const auto amounts = std::to_string(d.sum_ms) + "/" + std::to_string(d.cap_ms);
+  const std::string restriction = d.restriction == restriction_kind::hard ? "hard" : "ceiling";
+  switch (d.kind) {
+    case decision_kind::cap_crossed:
+      return d.slot->windows[d.window] + " " + amounts;
+    case decision_kind::review_requested:
+      return std::to_string(d.request) + " " + windows_of(d)
+             + (d.recipes != 0 ? " recipes " + std::to_string(d.recipes) : "");
+    case decision_kind::review_unanswered:
+      return windows_of(d);
+    case decision_kind::review_cleared:
+      return score_of(d) + " " + prior_of(d);
+    case decision_kind::strike_added:
+      return std::to_string(d.strike) + " " + score_of(d) + " " + steps_of(d) + " " + prior_of(d);
+    case decision_kind::review_failed:
+    case decision_kind::review_timed_out:
+      return std::to_string(d.request) + until_of(d);
+    case decision_kind::review_ignored:
+      return std::to_string(d.request) + " " + why;
+    case decision_kind::strike_cleared:
+      return std::to_string(d.strike) + " " + why;
+    case decision_kind::stage_changed:
+      return steps_of(d) + " " + why + until_of(d);
+    case decision_kind::budget_exhausted:
+    case decision_kind::budget_reset:
+      return amounts;
+    case decision_kind::restriction_engaged:
+      return restriction + " " + why + " " + amounts + until_of(d);
+    case decision_kind::restriction_lifted:
+      return restriction + " " + why;
+    case decision_kind::content_locked:
+    case decision_kind::content_unlocked:
+      return why;
+    case decision_kind::notification:
+      return std::string(to_text(d.to)) + (d.words == wording::credits ? " credits" : " misuse");
+    case decision_kind::user_erased:
+    case decision_kind::policy_promoted:
+      return d.who;
+  }
+  return {};
+}
+
+} // namespace
+
+std::string brief(const decision& d, time_ms start) {
+  std::string text = d.slot->slot == "live" ? "" : d.slot->slot + ": ";
+  text += std::string(to_text(d.kind)) + " " + details_of(d);
+  if (d.cause.empty()) text += " @" + std::to_string(d.time - start);
+  return text;
+}
+
+world::world(policy live, std::vector<policy> shadows, review_mode reviews)
+  : policies(policy_set::make(std::move(live), std::move(shadows), 8 * day_ms, reviews)) {
+  held = {true, false, policies.get()};
+}
+
+void world::tick() { advance(who, held, now, out); }
+
+event world::make(event_kind kind, std::int64_t ago_ms, event_detail detail) {
+  event e;
+  e.kind = kind;
+  e.time = e.instant = now - ago_ms;
+  e.text = arena.keep("app", "e" + std::to_string(++serial_));
+  e.key = event_key(e.text->source, e.text->id);
+  if (not std::holds_alternative<std::monostate>(detail)) e.detail = arena.keep(std::move(detail));
+  return e;
+}
+
+applied world::give(event e) {
+  last_ = e;
+  advance(who, held, now, out);
+  return apply(who, held, now, e, horizon_wall_ms, out);
+}
+
+applied world::again() { return give(last_); }
+
+applied world::speak(std::int64_t ms, lane from, std::int64_t ago_ms) {
+  auto e = make(event_kind::speech, ago_ms);
+  e.ms = static_cast<std::int32_t>(ms);
+  e.from = from;
+  return give(e);
+}
+
+applied world::speak_segments(std::vector<segment> segments, std::int64_t begun_ago_ms, lane from) {
+  std::uint32_t end = 0;
+  for (const auto& s : segments)
+    end = std::max(end, s.end_ms);
+  auto e = make(event_kind::speech, begun_ago_ms, speech_segments{std::move(segments)});
+  e.instant = e.time + end;
+  e.from = from;
+  return give(e);
+}
+
+applied world::stt(std::int64_t ms, std::int64_t ago_ms) {
+  auto e = make(event_kind::stt, ago_ms);
+  e.ms = static_cast<std::int32_t>(ms);
+  return give(e);
+}
+
+applied world::plan(const std::string& name, std::int64_t ago_ms) {
+  account_fact fact;
+  fact.plan = name;
+  return give(make(event_kind::account, ago_ms, fact));
+}
+
+applied world::credits(bool exhausted, std::int64_t ago_ms) {
+  account_fact fact;
+  fact.credits_exhausted = exhausted;
+  return give(make(event_kind::account, ago_ms, fact));
+}
+
+applied world::converse(const std::string& id, std::int64_t duration_ms, const std::string& category,
+                        std::int64_t ago_ms) {
+  conversation_fact talk;
+  talk.conversation = id;
+  talk.category = category;
+  talk.duration_ms = duration_ms;
+  return give(make(event_kind::conversation, ago_ms, talk));
+}
+
+applied world::answer(const std::string& request, double score, usage_type type) {
+  review_answer verdict;
+  verdict.request = request;
+  verdict.score_nano = static_cast<std::int32_t>(score * 1e9 + 0.5);
+  verdict.type = type;
+  return give(make(event_kind::review, 0, verdict));
+}
+
+applied world::fail(const std::string& request) {
+  review_answer verdict;
+  verdict.request = request;
+  verdict.failed = "overloaded";
+  return give(make(event_kind::review, 0, verdict));
+}
+
+applied world::command(admin_command what) {
+  what.actor = "ada";
+  what.reason = "because";
+  return give(make(event_kind::admin, 0, what));
+}
+
+applied world::set_stage(stage to) {
+  admin_command what;
+  what.verb = admin_verb::set_stage;
+  what.to = to;
+  return command(what);
+}
+
+applied world::reset() { return command({}); }
+
+applied world::clear_strike(std::uint32_t number) {
+  admin_command what;
+  what.verb = admin_verb::clear_strike;
+  what.strike = number;
+  return command(what);
+}
+
+applied world::resolve(std::uint32_t number) {
+  admin_command what;
+  what.verb = admin_verb::resolve;
+  what.strike = number;
+  what.notes = "seen";
+  return command(what);
+}
+
+applied world::exempt(bool on) {
+  admin_command what;
+  what.verb = admin_verb::exempt;
+  what.on = on;
+  return command(what);
+}
+
+applied world::erase(std::int64_t ago_ms) {
+  return give(make(event_kind::erasure, ago_ms, erasure_request{"ada", "on request"}));
+}
+
+void world::promote(const std::string& shadow) {
+  tick();
+  old_.push_back(policies);
+  policies = policies->promoted(shadow);
+  held.policies = policies.get();
+  tick();
+}
+
+void world::misuse(double score) {
+  speak(2 * hour_ms + 1);
+  answer("live-" + std::to_string(who.standings[0]->last_request), score);
+}
+
+lines world::told() {
+  lines all;
+  for (const auto& d : out.decisions)
+    all.push_back(brief(d, monday));
+  out.decisions.clear();
+  return all;
+}
+
+lines world::told(decision_kind kind) {
+  lines some;
+  for (const auto& d : out.decisions)
+    if (d.kind == kind) some.push_back(brief(d, monday));
+  out.decisions.clear();
+  return some;
+}
+
+} // namespace fairuse::test

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One user of core, with verbs: what happens, and what was told of it in one line a decision. `now` is set by hand
+// (`wait`), and nothing fires before the next event or `tick`.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/query.hpp"
+#include "core/rules.hpp"
+
+namespace fairuse::test {
+
+/// 2026-03-02T00:00:00Z, a Monday.
+inline constexpr time_ms monday = 1'772'409'600'000;
+
+using lines = std::vector<std::string>;
+
+/// One window of 24 h and 2 h, the ladder of the shipped policy, and nothing else: rows switch on what they are about.
+policy plain();
+/// The same with the three windows and every rule of the shipped policy.
+policy fair();
+
+/// A decision in one line; a timer's has its instant, as ms since `start`.
+std::string brief(const decision& d, time_ms start);
+
+class world {
+public:
+  explicit world(policy live = plain(), std::vector<policy> shadows = {}, review_mode reviews = review_mode::shared);
+
+  time_ms now = monday;
+  void wait(std::int64_t ms) { now += ms; }
+  /// Only timers.
+  void tick();
+
+  applied speak(std::int64_t ms, lane from = lane::realtime, std::int64_t ago_ms = 0);
+  applied speak_segments(std::vector<segment> segments, std::int64_t begun_ago_ms, lane from = lane::realtime);
+  applied stt(std::int64_t ms, std::int64_t ago_ms = 0);
+  applied plan(const std::string& name, std::int64_t ago_ms = 0);
+  applied credits(bool exhausted, std::int64_t ago_ms = 0);
+  applied converse(const std::string& id, std::int64_t duration_ms, const std::string& category = "work",
+                   std::int64_t ago_ms = 0);
+  applied answer(const std::string& request, double score, usage_type type = usage_type::audiobook);
+  applied fail(const std::string& request);
+  applied set_stage(stage to);
+  applied reset();
+  applied clear_strike(std::uint32_t number);
+  applied resolve(std::uint32_t number);
+  applied exempt(bool on);
+  applied erase(std::int64_t ago_ms = 0);
+  /// The last event once more.
+  applied again();
+  applied give(event e);
+  event make(event_kind kind, std::int64_t ago_ms, event_detail detail = {});
+
+  void enable(bool on) { held.enabled = on; }
+  void kill(bool on) { held.killed = on; }
+  /// The shadow's rules from here on, as a promotion does it.
+  void promote(const std::string& shadow);
+
+  /// Speak until a review is asked for and answer it: one verdict. REQUIRES: the daily cap is 2 h and not exceeded yet,
+  /// or still exceeded.
+  void misuse(double score = 0.9);
+
+  /// What was decided since the last time.
+  lines told();
+  /// The same, only of one kind.
+  lines told(decision_kind kind);
+  standing_view look(std::size_t slot = 0) { return fairuse::look(who, held, slot, now); }
+  std::int64_t sum(std::size_t window = 0, std::size_t slot = 0) { return look(slot).windows[window].sum_ms; }
+
+  controls held;
+  user who;
+  step_output out;
+  std::shared_ptr<const policy_set> policies;
+  event_arena arena;
+
+private:
+  applied command(admin_command what);
+  int serial_ = 0;
+  event last_;
+  std::vector<std::shared_ptr<const policy_set>> old_;
+};
+
+} // namespace fairuse::test

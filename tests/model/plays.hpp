@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// RapidCheck generators of plays. Numbers only, so that shrinking means fewer actions and smaller numbers.
+#pragma once
+
+#include <rapidcheck.h>
+
+#include "tests/model/scenario.hpp"
+
+namespace rc {
+
+template <>
+struct Arbitrary<fairuse::model::action> {
+  static Gen<fairuse::model::action> arbitrary() {
+    using fairuse::model::action;
+    using fairuse::model::verb;
+    const auto what = gen::map(gen::inRange<int>(0, 64), [](int n) {
+      // Mostly speech and answers: that is what moves a user.
+      constexpr int last[] = {20, 24, 28, 33, 38, 48, 50, 55, 58, 60, 61, 62, 64};
+      int v = 0;
+      while (n >= last[v])
+        ++v;
+      return static_cast<verb>(v);
+    });
+    const auto byte = gen::map(gen::inRange<int>(0, 64), [](int n) { return static_cast<std::uint8_t>(n); });
+    const auto gap =
+        gen::map(gen::inRange<int>(0, fairuse::model::gap_count), [](int n) { return static_cast<std::uint8_t>(n); });
+    return gen::build<action>(gen::set(&action::what, what), gen::set(&action::gap, gap), gen::set(&action::a, byte),
+                              gen::set(&action::b, byte));
+  }
+};
+
+template <>
+struct Arbitrary<fairuse::model::play> {
+  static Gen<fairuse::model::play> arbitrary() {
+    using fairuse::model::choices;
+    using fairuse::model::play;
+    const auto byte = gen::map(gen::inRange<int>(0, 60), [](int n) { return static_cast<std::uint8_t>(n); });
+    const auto policy = gen::container<choices>(byte);
+    const auto shadows = gen::map(gen::container<std::vector<choices>>(policy), [](std::vector<choices> all) {
+      if (all.size() > 2) all.resize(2);
+      return all;
+    });
+    // As many as the size allows, so that stories get long enough to reach the last stage.
+    const auto actions = gen::withSize([](int size) {
+      return gen::resize(4 * size,
+                         gen::container<std::vector<fairuse::model::action>>(gen::arbitrary<fairuse::model::action>()));
+    });
+    return gen::build<play>(
+        gen::set(&play::alone), gen::set(&play::starts_off, gen::map(gen::inRange(0, 8), [](int n) { return n == 7; })),
+        gen::set(&play::live, policy), gen::set(&play::shadows, shadows), gen::set(&play::actions, actions));
+  }
+};
+
+} // namespace rc
+
+namespace fairuse::model {
+
+/// RapidCheck's own printing calls this.
+inline void showValue(const play& p, std::ostream& out) { out << p; }
+
+} // namespace fairuse::model

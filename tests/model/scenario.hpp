@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Scenarios as small numbers: a play says which policies run and what happens; a stage_play turns its numbers into
+// policies, epochs and events, deterministically. So RapidCheck can shrink a failing play, and the failing play can be
+// written down as a regression test (tests/core/regressions_test.cpp).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/model/naive_user.hpp"
+
+namespace fairuse::model {
+
+/// What can happen. The numbers stand in written-down plays: never renumber.
+enum class verb : std::uint8_t {
+  speak = 0,
+  speak_late = 1,
+  speak_segments = 2,
+  send_stt = 3,
+  change_account = 4,
+  answer = 5,
+  answer_oddly = 6,
+  admin = 7,
+  repeat = 8,
+  command = 9,
+  promote = 10,
+  erase = 11,
+  converse = 12,
+};
+inline constexpr int verb_count = 13;
+
+/// `gap` says how long after the action before (see gap_count), `a` and `b` choose among the verb's variants.
+struct action {
+  verb what = verb::speak;
+  std::uint8_t gap = 0;
+  std::uint8_t a = 0;
+  std::uint8_t b = 0;
+};
+
+inline constexpr int gap_count = 28;
+inline constexpr std::size_t choices_count = 20;
+/// One number per trait of a policy (see make_policy).
+using choices = std::array<std::uint8_t, choices_count>;
+
+struct play {
+  bool alone = false; ///< review_mode::alone
+  bool starts_off = false;
+  choices live{};
+  std::vector<choices> shadows;
+  std::vector<action> actions;
+};
+/// As a C++ initialiser.
+std::ostream& operator<<(std::ostream& out, const play& p);
+
+policy make_policy(const choices& c, const std::string& name);
+
+/// What a play came to: epochs as a source would seal them.
+struct sealed_epoch {
+  time_ms now = 0;
+  std::vector<event> events;
+  std::vector<event> commands;
+};
+struct recording {
+  std::shared_ptr<event_arena> arena;
+  std::shared_ptr<const policy_set> policies;
+  bool starts_off = false;
+  std::vector<sealed_epoch> epochs;
+  /// What core decided on its own, in order (labels belong to `sets`).
+  std::vector<decision> decisions;
+  std::vector<std::shared_ptr<const policy_set>> sets;
+};
+
+/// Let core and the model play the same; an empty text if they decide the same, else what the first difference is.
+std::string compare(const play& p, recording* record = nullptr);
+
+/// Every field of a decision as text, one line.
+std::string describe(const decision& d);
+
+} // namespace fairuse::model
