@@ -50,8 +50,7 @@ const controls* shard_state::obey(const event& command, time_ms now) {
     next.policies = after.get();
     everybody_.decisions.push_back(promotion(*after, command, now));
   }
-  if (next == held())
-    return nullptr;
+  if (next == held()) return nullptr;
   held_.push_back(next);
   return &held_.back();
 }
@@ -70,8 +69,7 @@ void shard_state::obey_commands(const epoch& sealed) {
     commands.push_back(&command);
   std::sort(commands.begin(), commands.end(), [](const event* a, const event* b) { return before(*a, *b); });
   for (const auto* command : commands)
-    if (const auto* changed = obey(*command, sealed.now))
-      stretches_.push_back({command, changed});
+    if (const auto* changed = obey(*command, sealed.now)) stretches_.push_back({command, changed});
   everybody_.held = held();
 }
 
@@ -118,10 +116,8 @@ void shard_state::read_older_ids(std::span<slice> slices) {
     std::vector<hour_number> hours;
     for (const auto& st : s.steps)
       for (const auto& e : s.events.subspan(st.first, st.count))
-        if (needs_older_ids(e, st.now))
-          hours.push_back(hour_of(e.instant));
-    if (hours.empty())
-      continue;
+        if (needs_older_ids(e, st.now)) hours.push_back(hour_of(e.instant));
+    if (hours.empty()) continue;
     std::sort(hours.begin(), hours.end());
     hours.erase(std::unique(hours.begin(), hours.end()), hours.end());
     auto& read = older_.emplace_back();
@@ -133,8 +129,7 @@ void shard_state::read_older_ids(std::span<slice> slices) {
 }
 
 void shard_state::hand_out(std::span<const slice> slices) {
-  if (outcomes_.size() < slices.size())
-    outcomes_.resize(slices.size());
+  if (outcomes_.size() < slices.size()) outcomes_.resize(slices.size());
   outstanding_ = slices.size();
   for (std::size_t i = 0; i < slices.size(); ++i) {
     auto& result = outcomes_[i];
@@ -150,25 +145,20 @@ void shard_state::run(const epoch& sealed) {
   obey_commands(sealed);
   cut_slices(sealed);
   wake(slices_, sealed.now);
-  if (options_.track_changes)
-    read_older_ids(slices_);
+  if (options_.track_changes) read_older_ids(slices_);
   hand_out(slices_);
-  if (slices_.empty())
-    close_epoch();
+  if (slices_.empty()) close_epoch();
 }
 
 void shard_state::collect(outcome& result) {
-  if (result.asked) {
-    auto& given = slices_[static_cast<std::size_t>(&result - outcomes_.data())];
-    const auto rest = source_->rest(given, result);
-    if (not rest.steps.empty()) {
-      given = rest;
-      self_->send(active_.find(given.uid)->second->actor, take_slice{&given, &result});
-      return;
-    }
+  auto& given = slices_[static_cast<std::size_t>(&result - outcomes_.data())];
+  const auto rest = source_->rest(given, result);
+  if (not rest.steps.empty()) {
+    given = rest;
+    self_->send(active_.find(given.uid)->second->actor, take_slice{&given, &result});
+    return;
   }
-  if (--outstanding_ == 0)
-    close_epoch();
+  if (--outstanding_ == 0) close_epoch();
 }
 
 void shard_state::close_epoch() {
@@ -193,8 +183,7 @@ void shard_state::passivate() {
   auto oldest = by_recency_.end();
   while (active_.size() > options_.max_active_users and oldest != by_recency_.begin()) {
     --oldest;
-    if (oldest->who->changed.any())
-      continue;
+    if (oldest->who->changed.any()) continue;
     const auto gone = oldest++;
     let_go(gone);
   }

@@ -91,9 +91,9 @@ public:
   virtual ~epoch_source() = default;
   /// The next sealed epoch, or nothing if none is ready now. What it points at stays valid until the next call.
   virtual std::optional<epoch> next() = 0;
-  /// What is left for a user who stopped after a review request. Production: the remaining steps as they are (see
-  /// remaining_steps). Simulation: the same, with the reviewer's answer merged in. A slice without steps ends the
-  /// user's epoch.
+  /// What is left for a user whose slice is done or was cut off by a review request (outcome::asked). Called after
+  /// every slice, until it returns one without steps: that ends the user's epoch. Production: the remaining steps as
+  /// they are (see remaining_steps). Simulation: the same in pieces, with the reviewer's answers between them.
   virtual slice rest(const slice& given, const outcome& so_far) = 0;
 };
 

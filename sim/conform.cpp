@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/conform.hpp"
+
+#include <algorithm>
+#include <istream>
+#include <map>
+#include <ostream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "actors/worker.hpp"
+#include "config/policy_file.hpp"
+#include "config/presets.hpp"
+#include "core/query.hpp"
+
+namespace fairuse {
+
+namespace {
+
+using nlohmann::json;
+
+/// What the reviewer of one user answers from now on.
+struct reviewer_setting {
+  json score = 0.0;
+  usage_type type = usage_type::none;
+  bool fails = false;
+};
+
+std::int32_t nano(double value) { return static_cast<std::int32_t>(value * 1e9 + 0.5); }
+
+/// Apply the scenario's configuration to a preset; a text if it is wrong.
+std::string configure(const json& settings, policy& rules) {
+  const auto profile = settings.at("profile").get<std::string>();
+  const auto text = preset_text(profile);
+  if (not text) return "unknown profile '" + profile + "'";
+  yaml::diagnostics problems{profile};
+  const auto preset = parse_policy(*text, problems);
+  if (not preset) return problems.text();
+  rules = *preset;
+  rules.metering.bucket_s = settings.value("bucket_s", rules.metering.bucket_s);
+  rules.review.cooldown_ms = settings.value("cooldown_s", rules.review.cooldown_ms / second_ms) * second_ms;
+  rules.review.score_gate_nano = nano(settings.value("score_gate", 0.7));
+  rules.budget.per_utc_day_ms = settings.value("budget_ms", rules.budget.per_utc_day_ms);
+  if (rules.ceiling.cap_ms > 0) rules.ceiling.cap_ms = settings.value("ceiling_ms", rules.ceiling.cap_ms);
+  const auto caps = settings.value("caps_ms", std::vector<std::int64_t>());
+  const auto raised = settings.value("caps_unlimited_ms", std::vector<std::int64_t>());
+  for (std::size_t w = 0; w < rules.windows.size() and w < caps.size(); ++w)
+    rules.windows[w].cap_ms = caps[w];
+  for (auto& plan : rules.plans)
+    if (not raised.empty()) plan.caps_ms = raised;
+  stamp_digest(rules);
+  return {};
+}
+
+/// The doors of a worker whose epochs are staged by hand.
+class stage_door final : public epoch_source, public epoch_sink, public user_store {
+public:
+  std::optional<epoch> next() override {
+    if (not staged_) return std::nullopt;
+    staged_ = false;
+    epoch e;
+    e.number = ++number_;
+    e.now = now_;
+    e.events = events_;
+    e.commands = commands_;
+    return e;
+  }
+  slice rest(const slice& given, const outcome& so_far) override { return remaining_steps(given, so_far); }
+  void take(const epoch&, std::span<outcome> outcomes, const everybody_outcome&) override {
+    decisions.clear();
+    counts = {};
+    for (const auto& o : outcomes) {
+      counts += o.wrote.counts;
+      decisions.insert(decisions.end(), o.wrote.decisions.begin(), o.wrote.decisions.end());
+    }
+  }
+  std::vector<std::unique_ptr<user>> load(std::span<const std::string_view> uids, const policy_set& policies,
+                                          time_ms now) override {
+    std::vector<std::unique_ptr<user>> users;
+    for (std::size_t i = 0; i < uids.size(); ++i) {
+      users.push_back(std::make_unique<user>());
+      bind(*users.back(), policies, now);
+    }
+    return users;
+  }
+  older_ids load_ids(std::string_view, hour_number hour) override { return {hour, {}}; }
+  std::vector<std::pair<time_ms, std::string>> due_users() override { return {}; }
+
+  void put(time_ms now, std::vector<addressed_event> events, std::vector<event> commands) {
+    now_ = now;
+    events_ = std::move(events);
+    commands_ = std::move(commands);
+    staged_ = true;
+  }
+
+  std::vector<decision> decisions;
+  counters counts;
+
+private:
+  bool staged_ = false;
+  std::uint64_t number_ = 0;
+  time_ms now_ = 0;
+  std::vector<addressed_event> events_;
+  std::vector<event> commands_;
+};
+
+worker_options options_for(std::shared_ptr<const policy_set> policies) {
+  worker_options options;
+  options.start = {true, false, policies.get()};
+  options.policies = std::move(policies);
+  return options;
+}
+
+class conformance {
+public:
+  explicit conformance(const policy& rules)
+    : policies_(policy_set::make(rules, {})), worker_(door_, door_, door_, options_for(policies_)) {}
+
+  json row(std::size_t index, const json& line);
+
+private:
+  event make(const json& line, event_kind kind, event_detail detail);
+  void run(time_ms now, std::vector<addressed_event> events, std::vector<event> commands = {});
+  void run_one(event e) { run(now_, {{uid_, e}}); }
+  void command(const json& line, admin_command what);
+  standing_view look_now();
+
+  void speech(const json& line, json& row);
+  void upload(const json& line, json& row);
+  void evaluated(const json& line, json& row, std::int32_t ms, lane from);
+  void review(const json& line, json& row);
+  void stt(const json& line, json& row);
+  void gate(json& row);
+  void status(json& row);
+  void account(const json& line, json& row);
+  void admin(const json& line, json& row);
+  void everybody(const json& line);
+  void put_restriction(const standing_view& v, json& row) const;
+
+  std::shared_ptr<const policy_set> policies_;
+  stage_door door_;
+  worker worker_;
+  event_arena arena_;
+  user nobody_;
+  std::size_t serial_ = 0;
+  std::string uid_;
+  time_ms now_ = 0;
+  std::map<std::string, reviewer_setting> reviewers_;
+};
+
+event conformance::make(const json& line, event_kind kind, event_detail detail) {
+  event e;
+  e.kind = kind;
+  e.time = e.instant = now_;
+  e.text = arena_.keep("conform", fmt::format("{:010}", serial_++));
+  e.key = event_key(e.text->source, e.text->id);
+  e.ms = line.value("ms", 0);
+  e.detail = arena_.keep(std::move(detail));
+  return e;
+}
+
+void conformance::run(time_ms now, std::vector<addressed_event> events, std::vector<event> commands) {
+  door_.put(now, std::move(events), std::move(commands));
+  worker_.run_epoch();
+}
+
+standing_view conformance::look_now() {
+  const auto* who = worker_.find(uid_);
+  if (who == nullptr) {
+    nobody_ = user();
+    bind(nobody_, *policies_, now_);
+    who = &nobody_;
+  }
+  return look(*who, worker_.held(), 0, now_);
+}
+
+void conformance::put_restriction(const standing_view& v, json& row) const {
+  if (v.hard_restricted and v.retry_at != never and (v.retry_at - now_) / second_ms > 0)
+    row["retry_after_s"] = (v.retry_at - now_) / second_ms;
+}
+
+void conformance::review(const json& line, json& row) {
+  const auto& setting = reviewers_[uid_];
+  if (door_.counts.review_terminal > 0) {
+    row["review"] = {{"outcome", "terminal"}};
+    return;
+  }
+  if (door_.counts.review_cooldown > 0) {
+    row["review"] = {{"outcome", "cooldown"}};
+    return;
+  }
+  const auto is_request = [](const decision& d) { return d.kind == decision_kind::review_requested; };
+  const auto is_verdict = [](const decision& d) {
+    return d.kind == decision_kind::strike_added or d.kind == decision_kind::review_cleared;
+  };
+  auto& written = door_.decisions;
+  const auto request = std::find_if(written.begin(), written.end(), is_request);
+  const bool asked = request != written.end();
+  if (asked) {
+    review_answer answer;
+    answer.request = "live-" + std::to_string(request->request);
+    answer.failed = setting.fails ? "reviewer" : "";
+    answer.score_nano = nano(setting.score.get<double>());
+    answer.type = setting.type;
+    run_one(make(line, event_kind::review, answer));
+  }
+  if (asked and setting.fails) {
+    row["review"] = {{"outcome", "failed"}};
+    return;
+  }
+  const auto verdict = std::find_if(written.begin(), written.end(), is_verdict);
+  if (verdict == written.end()) return;
+  row["review"] = {{"outcome", asked ? "scored" : "synthetic"},
+                   {"score", asked ? setting.score : json(1.0)},
+                   {"usage_type", to_text(verdict->type)},
+                   {"action", verdict->from == verdict->to ? "none" : to_text(verdict->to)},
+                   {"from", to_text(verdict->from)},
+                   {"to", to_text(verdict->to)},
+                   {"prior_7d", verdict->prior_7d},
+                   {"prior_30d", verdict->prior_30d}};
+}
+
+void conformance::evaluated(const json& line, json& row, std::int32_t ms, lane from) {
+  auto e = make(line, event_kind::speech, {});
+  e.ms = ms;
+  e.from = from;
+  run_one(e);
+  if (not worker_.held().enabled) return;
+  const auto v = look_now();
+  row["totals"] = json::array();
+  row["caps"] = json::array();
+  for (std::size_t w = 0; w < v.windows.size(); ++w) {
+    row["totals"].push_back(v.windows[w].sum_ms);
+    if (v.windows[w].exceeded)
+      row["caps"].push_back({v.slot->label.windows[w], v.windows[w].sum_ms, v.windows[w].cap_ms});
+  }
+  review(line, row);
+}
+
+void conformance::upload(const json& line, json& row) {
+  const auto v = look_now();
+  const bool exhausted = v.budget.tracked and v.budget.exhausted;
+  if (v.hard_restricted or v.ceiling or exhausted) {
+    row["result"] = v.hard_restricted ? "hard_restricted" : v.ceiling ? "ceiling" : "budget_exhausted";
+    put_restriction(v, row);
+    return;
+  }
+  row["result"] = "accepted";
+  if (const auto ms = line.at("ms").get<std::int32_t>(); ms > 0) evaluated(line, row, ms, lane::sync);
+}
+
+void conformance::speech(const json& line, json& row) {
+  const auto source = line.at("source").get<std::string>();
+  const auto ms = std::max(0, line.at("ms").get<std::int32_t>());
+  if (source == "realtime") {
+    row["result"] = "accepted";
+    evaluated(line, row, ms, lane::realtime);
+  } else if (source == "sync" or source == "sync_fresh") {
+    upload(line, row);
+  } else {
+    row["result"] = "metered";
+    auto e = make(line, event_kind::speech, {});
+    e.from = source == "sync_backfill" ? lane::backfill : lane::custom;
+    if (ms > 0) run_one(e);
+  }
+  row["stage"] = to_text(look_now().at);
+}
+
+void conformance::stt(const json& line, json& row) {
+  const auto before = look_now().budget;
+  run_one(make(line, event_kind::stt, {}));
+  const auto after = look_now().budget;
+  const bool enabled = worker_.held().enabled;
+  row["tracked"] = before.tracked;
+  row["blocked"] = before.tracked and before.exhausted;
+  row["used_ms"] = enabled ? after.used_ms : 0;
+  row["exhausted"] = enabled and after.exhausted;
+}
+
+void conformance::gate(json& row) {
+  const auto v = look_now();
+  row["hard_restricted"] = v.hard_restricted;
+  put_restriction(v, row);
+  row["ceiling"] = v.ceiling;
+  row["budget_exhausted"] = v.budget.tracked and v.budget.exhausted;
+  row["stage"] = to_text(v.at);
+}
+
+void conformance::status(json& row) {
+  const auto v = look_now();
+  const bool enabled = worker_.held().enabled;
+  row["totals"] = json::array();
+  for (const auto& window : v.windows)
+    row["totals"].push_back(enabled ? window.sum_ms : 0);
+  row["stage"] = to_text(v.at);
+  if (v.at == stage::restrict and v.until != never) row["until_ms"] = v.until;
+  row["violations"] = {v.strikes_7d, v.strikes_30d};
+  row["used_ms"] = enabled ? v.budget.used_ms : 0;
+}
+
+void conformance::account(const json& line, json& row) {
+  account_fact fact;
+  if (line.at("type") == "plan")
+    fact.plan = line.at("plan").get<std::string>();
+  else
+    fact.credits_exhausted = line.at("exhausted").get<bool>();
+  run_one(make(line, event_kind::account, fact));
+  if (fact.plan) row["stage"] = to_text(look_now().at);
+}
+
+void conformance::command(const json& line, admin_command what) {
+  what.actor = "conform";
+  run_one(make(line, event_kind::admin, std::move(what)));
+}
+
+void conformance::admin(const json& line, json& row) {
+  const auto type = line.at("type").get<std::string>();
+  admin_command what;
+  if (type == "admin_set_stage") {
+    what.verb = admin_verb::set_stage;
+    what.to = stage_from(line.at("stage").get<std::string>()).value();
+  } else {
+    what.verb = type == "admin_reset" ? admin_verb::reset : admin_verb::resolve;
+  }
+  command(line, std::move(what));
+  row["stage"] = to_text(look_now().at);
+}
+
+void conformance::everybody(const json& line) {
+  admin_command what;
+  what.verb = line.at("type") == "enabled" ? admin_verb::enable : admin_verb::kill_switch;
+  what.on = line.at("on").get<bool>();
+  run(now_, {}, {make(line, event_kind::admin, std::move(what))});
+}
+
+json conformance::row(std::size_t index, const json& line) {
+  now_ = line.at("t").get<time_ms>();
+  const auto type = line.at("type").get<std::string>();
+  json row{{"i", index}, {"t", now_}, {"type", type}};
+  uid_ = line.value("uid", "");
+  if (not uid_.empty()) row["uid"] = uid_;
+  run(now_, {}); // timers first
+  if (type == "speech")
+    speech(line, row);
+  else if (type == "check") {
+    evaluated(line, row, 0, lane::realtime);
+    row["stage"] = to_text(look_now().at);
+  } else if (type == "stt")
+    stt(line, row);
+  else if (type == "gate")
+    gate(row);
+  else if (type == "status")
+    status(row);
+  else if (type == "classifier") {
+    reviewers_[uid_].score = line.at("score");
+    reviewers_[uid_].type = usage_type_from(line.at("usage_type").get<std::string>()).value();
+  } else if (type == "fault")
+    reviewers_[uid_].fails = line.at("on").get<bool>();
+  else if (type == "credits" or type == "plan")
+    account(line, row);
+  else if (type == "exempt") {
+    admin_command what;
+    what.verb = admin_verb::exempt;
+    what.on = line.at("on").get<bool>();
+    command(line, std::move(what));
+  } else if (type.starts_with("admin_"))
+    admin(line, row);
+  else if (type == "kill_switch" or type == "enabled")
+    everybody(line);
+  else
+    throw std::invalid_argument("unknown type '" + type + "'");
+  return row;
+}
+
+} // namespace
+
+std::string run_conform(std::istream& scenario, std::ostream& out) {
+  std::string text;
+  std::size_t number = 0;
+  // The scenario is test data in a fixed form: one place that turns every fault into line and remedy is enough.
+  try {
+    if (not std::getline(scenario, text)) return "line 1: the scenario is empty; it starts with a configuration";
+    number = 1;
+    policy rules;
+    if (const auto wrong = configure(json::parse(text), rules); not wrong.empty()) return "line 1: " + wrong;
+    conformance run(rules);
+    for (std::size_t index = 0; std::getline(scenario, text); ++index) {
+      ++number;
+      out << run.row(index, json::parse(text)).dump() << '\n';
+    }
+  } catch (const std::exception& error) {
+    return fmt::format("line {}: {}", number, error.what());
+  }
+  return {};
+}
+
+} // namespace fairuse

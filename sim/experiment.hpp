@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An experiment: traffic x policies x seed, and what is demanded of the outcome. As people write it:
+// config/experiments/README.md; where it is read: sim/experiment_file.hpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/policy.hpp"
+#include "sim/guard.hpp"
+#include "sim/population.hpp"
+#include "sim/reviewer.hpp"
+
+namespace fairuse::sim {
+
+inline constexpr std::size_t policies_max = 32;
+/// A uid has seven digits (uid_of), and uids must sort as numbers do.
+inline constexpr std::uint32_t users_max = 10'000'000;
+
+/// In micro-units of `currency`.
+struct price_list {
+  std::string currency = "USD";
+  std::int64_t stt_minute = 0;
+  /// STT of the cheaper model.
+  std::int64_t economy_minute = 0;
+  std::int64_t review = 0;
+};
+
+/// SHA-256 of what an experiment was read from, hex.
+struct experiment_inputs {
+  std::string experiment;
+  std::string population;
+  std::string reviewer;
+};
+
+struct experiment {
+  std::string name;
+  population people;
+  reviewer_model reviewer;
+  std::uint32_t users = 20'000;
+  std::uint32_t days = 30;
+  std::uint64_t seed = 1;
+  std::int64_t retention_ms = 8 * day_ms;
+  /// Side by side on the same traffic; the others are compared with the first. Distinct names, 1 .. policies_max.
+  std::vector<policy> policies;
+  std::vector<guard> guards;
+  std::optional<price_list> prices;
+  experiment_inputs inputs;
+
+  /// The stated end of the simulation: the end of the last local day, wherever people live. Timers fire up to here, and
+  /// what would arrive later is not seen.
+  time_ms end() const { return people.start + (std::int64_t{days} + 1) * day_ms; }
+};
+
+} // namespace fairuse::sim

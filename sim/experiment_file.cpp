@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/experiment_file.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "config/policy_file.hpp"
+#include "config/presets.hpp"
+#include "sim/population_file.hpp"
+
+namespace fairuse::sim {
+
+namespace {
+
+using std::filesystem::path;
+using yaml::need;
+
+constexpr std::array<std::string_view, 3> preset_names{"fair", "omi-2026-03", "omi-newest"};
+
+std::string digest_of(const path& file) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  return sha256_hex(bytes);
+}
+
+/// One experiment file while it is read.
+class experiment_reader {
+public:
+  experiment_reader(const path& file, const yaml::node& root, yaml::diagnostics& out)
+    : file_(file), top_(root, "", out), out_(out) {}
+
+  void read(experiment& into);
+
+private:
+  template <class T, class Load, class Read>
+  std::optional<T> file_or_map(std::string_view key, std::string& digest, Load load, Read read);
+  void read_policies(experiment& into);
+  std::optional<policy> read_policy(const yaml::node& of, std::string_view where);
+  void check_policy(const policy& rules, const yaml::node& of, const experiment& in);
+  void read_guards(experiment& into);
+  void read_prices(experiment& into);
+
+  const path& file_;
+  yaml::map_reader top_;
+  yaml::diagnostics& out_;
+};
+
+/// A part of the experiment: a file's name, or written out here.
+template <class T, class Load, class Read>
+std::optional<T> experiment_reader::file_or_map(std::string_view key, std::string& digest, Load load, Read read) {
+  const auto* of = top_.any(key, need::required);
+  if (of == nullptr) return std::nullopt;
+  if (of->kind == yaml::node_kind::map) {
+    digest = digest_of(file_);
+    return read(*of);
+  }
+  const auto name = yaml::read_text(*of, key, out_);
+  if (not name) return std::nullopt;
+  const auto file = file_.parent_path() / *name;
+  std::error_code ignored;
+  if (not std::filesystem::is_regular_file(file, ignored)) {
+    top_.error(key, "there is no file " + file.string());
+    return std::nullopt;
+  }
+  yaml::diagnostics problems{file.string()};
+  auto value = load(file, problems);
+  out_.add(problems);
+  digest = digest_of(file);
+  return value;
+}
+
+std::optional<policy> experiment_reader::read_policy(const yaml::node& of, std::string_view where) {
+  const auto name = yaml::read_text(of, where, out_);
+  if (not name) return std::nullopt;
+  const auto preset = preset_text(*name);
+  const auto file = file_.parent_path() / *name;
+  yaml::diagnostics problems{preset ? "preset " + *name : file.string()};
+  std::optional<policy> rules;
+  std::error_code ignored;
+  if (preset)
+    rules = parse_policy(*preset, problems);
+  else if (std::filesystem::is_regular_file(file, ignored))
+    rules = load_policy(file, problems);
+  else
+    out_.error(of.at, std::string(where) + ": '" + *name + "' is neither a policy file nor a preset"
+                          + yaml::did_you_mean(*name, preset_names));
+  out_.add(problems);
+  return rules;
+}
+
+void experiment_reader::check_policy(const policy& rules, const yaml::node& of, const experiment& in) {
+  const auto same_name = [&](const policy& each) { return each.name == rules.name; };
+  if (rules.name == "live" or rules.name == "off") out_.error(of.at, "a policy may not be called '" + rules.name + "'");
+  if (std::any_of(in.policies.begin(), in.policies.end(), same_name))
+    out_.error(of.at, "a second policy '" + rules.name + "'; change the `name` in one of the files");
+  auto longest = rules.ceiling.cap_ms > 0 ? rules.ceiling.span_ms : 0;
+  for (const auto& window : rules.windows)
+    longest = std::max(longest, window.span_ms);
+  if (longest > in.retention_ms)
+    out_.error(of.at, "policy '" + rules.name + "' looks back " + yaml::format_duration(longest)
+                          + ", longer than the retention of " + yaml::format_duration(in.retention_ms));
+}
+
+void experiment_reader::read_policies(experiment& into) {
+  const auto* list = top_.list("policies", need::required);
+  if (list == nullptr) return;
+  if (list->items.empty() or list->items.size() > policies_max)
+    top_.error("policies", "an experiment has 1 to " + std::to_string(policies_max) + " policies");
+  for (std::size_t i = 0; i < list->items.size(); ++i) {
+    const auto& of = list->items[i];
+    auto rules = read_policy(of, "policies[" + std::to_string(i) + "]");
+    if (not rules) continue;
+    check_policy(*rules, of, into);
+    into.policies.push_back(std::move(*rules));
+  }
+}
+
+void experiment_reader::read_guards(experiment& into) {
+  const auto* list = top_.list("guards");
+  if (list == nullptr) return;
+  std::vector<std::string_view> policies;
+  for (const auto& each : into.policies)
+    policies.emplace_back(each.name);
+  for (std::size_t i = 0; i < list->items.size(); ++i) {
+    const auto& of = list->items[i];
+    const auto where = "guards[" + std::to_string(i) + "]";
+    const auto text = yaml::read_text(of, where, out_);
+    if (not text) continue;
+    std::string wrong;
+    auto read = parse_guard(*text, wrong);
+    const auto known = [&](const guard& g) {
+      return g.policy.empty() or std::find(policies.begin(), policies.end(), g.policy) != policies.end();
+    };
+    if (read and not known(*read))
+      wrong = "the experiment has no policy '" + read->policy + "'" + yaml::did_you_mean(read->policy, policies);
+    if (not wrong.empty())
+      out_.error(of.at, where + ": " + wrong);
+    else
+      into.guards.push_back(std::move(*read));
+  }
+}
+
+void experiment_reader::read_prices(experiment& into) {
+  auto prices = top_.map("prices");
+  if (not prices) return;
+  constexpr int micro = 6;
+  constexpr yaml::bounds range{0, 1'000'000'000};
+  price_list list;
+  prices->name("currency", list.currency);
+  prices->decimal("stt_minute", list.stt_minute, micro, range, need::required);
+  list.economy_minute = list.stt_minute;
+  prices->decimal("economy_minute", list.economy_minute, micro, range);
+  prices->decimal("review", list.review, micro, range);
+  prices->finish();
+  into.prices = list;
+}
+
+void experiment_reader::read(experiment& into) {
+  into.name = file_.stem().string();
+  top_.name("name", into.name);
+  top_.count("users", into.users, {1, users_max});
+  top_.count("days", into.days, {1, 3'650});
+  top_.count("seed", into.seed);
+  top_.duration("retention", into.retention_ms, {day_ms, 400 * day_ms});
+  auto people = file_or_map<population>(
+      "population", into.inputs.population,
+      [](const path& file, yaml::diagnostics& out) { return load_population(file, out); },
+      [this](const yaml::node& of) { return read_population(of, out_); });
+  const auto* whom = people ? &*people : nullptr;
+  auto reviewer = file_or_map<reviewer_model>(
+      "reviewer", into.inputs.reviewer,
+      [whom](const path& file, yaml::diagnostics& out) { return load_reviewer(file, whom, out); },
+      [this, whom](const yaml::node& of) { return read_reviewer(of, whom, out_); });
+  read_policies(into);
+  read_guards(into);
+  read_prices(into);
+  top_.finish();
+  if (people) into.people = std::move(*people);
+  if (reviewer) into.reviewer = std::move(*reviewer);
+  into.inputs.experiment = digest_of(file_);
+}
+
+} // namespace
+
+std::optional<experiment> load_experiment(const path& file, yaml::diagnostics& out) {
+  const auto root = yaml::load(file, out);
+  if (not root) return std::nullopt;
+  experiment what;
+  experiment_reader(file, *root, out).read(what);
+  return out.ok() ? std::optional(std::move(what)) : std::nullopt;
+}
+
+} // namespace fairuse::sim

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/figures.hpp"
+
+#include <algorithm>
+
+namespace fairuse::sim {
+
+namespace {
+
+constexpr std::size_t at(truth label) { return static_cast<std::size_t>(label); }
+
+std::int64_t refused_ms(const group_tally& of) { return of.audio.stt_blocked_ms + of.audio.upload_refused_ms; }
+
+stage_figures stage_of(const policy_figures& of, std::size_t i) {
+  stage_figures out;
+  for (std::size_t label = 0; label < truth_count; ++label) {
+    const auto& stage = of.groups[label].stages[i];
+    out.hit[label] = proportion_of(stage.hits, of.groups[label].users);
+    out.against_first[label] = {stage.newly_hit, stage.newly_spared, mcnemar(stage.newly_hit, stage.newly_spared)};
+  }
+  const auto& honest = out.hit[at(truth::legitimate)];
+  const auto& misuse = out.hit[at(truth::misuse)];
+  out.false_discovery = proportion_of(honest.hits, honest.hits + misuse.hits);
+  out.missed = proportion_of(misuse.users - misuse.hits, misuse.users);
+  out.below_bar = compare(honest.hits, honest.users, false_positive_bar);
+  return out;
+}
+
+money_figures money_of(const policy_figures& of, const price_list& prices) {
+  const auto cost = [](std::int64_t ms, std::int64_t per_minute) { return ms * per_minute / minute_ms; };
+  money_figures out;
+  std::int64_t economy_ms = 0;
+  for (const auto& group : of.groups)
+    economy_ms += group.audio.stt_economy_ms;
+  out.stt = cost(of.stt_ms, prices.stt_minute);
+  out.saved = cost(of.saved_ms, prices.stt_minute);
+  out.saved_by_economy = cost(economy_ms, prices.stt_minute - prices.economy_minute);
+  out.reviews = static_cast<std::int64_t>(of.reviews) * prices.review;
+  return out;
+}
+
+policy_figures policy_of(const experiment& what, const run_result& result, std::size_t index) {
+  policy_figures out;
+  out.rules = &what.policies[index];
+  out.chain_digest = result.policy_digests[index];
+  out.cohorts = &result.tally.policies[index].groups;
+  for (std::size_t g = 0; g < out.cohorts->size(); ++g)
+    out.groups[at(what.people.cohorts[g].label)].merge((*out.cohorts)[g]);
+  for (auto& group : out.groups) {
+    for (auto& stage : group.stages)
+      std::sort(stage.reached_after_ms.begin(), stage.reached_after_ms.end());
+    out.answers += group.answers;
+    out.reviews += group.audio.reviews;
+    out.synthetic += group.audio.synthetic;
+    out.stt_ms += group.audio.stt_ms;
+  }
+  for (std::size_t i = 0; i < counted_stage_count; ++i)
+    out.stages[i] = stage_of(out, i);
+  const auto& misuse = out.groups[at(truth::misuse)];
+  out.missed = proportion_of(misuse.users - misuse.hit, misuse.users);
+  out.saved_ms = refused_ms(misuse);
+  out.harm_ms = refused_ms(out.groups[at(truth::legitimate)]);
+  out.exhausted_ms = refused_ms(out.groups[at(truth::exhausted)]);
+  if (what.prices) out.money = money_of(out, *what.prices);
+  return out;
+}
+
+} // namespace
+
+std::optional<double> proportion::rate() const {
+  if (users == 0) return std::nullopt;
+  return static_cast<double>(hits) / static_cast<double>(users);
+}
+
+proportion proportion_of(std::uint64_t hits, std::uint64_t users) {
+  return {hits, users, clopper_pearson(hits, users)};
+}
+
+guard_verdict run_figures::verdict() const {
+  const auto any = [this](guard_verdict wanted) {
+    return std::any_of(guards.begin(), guards.end(), [wanted](const guard_figures& g) { return g.verdict == wanted; });
+  };
+  if (any(guard_verdict::fails)) return guard_verdict::fails;
+  return any(guard_verdict::not_enough_data) ? guard_verdict::not_enough_data : guard_verdict::holds;
+}
+
+run_figures figures_of(const experiment& what, const run_result& result) {
+  run_figures out;
+  for (std::size_t i = 0; i < what.policies.size(); ++i)
+    out.policies.push_back(policy_of(what, result, i));
+  for (const auto& each : what.guards) {
+    const auto named = std::find_if(out.policies.begin(), out.policies.end(),
+                                    [&](const policy_figures& p) { return p.rules->name == each.policy; });
+    const auto& judged = named == out.policies.end() ? out.policies.front() : *named;
+    out.guards.push_back({&each, judged.rules->name, judge(each, judged)});
+  }
+  return out;
+}
+
+} // namespace fairuse::sim

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A finished run in the terms of those who have to decide: rates with intervals, harm, savings, differences between
+// policies. The table, the report and the guards read these and nothing else.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/experiment.hpp"
+#include "sim/laboratory.hpp"
+#include "sim/statistics.hpp"
+
+namespace fairuse::sim {
+
+/// `hits` of `users`, and the exact 95 % interval of the rate behind it.
+struct proportion {
+  std::uint64_t hits = 0;
+  std::uint64_t users = 0;
+  interval between;
+
+  /// nullopt: there is nobody to have a rate.
+  std::optional<double> rate() const;
+};
+
+proportion proportion_of(std::uint64_t hits, std::uint64_t users);
+
+/// The bar that the field set itself: fewer than this share of legitimate users.
+inline constexpr double false_positive_bar = 0.01;
+
+struct stage_figures {
+  /// Users hit, by truth.
+  std::array<proportion, truth_count> hit;
+  /// Legitimate ones among the hit; the exhausted are neither.
+  proportion false_discovery;
+  /// Misusers who were not hit.
+  proportion missed;
+  /// On legitimate users, against false_positive_bar.
+  evidence below_bar = evidence::not_enough;
+  /// Users hit by this policy and not by the first, and the other way round, by truth; p of an exact McNemar test.
+  struct difference {
+    std::uint64_t newly_hit = 0;
+    std::uint64_t newly_spared = 0;
+    double p = 1;
+  };
+  std::array<difference, truth_count> against_first;
+};
+
+/// In micro-units.
+struct money_figures {
+  std::int64_t stt = 0;
+  std::int64_t saved = 0;
+  std::int64_t saved_by_economy = 0;
+  std::int64_t reviews = 0;
+};
+
+struct policy_figures {
+  const policy* rules = nullptr;
+  std::string chain_digest;
+  /// By cohort, and merged by truth.
+  const std::vector<group_tally>* cohorts = nullptr;
+  std::array<group_tally, truth_count> groups;
+  std::array<stage_figures, counted_stage_count> stages;
+  /// Misusers whom no stage hit.
+  proportion missed;
+  review_tally answers;
+  /// Requests that a model had to answer, and verdicts that needed none.
+  std::uint64_t reviews = 0;
+  std::uint64_t synthetic = 0;
+  std::int64_t stt_ms = 0;
+  /// STT that was blocked and uploads that were refused: of misusers, of legitimate users, of exhausted ones.
+  std::int64_t saved_ms = 0;
+  std::int64_t harm_ms = 0;
+  std::int64_t exhausted_ms = 0;
+  std::optional<money_figures> money;
+};
+
+struct guard_figures {
+  const guard* of = nullptr;
+  std::string policy;
+  guard_verdict verdict = guard_verdict::holds;
+};
+
+struct run_figures {
+  std::vector<policy_figures> policies;
+  std::vector<guard_figures> guards;
+
+  /// fails before not_enough_data before holds.
+  guard_verdict verdict() const;
+};
+
+/// REQUIRES: both outlive what is returned.
+run_figures figures_of(const experiment& what, const run_result& result);
+
+} // namespace fairuse::sim

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/laboratory.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "sim/simulated_doors.hpp"
+
+namespace fairuse::sim {
+
+namespace {
+
+/// The threads of one run, and where they leave what they counted.
+class crew {
+public:
+  crew(const run_rules& rules, const laboratory_options& how, const feed_maker& make_feed)
+    : rules_(rules), how_(how), make_feed_(make_feed), queue_(rules.of->users, how.stop), total_(empty_tally()) {}
+
+  run_tally run();
+
+private:
+  run_tally empty_tally() const { return {rules_.of->policies.size(), rules_.of->people.cohorts.size()}; }
+  void work();
+  void work_until_empty(run_tally& mine);
+  void watch();
+
+  const run_rules& rules_;
+  const laboratory_options& how_;
+  const feed_maker& make_feed_;
+  user_queue queue_;
+
+  std::mutex mutex_;
+  std::condition_variable left_;
+  unsigned at_work_ = 0;
+  run_tally total_;
+  std::exception_ptr failure_;
+};
+
+void crew::work_until_empty(run_tally& mine) {
+  const auto feed = make_feed_();
+  simulated_doors doors(rules_, *feed, queue_, mine);
+  worker engine(doors, doors, doors, rules_.options());
+  while (engine.run_epoch()) {
+  }
+}
+
+void crew::work() {
+  auto mine = empty_tally();
+  std::exception_ptr failure;
+  try {
+    work_until_empty(mine);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  const std::lock_guard lock(mutex_);
+  total_.merge(std::move(mine));
+  if (failure) failure_ = failure;
+  --at_work_;
+  left_.notify_one();
+}
+
+/// Until everybody has left.
+void crew::watch() {
+  constexpr std::chrono::milliseconds tick{100};
+  std::unique_lock lock(mutex_);
+  while (not left_.wait_for(lock, tick, [this] { return at_work_ == 0; }))
+    if (how_.progress) how_.progress(queue_.users_done, queue_.events_done);
+}
+
+run_tally crew::run() {
+  std::vector<std::thread> threads;
+  at_work_ = std::max(1U, how_.workers);
+  const auto count = at_work_;
+  for (unsigned i = 0; i < count; ++i)
+    threads.emplace_back([this] { work(); });
+  watch();
+  for (auto& each : threads)
+    each.join();
+  if (failure_) std::rethrow_exception(failure_);
+  return std::move(total_);
+}
+
+} // namespace
+
+run_result run_experiment(const experiment& what, const laboratory_options& how) {
+  const composition people(what.people, what.seed);
+  const run_rules rules(what);
+  return run_experiment(rules, how,
+                        [&] { return std::make_unique<synthetic_feed>(people, what.days, rules.held, rules.end); });
+}
+
+run_result run_experiment(const run_rules& rules, const laboratory_options& how, const feed_maker& make_feed) {
+  run_result result;
+  result.tally = crew(rules, how, make_feed).run();
+  result.partial = result.tally.users < rules.of->users;
+  for (auto& each : result.tally.policies) {
+    for (auto& group : each.groups)
+      for (auto& at : group.stages)
+        std::sort(at.reached_after_ms.begin(), at.reached_after_ms.end());
+    result.policy_digests.push_back(each.chains.finish());
+  }
+  result.digest = result.tally.chains.finish();
+  return result;
+}
+
+} // namespace fairuse::sim

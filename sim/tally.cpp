@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/tally.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fairuse::sim {
+
+void user_path::move(const decision& d) {
+  if (at != stage::none) held_ms[index_of(at)] += d.time - since;
+  at = d.to;
+  since = d.time;
+  if (at != stage::none and reached[index_of(at)] == never) reached[index_of(at)] = d.time;
+}
+
+void user_path::finish(time_ms end) {
+  if (at != stage::none) held_ms[index_of(at)] += end - since;
+}
+
+void stage_tally::merge(const stage_tally& other) {
+  hits += other.hits;
+  newly_hit += other.newly_hit;
+  newly_spared += other.newly_spared;
+  held_ms += other.held_ms;
+  reached_after_ms.insert(reached_after_ms.end(), other.reached_after_ms.begin(), other.reached_after_ms.end());
+}
+
+void review_tally::add(const decision& d) {
+  cleared += d.kind == decision_kind::review_cleared;
+  strikes += d.kind == decision_kind::strike_added;
+  failed += d.kind == decision_kind::review_failed;
+  timed_out += d.kind == decision_kind::review_timed_out;
+  ignored += d.kind == decision_kind::review_ignored;
+}
+
+review_tally& review_tally::operator+=(const review_tally& other) {
+  cleared += other.cleared;
+  strikes += other.strikes;
+  failed += other.failed;
+  timed_out += other.timed_out;
+  ignored += other.ignored;
+  return *this;
+}
+
+void group_tally::add(const user_path& path, const user_path& beside, time_ms first_speech) {
+  hit += path.hit_at_all();
+  for (std::size_t i = 0; i < counted_stage_count; ++i) {
+    auto& of = stages[i];
+    of.newly_hit += path.hit(i) and not beside.hit(i);
+    of.newly_spared += beside.hit(i) and not path.hit(i);
+    of.held_ms += path.held_ms[i];
+    if (not path.hit(i)) continue;
+    ++of.hits;
+    of.reached_after_ms.push_back(path.reached[i] - first_speech);
+  }
+}
+
+void group_tally::merge(const group_tally& other) {
+  users += other.users;
+  hit += other.hit;
+  for (std::size_t i = 0; i < counted_stage_count; ++i)
+    stages[i].merge(other.stages[i]);
+  answers += other.answers;
+  audio += other.audio;
+}
+
+run_tally::run_tally(std::size_t policy_count, std::size_t group_count) : policies(policy_count) {
+  for (auto& each : policies)
+    each.groups.resize(group_count);
+}
+
+void run_tally::merge(run_tally&& other) {
+  users += other.users;
+  events += other.events;
+  counts += other.counts;
+  for (std::size_t p = 0; p < policies.size(); ++p) {
+    for (std::size_t g = 0; g < policies[p].groups.size(); ++g)
+      policies[p].groups[g].merge(other.policies[p].groups[g]);
+    policies[p].chains.merge(std::move(other.policies[p].chains));
+  }
+  chains.merge(std::move(other.chains));
+}
+
+} // namespace fairuse::sim

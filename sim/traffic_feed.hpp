@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where the laboratory's users get their events from: written on the spot, or replayed from memory.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/ports.hpp"
+#include "sim/traffic.hpp"
+
+namespace fairuse::sim {
+
+/// One user's part of a run. Spans point into the buffers below or into memory that the feed keeps.
+struct user_part {
+  std::string uid;
+  /// Index of the cohort.
+  std::uint32_t group = 0;
+  /// Ascending; the last one, at the stated end, has no events.
+  std::span<const step> steps;
+  std::span<const event> events;
+
+  /// Feeds that write on the spot write here. Reused from user to user.
+  user_traffic traffic;
+  std::vector<step> step_buffer;
+  std::vector<event> event_buffer;
+};
+
+/// Threads: one feed per worker.
+class traffic_feed {
+public:
+  virtual ~traffic_feed() = default;
+  /// Everything that `user` does. Valid until `out` is filled again.
+  virtual void fill(std::uint32_t user, user_part& out) = 0;
+};
+
+/// The traffic of a composition, each event in a step of its own at its arrival.
+class synthetic_feed final : public traffic_feed {
+public:
+  /// REQUIRES: `of` and `held` outlive this.
+  synthetic_feed(const composition& of, std::uint32_t days, const controls& held, time_ms end);
+
+  void fill(std::uint32_t user, user_part& out) override;
+
+private:
+  traffic_writer writer_;
+  const controls* held_;
+  time_ms end_;
+};
+
+} // namespace fairuse::sim

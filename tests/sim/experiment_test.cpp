@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <filesystem>
+#include <fstream>
+
+#include <boost/test/unit_test.hpp>
+
+#include "sim/experiment_file.hpp"
+#include "sim/figures.hpp"
+#include "tests/sim/small_experiment.hpp"
+
+namespace fairuse::sim {
+
+using namespace testing;
+
+namespace {
+
+/// An experiment file in a folder of its own, beside the population and reviewer of the small world.
+class written_experiment {
+public:
+  explicit written_experiment(std::string_view text) {
+    auto name = (std::filesystem::temp_directory_path() / "fairuse-experiment-XXXXXX").string();
+    BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
+    folder_ = name;
+    write("small.yaml", small_population_text);
+    write("clear.yaml", small_reviewer_text);
+    write("experiment.yaml", text);
+  }
+  ~written_experiment() { std::filesystem::remove_all(folder_); }
+  written_experiment(const written_experiment&) = delete;
+  written_experiment& operator=(const written_experiment&) = delete;
+
+  std::filesystem::path file() const { return folder_ / "experiment.yaml"; }
+  std::optional<experiment> load() { return load_experiment(file(), problems); }
+  /// What is wrong, without the folder.
+  std::string refusal() {
+    BOOST_TEST(not load().has_value());
+    auto text = problems.text();
+    const auto prefix = folder_.string() + "/";
+    for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix))
+      text.erase(at, prefix.size());
+    return text;
+  }
+
+  yaml::diagnostics problems{"experiment.yaml"};
+
+private:
+  void write(const char* name, std::string_view text) { std::ofstream(folder_ / name) << text; }
+
+  std::filesystem::path folder_;
+};
+
+guard_verdict verdict(std::string_view text, std::uint64_t hits, std::uint64_t users) {
+  std::string wrong;
+  const auto parsed = parse_guard(text, wrong);
+  BOOST_REQUIRE_MESSAGE(parsed, wrong);
+  policy_figures figures;
+  figures.stages[index_of(parsed->at)].hit[0] = proportion_of(hits, users);
+  figures.stages[index_of(parsed->at)].hit[1] = proportion_of(hits, users);
+  figures.reviews = hits;
+  figures.harm_ms = static_cast<std::int64_t>(hits) * hour_ms;
+  return judge(*parsed, figures);
+}
+
+std::string refused_guard(std::string_view text) {
+  std::string wrong;
+  BOOST_TEST(not parse_guard(text, wrong).has_value());
+  return wrong;
+}
+
+constexpr std::string_view sound = "population: small.yaml\nreviewer: clear.yaml\npolicies: [fair]\n";
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(an_experiment_file)
+
+BOOST_AUTO_TEST_CASE(needs_three_lines_and_has_the_documented_defaults) {
+  written_experiment file(sound);
+  const auto what = file.load();
+  BOOST_REQUIRE_MESSAGE(what, file.problems.text());
+  BOOST_TEST(what->name == "experiment");
+  BOOST_TEST(what->users == 20'000U);
+  BOOST_TEST(what->days == 30U);
+  BOOST_TEST(what->seed == 1U);
+  BOOST_TEST(what->people.name == "small");
+  BOOST_TEST(what->policies.front().digest == shipped_policy("fair").digest);
+  BOOST_TEST(what->inputs.population.size() == 64U);
+}
+
+BOOST_AUTO_TEST_CASE(the_shipped_one_is_sound) {
+  const auto file = source_folder() / "config/experiments/first.yaml";
+  yaml::diagnostics problems{file.string()};
+  const auto what = load_experiment(file, problems);
+  BOOST_REQUIRE_MESSAGE(what, problems.text());
+  BOOST_TEST(what->policies.size() == 3U);
+  BOOST_TEST(what->guards.size() == 3U);
+  BOOST_TEST(what->prices->review == 10'000);
+}
+
+BOOST_AUTO_TEST_CASE(is_refused_with_place_and_remedy) {
+  const auto refused = [](std::string_view more) {
+    return written_experiment(std::string(sound).append(more)).refusal();
+  };
+  const auto has = [](const std::string& text, std::string_view part) {
+    BOOST_TEST(text.find(part) != std::string::npos, text << " lacks " << part);
+  };
+  has(refused("usres: 5\n"), "experiment.yaml:4:1: error: unknown key 'usres'; did you mean 'users'?");
+  has(refused("users: 0\n"), "experiment.yaml:4:8: error: users");
+  has(refused("guards: [fpr_restrct.upper < 1%]\n"),
+      "experiment.yaml:4:10: error: guards[0]: 'fpr_restrct' is no figure; "
+      "did you mean 'fpr_restrict'?");
+  has(refused("guards: [reviews < 5 for fiar]\n"), "no policy 'fiar'; did you mean 'fair'?");
+  has(refused("retention: 3d\n"), "looks back 7d, longer than the retention of 72h");
+  has(written_experiment("population: small.yaml\nreviewer: clear.yaml\npolicies: [fiar]\n").refusal(),
+      "experiment.yaml:3:12: error: policies[0]: 'fiar' is neither a policy file nor a preset; did you mean 'fair'?");
+  has(written_experiment("population: none.yaml\nreviewer: clear.yaml\npolicies: [fair]\n").refusal(),
+      "experiment.yaml:1:13: error: population: there is no file none.yaml");
+  has(written_experiment("population: small.yaml\nreviewer: clear.yaml\npolicies: [fair, fair]\n").refusal(),
+      "experiment.yaml:3:18: error: a second policy 'fair'");
+  has(written_experiment("reviewer: clear.yaml\npolicies: [fair]\n").refusal(), "population");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(a_guard)
+
+BOOST_AUTO_TEST_CASE(knows_pass_fail_and_too_little_data) {
+  using enum guard_verdict;
+  BOOST_TEST((verdict("fpr_restrict.upper < 1%", 0, 368) == holds));
+  BOOST_TEST((verdict("fpr_restrict.upper < 1%", 0, 367) == not_enough_data));
+  BOOST_TEST((verdict("fpr_restrict.upper < 1%", 3, 1'000) == holds));
+  BOOST_TEST((verdict("fpr_restrict.upper < 1%", 8, 1'000) == not_enough_data));
+  BOOST_TEST((verdict("fpr_restrict.upper < 0.01", 30, 1'000) == fails));
+  BOOST_TEST((verdict("fpr_warning < 1%", 9, 1'000) == holds));
+  BOOST_TEST((verdict("fpr_warning.rate < 1%", 10, 1'000) == fails));
+  BOOST_TEST((verdict("caught_warning.lower > 60%", 90, 100) == holds));
+  BOOST_TEST((verdict("caught_warning.lower > 60%", 65, 100) == not_enough_data));
+  BOOST_TEST((verdict("caught_warning.lower >= 60%", 30, 100) == fails));
+  BOOST_TEST((verdict("fdr_throttle.upper < 5%", 0, 100) == not_enough_data));
+  BOOST_TEST((verdict("reviews <= 5", 5, 0) == holds));
+  BOOST_TEST((verdict("harm < 5h", 5, 0) == fails));
+}
+
+BOOST_AUTO_TEST_CASE(is_refused_with_a_remedy) {
+  BOOST_TEST(refused_guard("fpr_restrict").find("write it as in") != std::string::npos);
+  BOOST_TEST(refused_guard("fpr < 1%").find("is no figure") != std::string::npos);
+  BOOST_TEST(refused_guard("fpr_none < 1%").find("is no figure") != std::string::npos);
+  BOOST_TEST(refused_guard("fpr_restrict.uper < 1%").find("none of rate, lower, upper") != std::string::npos);
+  BOOST_TEST(refused_guard("fpr_restrict < 1h").find("is no rate") != std::string::npos);
+  BOOST_TEST(refused_guard("fpr_restrict < 120%").find("is no rate") != std::string::npos);
+  BOOST_TEST(refused_guard("harm < 3").find("is no duration") != std::string::npos);
+  BOOST_TEST(refused_guard("reviews.upper < 3").find("has no interval") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace fairuse::sim
