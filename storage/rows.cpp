@@ -140,16 +140,43 @@ hour_span buckets_of(hour_number hour, std::int32_t bucket_s) {
   return {ceiling(hour * seconds_of_hour), ceiling((hour + std::int64_t{1}) * seconds_of_hour)};
 }
 
+/// How an entry's ms are written. Persistent: never renumber.
+enum class amount_form : std::uint8_t { full = 0, two_bytes = 1, varint = 2 };
+
+amount_form form_of(std::int64_t ms, std::int32_t bucket_s) {
+  if (ms == bucket_s * second_ms) return amount_form::full;
+  return ms <= UINT16_MAX ? amount_form::two_bytes : amount_form::varint;
+}
+
+bool take_amount(std::string_view& from, std::uint64_t form, std::int32_t bucket_s, std::uint64_t& ms) {
+  switch (static_cast<amount_form>(form)) {
+    case amount_form::full:
+      ms = static_cast<std::uint64_t>(bucket_s) * second_ms;
+      return true;
+    case amount_form::two_bytes:
+      if (from.size() < sizeof(std::uint16_t)) return false;
+      ms = big_endian<std::uint16_t>(from.data());
+      from.remove_prefix(sizeof(std::uint16_t));
+      return true;
+    case amount_form::varint:
+      return take_varint(from, ms) and ms <= bucket_ms_max;
+  }
+  return false;
+}
+
 bool write_entries(const bucket_log& log, const hour_span& span, std::int32_t bucket_s, std::string& out) {
   const auto size = log.size();
   auto before = span.first;
   for (auto i = log.lower_bound(span.first); i < size; ++i) {
     const auto e = log.at(i);
     if (e.bucket >= span.end) break;
-    const bool full = e.ms == bucket_s * second_ms;
-    append_varint(out, static_cast<std::uint64_t>(e.bucket - before) << 4 | (full ? 8U : 0U) | (e.while_off ? 4U : 0U)
-                           | static_cast<std::uint64_t>(e.from));
-    if (not full) append_varint(out, static_cast<std::uint64_t>(e.ms));
+    const auto form = form_of(e.ms, bucket_s);
+    append_varint(out, static_cast<std::uint64_t>(e.bucket - before) << 5 | static_cast<std::uint64_t>(form) << 3
+                           | (e.while_off ? 4U : 0U) | static_cast<std::uint64_t>(e.from));
+    if (form == amount_form::two_bytes)
+      append_big_endian(out, static_cast<std::uint16_t>(e.ms));
+    else if (form == amount_form::varint)
+      append_varint(out, static_cast<std::uint64_t>(e.ms));
     before = e.bucket;
   }
   return not out.empty();
@@ -159,10 +186,10 @@ bool read_entries(std::string_view from, const hour_span& span, std::int32_t buc
   auto bucket = span.first;
   while (not from.empty()) {
     std::uint64_t head = 0;
-    if (not take_varint(from, head) or head >> 4 >= static_cast<std::uint64_t>(span.end - bucket)) return false;
-    bucket += static_cast<bucket_index>(head >> 4);
-    auto ms = static_cast<std::uint64_t>(bucket_s) * second_ms;
-    if ((head & 8) == 0 and (not take_varint(from, ms) or ms > bucket_ms_max)) return false;
+    std::uint64_t ms = 0;
+    if (not take_varint(from, head) or head >> 5 >= static_cast<std::uint64_t>(span.end - bucket)) return false;
+    bucket += static_cast<bucket_index>(head >> 5);
+    if (not take_amount(from, head >> 3 & 3, bucket_s, ms)) return false;
     if (to != nullptr) to->add(bucket, static_cast<lane>(head & 3), (head & 4) != 0, static_cast<std::int64_t>(ms));
   }
   return true;

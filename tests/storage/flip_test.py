@@ -23,12 +23,17 @@ def driver(*args):
 
 
 def killed_store(program, folder, dice):
-    """A store as a crash leaves it: live logs, some tables."""
-    process = subprocess.Popen([program, "run", str(folder), str(EPOCHS), "--every", str(EVERY), "--pad", "400", "--buffer", "262144"],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(dice.uniform(0.3, 0.9))
-    process.kill()
-    process.wait()
+    """A store as a crash leaves it: a log that is in use, and tables."""
+    while True:
+        shutil.rmtree(folder, ignore_errors=True)
+        process = subprocess.Popen([program, "run", str(folder), str(EPOCHS), "--every", str(EVERY), "--pad", "400",
+                                    "--buffer", "262144"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(dice.uniform(0.2, 0.9))
+        process.kill()
+        process.wait()
+        sizes = {p.suffix: p.stat().st_size for p in sorted((folder / "db").glob("*")) if p.stat().st_size > 4096}
+        if ".log" in sizes and ".sst" in sizes:
+            return
 
 
 def kind_of(path):
