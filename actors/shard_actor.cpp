@@ -78,7 +78,10 @@ void shard_state::cut_slices(const epoch& sealed) {
     slices_.assign(sealed.slices.begin(), sealed.slices.end());
     return;
   }
-  const auto due = options_.own_timers ? timers_.due(sealed.now) : std::vector<std::string_view>();
+  // A promotion reaches everybody who has a timer: other rules may let go of what is held.
+  const bool promoted = held().policies != stretches_.front().held->policies;
+  const auto until = promoted ? never - 1 : sealed.now;
+  const auto due = options_.own_timers ? timers_.due(until) : std::vector<std::string_view>();
   const auto cut = cutter_.cut(sealed, stretches_, due, last_now_);
   slices_.assign(cut.begin(), cut.end());
 }
@@ -91,9 +94,12 @@ void shard_state::add_active(std::string_view uid, std::unique_ptr<user> who) {
   active_.emplace(by_recency_.front().uid, by_recency_.begin());
 }
 
-void shard_state::wake(std::span<slice> slices, time_ms now) {
+void shard_state::wake(std::span<slice> slices) {
   std::vector<std::string_view> absent;
+  // Users begin where their first step begins: with the rules from before the epoch, and no later than it.
+  auto first = never;
   for (const auto& s : slices) {
+    first = std::min(first, s.steps.front().now);
     const auto found = active_.find(s.uid);
     if (found == active_.end())
       absent.push_back(s.uid);
@@ -101,7 +107,7 @@ void shard_state::wake(std::span<slice> slices, time_ms now) {
       by_recency_.splice(by_recency_.begin(), by_recency_, found->second);
   }
   if (not absent.empty()) {
-    auto users = store_->load(absent, *held().policies, now);
+    auto users = store_->load(absent, *stretches_.front().held->policies, first);
     for (std::size_t i = 0; i < absent.size(); ++i)
       add_active(absent[i], std::move(users[i]));
   }
@@ -144,7 +150,7 @@ void shard_state::run(const epoch& sealed) {
   sealed_ = &sealed;
   obey_commands(sealed);
   cut_slices(sealed);
-  wake(slices_, sealed.now);
+  wake(slices_);
   if (options_.track_changes) read_older_ids(slices_);
   hand_out(slices_);
   if (slices_.empty()) close_epoch();

@@ -47,7 +47,7 @@ private:
   void obey_commands(const epoch& sealed);
   const controls* obey(const event& command, time_ms now);
   void cut_slices(const epoch& sealed);
-  void wake(std::span<slice> slices, time_ms now);
+  void wake(std::span<slice> slices);
   void add_active(std::string_view uid, std::unique_ptr<user> who);
   void read_older_ids(std::span<slice> slices);
   void hand_out(std::span<const slice> slices);

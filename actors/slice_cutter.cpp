@@ -11,10 +11,8 @@ void slice_cutter::sort_events(const epoch& sealed) {
   for (const auto& e : sealed.events)
     order_.push_back(&e);
   std::sort(order_.begin(), order_.end(), [](const addressed_event* a, const addressed_event* b) {
-    if (const auto uids = a->uid.compare(b->uid); uids != 0)
-      return uids < 0;
-    if (before(a->what, b->what))
-      return true;
+    if (const auto uids = a->uid.compare(b->uid); uids != 0) return uids < 0;
+    if (before(a->what, b->what)) return true;
     // Equal keys are duplicates of each other; the place in the input settles it, so a run repeats itself.
     return not before(b->what, a->what) and a < b;
   });
@@ -35,21 +33,27 @@ void slice_cutter::cut_user(std::string_view uid, std::size_t first, std::size_t
       reached = until;
     }
   }
-  if (stretches.size() > 1)
-    steps_.push_back({now, stretches.back().held, 0, 0});
+  // A user moves to promoted policies once: what the old ones no longer need is gone then. So events that came before
+  // the promotion fire the timers, too.
+  const bool moves = stretches.back().held->policies != stretches.front().held->policies;
+  const bool events_first = moves and count > 0;
+  if (stretches.size() > 1 and not events_first) steps_.push_back({now, stretches.back().held, 0, 0});
   std::size_t taken = 0;
   for (std::size_t i = 0; i < stretches.size(); ++i) {
     auto end = count;
     if (i + 1 < stretches.size()) {
       const auto* next = stretches[i + 1].begin;
       end = static_cast<std::size_t>(
-          std::partition_point(events + taken, events + count, [next](const event& e) { return before(e, *next); }) -
-          events);
+          std::partition_point(events + taken, events + count, [next](const event& e) { return before(e, *next); })
+          - events);
     }
     if (end > taken or (stretches.size() == 1))
-      steps_.push_back({now, stretches[i].held, static_cast<std::uint32_t>(taken), static_cast<std::uint32_t>(end - taken)});
+      steps_.push_back(
+          {now, stretches[i].held, static_cast<std::uint32_t>(taken), static_cast<std::uint32_t>(end - taken)});
     taken = end;
   }
+  if (events_first and steps_.back().held != stretches.back().held)
+    steps_.push_back({now, stretches.back().held, static_cast<std::uint32_t>(count), 0});
   place.step_count = steps_.size() - place.first_step;
   places_.push_back(place);
 }
@@ -65,8 +69,7 @@ std::span<slice> slice_cutter::cut(const epoch& sealed, std::span<const stretch>
   const auto idle_before = [&](std::string_view uid) {
     for (; waiting != due.end() and *waiting < uid; ++waiting)
       cut_user(*waiting, next, 0, stretches, previous_now, sealed.now);
-    if (waiting != due.end() and *waiting == uid)
-      ++waiting;
+    if (waiting != due.end() and *waiting == uid) ++waiting;
   };
   while (next < order_.size()) {
     const auto uid = order_[next]->uid;
@@ -80,10 +83,8 @@ std::span<slice> slice_cutter::cut(const epoch& sealed, std::span<const stretch>
   for (; waiting != due.end(); ++waiting)
     cut_user(*waiting, next, 0, stretches, previous_now, sealed.now);
   for (const auto& p : places_)
-    slices_.push_back({p.uid,
-                       {steps_.data() + p.first_step, p.step_count},
-                       {events_.data() + p.first_event, p.event_count},
-                       {}});
+    slices_.push_back(
+        {p.uid, {steps_.data() + p.first_step, p.step_count}, {events_.data() + p.first_event, p.event_count}, {}});
   return slices_;
 }
 
