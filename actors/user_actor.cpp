@@ -30,17 +30,15 @@ void take_steps(user& who, const slice& what, std::int64_t horizon_ms, outcome& 
     ++result.steps_taken;
     const auto& written = result.wrote.decisions;
     result.asked = std::any_of(written.begin() + static_cast<std::ptrdiff_t>(read), written.end(),
-                                   [](const decision& d) { return d.kind == decision_kind::review_requested; });
-    if (result.asked)
-      break;
+                               [](const decision& d) { return d.kind == decision_kind::review_requested; });
+    if (result.asked) break;
     read = written.size();
   }
   result.who = &who;
   result.next_due = who.next_due;
 }
 
-user_actor::behavior_type run_user(user_actor::stateful_pointer<user_state> self, user* who,
-                                   std::int64_t horizon_ms) {
+user_actor::behavior_type run_user(user_actor::stateful_pointer<user_state> self, user* who, std::int64_t horizon_ms) {
   self->state.who.reset(who);
   self->state.horizon_ms = horizon_ms;
   // The sender is the shard. A handle of it here would keep both alive: it holds ours.

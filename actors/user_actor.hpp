@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One per active user; holds its core::user and takes slices of it. Policy lives in core: this is receive, step, answer.
+// One per active user; holds its core::user and takes slices of it. Policy lives in core: this is receive, step,
+// answer.
 #pragma once
 
 #include <memory>
@@ -18,8 +19,7 @@ struct user_state {
 };
 
 /// Takes ownership of `who`, which the shard may read between slices as long as it holds the actor.
-user_actor::behavior_type run_user(user_actor::stateful_pointer<user_state> self, user* who,
-                                   std::int64_t horizon_ms);
+user_actor::behavior_type run_user(user_actor::stateful_pointer<user_state> self, user* who, std::int64_t horizon_ms);
 
 /// The work of one slice, without an actor around it: tests and the actor share it.
 void take_steps(user& who, const slice& what, std::int64_t horizon_ms, outcome& result);

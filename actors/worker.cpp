@@ -39,31 +39,20 @@ worker::~worker() {
 
 bool worker::run_epoch() {
   const auto sealed = body_->source.next();
-  if (not sealed)
-    return false;
+  if (not sealed) return false;
   caf::anon_send(body_->shard, fairuse::run_epoch{&*sealed});
   body_->scheduler.run();
   return true;
 }
 
-const controls& worker::held() const {
-  return body_->state->held();
-}
+const controls& worker::held() const { return body_->state->held(); }
 
-const user* worker::find(std::string_view uid) const {
-  return body_->state->find(uid);
-}
+const user* worker::find(std::string_view uid) const { return body_->state->find(uid); }
 
-std::size_t worker::active_users() const {
-  return body_->state->active_users();
-}
+std::size_t worker::active_users() const { return body_->state->active_users(); }
 
-void worker::passivate() {
-  body_->state->passivate();
-}
+void worker::passivate() { body_->state->passivate(); }
 
-time_ms worker::next_due() const {
-  return body_->state->next_due();
-}
+time_ms worker::next_due() const { return body_->state->next_due(); }
 
 } // namespace fairuse

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A worker: one thread, one actor system on the single-threaded scheduler, one shard and its user actors. The same class
-// runs production and simulation; only the doors differ. No CAF type shows here, so that rooms outside stay free of it.
+// A worker: one thread, one actor system on the single-threaded scheduler, one shard and its user actors. The same
+// class runs production and simulation; only the doors differ. No CAF type shows here, so that rooms outside stay free
+// of it.
 //
 // Threads: everything is called from the worker's own thread (the one that made it).
 #pragma once

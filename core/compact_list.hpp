@@ -36,17 +36,13 @@ public:
   void insert(std::size_t at, std::span<const T> values) {
     reserve(size() + values.size());
     auto* place = data() + at;
-    if (at < size())
-      std::memmove(place + values.size(), place, (size() - at) * sizeof(T));
-    if (not values.empty())
-      std::memcpy(place, values.data(), values.size() * sizeof(T));
-    if (block_)
-      head().size += static_cast<std::uint32_t>(values.size());
+    if (at < size()) std::memmove(place + values.size(), place, (size() - at) * sizeof(T));
+    if (not values.empty()) std::memcpy(place, values.data(), values.size() * sizeof(T));
+    if (block_) head().size += static_cast<std::uint32_t>(values.size());
   }
   /// The first `count` values; memory is kept.
   void erase_front(std::size_t count) {
-    if (count == 0)
-      return;
+    if (count == 0) return;
     std::memmove(data(), data() + count, (size() - count) * sizeof(T));
     head().size -= static_cast<std::uint32_t>(count);
   }
@@ -64,14 +60,12 @@ private:
   const header& head() const { return reinterpret_cast<const header&>(*block_.get()); }
 
   void reserve(std::size_t wanted) {
-    if (wanted == 0 or (block_ and wanted <= head().capacity))
-      return;
+    if (wanted == 0 or (block_ and wanted <= head().capacity)) return;
     const auto capacity = std::max(wanted, size() + size() / 16 + 2);
     auto block = std::make_unique<std::uint64_t[]>(words(capacity));
     const header grown{static_cast<std::uint32_t>(size()), static_cast<std::uint32_t>(capacity)};
     std::memcpy(block.get(), &grown, sizeof grown);
-    if (not empty())
-      std::memcpy(block.get() + 1, data(), size() * sizeof(T));
+    if (not empty()) std::memcpy(block.get() + 1, data(), size() * sizeof(T));
     block_ = std::move(block);
   }
 

@@ -44,9 +44,7 @@ struct context {
 };
 
 /// UTC day number.
-inline std::int32_t utc_day(time_ms at) {
-  return static_cast<std::int32_t>(at / day_ms);
-}
+inline std::int32_t utc_day(time_ms at) { return static_cast<std::int32_t>(at / day_ms); }
 
 /// Earliest due timer of a standing.
 time_ms next_due(const standing& s);

@@ -33,13 +33,13 @@ struct counters {
 
 /// Per slot: what enforcement did or would do to audio. Harm, when the user is honest; savings, when not.
 struct slot_tally {
-  std::int64_t stt_ms = 0;             ///< STT seen
-  std::int64_t stt_blocked_ms = 0;     ///< of it: the budget was exhausted
-  std::int64_t stt_economy_ms = 0;     ///< of it: on the cheaper model
-  std::int64_t upload_refused_ms = 0;  ///< uploads that the gate would have refused
-  std::uint64_t reviews = 0;           ///< requested
-  std::uint64_t synthetic = 0;         ///< free_exhausted verdicts, no model call
-  std::uint64_t unanswered = 0;        ///< shadow reviews without a verdict to borrow
+  std::int64_t stt_ms = 0;            ///< STT seen
+  std::int64_t stt_blocked_ms = 0;    ///< of it: the budget was exhausted
+  std::int64_t stt_economy_ms = 0;    ///< of it: on the cheaper model
+  std::int64_t upload_refused_ms = 0; ///< uploads that the gate would have refused
+  std::uint64_t reviews = 0;          ///< requested
+  std::uint64_t synthetic = 0;        ///< free_exhausted verdicts, no model call
+  std::uint64_t unanswered = 0;       ///< shadow reviews without a verdict to borrow
 
   slot_tally& operator+=(const slot_tally& other);
 };

@@ -16,8 +16,7 @@ fact_stamp stamp_of(const event& e) {
 /// What a paid plan does to enforcement (policy key on_upgrade). Holds for exempt users and while off, too.
 void upgrade(context& x) {
   const auto* known = x.known();
-  if (known == nullptr or x.rules().is_free(x.u.plan()))
-    return;
+  if (known == nullptr or x.rules().is_free(x.u.plan())) return;
   switch (x.rules().on_upgrade) {
     case upgrade_rule::nothing:
       return;
@@ -33,10 +32,8 @@ void upgrade(context& x) {
     case upgrade_rule::clear_free_strikes: {
       bool cleared = false;
       for (auto& m : x.known()->marks)
-        if (m.type == usage_type::free_exhausted)
-          cleared |= clear_strike(x, m, reason::upgrade);
-      if (cleared)
-        refold(x, reason::upgrade);
+        if (m.type == usage_type::free_exhausted) cleared |= clear_strike(x, m, reason::upgrade);
+      if (cleared) refold(x, reason::upgrade);
       return;
     }
   }
@@ -46,8 +43,7 @@ void upgrade(context& x) {
 void refresh_lock(context& x, reason unlocked) {
   const bool lock = x.rules().is_free(x.u.plan()) and x.u.credits_exhausted();
   const bool was = x.known() != nullptr and x.known()->locked;
-  if (lock == was)
-    return;
+  if (lock == was) return;
   x.touch().locked = lock;
   x.write(lock ? decision_kind::content_locked : decision_kind::content_unlocked,
           lock ? reason::credits_exhausted : unlocked);
@@ -62,13 +58,11 @@ void command_stage(context& x, const admin_command& command) {
   m.end = rule != nullptr and rule->ends_after_ms > 0 ? x.at + rule->ends_after_ms : never;
   const bool differs = m.from != m.to or (x.known() != nullptr ? x.known()->until : never) != m.end;
   add_mark(x, std::move(m));
-  if (differs)
-    enter_stage(x, command.to, reason::admin, usage_type::none, command.actor, command.reason);
+  if (differs) enter_stage(x, command.to, reason::admin, usage_type::none, command.actor, command.reason);
 }
 
 void command_reset(context& x, const admin_command& command) {
-  if (x.known() == nullptr)
-    return;
+  if (x.known() == nullptr) return;
   auto& s = x.touch();
   s.last_change_free = false;
   if (x.rules().on_reset == reset_rule::clear_strikes)
@@ -78,16 +72,13 @@ void command_reset(context& x, const admin_command& command) {
   m.kind = mark_kind::reset;
   m.from = s.at;
   add_mark(x, std::move(m));
-  if (s.at != stage::none)
-    enter_stage(x, stage::none, reason::admin, usage_type::none, command.actor, command.reason);
+  if (s.at != stage::none) enter_stage(x, stage::none, reason::admin, usage_type::none, command.actor, command.reason);
 }
 
 void command_strike(context& x, const admin_command& command) {
-  if (x.known() == nullptr)
-    return;
+  if (x.known() == nullptr) return;
   for (auto& m : x.known()->marks) {
-    if (m.number != command.strike or m.number == 0)
-      continue;
+    if (m.number != command.strike or m.number == 0) continue;
     if (command.verb == admin_verb::resolve) {
       x.touch();
       m.resolved = true;
@@ -101,8 +92,7 @@ void command_strike(context& x, const admin_command& command) {
 
 void command_exempt(user& u, const controls& held, time_ms now, const event& e, step_output& out) {
   const auto& command = detail_of<admin_command>(e);
-  if (u.exempt == command.on)
-    return;
+  if (u.exempt == command.on) return;
   u.exempt = command.on;
   u.changed.core = true;
   const auto cause = event_id(e);
@@ -117,8 +107,7 @@ void command_exempt(user& u, const controls& held, time_ms now, const event& e, 
 
 bool remember_for_ever(user& u, std::uint64_t key) {
   const auto place = std::lower_bound(u.admin_ids.begin(), u.admin_ids.end(), key);
-  if (place != u.admin_ids.end() and *place == key)
-    return false;
+  if (place != u.admin_ids.end() and *place == key) return false;
   u.admin_ids.insert(place, key);
   u.changed.core = true;
   return true;
@@ -127,66 +116,54 @@ bool remember_for_ever(user& u, std::uint64_t key) {
 applied apply_account(user& u, const controls& held, time_ms now, const event& e, step_output& out) {
   const auto& fact = detail_of<account_fact>(e);
   const auto stamp = stamp_of(e);
-  if (not u.account)
-    u.account = std::make_unique<account_state>();
+  if (not u.account) u.account = std::make_unique<account_state>();
   auto& account = *u.account;
   const auto newer = [&stamp](bool named, fact_stamp& known) {
-    if (not named or stamp <= known)
-      return false;
+    if (not named or stamp <= known) return false;
     known = stamp;
     return true;
   };
   const bool plan = newer(fact.plan.has_value(), account.plan_stamp);
   const bool credits = newer(fact.credits_exhausted.has_value(), account.credits_stamp);
   const bool zone = newer(fact.time_zone.has_value(), account.time_zone_stamp);
-  if (not plan and not credits and not zone)
-    return applied::stale;
-  if (plan)
-    account.plan = *fact.plan;
-  if (credits)
-    account.credits_exhausted = *fact.credits_exhausted;
-  if (zone)
-    account.time_zone = *fact.time_zone;
+  if (not plan and not credits and not zone) return applied::stale;
+  if (plan) account.plan = *fact.plan;
+  if (credits) account.credits_exhausted = *fact.credits_exhausted;
+  if (zone) account.time_zone = *fact.time_zone;
   u.changed.core = true;
   const auto cause = event_id(e);
   for (std::size_t slot = 0; slot < u.sums.policies->slots().size(); ++slot) {
     context x{u, held, out, now, cause, slot};
     u.sums.wake(slot);
-    if (plan)
-      upgrade(x);
+    if (plan) upgrade(x);
     refresh_lock(x, plan ? reason::upgrade : reason::credits_restored);
-    if (plan)
-      refresh_restrictions(x, reason::plan_changed, reason::plan_changed);
+    if (plan) refresh_restrictions(x, reason::plan_changed, reason::plan_changed);
   }
   return applied::accepted;
 }
 
 applied apply_conversation(user& u, const event& e) {
   const auto& fact = detail_of<conversation_fact>(e);
-  if (not u.conversations)
-    u.conversations = std::make_unique<std::vector<conversation>>();
+  if (not u.conversations) u.conversations = std::make_unique<std::vector<conversation>>();
   auto& talks = *u.conversations;
-  conversation talk{fact.conversation, e.time,         stamp_of(e),      fact.title,
+  conversation talk{fact.conversation, e.time,        stamp_of(e),      fact.title,
                     fact.overview,     fact.category, fact.duration_ms, fact.from};
   const auto known = std::find_if(talks.begin(), talks.end(), [&](const auto& t) { return t.id == talk.id; });
   if (known != talks.end()) {
-    if (talk.stamp <= known->stamp)
-      return applied::stale;
+    if (talk.stamp <= known->stamp) return applied::stale;
     talks.erase(known);
   }
   const auto older = [](const conversation& a, const conversation& b) {
     return std::tie(a.at, a.id) < std::tie(b.at, b.id);
   };
   talks.insert(std::upper_bound(talks.begin(), talks.end(), talk, older), std::move(talk));
-  if (talks.size() > conversations_max)
-    talks.erase(talks.begin());
+  if (talks.size() > conversations_max) talks.erase(talks.begin());
   u.changed.conversations = true;
   return applied::accepted;
 }
 
 applied apply_admin(user& u, const controls& held, time_ms now, const event& e, step_output& out) {
-  if (not remember_for_ever(u, e.key))
-    return applied::duplicate;
+  if (not remember_for_ever(u, e.key)) return applied::duplicate;
   const auto& command = detail_of<admin_command>(e);
   const auto cause = event_id(e);
   context x{u, held, out, now, cause, 0};
@@ -224,8 +201,7 @@ applied apply_erasure(user& u, const controls& held, time_ms now, const event& e
   fresh.erased_at = std::max(e.instant, now);
   fresh.admin_ids = std::move(u.admin_ids);
   for (std::size_t slot = 0; slot < u.standings.size(); ++slot) {
-    if (not u.standings[slot])
-      continue;
+    if (not u.standings[slot]) continue;
     fresh.standings.resize(u.standings.size());
     fresh.standings[slot] = std::make_unique<standing>();
     fresh.standings[slot]->last_strike = u.standings[slot]->last_strike;

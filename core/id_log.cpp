@@ -13,8 +13,7 @@ std::size_t id_log::group_for(hour_number hour) {
   auto index = groups_.size();
   while (index > 0 and groups_[index - 1].hour > hour)
     --index;
-  if (index > 0 and groups_[index - 1].hour == hour)
-    return index - 1;
+  if (index > 0 and groups_[index - 1].hour == hour) return index - 1;
   const auto begin = index < groups_.size() ? groups_[index].begin : static_cast<std::uint32_t>(keys_.size());
   const group fresh{hour, begin, 0};
   groups_.insert(index, {&fresh, 1});
@@ -24,8 +23,7 @@ std::size_t id_log::group_for(hour_number hour) {
 bool id_log::contains(const group& g, std::uint32_t end, std::uint64_t key) const {
   const auto* first = keys_.data() + g.begin;
   const auto* tail = first + g.sorted;
-  if (g.sorted > 0 and std::binary_search(first, tail, key))
-    return true;
+  if (g.sorted > 0 and std::binary_search(first, tail, key)) return true;
   // No early exit: a straight loop over at most 64 words is vectorised.
   bool found = false;
   for (const auto* k = tail; k != keys_.data() + end; ++k)
@@ -36,8 +34,7 @@ bool id_log::contains(const group& g, std::uint32_t end, std::uint64_t key) cons
 bool id_log::add(hour_number hour, std::uint64_t key) {
   const auto index = group_for(hour);
   const auto end = end_of(index);
-  if (contains(groups_[index], end, key))
-    return false;
+  if (contains(groups_[index], end, key)) return false;
   keys_.insert(end, {&key, 1});
   for (auto later = index + 1; later < groups_.size(); ++later)
     ++groups_[later].begin;
@@ -54,8 +51,7 @@ bool id_log::add(hour_number hour, std::uint64_t key) {
 }
 
 void id_log::load(hour_number hour, std::span<const std::uint64_t> keys) {
-  if (has(hour))
-    return;
+  if (has(hour)) return;
   const auto index = group_for(hour);
   const auto begin = groups_[index].begin;
   keys_.insert(begin, keys);
@@ -73,8 +69,7 @@ void id_log::prune(hour_number first) {
   std::size_t gone = 0;
   while (gone < groups_.size() and groups_[gone].hour < first)
     ++gone;
-  if (gone == 0)
-    return;
+  if (gone == 0) return;
   const auto keys_gone = end_of(gone - 1);
   keys_.erase_front(keys_gone);
   groups_.erase_front(gone);
@@ -84,13 +79,10 @@ void id_log::prune(hour_number first) {
 
 std::span<const std::uint64_t> id_log::keys(hour_number hour) const {
   for (std::size_t i = 0; i < groups_.size(); ++i)
-    if (groups_[i].hour == hour)
-      return {keys_.data() + groups_[i].begin, end_of(i) - groups_[i].begin};
+    if (groups_[i].hour == hour) return {keys_.data() + groups_[i].begin, end_of(i) - groups_[i].begin};
   return {};
 }
 
-std::size_t id_log::memory_bytes() const {
-  return groups_.memory_bytes() + keys_.memory_bytes();
-}
+std::size_t id_log::memory_bytes() const { return groups_.memory_bytes() + keys_.memory_bytes(); }
 
 } // namespace fairuse

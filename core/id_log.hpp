@@ -16,9 +16,7 @@ namespace fairuse {
 /// Hours since the epoch.
 using hour_number = std::int32_t;
 
-inline hour_number hour_of(time_ms at) {
-  return static_cast<hour_number>(at / hour_ms);
-}
+inline hour_number hour_of(time_ms at) { return static_cast<hour_number>(at / hour_ms); }
 
 class id_log {
 public:

@@ -36,9 +36,8 @@ struct folded {
 };
 
 std::uint32_t count_strikes(const mark* begin, const mark* end, time_ms from) {
-  return static_cast<std::uint32_t>(std::count_if(begin, end, [from](const mark& m) {
-    return m.strike and m.cleared == reason::none and m.at >= from;
-  }));
+  return static_cast<std::uint32_t>(std::count_if(
+      begin, end, [from](const mark& m) { return m.strike and m.cleared == reason::none and m.at >= from; }));
 }
 
 folded fold_marks(const policy& rules, const std::vector<mark>& marks, time_ms now) {
@@ -48,8 +47,7 @@ folded fold_marks(const policy& rules, const std::vector<mark>& marks, time_ms n
     switch (m.kind) {
       case mark_kind::verdict: {
         const auto* next = rules.step_after(f.at);
-        if (m.cleared != reason::none or not m.qualifying or next == nullptr)
-          break;
+        if (m.cleared != reason::none or not m.qualifying or next == nullptr) break;
         if (next->strikes == 0 or count_strikes(marks.data(), &m, m.at - next->within_ms) >= next->strikes)
           f.enter(rules, next->at, m.at);
         break;
@@ -69,8 +67,7 @@ folded fold_marks(const policy& rules, const std::vector<mark>& marks, time_ms n
 }
 
 void drop_old_marks(standing& s, time_ms now) {
-  if (s.at != stage::none or s.since > now - marks_kept_ms)
-    return;
+  if (s.at != stage::none or s.since > now - marks_kept_ms) return;
   std::erase_if(s.marks, [now](const mark& m) { return m.at < now - marks_kept_ms; });
 }
 
@@ -80,8 +77,7 @@ void move_to(context& x, stage to, time_ms until, reason why, usage_type type, s
   auto& s = x.touch();
   const auto from = s.at;
   s.at = to;
-  if (from != to)
-    s.since = x.at;
+  if (from != to) s.since = x.at;
   s.until = until;
   x.u.sums.wake(x.slot);
   auto& d = x.write(decision_kind::stage_changed, why);
@@ -137,8 +133,8 @@ void finish_review(context& x, const verdict& v) {
   m.score_nano = v.score_nano;
   m.request = v.request;
   const auto* next = rules.step_after(s.at);
-  const bool steps = m.qualifying and next != nullptr and
-                     (next->strikes == 0 or strikes_since(s, x.at - next->within_ms) >= next->strikes);
+  const bool steps = m.qualifying and next != nullptr
+                     and (next->strikes == 0 or strikes_since(s, x.at - next->within_ms) >= next->strikes);
   const auto to = steps ? next->at : s.at;
   auto& d = x.write(m.strike ? decision_kind::strike_added : decision_kind::review_cleared, v.why);
   d.prior_7d = strikes_since(s, x.at - 7 * day_ms);
@@ -151,22 +147,17 @@ void finish_review(context& x, const verdict& v) {
   d.from = m.from = s.at;
   d.to = m.to = to;
   d.until = m.end = steps ? end_from(next, x.at) : s.until;
-  if (m.strike)
-    d.strike = m.number = ++s.last_strike;
+  if (m.strike) d.strike = m.number = ++s.last_strike;
   add_mark(x, std::move(m));
-  if (not steps)
-    return;
+  if (not steps) return;
   s.last_change_free = v.type == usage_type::free_exhausted;
   enter_stage(x, to, v.why, v.type);
 }
 
-void end_stage(context& x) {
-  enter_stage(x, falls_to(x.rules(), x.current_stage()), reason::stage_ended);
-}
+void end_stage(context& x) { enter_stage(x, falls_to(x.rules(), x.current_stage()), reason::stage_ended); }
 
 bool clear_strike(context& x, mark& m, reason why, std::string_view who, std::string_view note) {
-  if (not m.strike or m.cleared != reason::none)
-    return false;
+  if (not m.strike or m.cleared != reason::none) return false;
   x.touch();
   m.cleared = why;
   auto& d = x.write(decision_kind::strike_cleared, why);
@@ -182,8 +173,7 @@ bool clear_strike(context& x, mark& m, reason why, std::string_view who, std::st
 void refold(context& x, reason why, std::string_view who, std::string_view note) {
   auto& s = x.touch();
   const auto f = fold_marks(x.rules(), s.marks, x.at);
-  if (f.at != s.at or f.until != s.until)
-    move_to(x, f.at, f.until, why, usage_type::none, who, note);
+  if (f.at != s.at or f.until != s.until) move_to(x, f.at, f.until, why, usage_type::none, who, note);
 }
 
 } // namespace fairuse::detail

@@ -53,16 +53,14 @@ restrictions read_restrictions(context& x) {
     for (std::size_t w = 0; w < rules.windows.size(); ++w) {
       const auto room = x.hard_cap(w) - x.sum(w);
       r.hard |= room < 0;
-      if (room >= 0)
-        r.headroom = std::min(r.headroom, room);
+      if (room >= 0) r.headroom = std::min(r.headroom, room);
     }
   }
   const auto& ceiling = rules.ceiling;
   if (ceiling.cap_ms > 0 and ceiling.refuses_uploads and not x.u.exempt) {
     const auto room = ceiling.cap_ms - 1 - sum_at(x.u, x.spec().ceiling_span, x.at);
     r.ceiling = room < 0;
-    if (room >= 0)
-      r.headroom = std::min(r.headroom, room);
+    if (room >= 0) r.headroom = std::min(r.headroom, room);
   }
   return r;
 }
@@ -95,8 +93,7 @@ void put_evidence(context& x, restriction_kind kind, decision& d) {
 void write_restriction(context& x, restriction_kind kind, bool holds, reason why, time_ms drains) {
   auto& d = x.write(holds ? decision_kind::restriction_engaged : decision_kind::restriction_lifted, why);
   d.restriction = kind;
-  if (not holds)
-    return;
+  if (not holds) return;
   put_evidence(x, kind, d);
   const bool until_deadline = kind == restriction_kind::hard and x.rules().retry == hard_retry::deadline;
   d.until = until_deadline ? x.known()->until : drains;
@@ -112,8 +109,7 @@ void put_restrictions(context& x, const restrictions& holds, reason engaged, rea
   const auto hard_drains = s.hard ? hard_drains_at(x) : never;
   const auto ceiling_drains = s.ceiling ? ceiling_drains_at(x) : never;
   s.drain_due = std::min(hard_drains, ceiling_drains);
-  if (hard_changed)
-    write_restriction(x, restriction_kind::hard, s.hard, s.hard ? engaged : lifted, hard_drains);
+  if (hard_changed) write_restriction(x, restriction_kind::hard, s.hard, s.hard ? engaged : lifted, hard_drains);
   if (ceiling_changed)
     write_restriction(x, restriction_kind::ceiling, s.ceiling, s.ceiling ? reason::ceiling_reached : lifted,
                       ceiling_drains);
@@ -123,8 +119,7 @@ void put_restrictions(context& x, const restrictions& holds, reason engaged, rea
 time_ms first_drain(context& x, std::uint8_t exceeded) {
   auto first = never;
   for (std::size_t w = 0; w < x.rules().windows.size(); ++w) {
-    if ((exceeded >> w & 1) == 0)
-      continue;
+    if ((exceeded >> w & 1) == 0) continue;
     const drain_limit limit{x.spec().spans[w], x.rules().cap_ms(w, x.u.plan())};
     const auto& running = x.u.sums.span(limit.span);
     first = std::min(first, drains_from(x.u, x.set(), limit, running.tail, running.sum, x.at));
@@ -141,8 +136,7 @@ void watch(context& x, const reading& r) {
   watched.why = asking.held_back;
   watched.asks_at = asking.next;
   // More speech only delays a drain, so a walk over the buckets holds good until its instant has come.
-  if (watched.exceeded != r.exceeded or watched.drains_at <= x.at)
-    watched.drains_at = first_drain(x, r.exceeded);
+  if (watched.exceeded != r.exceeded or watched.drains_at <= x.at) watched.drains_at = first_drain(x, r.exceeded);
   watched.exceeded = r.exceeded;
 }
 
@@ -162,14 +156,12 @@ void refresh_restrictions(context& x, reason engaged, reason lifted) {
   const bool was_ceiling = before != nullptr and before->ceiling;
   const auto now_holds = read_restrictions(x);
   if (not was_hard and not was_ceiling and not now_holds.hard and not now_holds.ceiling) {
-    if (before != nullptr and before->drain_due != never)
-      x.touch().drain_due = never;
+    if (before != nullptr and before->drain_due != never) x.touch().drain_due = never;
     return;
   }
   // Speech only delays a drain: the stored due may then be early, and is exact again when it fires.
   const bool unchanged = was_hard == now_holds.hard and was_ceiling == now_holds.ceiling;
-  if (unchanged and engaged == reason::cap_exceeded and before->drain_due > x.at)
-    return;
+  if (unchanged and engaged == reason::cap_exceeded and before->drain_due > x.at) return;
   put_restrictions(x, now_holds, engaged, lifted);
 }
 
@@ -177,55 +169,48 @@ void evaluate(context& x, const event& e) {
   const auto& profile = x.set().profiles()[x.set().views()[x.spec().view].profile];
   const auto from = lane_under(profile, x.at, e);
   const auto& rules = x.rules();
-  if (not rules.enforced_lanes[static_cast<std::size_t>(from)])
-    return;
+  if (not rules.enforced_lanes[static_cast<std::size_t>(from)]) return;
   spread(profile, x.at, e, x.out);
   const auto r = read_windows(x);
   for (std::size_t w = 0; w < rules.windows.size(); ++w) {
-    if ((r.exceeded >> w & 1) == 0)
-      continue;
+    if ((r.exceeded >> w & 1) == 0) continue;
     const auto first = first_counted(x.at, rules.windows[w].span_ms / second_ms, profile.bucket_s);
     std::int64_t from_this = 0;
     for (const auto& what : x.out.added_scratch)
       from_this += what.bucket >= first ? what.ms : 0;
     const auto cap = rules.cap_ms(w, x.u.plan());
-    if (r.sums[w] - from_this > cap)
-      continue;
+    if (r.sums[w] - from_this > cap) continue;
     auto& d = x.write(decision_kind::cap_crossed, reason::cap_exceeded);
     d.window = static_cast<std::uint8_t>(w);
     d.sum_ms = r.sums[w];
     d.cap_ms = cap;
   }
   refresh_restrictions(x, reason::cap_exceeded, reason::usage_restored);
-  if (r.exceeded != 0)
-    ask_review(x, r.exceeded);
+  if (r.exceeded != 0) ask_review(x, r.exceeded);
   watch(x, r);
 }
 
 bool exceeds(context& x) {
   const auto& watched = x.u.sums.watch(x.slot);
-  if (watched.quiet(x.u.sums.odometer(x.spec().view), x.at))
-    return watched.exceeded != 0;
+  if (watched.quiet(x.u.sums.odometer(x.spec().view), x.at)) return watched.exceeded != 0;
   return read_windows(x).exceeded != 0;
 }
 
 bool budget_tracked(context& x) {
   const auto& budget = x.rules().budget;
-  if (budget.per_utc_day_ms <= 0 or not x.judges())
-    return false;
+  if (budget.per_utc_day_ms <= 0 or not x.judges()) return false;
   return x.current_stage() == budget.at or (budget.track_from_trigger and exceeds(x));
 }
 
 bool budget_blocks(const context& x) {
   const auto* s = x.known();
   const auto& budget = x.rules().budget;
-  return s != nullptr and budget.per_utc_day_ms > 0 and s->at == budget.at and s->utc_day == utc_day(x.at) and
-         s->used_ms >= budget.per_utc_day_ms;
+  return s != nullptr and budget.per_utc_day_ms > 0 and s->at == budget.at and s->utc_day == utc_day(x.at)
+         and s->used_ms >= budget.per_utc_day_ms;
 }
 
 void charge(context& x, const event& e, std::int64_t ms) {
-  if (ms <= 0)
-    return;
+  if (ms <= 0) return;
   const auto today = utc_day(x.at);
   if (utc_day(e.instant) < today) {
     x.out.counts.stt_of_earlier_day += x.spec().kind == slot_kind::live;
@@ -244,11 +229,9 @@ void charge(context& x, const event& e, std::int64_t ms) {
 void refresh_exhausted(context& x) {
   const auto* s = x.known();
   const bool blocks = budget_blocks(x);
-  if (s == nullptr or s->exhausted == blocks)
-    return;
+  if (s == nullptr or s->exhausted == blocks) return;
   x.touch().exhausted = blocks;
-  if (not blocks)
-    return; // stage_changed or budget_reset says so already
+  if (not blocks) return; // stage_changed or budget_reset says so already
   auto& d = x.write(decision_kind::budget_exhausted, reason::budget_spent);
   d.sum_ms = s->used_ms;
   d.cap_ms = x.rules().budget.per_utc_day_ms;

@@ -33,13 +33,11 @@ bucket_log::entry bucket_log::decode(std::uint32_t slot) const {
 
 bool bucket_log::counts(std::uint32_t position, const view_spec& view) const {
   const auto word = load(head_ + position);
-  return ((view.lanes >> ((word >> lane_shift) & 3)) & 1) != 0 and
-         (view.counts_off or ((word >> off_shift) & 1) == 0);
+  return ((view.lanes >> ((word >> lane_shift) & 3)) & 1) != 0 and (view.counts_off or ((word >> off_shift) & 1) == 0);
 }
 
 void bucket_log::reserve_one() {
-  if (size_ < capacity_)
-    return;
+  if (size_ < capacity_) return;
   const auto live = size_ - head_;
   if (head_ > live / 16) {
     // Pruned room at the front is used up before more is asked for.
@@ -63,8 +61,7 @@ std::uint16_t bucket_log::rebase(bucket_index bucket) {
     return 0;
   }
   const auto relative = bucket - base_;
-  if (relative >= 0 and relative <= UINT16_MAX)
-    return static_cast<std::uint16_t>(relative);
+  if (relative >= 0 and relative <= UINT16_MAX) return static_cast<std::uint16_t>(relative);
   // The retention spans fewer than 65,536 buckets (checked when policies are loaded), so the oldest live entry is a
   // base that reaches everything.
   const auto base = std::min(bucket, bucket_at(0));
@@ -89,8 +86,8 @@ void bucket_log::insert(std::uint32_t position, std::uint64_t word) {
 void bucket_log::add(bucket_index bucket, lane from, bool while_off, std::int64_t ms) {
   const auto where = rebase(bucket);
   const auto amount = [](std::int64_t value) { return static_cast<std::uint64_t>(value) << offset_bits; };
-  const auto empty = std::uint64_t{where} | (static_cast<std::uint64_t>(from) << lane_shift) |
-                     (std::uint64_t{while_off} << off_shift);
+  const auto empty =
+      std::uint64_t{where} | (static_cast<std::uint64_t>(from) << lane_shift) | (std::uint64_t{while_off} << off_shift);
   constexpr auto entry_mask = (std::uint64_t{1} << (entry_bytes * 8)) - 1;
   auto slot = size_;
   while (slot > head_ and offset(slot - 1) > where)
@@ -130,8 +127,7 @@ std::uint32_t bucket_log::lower_bound(bucket_index bucket) const {
 void unite(const event& e, std::vector<spoken>& out) {
   out.clear();
   for (const auto& part : detail_of<speech_segments>(e).segments)
-    if (part.end_ms > part.begin_ms)
-      out.push_back({e.time + part.begin_ms, e.time + part.end_ms});
+    if (part.end_ms > part.begin_ms) out.push_back({e.time + part.begin_ms, e.time + part.end_ms});
   std::sort(out.begin(), out.end(), [](const spoken& a, const spoken& b) { return a.begin < b.begin; });
   std::size_t last = 0;
   for (std::size_t i = 1; i < out.size(); ++i) {
@@ -140,13 +136,11 @@ void unite(const event& e, std::vector<spoken>& out) {
     else
       out[++last] = out[i];
   }
-  if (not out.empty())
-    out.resize(last + 1);
+  if (not out.empty()) out.resize(last + 1);
 }
 
 std::int64_t speech_ms(const event& e, std::vector<spoken>& scratch) {
-  if (e.detail == nullptr or not std::holds_alternative<speech_segments>(*e.detail))
-    return e.ms;
+  if (e.detail == nullptr or not std::holds_alternative<speech_segments>(*e.detail)) return e.ms;
   unite(e, scratch);
   std::int64_t total = 0;
   for (const auto& part : scratch)

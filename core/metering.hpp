@@ -95,8 +95,6 @@ bucket_index first_counted(time_ms now, std::int64_t span_s, std::int32_t bucket
 /// First instant at which `bucket` no longer counts in a window of `span_s`.
 time_ms leaves_at(bucket_index bucket, std::int64_t span_s, std::int32_t bucket_s);
 
-inline bucket_index bucket_of(time_ms at, std::int32_t bucket_s) {
-  return at / second_ms / bucket_s;
-}
+inline bucket_index bucket_of(time_ms at, std::int32_t bucket_s) { return at / second_ms / bucket_s; }
 
 } // namespace fairuse

@@ -10,8 +10,7 @@ namespace {
 template <class T>
 std::uint8_t index_of(std::vector<T>& all, const T& wanted) {
   auto found = std::find(all.begin(), all.end(), wanted);
-  if (found == all.end())
-    found = all.insert(all.end(), wanted);
+  if (found == all.end()) found = all.insert(all.end(), wanted);
   return static_cast<std::uint8_t>(found - all.begin());
 }
 
@@ -35,8 +34,7 @@ std::shared_ptr<const policy_set> policy_set::make(policy live, std::vector<poli
   set->retention_ms_ = retention_ms;
   set->reviews_ = reviews;
   set->add_slot(slot_kind::live, live);
-  if (live.off == off_rule::shadow)
-    set->add_slot(slot_kind::off, live);
+  if (live.off == off_rule::shadow) set->add_slot(slot_kind::off, live);
   std::sort(shadows.begin(), shadows.end(), [](const policy& a, const policy& b) { return a.name < b.name; });
   for (const auto& shadow : shadows)
     set->add_slot(slot_kind::shadow, shadow);
@@ -51,8 +49,7 @@ void policy_set::add_slot(slot_kind kind, const policy& rules) {
   view_spec view;
   view.profile = index_of(profiles_, rules.metering);
   for (std::size_t i = 0; i < lane_count; ++i)
-    if (rules.enforced_lanes[i])
-      view.lanes = static_cast<std::uint8_t>(view.lanes | (1U << i));
+    if (rules.enforced_lanes[i]) view.lanes = static_cast<std::uint8_t>(view.lanes | (1U << i));
   view.counts_off = not(kind == slot_kind::live and rules.off == off_rule::nothing);
   slot.view = index_of(views_, view);
   for (std::size_t i = 0; i < rules.windows.size(); ++i)
@@ -67,8 +64,7 @@ std::uint8_t policy_set::span_index(std::uint8_t view, std::int64_t span_ms) {
 
 int policy_set::slot_named(std::string_view name) const {
   for (std::size_t i = 0; i < slots_.size(); ++i)
-    if (slots_[i].label.slot == name)
-      return static_cast<int>(i);
+    if (slots_[i].label.slot == name) return static_cast<int>(i);
   return -1;
 }
 
@@ -86,8 +82,7 @@ std::shared_ptr<const policy_set> policy_set::promoted(std::string_view shadow) 
   const policy* chosen = nullptr;
   std::vector<policy> others;
   for (const auto& slot : slots_) {
-    if (slot.kind != slot_kind::shadow)
-      continue;
+    if (slot.kind != slot_kind::shadow) continue;
     if (slot.rules.name == shadow)
       chosen = &slot.rules;
     else

@@ -17,8 +17,7 @@ std::int64_t look_sum(const user& u, const policy_set& set, std::size_t span, ti
   const auto first = first_counted(at, spec.span_s, set.profiles()[view.profile].bucket_s);
   std::int64_t sum = 0;
   for (auto p = log.lower_bound(first); p < log.size(); ++p)
-    if (log.counts(p, view))
-      sum += log.ms_at(p);
+    if (log.counts(p, view)) sum += log.ms_at(p);
   return sum;
 }
 
@@ -34,8 +33,7 @@ time_ms detail::drains_from(const user& u, const policy_set& set, const drain_li
   while (sum > limit.limit_ms and p < log.size()) {
     const auto bucket = log.bucket_at(p);
     for (; p < log.size() and log.bucket_at(p) == bucket; ++p)
-      if (log.counts(p, view))
-        sum -= log.ms_at(p);
+      if (log.counts(p, view)) sum -= log.ms_at(p);
     at = leaves_at(bucket, spec.span_s, bucket_s);
   }
   return at;
@@ -52,8 +50,7 @@ time_ms drains_one(const user& u, const policy_set& set, const drain_limit& limi
 }
 
 bool judging(const user& u, const controls& c, slot_kind kind) {
-  if (c.killed or u.exempt)
-    return false;
+  if (c.killed or u.exempt) return false;
   return kind == slot_kind::shadow or c.enabled == (kind == slot_kind::live);
 }
 
@@ -79,11 +76,10 @@ void look_restrictions(const user& u, const policy_set& set, time_ms at, standin
       limits.push_back({v.slot->spans[w], cap});
     }
   }
-  if (v.hard_restricted)
-    v.retry_at = rules.retry == hard_retry::deadline ? v.until : drains_at(u, set, limits, at);
+  if (v.hard_restricted) v.retry_at = rules.retry == hard_retry::deadline ? v.until : drains_at(u, set, limits, at);
   const auto& ceiling = rules.ceiling;
-  v.ceiling = ceiling.cap_ms > 0 and ceiling.refuses_uploads and
-              look_sum(u, set, v.slot->ceiling_span, at) >= ceiling.cap_ms;
+  v.ceiling =
+      ceiling.cap_ms > 0 and ceiling.refuses_uploads and look_sum(u, set, v.slot->ceiling_span, at) >= ceiling.cap_ms;
   if (v.ceiling and not v.hard_restricted) {
     const drain_limit limit{v.slot->ceiling_span, ceiling.cap_ms - 1};
     v.retry_at = drains_at(u, set, {&limit, 1}, at);
@@ -93,11 +89,9 @@ void look_restrictions(const user& u, const policy_set& set, time_ms at, standin
 void look_budget(const standing* s, time_ms at, bool judges, standing_view& v) {
   const auto& budget = v.slot->rules.budget;
   v.budget.limit_ms = budget.per_utc_day_ms;
-  if (budget.per_utc_day_ms <= 0)
-    return;
+  if (budget.per_utc_day_ms <= 0) return;
   const auto today = static_cast<std::int32_t>(at / day_ms);
-  if (s != nullptr and s->utc_day == today)
-    v.budget.used_ms = s->used_ms;
+  if (s != nullptr and s->utc_day == today) v.budget.used_ms = s->used_ms;
   const bool exceeded = std::any_of(v.windows.begin(), v.windows.end(), [](const auto& w) { return w.exceeded; });
   v.budget.tracked = judges and (v.at == budget.at or (budget.track_from_trigger and exceeded));
   v.budget.exhausted = v.budget.used_ms >= budget.per_utc_day_ms;
@@ -125,8 +119,7 @@ standing_view look(const user& u, const controls& c, std::size_t slot, time_ms a
   }
   const bool judges = judging(u, c, v.slot->kind);
   look_windows(u, set, at, judges, v);
-  if (judges)
-    look_restrictions(u, set, at, v);
+  if (judges) look_restrictions(u, set, at, v);
   look_budget(s, at, judges, v);
   return v;
 }

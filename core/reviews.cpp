@@ -17,8 +17,7 @@ __extension__ using wide = __int128;
 
 /// Prompt recipes by the pattern of recent conversations (MISSION.md, 3).
 std::uint8_t recipes_of(const user& u, time_ms from) {
-  if (not u.conversations)
-    return 0;
+  if (not u.conversations) return 0;
   std::int64_t count = 0;
   std::int64_t over_hour = 0;
   std::int64_t middling = 0;
@@ -26,8 +25,7 @@ std::uint8_t recipes_of(const user& u, time_ms from) {
   wide squares = 0;
   std::vector<std::string_view> categories;
   for (const auto& talk : *u.conversations) {
-    if (talk.at < from)
-      continue;
+    if (talk.at < from) continue;
     ++count;
     over_hour += talk.duration_ms > hour_ms;
     middling += talk.duration_ms >= 25 * minute_ms and talk.duration_ms <= 90 * minute_ms;
@@ -39,14 +37,10 @@ std::uint8_t recipes_of(const user& u, time_ms from) {
   // Coefficient of variation below 0.3, in integers: variance * 100 < 9 * mean^2.
   const bool near_equal = sum > 0 and (count * squares - sum * sum) * 100 < 9 * sum * sum;
   std::uint8_t found = 0;
-  if (over_hour >= 3)
-    found |= recipe_audiobook;
-  if (count >= 5 and near_equal)
-    found |= recipe_prerecorded;
-  if (count >= 20 and categories.size() <= 3)
-    found |= recipe_commercial;
-  if (middling >= 5)
-    found |= recipe_podcast;
+  if (over_hour >= 3) found |= recipe_audiobook;
+  if (count >= 5 and near_equal) found |= recipe_prerecorded;
+  if (count >= 20 and categories.size() <= 3) found |= recipe_commercial;
+  if (middling >= 5) found |= recipe_podcast;
   return found;
 }
 
@@ -88,19 +82,16 @@ void fail_review(context& x, decision_kind kind, reason why, std::string_view wh
   auto& d = x.write(kind, why);
   d.request = request;
   d.who = who;
-  if (s.retry_until != INT64_MIN)
-    d.until = s.retry_until;
+  if (s.retry_until != INT64_MIN) d.until = s.retry_until;
 }
 
 /// The newest live verdict that a shadow may use: a real one, not older than the shadow's own cooldown.
 const mark* borrowed(const context& x) {
   const auto* live = x.u.standings.empty() ? nullptr : x.u.standings.front().get();
-  if (live == nullptr)
-    return nullptr;
+  if (live == nullptr) return nullptr;
   const auto oldest = x.at - x.rules().review.cooldown_ms;
   for (auto m = live->marks.rbegin(); m != live->marks.rend(); ++m)
-    if (m->kind == mark_kind::verdict and m->type != usage_type::free_exhausted)
-      return m->at >= oldest ? &*m : nullptr;
+    if (m->kind == mark_kind::verdict and m->type != usage_type::free_exhausted) return m->at >= oldest ? &*m : nullptr;
   return nullptr;
 }
 
@@ -132,13 +123,11 @@ struct request_name {
 request_name parse_request(std::string_view text) {
   const auto dash = text.rfind('-');
   request_name name;
-  if (dash == std::string_view::npos)
-    return name;
+  if (dash == std::string_view::npos) return name;
   const auto* end = text.data() + text.size();
   std::uint32_t number = 0;
   const auto [stop, error] = std::from_chars(text.data() + dash + 1, end, number);
-  if (error == std::errc{} and stop == end)
-    name = {text.substr(0, dash), number};
+  if (error == std::errc{} and stop == end) name = {text.substr(0, dash), number};
   return name;
 }
 
@@ -148,12 +137,9 @@ bool is_terminal(const context& x) {
 }
 
 reason why_ignored(const context& x) {
-  if (x.u.exempt)
-    return reason::exempt;
-  if (x.held.killed)
-    return reason::kill_switch;
-  if (not x.judges())
-    return reason::system_off;
+  if (x.u.exempt) return reason::exempt;
+  if (x.held.killed) return reason::kill_switch;
+  if (not x.judges()) return reason::system_off;
   return is_terminal(x) ? reason::last_stage : reason::none;
 }
 
@@ -179,17 +165,13 @@ void use_answer(context& x, const review_answer& answer, std::uint32_t number) {
 
 asking_state may_ask(const context& x) {
   const auto* s = x.known();
-  if (is_terminal(x))
-    return {quiet_reason::terminal, never};
-  if (s == nullptr)
-    return {quiet_reason::none, x.at};
-  if (s->pending != 0)
-    return {quiet_reason::pending, never};
+  if (is_terminal(x)) return {quiet_reason::terminal, never};
+  if (s == nullptr) return {quiet_reason::none, x.at};
+  if (s->pending != 0) return {quiet_reason::pending, never};
   auto held_back = std::max(s->cooldown_until, s->retry_until);
   if (const auto interval = x.rules().review.check_interval_ms; interval > 0 and s->asked_at != INT64_MIN)
     held_back = std::max(held_back, s->asked_at + interval);
-  if (x.at <= held_back)
-    return {quiet_reason::cooldown, held_back + 1};
+  if (x.at <= held_back) return {quiet_reason::cooldown, held_back + 1};
   return {quiet_reason::none, x.at};
 }
 
@@ -201,8 +183,7 @@ void count_quiet(counters& counts, quiet_reason why) {
 
 void ask_review(context& x, std::uint8_t exceeded) {
   if (const auto asking = may_ask(x); asking.held_back != quiet_reason::none) {
-    if (x.spec().kind == slot_kind::live)
-      count_quiet(x.out.counts, asking.held_back);
+    if (x.spec().kind == slot_kind::live) count_quiet(x.out.counts, asking.held_back);
     return;
   }
   if (x.rules().is_free(x.u.plan()) and x.u.credits_exhausted()) {

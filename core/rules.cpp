@@ -11,18 +11,15 @@ namespace fairuse {
 namespace detail {
 
 standing& context::touch() {
-  if (u.standings.empty())
-    u.standings.resize(set().slots().size());
+  if (u.standings.empty()) u.standings.resize(set().slots().size());
   auto& mine = u.standings[slot];
-  if (not mine)
-    mine = std::make_unique<standing>();
+  if (not mine) mine = std::make_unique<standing>();
   u.changed.standings |= std::uint64_t{1} << slot;
   return *mine;
 }
 
 bool context::judges() const {
-  if (held.killed or u.exempt)
-    return false;
+  if (held.killed or u.exempt) return false;
   switch (spec().kind) {
     case slot_kind::live:
       return held.enabled;
@@ -65,9 +62,7 @@ struct due_timer {
 };
 
 /// A deadline still holds at its instant.
-time_ms after(time_ms deadline) {
-  return deadline == never ? never : deadline + 1;
-}
+time_ms after(time_ms deadline) { return deadline == never ? never : deadline + 1; }
 
 std::array<time_ms, 4> due_times(const standing& s) {
   return {after(s.until), s.used_ms > 0 ? (s.utc_day + 1) * day_ms : never,
@@ -77,8 +72,7 @@ std::array<time_ms, 4> due_times(const standing& s) {
 due_timer earliest(const user& u) {
   due_timer first;
   for (std::size_t slot = 0; slot < u.standings.size(); ++slot) {
-    if (not u.standings[slot])
-      continue;
+    if (not u.standings[slot]) continue;
     const auto times = due_times(*u.standings[slot]);
     for (std::size_t what = 0; what < times.size(); ++what)
       first = std::min(first, due_timer{times[what], static_cast<timer>(what), slot});
@@ -105,17 +99,14 @@ void fire(user& u, const controls& c, const due_timer& t, step_output& out) {
   }
 }
 
-bool charges_uploads(const policy& rules) {
-  return rules.budget.per_utc_day_ms > 0 and rules.budget.charge_uploads;
-}
+bool charges_uploads(const policy& rules) { return rules.budget.per_utc_day_ms > 0 and rules.budget.charge_uploads; }
 
 /// Slots whose budget an upload is charged to: those that track it before the upload counts.
 std::uint64_t tracking_slots(user& u, const controls& c, time_ms now, step_output& out) {
   std::uint64_t tracking = 0;
   for (std::size_t slot = 0; slot < u.sums.policies->slots().size(); ++slot) {
     context x{u, c, out, now, {}, slot};
-    if (charges_uploads(x.rules()) and budget_tracked(x))
-      tracking |= std::uint64_t{1} << slot;
+    if (charges_uploads(x.rules()) and budget_tracked(x)) tracking |= std::uint64_t{1} << slot;
   }
   return tracking;
 }
@@ -134,8 +125,7 @@ void count_held_back(user& u, const controls& c, time_ms now, const event& e, st
 }
 
 applied apply_speech(user& u, const controls& c, time_ms now, const event& e, step_output& out) {
-  if (not u.ids.add(hour_of(e.instant), e.key))
-    return applied::duplicate;
+  if (not u.ids.add(hour_of(e.instant), e.key)) return applied::duplicate;
   u.note_id_hour(hour_of(e.instant));
   const bool upload = e.from == lane::sync;
   const auto tracking = upload ? tracking_slots(u, c, now, out) : 0;
@@ -145,13 +135,11 @@ applied apply_speech(user& u, const controls& c, time_ms now, const event& e, st
     const auto& watched = u.sums.watch(slot);
     const bool quiet = watched.quiet(u.sums.odometer(slots[slot].view), now);
     if (quiet and not upload) {
-      if (slot == 0 and watched.why != quiet_reason::none)
-        count_held_back(u, c, now, e, out);
+      if (slot == 0 and watched.why != quiet_reason::none) count_held_back(u, c, now, e, out);
       continue;
     }
     context x{u, c, out, now, {}, slot};
-    if (not x.judges())
-      continue;
+    if (not x.judges()) continue;
     const auto cause = event_id(e);
     x.cause = cause;
     const bool refused = upload and refuses_upload(x);
@@ -168,23 +156,18 @@ applied apply_speech(user& u, const controls& c, time_ms now, const event& e, st
 }
 
 applied apply_stt(user& u, const controls& c, time_ms now, const event& e, step_output& out) {
-  if (not u.ids.add(hour_of(e.instant), e.key))
-    return applied::duplicate;
+  if (not u.ids.add(hour_of(e.instant), e.key)) return applied::duplicate;
   u.note_id_hour(hour_of(e.instant));
-  if (e.ms <= 0)
-    return applied::accepted;
+  if (e.ms <= 0) return applied::accepted;
   const auto& slots = u.sums.policies->slots();
   for (std::size_t slot = 0; slot < slots.size(); ++slot) {
     context x{u, c, out, now, {}, slot};
     auto& tally = x.tally();
     tally.stt_ms += e.ms;
-    if (not x.judges())
-      continue;
+    if (not x.judges()) continue;
     const auto* rule = x.rules().step_of(x.current_stage());
-    if (rule != nullptr and rule->economy_stt)
-      tally.stt_economy_ms += e.ms;
-    if (not x.rules().budget.charge_stt or not budget_tracked(x))
-      continue;
+    if (rule != nullptr and rule->economy_stt) tally.stt_economy_ms += e.ms;
+    if (not x.rules().budget.charge_stt or not budget_tracked(x)) continue;
     if (budget_blocks(x)) {
       tally.stt_blocked_ms += e.ms;
       continue;
@@ -244,15 +227,13 @@ void count(counters& counts, applied how) {
 
 void make_ready(user& u, const controls& c, time_ms now, step_output& out) {
   bind(u, *c.policies, now);
-  if (out.tallies.size() != c.policies->slots().size())
-    out.tallies.resize(c.policies->slots().size());
+  if (out.tallies.size() != c.policies->slots().size()) out.tallies.resize(c.policies->slots().size());
 }
 
 /// `accepted`, or why the event is refused before anything looks inside.
 applied admit(const user& u, const policy_set& set, time_ms now, const event& e, std::int64_t horizon_ms) {
   const auto late = lateness(e, now, set.retention_ms(), horizon_ms);
-  if (late != applied::accepted or e.instant > u.erased_at)
-    return late;
+  if (late != applied::accepted or e.instant > u.erased_at) return late;
   // An erasure that was carried out already says nothing new.
   return e.kind == event_kind::erasure ? applied::duplicate : applied::erased;
 }
@@ -267,8 +248,7 @@ time_ms next_due(const standing& s) {
 } // namespace detail
 
 applied lateness(const event& e, time_ms now, std::int64_t retention_ms, std::int64_t horizon_ms) {
-  if (e.instant > now + horizon_ms)
-    return applied::future;
+  if (e.instant > now + horizon_ms) return applied::future;
   const bool metered = e.kind == event_kind::speech or e.kind == event_kind::stt;
   return metered and e.instant < now - retention_ms ? applied::too_old : applied::accepted;
 }
@@ -287,8 +267,7 @@ applied apply(user& u, const controls& c, time_ms now, const event& e, std::int6
   auto how = detail::admit(u, *c.policies, now, e, horizon_ms);
   if (how == applied::accepted) {
     how = detail::apply_kind(u, c, now, e, out);
-    if (not u.standings.empty())
-      u.next_due = detail::earliest(u).due;
+    if (not u.standings.empty()) u.next_due = detail::earliest(u).due;
   }
   detail::count(out.counts, how);
   return how;

@@ -14,8 +14,7 @@ namespace {
 constexpr std::int64_t seconds_of_hour = 3600;
 
 void note_bucket(user& u, bucket_index bucket, std::int32_t bucket_s) {
-  if (not u.changed.track)
-    return;
+  if (not u.changed.track) return;
   note_once(u.changed.bucket_hours, static_cast<hour_number>(bucket * bucket_s / seconds_of_hour));
 }
 
@@ -28,8 +27,7 @@ void add(user& u, const policy_set& set, std::size_t profile, const added_speech
   const auto lane_bit = 1U << static_cast<unsigned>(from);
   for (std::size_t i = 0; i < set.spans().size(); ++i) {
     const auto& view = set.views()[set.spans()[i].view];
-    if (view.profile != profile)
-      continue;
+    if (view.profile != profile) continue;
     auto& s = u.sums.span(i);
     if (what.bucket < s.first)
       s.tail += inserted;
@@ -60,8 +58,7 @@ void rebuild_sums(user& u, const policy_set& set, time_ms now) {
     s.first = first_bucket(set, spec, now);
     s.tail = log.lower_bound(s.first);
     for (auto p = s.tail; p < log.size(); ++p)
-      if (log.counts(p, view))
-        s.sum += log.ms_at(p);
+      if (log.counts(p, view)) s.sum += log.ms_at(p);
   }
 }
 
@@ -76,8 +73,7 @@ std::int64_t sum_at(user& u, std::size_t span, time_ms at) {
   if (first > s.first) {
     const auto& log = u.metered[view.profile];
     for (; s.tail < log.size() and log.bucket_at(s.tail) < first; ++s.tail)
-      if (log.counts(s.tail, view))
-        s.sum -= log.ms_at(s.tail);
+      if (log.counts(s.tail, view)) s.sum -= log.ms_at(s.tail);
     s.first = first;
   }
   return s.sum;
@@ -95,8 +91,7 @@ void spread(const metering_profile& profile, time_ms now, const event& e, step_o
   if (not segmented or profile.basis == time_basis::arrival) {
     const auto total = segmented ? speech_ms(e, out.spoken_scratch) : e.ms;
     const auto at = profile.basis == time_basis::arrival ? now : e.time;
-    if (total > 0)
-      added.push_back({bucket_of(at, profile.bucket_s), total});
+    if (total > 0) added.push_back({bucket_of(at, profile.bucket_s), total});
     return;
   }
   unite(e, out.spoken_scratch);
@@ -122,11 +117,9 @@ void meter(user& u, const controls& c, time_ms now, const event& e, step_output&
     spread(profile, now, e, out);
     for (const auto& what : out.added_scratch)
       add(u, set, p, what, from, not c.enabled);
-    if (p != 0)
-      continue;
+    if (p != 0) continue;
     // The live profile is the first one, and the one whose figures are reported.
-    if (from != e.from)
-      ++out.counts.moved_to_backfill;
+    if (from != e.from) ++out.counts.moved_to_backfill;
     for (const auto& what : out.added_scratch)
       out.counts.metered_ms[static_cast<std::size_t>(from)] += what.ms;
   }
@@ -134,8 +127,7 @@ void meter(user& u, const controls& c, time_ms now, const event& e, step_output&
 
 void prune(user& u, time_ms now) {
   const auto hour = hour_of(now);
-  if (hour == u.pruned_hour)
-    return;
+  if (hour == u.pruned_hour) return;
   u.pruned_hour = hour;
   const auto& set = *u.sums.policies;
   // Tails must be past whatever goes away.
@@ -144,11 +136,9 @@ void prune(user& u, time_ms now) {
   for (std::size_t p = 0; p < u.metered.size(); ++p) {
     const auto first = first_counted(now, set.retention_ms() / second_ms, set.profiles()[p].bucket_s);
     const auto gone = u.metered[p].prune(first);
-    if (gone == 0)
-      continue;
+    if (gone == 0) continue;
     for (std::size_t i = 0; i < set.spans().size(); ++i)
-      if (set.views()[set.spans()[i].view].profile == p)
-        u.sums.span(i).tail -= gone;
+      if (set.views()[set.spans()[i].view].profile == p) u.sums.span(i).tail -= gone;
   }
   // An hour that is not written down yet must stay: the store would answer without its newest ids.
   auto first_id_hour = hour_of(now - set.id_memory_ms());
@@ -166,15 +156,13 @@ void move_to_set(user& u, const policy_set& from, const policy_set& to) {
   std::vector<bucket_log> metered(to.profiles().size());
   for (std::size_t p = 0; p < from.profiles().size(); ++p)
     for (std::size_t q = 0; q < metered.size(); ++q)
-      if (to.profiles()[q] == from.profiles()[p])
-        metered[q] = std::move(u.metered[p]);
+      if (to.profiles()[q] == from.profiles()[p]) metered[q] = std::move(u.metered[p]);
   u.metered = std::move(metered);
   std::vector<std::unique_ptr<standing>> standings(u.standings.empty() ? 0 : to.slots().size());
   std::uint64_t changed = 0;
   for (std::size_t i = 0; i < u.standings.size(); ++i) {
     const auto slot = to.slot_named(from.slots()[i].label.slot);
-    if (slot < 0)
-      continue;
+    if (slot < 0) continue;
     standings[static_cast<std::size_t>(slot)] = std::move(u.standings[i]);
     changed |= (u.changed.standings >> i & 1) << slot;
   }
@@ -185,15 +173,13 @@ void move_to_set(user& u, const policy_set& from, const policy_set& to) {
 /// Other rules may hold a restriction for longer or shorter: the drain timer looks at it `now`.
 void recheck_restrictions(user& u, time_ms now) {
   for (const auto& s : u.standings)
-    if (s and (s->hard or s->ceiling))
-      s->drain_due = now;
+    if (s and (s->hard or s->ceiling)) s->drain_due = now;
 }
 
 time_ms earliest_due(const user& u) {
   auto first = never;
   for (const auto& s : u.standings)
-    if (s)
-      first = std::min(first, detail::next_due(*s));
+    if (s) first = std::min(first, detail::next_due(*s));
   return first;
 }
 
@@ -201,15 +187,13 @@ time_ms earliest_due(const user& u) {
 
 void bind(user& u, const policy_set& policies, time_ms now) {
   const auto* old = u.sums.policies;
-  if (old == &policies)
-    return;
+  if (old == &policies) return;
   if (old != nullptr) {
     move_to_set(u, *old, policies);
     recheck_restrictions(u, now);
   }
   u.metered.resize(policies.profiles().size());
-  if (not u.standings.empty())
-    u.standings.resize(policies.slots().size());
+  if (not u.standings.empty()) u.standings.resize(policies.slots().size());
   u.next_due = earliest_due(u);
   // Sums only move forward, and a timer that is due before `now` fires with the sums of its own instant.
   detail::rebuild_sums(u, policies, std::min(now, u.next_due));

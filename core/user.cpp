@@ -9,8 +9,7 @@
 namespace fairuse {
 
 void note_once(compact_list<hour_number>& hours, hour_number hour) {
-  if (std::find(hours.begin(), hours.end(), hour) == hours.end())
-    hours.push_back(hour);
+  if (std::find(hours.begin(), hours.end(), hour) == hours.end()) hours.push_back(hour);
 }
 
 void changes::clear() {
@@ -62,32 +61,26 @@ void bound_sums::reset(const policy_set& to) {
 }
 
 std::size_t bound_sums::memory_bytes() const {
-  if (policies == nullptr)
-    return 0;
-  return policies->spans().size() * sizeof(span_sum) + policies->views().size() * sizeof(std::int64_t) +
-         policies->slots().size() * sizeof(slot_watch);
+  if (policies == nullptr) return 0;
+  return policies->spans().size() * sizeof(span_sum) + policies->views().size() * sizeof(std::int64_t)
+         + policies->slots().size() * sizeof(slot_watch);
 }
 
 void user::note_id_hour(hour_number hour) {
-  if (not changed.track)
-    return;
+  if (not changed.track) return;
   note_once(changed.id_hours, hour);
 }
 
 std::size_t user::memory_bytes() const {
-  auto bytes = sizeof(user) + metered.capacity() * sizeof(bucket_log) + ids.memory_bytes() +
-               sums.memory_bytes() + standings.capacity() * sizeof(standings[0]) +
-               admin_ids.capacity() * sizeof(std::uint64_t) +
-               changed.bucket_hours.memory_bytes() + changed.id_hours.memory_bytes();
+  auto bytes = sizeof(user) + metered.capacity() * sizeof(bucket_log) + ids.memory_bytes() + sums.memory_bytes()
+               + standings.capacity() * sizeof(standings[0]) + admin_ids.capacity() * sizeof(std::uint64_t)
+               + changed.bucket_hours.memory_bytes() + changed.id_hours.memory_bytes();
   for (const auto& log : metered)
     bytes += log.memory_bytes();
   for (const auto& s : standings)
-    if (s)
-      bytes += sizeof(standing) + s->marks.capacity() * sizeof(mark);
-  if (account)
-    bytes += sizeof(account_state);
-  if (conversations)
-    bytes += sizeof(*conversations) + conversations->capacity() * sizeof(conversation);
+    if (s) bytes += sizeof(standing) + s->marks.capacity() * sizeof(mark);
+  if (account) bytes += sizeof(account_state);
+  if (conversations) bytes += sizeof(*conversations) + conversations->capacity() * sizeof(conversation);
   return bytes;
 }
 

@@ -69,7 +69,7 @@ struct mark {
   std::uint32_t request = 0; ///< 0: no request (synthetic, borrowed, admin)
   std::string cause;         ///< event id
   std::string policy_digest;
-  std::string notes;         ///< resolve: who and what
+  std::string notes; ///< resolve: who and what
 };
 
 /// Where a user stands in one slot.
