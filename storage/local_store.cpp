@@ -52,14 +52,14 @@ struct local_store::body {
   void fail(store_error error) {
     if (failed.ok()) failed = std::move(error);
   }
-  void fail_unless(store_status status) {
+  void fail_unless(const store_status& status) {
     if (not status) fail(status.error());
   }
   /// End what is under way.
   store_status reap() {
     auto [status, batch] = writer->finish();
     if (batch) spare = std::move(batch);
-    fail_unless(std::move(status));
+    fail_unless(status);
     return failed;
   }
   /// What RocksDB does not have yet, oldest first.

@@ -10,6 +10,7 @@
 //
 // Exit codes: 0 done, 10 + store_fault on a refusal.
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,7 +18,6 @@
 #include <string>
 
 #include <openssl/evp.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "core/query.hpp"
