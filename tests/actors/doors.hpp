@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The doors of a worker in tests: epochs staged by hand, a shelf that keeps users as plain values, and a sink that
+// writes down exactly what user::changed names. So a change that core does not note is lost at the next passivation, as
+// it would be in production.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/worker.hpp"
+#include "core/ports.hpp"
+#include "events/decision.hpp"
+
+namespace fairuse::test {
+
+/// Users at rest, in pieces, as storage keeps them.
+class shelf final : public user_store {
+public:
+  std::vector<std::unique_ptr<user>> load(std::span<const std::string_view> uids, const policy_set& policies,
+                                          time_ms now) override;
+  older_ids load_ids(std::string_view uid, hour_number hour) override;
+  std::vector<std::pair<time_ms, std::string>> due_users() override;
+
+  /// Write down what `who.changed` names, and clear it.
+  void write(std::string_view uid, user& who, time_ms next_due);
+
+  /// Nothing of the user changed; the next timer may have been looked at again.
+  void note_due(std::string_view uid, time_ms next_due);
+
+  std::size_t loads = 0;
+
+private:
+  struct spoken_entry {
+    metering_profile profile;
+    bucket_log::entry what;
+  };
+  struct kept {
+    std::optional<account_state> account;
+    std::vector<std::uint64_t> admin_ids;
+    bool exempt = false;
+    time_ms erased_at = INT64_MIN;
+    std::optional<std::vector<conversation>> conversations;
+    std::map<std::string, standing> standings;
+    std::map<hour_number, std::vector<spoken_entry>> buckets;
+    std::map<hour_number, std::vector<std::uint64_t>> ids;
+    time_ms next_due = never;
+  };
+  static void write_core(kept& to, const user& who);
+  static void write_standings(kept& to, const user& who, std::uint64_t which);
+  static void write_buckets(kept& to, const user& who, hour_number hour);
+  static void write_all(kept& to, const user& who);
+  std::unique_ptr<user> wake(const kept& from, const policy_set& policies, time_ms now);
+
+  std::map<std::string, kept, std::less<>> users_;
+};
+
+/// An epoch by hand.
+struct staged_epoch {
+  time_ms now = 0;
+  std::vector<addressed_event> events;
+  std::vector<event> commands;
+  std::vector<slice> slices;
+};
+
+class stage final : public epoch_source {
+public:
+  std::optional<epoch> next() override;
+  slice rest(const slice& given, const outcome& so_far) override { return remaining_steps(given, so_far); }
+  void put(staged_epoch what);
+
+private:
+  bool ready_ = false;
+  std::uint64_t number_ = 0;
+  staged_epoch what_;
+};
+
+/// What a sink saw, per user and altogether.
+class notebook final : public epoch_sink {
+public:
+  /// `shelf`: where changes go; nullptr: nowhere (simulation).
+  explicit notebook(shelf* shelf = nullptr) : shelf_(shelf) {}
+  void take(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody) override;
+  /// Write down what is not written yet: the commit. Users stay put until worker::passivate.
+  void commit();
+
+  std::map<std::string, std::string> bytes;                ///< decision chains by user, one line a decision
+  std::map<std::string, std::vector<std::string>> by_slot; ///< the same by slot name, without the uid's key
+  std::vector<std::string> order;                          ///< uids of outcomes of the last epoch
+  std::vector<decision> decisions;                         ///< of the last epoch, all users
+  std::vector<std::pair<std::string, applied>> refused;    ///< id, why; of the last epoch
+  std::vector<decision> everybody;                         ///< of the last epoch
+  std::size_t duplicate_commands = 0;
+  std::size_t impossible_commands = 0;
+  std::vector<std::uint64_t> command_ids; ///< of all epochs
+  counters counts;                        ///< of all epochs
+  bool commits_every_epoch = true;
+
+private:
+  struct unwritten {
+    user* who;
+    time_ms next_due;
+  };
+  shelf* shelf_;
+  std::map<std::string, unwritten, std::less<>> pending_;
+};
+
+/// Everything a worker needs, and the worker.
+struct workshop {
+  explicit workshop(std::shared_ptr<const policy_set> policies, worker_options options = {}, bool starts_off = false);
+  void run(staged_epoch what);
+  /// Throw the worker away and start one from what was written down.
+  void restart();
+
+  shelf at_rest;
+  notebook notes;
+  stage source;
+  worker_options options;
+  time_ms last_now = INT64_MIN;
+  std::vector<std::unique_ptr<worker>> lives; ///< old workers keep policy sets alive
+  worker& engine() { return *lives.back(); }
+};
+
+} // namespace fairuse::test

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/slice_cutter.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace fairuse;
+
+namespace {
+
+using lines = std::vector<std::string>;
+
+/// Events and commands named by one letter; the instant is chosen.
+struct cutting {
+  event_arena arena;
+  std::vector<addressed_event> events;
+  std::deque<event> commands;
+  policy_set rules;
+  policy_set other_rules;
+  std::deque<controls> held{{false, false, &rules}};
+  std::vector<stretch> stretches{{nullptr, &held.front()}};
+  std::vector<std::string_view> due;
+
+  event fact(time_ms instant, std::string_view id) {
+    event e;
+    e.time = e.instant = instant;
+    e.text = arena.keep("app", id);
+    e.key = event_key("app", id);
+    return e;
+  }
+  void put(std::string_view uid, time_ms instant, std::string_view id) { events.push_back({uid, fact(instant, id)}); }
+  void command(time_ms instant, std::string_view id, bool promotion = false) {
+    commands.push_back(fact(instant, id));
+    // The controls are told apart by their switches: the number of commands so far.
+    held.push_back({held.size() % 2 != 0, held.size() >= 2, promotion ? &other_rules : held.back().policies});
+    stretches.push_back({&commands.back(), &held.back()});
+  }
+  /// "uid: now/held[events] ...", `held` counted from 0.
+  lines cut(time_ms previous, time_ms now) {
+    epoch sealed;
+    sealed.now = now;
+    sealed.events = events;
+    slice_cutter cutter;
+    lines all;
+    for (const auto& s : cutter.cut(sealed, stretches, due, previous)) {
+      std::string line = std::string(s.uid) + ":";
+      for (const auto& st : s.steps) {
+        std::size_t which = 0;
+        while (stretches[which].held != st.held)
+          ++which;
+        line += " " + std::to_string(st.now) + "/" + std::to_string(which) + "[";
+        for (const auto& e : s.events.subspan(st.first, st.count))
+          line += event_id(e);
+        line += "]";
+      }
+      all.push_back(line);
+    }
+    return all;
+  }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(slices)
+
+BOOST_AUTO_TEST_CASE(users_and_their_events_are_put_in_order) {
+  cutting c;
+  c.put("b", 7, "y");
+  c.put("a", 9, "p");
+  c.put("b", 5, "z");
+  c.put("b", 7, "x");
+  BOOST_TEST(c.cut(0, 10) == (lines{"a: 10/0[p]", "b: 10/0[zxy]"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(due_users_take_their_place_with_or_without_events) {
+  cutting c;
+  c.put("b", 7, "x");
+  c.put("d", 7, "y");
+  c.due = {"a", "b", "c", "e"};
+  BOOST_TEST(c.cut(0, 10) == (lines{"a: 10/0[]", "b: 10/0[x]", "c: 10/0[]", "d: 10/0[y]", "e: 10/0[]"}),
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_command_divides_events_and_timers) {
+  cutting c;
+  c.put("a", 3, "u");
+  c.put("a", 5, "k"); // before the command by its id
+  c.put("a", 5, "v"); // behind it
+  c.put("a", 8, "w");
+  c.put("b", 8, "w");
+  c.due = {"c"};
+  c.command(5, "m");
+  BOOST_TEST(c.cut(0, 10) == (lines{"a: 4/0[] 10/1[] 10/0[uk] 10/1[vw]", "b: 4/0[] 10/1[] 10/1[w]", "c: 4/0[] 10/1[]"}),
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(several_commands_make_as_many_stretches) {
+  cutting c;
+  c.put("a", 1, "u");
+  c.put("a", 4, "v");
+  c.put("a", 7, "w");
+  c.command(3, "m");
+  c.command(6, "n");
+  BOOST_TEST(c.cut(0, 10) == lines{"a: 2/0[] 5/1[] 10/2[] 10/0[u] 10/1[v] 10/2[w]"});
+}
+
+BOOST_AUTO_TEST_CASE(a_late_or_future_command_divides_no_time_that_is_not_there) {
+  cutting late;
+  late.put("a", 9, "u");
+  late.command(3, "m");
+  BOOST_TEST(late.cut(5, 10) == lines{"a: 10/1[] 10/1[u]"});
+  cutting future;
+  future.put("a", 9, "u");
+  future.command(15, "m");
+  BOOST_TEST(future.cut(5, 10) == lines{"a: 10/0[] 10/1[] 10/0[u]"});
+}
+
+BOOST_AUTO_TEST_CASE(a_promotion_moves_a_user_once_and_at_last) {
+  cutting c;
+  c.put("a", 3, "u"); // before it
+  c.put("b", 8, "v"); // behind it
+  c.put("c", 3, "u");
+  c.put("c", 8, "v");
+  c.due = {"d"};
+  c.command(5, "m", true);
+  BOOST_TEST(
+      c.cut(0, 10)
+          == (lines{"a: 4/0[] 10/0[u] 10/1[]", "b: 4/0[] 10/1[v]", "c: 4/0[] 10/0[u] 10/1[v]", "d: 4/0[] 10/1[]"}),
+      boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
