@@ -16,7 +16,9 @@
 #include "cli/command.hpp"
 #include "cli/conform_command.hpp"
 #include "cli/decisions_command.hpp"
+#include "cli/demo_command.hpp"
 #include "cli/run_command.hpp"
+#include "cli/simulate_command.hpp"
 #include "cli/status_command.hpp"
 #include "config/yaml.hpp"
 
@@ -27,7 +29,8 @@ using namespace fairuse::cli;
 
 // In the order in which --help lists them.
 const command* const commands[] = {
-    &run_command, &decisions_command, &status_command, &check_command, &conform_command,
+    &demo_command,     &run_command,   &decisions_command, &status_command,
+    &simulate_command, &check_command, &conform_command,
 };
 
 constexpr const char* version_text = "fairuse " FAIRUSE_VERSION;
@@ -56,6 +59,7 @@ constexpr const char* main_examples =
     "fairuse run --config config/local.yaml --input events.ndjson --until-end\n"
     "fairuse decisions --state fairuse-state\n"
     "fairuse status --state fairuse-state --user alice\n"
+    "fairuse simulate config/experiments/first.yaml\n"
     "fairuse SUBCOMMAND --help";
 
 /// The first word that is no option: what was meant as a subcommand.

@@ -21,6 +21,10 @@ public:
   void at(std::uint64_t done, std::uint64_t units) {
     if (shown_ and (++calls_ & 255U) == 0) draw(done, units);
   }
+  /// The same for callers who come a few times a second only: no call is skipped.
+  void show(std::uint64_t done, std::uint64_t units) {
+    if (shown_) draw(done, units);
+  }
   /// Wipe the line, so that a log line can stand there.
   void clear();
 

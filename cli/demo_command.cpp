@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/demo_command.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "cli/run_session.hpp"
+#include "cli/simulate_command.hpp"
+#include "cli/status_command.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+using std::filesystem::path;
+
+constexpr const char* day_file = "config/demo/day.ndjson";
+constexpr const char* day_config = "config/local.yaml";
+constexpr const char* experiment_file = "config/experiments/first.yaml";
+/// Of the captured day: one who listened to podcasts until late, one who sat in meetings all day.
+constexpr const char* listener = "listener-00";
+constexpr const char* manager = "manager-00";
+
+/// The folder above `from`, or `from` itself, that has the demo's files.
+std::optional<path> folder_above(path from) {
+  std::error_code ignored;
+  for (auto at = std::move(from); not at.empty(); at = at.parent_path()) {
+    if (std::filesystem::is_regular_file(at / day_file, ignored)) return at;
+    if (at == at.root_path()) break;
+  }
+  return std::nullopt;
+}
+
+/// Where the repository is: around the working directory, or around the program.
+std::optional<path> find_files() {
+  std::error_code ignored;
+  if (auto found = folder_above(std::filesystem::current_path(ignored))) return found;
+  return folder_above(std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path());
+}
+
+std::optional<path> make_state_folder() {
+  std::error_code problem;
+  auto name = (std::filesystem::temp_directory_path(problem) / "fairuse-demo-XXXXXX").string();
+  if (problem or ::mkdtemp(name.data()) == nullptr) return std::nullopt;
+  return path(name);
+}
+
+void say(std::string_view text) {
+  fmt::print("{}", text);
+  std::fflush(stdout);
+}
+
+void title(std::string_view text) { say(fmt::format("\n== {} ==\n\n", text)); }
+
+int run_day(const path& files, const path& state) {
+  title("Production: one day of real meetings, through the engine that runs in production");
+  say(fmt::format("fairuse run --config {} --input {} --clock events --until-end\n\n", day_config, day_file));
+  run_settings settings;
+  settings.config_file = (files / day_config).string();
+  settings.state_folder = (state / "state").string();
+  settings.input = (files / day_file).string();
+  settings.until_end = true;
+  settings.clock = clock_kind::events;
+  return run_session{std::move(settings)}.run();
+}
+
+int show_status(const path& state, const char* user) {
+  say(fmt::format("\nfairuse status --user {}\n\n", user));
+  CLI::App app;
+  const auto show = status_command.declare(app);
+  std::vector<std::string> last_first{user, "--user", (state / "state").string(), "--state"};
+  app.parse(last_first);
+  return show();
+}
+
+int run_laboratory(const path& files, const path& state) {
+  title("The laboratory: a month of 20,000 people under three policies, through the same actors");
+  say(fmt::format("fairuse simulate {}\n\n", experiment_file));
+  simulate_settings settings;
+  settings.experiment = files / experiment_file;
+  settings.out = state / "report";
+  return run_simulation(settings);
+}
+
+void show_the_way(const path& state) {
+  title("Where to go next");
+  const auto folder = state.string();
+  say(
+      fmt::format("every decision of the day, one a line\n    fairuse decisions --state {0}/state\n"
+                  "why one who met people all day was cleared\n    fairuse status --state {0}/state --user {1}\n"
+                  "the laboratory's outcome for programs\n    {0}/report/report.json\n"
+                  "what a policy can say; copy fair.yaml, change it, and try it\n    config/policies/README.md\n"
+                  "what a population and an experiment can say\n    config/experiments/README.md\n"
+                  "how to read the tables, and what they rest on\n    docs/laboratory.md\n\n"
+                  "{0} may be removed whenever you like.\n",
+                  folder, manager));
+}
+
+int run_demo() {
+  const auto files = find_files();
+  if (not files) {
+    fmt::print(stderr,
+               "fairuse: {} is neither above the working directory nor above the program; run the demo in the "
+               "repository, as `make demo` does\n",
+               day_file);
+    return exit_usage;
+  }
+  const auto state = make_state_folder();
+  if (not state) {
+    fmt::print(stderr, "fairuse: cannot make a folder for the demo's state; TMPDIR says where it should be\n");
+    return exit_failed;
+  }
+  if (const auto code = run_day(*files, *state); code != exit_done) return code;
+  if (const auto code = show_status(*state, listener); code != exit_done) return code;
+  if (const auto code = run_laboratory(*files, *state); code != exit_done) return code;
+  show_the_way(*state);
+  return exit_done;
+}
+
+std::function<int()> declare(CLI::App&) {
+  return [] { return run_demo(); };
+}
+
+} // namespace
+
+const command demo_command = {
+    "demo",
+    "Both lives in a minute: a captured day in production, a month in the laboratory.",
+    "fairuse demo",
+    declare,
+};
+
+} // namespace fairuse::cli

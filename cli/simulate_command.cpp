@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/simulate_command.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/progress.hpp"
+#include "cli/stop_signal.hpp"
+#include "sim/digest.hpp"
+#include "sim/experiment_file.hpp"
+#include "sim/report.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+int fail(int code, const std::string& sentence) {
+  fmt::print(stderr, "fairuse: {}\n", sentence);
+  return code;
+}
+
+/// What ran: the version, and the very bytes of it.
+std::string binary_text() {
+  std::ifstream self("/proc/self/exe", std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(self), {}};
+  return fmt::format("fairuse {} sha256:{}", FAIRUSE_VERSION, sim::to_hex(sim::sha256(bytes)));
+}
+
+std::optional<sim::experiment> load(const simulate_settings& settings) {
+  yaml::diagnostics problems{settings.experiment.string()};
+  auto what = sim::load_experiment(settings.experiment, problems);
+  problems.sort();
+  fmt::print(stderr, "{}", problems.text());
+  if (what and settings.seed) what->seed = *settings.seed;
+  return what;
+}
+
+/// Before an hour of work, not after it: can the report be written there?
+std::string prepare_folder(const std::filesystem::path& out) {
+  std::error_code problem;
+  std::filesystem::create_directories(out, problem);
+  if (problem) return fmt::format("cannot make the folder {}: {}", out.string(), problem.message());
+  if (not std::filesystem::is_directory(out)) return fmt::format("{} is no folder", out.string());
+  return {};
+}
+
+/// Whole or not at all: a reader never sees half a report.
+bool write_report(const std::filesystem::path& file, const std::string& text) {
+  auto fresh = file;
+  fresh += ".new";
+  {
+    std::ofstream to(fresh, std::ios::binary | std::ios::trunc);
+    to << text;
+    to.flush();
+    if (not to) return false;
+  }
+  std::error_code problem;
+  std::filesystem::rename(fresh, file, problem);
+  return not problem;
+}
+
+sim::run_result simulate(const sim::experiment& what, unsigned workers) {
+  std::atomic<bool> stop{false};
+  const stop_signal signal{[&stop] { stop = true; }};
+  progress shown{what.users, "events"};
+  sim::laboratory_options how;
+  how.workers = workers > 0 ? workers : std::max(1U, std::thread::hardware_concurrency());
+  how.stop = &stop;
+  how.progress = [&shown](std::uint64_t users, std::uint64_t events) { shown.show(users, events); };
+  const auto begin = steady_clock::now();
+  auto result = sim::run_experiment(what, how);
+  const auto seconds = std::max(std::chrono::duration<double>(steady_clock::now() - begin).count(), 1e-3);
+  shown.clear();
+  fmt::print(stderr, "{} events in {:.1f} s by {} worker{}: {:.1f} million a second\n", result.tally.events, seconds,
+             how.workers, how.workers == 1 ? "" : "s", static_cast<double>(result.tally.events) / seconds / 1e6);
+  return result;
+}
+
+int code_of(const sim::run_result& result, const sim::run_figures& figures) {
+  if (result.partial) return exit_interrupted;
+  switch (figures.verdict()) {
+    case sim::guard_verdict::fails:
+      return exit_guard;
+    case sim::guard_verdict::not_enough_data:
+      return exit_too_little_data;
+    case sim::guard_verdict::holds:
+      break;
+  }
+  return exit_done;
+}
+
+int run_loaded(const simulate_settings& settings, const sim::experiment& what) {
+  const auto result = simulate(what, settings.workers);
+  const auto figures = sim::figures_of(what, result);
+  const auto report = sim::report_json(what, result, figures, binary_text());
+  fmt::print("{}", settings.json ? report : sim::report_table(what, result, figures));
+  std::fflush(stdout);
+  const auto file = settings.out / "report.json";
+  if (not write_report(file, report)) return fail(exit_failed, "cannot write " + file.string());
+  fmt::print(stderr, "{}report: {}\n", result.partial ? "stopped early, partial " : "", file.string());
+  return code_of(result, figures);
+}
+
+std::function<int()> declare(CLI::App& app) {
+  const auto settings = std::make_shared<simulate_settings>();
+  const auto seed = std::make_shared<std::uint64_t>(0);
+  app.add_option("experiment", settings->experiment, "Experiment: population, reviewer, policies, guards")->required();
+  auto* seed_option = app.add_option("--seed", *seed, "Another world of the same kind; otherwise the experiment's");
+  app.add_option("--workers", settings->workers, "Threads; 0 is one per processor. No result depends on it")
+      ->check(CLI::Range(0, 1'024))
+      ->capture_default_str();
+  app.add_option("--out", settings->out, "Folder of report.json; made if it is not there")->capture_default_str();
+  app.add_flag("--json", settings->json, "Print report.json instead of the table");
+  return [settings, seed, seed_option] {
+    if (seed_option->count() > 0) settings->seed = *seed;
+    return run_simulation(*settings);
+  };
+}
+
+} // namespace
+
+int run_simulation(const simulate_settings& settings) {
+  stop_signal::block();
+  const auto what = load(settings);
+  if (not what) return fail(exit_usage, settings.experiment.string() + " is refused");
+  if (const auto problem = prepare_folder(settings.out); not problem.empty()) return fail(exit_failed, problem);
+  // Threads or memory that cannot be had: the only things in there that throw.
+  try {
+    return run_loaded(settings, *what);
+  } catch (const std::exception& error) {
+    return fail(exit_failed, error.what());
+  }
+}
+
+const command simulate_command = {
+    "simulate",
+    "Try policies on a synthetic population before anyone is warned.",
+    "fairuse simulate config/experiments/first.yaml\n"
+    "fairuse simulate config/experiments/first.yaml --seed 7 --out reports/seven\n"
+    "fairuse simulate mine.yaml --json --workers 4     exit 4: a guard failed, 5: too few users to say",
+    declare,
+};
+
+} // namespace fairuse::cli
