@@ -59,10 +59,13 @@ void request_review(context& x, std::uint8_t exceeded) {
   d.recipes = recipes_of(x.u, x.at - review.lookback_ms);
 }
 
-/// Wait before the next try: retry_after, doubled per failure in a row.
-void back_off(context& x) {
+/// A shadow without a verdict to borrow looks again after this, also where failures may be retried at once: otherwise
+/// every event of an excess would say so.
+constexpr std::int64_t unanswered_wait_ms = 5 * minute_ms;
+
+/// Wait before the next try: `base`, doubled per failure in a row.
+void back_off(context& x, std::int64_t base) {
   auto& s = x.touch();
-  const auto base = x.rules().review.retry_after_ms;
   if (base <= 0) {
     s.retry_until = INT64_MIN;
     return;
@@ -78,7 +81,7 @@ void fail_review(context& x, decision_kind kind, reason why, std::string_view wh
   auto& s = x.touch();
   x.u.sums.wake(x.slot);
   s.cooldown_until = INT64_MIN;
-  back_off(x);
+  back_off(x, x.rules().review.retry_after_ms);
   auto& d = x.write(kind, why);
   d.request = request;
   d.who = who;
@@ -109,7 +112,7 @@ void ask_as_shadow(context& x, std::uint8_t exceeded) {
   auto& s = x.touch();
   s.asked_at = x.at;
   ++x.tally().unanswered;
-  back_off(x);
+  back_off(x, std::max(x.rules().review.retry_after_ms, unanswered_wait_ms));
   auto& d = x.write(decision_kind::review_unanswered, reason::no_live_verdict);
   d.exceeded = exceeded;
 }

@@ -339,6 +339,23 @@ BOOST_AUTO_TEST_CASE(an_unanswered_shadow_waits_like_a_failed_one) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_unanswered_shadow_that_may_retry_at_once_still_waits_five_minutes) {
+  auto shadow = plain();
+  shadow.name = "s";
+  shadow.windows[0].cap_ms = hour_ms;
+  shadow.plans.clear();
+  shadow.review.retry_after_ms = 0;
+  world w(plain(), {shadow});
+  w.speak(hour_ms + 1);
+  BOOST_TEST(w.told(decision_kind::review_unanswered) == lines{"s: review_unanswered daily"});
+  w.wait(5 * minute_ms);
+  w.speak(0);
+  BOOST_TEST(w.told(decision_kind::review_unanswered).empty());
+  w.wait(1);
+  w.speak(0);
+  BOOST_TEST(w.told(decision_kind::review_unanswered) == lines{"s: review_unanswered daily"});
+}
+
 BOOST_AUTO_TEST_CASE(alone_every_slot_asks_for_itself) {
   auto shadow = plain();
   shadow.name = "s";

@@ -11,14 +11,14 @@ namespace fairuse::model {
 namespace {
 
 constexpr std::int64_t longest_wait_ms = 12 * hour_ms;
+constexpr std::int64_t unanswered_wait_ms = 5 * minute_ms;
 
 } // namespace
 
 naive_user::waiting naive_user::waits(std::size_t slot) const {
   waiting w;
   int failures = 0;
-  const auto back_off = [&](const review_note& n) {
-    const auto base = n.rules->review.retry_after_ms;
+  const auto back_off = [&](const review_note& n, std::int64_t base) {
     w.retry_until = INT64_MIN;
     if (base <= 0) return;
     auto wait = base;
@@ -40,10 +40,10 @@ naive_user::waiting naive_user::waits(std::size_t slot) const {
       failures = 0;
     } else if (n.what == review_step::failed) {
       w.cooldown_until = INT64_MIN;
-      back_off(n);
+      back_off(n, rule.retry_after_ms);
     } else {
       w.asked_at = n.at;
-      back_off(n);
+      back_off(n, std::max(rule.retry_after_ms, unanswered_wait_ms));
     }
   }
   return w;
