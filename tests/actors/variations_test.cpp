@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(adding_a_policy_changes_no_decision_of_another) {
     RC_PRE(p.shadows.size() == 2U and not has(p, model::verb::promote));
     const auto story = recorded(p);
     auto fewer = story;
-    fewer.policies = policy_set::make(model::make_policy(p.live, "fair"), {model::make_policy(p.shadows[0], "a")},
+    fewer.policies = policy_set::make(story.policies->live().rules, {model::make_policy(p.shadows[0], "a")},
                                       story.policies->retention_ms(), story.policies->reviews());
     // Nobody answers what was never asked.
     for (auto& e : fewer.epochs)

@@ -220,8 +220,11 @@ private:
 
 std::vector<policy> shadows_of(const play& p) {
   std::vector<policy> shadows;
-  for (const auto& c : p.shadows)
+  for (const auto& c : p.shadows) {
     shadows.push_back(make_policy(c, std::string(1, static_cast<char>('a' + shadows.size()))));
+    // A slot `off` that a promotion ends and another one begins again is nobody's promise.
+    shadows.back().off = make_policy(p.live, "").off;
+  }
   return shadows;
 }
 
