@@ -107,9 +107,10 @@ void time_out_review(context& x);
 
 // core/query.cpp
 
-/// See drains_at; the walk begins at `position`, where the sum is `sum`.
+/// See drains_at; the walk begins at `position`, where the sum is `sum`. If it passes `entries_max` entries, the
+/// instant is early.
 time_ms drains_from(const user& u, const policy_set& set, const drain_limit& limit, std::uint32_t position,
-                    std::int64_t sum, time_ms now);
+                    std::int64_t sum, time_ms now, std::uint32_t entries_max = UINT32_MAX);
 
 // core/facts.cpp
 

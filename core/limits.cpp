@@ -115,14 +115,18 @@ void put_restrictions(context& x, const restrictions& holds, reason engaged, rea
                       ceiling_drains);
 }
 
-/// When the first exceeded window is back at its cap if no more speech comes: until then it stays exceeded.
+/// Enough for what leaves a window in an hour of speech; a walk over days of excess would be repeated too often.
+constexpr std::uint32_t drain_entries_max = 64;
+
+/// When the first exceeded window is back at its cap if no more speech comes: until then it stays exceeded. May be
+/// early.
 time_ms first_drain(context& x, std::uint8_t exceeded) {
   auto first = never;
   for (std::size_t w = 0; w < x.rules().windows.size(); ++w) {
     if ((exceeded >> w & 1) == 0) continue;
     const drain_limit limit{x.spec().spans[w], x.rules().cap_ms(w, x.u.plan())};
     const auto& running = x.u.sums.span(limit.span);
-    first = std::min(first, drains_from(x.u, x.set(), limit, running.tail, running.sum, x.at));
+    first = std::min(first, drains_from(x.u, x.set(), limit, running.tail, running.sum, x.at, drain_entries_max));
   }
   return first;
 }

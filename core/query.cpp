@@ -24,13 +24,14 @@ std::int64_t look_sum(const user& u, const policy_set& set, std::size_t span, ti
 } // namespace
 
 time_ms detail::drains_from(const user& u, const policy_set& set, const drain_limit& limit, std::uint32_t p,
-                            std::int64_t sum, time_ms now) {
+                            std::int64_t sum, time_ms now, std::uint32_t entries_max) {
   const auto& spec = set.spans()[limit.span];
   const auto& view = set.views()[spec.view];
   const auto& log = u.metered[view.profile];
   const auto bucket_s = set.profiles()[view.profile].bucket_s;
+  const auto last = log.size() - p > entries_max ? p + entries_max : log.size();
   auto at = now;
-  while (sum > limit.limit_ms and p < log.size()) {
+  while (sum > limit.limit_ms and p < last) {
     const auto bucket = log.bucket_at(p);
     for (; p < log.size() and log.bucket_at(p) == bucket; ++p)
       if (log.counts(p, view)) sum -= log.ms_at(p);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "core/context.hpp"
 
@@ -266,8 +267,11 @@ applied apply(user& u, const controls& c, time_ms now, const event& e, std::int6
   detail::make_ready(u, c, now, out);
   auto how = detail::admit(u, *c.policies, now, e, horizon_ms);
   if (how == applied::accepted) {
+    // A timer moves only where a standing was touched, and most events touch none.
+    const auto noted = std::exchange(u.changed.standings, 0);
     how = detail::apply_kind(u, c, now, e, out);
-    if (not u.standings.empty()) u.next_due = detail::earliest(u).due;
+    if (u.changed.standings != 0) u.next_due = detail::earliest(u).due;
+    if (e.kind != event_kind::erasure) u.changed.standings |= noted;
   }
   detail::count(out.counts, how);
   return how;
