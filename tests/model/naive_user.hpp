@@ -119,6 +119,10 @@ public:
   applied apply(time_ms now, const event& e, std::int64_t horizon_ms);
 
   std::vector<decision> decisions;
+  /// Why the live slot did not ask although a cap was exceeded.
+  std::uint64_t terminal_count = 0;
+  std::uint64_t pending_count = 0;
+  std::uint64_t cooldown_count = 0;
 
   /// For generators: what a window holds, and its cap.
   std::int64_t sum(std::size_t slot, std::size_t window, time_ms at) const;

@@ -57,11 +57,20 @@ bool naive_user::terminal(std::size_t slot) const {
 void naive_user::ask(std::size_t slot, time_ms now, const std::string& cause, std::uint8_t bits) {
   const auto& r = rules(slot);
   const auto w = waits(slot);
-  if (terminal(slot) or history_[slot].pending != 0) return;
   const auto over = [now](time_ms last) { return last == INT64_MIN or now > last; };
-  if (not over(w.cooldown_until) or not over(w.retry_until)) return;
   const auto interval = r.review.check_interval_ms;
-  if (interval > 0 and w.asked_at != INT64_MIN and now <= w.asked_at + interval) return;
+  const bool checked = interval > 0 and w.asked_at != INT64_MIN and now <= w.asked_at + interval;
+  std::uint64_t* quiet = nullptr;
+  if (terminal(slot))
+    quiet = &terminal_count;
+  else if (history_[slot].pending != 0)
+    quiet = &pending_count;
+  else if (not over(w.cooldown_until) or not over(w.retry_until) or checked)
+    quiet = &cooldown_count;
+  if (quiet != nullptr) {
+    *quiet += slot == 0;
+    return;
+  }
   if (r.is_free(plan()) and credits_exhausted())
     finish_review(slot, now, cause, 1'000'000'000, usage_type::free_exhausted, reason::credits_exhausted, 0, now);
   else if (places_[slot]->kind == slot_kind::shadow and reviews_ == review_mode::shared)

@@ -535,6 +535,9 @@ std::string player::check() const {
       return "decision " + std::to_string(i) + " at " + std::to_string(now_) + "\n  core:  " + is
              + "\n  model: " + expected;
   }
+  if (out_.counts.review_terminal != model_.terminal_count or out_.counts.review_pending != model_.pending_count
+      or out_.counts.review_cooldown != model_.cooldown_count)
+    return "why no review was asked for, at " + std::to_string(now_);
   for (std::size_t slot = 0; slot < model_.slots(); ++slot) {
     if (user_.sums.policies != held_.policies) break;
     const auto v = look(user_, held_, slot, now_);
