@@ -3,6 +3,7 @@
 // INTERNAL to storage. Keys of all rows: a type byte first, numbers big-endian so that byte order is time order, uids
 // behind their length so that no user's rows are a prefix of another's.
 //
+//   'a'                                  the anchor: written by the first commit, never again
 //   'm'                                  the meta row
 //   'u' length uid kind [hour | slot]    a user's rows, together and in this order: core, standings, conversations,
 //                                        hours of buckets, hours of ids; one seek and a walk read them all
@@ -38,6 +39,7 @@ inline constexpr char input_type = 'i';
 inline constexpr char decision_type = 'o';
 inline constexpr char dead_letter_type = 'x';
 inline constexpr std::string_view meta = "m";
+inline constexpr std::string_view anchor = "a";
 
 /// What all rows of the user begin with.
 std::string user_prefix(std::string_view uid);

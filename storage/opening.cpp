@@ -10,8 +10,14 @@ namespace fairuse {
 
 namespace {
 
-/// More commits than can have been in logs and buffers that were not yet in tables: these are what can go missing.
-constexpr std::uint64_t commits_checked = 20'000;
+/// No commit takes less of a write buffer: a journal row and the meta row.
+constexpr std::uint64_t commit_bytes_min = 300;
+
+/// As many commits as can have been in logs and not yet in tables. A gap, if there is one, is among them.
+std::uint64_t commits_to_check(rocksdb::DB& db) {
+  const auto options = db.GetOptions();
+  return options.write_buffer_size * static_cast<std::uint64_t>(options.max_write_buffer_number) / commit_bytes_min;
+}
 
 store_error lost(const rocks& db, std::uint64_t published, std::uint64_t there) {
   return {store_fault::lost_tail,
@@ -24,11 +30,12 @@ store_error lost(const rocks& db, std::uint64_t published, std::uint64_t there) 
 /// Walk the journal back from its end: numbers without a gap, every block in the chain.
 store_status check_chain(rocks& db, const commit_head& head, const std::optional<published_mark>& mark) {
   const std::unique_ptr<rocksdb::Iterator> rows(db.db->NewIterator(rocksdb::ReadOptions()));
+  const auto limit = commits_to_check(*db.db);
   auto number = head.commit;
   auto chain = head.chain;
   std::optional<decoded_journal> later;
   for (rows->SeekForPrev(std::string(1, keys::journal_type + 1)); rows->Valid(); rows->Prev()) {
-    if (rows->key()[0] != keys::journal_type or number == 0 or head.commit - number >= commits_checked) break;
+    if (rows->key()[0] != keys::journal_type or number == 0 or head.commit - number >= limit) break;
     auto block = decode_journal(view(rows->value()));
     if (not block or block->commit.number != number)
       return damaged(db.store, "commit " + std::to_string(number) + " is missing from the journal");
@@ -88,6 +95,10 @@ store_result<opened_state> read_state(rocks& db, const store_options& options) {
                                                + " was written by a newer version (schema "
                                                + std::to_string(meta->schema) + ", this one knows "
                                                + std::to_string(schema_known) + "). Run that version."};
+  // The end of RocksDB's manifest can be missing without a word: then all tables are gone, and the log alone is left.
+  const auto anchor = get(*db.db, keys::anchor, db.store);
+  if (not anchor) return anchor.error();
+  if (not *anchor) return damaged(db.store, "its oldest rows are missing");
   if (mark and mark->commit > meta->head.commit and not options.accept_lost_tail)
     return lost(db, mark->commit, meta->head.commit);
   if (auto status = check_chain(db, meta->head, mark); not status) return status.error();

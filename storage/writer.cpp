@@ -94,6 +94,7 @@ store_status commit_writer::write(const commit_batch& what) {
   batch_.Put(keys::commit(keys::journal_type, now, head.commit), journal);
   put_log(what, head);
   put_rows(what);
+  if (head.commit == 1) batch_.Put(slice_of(keys::anchor), "fairuse");
   batch_.Put(slice_of(keys::meta), encode_meta(what.log.after, head, key_check_));
   if (auto room = db_->make_room(batch_.GetDataSize()); not room) return room;
   rocksdb::WriteOptions durable;
