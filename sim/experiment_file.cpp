@@ -137,7 +137,7 @@ void experiment_reader::read_guards(experiment& into) {
     if (read and not known(*read))
       wrong = "the experiment has no policy '" + read->policy + "'" + yaml::did_you_mean(read->policy, policies);
     if (not wrong.empty())
-      out_.error(of.at, where + ": " + wrong);
+      out_.error(of.at, std::string(where).append(": ").append(wrong));
     else
       into.guards.push_back(std::move(*read));
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -38,7 +39,7 @@ std::string share_text(const proportion& of) {
 
 std::string hours(std::int64_t ms) {
   const double value = static_cast<double>(ms) / static_cast<double>(hour_ms);
-  return value >= 100 or ms == 0 ? grouped(static_cast<std::uint64_t>(value + 0.5)) + " h"
+  return value >= 100 or ms == 0 ? grouped(static_cast<std::uint64_t>(std::llround(value))) + " h"
                                  : fmt::format("{:.1f} h", value);
 }
 

@@ -29,8 +29,8 @@ namespace fairuse::sim {
 
 /// What all workers of a run share. Immutable.
 struct run_rules {
-  /// REQUIRES: `of` outlives this.
-  explicit run_rules(const experiment& of);
+  /// REQUIRES: `what` outlives this.
+  explicit run_rules(const experiment& what);
   run_rules(const run_rules&) = delete;
   run_rules& operator=(const run_rules&) = delete;
 
