@@ -14,6 +14,7 @@
 #include "cli/command.hpp"
 #include "cli/log.hpp"
 #include "cli/own_lines.hpp"
+#include "cli/profile_ages.hpp"
 #include "cli/run_session.hpp"
 #include "config/overrides.hpp"
 #include "storage/case_reference.hpp"
@@ -66,6 +67,7 @@ time_ms wall_clock_ms() {
 
 bool run_session::load_configuration() {
   stop_signal::block();
+  set_up_log({});
   if (const char* place = std::getenv("FAIRUSE_FAIL"); place != nullptr and *place != '\0') {
     std::string problem;
     if (not failpoint::arm(place, problem)) return fail(exit_usage, problem);
@@ -148,7 +150,7 @@ bool run_session::agree_on_policies() {
   } else {
     if (meta.epoch > 0 and before != configured)
       spdlog::info("the policies were changed since the last run: the new ones hold from here on");
-    policies_ = policy_set::make(deployment_.live, deployment_.shadows, deployment_.settings.retention.usage_ms);
+    make_policies(deployment_.live, deployment_.shadows);
   }
   meta.settings["config.policies"] = configured;
   const auto enabled = stored.enabled;
@@ -163,6 +165,17 @@ bool run_session::agree_on_policies() {
   return true;
 }
 
+void run_session::make_policies(policy live, std::vector<policy> shadows) {
+  auto& meta = store_->meta();
+  std::vector<const policy*> loaded = {&live};
+  for (const auto& each : shadows)
+    loaded.push_back(&each);
+  auto ages = profile_ages(meta.settings, loaded, meta.epoch == 0 ? INT64_MIN : meta.now);
+  meta.settings[profiles_setting] = profiles_text(ages);
+  policies_ = policy_set::make(std::move(live), std::move(shadows), deployment_.settings.retention.usage_ms,
+                               review_mode::shared, std::move(ages));
+}
+
 bool run_session::restore_policies(const stored_controls& stored) {
   const auto read = [&](const std::string& digest) {
     yaml::diagnostics problems{"policy " + digest};
@@ -175,7 +188,7 @@ bool run_session::restore_policies(const stored_controls& stored) {
   if (not live or shadows.size() != stored.shadows.size())
     return fail(exit_failed, "the store does not have the text of a policy that was promoted: it is damaged");
   spdlog::info("policy {} was promoted and stays live; the configuration has not changed since", live->name);
-  policies_ = policy_set::make(std::move(*live), std::move(shadows), deployment_.settings.retention.usage_ms);
+  make_policies(std::move(*live), std::move(shadows));
   return true;
 }
 

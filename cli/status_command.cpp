@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/profile_ages.hpp"
 #include "cli/status_report.hpp"
 #include "config/policy_file.hpp"
 #include "events/time_text.hpp"
@@ -57,7 +58,12 @@ std::shared_ptr<const policy_set> read_policies(const local_reader& reader, cons
     shadows.push_back(std::move(*shadow));
   }
   const auto retention = std::strtoll(setting(meta, "retention_ms").c_str(), nullptr, 10);
-  return policy_set::make(std::move(*live), std::move(shadows), retention > 0 ? retention : 8 * day_ms);
+  std::vector<const policy*> loaded = {&*live};
+  for (const auto& each : shadows)
+    loaded.push_back(&each);
+  auto ages = profile_ages(meta.settings, loaded, meta.now);
+  return policy_set::make(std::move(*live), std::move(shadows), retention > 0 ? retention : 8 * day_ms,
+                          review_mode::shared, std::move(ages));
 }
 
 int show(const settings& wanted) {

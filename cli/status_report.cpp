@@ -65,10 +65,16 @@ void add_marks(std::string& text, const status_question& question, const standin
   }
 }
 
+bool is_incomplete(const status_question& question, const standing_view& view) {
+  const auto& slots = question.held.policies->slots();
+  return question.held.policies->is_incomplete(static_cast<std::size_t>(view.slot - slots.data()), question.at);
+}
+
 void add_slot(std::string& text, const status_question& question, const standing_view& view) {
   const auto& slot = *view.slot;
-  text += fmt::format("\n{} · policy {} ({}){}\n", slot.label.slot, slot.rules.name, slot.label.digest.substr(0, 12),
-                      slot.label.enforced ? "" : " · measured, never enforced");
+  text += fmt::format("\n{} · policy {} ({}){}{}\n", slot.label.slot, slot.rules.name, slot.label.digest.substr(0, 12),
+                      slot.label.enforced ? "" : " · measured, never enforced",
+                      is_incomplete(question, view) ? " · incomplete: metered for less than its longest window" : "");
   auto stage = std::string{to_text(view.at)};
   if (view.at != stage::none)
     stage += fmt::format(" since {}, until {}", to_time_text(view.since), until_text(view.until));
@@ -127,6 +133,7 @@ json slot_json(const status_question& question, const standing_view& view) {
   json text = {{"slot", slot.label.slot},
                {"mode", slot.label.enforced ? "live" : "shadow"},
                {"policy", {{"name", slot.rules.name}, {"digest", slot.label.digest}}},
+               {"incomplete", is_incomplete(question, view)},
                {"stage", to_text(view.at)}};
   text["since"] = view.at == stage::none ? json{} : instant_json(view.since);
   text["until"] = view.at == stage::none ? json{} : instant_json(view.until);

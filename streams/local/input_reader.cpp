@@ -33,8 +33,9 @@ struct input_reader::carry {
   std::uint64_t offset = 0;
   /// Lines before memory[0].
   std::uint64_t lines = 0;
-  /// Bytes beyond `size` that belong to the same, too long line and were dropped.
+  /// Bytes beyond `size` that belong to the same, too long line and were dropped; and its line end, if it has one.
   std::uint64_t dropped = 0;
+  std::uint64_t dropped_end = 0;
   /// Of the whole line that is being dropped; nullptr if none is.
   std::unique_ptr<XXH3_state_t, void (*)(XXH3_state_t*)> hash{nullptr, [](XXH3_state_t* s) { XXH3_freeState(s); }};
 
@@ -158,7 +159,7 @@ bool input_reader::flush(carry& rest, bool ended) {
   auto batch = std::make_unique<input_batch>();
   batch->first_line = rest.lines + 1;
   batch->offset = rest.offset;
-  batch->end_offset = rest.offset + whole + rest.dropped;
+  batch->end_offset = rest.offset + whole + rest.dropped + rest.dropped_end;
   batch->size = whole;
   if (is_file_) batch->before = bytes_before(descriptor_, rest.offset).value_or(std::string{});
   if (is_file_ and rest.hash != nullptr)
@@ -200,7 +201,8 @@ void input_reader::skip_to_line_end(carry& rest) {
     done = end != nullptr;
     const auto mine = done ? static_cast<std::size_t>(end - scrap.data()) : size;
     XXH3_64bits_update(rest.hash.get(), scrap.data(), mine);
-    rest.dropped += mine + (done ? 1 : 0);
+    rest.dropped += mine;
+    rest.dropped_end = done ? 1 : 0;
   }
 }
 

@@ -54,7 +54,7 @@ void local_sink::take(const epoch& sealed, std::span<outcome> outcomes, const ev
   store_.add_epoch(sealed.number, sealed.now, static_cast<std::uint32_t>(lines.lines));
   live_seq_ = 0;
   shadow_seq_ = 0;
-  take_refused(lines, outcomes);
+  const auto letters = take_refused(lines, outcomes);
   take_lines(lines);
   take_everybody(sealed, everybody);
   for (auto& each : outcomes) {
@@ -64,7 +64,7 @@ void local_sink::take(const epoch& sealed, std::span<outcome> outcomes, const ev
     if (each.who != nullptr and each.who->changed.any() and is_changed_.insert(each.who).second)
       changed_.emplace_back(each.uid, each.who);
   }
-  totals_.events += lines.events;
+  totals_.events += lines.lines - lines.own_lines - lines.empty_lines - letters;
   ++totals_.epochs;
   ++waiting_;
 }
@@ -89,15 +89,16 @@ void local_sink::take_lines(const sealed_lines& lines) {
   totals_.empty_lines += lines.empty_lines;
 }
 
-// Dead letters of the epoch, by line, whoever refused them.
-void local_sink::take_refused(const sealed_lines& lines, std::span<const outcome> outcomes) {
+// Dead letters of the epoch, by line, whoever refused them. Returns how many there are among the input's own.
+std::uint64_t local_sink::take_refused(const sealed_lines& lines, std::span<const outcome> outcomes) {
   refused_.clear();
   for (const auto& each : lines.refused)
     refused_.push_back({each.range, each.line, each.why, 0});
   take_refused_by_core(lines, outcomes);
-  if (refused_.empty()) return;
+  if (refused_.empty()) return 0;
   std::sort(refused_.begin(), refused_.end(),
             [](const place& a, const place& b) { return std::tie(a.range, a.line) < std::tie(b.range, b.line); });
+  std::uint64_t letters = 0;
   std::uint32_t before = 0;
   std::uint32_t range = 0;
   for (const auto& each : refused_) {
@@ -112,7 +113,9 @@ void local_sink::take_refused(const sealed_lines& lines, std::span<const outcome
                             .commit_line = commit_lines_ + before + (each.line - from.first),
                             .bytes = std::string{batch.text(each.line)}});
     ++totals_.dead_letters[static_cast<std::size_t>(each.why)];
+    letters += batch.own ? 0 : 1;
   }
+  return letters;
 }
 
 // Core names the event; its text, which nobody copies, leads back to the line.

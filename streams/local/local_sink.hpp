@@ -38,6 +38,7 @@ struct run_totals {
   std::uint64_t lines = 0;
   std::uint64_t bytes = 0;
   std::uint64_t empty_lines = 0;
+  /// What is left of the lines: accepted, duplicate or stale.
   std::uint64_t events = 0;
   std::uint64_t duplicate_commands = 0;
   /// Whose state changed.
@@ -85,7 +86,7 @@ private:
   };
 
   void take_lines(const sealed_lines& lines);
-  void take_refused(const sealed_lines& lines, std::span<const outcome> outcomes);
+  std::uint64_t take_refused(const sealed_lines& lines, std::span<const outcome> outcomes);
   void take_refused_by_core(const sealed_lines& lines, std::span<const outcome> outcomes);
   void take_decision(const decision& what, std::string_view uid, const epoch& sealed);
   void take_everybody(const epoch& sealed, const everybody_outcome& everybody);

@@ -28,6 +28,7 @@ void sealed_lines::clear() {
   ranges.clear();
   refused.clear();
   lines = 0;
+  own_lines = 0;
   empty_lines = 0;
   events = 0;
 }
@@ -101,6 +102,7 @@ void local_source::join(const std::shared_ptr<input_batch>& batch, std::size_t l
     open_.ranges.push_back({batch, static_cast<std::uint32_t>(line), 0});
   ++open_.ranges.back().count;
   ++open_.lines;
+  open_.own_lines += batch->own ? 1 : 0;
   const auto& what = batch->lines[line];
   const auto refuse = [&](refusal why) {
     open_.refused.push_back(
@@ -157,9 +159,12 @@ std::optional<epoch> local_source::next() {
   auto sealed = cut();
   if (sealed or stopped_ != source_stop::none) return sealed;
   at_end_ = from_.at_end() and not has_line(cursor_);
-  if (open_.lines > 0 and (wall or (options_.until_end and at_end_))) {
+  const bool timer = wall and timer_due_ <= sealer_.now();
+  // The deployment's own lines wait for somebody whom they matter to.
+  const bool matters = open_.lines > open_.own_lines or timer;
+  if (open_.lines > 0 and ((wall and matters) or (options_.until_end and at_end_))) {
     sealer_.seal();
-  } else if (wall and open_.lines == 0 and timer_due_ <= sealer_.now()) {
+  } else if (timer and open_.lines == 0) {
     open_next();
     sealer_.seal_empty();
   } else {

@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(a_line_beyond_all_bounds_keeps_its_beginning_and_is_measure
   BOOST_TEST(all.numbers[2] == 3U);
   const auto& cut = *all.batches.at(1);
   BOOST_TEST((cut.refusals.at(0).why == refusal::too_large));
-  BOOST_TEST(cut.refusals.at(0).place.find("cut to 256 of 5") == 0U);
+  BOOST_TEST(cut.refusals.at(0).place.find("cut to 256 of 5000 bytes") == 0U);
   BOOST_TEST(all.batches.back()->end_offset == std::filesystem::file_size(file));
 }
 

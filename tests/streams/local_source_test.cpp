@@ -171,6 +171,20 @@ BOOST_AUTO_TEST_CASE(under_the_wall_clock_what_is_there_is_an_epoch) {
   BOOST_TEST(all.next() == "3@86400006:");
 }
 
+BOOST_AUTO_TEST_CASE(under_the_wall_clock_own_lines_wait_for_others_or_for_a_timer) {
+  const std::string enable = R"({"command":"enable","on":true,"actor":"config","reason":"r"})";
+  source_fixture waits{clock_kind::wall, false};
+  waits.source.put_first(waits.batch(wire_line("admin", "*", 900, -day_ms, enable), true));
+  BOOST_TEST(waits.next() == "-");
+  waits.feed(speech_line("a", 1, day_ms));
+  BOOST_TEST(waits.next() == "1@86400000: 1 *900");
+  source_fixture fires{clock_kind::wall, false};
+  fires.source.put_first(fires.batch(wire_line("admin", "*", 900, -day_ms, enable), true));
+  BOOST_TEST(fires.next() == "-");
+  fires.source.expect_timer(wall_now);
+  BOOST_TEST(fires.next() == "1@86400000: *900");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace fairuse

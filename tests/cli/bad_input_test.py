@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every bad line becomes a dead letter with its own reason, its line number and its bytes, and stops nothing.
+usage: bad_input_test.py PROGRAM [CASE...]"""
+
+import base64
+import json
+
+from engine import check, equal, main, same_lines
+from traffic import DAY_MS, HOUR_MS, START_MS, admin, line, speech
+
+GOOD = {
+    "specversion": "1.0",
+    "id": "x",
+    "source": "s",
+    "type": "fairuse.speech.v1",
+    "subject": "u",
+    "time": "2026-01-01T00:00:00Z",
+    "data": {"lane": "realtime", "ms": 1},
+}
+
+
+def changed(**fields):
+    event = {**GOOD, **fields}
+    return json.dumps({k: v for k, v in event.items() if v is not None}).encode()
+
+
+def data(**fields):
+    return changed(data={"lane": "realtime", "ms": 1, **fields})
+
+
+def data_alone(value, kind="speech"):
+    return changed(type=f"fairuse.{kind}.v1", data=value)
+
+
+DEEP = b'{"x":' * 100 + b"1" + b"}" * 100
+
+# (line without its end, reason)
+CORPUS = [
+    (b"hello", "not_json"),
+    (b"\x00\x01\x02", "not_json"),
+    (b'{"id": nul}', "not_json"),
+    (changed()[:-1], "truncated"),
+    (changed()[:40], "truncated"),
+    (changed().replace(b'"u"', b'"\xff\xfe"'), "bad_utf8"),
+    (changed().replace(b'"u"', b'"\\ud800"'), "bad_utf8"),
+    (DEEP, "too_deep"),
+    (changed(subject="u" * (1 << 20)), "too_large"),
+    (b"[1,2,3]", "wrong_type"),
+    (b"17", "wrong_type"),
+    (changed(subject=5), "wrong_type"),
+    (data(ms="1"), "wrong_type"),
+    (changed(id=None), "missing_field"),
+    (changed(subject=None), "missing_field"),
+    (changed(data=None), "missing_field"),
+    (data_alone({"lane": "realtime"}), "missing_field"),
+    (data(colour="red"), "unknown_field"),
+    (changed()[:-1] + b',"id":"y"}', "duplicate_key"),
+    (data(segments=[[0, 1]]), "conflicting_fields"),
+    (changed(specversion="0.3"), "bad_specversion"),
+    (changed(type="fairuse.nothing.v1"), "unknown_type"),
+    (changed(subject=""), "empty_subject"),
+    (changed(subject="u" * 300), "subject_too_long"),
+    (changed(subject="*"), "star_subject"),
+    (changed(id=""), "empty_id"),
+    (changed(id="i" * 300), "id_too_long"),
+    (changed(source=""), "empty_source"),
+    (changed(source="s" * 300), "source_too_long"),
+    (changed(time="1999-12-31T23:59:59Z"), "time_out_of_range"),
+    (data(ms=-1), "negative_duration"),
+    (data(ms=10**12), "absurd_duration"),
+    (data_alone({"lane": "realtime", "segments": [[5, 1]]}), "segment_end_before_start"),
+    (changed().replace(b'"ms": 1', b'"ms": 99999999999999999999'), "integer_overflow"),
+    (changed(time="yesterday"), "time_out_of_range"),
+    (data(lane="bus"), "bad_value"),
+    (changed(time="2025-12-20T00:00:00Z"), "too_old"),
+    (changed(time="2026-03-01T00:00:00Z"), "future"),
+    (changed(subject="gone", id="after"), "erased"),
+]
+
+
+def letters(engine, state):
+    return [json.loads(each) for each in engine.dead_letters(state).splitlines()]
+
+
+def bytes_of(letter):
+    return letter["text"].encode() if "text" in letter else base64.b64decode(letter["base64"])
+
+
+def every_bad_line_is_kept_with_its_reason(engine):
+    head = [speech("u", "first", START_MS), line("erasure", "gone", "e", START_MS + 1, {"actor": "a", "reason": "r"})]
+    head.append(speech("u", "second", START_MS + 2))
+    content, wanted = "".join(head).encode(), []
+    for number, (bad, reason) in enumerate(CORPUS, len(head) + 1):
+        end = b"\r\n" if number % 5 == 0 else b"\n"
+        content += bad + end
+        wanted.append((reason, number, bad))
+    content += b"\r\n   \n\n" + speech("u", "last", START_MS + HOUR_MS).encode()
+    engine.write("in.ndjson", content)
+    told = engine.summary("s", "in.ndjson")
+    got = [(each["reason"], each["line"], bytes_of(each)) for each in letters(engine, "s")]
+    for a, b in zip(got, wanted):
+        equal(a, b, "dead letter")
+    equal(len(got), len(wanted), "dead letters")
+    raw = engine.call("decisions", "--state", "s", "--dead-letters", "--raw").stdout
+    same_lines(raw, b"".join(bad + b"\n" for bad, _ in CORPUS), "raw dead letters")
+    counted = {}
+    for reason, _, _ in wanted:
+        counted[reason] = counted.get(reason, 0) + 1
+    equal(told["dead_letters"], counted, "counters")
+    equal((told["events"], told["empty_lines"]), (4, 3), "events and empty lines")
+    for each in letters(engine, "s"):
+        check(each["remedy"] and each["input"].endswith("in.ndjson"), f"a letter says what to do: {each}")
+
+
+def bad_lines_change_no_decision(engine):
+    good = "".join(speech("u", f"e{i}", START_MS + i * HOUR_MS, HOUR_MS) for i in range(12)).encode()
+    mixed = b""
+    for number, each in enumerate(good.splitlines(keepends=True)):
+        mixed += each + b"".join(bad + b"\n" for bad, _ in CORPUS[number * 3 : number * 3 + 3])
+    engine.write("good.ndjson", good)
+    engine.write("mixed.ndjson", mixed)
+    engine.good_run("good", "good.ndjson")
+    engine.good_run("mixed", "mixed.ndjson")
+    same_lines(engine.decisions("mixed"), engine.decisions("good"), "decisions among bad lines")
+
+
+def a_file_of_nothing_but_junk_is_kept(engine):
+    junk = [bad for bad, reason in CORPUS[:5]]
+    engine.write("in.ndjson", b"\n".join(junk))
+    told = engine.summary("s", "in.ndjson")
+    equal(told["events"], 0, "events")
+    equal([bytes_of(each) for each in letters(engine, "s")], junk, "dead letters")
+    engine.write("good.ndjson", "".join(speech("u", f"e{i}", START_MS + i * HOUR_MS, HOUR_MS) for i in range(4)))
+    engine.good_run("s", "good.ndjson")
+    check(b"cap_crossed" in engine.decisions("s"), "and the store lives on")
+
+
+def a_monstrous_line_is_measured_and_passed_by(engine):
+    monster = b"x" * (17 << 20)
+    content = speech("u", "a", START_MS).encode() + monster + b"\n" + speech("u", "b", START_MS + 1).encode()
+    engine.write("in.ndjson", content)
+    told = engine.summary("s", "in.ndjson")
+    equal((told["events"], told["dead_letters"]), (2, {"too_large": 1}), "events and dead letters")
+    (letter,) = letters(engine, "s")
+    check(f"of {len(monster)} bytes" in letter["place"], letter["place"])
+    equal(len(letter["text"]), 16 << 20, "bytes that are kept")
+
+
+def commands_to_everybody_can_be_bad_too(engine):
+    content = speech("u", "a", START_MS) + admin("*", "c", START_MS + 60 * DAY_MS, "kill_switch", on=True)
+    content += admin("*", "d", START_MS, "reset")
+    engine.write("in.ndjson", content)
+    engine.good_run("s", "in.ndjson")
+    equal([(each["reason"], each["line"]) for each in letters(engine, "s")], [("future", 2), ("star_subject", 3)], "letters")
+    check(not engine.status("s", "u")["kill_switch"], "nothing was killed")
+
+
+CASES = [
+    every_bad_line_is_kept_with_its_reason,
+    bad_lines_change_no_decision,
+    a_file_of_nothing_but_junk_is_kept,
+    a_monstrous_line_is_measured_and_passed_by,
+    commands_to_everybody_can_be_bad_too,
+]
+
+if __name__ == "__main__":
+    main(CASES)

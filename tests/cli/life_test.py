@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The local engine as a person types it: start, go on, follow, stop, ask. usage: life_test.py PROGRAM [CASE...]"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+from engine import check, equal, main, same_lines
+from traffic import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, admin, mixed, speech
+
+
+def hours(user, first, count, begin=START_MS, prefix="h"):
+    """An hour of speech each, back to back."""
+    return "".join(speech(user, f"{prefix}{first + i}", begin + (first + i) * HOUR_MS, HOUR_MS) for i in range(count))
+
+
+def names(lines, slot="live"):
+    read = [json.loads(line)["data"] for line in lines.splitlines()]
+    return [each["decision"] for each in read if each.get("slot") == slot]
+
+
+def sent(stderr):
+    return stderr.decode()
+
+
+def typing_mistakes_are_answered(engine):
+    for words, code, said in [
+        ((), 2, "Examples:"),
+        (("--help",), 0, "Examples:"),
+        (("run", "--help"), 0, "--until-end"),
+        (("rnu",), 2, "did you mean 'run'"),
+        (("run", "--confg", "x"), 2, "--help"),
+        (("run", "--config", "nowhere.yaml", "--input", "x"), 2, "nowhere.yaml"),
+        (("run", "--config", "local.yaml", "--input", "nowhere.ndjson"), 2, "nowhere.ndjson"),
+        (("run", "--config", "local.yaml", "--input", "x", "--clock", "sun"), 2, "--clock"),
+        (("decisions", "--state", "nowhere"), 1, "nowhere"),
+        (("status", "--state", "nowhere", "--user", "a"), 1, "nowhere"),
+    ]:
+        done = engine.call(*words)
+        equal(done.returncode, code, f"exit code of {words}: {sent(done.stderr)}")
+        check(said in sent(done.stdout + done.stderr), f"{words} says {said!r}, not {sent(done.stderr)!r}")
+    check(not engine.path("nowhere").exists(), "asking makes no store")
+
+
+def a_file_of_the_past_asks_for_its_clock(engine):
+    engine.write("in.ndjson", hours("a", 0, 5))
+    done = engine.run("s", "in.ndjson", clock=None)
+    equal(done.returncode, 2, "exit code without --clock")
+    check("--clock events" in sent(done.stderr) and "line 1" in sent(done.stderr), sent(done.stderr))
+    engine.good_run("s", "in.ndjson")
+    # The store remembers its clock; another one is refused.
+    equal(engine.run("s", "in.ndjson", clock=None).returncode, 0, "exit code with the remembered clock")
+    done = engine.run("s", "in.ndjson", clock="wall")
+    equal(done.returncode, 2, "exit code with another clock")
+    check("--clock events" in sent(done.stderr), sent(done.stderr))
+
+
+def a_restart_goes_on_where_it_stopped(engine):
+    content = mixed(11, lines=4_000)
+    engine.write("whole.ndjson", content)
+    engine.good_run("whole", "whole.ndjson")
+    lines = content.splitlines(keepends=True)
+    # Cut where `now` moves, as an undisturbed run would: what --until-end seals early is an epoch of its own.
+    for part in range(1, 5):
+        engine.write("in.ndjson", b"".join(lines[: len(lines) * part // 4]))
+        told = engine.summary("parts", "in.ndjson")
+        check(told["lines"] <= len(lines) // 4 + 1, f"only new lines are read: {told['lines']}")
+    strip = lambda text: sorted(
+        (each["subject"], each["time"], each["data"]["decision"], each["data"].get("slot"), each["data"].get("to"))
+        for each in map(json.loads, text.splitlines())
+    )
+    equal(strip(engine.decisions("parts")), strip(engine.decisions("whole")), "decisions but for their numbers")
+    # A file that was changed before the position is another file: duplicates change nothing.
+    engine.write("in.ndjson", hours("late", 0, 1) + content.decode())
+    told = engine.run("parts", "in.ndjson", "--json")
+    check("another file" in sent(told.stderr), sent(told.stderr))
+    check(json.loads(told.stdout)["lines"] > len(lines), "it is read from its beginning")
+
+
+def a_growing_file_is_followed(engine):
+    path = engine.write("in.ndjson", hours("a", 0, 3))
+    running = engine.start("s", "in.ndjson")
+    # Line 3 crosses the daily cap of 2 h, and waits for a line that moves `now`.
+    with open(path, "a", encoding="utf-8") as grown:
+        grown.write(hours("a", 3, 1)[:-10])
+        grown.flush()
+        time.sleep(0.1)
+        grown.write(hours("a", 3, 1)[-10:])
+    engine.wait_for_decisions("s", lambda lines: any(b"cap_crossed" in each for each in lines))
+    with open(path, "a", encoding="utf-8") as grown:
+        grown.write(hours("a", 4, 6))
+    engine.wait_for_decisions("s", lambda lines: any(b'"window":"3day"' in each for each in lines))
+    code, told = engine.finish(running)
+    equal(code, 0, f"exit code after SIGTERM, which said {told}")
+    check("SIGTERM" in told, told)
+    # What was not sealed is read again, and a file read in one go decides the same.
+    engine.good_run("s", "in.ndjson")
+    engine.good_run("whole", "in.ndjson")
+    same_lines(engine.decisions("s"), engine.decisions("whole"), "decisions of a grown file")
+
+
+def a_pipe_ends_when_it_is_closed(engine):
+    content = mixed(12, lines=2_000)
+    done = engine.run("pipe", "-", until_end=False, stdin=content)
+    equal(done.returncode, 0, sent(done.stderr))
+    engine.write("in.ndjson", content)
+    engine.good_run("file", "in.ndjson")
+    same_lines(engine.decisions("pipe"), engine.decisions("file"), "decisions of a pipe")
+
+
+def under_the_wall_clock_events_decide_at_once(engine):
+    now = int(time.time() * 1000)
+    running = engine.start("s", "-", clock=None, stdin=subprocess.PIPE)
+    running.stdin.write(hours("a", 0, 3, now - 3 * HOUR_MS).encode())
+    running.stdin.flush()
+    engine.wait_for_decisions("s", lambda lines: any(b"cap_crossed" in each for each in lines))
+    beside = engine.call("run", "--config", "local.yaml", "--state", "s", "--input", "-", stdin=b"")
+    equal(beside.returncode, 1, "exit code of a second engine on one store")
+    check("s" in sent(beside.stderr) and "another process" in sent(beside.stderr), sent(beside.stderr))
+    code, told = engine.finish(running, signal.SIGINT)
+    equal(code, 130, f"exit code after Ctrl-C, which said {told}")
+    status = engine.status("s", "a")
+    equal(status["slots"][0]["windows"][0]["sum_ms"], 3 * HOUR_MS, "the daily sum")
+    check(status["slots"][0]["windows"][0]["exceeded"], "it is over the cap")
+
+
+def too_far_ahead_stops_with_the_line(engine):
+    far = START_MS + 60 * DAY_MS
+    content = hours("a", 0, 2) + "".join(speech("a", f"f{i}", far + i) for i in range(1_200))
+    engine.write("in.ndjson", content)
+    done = engine.run("s", "in.ndjson")
+    equal(done.returncode, 2, "exit code")
+    check("line 1002" in sent(done.stderr) and "--max-gap" in sent(done.stderr), sent(done.stderr))
+    # What was sealed is kept, and with a larger gap it goes on.
+    engine.good_run("s", "in.ndjson", "--max-gap", "90d")
+    equal(engine.dead_letters("s"), b"", "dead letters")
+
+
+def configuration_speaks_once(engine):
+    """enabled, kill_switch and exempt act when their value changed; a command sent later stays in force."""
+    modes = lambda: [json.loads(line)["data"]["slot"] for line in engine.decisions("s").splitlines()]
+    engine.deployment(enabled=False, shadows=())
+    engine.write("1.ndjson", hours("a", 0, 3))
+    engine.good_run("s", "1.ndjson")
+    equal(set(modes()), {"off"}, "slots while off")
+    engine.deployment(enabled=True, shadows=(), more="exempt: [b]\n")
+    engine.write("2.ndjson", hours("a", 3, 6) + hours("b", 3, 9))
+    engine.good_run("s", "2.ndjson")
+    check("live" in modes(), "switched on by the configuration")
+    check(engine.status("s", "b")["exempt"] and not engine.status("s", "a")["exempt"], "b is exempt, a is not")
+    commands = admin("*", "k1", START_MS + 12 * HOUR_MS, "kill_switch", on=True)
+    commands += admin("b", "x1", START_MS + 12 * HOUR_MS, "exempt", on=False)
+    engine.write("3.ndjson", commands)
+    engine.good_run("s", "3.ndjson")
+    before = engine.decisions("s")
+    engine.write("4.ndjson", hours("a", 30, 4))
+    engine.good_run("s", "4.ndjson")
+    status = engine.status("s", "b")
+    check(status["kill_switch"] and not status["exempt"], "commands stay in force over restarts")
+    same_lines(engine.decisions("s"), before, "decisions while killed")
+    engine.deployment(enabled=True, shadows=())
+    engine.write("5.ndjson", hours("a", 40, 1))
+    engine.good_run("s", "5.ndjson")
+    check(engine.status("s", "a")["kill_switch"], "the kill switch is not the configuration's to lift: it never was set there")
+
+
+def a_promotion_stays_until_the_configuration_names_other_policies(engine):
+    engine.write("1.ndjson", hours("a", 0, 1) + admin("*", "p1", START_MS + HOUR_MS, "promote_policy", policy="omi-newest"))
+    engine.good_run("s", "1.ndjson")
+    slots = lambda: [(each["slot"], each["policy"]["name"]) for each in engine.status("s", "a")["slots"]]
+    promoted = slots()
+    equal(promoted[0], ("live", "omi-newest"), "the live policy")
+    engine.write("2.ndjson", hours("a", 5, 1))
+    done = engine.good_run("s", "2.ndjson")
+    check("promoted" in sent(done.stderr), sent(done.stderr))
+    equal(slots(), promoted, "slots after a restart")
+    engine.deployment(shadows=())
+    engine.write("3.ndjson", hours("a", 9, 1))
+    engine.good_run("s", "3.ndjson")
+    equal(slots()[0], ("live", "fair"), "the live policy after the configuration changed")
+
+
+def overrides_act_and_are_told(engine):
+    engine.write("in.ndjson", hours("a", 0, 2))
+    done = engine.good_run("s", "in.ndjson", env={"FAIR_USE_DAILY_SPEECH_MS": "3600000"})
+    check("FAIR_USE_DAILY_SPEECH_MS" in sent(done.stderr), sent(done.stderr))
+    check("cap_crossed" in names(engine.decisions("s")), "the lower cap was crossed")
+    equal(engine.run("t", "in.ndjson", env={"FAIR_USE_NONSENSE": "1"}).returncode, 2, "exit code of an unknown override")
+
+
+def decisions_are_followed(engine):
+    path = engine.write("in.ndjson", hours("a", 0, 4))
+    running = engine.start("s", "in.ndjson")
+    engine.wait_for_decisions("s", lambda lines: len(lines) > 0)
+    follower = subprocess.Popen(
+        [engine.program, "decisions", "--state", "s", "--follow"], stdout=subprocess.PIPE, cwd=engine.folder
+    )
+    first = follower.stdout.readline()
+    check(b"cap_crossed" in first, f"{first}")
+    with open(path, "a", encoding="utf-8") as grown:
+        grown.write(hours("a", 4, 8))
+    got = [first]
+    while b'"window":"weekly"' not in got[-1]:
+        got.append(follower.stdout.readline())
+        check(got[-1] != b"", "the follower goes on")
+    follower.kill()
+    follower.wait()
+    engine.finish(running)
+    same_lines(b"".join(got), b"".join(line + b"\n" for line in engine.decisions("s").splitlines()[: len(got)]), "followed")
+
+
+def status_explains_one_user(engine):
+    engine.write("in.ndjson", hours("a", 0, 3))
+    engine.good_run("s", "in.ndjson")
+    text = sent(engine.call("status", "--state", "s", "--user", "a").stdout)
+    for part in ["3 h 00 min of", "over the cap", "live · policy fair", "omi-newest", "next due", "weekly"]:
+        check(part in text, f"{part!r} in\n{text}")
+    live = engine.status("s", "a")["slots"][0]
+    check(live["pending_request"] == "live-1" and not live["due"], f"{live}")
+    later = engine.status("s", "a", "--at", "2026-01-02T12:00:00Z")["slots"][0]
+    check(later["due"], "the review's time-out is due")
+    equal(later["windows"][0]["sum_ms"], 0, "the daily sum a day later")
+    equal(later["windows"][1]["sum_ms"], 3 * HOUR_MS, "the sum over three days")
+    same = engine.status("s", "a")["slots"][0]
+    equal(same, live, "asking fires nothing")
+    equal(engine.call("status", "--state", "s", "--user", "nobody").returncode, 2, "exit code of an unknown user")
+    equal(engine.call("status", "--state", "s", "--user", "a", "--at", "2025-01-01T00:00:00Z").returncode, 2, "the past")
+
+
+def what_the_summary_says_is_true(engine):
+    content = hours("a", 0, 3) + hours("a", 0, 1) + "\n" + "junk\n" + speech("a", "old", START_MS - 20 * DAY_MS)
+    content += speech("b", "late", START_MS - 2 * DAY_MS, MINUTE_MS)
+    engine.write("in.ndjson", content)
+    told = engine.summary("s", "in.ndjson")
+    equal(told["lines"], 8, "lines")
+    equal(told["empty_lines"], 1, "empty lines")
+    equal(told["events"], 5, "events")
+    equal(told["duplicates"], 1, "duplicates")
+    equal(told["moved_to_backfill"], 1, "late uploads")
+    equal(told["dead_letters"], {"not_json": 1, "too_old": 1}, "dead letters")
+    equal(told["users"], 2, "users")
+    equal(told["bytes"], os.path.getsize(engine.path("in.ndjson")), "bytes")
+
+
+CASES = [
+    typing_mistakes_are_answered,
+    a_file_of_the_past_asks_for_its_clock,
+    a_restart_goes_on_where_it_stopped,
+    a_growing_file_is_followed,
+    a_pipe_ends_when_it_is_closed,
+    under_the_wall_clock_events_decide_at_once,
+    too_far_ahead_stops_with_the_line,
+    configuration_speaks_once,
+    a_promotion_stays_until_the_configuration_names_other_policies,
+    overrides_act_and_are_told,
+    decisions_are_followed,
+    status_explains_one_user,
+    what_the_summary_says_is_true,
+]
+
+if __name__ == "__main__":
+    main(CASES)
