@@ -23,8 +23,7 @@ int run_file(const std::string& path) {
   }
   const auto wrong = run_conform(file, std::cout);
   std::cout.flush();
-  if (wrong.empty())
-    return exit_done;
+  if (wrong.empty()) return exit_done;
   std::fprintf(stderr, "%s: %s\n", path.c_str(), wrong.c_str());
   return exit_usage;
 }
