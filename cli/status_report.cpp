@@ -14,6 +14,17 @@ namespace fairuse::cli {
 
 namespace {
 
+/// Used minutes are counted earlier than they are held against anybody (policy key budget.track_from).
+bool enforces_budget(const standing_view& view) {
+  return view.budget.limit_ms > 0 and view.at == view.slot->rules.budget.at;
+}
+
+std::string budget_note(const standing_view& view) {
+  if (not enforces_budget(view))
+    return fmt::format("  counted, enforced in {} only", to_text(view.slot->rules.budget.at));
+  return view.budget.exhausted ? "  exhausted" : "";
+}
+
 using json = nlohmann::ordered_json;
 
 // 7384000 -> 2 h 03 min.
@@ -88,7 +99,7 @@ void add_slot(std::string& text, const status_question& question, const standing
   if (view.budget.limit_ms > 0 and view.budget.tracked)
     add_line(text, "budget",
              fmt::format("{} of {} today, resets {}{}", span_text(view.budget.used_ms), span_text(view.budget.limit_ms),
-                         until_text(view.budget.resets_at), view.budget.exhausted ? "  exhausted" : ""));
+                         until_text(view.budget.resets_at), budget_note(view)));
   if (view.hard_restricted)
     add_line(text, "uploads",
              view.retry_at == never ? std::string{"refused"} : "refused until " + to_time_text(view.retry_at));
@@ -148,6 +159,7 @@ json slot_json(const status_question& question, const standing_view& view) {
                     {"used_ms", view.budget.used_ms},
                     {"limit_ms", view.budget.limit_ms},
                     {"exhausted", view.budget.exhausted},
+                    {"enforced", enforces_budget(view)},
                     {"resets_at", instant_json(view.budget.resets_at)}};
   text["hard_restricted"] = view.hard_restricted;
   text["retry_at"] = instant_json(view.retry_at);
