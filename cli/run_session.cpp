@@ -165,6 +165,9 @@ void run_session::tell_summary(double seconds) {
                             .bytes = sink_->totals().bytes,
                             .active_users = worker_->active_users(),
                             .last_epoch = store_->committed_epoch()};
+  const auto letters = dead_letter_count(sink_->totals());
+  if (letters > 1'000 and letters * 2 > sink_->totals().lines)
+    spdlog::warn("more than half of the lines became dead letters: `fairuse decisions --dead-letters` says why");
   const auto text = summary_text(sink_->totals(), figures);
   fmt::print(stderr, "{}", text);
   if (settings_.json) fmt::print("{}\n", summary_json(sink_->totals(), figures));

@@ -33,6 +33,8 @@ std::uint64_t duplicates(const run_totals& totals) { return totals.counts.duplic
 
 } // namespace
 
+std::uint64_t dead_letter_count(const run_totals& totals) { return sum(totals.dead_letters); }
+
 std::string summary_text(const run_totals& totals, const run_figures& figures) {
   auto text = row("lines", totals.lines);
   if (totals.empty_lines > 0) text += row("  empty, skipped", totals.empty_lines);
@@ -40,7 +42,7 @@ std::string summary_text(const run_totals& totals, const run_figures& figures) {
   text += row("  duplicates", duplicates(totals));
   if (totals.counts.stale > 0) text += row("  stale facts", totals.counts.stale);
   if (totals.counts.moved_to_backfill > 0) text += row("  moved to lane backfill", totals.counts.moved_to_backfill);
-  text += row("dead letters", sum(totals.dead_letters));
+  text += row("dead letters", dead_letter_count(totals));
   for (std::size_t i = 0; i < totals.dead_letters.size(); ++i)
     if (totals.dead_letters[i] > 0)
       text += row(fmt::format("  {}", to_text(static_cast<refusal>(i))), totals.dead_letters[i]);

@@ -19,6 +19,7 @@ struct run_figures {
   std::uint64_t last_epoch = 0;
 };
 
+std::uint64_t dead_letter_count(const run_totals& totals);
 /// A table.
 std::string summary_text(const run_totals& totals, const run_figures& figures);
 /// One line of JSON, without a newline.

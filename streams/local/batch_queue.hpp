@@ -30,10 +30,11 @@ public:
     return true;
   }
 
-  /// No more will be pushed.
-  void finish() {
+  /// No more will be pushed. `whole`: because the input has ended, and not because reading failed or was stopped.
+  void finish(bool whole = true) {
     const std::lock_guard lock{mutex_};
     finished_ = true;
+    whole_ = whole;
     filled_.notify_all();
   }
 
@@ -74,6 +75,12 @@ public:
     return finished_ and batches_.empty();
   }
 
+  /// at_end(), and it is the end of the input.
+  bool at_whole_end() const {
+    const std::lock_guard lock{mutex_};
+    return finished_ and whole_ and batches_.empty();
+  }
+
 private:
   const std::size_t batches_max_;
   mutable std::mutex mutex_;
@@ -81,6 +88,7 @@ private:
   std::condition_variable filled_;
   std::deque<std::unique_ptr<input_batch>> batches_;
   bool finished_ = false;
+  bool whole_ = false;
   bool closed_ = false;
   bool woken_ = false;
 };

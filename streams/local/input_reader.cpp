@@ -114,7 +114,7 @@ void input_reader::run() {
     if (not flush(rest, got == step::ended) or got == step::ended) break;
     if (got == step::waits and not wait_for_more(rest)) break;
   }
-  into_.finish();
+  into_.finish(not stopping_ and failure().empty());
 }
 
 // Read until the chunk is full or nothing more is there.

@@ -72,7 +72,7 @@ bool local_source::start_clock() {
     looked_lines_ += batch.own ? 0 : 1;
     ++looked_.line;
   }
-  if (not options_.until_end or not from_.at_end() or looked_instant_ == not_started) return false;
+  if (not options_.until_end or not from_.at_whole_end() or looked_instant_ == not_started) return false;
   sealer_.start(looked_instant_, looked_lines_);
   return true;
 }
@@ -122,7 +122,7 @@ void local_source::join(const std::shared_ptr<input_batch>& batch, std::size_t l
 
 // At the end of an input without a single event: what the wire refused is worth keeping, and runs for nobody.
 bool local_source::skip_to_refused() {
-  if (not options_.until_end or not from_.at_end()) return false;
+  if (not options_.until_end or not from_.at_whole_end()) return false;
   while (has_line(cursor_) and batches_[cursor_.batch]->own)
     ++cursor_.line;
   return has_line(cursor_);
@@ -158,11 +158,12 @@ std::optional<epoch> local_source::next() {
   if (wall) sealer_.tick(options_.clock());
   auto sealed = cut();
   if (sealed or stopped_ != source_stop::none) return sealed;
-  at_end_ = from_.at_end() and not has_line(cursor_);
+  // Lines that are left now wait for a first speech event that will not come.
+  at_end_ = from_.at_end();
   const bool timer = wall and timer_due_ <= sealer_.now();
   // The deployment's own lines wait for somebody whom they matter to.
   const bool matters = open_.lines > open_.own_lines or timer;
-  if (open_.lines > 0 and ((wall and matters) or (options_.until_end and at_end_))) {
+  if (open_.lines > 0 and ((wall and matters) or (options_.until_end and at_end_ and from_.at_whole_end()))) {
     sealer_.seal();
   } else if (timer and open_.lines == 0) {
     open_next();

@@ -105,6 +105,20 @@ BOOST_AUTO_TEST_CASE(the_tail_stays_open_unless_the_input_ends_for_good) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(reading_that_was_stopped_is_no_end_of_the_input) {
+  source_fixture all{clock_kind::events};
+  all.feed(speech_line("a", 1, 0) + speech_line("a", 2, 1));
+  all.queue.finish(false);
+  BOOST_TEST(all.next() == "1@0: 1");
+  BOOST_TEST(all.next() == "-");
+  BOOST_TEST(all.source.at_end());
+  source_fixture facts{clock_kind::events};
+  facts.feed(account_line("a", 1, 0));
+  facts.queue.finish(false);
+  BOOST_TEST(facts.next() == "-");
+  BOOST_TEST(facts.source.at_end());
+}
+
 BOOST_AUTO_TEST_CASE(own_lines_run_first_and_with_the_first_speech) {
   source_fixture all{clock_kind::events};
   const std::string enable = R"({"command":"enable","on":true,"actor":"config","reason":"r"})";
