@@ -8,62 +8,83 @@
 namespace fairuse::test {
 
 void shelf::write_core(kept& to, const user& who) {
-  to.account = who.account ? std::optional(*who.account) : std::nullopt;
-  to.admin_ids.assign(who.admin_ids.begin(), who.admin_ids.end());
-  to.exempt = who.exempt;
-  to.erased_at = who.erased_at;
+  user bare;
+  if (who.account) bare.account = std::make_unique<account_state>(*who.account);
+  bare.admin_ids = who.admin_ids;
+  bare.exempt = who.exempt;
+  bare.erased_at = who.erased_at;
+  press_->core(bare);
+  to.account = bare.account ? std::optional(*bare.account) : std::nullopt;
+  to.admin_ids.assign(bare.admin_ids.begin(), bare.admin_ids.end());
+  to.exempt = bare.exempt;
+  to.erased_at = bare.erased_at;
 }
 
 void shelf::write_standings(kept& to, const user& who, std::uint64_t which) {
   const auto& slots = who.sums.policies->slots();
-  for (std::size_t i = 0; i < who.standings.size(); ++i)
-    if ((which >> i & 1) != 0 and who.standings[i]) to.standings[slots[i].label.slot] = *who.standings[i];
+  for (std::size_t i = 0; i < who.standings.size(); ++i) {
+    if ((which >> i & 1) == 0 or not who.standings[i]) continue;
+    auto copy = *who.standings[i];
+    press_->one_standing(copy);
+    to.standings[slots[i].label.slot] = std::move(copy);
+  }
 }
 
 void shelf::write_buckets(kept& to, const user& who, hour_number hour) {
   to.buckets.erase(hour);
   const auto& profiles = who.sums.policies->profiles();
-  for (std::size_t p = 0; p < profiles.size(); ++p)
-    for (std::uint32_t i = 0; i < who.metered[p].size(); ++i) {
-      const auto entry = who.metered[p].at(i);
-      if (entry.bucket * profiles[p].bucket_s / 3600 == hour) to.buckets[hour].push_back({profiles[p], entry});
-    }
+  const auto of_hour = [&](const user& from, auto&& visit) {
+    for (std::size_t p = 0; p < profiles.size(); ++p)
+      for (std::uint32_t i = 0; i < from.metered[p].size(); ++i)
+        if (from.metered[p].at(i).bucket * profiles[p].bucket_s / 3600 == hour) visit(p, from.metered[p].at(i));
+  };
+  user bare;
+  bare.metered.resize(profiles.size());
+  of_hour(who, [&](std::size_t p, const auto& e) { bare.metered[p].add(e.bucket, e.from, e.while_off, e.ms); });
+  press_->buckets(bare, *who.sums.policies, hour);
+  of_hour(bare, [&](std::size_t p, const auto& e) { to.buckets[hour].push_back({profiles[p], e}); });
+}
+
+void shelf::write_ids(kept& to, const user& who, hour_number hour) {
+  user bare;
+  bare.ids.load(hour, who.ids.keys(hour));
+  press_->ids(bare, hour);
+  const auto keys = bare.ids.keys(hour);
+  to.ids[hour].assign(keys.begin(), keys.end());
+}
+
+void shelf::write_talks(kept& to, const user& who) {
+  to.conversations = *who.conversations;
+  press_->talks(*to.conversations);
 }
 
 void shelf::write_all(kept& to, const user& who) {
   to = {};
   write_core(to, who);
   write_standings(to, who, ~std::uint64_t{0});
-  if (who.conversations) to.conversations = *who.conversations;
+  if (who.conversations) write_talks(to, who);
   const auto& profiles = who.sums.policies->profiles();
   for (std::size_t p = 0; p < profiles.size(); ++p)
     for (std::uint32_t i = 0; i < who.metered[p].size(); ++i)
       write_buckets(to, who, static_cast<hour_number>(who.metered[p].at(i).bucket * profiles[p].bucket_s / 3600));
-  who.ids.each_hour([&](hour_number hour) {
-    const auto keys = who.ids.keys(hour);
-    to.ids[hour].assign(keys.begin(), keys.end());
-  });
+  who.ids.each_hour([&](hour_number hour) { write_ids(to, who, hour); });
 }
 
 void shelf::write(std::string_view uid, user& who, time_ms next_due) {
   auto& to = users_[std::string(uid)];
-  to.next_due = next_due;
   const auto& what = who.changed;
   if (what.erased) {
     write_all(to, who);
-    to.next_due = next_due;
-    who.changed.clear();
-    return;
+  } else {
+    if (what.core) write_core(to, who);
+    if (what.conversations) write_talks(to, who);
+    write_standings(to, who, what.standings);
+    for (const auto hour : what.bucket_hours)
+      write_buckets(to, who, hour);
+    for (const auto hour : what.id_hours)
+      write_ids(to, who, hour);
   }
-  if (what.core) write_core(to, who);
-  if (what.conversations) to.conversations = *who.conversations;
-  write_standings(to, who, what.standings);
-  for (const auto hour : what.bucket_hours)
-    write_buckets(to, who, hour);
-  for (const auto hour : what.id_hours) {
-    const auto keys = who.ids.keys(hour);
-    to.ids[hour].assign(keys.begin(), keys.end());
-  }
+  to.next_due = next_due;
   who.changed.clear();
 }
 

@@ -19,9 +19,25 @@
 
 namespace fairuse::test {
 
+/// What the pieces of a user go through on their way to the shelf. This one leaves them as they are; another may write
+/// and read them as storage would.
+class press {
+public:
+  virtual ~press() = default;
+  /// Account, admin ids, exemption, erasure.
+  virtual void core(user&) {}
+  virtual void buckets(user&, const policy_set&, hour_number) {}
+  virtual void ids(user&, hour_number) {}
+  virtual void one_standing(standing&) {}
+  virtual void talks(std::vector<conversation>&) {}
+};
+
 /// Users at rest, in pieces, as storage keeps them.
 class shelf final : public user_store {
 public:
+  shelf() : press_(std::make_unique<press>()) {}
+  void use(std::unique_ptr<press> p) { press_ = std::move(p); }
+
   std::vector<std::unique_ptr<user>> load(std::span<const std::string_view> uids, const policy_set& policies,
                                           time_ms now) override;
   older_ids load_ids(std::string_view uid, hour_number hour) override;
@@ -51,12 +67,15 @@ private:
     std::map<hour_number, std::vector<std::uint64_t>> ids;
     time_ms next_due = never;
   };
-  static void write_core(kept& to, const user& who);
-  static void write_standings(kept& to, const user& who, std::uint64_t which);
-  static void write_buckets(kept& to, const user& who, hour_number hour);
-  static void write_all(kept& to, const user& who);
+  void write_core(kept& to, const user& who);
+  void write_standings(kept& to, const user& who, std::uint64_t which);
+  void write_buckets(kept& to, const user& who, hour_number hour);
+  void write_ids(kept& to, const user& who, hour_number hour);
+  void write_talks(kept& to, const user& who);
+  void write_all(kept& to, const user& who);
   std::unique_ptr<user> wake(const kept& from, const policy_set& policies, time_ms now);
 
+  std::unique_ptr<press> press_;
   std::map<std::string, kept, std::less<>> users_;
 };
 

@@ -4,6 +4,7 @@
 
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,15 @@ BINARIES = [
 ]
 
 
+# Some mutants write decisions without end.
+MEMORY_MAX = 2 << 30
+SECONDS_MAX = 60
+
+
+def limit_memory():
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
+
+
 def build(folder, target):
     return subprocess.run(["cmake", "--build", folder, "--target", target], capture_output=True, text=True)
 
@@ -51,7 +61,13 @@ def verdict(scratch):
             return "build"
         try:
             command = [scratch / "build" / program, "--color_output=no"]
-            run = subprocess.run(command, capture_output=True, env={**os.environ, **environment}, timeout=300)
+            run = subprocess.run(
+                command,
+                capture_output=True,
+                env={**os.environ, **environment},
+                timeout=SECONDS_MAX,
+                preexec_fn=limit_memory,
+            )
         except subprocess.TimeoutExpired:
             return f"{target} (never ends)"
         if run.returncode != 0:

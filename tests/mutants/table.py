@@ -22,7 +22,7 @@ MUTANTS = [
     ("window: buckets rounded down", METERING, "return (cutoff_s + bucket_s - 1) / bucket_s;", "return cutoff_s / bucket_s;"),
     ("log: base does not move back", METERING, "const auto base = std::min(bucket, bucket_at(0));", "const auto base = bucket_at(0);"),
     ("log: lanes are mixed", METERING, "if ((word & ~amount(amount_max)) == empty and ms_of(word) + ms <= amount_max) {", "if (ms_of(word) + ms <= amount_max) {"),
-    ("log: amounts overflow", METERING, "for (; ms > amount_max; ms -= amount_max)", "for (; ms > amount_max * 2; ms -= amount_max)"),
+    ("log: amounts overflow", METERING, "for (; ms > amount_max; ms -= amount_max)", "for (; ms > amount_max + 1; ms -= amount_max)"),
     ("late inserts move no tail", SUMS, "s.tail += inserted;", "s.tail += 0 * inserted;"),
     ("late speech stays live", SUMS, "now - e.instant > profile.fresh_within_ms;", "now - e.instant > profile.fresh_within_ms + 1;"),
     ("arrival basis forgotten", SUMS, "const auto at = profile.basis == time_basis::arrival ? now : e.time;", "const auto at = e.time;"),

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Users that sleep as the rows of storage wake up as they were: no decision changes.
+#include "storage/rows.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "events/decision_json.hpp"
+#include "tests/actors/doors.hpp"
+#include "tests/model/plays.hpp"
+
+using namespace fairuse;
+
+namespace {
+
+/// Every piece is written as a row and read back.
+class rows final : public test::press {
+public:
+  void core(user& who) override {
+    codec_.write_core(who, row_);
+    user read;
+    RC_ASSERT(codec_.read_core(row_, read));
+    who = std::move(read);
+  }
+  void buckets(user& who, const policy_set& policies, hour_number hour) override {
+    const bool spoken = codec_.write_bucket_hour(who, policies, hour, row_);
+    user read;
+    read.metered.resize(policies.profiles().size());
+    RC_ASSERT(not spoken or codec_.read_bucket_hour(row_, policies, hour, read));
+    who = std::move(read);
+  }
+  void ids(user& who, hour_number hour) override {
+    const bool any = codec_.write_id_hour(who, hour, row_);
+    std::vector<std::uint64_t> keys;
+    RC_ASSERT(not any or codec_.read_id_hour(row_, keys));
+    user read;
+    read.ids.load(hour, keys);
+    who = std::move(read);
+  }
+  void one_standing(standing& s) override {
+    codec_.write_standing(s, row_);
+    s = {};
+    RC_ASSERT(codec_.read_standing(row_, s));
+  }
+  void talks(std::vector<conversation>& all) override {
+    codec_.write_conversations(all, row_);
+    all.clear();
+    RC_ASSERT(codec_.read_conversations(row_, all));
+  }
+
+private:
+  row_codec codec_;
+  std::string row_;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(users_that_sleep_as_rows_decide_the_same) {
+  BOOST_TEST(rc::check("asleep as rows after every epoch", [](const model::play& p) {
+    model::recording story;
+    RC_ASSERT(model::compare(p, &story) == "");
+    std::string expected;
+    for (const auto& d : story.decisions) {
+      append_decision_chain(expected, d, "u");
+      expected.push_back('\n');
+    }
+    worker_options options;
+    options.max_active_users = 0;
+    test::workshop shop(story.policies, options, story.starts_off);
+    shop.at_rest.use(std::make_unique<rows>());
+    for (const auto& e : story.epochs) {
+      std::vector<addressed_event> events;
+      for (const auto& x : e.events)
+        events.push_back({"u", x});
+      shop.run({e.now, std::move(events), e.commands, {}});
+      shop.engine().passivate();
+    }
+    RC_ASSERT(shop.notes.bytes["u"] == expected);
+  }));
+}
