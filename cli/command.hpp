@@ -6,7 +6,8 @@
 #include <functional>
 #include <string_view>
 
-namespace CLI {
+// The library calls itself so.
+namespace CLI { // NOLINT(readability-identifier-naming)
 class App;
 }
 

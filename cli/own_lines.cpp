@@ -16,9 +16,10 @@ namespace fairuse::cli {
 
 namespace {
 
-std::string value_of(const std::map<std::string, std::string>& from, const std::string& key, std::string otherwise) {
+std::string value_of(const std::map<std::string, std::string>& from, const std::string& key,
+                     const std::string& otherwise) {
   const auto found = from.find(key);
-  return found == from.end() ? std::move(otherwise) : found->second;
+  return found == from.end() ? otherwise : found->second;
 }
 
 // The oldest instant that the wire can carry: a fact about now must never look like one from later.
