@@ -201,11 +201,13 @@ applied apply_erasure(user& u, const controls& held, time_ms now, const event& e
   fresh.erased_at = std::max(e.instant, now);
   fresh.admin_ids = std::move(u.admin_ids);
   for (std::size_t slot = 0; slot < u.standings.size(); ++slot) {
-    if (not u.standings[slot]) continue;
+    const auto* s = u.standings[slot].get();
+    // One with nothing to keep would be forgotten by the store, and must not live on in memory only.
+    if (s == nullptr or (s->last_strike == 0 and s->last_request == 0)) continue;
     fresh.standings.resize(u.standings.size());
     fresh.standings[slot] = std::make_unique<standing>();
-    fresh.standings[slot]->last_strike = u.standings[slot]->last_strike;
-    fresh.standings[slot]->last_request = u.standings[slot]->last_request;
+    fresh.standings[slot]->last_strike = s->last_strike;
+    fresh.standings[slot]->last_request = s->last_request;
   }
   fresh.changed.track = u.changed.track;
   fresh.changed.erased = true;
