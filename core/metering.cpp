@@ -15,12 +15,6 @@ std::uint32_t grown(std::uint32_t capacity) {
 
 } // namespace
 
-std::uint64_t bucket_log::load(std::uint32_t slot) const {
-  std::uint64_t word = 0;
-  std::memcpy(&word, block_.get() + std::size_t{slot} * entry_bytes, sizeof word);
-  return word;
-}
-
 void bucket_log::store(std::uint32_t slot, std::uint64_t word) {
   std::memcpy(block_.get() + std::size_t{slot} * entry_bytes, &word, entry_bytes);
 }
@@ -29,11 +23,6 @@ bucket_log::entry bucket_log::decode(std::uint32_t slot) const {
   const auto word = load(slot);
   return {bucket_index{base_} + offset_of(word), static_cast<lane>((word >> lane_shift) & 3),
           ((word >> off_shift) & 1) != 0, ms_of(word)};
-}
-
-bool bucket_log::counts(std::uint32_t position, const view_spec& view) const {
-  const auto word = load(head_ + position);
-  return ((view.lanes >> ((word >> lane_shift) & 3)) & 1) != 0 and (view.counts_off or ((word >> off_shift) & 1) == 0);
 }
 
 void bucket_log::reserve_one() {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <vector>
@@ -76,6 +77,18 @@ private:
   std::uint32_t size_ = 0;
   std::uint32_t capacity_ = 0;
 };
+
+// Inline: they are in the innermost loop.
+inline std::uint64_t bucket_log::load(std::uint32_t slot) const {
+  std::uint64_t word = 0;
+  std::memcpy(&word, block_.get() + std::size_t{slot} * entry_bytes, sizeof word);
+  return word;
+}
+
+inline bool bucket_log::counts(std::uint32_t position, const view_spec& view) const {
+  const auto word = load(head_ + position);
+  return ((view.lanes >> ((word >> lane_shift) & 3)) & 1) != 0 and (view.counts_off or ((word >> off_shift) & 1) == 0);
+}
 
 /// A stretch of speech after union, absolute instants.
 struct spoken {
