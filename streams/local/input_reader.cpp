@@ -41,7 +41,7 @@ struct input_reader::carry {
 
   void grow(std::size_t to) {
     auto larger = std::make_unique_for_overwrite<char[]>(to + wire_padding);
-    std::memcpy(larger.get(), memory.get(), size);
+    if (size > 0) std::memcpy(larger.get(), memory.get(), size);
     memory = std::move(larger);
     capacity = to;
   }
