@@ -155,12 +155,9 @@ json slot_json(const status_question& question, const standing_view& view) {
                        {"cap_ms", view.windows[i].cap_ms},
                        {"exceeded", view.windows[i].exceeded}});
   text["windows"] = std::move(windows);
-  text["budget"] = {{"tracked", view.budget.tracked},
-                    {"used_ms", view.budget.used_ms},
-                    {"limit_ms", view.budget.limit_ms},
-                    {"exhausted", view.budget.exhausted},
-                    {"enforced", enforces_budget(view)},
-                    {"resets_at", instant_json(view.budget.resets_at)}};
+  text["budget"] = {{"tracked", view.budget.tracked},    {"used_ms", view.budget.used_ms},
+                    {"limit_ms", view.budget.limit_ms},  {"exhausted", view.budget.exhausted},
+                    {"enforced", enforces_budget(view)}, {"resets_at", instant_json(view.budget.resets_at)}};
   text["hard_restricted"] = view.hard_restricted;
   text["retry_at"] = instant_json(view.retry_at);
   text["ceiling"] = view.ceiling;

@@ -56,8 +56,8 @@ private:
     std::uint32_t capacity;
   };
   static std::size_t words(std::size_t capacity) { return 1 + (capacity * sizeof(T) + 7) / 8; }
-  header& head() { return reinterpret_cast<header&>(*block_.get()); }
-  const header& head() const { return reinterpret_cast<const header&>(*block_.get()); }
+  header& head() { return reinterpret_cast<header&>(block_[0]); }
+  const header& head() const { return reinterpret_cast<const header&>(block_[0]); }
 
   void reserve(std::size_t wanted) {
     if (wanted == 0 or (block_ and wanted <= head().capacity)) return;
