@@ -13,6 +13,10 @@
 
 namespace fairuse::detail {
 
+/// Does a slot of this kind judge? Live while enabled, `off` while not, shadows always; nobody while killed, exempt
+/// never.
+bool judges(const user& u, const controls& held, slot_kind kind);
+
 struct context {
   user& u;
   const controls& held;
@@ -33,7 +37,7 @@ struct context {
   slot_tally& tally() { return out.tallies[slot]; }
   stage current_stage() const { return known() ? known()->at : stage::none; }
 
-  /// Does this slot judge now? Live while enabled, `off` while not, shadows always; nobody while killed, exempt never.
+  /// Does this slot judge now?
   bool judges() const;
   std::int64_t sum(std::size_t window) { return sum_at(u, spec().spans[window], at); }
   /// The cap that a stage's `caps: hard` compares with.

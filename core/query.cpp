@@ -50,11 +50,6 @@ time_ms drains_one(const user& u, const policy_set& set, const drain_limit& limi
                              now);
 }
 
-bool judging(const user& u, const controls& c, slot_kind kind) {
-  if (c.killed or u.exempt) return false;
-  return kind == slot_kind::shadow or c.enabled == (kind == slot_kind::live);
-}
-
 void look_windows(const user& u, const policy_set& set, time_ms at, bool judges, standing_view& v) {
   const auto& rules = v.slot->rules;
   for (std::size_t w = 0; w < rules.windows.size(); ++w) {
@@ -91,7 +86,7 @@ void look_budget(const standing* s, time_ms at, bool judges, standing_view& v) {
   const auto& budget = v.slot->rules.budget;
   v.budget.limit_ms = budget.per_utc_day_ms;
   if (budget.per_utc_day_ms <= 0) return;
-  const auto today = static_cast<std::int32_t>(at / day_ms);
+  const auto today = detail::utc_day(at);
   if (s != nullptr and s->utc_day == today) v.budget.used_ms = s->used_ms;
   const bool exceeded = std::any_of(v.windows.begin(), v.windows.end(), [](const auto& w) { return w.exceeded; });
   v.budget.tracked = judges and (v.at == budget.at or (budget.track_from_trigger and exceeded));
@@ -118,7 +113,7 @@ standing_view look(const user& u, const controls& c, std::size_t slot, time_ms a
     v.cooldown_until = s->cooldown_until;
     v.next_due = detail::next_due(*s);
   }
-  const bool judges = judging(u, c, v.slot->kind);
+  const bool judges = detail::judges(u, c, v.slot->kind);
   look_windows(u, set, at, judges, v);
   if (judges) look_restrictions(u, set, at, v);
   look_budget(s, at, judges, v);

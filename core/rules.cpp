@@ -19,9 +19,9 @@ standing& context::touch() {
   return *mine;
 }
 
-bool context::judges() const {
+bool judges(const user& u, const controls& held, slot_kind kind) {
   if (held.killed or u.exempt) return false;
-  switch (spec().kind) {
+  switch (kind) {
     case slot_kind::live:
       return held.enabled;
     case slot_kind::off:
@@ -31,6 +31,8 @@ bool context::judges() const {
   }
   return true;
 }
+
+bool context::judges() const { return detail::judges(u, held, spec().kind); }
 
 std::int64_t context::hard_cap(std::size_t window) const {
   const auto& r = rules();
