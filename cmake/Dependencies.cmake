@@ -6,6 +6,7 @@
 #   yaml-cpp                  CLI11::CLI11              fmt::fmt                 spdlog::spdlog
 #   nlohmann_json::nlohmann_json                        OpenSSL::Crypto          Boost::headers (Math)
 #   zstd::zstd                xxhash::xxhash            random123::random123     tsl::robin_map
+#   RdKafka::rdkafka (C API)
 #   Boost::unit_test_framework, rapidcheck (tests)      benchmark::benchmark (bench)
 #
 # Imported targets are SYSTEM includes: their headers do not warn.
@@ -24,6 +25,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(tsl-robin-map REQUIRED)
 find_package(zstd REQUIRED)
+pkg_check_modules(rdkafka REQUIRED IMPORTED_TARGET rdkafka>=2.0.2)
 pkg_check_modules(libxxhash REQUIRED IMPORTED_TARGET libxxhash)
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 mark_as_advanced(RANDOM123_INCLUDE_DIR)
@@ -33,6 +35,7 @@ if(NOT TARGET zstd::zstd)
   add_library(zstd::zstd ALIAS zstd::libzstd_shared)
 endif()
 add_library(xxhash::xxhash ALIAS PkgConfig::libxxhash)
+add_library(RdKafka::rdkafka ALIAS PkgConfig::rdkafka)
 add_library(random123::random123 INTERFACE IMPORTED)
 target_include_directories(random123::random123 INTERFACE "${RANDOM123_INCLUDE_DIR}")
 
