@@ -8,7 +8,7 @@
 namespace fairuse {
 
 void shard_state::start(shard_actor::pointer self, epoch_source& source, epoch_sink& sink, user_store& store,
-                        const worker_options& options) {
+                        const shard_options& options) {
   self_ = self;
   source_ = &source;
   sink_ = &sink;
@@ -81,7 +81,7 @@ void shard_state::cut_slices(const epoch& sealed) {
   // A promotion reaches everybody who has a timer: other rules may let go of what is held.
   const bool promoted = held().policies != stretches_.front().held->policies;
   const auto until = promoted ? never - 1 : sealed.now;
-  const auto due = options_.own_timers ? timers_.due(until) : std::vector<std::string_view>();
+  const auto due = options_.own_timers ? timers_.due(until, sealed.timers_max) : std::vector<std::string_view>();
   const auto cut = cutter_.cut(sealed, stretches_, due, last_now_);
   slices_.assign(cut.begin(), cut.end());
 }
@@ -148,6 +148,8 @@ void shard_state::hand_out(std::span<const slice> slices) {
 
 void shard_state::run(const epoch& sealed) {
   sealed_ = &sealed;
+  earlier_now_ = last_now_;
+  timers_.remember();
   obey_commands(sealed);
   cut_slices(sealed);
   wake(slices_);
@@ -185,6 +187,20 @@ void shard_state::let_go(recency::iterator whom) {
   by_recency_.erase(whom);
 }
 
+void shard_state::roll_back() {
+  for (const auto& s : slices_)
+    if (const auto found = active_.find(s.uid); found != active_.end()) let_go(found->second);
+  slices_.clear();
+  timers_.roll_back();
+  last_now_ = earlier_now_;
+  // What held before the epoch is at the front (obey_commands).
+  while (held_.size() > 1)
+    held_.pop_back();
+  for (const auto key : everybody_.new_ids)
+    std::erase(command_ids_, key);
+  everybody_.new_ids.clear();
+}
+
 void shard_state::passivate() {
   auto oldest = by_recency_.end();
   while (active_.size() > options_.max_active_users and oldest != by_recency_.begin()) {
@@ -201,7 +217,7 @@ const user* shard_state::find(std::string_view uid) const {
 }
 
 shard_actor::behavior_type run_shard(shard_actor::stateful_pointer<shard_state> self, epoch_source* source,
-                                     epoch_sink* sink, user_store* store, const worker_options* options,
+                                     epoch_sink* sink, user_store* store, const shard_options* options,
                                      shard_state** state) {
   *state = &self->state;
   self->state.start(self, *source, *sink, *store, *options);

@@ -26,7 +26,7 @@ public:
   static inline const char* name = "shard";
 
   void start(shard_actor::pointer self, epoch_source& source, epoch_sink& sink, user_store& store,
-             const worker_options& options);
+             const shard_options& options);
   void run(const epoch& sealed);
   void collect(outcome& result);
 
@@ -34,6 +34,8 @@ public:
   const user* find(std::string_view uid) const;
   std::size_t active_users() const { return active_.size(); }
   void passivate();
+  void roll_back();
+  std::size_t due_users(time_ms now, std::size_t most) const { return timers_.count_due(now, most); }
   time_ms next_due() { return timers_.next(); }
 
 private:
@@ -58,7 +60,7 @@ private:
   epoch_source* source_ = nullptr;
   epoch_sink* sink_ = nullptr;
   user_store* store_ = nullptr;
-  worker_options options_;
+  shard_options options_;
 
   /// Stable addresses: steps point at them.
   std::deque<controls> held_;
@@ -74,6 +76,8 @@ private:
 
   const epoch* sealed_ = nullptr;
   time_ms last_now_ = INT64_MIN;
+  /// Before the last epoch, for roll_back.
+  time_ms earlier_now_ = INT64_MIN;
   std::vector<slice> slices_;
   std::vector<outcome> outcomes_;
   std::deque<std::vector<older_ids>> older_;
@@ -82,7 +86,7 @@ private:
 
 /// `*state` is set to the actor's own state, which the worker asks between epochs.
 shard_actor::behavior_type run_shard(shard_actor::stateful_pointer<shard_state> self, epoch_source* source,
-                                     epoch_sink* sink, user_store* store, const worker_options* options,
+                                     epoch_sink* sink, user_store* store, const shard_options* options,
                                      shard_state** state);
 
 } // namespace fairuse

@@ -27,15 +27,20 @@ void timer_heap::set(std::string_view uid, time_ms due) {
   }
   auto& known = found.value();
   if (known.due == due) return;
+  before_.emplace_back(*known.uid, known.due);
   known.due = due;
   if (due == never) return;
-  heap_.push_back({due, known.uid.get()});
-  std::push_heap(heap_.begin(), heap_.end(), later);
+  push({due, known.uid.get()});
   drop_stale();
 }
 
-std::vector<std::string_view> timer_heap::due(time_ms now) {
-  std::vector<std::string_view> users;
+void timer_heap::push(const entry& e) {
+  heap_.push_back(e);
+  std::push_heap(heap_.begin(), heap_.end(), later);
+}
+
+std::vector<std::string_view> timer_heap::due(time_ms now, std::size_t most) {
+  std::vector<entry> found;
   while (not heap_.empty() and heap_.front().due <= now) {
     const auto first = heap_.front();
     std::pop_heap(heap_.begin(), heap_.end(), later);
@@ -43,10 +48,42 @@ std::vector<std::string_view> timer_heap::due(time_ms now) {
     if (not is_current(first)) continue;
     // Taken out: the outcome sets it again, also to the same instant.
     timers_.find(*first.uid).value().due = never;
-    users.emplace_back(*first.uid);
+    found.push_back(first);
   }
-  std::sort(users.begin(), users.end());
+  std::sort(found.begin(), found.end(), [](const entry& a, const entry& b) { return *a.uid < *b.uid; });
+  std::vector<std::string_view> users;
+  for (const auto& each : found) {
+    if (users.size() < most) {
+      users.emplace_back(*each.uid);
+      before_.emplace_back(*each.uid, each.due);
+    } else {
+      timers_.find(*each.uid).value().due = each.due;
+      push(each);
+    }
+  }
   return users;
+}
+
+std::size_t timer_heap::count_due(time_ms now, std::size_t most) const {
+  std::size_t count = 0;
+  // Of a heap only the entries that are due themselves can have children that are.
+  std::vector<std::size_t> open{0};
+  while (not open.empty() and count < most) {
+    const auto at = open.back();
+    open.pop_back();
+    if (at >= heap_.size() or heap_[at].due > now) continue;
+    count += is_current(heap_[at]) ? 1U : 0U;
+    open.push_back(2 * at + 1);
+    open.push_back(2 * at + 2);
+  }
+  return count;
+}
+
+void timer_heap::roll_back() {
+  auto changes = std::exchange(before_, {});
+  for (auto each = changes.rbegin(); each != changes.rend(); ++each)
+    set(each->first, each->second);
+  before_.clear();
 }
 
 time_ms timer_heap::next() {

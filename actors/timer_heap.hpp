@@ -5,9 +5,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tsl/robin_map.h>
@@ -22,9 +24,16 @@ public:
   /// The user's earliest due timer; `never` removes it.
   void set(std::string_view uid, time_ms due);
 
-  /// Take out the users with a timer due at or before `now`, in uid order. Their outcome sets them again. The texts are
-  /// valid until the next call of set.
-  std::vector<std::string_view> due(time_ms now);
+  /// Take out the users with a timer due at or before `now`, in uid order, and of these no more than the first `most`.
+  /// Their outcome sets them again. The texts are valid until the next call of set.
+  std::vector<std::string_view> due(time_ms now, std::size_t most = SIZE_MAX);
+  /// How many users due() would find; counts no further than `most`.
+  std::size_t count_due(time_ms now, std::size_t most) const;
+
+  /// From here on changes are noted, so that roll_back() can take them back. Forgets what was noted before.
+  void remember() { before_.clear(); }
+  /// Back to where the last remember() was.
+  void roll_back();
 
   /// The earliest due timer; `never` if there is none.
   time_ms next();
@@ -37,6 +46,7 @@ private:
   static bool later(const entry& a, const entry& b);
   bool is_current(const entry& e) const;
   void drop_stale();
+  void push(const entry& e);
 
   struct timer {
     std::unique_ptr<std::string> uid;
@@ -45,6 +55,8 @@ private:
   /// The key points into timer::uid. An entry outlives its timer until drop_stale: the heap may still point at it.
   tsl::robin_map<std::string_view, timer, uid_hash> timers_;
   std::vector<entry> heap_;
+  /// Timers as they were before each change since remember().
+  std::vector<std::pair<std::string, time_ms>> before_;
 };
 
 } // namespace fairuse

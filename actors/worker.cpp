@@ -15,44 +15,61 @@ struct worker::body {
     config() { load<single_thread_scheduler>(); }
   };
 
-  epoch_source& source;
   config settings;
   caf::actor_system system{settings};
   single_thread_scheduler& scheduler = single_thread_scheduler::of(system);
-  shard_actor shard;
-  shard_state* state = nullptr;
-
-  explicit body(epoch_source& from) : source(from) {}
 };
 
-worker::worker(epoch_source& source, epoch_sink& sink, user_store& store, const worker_options& options)
-  : body_(std::make_unique<body>(source)) {
-  body_->shard = body_->system.spawn(run_shard, &source, &sink, &store, &options, &body_->state);
+struct shard::body {
+  single_thread_scheduler& scheduler;
+  epoch_source& source;
+  shard_actor actor;
+  shard_state* state = nullptr;
+};
+
+worker::worker() : body_(std::make_unique<body>()) {}
+worker::~worker() = default;
+
+std::unique_ptr<shard> worker::open_shard(epoch_source& source, epoch_sink& sink, user_store& store,
+                                          const shard_options& options) {
+  auto made = std::make_unique<shard::body>(shard::body{body_->scheduler, source, {}, nullptr});
+  made->actor = body_->system.spawn(run_shard, &source, &sink, &store, &options, &made->state);
   body_->scheduler.run();
+  return std::unique_ptr<shard>(new shard(std::move(made)));
 }
 
-worker::~worker() {
-  caf::anon_send_exit(body_->shard, caf::exit_reason::user_shutdown);
+shard::shard(std::unique_ptr<body> all) : body_(std::move(all)) {}
+
+shard::~shard() {
+  caf::anon_send_exit(body_->actor, caf::exit_reason::user_shutdown);
   body_->scheduler.run();
-  body_->shard = nullptr;
+  body_->actor = nullptr;
 }
 
-bool worker::run_epoch() {
+bool shard::run_epoch() {
   const auto sealed = body_->source.next();
   if (not sealed) return false;
-  caf::anon_send(body_->shard, fairuse::run_epoch{&*sealed});
+  caf::anon_send(body_->actor, fairuse::run_epoch{&*sealed});
   body_->scheduler.run();
   return true;
 }
 
-const controls& worker::held() const { return body_->state->held(); }
+void shard::roll_back() {
+  body_->state->roll_back();
+  // Whoever was let go leaves now.
+  body_->scheduler.run();
+}
 
-const user* worker::find(std::string_view uid) const { return body_->state->find(uid); }
+const controls& shard::held() const { return body_->state->held(); }
 
-std::size_t worker::active_users() const { return body_->state->active_users(); }
+const user* shard::find(std::string_view uid) const { return body_->state->find(uid); }
 
-void worker::passivate() { body_->state->passivate(); }
+std::size_t shard::active_users() const { return body_->state->active_users(); }
 
-time_ms worker::next_due() const { return body_->state->next_due(); }
+void shard::passivate() { body_->state->passivate(); }
+
+time_ms shard::next_due() const { return body_->state->next_due(); }
+
+std::size_t shard::due_users(time_ms now, std::size_t most) const { return body_->state->due_users(now, most); }
 
 } // namespace fairuse

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A worker: one thread, one actor system on the single-threaded scheduler, one shard and its user actors. The same
-// class runs production and simulation; only the doors differ. No CAF type shows here, so that rooms outside stay free
-// of it.
+// A worker: one thread, one actor system on the single-threaded scheduler, and on it any number of shards with their
+// user actors. The same classes run production and simulation; only the doors differ. No CAF type shows here, so that
+// rooms outside stay free of it.
 //
 // Threads: everything is called from the worker's own thread (the one that made it).
 #pragma once
@@ -17,14 +17,14 @@
 
 namespace fairuse {
 
-struct worker_options {
+struct shard_options {
   controls start;
   std::int64_t horizon_ms = horizon_wall_ms;
   /// Keeps `start.policies` and its label texts alive.
   std::shared_ptr<const policy_set> policies;
   /// Keys of all commands to everybody that ever took effect (everybody_outcome::new_ids).
   std::vector<std::uint64_t> command_ids;
-  /// `now` of the last epoch before this worker's life; INT64_MIN: none.
+  /// `now` of the last epoch before this shard's life; INT64_MIN: none.
   time_ms last_now = INT64_MIN;
   /// Users that passivate() leaves in memory.
   std::size_t max_active_users = 1'000'000;
@@ -35,15 +35,20 @@ struct worker_options {
   bool own_timers = true;
 };
 
-class worker {
+class worker;
+
+/// One partition's users and the rules that hold for them. Must go before its worker.
+class shard {
 public:
-  worker(epoch_source& source, epoch_sink& sink, user_store& store, const worker_options& options);
-  ~worker();
-  worker(const worker&) = delete;
-  worker& operator=(const worker&) = delete;
+  ~shard();
+  shard(const shard&) = delete;
+  shard& operator=(const shard&) = delete;
 
   /// Take one epoch from the source and carry it out to the sink. False: the source had none ready.
   bool run_epoch();
+  /// The last epoch will never be committed: forget everybody who took a slice in it, what its commands changed, and
+  /// every change of the timers. Whoever is needed again is read from the store.
+  void roll_back();
 
   /// What holds for everybody now (commands of past epochs applied).
   const controls& held() const;
@@ -56,6 +61,26 @@ public:
   void passivate();
   /// Earliest due timer of anybody; `never` if none.
   time_ms next_due() const;
+  /// Users with a timer due at or before `now`; counts no further than `most`.
+  std::size_t due_users(time_ms now, std::size_t most) const;
+
+private:
+  friend class worker;
+  struct body;
+  explicit shard(std::unique_ptr<body> all);
+  std::unique_ptr<body> body_;
+};
+
+class worker {
+public:
+  worker();
+  ~worker();
+  worker(const worker&) = delete;
+  worker& operator=(const worker&) = delete;
+
+  /// The doors must outlive the shard.
+  std::unique_ptr<shard> open_shard(epoch_source& source, epoch_sink& sink, user_store& store,
+                                    const shard_options& options);
 
 private:
   struct body;

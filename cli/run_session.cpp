@@ -81,8 +81,8 @@ bool run_session::load_case_key() {
 // Epoch by epoch, until the input ends, a signal comes or something is wrong.
 void run_session::loop() {
   while (not signal_->came()) {
-    source_->expect_timer(worker_->next_due());
-    if (worker_->run_epoch()) {
+    source_->expect_timer(shard_->next_due());
+    if (shard_->run_epoch()) {
       if (sink_->waiting() == 1) waiting_since_ = steady_clock::now();
       if (commit_is_due() and not commit()) return;
       progress_->at(start_bytes_ + sink_->totals().bytes, sink_->totals().events);
@@ -99,13 +99,13 @@ void run_session::loop() {
 // A backlog of a past file commits by size, so that a user who speaks often is one row per commit and not one per
 // epoch. Under the wall clock somebody waits for every decision.
 bool run_session::commit_is_due() {
-  if (sink_->waiting_bytes() >= settings_.commit_bytes or worker_->active_users() > active_users_max_) return true;
+  if (sink_->waiting_bytes() >= settings_.commit_bytes or shard_->active_users() > active_users_max_) return true;
   return clock_ == clock_kind::wall and steady_clock::now() - waiting_since_ >= milliseconds{settings_.commit_ms};
 }
 
 bool run_session::commit() {
   if (const auto done = sink_->commit(); not done) return fail(done.error());
-  worker_->passivate();
+  shard_->passivate();
   return true;
 }
 
@@ -116,7 +116,7 @@ void run_session::wait_for_input() {
     wait = std::max(milliseconds{1}, std::chrono::ceil<milliseconds>(left));
   }
   if (clock_ == clock_kind::wall) {
-    const auto due = worker_->next_due();
+    const auto due = shard_->next_due();
     const auto now = wall_clock_ms();
     if (due != never) wait = std::min(wait, milliseconds{std::clamp<std::int64_t>(due - now, 1, 1'000)});
   }
@@ -163,7 +163,7 @@ void run_session::tell_summary(double seconds) {
                             .cpu_seconds = cpu_seconds(),
                             .memory_peak_bytes = memory_peak_bytes(),
                             .bytes = sink_->totals().bytes,
-                            .active_users = worker_->active_users(),
+                            .active_users = shard_->active_users(),
                             .last_epoch = store_->committed_epoch()};
   const auto letters = dead_letter_count(sink_->totals());
   if (letters > 1'000 and letters * 2 > sink_->totals().lines)

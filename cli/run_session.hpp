@@ -94,6 +94,7 @@ private:
   std::unique_ptr<local_source> source_;
   std::unique_ptr<local_sink> sink_;
   std::unique_ptr<worker> worker_;
+  std::unique_ptr<shard> shard_;
   std::unique_ptr<progress> progress_;
   std::unique_ptr<stop_signal> signal_;
   bool failed_ = false;

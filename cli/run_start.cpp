@@ -284,9 +284,10 @@ void run_session::make_sink() {
 
 void run_session::make_worker(time_ms last_now) {
   const auto& meta = store_->meta();
-  worker_ = std::make_unique<worker>(
+  worker_ = std::make_unique<worker>();
+  shard_ = worker_->open_shard(
       *source_, *sink_, *store_,
-      worker_options{
+      shard_options{
           .start = {.enabled = meta.controls.enabled, .killed = meta.controls.killed, .policies = policies_.get()},
           .horizon_ms = horizon_ms(),
           .policies = policies_,

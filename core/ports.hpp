@@ -78,6 +78,8 @@ struct epoch {
   std::span<const slice> slices;
   /// Whatever the source needs to find its epoch again when the sink sees it.
   const void* origin = nullptr;
+  /// Fire timers of no more users than this, the first in uid order; an epoch of its own follows for the others.
+  std::size_t timers_max = SIZE_MAX;
 };
 
 /// The steps that `so_far` did not take.
@@ -106,7 +108,7 @@ struct everybody_outcome {
   /// Commands that were obeyed and changed nothing because they cannot: promotion of a shadow that is not loaded, or
   /// whose sums are incomplete. For the log.
   std::vector<const event*> impossible;
-  /// Keys of the commands that took effect: to be remembered for ever (see worker_options::command_ids).
+  /// Keys of the commands that took effect: to be remembered for ever (see shard_options::command_ids).
   std::vector<std::uint64_t> new_ids;
   std::vector<decision> decisions;
 };

@@ -105,8 +105,8 @@ private:
   std::vector<event> commands_;
 };
 
-worker_options options_for(std::shared_ptr<const policy_set> policies) {
-  worker_options options;
+shard_options options_for(std::shared_ptr<const policy_set> policies) {
+  shard_options options;
   options.start = {true, false, policies.get()};
   options.policies = std::move(policies);
   return options;
@@ -115,7 +115,7 @@ worker_options options_for(std::shared_ptr<const policy_set> policies) {
 class conformance {
 public:
   explicit conformance(const policy& rules)
-    : policies_(policy_set::make(rules, {})), worker_(door_, door_, door_, options_for(policies_)) {}
+    : policies_(policy_set::make(rules, {})), shard_(worker_.open_shard(door_, door_, door_, options_for(policies_))) {}
 
   json row(std::size_t index, const json& line);
 
@@ -141,6 +141,7 @@ private:
   std::shared_ptr<const policy_set> policies_;
   stage_door door_;
   worker worker_;
+  std::unique_ptr<shard> shard_;
   event_arena arena_;
   user nobody_;
   std::size_t serial_ = 0;
@@ -162,17 +163,17 @@ event conformance::make(const json& line, event_kind kind, event_detail detail) 
 
 void conformance::run(time_ms now, std::vector<addressed_event> events, std::vector<event> commands) {
   door_.put(now, std::move(events), std::move(commands));
-  worker_.run_epoch();
+  shard_->run_epoch();
 }
 
 standing_view conformance::look_now() {
-  const auto* who = worker_.find(uid_);
+  const auto* who = shard_->find(uid_);
   if (who == nullptr) {
     nobody_ = user();
     bind(nobody_, *policies_, now_);
     who = &nobody_;
   }
-  return look(*who, worker_.held(), 0, now_);
+  return look(*who, shard_->held(), 0, now_);
 }
 
 void conformance::put_restriction(const standing_view& v, json& row) const {
@@ -226,7 +227,7 @@ void conformance::evaluated(const json& line, json& row, std::int32_t ms, lane f
   e.ms = ms;
   e.from = from;
   run_one(e);
-  if (not worker_.held().enabled) return;
+  if (not shard_->held().enabled) return;
   const auto v = look_now();
   row["totals"] = json::array();
   row["caps"] = json::array();
@@ -271,7 +272,7 @@ void conformance::stt(const json& line, json& row) {
   const auto before = look_now().budget;
   run_one(make(line, event_kind::stt, {}));
   const auto after = look_now().budget;
-  const bool enabled = worker_.held().enabled;
+  const bool enabled = shard_->held().enabled;
   row["tracked"] = before.tracked;
   row["blocked"] = before.tracked and before.exhausted;
   row["used_ms"] = enabled ? after.used_ms : 0;
@@ -289,7 +290,7 @@ void conformance::gate(json& row) {
 
 void conformance::status(json& row) {
   const auto v = look_now();
-  const bool enabled = worker_.held().enabled;
+  const bool enabled = shard_->held().enabled;
   row["totals"] = json::array();
   for (const auto& window : v.windows)
     row["totals"].push_back(enabled ? window.sum_ms : 0);

@@ -44,8 +44,9 @@ private:
 void crew::work_until_empty(run_tally& mine) {
   const auto feed = make_feed_();
   simulated_doors doors(rules_, *feed, queue_, mine);
-  worker engine(doors, doors, doors, rules_.options());
-  while (engine.run_epoch()) {
+  worker here;
+  const auto engine = here.open_shard(doors, doors, doors, rules_.options());
+  while (engine->run_epoch()) {
   }
 }
 

@@ -42,8 +42,8 @@ run_rules::run_rules(const experiment& what) : of(&what), end(what.end()) {
     profiles.push_back(&what.reviewer.of(each.name));
 }
 
-worker_options run_rules::options() const {
-  worker_options chosen;
+shard_options run_rules::options() const {
+  shard_options chosen;
   chosen.start = held;
   chosen.policies = policies;
   chosen.track_changes = false;

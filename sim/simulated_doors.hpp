@@ -34,7 +34,7 @@ struct run_rules {
   run_rules(const run_rules&) = delete;
   run_rules& operator=(const run_rules&) = delete;
 
-  worker_options options() const;
+  shard_options options() const;
 
   const experiment* of;
   std::shared_ptr<const policy_set> policies;

@@ -155,6 +155,7 @@ std::optional<epoch> stage::next() {
   e.events = what_.events;
   e.commands = what_.commands;
   e.slices = what_.slices;
+  e.timers_max = what_.timers_max;
   return e;
 }
 
@@ -164,6 +165,7 @@ void stage::put(staged_epoch what) {
 }
 
 void notebook::take(const epoch&, std::span<outcome> outcomes, const everybody_outcome& all) {
+  if (looks_away) return;
   order.clear();
   decisions.clear();
   refused.clear();
@@ -200,11 +202,11 @@ void notebook::commit() {
   pending_.clear();
 }
 
-workshop::workshop(std::shared_ptr<const policy_set> policies, worker_options chosen, bool starts_off)
+workshop::workshop(std::shared_ptr<const policy_set> policies, shard_options chosen, bool starts_off)
   : notes(&at_rest), options(std::move(chosen)) {
   options.start = {not starts_off, false, policies.get()};
   options.policies = std::move(policies);
-  lives.push_back(std::make_unique<worker>(source, notes, at_rest, options));
+  lives.push_back(here.open_shard(source, notes, at_rest, options));
 }
 
 void workshop::run(staged_epoch what) {
@@ -218,7 +220,7 @@ void workshop::restart() {
   options.start = engine().held();
   options.command_ids = notes.command_ids;
   options.last_now = last_now;
-  lives.push_back(std::make_unique<worker>(source, notes, at_rest, options));
+  lives.push_back(here.open_shard(source, notes, at_rest, options));
 }
 
 } // namespace fairuse::test

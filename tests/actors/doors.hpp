@@ -85,6 +85,7 @@ struct staged_epoch {
   std::vector<addressed_event> events;
   std::vector<event> commands;
   std::vector<slice> slices;
+  std::size_t timers_max = SIZE_MAX;
 };
 
 class stage final : public epoch_source {
@@ -105,7 +106,7 @@ public:
   /// `shelf`: where changes go; nullptr: nowhere (simulation).
   explicit notebook(shelf* shelf = nullptr) : shelf_(shelf) {}
   void take(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody) override;
-  /// Write down what is not written yet: the commit. Users stay put until worker::passivate.
+  /// Write down what is not written yet: the commit. Users stay put until shard::passivate.
   void commit();
 
   std::map<std::string, std::string> bytes;                ///< decision chains by user, one line a decision
@@ -119,6 +120,7 @@ public:
   std::vector<std::uint64_t> command_ids; ///< of all epochs
   counters counts;                        ///< of all epochs
   bool commits_every_epoch = true;
+  bool looks_away = false; ///< what comes now will be rolled back
 
 private:
   struct unwritten {
@@ -131,7 +133,7 @@ private:
 
 /// Everything a worker needs, and the worker.
 struct workshop {
-  explicit workshop(std::shared_ptr<const policy_set> policies, worker_options options = {}, bool starts_off = false);
+  explicit workshop(std::shared_ptr<const policy_set> policies, shard_options options = {}, bool starts_off = false);
   void run(staged_epoch what);
   /// Throw the worker away and start one from what was written down.
   void restart();
@@ -139,10 +141,11 @@ struct workshop {
   shelf at_rest;
   notebook notes;
   stage source;
-  worker_options options;
+  shard_options options;
   time_ms last_now = INT64_MIN;
-  std::vector<std::unique_ptr<worker>> lives; ///< old workers keep policy sets alive
-  worker& engine() { return *lives.back(); }
+  worker here;
+  std::vector<std::unique_ptr<shard>> lives; ///< old shards keep policy sets alive
+  shard& engine() { return *lives.back(); }
 };
 
 } // namespace fairuse::test

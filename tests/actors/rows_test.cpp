@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(users_that_sleep_as_rows_decide_the_same) {
       append_decision_chain(expected, d, "u");
       expected.push_back('\n');
     }
-    worker_options options;
+    shard_options options;
     options.max_active_users = 0;
     test::workshop shop(story.policies, options, story.starts_off);
     shop.at_rest.use(std::make_unique<rows>());

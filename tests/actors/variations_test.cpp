@@ -24,6 +24,7 @@ struct telling {
   std::uint32_t shuffled = 0;  ///< seed; 0: the recorded order
   std::size_t restarts = 0;    ///< a new worker after every so many epochs; 0: never
   std::size_t commits = 1;     ///< a commit after every so many epochs
+  bool rolls_back = false;     ///< every epoch is run, taken back and run again
 };
 
 std::vector<addressed_event> addressed(const std::vector<event>& events, std::string_view uid) {
@@ -39,7 +40,7 @@ void run_due(workshop& shop, time_ms before) {
 }
 
 std::string tell(const model::recording& story, const telling& how) {
-  worker_options options;
+  shard_options options;
   options.max_active_users = how.passivates ? 0 : 1000;
   workshop shop(story.policies, options, story.starts_off);
   shop.notes.commits_every_epoch = how.commits == 1;
@@ -52,6 +53,12 @@ std::string tell(const model::recording& story, const telling& how) {
       // NOLINTNEXTLINE: any permutation will do; it need not be the same on every standard library.
       std::shuffle(staged.events.begin(), staged.events.end(), dice);
       std::shuffle(staged.commands.begin(), staged.commands.end(), dice);
+    }
+    if (how.rolls_back) {
+      shop.notes.looks_away = true;
+      shop.run(staged);
+      shop.engine().roll_back();
+      shop.notes.looks_away = false;
     }
     shop.run(std::move(staged));
     if (++count % how.commits == 0) shop.notes.commit();
@@ -124,6 +131,12 @@ BOOST_AUTO_TEST_CASE(commits_and_restarts_change_no_decision) {
                 {.passivates = true, .timers_on_time = true, .shuffled = 3, .restarts = 5, .commits = 2});
 }
 
+BOOST_AUTO_TEST_CASE(an_epoch_that_was_rolled_back_decides_the_same_again) {
+  check_telling("every epoch twice, users awake", {.rolls_back = true});
+  check_telling("every epoch twice, timers on time", {.timers_on_time = true, .rolls_back = true});
+  check_telling("every epoch twice, asleep", {.passivates = true, .rolls_back = true});
+}
+
 BOOST_AUTO_TEST_CASE(ready_slices_of_many_steps_decide_what_epochs_decide) {
   BOOST_TEST(rc::check("simulation decides what production decides", [](model::play p) {
     p.alone = true; // A simulation remembers all ids: shared reviews are production's.
@@ -140,7 +153,7 @@ BOOST_AUTO_TEST_CASE(ready_slices_of_many_steps_decide_what_epochs_decide) {
       events.insert(events.end(), sorted.begin(), sorted.end());
     }
     if (steps.empty()) return;
-    worker_options options;
+    shard_options options;
     options.track_changes = false;
     options.own_timers = false;
     workshop shop(story.policies, options, story.starts_off);
@@ -194,7 +207,7 @@ BOOST_AUTO_TEST_CASE(other_users_in_the_worker_change_no_decision) {
           for (const auto& e : stories[i].epochs)
             epochs.emplace_back(e.now, addressed(e.events, uids[i]));
         std::stable_sort(epochs.begin(), epochs.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-        worker_options options;
+        shard_options options;
         options.max_active_users = 1;
         workshop shop(stories[0].policies, options, p.starts_off);
         for (auto& [now, events] : epochs) {

@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(outcomes_come_in_uid_order_and_only_of_users_with_something
 }
 
 BOOST_AUTO_TEST_CASE(timers_of_idle_and_sleeping_users_fire) {
-  worker_options options;
+  shard_options options;
   options.max_active_users = 0;
   shop_floor shop(one_policy(), options);
   shop.run({monday, {shop.speech("a", monday, 3 * hour_ms), shop.set_stage("b", monday, stage::throttle)}, {}, {}});
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(timers_of_idle_and_sleeping_users_fire) {
 }
 
 BOOST_AUTO_TEST_CASE(only_written_users_are_let_go_the_least_recent_first) {
-  worker_options options;
+  shard_options options;
   options.max_active_users = 1;
   shop_floor shop(one_policy(), options);
   shop.notes.commits_every_epoch = false;
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(only_written_users_are_let_go_the_least_recent_first) {
 }
 
 BOOST_AUTO_TEST_CASE(everybody_absent_is_loaded_at_once_and_found_as_left) {
-  worker_options options;
+  shard_options options;
   options.max_active_users = 0;
   shop_floor shop(one_policy(), options);
   shop.run({monday, {shop.speech("a", monday, 2 * hour_ms), shop.speech("b", monday, 1)}, {}, {}});
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(everybody_absent_is_loaded_at_once_and_found_as_left) {
 
 BOOST_AUTO_TEST_CASE(a_duplicate_of_days_ago_is_known_to_be_one) {
   for (const bool sleeps : {true, false}) {
-    worker_options options;
+    shard_options options;
     options.max_active_users = sleeps ? 0 : 10;
     shop_floor shop(one_policy(), options);
     const auto e = shop.speech("a", monday, 1000);
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(a_promotion_in_the_middle_of_an_epoch_loses_nothing) {
   for (const bool sleeps : {true, false}) {
     auto coarse = shadow("coarse");
     coarse.metering.bucket_s = 300;
-    worker_options options;
+    shard_options options;
     options.max_active_users = sleeps ? 0 : 10;
     shop_floor shop(policy_set::make(test::plain(), {coarse, shadow("other")}), options);
     shop.run({monday, {shop.speech("a", monday, 2 * hour_ms), shop.speech("b", monday, 2 * hour_ms)}, {}, {}});
@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(a_promotion_reaches_idle_users_whom_the_new_rules_would_not
     auto lax = shadow("lax");
     lax.windows[0].cap_ms = 10 * hour_ms;
     lax.plans.clear();
-    worker_options options;
+    shard_options options;
     options.max_active_users = sleeps ? 0 : 10;
     shop_floor shop(policy_set::make(test::plain(), {lax}), options);
     shop.run({monday, {shop.set_stage("a", monday, stage::restrict), shop.speech("a", monday, 3 * hour_ms)}, {}, {}});
@@ -290,6 +290,41 @@ BOOST_AUTO_TEST_CASE(a_restarted_worker_knows_commands_timers_and_the_last_now) 
   shop.run({monday + 1, {}, {promote, kill}, {}});
   BOOST_TEST(shop.notes.duplicate_commands == 2U);
   BOOST_TEST(shop.notes.impossible_commands == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(an_overfull_set_of_timers_is_fired_in_pieces_by_uid) {
+  shop_floor shop(one_policy());
+  const auto due = monday + 7 * day_ms + 1;
+  for (const auto* uid : {"c", "a", "b"})
+    shop.run({monday, {shop.set_stage(uid, monday, stage::throttle)}, {}, {}});
+  BOOST_TEST(shop.engine().due_users(due, 10) == 3U);
+  BOOST_TEST(shop.engine().due_users(due, 2) == 2U);
+  BOOST_TEST(shop.engine().due_users(due - 1, 10) == 0U);
+  staged_epoch some{due, {}, {}, {}};
+  some.timers_max = 2;
+  shop.notes.looks_away = true;
+  shop.run(some);
+  shop.engine().roll_back();
+  shop.notes.looks_away = false;
+  BOOST_TEST(shop.engine().due_users(due, 10) == 3U);
+  shop.run(some);
+  BOOST_TEST(shop.notes.order == (lines{"a", "b"}), boost::test_tools::per_element());
+  shop.run({due, {shop.speech("d", due, 1)}, {}, {}});
+  BOOST_TEST(shop.notes.order == (lines{"c", "d"}), boost::test_tools::per_element());
+  BOOST_TEST(shop.engine().due_users(due, 10) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_command_that_was_rolled_back_takes_effect_the_next_time) {
+  shop_floor shop(policy_set::make(test::plain(), {shadow("s")}));
+  const auto promote = shop.command(monday, admin_verb::promote_policy, false, "s");
+  shop.notes.looks_away = true;
+  shop.run({monday, {}, {promote, shop.command(monday, admin_verb::kill_switch, true)}, {}});
+  shop.engine().roll_back();
+  shop.notes.looks_away = false;
+  BOOST_TEST(not shop.engine().held().killed);
+  shop.run({monday, {}, {promote}, {}});
+  BOOST_TEST(shop.notes.duplicate_commands == 0U);
+  BOOST_TEST(shop.engine().held().policies->live().label.policy == "s");
 }
 
 BOOST_AUTO_TEST_CASE(a_user_stops_at_a_request_and_goes_on_with_what_is_left) {
