@@ -165,8 +165,8 @@ public:
   virtual answer flush() = 0;
   /// Highest reported offset + 1 since begin(); -1: nothing was delivered there.
   virtual std::int64_t delivered_next(const topic_partition& of) const = 0;
-  /// Group metadata is read from `as` now. All offsets carry `metadata` (ASCII).
-  virtual answer send_offsets(std::span<const position> offsets, std::string_view metadata, group_consumer& as) = 0;
+  /// Group metadata is read from `as` now. Every offset carries its own metadata (ASCII).
+  virtual answer send_offsets(std::span<const committed_offset> offsets, group_consumer& as) = 0;
   virtual answer commit() = 0;
   virtual answer abort() = 0;
   /// Since begin(): a retry, a transport error or a time-out was seen, so a late request may still be under way and
