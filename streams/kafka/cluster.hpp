@@ -142,7 +142,8 @@ public:
   virtual std::int64_t last_stable(const topic_partition& of) const = 0;
   /// The group has gone on without this member.
   virtual bool assignment_lost() const = 0;
-  /// Not ok: fatal for this member (its instance id was taken over, for one).
+  /// Not ok: fatal for this member (its instance id was taken over, for one); OFFSET_OUT_OF_RANGE: the log does not
+  /// have a fetched offset any more, until the next fetch().
   virtual answer failure() const = 0;
   /// Leave polling for good. A static member stays in the group until its session ends or it comes back.
   virtual void close() = 0;
@@ -183,6 +184,8 @@ public:
   virtual std::unique_ptr<record_batch> poll(milliseconds wait) = 0;
   /// Where the reader stands: past markers and records of aborted transactions.
   virtual std::int64_t position_of(const topic_partition& of) const = 0;
+  /// Not ok: a partition is not read any further (its offset is not in the log any more, for one) until start().
+  virtual answer failure() const { return {}; }
 };
 
 class cluster {
