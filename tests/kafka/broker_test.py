@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""tools/kafka keeps its word: real brokers, seen through kcat."""
+
+import os
+import select
+import subprocess
+import sys
+import unittest
+
+from broker import Broker
+
+NAME = f"broker_test_{os.getpid()}"
+
+
+def kcat(bootstrap, *arguments, text=None, check=True):
+    program = ["kcat", "-b", bootstrap, "-q", *arguments]
+    done = subprocess.run(program, input=text, capture_output=True, text=True, timeout=60, check=False)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(program)}: {done.stderr}")
+    return done.stdout
+
+
+def produce(bootstrap, topic, text, *options):
+    kcat(bootstrap, "-P", "-t", topic, "-X", "acks=all", *options, text=text + "\n")
+
+
+def consume(bootstrap, topic, *options):
+    return kcat(bootstrap, "-C", "-t", topic, "-o", "beginning", "-e", *options).split()
+
+
+class OneBroker(unittest.TestCase):
+    def check_a_life(self, version):
+        with Broker(f"{NAME}_{version}", version) as broker:
+            broker.topic("orders", partitions=1, cleanup_policy="compact")
+            produce(broker.bootstrap, "orders", "key:first", "-K:")
+            self.assertEqual(consume(broker.bootstrap, "orders"), ["first"])
+
+            address = broker.bootstrap
+            broker.kill9()
+            self.assertEqual(broker.states(), ["stopped"])
+            self.assertEqual(broker.start(), address)
+            produce(broker.bootstrap, "orders", "other:second", "-K:")
+            self.assertEqual(consume(broker.bootstrap, "orders"), ["first", "second"])
+
+            broker.stop()
+            self.assertEqual(broker.states(), ["stopped"])
+
+    def test_a_broker_of_3_9_keeps_records_through_kill_9_and_stops(self):
+        self.check_a_life("3.9")
+
+    def test_a_broker_of_4_1_keeps_records_through_kill_9_and_stops(self):
+        self.check_a_life("4.1")
+
+    def test_two_names_stand_side_by_side_and_a_start_again_gives_the_same_address(self):
+        with Broker(f"{NAME}_left") as left, Broker(f"{NAME}_right") as right:
+            left.topic("orders")
+            right.topic("orders")
+            produce(left.bootstrap, "orders", "left")
+            produce(right.bootstrap, "orders", "right")
+            self.assertEqual(consume(left.bootstrap, "orders"), ["left"])
+            self.assertEqual(consume(right.bootstrap, "orders"), ["right"])
+
+            pid = left.status()["nodes"][0]["pid"]
+            address = left.bootstrap
+            self.assertEqual(left.start(), address)
+            self.assertEqual(left.status()["nodes"][0]["pid"], pid)
+
+            left.pause()
+            self.assertEqual(left.states(), ["paused"])
+            left.resume()
+            self.assertEqual(left.states(), ["running"])
+
+    def test_a_broker_does_not_survive_the_process_it_was_started_for(self):
+        broker = Broker(f"{NAME}_orphan")
+        broker.reset()
+        with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as parent:
+            try:
+                broker.run("start", "--with-parent", parent.pid)
+                end = os.pidfd_open(broker.status()["nodes"][0]["pid"])
+                parent.kill()
+                parent.wait()
+                self.assertTrue(select.select([end], [], [], 30)[0], "the broker still runs")
+                os.close(end)
+            finally:
+                parent.kill()
+                broker.reset()
+
+    def test_refusals_say_what_is_wrong_and_what_to_do(self):
+        for arguments, words in [
+            (["kill9"], "tools/kafka status"),
+            (["start", "--name", "9lives"], "after a letter"),
+            (["topic", "orders"], "tools/kafka status"),
+        ]:
+            program = [sys.executable, "-B", os.environ["FAIRUSE_SOURCE_DIR"] + "/tools/kafka", *arguments]
+            program += [] if "--name" in arguments else ["--name", f"{NAME}_none"]
+            done = subprocess.run(program, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.stdout, "")
+            self.assertIn(words, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
