@@ -124,13 +124,15 @@ public:
     return index < found->second.next.size() ? found->second.next[index] : -1;
   }
 
-  answer send_offsets(std::span<const position> offsets, std::string_view metadata, group_consumer& as) override {
-    const auto list = list_of(offsets);
-    for (int i = 0; i < list->cnt; ++i) {
+  answer send_offsets(std::span<const committed_offset> offsets, group_consumer& as) override {
+    owned<rd_kafka_topic_partition_list_t> list{rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size()))};
+    for (const auto& [of, offset, metadata] : offsets) {
+      auto* one = rd_kafka_topic_partition_list_add(list.get(), of.topic.c_str(), of.partition);
+      one->offset = offset;
       // librdkafka frees it with free().
-      list->elems[i].metadata = std::malloc(std::max<std::size_t>(metadata.size(), 1));
-      std::memcpy(list->elems[i].metadata, metadata.data(), metadata.size());
-      list->elems[i].metadata_size = metadata.size();
+      one->metadata = std::malloc(std::max<std::size_t>(metadata.size(), 1));
+      std::memcpy(one->metadata, metadata.data(), metadata.size());
+      one->metadata_size = metadata.size();
     }
     auto* member = dynamic_cast<member_client*>(&as);
     if (member == nullptr or member->handle() == nullptr)
