@@ -22,8 +22,8 @@ struct writer_in_a_group {
     return settled(where, [&] { return older->flush(); });
   }
   answer send_offsets() const {
-    const position at{input, 0};
-    return settled(where, [&] { return older->send_offsets({&at, 1}, "v1;e=0", *as->consumer); });
+    const committed_offset at{input, 0, "v1;e=0"};
+    return settled(where, [&] { return older->send_offsets({&at, 1}, *as->consumer); });
   }
   answer commit() const {
     return settled(where, [&] { return older->commit(); });

@@ -21,8 +21,8 @@ struct group_with_writer {
   }
 
   answer send(std::int64_t offset, group_consumer& as, std::string_view metadata = "v1;e=0") const {
-    const position at{input, offset};
-    return settled(where, [&] { return writer->send_offsets({&at, 1}, metadata, as); });
+    const committed_offset at{input, offset, std::string(metadata)};
+    return settled(where, [&] { return writer->send_offsets({&at, 1}, as); });
   }
   answer commit() const {
     return settled(where, [&] { return writer->commit(); });
