@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/partition_store.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+
+#include <rocksdb/write_batch.h>
+
+#include "storage/bytes.hpp"
+#include "storage/erased_users.hpp"
+#include "storage/keys.hpp"
+#include "storage/opening.hpp"
+#include "storage/rocks.hpp"
+#include "storage/user_rows.hpp"
+
+namespace fairuse {
+
+namespace {
+
+/// Hour rows outlive the retention by this much, so that nobody has to think about the edge.
+constexpr time_ms expiry_slack_ms = 2 * hour_ms;
+
+/// Whose row it is: rows of one user lie together in an overlay.
+std::string_view owner_of(std::string_view key) {
+  if (key.front() == keys::user_type)
+    if (const auto row = keys::parse_user_row(key)) return row->uid;
+  if (key.front() == keys::due_type)
+    if (const auto uid = keys::parse_due(key)) return *uid;
+  return key;
+}
+
+void put_row(commit_rows& to, std::string_view key, const std::optional<std::string_view>& value) {
+  if (value)
+    to.put(owner_of(key), key, *value);
+  else
+    to.erase(owner_of(key), key);
+}
+
+void append_all(const commit_rows& from, commit_rows& to) {
+  from.each([&to](std::string_view key, std::string_view value, bool erased) {
+    put_row(to, key, erased ? std::nullopt : std::optional(value));
+  });
+}
+
+store_error newer(const std::filesystem::path& store) {
+  return {store_fault::newer,
+          "The store in " + store.string() + " was written by a newer version. Run that version, or remove the folder."};
+}
+
+/// Create only where nothing is: a database whose CURRENT is gone is damaged, not new.
+bool is_new(const std::filesystem::path& store) {
+  std::error_code error;
+  const auto folder = rocks_folder(store);
+  return not std::filesystem::exists(folder, error) or std::filesystem::is_empty(folder, error);
+}
+
+/// Rows that are on their way to RocksDB, with the meta row of their last epoch.
+struct pending_epochs {
+  commit_rows rows;
+  partition_meta meta;
+};
+
+} // namespace
+
+std::string_view partition_meta_key() { return keys::meta; }
+
+struct partition_store::body {
+  body(rocks opened, const partition_store_options& chosen)
+    : options(chosen), db(std::move(opened)), rows(*db.db, db.store), erased(chosen.case_key) {}
+
+  partition_store_options options;
+  rocks db;
+  user_rows rows;
+  erased_users erased;
+  std::optional<partition_meta> meta;
+  commit_rows open;
+  std::vector<erasure_row> erasures;
+  pending_epochs filling;
+  std::unique_ptr<pending_epochs> draining;
+  std::string expiry_cursor;
+  time_ms expiry_began = INT64_MIN;
+  store_status failed;
+
+  std::mutex mutex;
+  std::condition_variable written;
+  bool busy = false;
+  store_status result;
+
+  void fail_unless(const store_status& status) {
+    if (not status and failed.ok()) failed = status;
+  }
+
+  /// What RocksDB does not have yet, oldest first.
+  std::vector<const commit_rows*> before(bool with_open) const {
+    std::vector<const commit_rows*> all;
+    if (draining) all.push_back(&draining->rows);
+    if (filling.rows.size() > 0) all.push_back(&filling.rows);
+    if (with_open and open.size() > 0) all.push_back(&open);
+    return all;
+  }
+
+  store_status write(const commit_rows& what, const partition_meta& meta_row, bool sync) {
+    if (options.failpoint) options.failpoint("store_write");
+    rocksdb::WriteBatch batch;
+    what.each([&batch](std::string_view key, std::string_view value, bool erase) {
+      if (erase)
+        batch.Delete(slice_of(key));
+      else
+        batch.Put(slice_of(key), slice_of(value));
+    });
+    auto stamped = meta_row;
+    stamped.saved_at = options.clock();
+    batch.Put(slice_of(keys::meta), encode_partition_meta(stamped, true));
+    if (auto room = db.make_room(batch.GetDataSize()); not room) return room;
+    rocksdb::WriteOptions how;
+    how.sync = sync;
+    if (const auto status = db.db->Write(how, &batch); not status.ok()) return translate(status, db.store);
+    if (options.failpoint) options.failpoint("store_written");
+    return {};
+  }
+
+  /// On the writer's thread.
+  void run_writer() {
+    auto status = write(draining->rows, draining->meta, false);
+    const std::lock_guard guard(mutex);
+    result = std::move(status);
+    busy = false;
+    written.notify_all();
+  }
+
+  /// Take note of a writer that is done. False: it is at work.
+  bool reap() {
+    if (not draining) return true;
+    {
+      const std::lock_guard guard(mutex);
+      if (busy) return false;
+      fail_unless(std::exchange(result, {}));
+    }
+    draining.reset();
+    return true;
+  }
+
+  void start_writer() {
+    if (filling.rows.size() == 0 and filling.meta.changelog_next < 0) return;
+    draining = std::make_unique<pending_epochs>(std::move(filling));
+    filling = {};
+    filling.meta.changelog_next = -1;
+    busy = true;
+    options.background([this] { run_writer(); });
+  }
+
+  store_status read_erased() {
+    erased = erased_users(options.case_key);
+    row_overlay all;
+    const std::unique_ptr<rocksdb::Iterator> found(db.db->NewIterator(rocksdb::ReadOptions()));
+    for (found->Seek(rocksdb::Slice(&keys::erased_type, 1));
+         found->Valid() and found->key()[0] == keys::erased_type; found->Next())
+      all.insert_or_assign(found->key().ToString(), found->value().ToString());
+    if (not found->status().ok()) return translate(found->status(), db.store);
+    for (const auto* each : before(false))
+      each->each([&all](std::string_view key, std::string_view value, bool) {
+        if (key.front() == keys::erased_type) all.insert_or_assign(std::string(key), std::string(value));
+      });
+    row_codec codec;
+    for (const auto& [key, value] : all) {
+      keyed_hash who{};
+      tombstone what;
+      if (key.size() != who.size() + 1 or not value or not codec.read_tombstone(*value, what))
+        return damaged(db.store, "the row of an erased user does not decode");
+      std::copy(key.begin() + 1, key.end(), who.begin());
+      erased.set(who, std::move(what));
+    }
+    return {};
+  }
+
+  store_status read_meta() {
+    const auto row = get(*db.db, keys::meta, db.store);
+    if (not row) return row.error();
+    if (not *row) {
+      const std::unique_ptr<rocksdb::Iterator> any(db.db->NewIterator(rocksdb::ReadOptions()));
+      any->SeekToFirst();
+      if (any->Valid()) return damaged(db.store, "it has rows and no meta row");
+      return any->status().ok() ? store_status() : translate(any->status(), db.store);
+    }
+    meta_fault why{};
+    meta = decode_partition_meta(**row, why);
+    if (not meta) return why == meta_fault::newer ? newer(db.store) : damaged(db.store, "the meta row does not decode");
+    return {};
+  }
+
+  /// The next hour row at or after the cursor that is older than `first`: erased in the open epoch.
+  bool expire_one(rocksdb::Iterator& at, hour_number first) {
+    const auto key = view(at.key());
+    if (key.front() != keys::user_type) return false;
+    const auto row = keys::parse_user_row(key);
+    const bool hourly = row and (row->kind == keys::user_row::bucket_hour or row->kind == keys::user_row::id_hour);
+    if (hourly and row->hour < first) open.erase(row->uid, key);
+    return true;
+  }
+};
+
+store_result<std::unique_ptr<partition_store>> partition_store::open(const std::filesystem::path& folder,
+                                                                     const partition_store_options& options) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    return store_error{store_fault::io, "Cannot make the folder " + folder.string() + ": " + error.message() + "."};
+  const store_options how{.case_key = options.case_key,
+                          .usage_retention_ms = options.usage_retention_ms,
+                          // What is missing at the end comes from the changelog.
+                          .accept_lost_tail = true,
+                          .write_buffer_bytes = options.write_buffer_bytes,
+                          .reserve_bytes = options.reserve_bytes};
+  auto opened = rocks::open(folder, how, is_new(folder));
+  if (not opened) return opened.error();
+  auto all = std::make_unique<body>(std::move(*opened), options);
+  all->filling.meta.changelog_next = -1;
+  if (auto status = all->read_meta(); not status) return status.error();
+  if (auto status = all->read_erased(); not status) return status.error();
+  if (all->meta and not all->erased.empty() and all->meta->key_check != case_namer(options.case_key).check())
+    return store_error{store_fault::wrong_key,
+                       "The store in " + folder.string()
+                         + " remembers erased users under another case key. Without that key they would come back. "
+                           "Start with the key that it was written with."};
+  return std::unique_ptr<partition_store>(new partition_store(std::move(all)));
+}
+
+store_status partition_store::set_aside(const std::filesystem::path& folder) {
+  auto aside = folder;
+  aside += ".set-aside";
+  std::error_code error;
+  std::filesystem::remove_all(aside, error);
+  if (not error) std::filesystem::rename(folder, aside, error);
+  if (error)
+    return store_error{store_fault::io, "Cannot move " + folder.string() + " aside: " + error.message() + "."};
+  return {};
+}
+
+partition_store::partition_store(std::unique_ptr<body> all) : body_(std::move(all)) {}
+
+partition_store::~partition_store() {
+  if (body_) body_->fail_unless(drain());
+}
+
+const std::optional<partition_meta>& partition_store::meta() const { return body_->meta; }
+
+std::vector<std::unique_ptr<user>> partition_store::load(std::span<const std::string_view> uids,
+                                                         const policy_set& policies, time_ms now) {
+  auto& b = *body_;
+  b.reap();
+  std::vector<std::unique_ptr<user>> all;
+  all.reserve(uids.size());
+  const auto before = b.before(true);
+  const std::unique_ptr<rocksdb::Iterator> rows(b.db.db->NewIterator(rocksdb::ReadOptions()));
+  for (const auto uid : uids) {
+    auto& made = all.emplace_back(std::make_unique<user>());
+    bool found = false;
+    if (auto status = b.rows.read(*rows, uid, policies, now, before, *made, found); not status) {
+      b.fail_unless(status);
+      *made = user();
+    }
+    b.erased.restore(uid, policies, *made);
+    finish_loading(*made, policies, now);
+  }
+  return all;
+}
+
+older_ids partition_store::load_ids(std::string_view uid, hour_number hour) {
+  auto ids = body_->rows.read_ids(uid, hour, body_->before(true));
+  if (ids) return {hour, std::move(*ids)};
+  body_->fail_unless(ids.error());
+  return {hour, {}};
+}
+
+std::vector<std::pair<time_ms, std::string>> partition_store::due_users() {
+  auto& b = *body_;
+  row_overlay all;
+  const std::unique_ptr<rocksdb::Iterator> rows(b.db.db->NewIterator(rocksdb::ReadOptions()));
+  for (rows->Seek(rocksdb::Slice(&keys::due_type, 1)); rows->Valid() and rows->key()[0] == keys::due_type; rows->Next())
+    all.emplace_hint(all.end(), rows->key().ToString(), rows->value().ToString());
+  if (not rows->status().ok()) b.fail_unless(translate(rows->status(), b.db.store));
+  for (const auto* each : b.before(true))
+    each->each([&all](std::string_view key, std::string_view value, bool erased) {
+      if (key.front() == keys::due_type)
+        all.insert_or_assign(std::string(key), erased ? std::nullopt : std::optional(std::string(value)));
+    });
+  std::vector<std::pair<time_ms, std::string>> due;
+  for (const auto& [key, value] : all) {
+    if (not value) continue;
+    const auto uid = keys::parse_due(key);
+    if (not uid or value->size() != sizeof(std::uint64_t)) {
+      b.fail_unless(damaged(b.db.store, "a due row does not decode"));
+      return due;
+    }
+    due.emplace_back(static_cast<time_ms>(big_endian<std::uint64_t>(value->data())), std::string(*uid));
+  }
+  return due;
+}
+
+void partition_store::add_user(std::string_view uid, user& who) {
+  auto& b = *body_;
+  if (not who.changed.any()) return;
+  b.fail_unless(b.rows.write(uid, who, b.before(false), b.open, b.erased, b.erasures));
+  for (const auto& erasure : b.erasures) {
+    const std::string_view hash(reinterpret_cast<const char*>(erasure.who.data()), erasure.who.size());
+    put_row(b.open, keys::erased(hash), erasure.row);
+  }
+  b.erasures.clear();
+  who.changed.clear();
+}
+
+void partition_store::expire(time_ms now, std::size_t rows_max) {
+  auto& b = *body_;
+  if (b.expiry_cursor.empty()) {
+    if (b.expiry_began != INT64_MIN and now - b.expiry_began < day_ms) return;
+    b.expiry_began = now;
+    b.expiry_cursor.assign(1, keys::user_type);
+  }
+  const auto first = hour_of(now - b.options.usage_retention_ms - expiry_slack_ms);
+  const std::unique_ptr<rocksdb::Iterator> rows(b.db.db->NewIterator(rocksdb::ReadOptions()));
+  rows->Seek(b.expiry_cursor);
+  std::size_t seen = 0;
+  while (rows->Valid() and seen < rows_max and b.expire_one(*rows, first)) {
+    rows->Next();
+    ++seen;
+  }
+  if (not rows->status().ok()) b.fail_unless(translate(rows->status(), b.db.store));
+  b.expiry_cursor = seen == rows_max and rows->Valid() ? rows->key().ToString() : std::string();
+}
+
+void partition_store::each_open_row(const std::function<void(const state_row&)>& visit) const {
+  body_->open.each([&visit](std::string_view key, std::string_view value, bool erased) {
+    visit({key, erased ? std::nullopt : std::optional(value)});
+  });
+}
+
+std::size_t partition_store::open_rows() const { return body_->open.size(); }
+
+void partition_store::drop_open() {
+  auto& b = *body_;
+  b.open.clear();
+  // Hours that were to be deleted are found again by the next round.
+  b.expiry_cursor.clear();
+  b.expiry_began = INT64_MIN;
+  b.fail_unless(b.read_erased());
+}
+
+void partition_store::commit(partition_meta after) {
+  auto& b = *body_;
+  b.meta = std::move(after);
+  if (b.filling.rows.size() == 0)
+    std::swap(b.filling.rows, b.open);
+  else
+    append_all(b.open, b.filling.rows);
+  b.open.clear();
+  b.filling.meta = *b.meta;
+}
+
+std::size_t partition_store::pending_rows() const {
+  return body_->filling.rows.size() + (body_->draining ? body_->draining->rows.size() : 0);
+}
+
+std::size_t partition_store::pending_bytes() const {
+  return body_->filling.rows.bytes() + (body_->draining ? body_->draining->rows.bytes() : 0);
+}
+
+void partition_store::write_behind() {
+  auto& b = *body_;
+  if (b.reap() and b.failed.ok()) b.start_writer();
+}
+
+store_status partition_store::drain() {
+  auto& b = *body_;
+  while (b.draining or (b.failed.ok() and b.filling.meta.changelog_next >= 0)) {
+    if (b.draining) {
+      std::unique_lock guard(b.mutex);
+      b.written.wait(guard, [&b] { return not b.busy; });
+    }
+    b.reap();
+    if (b.failed.ok()) b.start_writer();
+  }
+  return b.failed;
+}
+
+void partition_store::abandon() {
+  auto& b = *body_;
+  b.filling = {};
+  b.filling.meta.changelog_next = -1;
+  b.fail_unless(store_error{store_fault::misuse, "The store was abandoned."});
+}
+
+store_status partition_store::failure() const { return body_->failed; }
+
+store_status partition_store::restore(std::span<const state_row> rows, std::int64_t next) {
+  auto& b = *body_;
+  commit_rows all;
+  auto meta = b.meta.value_or(partition_meta{});
+  for (const auto& each : rows) {
+    if (each.key.empty()) return damaged(b.db.store, "the changelog holds a record without a key");
+    if (each.key != keys::meta) {
+      put_row(all, each.key, each.value);
+      continue;
+    }
+    meta_fault why{};
+    auto read = each.value ? decode_partition_meta(*each.value, why) : std::nullopt;
+    if (not read) return why == meta_fault::newer ? newer(b.db.store) : damaged(b.db.store, "a meta record does not decode");
+    meta = std::move(*read);
+  }
+  meta.changelog_next = next;
+  meta.restoring = true;
+  b.fail_unless(b.write(all, meta, false));
+  b.meta = std::move(meta);
+  return b.failed;
+}
+
+store_status partition_store::end_restore(std::int64_t next) {
+  auto& b = *body_;
+  if (not b.meta) return {};
+  b.meta->changelog_next = next;
+  b.meta->restoring = false;
+  b.fail_unless(b.write({}, *b.meta, true));
+  b.fail_unless(b.read_erased());
+  return b.failed;
+}
+
+store_status partition_store::each_row(const std::function<void(const state_row&)>& visit) const {
+  const std::unique_ptr<rocksdb::Iterator> rows(body_->db.db->NewIterator(rocksdb::ReadOptions()));
+  for (rows->SeekToFirst(); rows->Valid(); rows->Next())
+    if (view(rows->key()) != keys::meta) visit({view(rows->key()), view(rows->value())});
+  return rows->status().ok() ? store_status() : translate(rows->status(), body_->db.store);
+}
+
+} // namespace fairuse

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The state of one partition on Kafka: a RocksDB that follows behind the changelog and is never ahead of it.
+//
+// Three layers. The open epoch's rows (the overlay) become pending when the epoch's transaction is committed; a writer
+// drains whole epochs of pending into RocksDB. Every read goes through all three: overlay over pending over RocksDB, and
+// a deleted row hides what is below it.
+// Invariants
+//   1. Nothing is written to RocksDB before commit() was told that its transaction is.
+//   2. A WriteBatch holds whole epochs and the meta row that belongs to them.
+//   3. After the first error nothing more is written, and failure() says why. Nothing is repaired.
+// Threads: one; draining runs where `options.background` runs it, and touches nothing but rows that nobody changes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/ports.hpp"
+#include "storage/partition_meta.hpp"
+#include "storage/result.hpp"
+
+namespace fairuse {
+
+struct partition_store_options {
+  std::string case_key;
+  std::int64_t usage_retention_ms = 8 * day_ms;
+  std::uint64_t write_buffer_bytes = 0;
+  std::uint64_t reserve_bytes = 0;
+  /// Runs what it is given, once: on the writer's thread, or at once. What is given never throws.
+  std::function<void(std::function<void()>)> background = [](const std::function<void()>& task) { task(); };
+  /// Wall clock, for partition_meta::saved_at.
+  std::function<time_ms()> clock = [] { return time_ms{0}; };
+  /// Called where the writer is about to write, and when it has written.
+  std::function<void(std::string_view)> failpoint;
+};
+
+/// A row of the changelog, or of a store. Nullopt: deleted.
+struct state_row {
+  std::string_view key;
+  std::optional<std::string_view> value;
+};
+
+class partition_store final : public user_store {
+public:
+  /// Open or create. Errors: damaged and wrong_key are reasons to set the folder aside and restore, the others to stop.
+  static store_result<std::unique_ptr<partition_store>> open(const std::filesystem::path& folder,
+                                                             const partition_store_options& options);
+  ~partition_store() override;
+  partition_store(const partition_store&) = delete;
+  partition_store& operator=(const partition_store&) = delete;
+
+  /// Move what is in `folder` out of the way, for people to look at; one earlier copy is dropped.
+  static store_status set_aside(const std::filesystem::path& folder);
+
+  /// As of the last committed epoch, drained or not. Nullopt: the partition has never committed one here.
+  const std::optional<partition_meta>& meta() const;
+
+  // user_store, over all three layers.
+
+  std::vector<std::unique_ptr<user>> load(std::span<const std::string_view> uids, const policy_set& policies,
+                                          time_ms now) override;
+  older_ids load_ids(std::string_view uid, hour_number hour) override;
+  std::vector<std::pair<time_ms, std::string>> due_users() override;
+
+  // The open epoch.
+
+  /// Encode what `who.changed` names, and clear it (not `track`).
+  void add_user(std::string_view uid, user& who);
+  /// Delete hours of usage that nothing can reach any more, of the next `rows_max` rows; the whole store is gone through
+  /// about once a day. Without it the changelog would keep them for ever.
+  void expire(time_ms now, std::size_t rows_max);
+  /// What goes to the changelog, in the order in which it was written first.
+  void each_open_row(const std::function<void(const state_row&)>& visit) const;
+  std::size_t open_rows() const;
+  /// The transaction was aborted.
+  void drop_open();
+  /// The transaction is committed. `after`: the epoch's meta; its changelog_next is what the delivery reports said.
+  void commit(partition_meta after);
+
+  // Behind it.
+
+  std::size_t pending_rows() const;
+  std::size_t pending_bytes() const;
+  /// Begin to write what is pending, unless the writer is at work.
+  void write_behind();
+  /// Everything that was committed is in RocksDB after this.
+  store_status drain();
+  /// Forget what is pending, as a crash would; the changelog has it.
+  void abandon();
+  store_status failure() const;
+
+  // Restoring.
+
+  /// Rows as the changelog has them, in its order; `next`: the offset after the last of them. Written with
+  /// partition_meta::restoring set.
+  store_status restore(std::span<const state_row> rows, std::int64_t next);
+  /// The end was reached. Without a meta row the store is empty.
+  store_status end_restore(std::int64_t next);
+
+  /// All rows of RocksDB but those of the meta row's kind, by key. REQUIRES: drained.
+  store_status each_row(const std::function<void(const state_row&)>& visit) const;
+
+private:
+  struct body;
+  explicit partition_store(std::unique_ptr<body> all);
+  std::unique_ptr<body> body_;
+};
+
+/// The changelog key of partition_meta.
+std::string_view partition_meta_key();
+
+} // namespace fairuse
