@@ -42,4 +42,6 @@ std::string_view to_text(reason value) {
   return texts.at(static_cast<std::size_t>(value));
 }
 
+std::string_view to_text(wording value) { return value == wording::misuse ? "misuse" : "credits"; }
+
 } // namespace fairuse

@@ -77,6 +77,8 @@ enum class restriction_kind : std::uint8_t { hard = 0, ceiling = 1 };
 /// Whom a notification speaks to, and how: misuse wording, or credit wording for free_exhausted.
 enum class wording : std::uint8_t { misuse = 0, credits = 1 };
 
+std::string_view to_text(wording value);
+
 /// Extra prompt recipes (MISSION.md, 3), as bits.
 enum recipe : std::uint8_t {
   recipe_audiobook = 1,

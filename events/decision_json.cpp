@@ -62,36 +62,12 @@ constexpr std::string_view text_of(restriction_kind value) {
   return value == restriction_kind::hard ? "hard" : "ceiling";
 }
 
-constexpr std::string_view text_of(wording value) { return value == wording::misuse ? "misuse" : "credits"; }
-
 constexpr std::array<std::pair<std::uint8_t, std::string_view>, 4> recipe_names{{
     {recipe_audiobook, "audiobook"},
     {recipe_prerecorded, "prerecorded"},
     {recipe_commercial, "commercial"},
     {recipe_podcast, "podcast"},
 }};
-
-/// Members behind the first: each begins with its comma.
-class member_writer {
-public:
-  explicit member_writer(std::string& out) : out_(out) {}
-
-  std::string& member(std::string_view name) {
-    out_.append(",\"").append(name).append("\":");
-    return out_;
-  }
-  void text(std::string_view name, std::string_view value) { append_json(member(name), value); }
-  void integer(std::string_view name, std::int64_t value) { append_json(member(name), value); }
-  void truth(std::string_view name, bool value) { member(name).append(value ? "true" : "false"); }
-  void time(std::string_view name, time_ms value) {
-    member(name).push_back('"');
-    append_time(out_, value);
-    out_.push_back('"');
-  }
-
-private:
-  std::string& out_;
-};
 
 std::string_view window_name(const decision& d, std::size_t i) {
   return d.slot != nullptr and i < d.slot->windows.size() ? std::string_view(d.slot->windows[i]) : std::string_view();
@@ -112,15 +88,10 @@ void write_names(std::string& out, unsigned bits, std::size_t count, Name name) 
 }
 
 /// What every kind has: decision, policy, mode, slot, cause, sums.
-void write_common(std::string& out, const decision& d) {
-  out.append("\"decision\":");
-  append_json(out, to_text(d.kind));
-  member_writer to(out);
+void write_common(std::string& out, json_members& to, const decision& d) {
+  to.text("decision", to_text(d.kind));
   if (d.slot != nullptr) {
-    to.member("policy").append("{\"name\":");
-    append_json(out, d.slot->policy);
-    to.text("digest", d.slot->digest);
-    out.push_back('}');
+    append_policy_label(to.member("policy"), d.slot->policy, d.slot->digest);
     to.text("mode", d.slot->enforced ? "live" : "shadow");
     to.text("slot", d.slot->slot);
   }
@@ -145,7 +116,7 @@ void write_common(std::string& out, const decision& d) {
 }
 
 /// Caps, budgets and reviews.
-void write_usage(member_writer& to, std::uint32_t fields, const decision& d) {
+void write_usage(json_members& to, std::uint32_t fields, const decision& d) {
   if ((fields & f_window) != 0) to.text("window", window_name(d, d.window));
   if ((fields & (f_window | f_sum)) != 0) {
     to.integer("sum_ms", d.sum_ms);
@@ -160,13 +131,11 @@ void write_usage(member_writer& to, std::uint32_t fields, const decision& d) {
     to.text("request", request_name(d.slot != nullptr ? std::string_view(d.slot->slot) : "live", d.request));
   if ((fields & f_windows) != 0)
     write_names(to.member("windows"), d.exceeded, windows_max, [&](std::size_t i) { return window_name(d, i); });
-  if ((fields & f_recipes) != 0)
-    write_names(to.member("recipes"), d.recipes, recipe_names.size(),
-                [](std::size_t i) { return recipe_names.at(i).second; });
+  if ((fields & f_recipes) != 0) append_recipes(to.member("recipes"), d.recipes);
 }
 
 /// Strikes and stages.
-void write_standing(member_writer& to, std::uint32_t fields, const decision& d, std::string_view case_reference) {
+void write_standing(json_members& to, std::uint32_t fields, const decision& d, std::string_view case_reference) {
   if ((fields & f_strike) != 0 and d.strike != 0) {
     to.integer("strike", d.strike);
     if (not case_reference.empty()) to.text("case", case_reference);
@@ -186,9 +155,9 @@ void write_standing(member_writer& to, std::uint32_t fields, const decision& d, 
 }
 
 /// Words: to the user, and of whoever acted.
-void write_words(member_writer& to, std::uint32_t fields, const decision& d) {
+void write_words(json_members& to, std::uint32_t fields, const decision& d) {
   if ((fields & f_words) != 0) {
-    to.text("wording", text_of(d.words));
+    to.text("wording", to_text(d.words));
     to.text("message", notification_message(d));
   }
   if ((fields & f_failure) != 0 and not d.who.empty()) to.text("failure", d.who);
@@ -198,9 +167,24 @@ void write_words(member_writer& to, std::uint32_t fields, const decision& d) {
 }
 
 /// `chain`: without what only the commit knows.
+void write_data(std::string& out, const decision& d, const decision_envelope& envelope, bool chain) {
+  out.push_back('{');
+  json_members to(out);
+  const auto fields = fields_of.at(static_cast<std::size_t>(d.kind));
+  const bool enforced = d.slot != nullptr and d.slot->enforced;
+  write_common(out, to, d);
+  write_usage(to, fields, d);
+  // A case is what the user can be told: only of what is enforced.
+  write_standing(to, fields, d, enforced and not chain ? envelope.case_reference : std::string_view());
+  write_words(to, fields, d);
+  if (not chain and envelope.epoch) to.integer("epoch", static_cast<std::int64_t>(*envelope.epoch));
+  out.push_back('}');
+}
+
 void write_decision(std::string& out, const decision& d, const decision_envelope& envelope, bool chain) {
-  out.append(R"({"specversion":"1.0")");
-  member_writer to(out);
+  out.push_back('{');
+  json_members to(out);
+  to.text("specversion", "1.0");
   if (not chain) {
     to.text("id", envelope.id);
     to.text("source", envelope.source);
@@ -209,16 +193,9 @@ void write_decision(std::string& out, const decision& d, const decision_envelope
   to.text("subject", envelope.uid);
   to.time("time", d.time);
   to.text("datacontenttype", "application/json");
-  to.member("data").push_back('{');
-  const auto fields = fields_of.at(static_cast<std::size_t>(d.kind));
-  const bool enforced = d.slot != nullptr and d.slot->enforced;
-  write_common(out, d);
-  write_usage(to, fields, d);
-  // A case is what the user can be told: only of what is enforced.
-  write_standing(to, fields, d, enforced and not chain ? envelope.case_reference : std::string_view());
-  write_words(to, fields, d);
-  if (not chain and envelope.epoch) to.integer("epoch", static_cast<std::int64_t>(*envelope.epoch));
-  out.append("}}");
+  to.member("data");
+  write_data(out, d, envelope, chain);
+  out.push_back('}');
 }
 
 /// What a stage means. Policies differ in what a stage does and in what an upgrade clears, so neither is promised.
@@ -245,6 +222,22 @@ std::string_view reason_sentence(wording words) {
 
 void append_decision(std::string& out, const decision& d, const decision_envelope& envelope) {
   write_decision(out, d, envelope, false);
+}
+
+void append_decision_data(std::string& out, const decision& d, const decision_envelope& envelope) {
+  write_data(out, d, envelope, false);
+}
+
+void append_policy_label(std::string& out, std::string_view name, std::string_view digest) {
+  out.push_back('{');
+  json_members to(out);
+  to.text("name", name);
+  to.text("digest", digest);
+  out.push_back('}');
+}
+
+void append_recipes(std::string& out, std::uint8_t recipes) {
+  write_names(out, recipes, recipe_names.size(), [](std::size_t i) { return recipe_names.at(i).second; });
 }
 
 void append_decision_chain(std::string& out, const decision& d, std::string_view uid) {

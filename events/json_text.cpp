@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "events/time_text.hpp"
+
 namespace fairuse {
 
 namespace {
@@ -76,6 +78,12 @@ void append_json_nano(std::string& out, std::int64_t value) {
     out.push_back(static_cast<char>('0' + rest / weight));
     rest %= weight;
   }
+}
+
+void json_members::time(std::string_view name, time_ms value) {
+  member(name).push_back('"');
+  append_time(out_, value);
+  out_.push_back('"');
 }
 
 } // namespace fairuse

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "events/event.hpp"
+
 namespace fairuse {
 
 /// Append a JSON string with its quotes. Escapes what JSON demands and nothing more. REQUIRES: UTF-8.
@@ -16,5 +18,37 @@ void append_json(std::string& out, std::int64_t value);
 
 /// Append a number in units of 1e-9 as an exact decimal: 850'000'000 is `0.85`.
 void append_json_nano(std::string& out, std::int64_t value);
+
+/// Writes the members of one object, with the commas between them; the braces are the caller's.
+/// REQUIRES: names that need no escapes.
+class json_members {
+public:
+  /// `first`: nothing stands in the object yet.
+  explicit json_members(std::string& out, bool first = true) : out_(out), first_(first) {}
+
+  /// The name; the value is the caller's to append.
+  std::string& member(std::string_view name) {
+    out_.append(first_ ? "\"" : ",\"").append(name).append("\":");
+    first_ = false;
+    return out_;
+  }
+  void text(std::string_view name, std::string_view value) { append_json(member(name), value); }
+  /// Absent is how we say empty.
+  void optional_text(std::string_view name, std::string_view value) {
+    if (not value.empty()) text(name, value);
+  }
+  void integer(std::string_view name, std::int64_t value) { append_json(member(name), value); }
+  void nano(std::string_view name, std::int64_t value) { append_json_nano(member(name), value); }
+  void truth(std::string_view name, bool value) { member(name).append(value ? "true" : "false"); }
+  void time(std::string_view name, time_ms value);
+  /// Absent is how we say never.
+  void optional_time(std::string_view name, time_ms value) {
+    if (value != never) time(name, value);
+  }
+
+private:
+  std::string& out_;
+  bool first_;
+};
 
 } // namespace fairuse

@@ -11,33 +11,7 @@ namespace fairuse {
 
 namespace {
 
-/// Writes the members of `data`, with the commas between them.
-class data_writer {
-public:
-  explicit data_writer(std::string& out) : out_(out) {}
-
-  void text(std::string_view name, std::string_view value) { append_json(member(name), value); }
-  void integer(std::string_view name, std::int64_t value) { append_json(member(name), value); }
-  void nano(std::string_view name, std::int64_t value) { append_json_nano(member(name), value); }
-  void truth(std::string_view name, bool value) { member(name).append(value ? "true" : "false"); }
-  /// Absent is how the wire says empty.
-  void optional_text(std::string_view name, std::string_view value) {
-    if (not value.empty()) text(name, value);
-  }
-  std::string& member(std::string_view name) {
-    if (not first_) out_.push_back(',');
-    first_ = false;
-    append_json(out_, name);
-    out_.push_back(':');
-    return out_;
-  }
-
-private:
-  std::string& out_;
-  bool first_ = true;
-};
-
-void write(data_writer& to, const event& e, const speech_segments* spoken) {
+void write(json_members& to, const event& e, const speech_segments* spoken) {
   to.text("lane", to_text(e.from));
   if (spoken == nullptr) {
     to.integer("ms", e.ms);
@@ -57,13 +31,13 @@ void write(data_writer& to, const event& e, const speech_segments* spoken) {
   out.append(spoken->segments.empty() ? "[]" : "]");
 }
 
-void write(data_writer& to, const account_fact& fact) {
+void write(json_members& to, const account_fact& fact) {
   if (fact.plan) to.text("plan", *fact.plan);
   if (fact.credits_exhausted) to.truth("credits_exhausted", *fact.credits_exhausted);
   if (fact.time_zone) to.text("time_zone", *fact.time_zone);
 }
 
-void write(data_writer& to, const conversation_fact& fact) {
+void write(json_members& to, const conversation_fact& fact) {
   to.text("conversation", fact.conversation);
   to.text("title", fact.title);
   to.text("overview", fact.overview);
@@ -72,7 +46,7 @@ void write(data_writer& to, const conversation_fact& fact) {
   to.text("lane", to_text(fact.from));
 }
 
-void write(data_writer& to, const review_answer& answer) {
+void write(json_members& to, const review_answer& answer) {
   to.text("request", answer.request);
   if (answer.failed.empty()) {
     to.nano("score", answer.score_nano);
@@ -91,7 +65,7 @@ void write(data_writer& to, const review_answer& answer) {
   to.optional_text("failed", answer.failed);
 }
 
-void write(data_writer& to, const admin_command& command) {
+void write(json_members& to, const admin_command& command) {
   to.text("command", to_text(command.verb));
   switch (command.verb) {
     case admin_verb::set_stage:
@@ -119,12 +93,12 @@ void write(data_writer& to, const admin_command& command) {
   to.optional_text("reason", command.reason);
 }
 
-void write(data_writer& to, const erasure_request& request) {
+void write(json_members& to, const erasure_request& request) {
   to.text("actor", request.actor);
   to.optional_text("reason", request.reason);
 }
 
-void write_data(data_writer& to, const event& e) {
+void write_data(json_members& to, const event& e) {
   switch (e.kind) {
     case event_kind::speech:
       return write(to, e, e.detail == nullptr ? nullptr : std::get_if<speech_segments>(e.detail));
@@ -194,7 +168,7 @@ void append_event(std::string& out, std::string_view subject, const event& e) {
   out.append(R"(,"time":")");
   append_time(out, e.time);
   out.append(R"(","datacontenttype":"application/json","data":{)");
-  data_writer to(out);
+  json_members to(out);
   write_data(to, e);
   out.append("}}");
 }

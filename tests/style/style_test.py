@@ -149,7 +149,7 @@ def includes_follow_the_rooms(tree):
         if source.room not in EDGES:
             continue
         allowed = EDGES[source.room] | {source.room}
-        if source.path.startswith("streams/local"):
+        if source.path.startswith(("streams/local", "streams/kafka/")):
             allowed = allowed | {"storage"}
         for line, header, quoted in source.includes():
             room = header.split("/")[0]
