@@ -86,3 +86,20 @@ class Broker:
     @staticmethod
     def _only(node):
         return [] if node is None else ["--node", node]
+
+
+def kcat(bootstrap, *arguments, text=None, check=True):
+    """stdout of kcat; librdkafka properties as `-X key=value`."""
+    program = ["kcat", "-b", bootstrap, *arguments]
+    done = subprocess.run(program, input=text, capture_output=True, text=True, timeout=60, check=False)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(program)}: {done.stderr}")
+    return done.stdout
+
+
+def produce(bootstrap, topic, text, *options):
+    kcat(bootstrap, "-q", "-P", "-t", topic, "-X", "acks=all", *options, text=text + "\n")
+
+
+def consume(bootstrap, topic, *options):
+    return kcat(bootstrap, "-q", "-C", "-t", topic, "-o", "beginning", "-e", *options).split()

@@ -8,25 +8,9 @@ import subprocess
 import sys
 import unittest
 
-from broker import Broker
+from broker import Broker, consume, produce
 
 NAME = f"broker_test_{os.getpid()}"
-
-
-def kcat(bootstrap, *arguments, text=None, check=True):
-    program = ["kcat", "-b", bootstrap, "-q", *arguments]
-    done = subprocess.run(program, input=text, capture_output=True, text=True, timeout=60, check=False)
-    if check and done.returncode != 0:
-        raise AssertionError(f"{' '.join(program)}: {done.stderr}")
-    return done.stdout
-
-
-def produce(bootstrap, topic, text, *options):
-    kcat(bootstrap, "-P", "-t", topic, "-X", "acks=all", *options, text=text + "\n")
-
-
-def consume(bootstrap, topic, *options):
-    return kcat(bootstrap, "-C", "-t", topic, "-o", "beginning", "-e", *options).split()
 
 
 class OneBroker(unittest.TestCase):

@@ -28,6 +28,7 @@ from system import Process, Refusal, free_ports, say, write
 
 START_S = 60
 STOP_S = 20
+ALONE_S = 3
 PROFILES = {
     # Small, quick to start and quick to notice that somebody died.
     "test": {
@@ -268,17 +269,25 @@ class Cluster:
                 time.sleep(0.03)
 
     def stop(self, only=None):
-        """Stop cleanly, all at once; kill what does not end."""
+        """Stop cleanly, all at once; kill what does not end. A node whose controllers have gone before it would wait
+        for them for minutes."""
         stopping = [(node, node.process()) for node in self.nodes(only)]
         for _, process in stopping:
             if process:
                 process.signal(signal.SIGCONT)
                 process.signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_S
-        for node, process in stopping:
-            if process and not process.signal(0, wait_s=max(0.1, deadline - time.monotonic())):
-                say(f"node {node.number} did not stop within {STOP_S} s and was killed")
-                node.kill()
+        alone = False
+        while left := [node for node, process in stopping if process and process.alive()]:
+            if not alone and 2 * sum(node.process() is not None for node in self.nodes()) <= len(self.facts["nodes"]):
+                alone = True
+                deadline = min(deadline, time.monotonic() + ALONE_S)
+            if time.monotonic() > deadline:
+                for node in left:
+                    say(f"node {node.number} {'was left without a quorum' if alone else 'did not stop'} and was killed")
+                    node.kill()
+                return
+            time.sleep(0.02)
 
     def kill(self, only=None):
         for node in self.nodes(only):

@@ -3,6 +3,9 @@
 
 The listener PLAINTEXT stays open to tools/kafka itself and to tests that look from above: who comes in there is
 User:ANONYMOUS, a super user. Everybody else is somebody, and may do only what an ACL allows.
+
+SCRAM of librdkafka before 2.6.1 (Debian 12 has 2.0.2) repeats its nonce in the last message; Kafka 3.9 lets that pass,
+Kafka 4 refuses it as "invalid credentials", whatever the password. OAUTHBEARER takes unsigned tokens: for tests only.
 """
 
 import subprocess
@@ -10,6 +13,7 @@ import subprocess
 from install import command
 
 LISTENERS = ["SASL_PLAINTEXT", "SASL_SSL", "SSL"]
+MECHANISMS = ["SCRAM-SHA-512", "PLAIN", "OAUTHBEARER"]
 ADMIN = "admin"
 DAYS = "3650"
 
@@ -63,7 +67,7 @@ def properties(folder, users):
     result = {
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": f"User:ANONYMOUS;User:{ADMIN}",
-        "sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
+        "sasl.enabled.mechanisms": ",".join(MECHANISMS),
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": folder / "server-store.pem",
         "ssl.truststore.type": "PEM",
@@ -75,6 +79,8 @@ def properties(folder, users):
         door = f"listener.name.{listener}"
         result[f"{door}.plain.sasl.jaas.config"] = f"{modules}.plain.PlainLoginModule required {passwords};"
         result[f"{door}.scram-sha-512.sasl.jaas.config"] = f"{modules}.scram.ScramLoginModule required;"
+        bearer = f'{modules}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="{ADMIN}";'
+        result[f"{door}.oauthbearer.sasl.jaas.config"] = bearer
     return result
 
 
@@ -87,7 +93,7 @@ def describe(folder, users, nodes):
     return {
         **addresses,
         "ca": str(folder / "ca.pem"),
-        "mechanisms": ["SCRAM-SHA-512", "PLAIN"],
+        "mechanisms": MECHANISMS,
         "users": {name: {"password": password, **files(name)} for name, password in users.items()},
         "stranger": files("stranger"),
     }

@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Three nodes: what was acknowledged by all outlives the death of any, and of all."""
+
+import os
+import sys
+import unittest
+
+from broker import Broker, consume, produce
+
+VERSION = sys.argv.pop(1)
+
+
+class ThreeNodes(unittest.TestCase):
+    def test_a_cluster_goes_on_without_one_node_and_keeps_its_records_when_all_die(self):
+        with Broker(f"cluster_test_{os.getpid()}", VERSION, brokers=3) as broker:
+            broker.topic("orders", partitions=3)
+            addresses = broker.bootstrap
+            produce(addresses, "orders", "first")
+
+            broker.kill9(node=2)
+            self.assertEqual(broker.states(), ["running", "stopped", "running"])
+            produce(addresses, "orders", "second")
+            self.assertEqual(broker.start(), addresses)
+            self.assertEqual(broker.states(), ["running"] * 3)
+
+            broker.kill9()
+            broker.start()
+            self.assertEqual(sorted(consume(addresses, "orders")), ["first", "second"])
+
+            broker.stop()
+            self.assertEqual(broker.states(), ["stopped"] * 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
