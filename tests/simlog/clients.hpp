@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The client objects behind the port. Only simulated_cluster makes them.
+// Threads: one.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/simlog/process.hpp"
+
+namespace fairuse::simlog {
+
+/// Reads on in some partitions: what consumers and readers share.
+class cursor {
+public:
+  explicit cursor(kafka::isolation how) : how_(how) {}
+
+  void start(std::span<const kafka::position> from);
+  void stop() {
+    places_.clear();
+    failure_ = {};
+  }
+  /// At most `most` records, in the order of partitions; nullptr: none.
+  std::unique_ptr<kafka::record_batch> take(const simulated_log& log, std::size_t most);
+  /// Leaves out `count` records of a partition that has more; false: none has.
+  bool skip(const simulated_log& log, std::size_t count);
+  /// -1: not known.
+  std::int64_t position_of(const topic_partition& of) const;
+  std::int64_t last_stable(const topic_partition& of) const;
+  /// OFFSET_OUT_OF_RANGE once a place was found outside its log, until start().
+  const kafka::answer& failure() const { return failure_; }
+
+private:
+  struct place {
+    std::int64_t next = 0;
+    std::int64_t stable = -1;
+  };
+  kafka::isolation how_;
+  std::map<topic_partition, place> places_;
+  kafka::answer failure_;
+};
+
+class simulated_reader : public kafka::reader {
+public:
+  simulated_reader(process& in, kafka::isolation how) : process_(in), cursor_(how) {}
+  kafka::answer start(std::span<const kafka::position> from) override;
+  std::unique_ptr<kafka::record_batch> poll(milliseconds wait) override;
+  std::int64_t position_of(const topic_partition& of) const override { return cursor_.position_of(of); }
+  kafka::answer failure() const override { return cursor_.failure(); }
+
+private:
+  process& process_;
+  cursor cursor_;
+};
+
+class simulated_consumer : public kafka::group_consumer, private process::heartbeat_sender {
+public:
+  simulated_consumer(process& in, kafka::member who, kafka::membership& told);
+  ~simulated_consumer() override;
+  simulated_consumer(const simulated_consumer&) = delete;
+  simulated_consumer& operator=(const simulated_consumer&) = delete;
+
+  std::unique_ptr<kafka::record_batch> poll(milliseconds wait) override;
+  kafka::answer fetch(std::span<const kafka::position> from) override;
+  kafka::answer committed(std::span<const topic_partition> wanted, std::vector<kafka::committed_offset>& out) override;
+  std::int64_t last_stable(const topic_partition& of) const override { return cursor_.last_stable(of); }
+  bool assignment_lost() const override { return lost_; }
+  kafka::answer failure() const override { return replaced_ ? *replaced_ : cursor_.failure(); }
+  void close() override;
+
+  const identity& who() const { return who_; }
+
+private:
+  enum class state { outside, joining, member, closed };
+
+  void beat() override;
+  group_coordinator& group() { return process_.log.group(who_.group); }
+  /// One step with the group; true if the membership was told something.
+  bool serve_group();
+  bool join();
+  bool sync();
+  bool give_back(bool lost);
+  bool heard(const error_code& code);
+  std::unique_ptr<kafka::record_batch> fetched(fault what);
+
+  process& process_;
+  kafka::member wish_;
+  kafka::membership& told_;
+  identity who_;
+  state state_ = state::outside;
+  std::set<topic_partition> assigned_;
+  /// Between assigned() and revoked().
+  bool has_assignment_ = false;
+  bool lost_ = false;
+  /// Another process took over.
+  std::optional<kafka::answer> replaced_;
+  cursor cursor_{kafka::isolation::committed};
+};
+
+class simulated_producer : public kafka::transactional_producer {
+public:
+  simulated_producer(process& in, std::string transactional_id);
+
+  kafka::answer prepare(std::span<const std::string> topics) override;
+  kafka::answer begin() override;
+  void produce(const std::string& topic, std::int32_t partition, std::optional<std::string_view> key,
+               std::optional<std::string_view> value, std::span<const kafka::header> headers) override;
+  kafka::answer flush() override;
+  std::int64_t delivered_next(const topic_partition& of) const override;
+  kafka::answer send_offsets(std::span<const kafka::committed_offset> offsets, kafka::group_consumer& as) override;
+  kafka::answer commit() override { return end(true); }
+  kafka::answer abort() override { return end(false); }
+  bool troubled() const override { return troubled_; }
+
+private:
+  enum class state { fresh, ready, open, abortable, dead };
+  struct queued {
+    topic_partition to;
+    stored_record what;
+  };
+
+  /// What follows from a broker's answer.
+  kafka::answer heard(const error_code& code);
+  kafka::answer must_abort(const error_code& code);
+  kafka::answer must_die(const error_code& code);
+  /// Not ok: the call is not possible in this state.
+  kafka::answer open() const;
+  /// Sends the first `count` that are queued.
+  error_code send_queued(std::size_t count);
+  kafka::answer deliver(fault what);
+  kafka::answer undelivered(const error_code& code);
+  kafka::answer tell_offsets(const identity& as, const offset_map& offsets);
+  kafka::answer end(bool commit);
+  kafka::answer ended(bool commit, const kafka::answer& seen);
+
+  process& process_;
+  credentials who_;
+  state state_ = state::fresh;
+  /// Of the state abortable or dead.
+  kafka::answer why_;
+  std::vector<queued> queue_;
+  std::set<topic_partition> added_;
+  std::map<topic_partition, std::int64_t> delivered_;
+  /// Something was sent that the coordinator may know of.
+  bool registered_ = false;
+  bool troubled_ = false;
+  time_ms begun_ = 0;
+};
+
+} // namespace fairuse::simlog

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/simlog/process.hpp"
+
+namespace fairuse::simlog {
+
+using kafka::answer;
+using kafka::fate;
+
+void process::die(point where, bool before) {
+  dead_ = true;
+  throw simulated_crash(where, before);
+}
+
+fault process::pass(point where) {
+  log.arrive();
+  if (log.reachable())
+    for (heartbeat_sender* each : members_)
+      each->beat();
+  const fault what = faults.next(where);
+  if (what == fault::crash_before) die(where, true);
+  return what;
+}
+
+answer process::again(const std::string& code) {
+  log.waited();
+  return {fate::again, code, "no answer yet"};
+}
+
+answer process::ask(const request& what, bool& troubled) {
+  if (dead_) return gone();
+  const fault how = pass(what.where);
+  if (!log.reachable()) {
+    troubled = true;
+    return again("_TRANSPORT");
+  }
+  if (how == fault::none || how == fault::crash_after) {
+    answer seen = what.send({});
+    leave(what.where, how);
+    return seen;
+  }
+  if (how != fault::late_markers) troubled = true;
+  return struck(what, how);
+}
+
+answer process::struck(const request& what, fault how) {
+  switch (how) {
+    case fault::loading:
+      return again("COORDINATOR_LOAD_IN_PROGRESS");
+    case fault::late_markers:
+      return what.send([this]() -> std::optional<delay> {
+        if (faults.below(3) == 0) return std::nullopt;
+        return draw_delay();
+      });
+    case fault::reply_lost:
+      what.send({});
+      return after_loss(what);
+    case fault::delayed:
+      if (what.copy) log.later(draw_delay(), what.copy);
+      return after_loss(what);
+    case fault::duplicated: {
+      answer seen = what.send({});
+      if (what.copy) log.later(draw_delay(), what.copy);
+      return seen;
+    }
+    default:
+      return after_loss(what);
+  }
+}
+
+answer process::after_loss(const request& what) {
+  const auto drawn = [this] {
+    const std::uint64_t dice = faults.below(10);
+    return dice < 6 ? outcome::settles : dice < 9 ? outcome::repeats : outcome::breaks;
+  };
+  const outcome next = options.after_loss ? *options.after_loss : drawn();
+  if (next == outcome::settles) return what.send({});
+  const bool ends = what.where == point::commit || what.where == point::abort;
+  if (next == outcome::breaks && ends) return {fate::broken, "_TIMED_OUT", "the outcome is not known"};
+  return again("_TIMED_OUT");
+}
+
+delay process::draw_delay() { return {1 + faults.below(60), 1 + static_cast<time_ms>(faults.below(3'000))}; }
+
+} // namespace fairuse::simlog

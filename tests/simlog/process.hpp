@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One simulated process: what its client objects have in common. It decides at each call what goes wrong, keeps the
+// members of groups alive (a call of any object is a heartbeat of all, as a background thread would send it), and is
+// dead after a crash. Threads: one.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/simlog/fault_plan.hpp"
+#include "tests/simlog/simulated_log.hpp"
+
+namespace fairuse::simlog {
+
+/// What a client does about a request or a reply that got lost.
+enum class outcome : std::uint8_t {
+  settles, ///< tries again by itself and has the answer
+  repeats, ///< answers `again`
+  breaks,  ///< answers `broken`: the outcome is not known. Only at commit and abort, else as `repeats`
+};
+
+struct client_options {
+  milliseconds session{45'000};
+  milliseconds transaction{30'000};
+  /// Records of one poll.
+  std::size_t batch = 2'000;
+  /// Nullopt: drawn from the fault plan.
+  std::optional<outcome> after_loss;
+};
+
+/// A request with everything that can happen to it.
+struct request {
+  point where;
+  /// Sends it; with `late_markers` if it ends a transaction.
+  std::function<kafka::answer(const marker_delays&)> send;
+  /// What arrives once more, later. Empty: nothing can.
+  std::function<void()> copy;
+};
+
+class process {
+public:
+  /// Whoever has to be kept in its group.
+  class heartbeat_sender {
+  public:
+    virtual ~heartbeat_sender() = default;
+    virtual void beat() = 0;
+  };
+
+  process(simulated_log& on, client_options how, fault_plan& plan) : log(on), options(how), faults(plan) {}
+
+  bool dead() const { return dead_; }
+  void enlist(heartbeat_sender& who) { members_.push_back(&who); }
+  void dismiss(heartbeat_sender& who) { std::erase(members_, &who); }
+
+  /// For calls that send nothing that could get lost: dies if it has to, returns what else goes wrong.
+  fault pass(point where);
+  /// The end of a call that began with pass().
+  void leave(point where, fault what) {
+    if (what == fault::crash_after) die(where, false);
+  }
+  /// `troubled` is set where the client would have noticed.
+  kafka::answer ask(const request& what, bool& troubled);
+  /// `again`; the caller has waited.
+  kafka::answer again(const std::string& code);
+  static kafka::answer gone() { return {kafka::fate::broken, "_DESTROY", "the process has died"}; }
+
+  simulated_log& log;
+  const client_options options;
+  fault_plan& faults;
+
+private:
+  [[noreturn]] void die(point where, bool before);
+  kafka::answer struck(const request& what, fault how);
+  kafka::answer after_loss(const request& what);
+  delay draw_delay();
+
+  std::vector<heartbeat_sender*> members_;
+  bool dead_ = false;
+};
+
+} // namespace fairuse::simlog

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <algorithm>
+
+#include "tests/simlog/clients.hpp"
+
+namespace fairuse::simlog {
+
+using kafka::answer;
+using kafka::fate;
+
+simulated_producer::simulated_producer(process& in, std::string transactional_id) : process_(in) {
+  who_.id = std::move(transactional_id);
+}
+
+answer simulated_producer::must_die(const error_code& code) {
+  state_ = state::dead;
+  why_ = {fate::broken, code, "transactional id " + who_.id};
+  return why_;
+}
+
+answer simulated_producer::must_abort(const error_code& code) {
+  if (state_ == state::dead) return why_;
+  state_ = state::abortable;
+  why_ = {fate::abort, code, "transactional id " + who_.id};
+  return why_;
+}
+
+answer simulated_producer::heard(const error_code& code) {
+  if (code.empty()) return {};
+  if (code == "CONCURRENT_TRANSACTIONS") return process_.again(code);
+  // librdkafka folds both into one.
+  if (code == "PRODUCER_FENCED") return must_die("_FENCED");
+  if (code == "INVALID_TXN_STATE" || code == "INVALID_PRODUCER_ID_MAPPING") return must_die(code);
+  return must_abort(code);
+}
+
+answer simulated_producer::open() const {
+  if (state_ == state::open) return {};
+  if (state_ == state::dead || state_ == state::abortable) return why_;
+  return {fate::broken, "_STATE", "no transaction is open"};
+}
+
+answer simulated_producer::prepare(std::span<const std::string> topics) {
+  if (state_ != state::fresh) return {fate::broken, "_STATE", "prepared before"};
+  const answer seen = process_.ask({point::init,
+                                    [&](const marker_delays& delays) {
+                                      return heard(process_.log.init(who_, process_.options.transaction, delays));
+                                    },
+                                    {}},
+                                   troubled_);
+  if (!seen.ok()) return seen;
+  for (const std::string& topic : topics)
+    if (process_.log.partition_count(topic) == 0) return must_die("UNKNOWN_TOPIC_OR_PART");
+  state_ = state::ready;
+  return {};
+}
+
+answer simulated_producer::begin() {
+  if (process_.dead()) return process::gone();
+  if (state_ == state::dead) return why_;
+  if (state_ != state::ready) return {fate::broken, "_STATE", "a transaction is open, or nothing was prepared"};
+  state_ = state::open;
+  queue_.clear();
+  added_.clear();
+  delivered_.clear();
+  registered_ = false;
+  troubled_ = false;
+  begun_ = process_.log.now();
+  return {};
+}
+
+void simulated_producer::produce(const std::string& topic, std::int32_t partition, std::optional<std::string_view> key,
+                                 std::optional<std::string_view> value, std::span<const kafka::header> headers) {
+  if (process_.dead() || state_ == state::dead) return;
+  const fault what = process_.pass(point::produce);
+  queued mine;
+  mine.to = {topic, partition};
+  mine.what.key = key;
+  mine.what.value = value;
+  for (const kafka::header& each : headers)
+    mine.what.headers.emplace_back(each.name, each.value);
+  queue_.push_back(std::move(mine));
+  // In the background: what comes of it is known at the flush.
+  if (what == fault::early && process_.log.reachable() && state_ == state::open) {
+    const error_code code = send_queued(queue_.size());
+    if (!code.empty() && code != "CONCURRENT_TRANSACTIONS") undelivered(code);
+  }
+}
+
+error_code simulated_producer::send_queued(std::size_t count) {
+  error_code code;
+  std::size_t sent = 0;
+  for (; sent < count && code.empty(); ++sent) {
+    queued& next = queue_[sent];
+    if (!added_.contains(next.to)) {
+      code = process_.log.add_partition(who_, next.to);
+      registered_ = registered_ || code.empty();
+      if (!code.empty()) break;
+      added_.insert(next.to);
+    }
+    std::int64_t offset = -1;
+    code = process_.log.append(who_, next.to, next.what, offset);
+    if (!code.empty()) break;
+    delivered_[next.to] = offset + 1;
+  }
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(sent));
+  return code;
+}
+
+answer simulated_producer::flush() {
+  if (process_.dead()) return process::gone();
+  if (const answer no = open(); !no.ok()) return no;
+  const fault what = process_.pass(point::flush);
+  const answer seen = deliver(what);
+  process_.leave(point::flush, what);
+  return seen;
+}
+
+answer simulated_producer::deliver(fault what) {
+  if (queue_.empty()) return {};
+  if (!process_.log.reachable()) {
+    troubled_ = true;
+    if (process_.log.now() - begun_ <= process_.options.transaction.count()) return process_.again("_TRANSPORT");
+    // The broker may have heard of the partitions.
+    registered_ = true;
+    queue_.clear();
+    return must_abort("_MSG_TIMED_OUT");
+  }
+  const bool is_lost = what == fault::lost || what == fault::reply_lost;
+  if (is_lost || what == fault::undelivered) troubled_ = true;
+  if (what == fault::lost && process_.faults.below(2) == 0) return process_.again("_TIMED_OUT");
+  const std::size_t count = what == fault::undelivered ? process_.faults.below(queue_.size()) : queue_.size();
+  const error_code code = send_queued(count);
+  if (code == "CONCURRENT_TRANSACTIONS") return process_.again(code);
+  if (!code.empty() || what == fault::undelivered) {
+    queue_.clear();
+    return undelivered(code);
+  }
+  if (what == fault::reply_lost && process_.faults.below(2) == 0) return process_.again("_TIMED_OUT");
+  return {};
+}
+
+// Reports only say that records were not taken; that somebody else has the id is heard at the next call.
+answer simulated_producer::undelivered(const error_code& code) {
+  if (code.empty()) return must_abort("_MSG_TIMED_OUT");
+  if (code != "PRODUCER_FENCED") return must_abort(code);
+  must_die("_FENCED");
+  return {fate::abort, "_PURGE_QUEUE", "records of " + who_.id + " were not delivered"};
+}
+
+std::int64_t simulated_producer::delivered_next(const topic_partition& of) const {
+  const auto found = delivered_.find(of);
+  return found == delivered_.end() ? -1 : found->second;
+}
+
+answer simulated_producer::send_offsets(std::span<const kafka::committed_offset> offsets, kafka::group_consumer& as) {
+  if (process_.dead()) return process::gone();
+  if (const answer no = open(); !no.ok()) return no;
+  // Not even a fence is noticed.
+  if (offsets.empty()) return {};
+  offset_map wanted;
+  for (const auto& [of, offset, metadata] : offsets)
+    wanted[of] = {offset, metadata};
+  return tell_offsets(dynamic_cast<simulated_consumer&>(as).who(), wanted);
+}
+
+answer simulated_producer::tell_offsets(const identity& as, const offset_map& offsets) {
+  const answer added = process_.ask({point::add_offsets,
+                                     [&](const marker_delays&) {
+                                       registered_ = true;
+                                       return heard(process_.log.add_group(who_, as.group));
+                                     },
+                                     {}},
+                                    troubled_);
+  if (!added.ok()) return added;
+  simulated_log& log = process_.log;
+  return process_.ask(
+      {point::send_offsets, [&](const marker_delays&) { return heard(log.send_offsets(who_, as, offsets)); },
+       [&log, who = who_, as, offsets] { log.send_offsets(who, as, offsets); }},
+      troubled_);
+}
+
+answer simulated_producer::end(bool commit) {
+  if (process_.dead()) return process::gone();
+  if (state_ == state::dead || (commit && state_ != state::open)) return open();
+  if (state_ != state::open && state_ != state::abortable) return open();
+  if (commit && !queue_.empty())
+    if (const answer no = flush(); !no.ok()) return no;
+  if (!commit) queue_.clear();
+  const point where = commit ? point::commit : point::abort;
+  if (!registered_) {
+    // Nothing was sent, so nothing is to be ended.
+    process_.leave(where, process_.pass(where));
+    return ended(commit, {});
+  }
+  simulated_log& log = process_.log;
+  return ended(commit,
+               process_.ask({where, [&](const marker_delays& delays) { return heard(log.end(who_, commit, delays)); },
+                             [&log, who = who_, commit] { log.end(who, commit, {}); }},
+                            troubled_));
+}
+
+answer simulated_producer::ended(bool commit, const answer& seen) {
+  if (seen.ok()) state_ = state::ready;
+  // From an abort that failed there is no way on but another producer.
+  const bool over = seen.what == fate::broken || (!commit && !seen.ok());
+  return over && state_ != state::dead ? must_die(seen.code) : seen;
+}
+
+} // namespace fairuse::simlog
