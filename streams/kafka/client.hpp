@@ -88,7 +88,8 @@ inline int timeout_of(milliseconds time) { return static_cast<int>(time.count())
 /// A group member as the producer needs to see it.
 class member_client : public group_consumer {
 public:
-  virtual rd_kafka_t* handle() const = 0;
+  /// As it is now, or as it was when the member was closed; nullptr: it never had any.
+  virtual std::shared_ptr<rd_kafka_consumer_group_metadata_t> identity() const = 0;
 };
 
 std::unique_ptr<group_consumer> make_real_consumer(const real_cluster_options& options, const member& who,

@@ -6,7 +6,7 @@
 // A new assignment is answered at once with an empty one. The rebalance is over then, heartbeats go on for as long as
 // restoring takes, and fetch() assigns the partitions with explicit offsets when their state is ready.
 
-#include <map>
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -17,6 +17,9 @@
 namespace fairuse::kafka {
 
 namespace {
+
+// librdkafka asks again by itself while an open transaction holds offsets back. The caller has a group to poll.
+constexpr milliseconds patience{500};
 
 class real_consumer final : public member_client, private listener, private fetcher::problems {
 public:
@@ -40,7 +43,12 @@ public:
 
   ~real_consumer() override { close(); }
 
-  rd_kafka_t* handle() const override { return handle_.get(); }
+  std::shared_ptr<rd_kafka_consumer_group_metadata_t> identity() const override {
+    if (handle_ == nullptr or closed_) return identity_;
+    return {rd_kafka_consumer_group_metadata(handle_.get()), [](auto* it) {
+              if (it != nullptr) rd_kafka_consumer_group_metadata_destroy(it);
+            }};
+  }
 
   std::unique_ptr<record_batch> poll(milliseconds wait) override {
     if (handle_ == nullptr or closed_) return nullptr;
@@ -64,7 +72,7 @@ public:
     owned<rd_kafka_topic_partition_list_t> list{rd_kafka_topic_partition_list_new(static_cast<int>(parts.size()))};
     for (const auto& part : parts)
       rd_kafka_topic_partition_list_add(list.get(), part.topic.c_str(), part.partition);
-    const auto error = rd_kafka_committed(handle_.get(), list.get(), timeout_of(call_timeout_));
+    const auto error = rd_kafka_committed(handle_.get(), list.get(), timeout_of(std::min(call_timeout_, patience)));
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return answer_of(error, "The group's offsets cannot be read");
     for (int i = 0; i < list->cnt; ++i) {
       const auto& one = list->elems[i];
@@ -94,6 +102,7 @@ public:
 
   void close() override {
     if (handle_ == nullptr or closed_) return;
+    identity_ = identity();
     closed_ = true;
     fetcher_.forget();
     if (waiting_ != change::none) rd_kafka_assign(handle_.get(), nullptr);
@@ -159,6 +168,8 @@ private:
   fetcher fetcher_;
   change waiting_ = change::none;
   std::vector<topic_partition> given_;
+  /// From close() on.
+  std::shared_ptr<rd_kafka_consumer_group_metadata_t> identity_;
   answer stuck_;
   bool closed_ = false;
 };

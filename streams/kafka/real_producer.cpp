@@ -135,9 +135,8 @@ public:
       one->metadata_size = metadata.size();
     }
     auto* member = dynamic_cast<member_client*>(&as);
-    if (member == nullptr or member->handle() == nullptr)
-      return {fate::broken, "_INVALID_ARG", "Offsets are sent for a member of another cluster"};
-    const owned<rd_kafka_consumer_group_metadata_t> group{rd_kafka_consumer_group_metadata(member->handle())};
+    if (member == nullptr) return {fate::broken, "_INVALID_ARG", "Offsets are sent for a member of another cluster"};
+    const auto group = member->identity();
     if (group == nullptr) return {fate::abort, "_UNKNOWN_GROUP", "The member belongs to no group"};
     return answer_of(
         owned<rd_kafka_error_t>{rd_kafka_send_offsets_to_transaction(handle_.get(), list.get(), group.get(), -1)},

@@ -54,8 +54,9 @@ void fenced_with_unsent_records(fixture& where) {
   writer_in_a_group it(where);
   begin_with(*it.older, it.part, 2);
   it.fence();
-  expect(!it.flush().ok(), "flush of a fenced producer tells that nothing was delivered");
-  expect_equal(it.older->delivered_next(it.part), -1, "delivered");
+  // Where nobody keeps them from it, records may leave by themselves before the newer producer is there.
+  const bool left_before = it.flush().ok();
+  expect_equal(it.older->delivered_next(it.part), left_before ? 2 : -1, "delivered");
   expect_fate(it.commit(), fate::broken, "_FENCED", "commit of a producer fenced with unsent records");
   it.expect_useless();
   it.expect_nothing_is_visible();
@@ -120,7 +121,8 @@ void newer_one_works(fixture& where) {
 
 std::vector<row> fencing_rows() {
   return {
-      {"fencing", "a producer fenced with unsent records delivers nothing and is broken", fenced_with_unsent_records},
+      {"fencing", "a producer fenced before its flush tells what was delivered and is broken",
+       fenced_with_unsent_records},
       {"fencing", "a producer that is fenced and then produces is broken at its commit", fenced_then_produces},
       {"fencing", "a producer fenced after flush is broken at its offsets", fenced_after_flush},
       {"fencing", "a producer fenced after its offsets is broken at its commit", fenced_after_offsets},
