@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Is it safe to answer a rebalance with an empty assignment and to assign with explicit offsets much later, with the
+// range assignor and the batch queue of librdkafka 2.0.2? Members of one group join, leave and come back while two
+// topics are written. Every record carries its number within its partition, so a record that is skipped or handed out
+// twice is seen at once, whatever markers do to the offsets. FAIRUSE_REBALANCES says for how many rebalances.
+
+#include <atomic>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include <boost/test/unit_test.hpp>
+#include <fmt/format.h>
+
+#include "tests/kafka/test_broker.hpp"
+
+namespace fairuse::kafka {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr int partitions = 6;
+
+int wanted_rebalances() {
+  const char* text = std::getenv("FAIRUSE_REBALANCES");
+  return text == nullptr ? 15 : std::atoi(text);
+}
+
+real_cluster_options quick(const test_broker& broker) {
+  auto options = broker.options();
+  options.session_timeout = milliseconds{1'000};
+  options.heartbeat_interval = milliseconds{100};
+  return options;
+}
+
+/// What all threads see.
+struct board {
+  std::vector<std::string> topics;
+  std::string group;
+  std::atomic<bool> writing = true;
+  /// Records written, by partition; complete once the writer is gone.
+  std::map<topic_partition, std::int64_t> written;
+  std::atomic<std::int64_t> handed_out = 0;
+  std::atomic<std::int64_t> fetches = 0;
+  std::atomic<int> rebalances = 0;
+  std::mutex holding;
+  std::vector<std::string> wrong;
+
+  void accuse(const std::string& what) {
+    const std::lock_guard held{holding};
+    wrong.push_back(what);
+  }
+  bool is_clean() {
+    const std::lock_guard held{holding};
+    return wrong.empty();
+  }
+};
+
+void write_until_told(cluster& by, board& shared, const std::string& id) {
+  auto producer = by.make_producer(id);
+  while (producer->prepare(shared.topics).what == fate::again) {
+  }
+  while (shared.writing) {
+    if (not producer->begin().ok()) return shared.accuse("the writer cannot begin");
+    for (const auto& topic : shared.topics)
+      for (int partition = 0; partition < partitions; ++partition)
+        for (int i = 0; i < 20; ++i) {
+          const auto number = std::to_string(shared.written[{topic, partition}]++);
+          producer->produce(topic, partition, "key", number, {});
+        }
+    if (not producer->flush().ok() or not producer->commit().ok()) return shared.accuse("the writer cannot commit");
+    std::this_thread::sleep_for(milliseconds{5});
+  }
+}
+
+/// One life of a member: restores for a while after each assignment, checks what it is given, commits now and then.
+class life final : public membership {
+public:
+  life(cluster& by, board& shared, const std::string& instance, std::uint64_t seed)
+    : shared_{shared},
+      random_{seed},
+      producer_{by.make_producer(shared.group + "." + instance)},
+      consumer_{by.join({shared.group, instance, shared.topics}, *this)} {
+    while (producer_->prepare({}).what == fate::again) {
+    }
+  }
+
+  void step() {
+    if (const auto batch = consumer_->poll(milliseconds{5})) {
+      if (restored_at_)
+        shared_.accuse("records were handed out before fetch()");
+      else
+        check(*batch);
+    }
+    if (not restored_at_) {
+      if (clock::now() >= commit_at_) commit();
+      return;
+    }
+    if (clock::now() >= *restored_at_) start();
+  }
+
+  void close() { consumer_->close(); }
+  int assignments() const { return assignments_; }
+  /// Whether all that was written has been handed out.
+  bool is_at_end() const {
+    for (const auto& [part, at] : next_)
+      if (at.number < shared_.written.at(part)) return false;
+    return not next_.empty() and not restored_at_;
+  }
+  std::size_t parts() const { return next_.size(); }
+
+private:
+  struct place {
+    std::int64_t offset = 0;
+    std::int64_t number = 0;
+  };
+
+  void assigned(std::span<const topic_partition> parts) override {
+    ++assignments_;
+    parts_.assign(parts.begin(), parts.end());
+    next_.clear();
+    restored_at_ = clock::now() + milliseconds{random_() % 150};
+  }
+
+  void revoked(bool) override {
+    commit();
+    next_.clear();
+    restored_at_.reset();
+  }
+
+  void start() {
+    std::vector<committed_offset> found;
+    const auto said = consumer_->committed(parts_, found);
+    if (said.what == fate::again) return;
+    if (not said.ok()) return shared_.accuse("committed: " + said.text);
+    std::vector<position> from;
+    for (const auto& one : found) {
+      const auto number = one.metadata.empty() ? 0 : std::stoll(one.metadata);
+      next_[one.of] = {std::max<std::int64_t>(one.offset, 0), number};
+      from.push_back({one.of, next_[one.of].offset});
+    }
+    if (auto fetched = consumer_->fetch(from); not fetched.ok()) return shared_.accuse("fetch: " + fetched.text);
+    ++shared_.fetches;
+    restored_at_.reset();
+    commit_at_ = clock::now() + milliseconds{50};
+  }
+
+  void check(const record_batch& batch) {
+    for (const auto& record : batch.records()) {
+      const auto found = next_.find({std::string{record.topic}, record.partition});
+      if (found == next_.end()) {
+        shared_.accuse("a record of a partition that was not asked for");
+        continue;
+      }
+      auto& [part, expected] = *found;
+      const auto number = std::stoll(std::string{*record.value});
+      if (number != expected.number)
+        shared_.accuse(fmt::format("{} [{}]: expected number {}, got {} at offset {}", part.topic, part.partition,
+                                   expected.number, number, record.offset));
+      expected = {record.offset + 1, number + 1};
+      ++shared_.handed_out;
+    }
+    // Going back is the other use of fetch(): do the last epoch again.
+    if (random_() % 64 == 0) restored_at_ = clock::now();
+  }
+
+  void commit() {
+    commit_at_ = clock::now() + milliseconds{50};
+    if (next_.empty() or restored_at_) return;
+    std::vector<committed_offset> offsets;
+    for (const auto& [part, at] : next_)
+      offsets.push_back({part, at.offset, std::to_string(at.number)});
+    if (not producer_->begin().ok()) return shared_.accuse("begin");
+    const auto sent = producer_->send_offsets(offsets, *consumer_);
+    const auto ended = sent.ok() ? producer_->commit() : producer_->abort();
+    if (not ended.ok()) shared_.accuse("end of a transaction: " + ended.text);
+  }
+
+  board& shared_;
+  std::minstd_rand random_;
+  int assignments_ = 0;
+  std::vector<topic_partition> parts_;
+  std::map<topic_partition, place> next_;
+  /// Set while the member restores.
+  std::optional<clock::time_point> restored_at_;
+  clock::time_point commit_at_{};
+  std::unique_ptr<transactional_producer> producer_;
+  std::unique_ptr<group_consumer> consumer_;
+};
+
+/// Lives and dies on its own thread until the storm is over.
+void come_and_go(const test_broker& broker, board& shared, const std::string& instance, std::uint64_t seed,
+                 const std::atomic<bool>& storming) {
+  std::minstd_rand random{static_cast<std::minstd_rand::result_type>(seed)};
+  while (storming) {
+    const auto client = test_broker::client(quick(broker));
+    life member{*client, shared, instance, random()};
+    const auto until = clock::now() + milliseconds{300 + random() % 1'500};
+    while (storming and clock::now() < until)
+      member.step();
+    member.close();
+    // Within the session or beyond it.
+    const auto back = clock::now() + milliseconds{random() % 2'000};
+    while (storming and clock::now() < back)
+      std::this_thread::sleep_for(milliseconds{10});
+  }
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_member_stays_in_its_group_while_it_restores_for_three_sessions) {
+  test_broker broker{"4.1"};
+  board shared{.topics = {broker.fresh("a"), broker.fresh("b")}, .group = broker.fresh("group")};
+  for (const auto& topic : shared.topics)
+    broker.make_topic(topic, partitions);
+  struct : membership {
+    void assigned(std::span<const topic_partition> parts) override { has.assign(parts.begin(), parts.end()); }
+    void revoked(bool) override { ++revocations; }
+    std::vector<topic_partition> has;
+    int revocations = 0;
+  } told;
+  const auto client = test_broker::client(quick(broker));
+  const auto restoring = client->join({shared.group, "restoring", shared.topics}, told);
+  while (told.has.empty())
+    restoring->poll(milliseconds{10});
+
+  const auto until = clock::now() + 3 * quick(broker).session_timeout;
+  while (clock::now() < until)
+    BOOST_REQUIRE(restoring->poll(milliseconds{50}) == nullptr);
+
+  BOOST_TEST(told.revocations == 0);
+  BOOST_TEST(told.has.size() == 2U * partitions);
+  std::vector<committed_offset> found;
+  BOOST_TEST(restoring->committed(told.has, found).ok());
+  BOOST_TEST(restoring->failure().ok());
+}
+
+BOOST_AUTO_TEST_CASE(a_storm_of_rebalances_skips_nothing_and_repeats_nothing) {
+  const char* version = std::getenv("FAIRUSE_KAFKA_VERSION");
+  test_broker broker{version == nullptr ? "4.1" : version};
+  board shared{.topics = {broker.fresh("a"), broker.fresh("b")}, .group = broker.fresh("group")};
+  for (const auto& topic : shared.topics)
+    broker.make_topic(topic, partitions);
+  const auto client = test_broker::client(quick(broker));
+  std::thread writer{[&] { write_until_told(*client, shared, broker.fresh("writer")); }};
+  life steady{*client, shared, "steady", 1};
+  std::atomic<bool> storming = true;
+  std::vector<std::thread> others;
+  for (unsigned i = 0; i < 4; ++i)
+    others.emplace_back(come_and_go, std::cref(broker), std::ref(shared), fmt::format("guest-{}", i), 7 + i,
+                        std::cref(storming));
+
+  while (steady.assignments() < wanted_rebalances() and shared.is_clean())
+    steady.step();
+  storming = false;
+  for (auto& other : others)
+    other.join();
+  shared.writing = false;
+  writer.join();
+  const auto until = clock::now() + std::chrono::seconds{60};
+  while ((steady.parts() < 2U * partitions or not steady.is_at_end()) and shared.is_clean() and clock::now() < until)
+    steady.step();
+
+  BOOST_TEST_MESSAGE(fmt::format("{} rebalances, {} fetches, {} records handed out", steady.assignments(),
+                                 shared.fetches.load(), shared.handed_out.load()));
+  BOOST_TEST(steady.is_at_end());
+  for (const auto& what : shared.wrong)
+    BOOST_ERROR(what);
+}
+
+} // namespace fairuse::kafka
