@@ -26,7 +26,7 @@ import wire
 from install import ROOT, Kafka
 from system import Process, Refusal, free_ports, say, write
 
-START_S = 60
+START_S = 120
 STOP_S = 20
 ALONE_S = 3
 PROFILES = {

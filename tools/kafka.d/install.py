@@ -110,7 +110,7 @@ class Kafka:
         cluster = Cluster(self.home / "training")
         cluster.remove()
         cluster.create("training", self.version, fetched=True)
-        cluster.start(java_options=[f"-XX:ArchiveClassesAtExit={partial}"], fetched=True)
+        cluster.start([f"-XX:ArchiveClassesAtExit={partial}"], with_parent=os.getpid(), fetched=True)
         cluster.topic("training")
         cluster.stop()
         cluster.remove()
