@@ -5,10 +5,12 @@
 //   kafka_topics BOOTSTRAP create NAME:PARTITIONS[:compact]...   make them; one that exists is left alone
 //   kafka_topics BOOTSTRAP size NAME...                          print the sum of the offset ranges of each
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "bench/kafka/client.hpp"
@@ -53,6 +55,15 @@ void create(rd_kafka_t& client, const wanted& one) {
   rd_kafka_NewTopic_destroy(topic);
 }
 
+/// Brokers answer before everyone of them knows the topic and its leaders.
+void await(rd_kafka_t& client, const wanted& one) {
+  for (int tries = 0; partition_count(client, one.name) < one.partitions; ++tries) {
+    if (tries == 100) fail(one.name, "was created and did not appear");
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  }
+  offsets_of(client, one.name);
+}
+
 void print_size(rd_kafka_t& client, const std::string& topic) {
   std::int64_t sum = 0;
   for (const auto& range : offsets_of(client, topic))
@@ -74,6 +85,10 @@ int main(int argc, char** argv) {
       create(*client, parse(words[i]));
     else
       print_size(*client, words[i]);
+  }
+  if (words[1] == "create") {
+    for (std::size_t i = 2; i < words.size(); ++i)
+      await(*client, parse(words[i]));
   }
   return 0;
 }

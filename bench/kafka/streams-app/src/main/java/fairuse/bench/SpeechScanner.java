@@ -106,22 +106,25 @@ final class SpeechScanner {
 
   private void string() {
     take('"');
+    // The compiler keeps locals, not fields, in registers.
+    final byte[] bytes = text;
+    int end = at;
+    for (byte b = bytes[end]; b != '"'; b = bytes[end]) end += b == '\\' ? 2 : 1;
     textFrom = at;
-    byte b = text[at];
-    while (b != '"') {
-      at += b == '\\' ? 2 : 1;
-      b = text[at];
-    }
-    textTo = at++;
+    textTo = end;
+    at = end + 1;
   }
 
   private int number() {
-    while (text[at] <= ' ') ++at;
+    final byte[] bytes = text;
+    int end = at;
+    while (bytes[end] <= ' ') ++end;
     int value = 0;
-    for (int digit = text[at] - '0'; digit >= 0 && digit <= 9; digit = text[at] - '0') {
+    for (int digit = bytes[end] - '0'; digit >= 0 && digit <= 9; digit = bytes[end] - '0') {
       value = value * 10 + digit;
-      ++at;
+      ++end;
     }
+    at = end;
     return value;
   }
 

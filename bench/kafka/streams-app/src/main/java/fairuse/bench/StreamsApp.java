@@ -31,7 +31,8 @@ import org.apache.kafka.streams.state.Stores;
  *
  * With --until-end it stops when its committed offsets reach the ends that the input had at the start, and prints one
  * line of JSON; `seconds` counts from the first record to the last commit and CPU from the start of the measured pass.
- * --warm runs a pass over another topic first, in the same JVM. Without --until-end it runs until it is killed.
+ * --warm runs a pass over another topic first, in the same JVM; its rows go to the output's name + ".warm". Without
+ * --until-end it runs until it is killed.
  */
 public final class StreamsApp {
   private final Map<String, String> asked;
@@ -58,16 +59,16 @@ public final class StreamsApp {
   private void run() throws Exception {
     final String name = option("name", "streams-app");
     if (!asked.containsKey("until-end")) {
-      final KafkaStreams streams = new KafkaStreams(topology(option("input", "fairuse.events.v1"), new Progress()),
-                                                    settings(name));
+      final Topology endless = topology(option("input", "fairuse.events.v1"), output(), new Progress());
+      final KafkaStreams streams = new KafkaStreams(endless, settings(name));
       streams.start();
       Thread.currentThread().join();
     }
-    if (asked.containsKey("warm")) pass(name + "-warm", option("warm", ""));
+    if (asked.containsKey("warm")) pass(name + "-warm", option("warm", ""), output() + ".warm");
     // Whoever measures the broker begins here.
     System.out.println("measured pass");
     System.out.flush();
-    final Outcome told = pass(name, option("input", "fairuse.events.v1"));
+    final Outcome told = pass(name, option("input", "fairuse.events.v1"), output());
     System.out.printf("{\"events\":%d,\"decisions\":%d,\"seconds\":%.3f,\"events_per_second\":%.0f,"
                           + "\"cpu_seconds\":%.3f,\"memory_peak_bytes\":%d}%n",
                       told.events, told.crossings, told.seconds, told.events / told.seconds, told.cpuSeconds,
@@ -75,13 +76,17 @@ public final class StreamsApp {
     System.out.flush();
   }
 
-  private Outcome pass(String name, String input) throws Exception {
+  private String output() {
+    return option("output", "streams.decisions");
+  }
+
+  private Outcome pass(String name, String input, String output) throws Exception {
     final Progress progress = new Progress();
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", option("bootstrap", "127.0.0.1:9092")))) {
       final Map<TopicPartition, Long> ends = ends(admin, input);
       final long wanted = ends.values().stream().mapToLong(Long::longValue).sum();
       final long cpuBefore = cpuNs();
-      final KafkaStreams streams = new KafkaStreams(topology(input, progress), settings(name));
+      final KafkaStreams streams = new KafkaStreams(topology(input, output, progress), settings(name));
       streams.setUncaughtExceptionHandler(failure -> {
         failure.printStackTrace();
         Runtime.getRuntime().halt(1);
@@ -98,7 +103,7 @@ public final class StreamsApp {
     }
   }
 
-  private Topology topology(String input, Progress progress) {
+  private Topology topology(String input, String output, Progress progress) {
     final Topology made = new Topology();
     made.addSource("events", input);
     made.addProcessor("windows", () -> new WindowsProcessor(progress), "events");
@@ -108,7 +113,7 @@ public final class StreamsApp {
                            .withCachingEnabled()
                            .withLoggingEnabled(Map.of()),
                        "windows");
-    made.addSink("crossings", option("output", "streams.decisions"), "windows");
+    made.addSink("crossings", output, "windows");
     return made;
   }
 
