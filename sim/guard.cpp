@@ -81,24 +81,21 @@ bool read_figure(std::string_view word, guard& into, std::string& wrong) {
   return true;
 }
 
+std::optional<std::int64_t> read_rate(std::string_view word) {
+  const bool percent = word.ends_with('%');
+  const auto value = percent ? yaml::parse_decimal(word.substr(0, word.size() - 1), 7) : yaml::parse_decimal(word, 9);
+  return value and *value >= 0 and *value <= 1'000'000'000 ? value : std::nullopt;
+}
+
 bool read_value(std::string_view word, guard& into, std::string& wrong) {
-  std::optional<std::int64_t> value;
-  if (into.figure == guard_figure::harm) {
-    value = yaml::parse_duration(word);
-    wrong = "'" + std::string(word) + "' is no duration such as 10h";
-  } else if (into.figure == guard_figure::reviews) {
-    value = yaml::parse_decimal(word, 0);
-    wrong = "'" + std::string(word) + "' is no count";
-  } else {
-    const bool percent = word.ends_with('%');
-    value = percent ? yaml::parse_decimal(word.substr(0, word.size() - 1), 7) : yaml::parse_decimal(word, 9);
-    if (value and (*value < 0 or *value > 1'000'000'000)) value.reset();
-    wrong = "'" + std::string(word) + "' is no rate such as 1% or 0.01";
-  }
-  if (not value) return false;
-  wrong.clear();
-  into.value = *value;
-  return true;
+  const auto take = [&](const std::optional<std::int64_t>& value, const char* wanted) {
+    wrong = value ? "" : "'" + std::string(word) + "' is no " + wanted;
+    into.value = value.value_or(into.value);
+    return value.has_value();
+  };
+  if (into.figure == guard_figure::harm) return take(yaml::parse_duration(word), "duration such as 10h");
+  if (into.figure == guard_figure::reviews) return take(yaml::parse_decimal(word, 0), "count");
+  return take(read_rate(word), "rate such as 1% or 0.01");
 }
 
 template <class T>
