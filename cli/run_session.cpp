@@ -68,6 +68,8 @@ int run_session::run() {
 }
 
 bool run_session::load_case_key() {
+  if (deployment_.settings.streams == stream_kind::kafka)
+    return fail(exit_usage, "streams.kind: this build of `run` serves only the local life; use 'local'");
   const auto& file = deployment_.settings.case_key_file;
   auto found = find_case_key(file.empty() ? std::nullopt : std::optional{file});
   if (not found) return fail(exit_usage, found.error().message);

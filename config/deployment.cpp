@@ -63,18 +63,12 @@ private:
   }
 
   void bind_streams() {
-    const auto* given = root_.find("streams");
-    const auto* kind = given == nullptr ? nullptr : given->find("kind");
-    if (kind != nullptr and kind->text == "kafka") {
-      top_.any("streams");
-      out_.error(kind->at,
-                 "streams.kind: 'kafka' comes with the Kafka life, which this build does not have yet; "
-                 "use 'local'");
-      return;
-    }
     auto streams = top_.map("streams");
     if (not streams) return;
-    streams->choose("kind", all_.settings.streams, {{"local", stream_kind::local}}, need::required);
+    auto& settings = all_.settings;
+    streams->choose("kind", settings.streams, {{"local", stream_kind::local}, {"kafka", stream_kind::kafka}},
+                    need::required);
+    if (settings.streams == stream_kind::kafka) bind_kafka(*streams, settings.file.parent_path(), settings.kafka);
     streams->finish();
   }
 
@@ -185,7 +179,7 @@ void check_retention(const policy& rules, const yaml::path& at, std::int64_t usa
 
 } // namespace
 
-std::string_view to_text(stream_kind) { return "local"; }
+std::string_view to_text(stream_kind value) { return value == stream_kind::local ? "local" : "kafka"; }
 
 std::string_view to_text(log_level value) {
   switch (value) {

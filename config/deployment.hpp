@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// config/local.yaml: one running engine. What it decides stands in policies; this file says which of them are loaded
-// and what surrounds them. Relative paths resolve against the folder of the file.
+// config/local.yaml and config/kafka.yaml: one running engine. What it decides stands in policies; this file says which
+// of them are loaded and what surrounds them. Relative paths resolve against the folder of the file.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/kafka_settings.hpp"
 #include "config/policy_file.hpp"
 #include "config/yaml.hpp"
 #include "core/policy.hpp"
@@ -18,7 +19,7 @@
 
 namespace fairuse {
 
-enum class stream_kind : std::uint8_t { local };
+enum class stream_kind : std::uint8_t { local, kafka };
 enum class log_level : std::uint8_t { trace, debug, info, warn, error };
 enum class log_format : std::uint8_t { text, json };
 
@@ -56,9 +57,11 @@ struct deployment {
   /// `source` of every decision.
   std::string source = "fairuse";
   stream_kind streams = stream_kind::local;
+  /// REQUIRES: stream_kind::kafka.
+  kafka_settings kafka;
   std::filesystem::path live_policy;
   std::vector<std::filesystem::path> shadow_policies;
-  /// Empty: FAIRUSE_CASE_KEY, or the local life's development key.
+  /// Empty: FAIRUSE_CASE_KEY, or the local life's development key; Kafka has none.
   std::filesystem::path case_key_file;
   retention_rule retention;
   reviewer_settings reviewer;

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// librdkafka's own properties in a deployment: any may be set but those that the commit protocol or this program's own
+// keys decide. Secrets come from files: `sasl.password_file: kafka.password` sets sasl.password.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/yaml.hpp"
+
+namespace fairuse {
+
+/// Why `name` cannot be set, as the end of a sentence that begins with it; empty if it can.
+std::string_view denied_property(std::string_view name);
+
+/// All that `denied_property` refuses, sorted.
+std::vector<std::string_view> denied_properties();
+
+/// May only come from a file.
+bool is_secret_property(std::string_view name);
+
+/// Reads `streams.properties`: names and values as librdkafka accepts them, paths made absolute against `folder`,
+/// secrets read. Refuses what cannot be meant together (a password without SASL).
+void bind_kafka_properties(const yaml::node& given, std::string_view where, const std::filesystem::path& folder,
+                           std::map<std::string, std::string>& into, yaml::diagnostics& out);
+
+} // namespace fairuse

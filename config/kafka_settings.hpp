@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `streams: {kind: kafka, ...}` of a deployment: which brokers and topics, who this engine is in its group, and the
+// bounds of an epoch. Everything here was checked when the file was loaded, against each other as well; what the
+// brokers make of it is the business of `fairuse topics check`.
+//
+// INVARIANT: 3 * epoch <= transaction_timeout, and transaction_timeout + abort_scan <= session_timeout: whoever takes
+// over a partition finds the transaction of its dead owner already ended.
+// INVARIANT: `properties` holds nothing that `denied_property` names, and no name that librdkafka does not know.
+// `properties` holds secrets: never log a value of it.
+// Threads: plain values, nothing shared.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/yaml.hpp"
+#include "events/event.hpp"
+
+namespace fairuse {
+
+/// How the producers of the inputs choose a partition from a key. It is checked record by record.
+enum class key_partitioner : std::uint8_t {
+  murmur2,    ///< Java producers
+  consistent, ///< CRC32: librdkafka and what is built on it, unless it is told otherwise
+  fnv1a,      ///< Sarama
+  unchecked,  ///< any: only the same key on the same partition is believed
+};
+
+/// Where a group that has no offsets yet begins.
+enum class start_place : std::uint8_t { earliest, latest, time };
+
+std::string_view to_text(key_partitioner value);
+
+struct kafka_outputs {
+  std::string decisions = "fairuse.decisions.v1";
+  std::string notifications = "fairuse.notifications.v1";
+  std::string enforcement = "fairuse.enforcement.v1";
+  std::string review_requests = "fairuse.review-requests.v1";
+  std::string dead_letters = "fairuse.dlq.v1";
+  std::string policies = "fairuse.policies.v1";
+  std::string journal = "fairuse.journal.v1";
+  std::string changelog = "fairuse.changelog.v1";
+
+  /// Key in the file and topic, in the order of the members.
+  std::array<std::pair<std::string_view, const std::string*>, 8> named() const;
+};
+
+/// Share of dead letters among the records read, in 1e-9.
+struct dead_letter_rule {
+  static constexpr std::int64_t stop_records_min = 10'000;
+  static constexpr std::int64_t stop_ms_min = 60'000;
+
+  std::int32_t alarm_nano = 10'000'000;
+  /// 0: never. Else the engine stops at that share, measured over at least `stop_records_min` records and
+  /// `stop_ms_min`.
+  std::int32_t stop_nano = 0;
+};
+
+/// Rows that are committed but not yet in RocksDB; input is held back beyond the limits.
+struct pending_rule {
+  std::int64_t write_every_ms = 1'000;
+  std::uint64_t rows_max = 250'000;
+  std::uint64_t bytes_max = 64ULL << 20U;
+};
+
+struct kafka_settings {
+  /// What a dead letter may need beyond the record it carries.
+  static constexpr std::uint64_t dead_letter_extra_bytes = 64ULL << 10U;
+
+  /// host:port, as written.
+  std::vector<std::string> bootstrap;
+  /// Consumer group and prefix of the transactional ids.
+  std::string app = "fairuse";
+  /// As written; empty: `instance_of` decides.
+  std::string instance;
+  /// Threads, each with a consumer, a transactional producer and its partitions.
+  std::uint32_t workers = 1;
+  std::vector<std::string> inputs = {"fairuse.events.v1"};
+  kafka_outputs outputs;
+  key_partitioner partitioner = key_partitioner::murmur2;
+  start_place start = start_place::earliest;
+  /// REQUIRES: start_place::time.
+  time_ms start_at = 0;
+  std::int64_t epoch_ms = 50;
+  std::uint32_t epoch_events_max = 200'000;
+  std::int64_t transaction_timeout_ms = 30'000;
+  std::int64_t session_timeout_ms = 45'000;
+  /// How often the brokers look for transactions that ran out of time; only a test's broker does it faster.
+  std::int64_t abort_scan_ms = 10'000;
+  /// Largest record of the inputs; the default is Kafka's.
+  std::uint64_t record_bytes_max = 1'048'588;
+  pending_rule pending;
+  dead_letter_rule dead_letters;
+  /// librdkafka's, name -> value, with what the files of secrets held.
+  std::map<std::string, std::string> properties;
+};
+
+/// Reads everything of `streams` but `kind`. Paths resolve against `folder`.
+void bind_kafka(yaml::map_reader& streams, const std::filesystem::path& folder, kafka_settings& into);
+
+/// Variable that names the instance where the file does not.
+inline constexpr const char* instance_variable = "FAIRUSE_INSTANCE";
+
+/// Who this process is, stable over its restarts: the file's `instance`, else the variable's value, else the host's
+/// name. Empty: none of them is 1 to 64 letters, digits, dots, hyphens or underscores.
+std::string instance_of(const kafka_settings& settings, std::string_view variable, std::string_view host);
+
+/// transactional.id and group.instance.id of a worker: app.instance.worker.
+std::string worker_name(const kafka_settings& settings, std::string_view instance, std::uint32_t worker);
+
+/// host:port,host:port
+std::string bootstrap_servers(const kafka_settings& settings);
+
+/// How the brokers' logs and quotas call this engine.
+std::string client_id(const kafka_settings& settings);
+
+/// What every client of these brokers is made with besides: the properties, and the sizes that follow from
+/// record_bytes_max.
+std::map<std::string, std::string> client_properties(const kafka_settings& settings);
+
+/// What a log should say at start: records and passwords that travel in the clear, certificates that nobody checks.
+std::vector<std::string> transport_warnings(const kafka_settings& settings);
+
+} // namespace fairuse
