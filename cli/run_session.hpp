@@ -57,8 +57,6 @@ private:
   bool open_store();
   bool agree_on_clock();
   bool agree_on_policies();
-  void make_policies(policy live, std::vector<policy> shadows);
-  bool restore_policies(const stored_controls& stored);
   bool read_sealer_state(sealer_state& state);
   read_position find_position();
   bool open_input();

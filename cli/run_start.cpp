@@ -14,11 +14,11 @@
 #include "cli/command.hpp"
 #include "cli/log.hpp"
 #include "cli/own_lines.hpp"
-#include "cli/profile_ages.hpp"
 #include "cli/run_session.hpp"
 #include "config/overrides.hpp"
 #include "storage/case_reference.hpp"
 #include "streams/failpoint.hpp"
+#include "streams/policy_choice.hpp"
 
 namespace fairuse::cli {
 
@@ -36,26 +36,6 @@ environment overrides_from_environment() {
       found.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
   return found;
-}
-
-// What the configuration loads, as one text: a change of it is a change of mind about what was promoted before.
-std::string configured_policies(const loaded_deployment& from) {
-  std::string text = from.live.digest;
-  for (const auto& each : from.shadows)
-    text += " " + each.name + "=" + each.digest;
-  return text;
-}
-
-std::string setting(const store_meta& meta, const std::string& key) {
-  const auto found = meta.settings.find(key);
-  return found == meta.settings.end() ? std::string{} : found->second;
-}
-
-std::vector<std::uint64_t> command_ids_from(const std::string& text) {
-  std::vector<std::uint64_t> ids;
-  for (std::size_t i = 0; i + 16 <= text.size(); i += 16)
-    ids.push_back(std::strtoull(text.substr(i, 16).c_str(), nullptr, 16));
-  return ids;
 }
 
 } // namespace
@@ -124,7 +104,7 @@ bool run_session::open_store() {
 // One store, one clock: instants of events and of the wall cannot be compared.
 bool run_session::agree_on_clock() {
   auto& meta = store_->meta();
-  const auto stored = setting(meta, "clock");
+  const auto stored = setting_of(meta.settings, "clock");
   if (meta.epoch == 0) {
     clock_ = settings_.clock.value_or(clock_kind::wall);
   } else {
@@ -142,20 +122,21 @@ bool run_session::agree_on_clock() {
 // What was promoted stays promoted, until the configuration names other policies.
 bool run_session::agree_on_policies() {
   auto& meta = store_->meta();
-  const auto configured = configured_policies(deployment_);
-  const auto before = setting(meta, "config.policies");
+  const auto read = [&](const std::string& digest) {
+    yaml::diagnostics problems{"policy " + digest};
+    return parse_policy(store_->policy_text(digest), problems);
+  };
   const auto stored = meta.controls;
-  if (meta.epoch > 0 and before == configured and stored.live != deployment_.live.digest) {
-    if (not restore_policies(stored)) return false;
-  } else {
-    if (meta.epoch > 0 and before != configured)
-      spdlog::info("the policies were changed since the last run: the new ones hold from here on");
-    make_policies(deployment_.live, deployment_.shadows);
-  }
-  meta.settings["config.policies"] = configured;
-  const auto enabled = stored.enabled;
-  const auto killed = stored.killed;
-  meta.controls = stored_from({.enabled = enabled, .killed = killed, .policies = policies_.get()});
+  auto choice = choose_policies(deployment_.live, deployment_.shadows, deployment_.settings.retention.usage_ms, stored,
+                                meta.settings, meta.epoch == 0, meta.now, read);
+  if (choice.policies == nullptr)
+    return fail(exit_failed, "the store does not have the text of a policy that was promoted: it is damaged");
+  policies_ = std::move(choice.policies);
+  if (choice.changed) spdlog::info("the policies were changed since the last run: the new ones hold from here on");
+  if (choice.promoted)
+    spdlog::info("policy {} was promoted and stays live; the configuration has not changed since",
+                 policies_->live().rules.name);
+  meta.controls = stored_from({.enabled = stored.enabled, .killed = stored.killed, .policies = policies_.get()});
   for (const auto& slot : policies_->slots()) {
     store_->keep_policy(slot.label.digest, canonical(slot.rules));
     if (slot.kind != slot_kind::off)
@@ -165,37 +146,10 @@ bool run_session::agree_on_policies() {
   return true;
 }
 
-void run_session::make_policies(policy live, std::vector<policy> shadows) {
-  auto& meta = store_->meta();
-  std::vector<const policy*> loaded = {&live};
-  for (const auto& each : shadows)
-    loaded.push_back(&each);
-  auto ages = profile_ages(meta.settings, loaded, meta.epoch == 0 ? INT64_MIN : meta.now);
-  meta.settings[profiles_setting] = profiles_text(ages);
-  policies_ = policy_set::make(std::move(live), std::move(shadows), deployment_.settings.retention.usage_ms,
-                               review_mode::shared, std::move(ages));
-}
-
-bool run_session::restore_policies(const stored_controls& stored) {
-  const auto read = [&](const std::string& digest) {
-    yaml::diagnostics problems{"policy " + digest};
-    return parse_policy(store_->policy_text(digest), problems);
-  };
-  auto live = read(stored.live);
-  std::vector<policy> shadows;
-  for (const auto& digest : stored.shadows)
-    if (auto shadow = read(digest)) shadows.push_back(std::move(*shadow));
-  if (not live or shadows.size() != stored.shadows.size())
-    return fail(exit_failed, "the store does not have the text of a policy that was promoted: it is damaged");
-  spdlog::info("policy {} was promoted and stays live; the configuration has not changed since", live->name);
-  make_policies(std::move(*live), std::move(shadows));
-  return true;
-}
-
 bool run_session::read_sealer_state(sealer_state& state) {
   const auto& meta = store_->meta();
   if (meta.epoch == 0) return true;
-  const auto read = decode_sealer_state(setting(meta, "sealer"));
+  const auto read = decode_sealer_state(setting_of(meta.settings, "sealer"));
   if (not read or read->epoch != meta.epoch)
     return fail(exit_failed, fmt::format("the store in {} is damaged: what it says about its last epoch does not fit "
                                          "together. Restore it from a copy, or begin a new one",
@@ -291,7 +245,7 @@ void run_session::make_worker(time_ms last_now) {
           .start = {.enabled = meta.controls.enabled, .killed = meta.controls.killed, .policies = policies_.get()},
           .horizon_ms = horizon_ms(),
           .policies = policies_,
-          .command_ids = command_ids_from(setting(meta, "command_ids")),
+          .command_ids = command_ids_from(setting_of(meta.settings, "command_ids")),
           .last_now = last_now,
           // Room between what is let go and what forces a commit, or every new user would force one.
           .max_active_users = active_users_max_ - active_users_max_ / 4});

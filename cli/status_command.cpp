@@ -10,13 +10,13 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "cli/profile_ages.hpp"
 #include "cli/status_report.hpp"
 #include "config/policy_file.hpp"
 #include "events/time_text.hpp"
 #include "storage/case_key.hpp"
 #include "storage/case_reference.hpp"
 #include "storage/local_reader.hpp"
+#include "streams/policy_choice.hpp"
 
 namespace fairuse::cli {
 

@@ -45,9 +45,7 @@ void put_range(const input_range& from, row::input_range& to) {
   to.set_count(from.count);
 }
 
-input_range range_of(const row::input_range& from) {
-  return {from.topic(), from.from(), from.next(), from.count()};
-}
+input_range range_of(const row::input_range& from) { return {from.topic(), from.from(), from.next(), from.count()}; }
 
 void put_setup(const partition_setup& from, row::partition_setup& to) {
   for (const auto& topic : from.topics)

@@ -45,8 +45,8 @@ void append_all(const commit_rows& from, commit_rows& to) {
 }
 
 store_error newer(const std::filesystem::path& store) {
-  return {store_fault::newer,
-          "The store in " + store.string() + " was written by a newer version. Run that version, or remove the folder."};
+  return {store_fault::newer, "The store in " + store.string()
+                                  + " was written by a newer version. Run that version, or remove the folder."};
 }
 
 /// Create only where nothing is: a database whose CURRENT is gone is damaged, not new.
@@ -155,8 +155,8 @@ struct partition_store::body {
     erased = erased_users(options.case_key);
     row_overlay all;
     const std::unique_ptr<rocksdb::Iterator> found(db.db->NewIterator(rocksdb::ReadOptions()));
-    for (found->Seek(rocksdb::Slice(&keys::erased_type, 1));
-         found->Valid() and found->key()[0] == keys::erased_type; found->Next())
+    for (found->Seek(rocksdb::Slice(&keys::erased_type, 1)); found->Valid() and found->key()[0] == keys::erased_type;
+         found->Next())
       all.insert_or_assign(found->key().ToString(), found->value().ToString());
     if (not found->status().ok()) return translate(found->status(), db.store);
     for (const auto* each : before(false))
@@ -233,8 +233,7 @@ store_status partition_store::set_aside(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::remove_all(aside, error);
   if (not error) std::filesystem::rename(folder, aside, error);
-  if (error)
-    return store_error{store_fault::io, "Cannot move " + folder.string() + " aside: " + error.message() + "."};
+  if (error) return store_error{store_fault::io, "Cannot move " + folder.string() + " aside: " + error.message() + "."};
   return {};
 }
 
@@ -405,7 +404,8 @@ store_status partition_store::restore(std::span<const state_row> rows, std::int6
     }
     meta_fault why{};
     auto read = each.value ? decode_partition_meta(*each.value, why) : std::nullopt;
-    if (not read) return why == meta_fault::newer ? newer(b.db.store) : damaged(b.db.store, "a meta record does not decode");
+    if (not read)
+      return why == meta_fault::newer ? newer(b.db.store) : damaged(b.db.store, "a meta record does not decode");
     meta = std::move(*read);
   }
   meta.changelog_next = next;

@@ -3,9 +3,8 @@
 // The state of one partition on Kafka: a RocksDB that follows behind the changelog and is never ahead of it.
 //
 // Three layers. The open epoch's rows (the overlay) become pending when the epoch's transaction is committed; a writer
-// drains whole epochs of pending into RocksDB. Every read goes through all three: overlay over pending over RocksDB, and
-// a deleted row hides what is below it.
-// Invariants
+// drains whole epochs of pending into RocksDB. Every read goes through all three: overlay over pending over RocksDB,
+// and a deleted row hides what is below it. Invariants
 //   1. Nothing is written to RocksDB before commit() was told that its transaction is.
 //   2. A WriteBatch holds whole epochs and the meta row that belongs to them.
 //   3. After the first error nothing more is written, and failure() says why. Nothing is repaired.
@@ -75,8 +74,8 @@ public:
 
   /// Encode what `who.changed` names, and clear it (not `track`).
   void add_user(std::string_view uid, user& who);
-  /// Delete hours of usage that nothing can reach any more, of the next `rows_max` rows; the whole store is gone through
-  /// about once a day. Without it the changelog would keep them for ever.
+  /// Delete hours of usage that nothing can reach any more, of the next `rows_max` rows; the whole store is gone
+  /// through about once a day. Without it the changelog would keep them for ever.
   void expire(time_ms now, std::size_t rows_max);
   /// What goes to the changelog, in the order in which it was written first.
   void each_open_row(const std::function<void(const state_row&)>& visit) const;

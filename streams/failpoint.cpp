@@ -20,26 +20,42 @@ namespace {
 // Written once, before any other thread runs.
 std::string armed_name;
 std::uint64_t armed_nth = 1;
+int armed_signal = SIGKILL;
 std::atomic<std::uint64_t> passes{0};
 } // namespace
 
 void passed(std::string_view name) {
-  if (name == armed_name and passes.fetch_add(1) + 1 == armed_nth) ::kill(::getpid(), SIGKILL);
+  if (name == armed_name and passes.fetch_add(1) + 1 == armed_nth) ::kill(::getpid(), armed_signal);
 }
 
 } // namespace detail
 
 namespace {
 
-constexpr std::array<std::string_view, 7> all_names = {
-    "epoch_sealed",  // the lines are cut off, no user has seen them
-    "slices_done",   // every user has answered
+constexpr std::array all_names = std::to_array<std::string_view>({
+    // Both lives.
+    "epoch_sealed", // the events are cut off, no user has seen them
+    "slices_done",  // every user has answered
+    // The local life.
     "batch_built",   // decisions, rows and journal of the commit are in memory
     "before_write",  // the writer has the commit
     "after_write",   // it is durable, nobody has been told
     "after_publish", // readers may see it
     "stopping",      // the last commit of an orderly stop is done
-};
+    // Kafka: a takeover (S2 to S8) ...
+    "group_joined", "store_opened", "offsets_read", "end_known",
+    "restoring", // a slice of the changelog is in the store
+    "agreed",
+    // ... and an epoch (E5 to E10).
+    "produced",      // all records are handed to the producer
+    "flushed",       // they are in the log, uncommitted
+    "offsets_sent",  // so are the offsets
+    "committed",     // the transaction is; nothing here knows it yet
+    "pending",       // the rows are on their way to the store
+    "published",     // queries may see the epoch
+    "store_write",   // the writer is about to write them
+    "store_written", // and has
+});
 
 } // namespace
 
@@ -56,14 +72,16 @@ bool arm(std::string_view text, std::string& problem) {
     if (error != std::errc{} or end != digits.data() + digits.size() or nth == 0) nth = 0;
     action = action.substr(0, second);
   }
-  if (std::find(all_names.begin(), all_names.end(), name) == all_names.end() or action != "kill" or nth == 0) {
-    problem = "FAIRUSE_FAIL must be <place>:kill[:<nth>], with a place of";
+  if (std::find(all_names.begin(), all_names.end(), name) == all_names.end() or (action != "kill" and action != "stop")
+      or nth == 0) {
+    problem = "FAIRUSE_FAIL must be <place>:kill[:<nth>] or <place>:stop[:<nth>], with a place of";
     for (const auto each : all_names)
       problem.append(" ").append(each);
     return false;
   }
   detail::armed_name = name;
   detail::armed_nth = nth;
+  detail::armed_signal = action == "kill" ? SIGKILL : SIGSTOP;
   detail::armed = true;
   return true;
 }

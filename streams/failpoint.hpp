@@ -2,7 +2,8 @@
 //
 // Named places at which a test can end the process as a power cut would. Compiled in always: one relaxed load each.
 //
-// FAIRUSE_FAIL=<name>:kill[:<nth>] kills the process (SIGKILL) at the nth time (default 1) that the place is passed.
+// FAIRUSE_FAIL=<name>:kill[:<nth>] kills the process (SIGKILL) at the nth time (default 1) that the place is passed;
+// `stop` instead of `kill` stops it (SIGSTOP) until somebody sends SIGCONT.
 // Threads: any.
 #pragma once
 

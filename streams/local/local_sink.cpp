@@ -11,6 +11,7 @@
 
 #include "events/decision_json.hpp"
 #include "streams/failpoint.hpp"
+#include "streams/policy_choice.hpp"
 
 namespace fairuse {
 
@@ -33,17 +34,6 @@ std::string_view place_of(const input_batch& batch, std::uint32_t line) {
 }
 
 } // namespace
-
-stored_controls stored_from(const controls& held) {
-  stored_controls stored{.enabled = held.enabled, .killed = held.killed};
-  for (const auto& slot : held.policies->slots()) {
-    if (slot.kind == slot_kind::live)
-      stored.live = slot.label.digest;
-    else if (slot.kind == slot_kind::shadow)
-      stored.shadows.push_back(slot.label.digest);
-  }
-  return stored;
-}
 
 local_sink::local_sink(local_sink_options options, local_store& store, local_source& source, case_namer names)
   : options_{std::move(options)}, store_{store}, source_{source}, names_{std::move(names)} {}
@@ -162,7 +152,7 @@ void local_sink::take_everybody(const epoch& sealed, const everybody_outcome& ev
   auto& meta = store_.meta();
   meta.controls = stored_from(everybody.held);
   for (const auto key : everybody.new_ids)
-    meta.settings["command_ids"] += fmt::format("{:016x}", key);
+    append_command_id(meta.settings["command_ids"], key);
 }
 
 store_status local_sink::commit() {

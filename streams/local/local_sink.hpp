@@ -117,7 +117,4 @@ private:
 std::string encode_sealer_state(const sealer_state& state);
 std::optional<sealer_state> decode_sealer_state(std::string_view text);
 
-/// What slots `held` loads, by digest.
-stored_controls stored_from(const controls& held);
-
 } // namespace fairuse

@@ -50,7 +50,7 @@ PLANTED = [
     ("includes_follow_the_rooms", "core/bad.cpp", {"core/bad.cpp": cpp('#include "actors/user.hpp"'), "actors/user.hpp": cpp()}),
     ("includes_follow_the_rooms", "storage/bad.cpp", {"storage/bad.cpp": cpp('#include "sim/run.hpp"')}),
     ("includes_follow_the_rooms", "actors/bad.cpp", {"actors/bad.cpp": cpp("  #  include <storage/rows.hpp>")}),
-    ("includes_follow_the_rooms", "streams/kafka.cpp", {"streams/kafka.cpp": cpp('#include "storage/rows.hpp"')}),
+    ("includes_follow_the_rooms", "streams/local.cpp", {"streams/local.cpp": cpp('#include "actors/worker.hpp"')}),
     ("includes_follow_the_rooms", "storage/bad.cpp", {"storage/bad.cpp": cpp('#include "rows.hpp"')}),
     (
         "links_follow_the_rooms",

@@ -28,7 +28,7 @@ EDGES = {
     "config": {"core", "events"},
     "actors": {"core", "events"},
     "storage": {"core", "events"},
-    "streams": {"core", "events"},
+    "streams": {"core", "events", "storage"},
     "sim": {"actors", "core", "events", "config"},
     "api": {"actors", "core", "events", "config", "storage", "streams"},
     "cli": EVERYTHING - {"bench", "tests"},
@@ -149,8 +149,8 @@ def includes_follow_the_rooms(tree):
         if source.room not in EDGES:
             continue
         allowed = EDGES[source.room] | {source.room}
-        if source.path.startswith(("streams/local", "streams/kafka/")):
-            allowed = allowed | {"storage"}
+        if source.path.startswith("streams/kafka/"):
+            allowed = allowed | {"actors"}
         for line, header, quoted in source.includes():
             room = header.split("/")[0]
             if room in EDGES and "/" in header and room not in allowed:
@@ -165,7 +165,7 @@ def links_follow_the_rooms(tree):
         parts = source.path.split("/")
         if len(parts) < 2 or parts[-1] != "CMakeLists.txt" or source.room not in EDGES:
             continue
-        allowed = EDGES[source.room] | {source.room} | ({"storage"} if source.room == "streams" else set())
+        allowed = EDGES[source.room] | {source.room} | ({"actors"} if source.path.startswith("streams/kafka/") else set())
         visible = re.sub(r"#[^\n]*", "", source.text)
         for line, found in source.search(re.compile(r"\bfairuse(?:::|_)(\w+?)(?:_proto)?\b"), visible):
             if found[1] in EDGES and found[1] not in allowed:

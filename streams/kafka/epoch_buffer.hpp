@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What one partition will hold in its next epoch: records as they came, and what they decoded to. Keeps the records
+// until the epoch is over, because whoever refuses an event later wants its original bytes.
+// Threads: one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/ports.hpp"
+#include "events/wire.hpp"
+#include "storage/partition_meta.hpp"
+#include "streams/kafka/cluster.hpp"
+#include "streams/kafka/engine_rules.hpp"
+#include "streams/kafka/outputs.hpp"
+
+namespace fairuse::kafka {
+
+class epoch_buffer {
+public:
+  /// Keys are checked against `partition` of `count`.
+  epoch_buffer(partition_function partition_of, std::int32_t partition, std::int32_t count)
+    : partition_of_(partition_of), partition_(partition), count_(count) {}
+
+  /// Record `index` of a batch, of input number `input`: an event, a command to everybody or a dead letter.
+  void add(const std::shared_ptr<const record_batch>& batch, std::size_t index, std::uint32_t input);
+
+  bool empty() const { return records_ == 0; }
+  std::size_t records() const { return records_; }
+  std::size_t bytes() const { return bytes_; }
+  /// In input order.
+  std::span<const addressed_event> events() const { return events_; }
+  std::span<const event> commands() const { return commands_; }
+
+  /// The dead letters of the epoch: by the wire and by the partition check, then what core refused, each in input
+  /// order.
+  void letters(std::span<const outcome> outcomes, std::vector<dead_record>& out,
+               std::vector<refused_input>& places) const;
+  /// Of the first 1,000 records that were read here, how many belong elsewhere.
+  std::size_t strangers() const { return strangers_; }
+  std::size_t looked_at() const { return looked_at_; }
+
+  void clear();
+
+private:
+  struct source {
+    std::uint32_t batch;
+    std::uint32_t record;
+    std::uint32_t input;
+  };
+  struct refused_record {
+    source from;
+    refused why;
+  };
+  bool belongs_here(const record& what, std::string_view subject);
+  dead_record letter(const source& from, refusal why, std::string place) const;
+
+  partition_function partition_of_;
+  std::int32_t partition_;
+  std::int32_t count_;
+  wire_decoder decoder_;
+  event_arena arena_;
+  std::vector<std::shared_ptr<const record_batch>> batches_;
+  std::vector<addressed_event> events_;
+  /// Where events_[i] came from.
+  std::vector<source> sources_;
+  std::vector<event> commands_;
+  std::vector<refused_record> refused_;
+  std::size_t records_ = 0;
+  std::size_t bytes_ = 0;
+  std::size_t strangers_ = 0;
+  std::size_t looked_at_ = 0;
+};
+
+/// refusal_from for what core says.
+refusal refusal_of(applied why);
+
+} // namespace fairuse::kafka
