@@ -15,6 +15,24 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+started = []
+
+
+def started_process(command, **named):
+    """Popen of a process that `end_all` ends."""
+    made = subprocess.Popen(list(map(str, command)), **named)
+    started.append(made)
+    return made
+
+
+def end_all():
+    """A refusal leaves nothing running."""
+    for each in started:
+        if each.returncode is None and each.poll() is None:
+            each.kill()
+            each.wait()
+
+
 def refuse(why):
     sys.exit(f"run_kafka_bench: {why}")
 
@@ -76,7 +94,7 @@ class Process:
         self.began_ns = monotonic_ns()
         self.broker_before = broker.cpu()
         self.log = open(log, "ab") if log else None
-        self.running = subprocess.Popen(
+        self.running = started_process(
             self.command, stdout=subprocess.PIPE, stderr=self.log, text=True, env={**os.environ, **(environment or {})}
         )
         self.summary = {}
@@ -128,9 +146,8 @@ class Watch:
 
     def __init__(self, program, broker, topic, seconds):
         self.arrivals = []
-        self.running = subprocess.Popen(
-            [program, broker.bootstrap, topic, str(seconds)], stdout=subprocess.PIPE, text=True
-        )
+        command = [program, broker.bootstrap, topic, seconds]
+        self.running = started_process(command, stdout=subprocess.PIPE, text=True)
         if self.running.stdout.readline().strip() != "ready":
             refuse(f"cannot read {topic}")
         self.changed = threading.Condition()
