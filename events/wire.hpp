@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The wire form of events: CloudEvents 1.0 JSON, structured, one a line (docs/events-format.md).
+// The wire form of events: CloudEvents 1.0 JSON (docs/events-format.md). Structured, one a line; or in Kafka's binary
+// mode, the attributes in headers and `data` alone in the value. Both say the same and are held to the same rules.
 //
 // Strict where a mistake would be silent: unknown or repeated members of `data`, wrong types and impossible values are
 // refused. Lenient where CloudEvents asks for it: extension attributes are ignored. A line decodes or is refused with
@@ -9,6 +10,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,6 +57,13 @@ private:
   std::variant<wire_event, refused> value_;
 };
 
+/// A header of a record.
+struct wire_header {
+  std::string_view name;
+  /// Nullopt: a header with a null value.
+  std::optional<std::string_view> value;
+};
+
 struct wire_limits {
   std::size_t line_bytes_max = std::size_t{1} << 20;
 };
@@ -72,6 +82,15 @@ public:
   wire_result decode_padded(std::string_view line, event_arena& arena);
   /// The same for a line without padding: one copy more.
   wire_result decode(std::string_view line, event_arena& arena);
+  /// Binary mode: attributes are the headers `ce_*` and `content-type`, `value` is `data`. Other headers are not looked
+  /// at. Attributes are read first, then the text of the value. A place names a header (`ce_time`), or a member of the
+  /// value as in structured mode.
+  wire_result decode_binary(std::span<const wire_header> headers, std::optional<std::string_view> value,
+                            event_arena& arena);
+  /// A record in either mode: structured if `content-type` is `application/cloudevents+json` or no header begins with
+  /// `ce_`, else binary.
+  wire_result decode_record(std::span<const wire_header> headers, std::optional<std::string_view> value,
+                            event_arena& arena);
 
 private:
   struct parts;

@@ -130,7 +130,7 @@ bool read_conversation(line_reading& in, dom::object data, event_detail& detail)
 template <std::size_t N>
 bool read_share(line_reading& in, const members<N>& from, std::size_t i, std::int32_t& out) {
   if (not from.value[i].is_number()) return in.refuse(refusal::wrong_type, from.prefix, from.names[i]);
-  const auto written = raw_member(raw_member(in.line, in.data_index), from.index[i]);
+  const auto written = raw_member(in.data_text(), from.index[i]);
   const auto nano = nano_from(written);
   if (not nano) return in.refuse(refusal::bad_value, from.prefix, from.names[i]);
   out = *nano;
@@ -254,7 +254,8 @@ bool read_admin(line_reading& in, dom::object data, std::string_view subject, ev
       or not need_name(in, from, actor_at, out.actor)
       or not read_text(in, from, reason_at, wire_text_bytes_max, out.reason))
     return false;
-  if (is_for_everybody(out.verb) != (subject == "*")) return in.refuse(refusal::star_subject, "", "subject");
+  if (is_for_everybody(out.verb) != (subject == "*"))
+    return in.refuse(refusal::star_subject, in.attribute_prefix(), "subject");
   const auto allowed =
       bit(command_at) | bit(actor_at) | bit(reason_at) | admin_arguments.at(static_cast<std::size_t>(out.verb));
   for (std::size_t i = 0; i < admin_names.size(); ++i)
@@ -280,7 +281,8 @@ bool read_erasure(line_reading& in, dom::object data, event_detail& detail) {
 
 bool read_data(line_reading& in, dom::object data, std::string_view subject, event& e, event_detail& detail) {
   e.instant = e.time;
-  if (e.kind != event_kind::admin and subject == "*") return in.refuse(refusal::star_subject, "", "subject");
+  if (e.kind != event_kind::admin and subject == "*")
+    return in.refuse(refusal::star_subject, in.attribute_prefix(), "subject");
   switch (e.kind) {
     case event_kind::speech:
       return read_speech(in, data, e, detail);

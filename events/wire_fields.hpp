@@ -40,14 +40,20 @@ inline bool has_control(std::string_view text) {
   return found;
 }
 
-/// One line while it is being read.
+/// One line, or one record in binary mode, while it is being read.
 struct line_reading {
   std::string_view line;
   refused problem;
+  /// `line` is `data` itself, and the attributes are headers.
+  bool is_binary = false;
   /// The text of `data`'s value is found again by its place among the members.
   std::uint32_t data_index = 0;
   /// Extension attributes, to find repeated ones; kept from line to line for its memory.
   std::vector<std::string_view> extensions;
+
+  std::string_view data_text() const { return is_binary ? line : raw_member(line, data_index); }
+  /// What stands before an attribute's name in a place.
+  std::string_view attribute_prefix() const { return is_binary ? "ce_" : ""; }
 
   bool refuse(refusal why, std::string_view prefix, std::string_view name) {
     problem.why = why;

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "events/event.hpp"
+#include "events/wire.hpp"
 
 namespace fairuse::kafka {
 
@@ -77,11 +78,8 @@ struct log_range {
 /// The log's end includes what open transactions wrote.
 enum class isolation : std::uint8_t { committed, uncommitted };
 
-struct header {
-  std::string_view name;
-  /// Nullopt: a header with a null value.
-  std::optional<std::string_view> value;
-};
+/// As the decoder of events takes them.
+using header = wire_header;
 
 /// Views into its batch.
 struct record {
