@@ -23,7 +23,7 @@ std::string value_of(const std::map<std::string, std::string>& from, const std::
 }
 
 // The oldest instant that the wire can carry: a fact about now must never look like one from later.
-void append_command(std::string& text, const std::string& subject, admin_verb verb, bool on,
+void append_command(own_lines& to, const std::string& subject, admin_verb verb, bool on,
                     const std::string& generation) {
   event_arena arena;
   const auto id = fmt::format("{}-{}-{}", to_text(verb), generation, on ? "on" : "off");
@@ -32,8 +32,7 @@ void append_command(std::string& text, const std::string& subject, admin_verb ve
   command.text = arena.keep(own_input, id);
   command.detail = arena.keep(
       event_detail{admin_command{.verb = verb, .actor = std::string{own_input}, .reason = "configuration", .on = on}});
-  append_event(text, subject, command);
-  text += '\n';
+  append_event(to.lines.emplace_back(subject, "").second, subject, command);
 }
 
 } // namespace
@@ -43,7 +42,7 @@ own_lines make_own_lines(const deployment& wanted, const std::map<std::string, s
   const auto generation = std::to_string(std::stoull(value_of(remembered, "config.generation", "0")) + 1);
   const auto flag = [&](const char* key, admin_verb verb, bool value) {
     if (value_of(remembered, key, "false") == (value ? "true" : "false")) return;
-    append_command(made.text, "*", verb, value, generation);
+    append_command(made, "*", verb, value, generation);
     made.settings[key] = value ? "true" : "false";
   };
   flag("config.enabled", admin_verb::enable, wanted.enabled);
@@ -55,11 +54,11 @@ own_lines make_own_lines(const deployment& wanted, const std::map<std::string, s
     std::vector<std::string> only;
     std::set_difference(from.begin(), from.end(), without.begin(), without.end(), std::back_inserter(only));
     for (const auto& uid : only)
-      append_command(made.text, uid, admin_verb::exempt, on, generation);
+      append_command(made, uid, admin_verb::exempt, on, generation);
   };
   change(wanted.exempt, before, true);
   change(before, wanted.exempt, false);
-  if (not made.text.empty()) {
+  if (not made.lines.empty()) {
     made.settings["config.exempt"] = nlohmann::json(wanted.exempt).dump();
     made.settings["config.generation"] = generation;
   }

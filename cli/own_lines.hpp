@@ -7,14 +7,16 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "config/deployment.hpp"
 
 namespace fairuse::cli {
 
 struct own_lines {
-  /// Event lines; empty if nothing changed.
-  std::string text;
+  /// Subject and event line of each; empty if nothing changed.
+  std::vector<std::pair<std::string, std::string>> lines;
   /// What the store remembers with them.
   std::map<std::string, std::string> settings;
 };

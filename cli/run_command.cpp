@@ -24,13 +24,15 @@ std::function<int()> declare(CLI::App& app) {
   app.add_option("--state", settings->state_folder, "Folder of the store; made if it is not there")
       ->capture_default_str();
   app.add_option("--input", settings->input, "Events, one JSON object a line; - is standard input");
-  app.add_flag("--until-end", settings->until_end, "Stop at the end of the file instead of waiting for more");
+  app.add_flag("--until-end", settings->until_end, "Stop at the end of the input instead of waiting for more");
   app.add_option("--clock", *clock, "wall: now is now. events: now follows the events, for files of the past")
       ->check(CLI::IsMember({"wall", "events"}));
   app.add_option("--max-active-users", settings->max_active_users, "Users kept in memory; the rest is read when needed")
       ->check(CLI::Range(std::uint64_t{4}, std::uint64_t{100'000'000}));
   app.add_option("--max-gap", *max_gap, "With --clock events: how far an event may be ahead of those before it")
       ->check(check_duration);
+  app.add_option("--adopt-topic", settings->adopt_topics,
+                 "Kafka: an input that may be new, or gone, since the last run");
   app.add_flag("--json", settings->json, "Print the summary as JSON on stdout");
   auto* tuning = app.add_option_group("Tuning", "Changes no byte of a decision");
   tuning->add_option("--commit-bytes", settings->commit_bytes, "Bytes after which a commit is made")
@@ -52,11 +54,13 @@ std::function<int()> declare(CLI::App& app) {
 
 const command run_command = {
     "run",
-    "Read events, decide, and remember: production on one machine.",
+    "Read events, decide, and remember: production, on one machine or on Kafka.",
     "fairuse run --config config/local.yaml --input events.ndjson --until-end --clock events\n"
     "fairuse run --config config/local.yaml --input events.ndjson            follow a growing file\n"
     "producer | fairuse run --config config/local.yaml --input -             read from a pipe\n"
-    "fairuse run --config config/local.yaml --state other --input - --json   summary as JSON on stdout",
+    "fairuse run --config config/local.yaml --state other --input - --json   summary as JSON on stdout\n"
+    "fairuse run --config config/kafka.yaml --state /var/lib/fairuse         a member of a Kafka consumer group\n"
+    "fairuse run --config config/kafka.yaml --until-end                      stop where the topics end now",
     declare,
 };
 

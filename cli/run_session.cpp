@@ -7,10 +7,11 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/command.hpp"
+#include "cli/kafka_session.hpp"
+#include "cli/process_figures.hpp"
 #include "cli/run_summary.hpp"
 #include "storage/case_key.hpp"
 #include "streams/failpoint.hpp"
@@ -21,21 +22,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-double cpu_seconds() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
-std::uint64_t memory_peak_bytes() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
-}
 
 } // namespace
 
@@ -51,8 +37,9 @@ bool run_session::fail(const store_error& error) { return fail(exit_failed, erro
 
 int run_session::run() {
   const auto begin = steady_clock::now();
-  if (not load_configuration() or not load_case_key() or not check_input() or not open_store() or not agree_on_clock()
-      or not agree_on_policies() or not open_input())
+  if (not load_configuration() or not load_case_key()) return exit_code_;
+  if (deployment_.settings.streams == stream_kind::kafka) return kafka_session{settings_, deployment_, case_key_}.run();
+  if (not check_input() or not open_store() or not agree_on_clock() or not agree_on_policies() or not open_input())
     return exit_code_;
   spdlog::info("reading {} from line {}, clock {}, state in {}",
                settings_.input == "-" ? "standard input" : input_name_, start_lines_ + 1, to_text(clock_),
@@ -68,12 +55,15 @@ int run_session::run() {
 }
 
 bool run_session::load_case_key() {
-  if (deployment_.settings.streams == stream_kind::kafka)
-    return fail(exit_usage, "streams.kind: this build of `run` serves only the local life; use 'local'");
   const auto& file = deployment_.settings.case_key_file;
   auto found = find_case_key(file.empty() ? std::nullopt : std::optional{file});
   if (not found) return fail(exit_usage, found.error().message);
-  if (found->from == case_key_origin::development)
+  const bool development = found->from == case_key_origin::development;
+  if (development and deployment_.settings.streams == stream_kind::kafka)
+    return fail(exit_usage,
+                "Kafka needs a case key of its own: name a file of at least 16 random bytes as case_key.file, or set "
+                "FAIRUSE_CASE_KEY (`openssl rand -hex 32` makes one)");
+  if (development)
     spdlog::warn(
         "case references use the development key, which everybody knows: set FAIRUSE_CASE_KEY or case_key.file");
   case_key_ = std::move(found->bytes);

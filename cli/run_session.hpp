@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "actors/worker.hpp"
 #include "cli/progress.hpp"
@@ -35,6 +36,7 @@ struct run_settings {
   std::optional<std::uint64_t> max_active_users;
   std::optional<std::int64_t> max_gap_ms;
   bool json = false;
+  std::vector<std::string> adopt_topics;
   std::uint64_t commit_bytes = std::uint64_t{64} << 20;
   std::int64_t commit_ms = 50;
   std::uint64_t chunk_bytes = std::uint64_t{256} << 10;

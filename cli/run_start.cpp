@@ -228,9 +228,12 @@ void run_session::make_sink() {
                                                           .has_position = reader_->has_position()},
                                        *store_, *source_, case_namer{case_key_});
   auto own = make_own_lines(deployment_.settings, store_->meta().settings);
-  if (own.text.empty()) return;
+  if (own.lines.empty()) return;
+  std::string text;
+  for (const auto& [subject, line] : own.lines)
+    text.append(line).push_back('\n');
   wire_decoder decoder;
-  auto batch = batch_from(own.text, decoder);
+  auto batch = batch_from(text, decoder);
   batch->own = true;
   source_->put_first(std::move(batch));
   sink_->remember_with_own_lines(std::move(own.settings));

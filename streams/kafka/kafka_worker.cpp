@@ -501,18 +501,20 @@ worker_status kafka_worker::status() const {
 }
 
 void kafka_worker::close() {
-  for (auto& [partition, each] : parts_)
-    if (each.shard)
-      if (auto status = each.shard->store().drain(); not status and failure_.empty()) failure_ = status.error().message;
-  producer_.reset();
-  if (group_) {
-    for (auto& [partition, each] : parts_)
-      if (each.shard) each.shard->forget_records();
-    group_->close();
+  if (phase_ == phase::over and group_ == nullptr) return;
+  for (auto& [partition, each] : parts_) {
+    if (not each.shard) continue;
+    if (auto status = each.shard->store().drain(); not status and failure_.empty()) failure_ = status.error().message;
+    counts_.totals += each.shard->totals();
   }
+  // Batches go before the member that they came from.
   parts_.clear();
+  producer_.reset();
+  if (group_) group_->close();
   group_.reset();
   phase_ = phase::over;
+  published_at_ = INT64_MIN;
+  publish();
 }
 
 void kafka_worker::abandon() {

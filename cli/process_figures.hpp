@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What this process has used so far, for summaries.
+#pragma once
+
+#include <cstdint>
+
+namespace fairuse::cli {
+
+double cpu_seconds();
+std::uint64_t memory_peak_bytes();
+
+} // namespace fairuse::cli
