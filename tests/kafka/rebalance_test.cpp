@@ -34,6 +34,8 @@ real_cluster_options quick(const test_broker& broker) {
   auto options = broker.options();
   options.session_timeout = milliseconds{1'000};
   options.heartbeat_interval = milliseconds{100};
+  // Membership is on trial, not what becomes of a transaction on a machine that has much else to do.
+  options.transaction_timeout = milliseconds{60'000};
   return options;
 }
 
@@ -72,7 +74,13 @@ void write_until_told(cluster& by, board& shared, const std::string& id) {
           const auto number = std::to_string(shared.written[{topic, partition}]++);
           producer->produce(topic, partition, "key", number, {});
         }
-    if (not producer->flush().ok() or not producer->commit().ok()) return shared.accuse("the writer cannot commit");
+    const auto flushed = producer->flush();
+    if (not flushed.ok()) return shared.accuse("the writer cannot flush: " + flushed.code + ", " + flushed.text);
+    answer said;
+    do {
+      said = producer->commit();
+    } while (said.what == fate::again);
+    if (not said.ok()) return shared.accuse("the writer cannot commit: " + said.code + ", " + said.text);
     std::this_thread::sleep_for(milliseconds{5});
   }
 }

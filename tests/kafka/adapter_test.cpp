@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the conformance table does not ask: refused records, places of readers that go back, outages, log lines.
+
+#include <atomic>
+
+#include <boost/test/unit_test.hpp>
+#include <fmt/format.h>
+
+#include "tests/kafka/test_broker.hpp"
+
+namespace fairuse::kafka {
+
+namespace {
+
+struct on_a_broker {
+  on_a_broker() : client{test_broker::client(patient())}, topic{broker().fresh("topic")}, part{topic, 0} {
+    broker().make_topic(topic, 2);
+  }
+
+  static test_broker& broker() {
+    static test_broker one{"4.1"};
+    return one;
+  }
+
+  // Time-outs are not on trial here.
+  static real_cluster_options patient() {
+    auto options = broker().options();
+    options.transaction_timeout = milliseconds{60'000};
+    options.session_timeout = milliseconds{10'000};
+    return options;
+  }
+
+  std::unique_ptr<transactional_producer> prepared(cluster& by) const {
+    auto producer = by.make_producer(broker().fresh("writer"));
+    answer said;
+    do {
+      said = producer->prepare({&topic, 1});
+    } while (said.what == fate::again);
+    BOOST_REQUIRE_MESSAGE(said.ok(), said.text);
+    return producer;
+  }
+
+  void write(transactional_producer& by, int count, std::string_view value = "value") const {
+    BOOST_REQUIRE(by.begin().ok());
+    for (int i = 0; i < count; ++i)
+      by.produce(topic, 0, "key", value, {});
+  }
+
+  void commit(transactional_producer& by) const {
+    const auto flushed = by.flush();
+    BOOST_REQUIRE_MESSAGE(flushed.ok(), flushed.text);
+    answer said;
+    do {
+      said = by.commit();
+    } while (said.what == fate::again);
+    BOOST_REQUIRE_MESSAGE(said.ok(), said.text);
+  }
+
+  std::vector<std::int64_t> read(reader& by, std::int64_t end) const {
+    std::vector<std::int64_t> offsets;
+    while (by.position_of(part) < end)
+      if (const auto batch = by.poll(milliseconds{50}))
+        for (const auto& record : batch->records())
+          offsets.push_back(record.offset);
+    return offsets;
+  }
+
+  std::unique_ptr<cluster> client;
+  std::string topic;
+  topic_partition part;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(adapter, on_a_broker)
+
+BOOST_AUTO_TEST_CASE(a_record_that_is_too_large_is_told_by_flush) {
+  const auto producer = prepared(*client);
+  write(*producer, 1, std::string(2'000'000, 'x'));
+  producer->produce(topic, 1, "key", "fits", {});
+
+  const auto flushed = producer->flush();
+
+  BOOST_TEST((flushed.what == fate::abort));
+  BOOST_TEST(flushed.code == "MSG_SIZE_TOO_LARGE");
+  BOOST_TEST(producer->delivered_next(part) == -1);
+  BOOST_TEST(producer->delivered_next({topic, 1}) == 1);
+  const auto aborted = producer->abort();
+  BOOST_TEST(aborted.ok(), aborted.code << ": " << aborted.text);
+  write(*producer, 1);
+  commit(*producer);
+  BOOST_TEST(producer->delivered_next(part) == 1);
+  BOOST_TEST(producer->delivered_next({topic, 1}) == -1);
+}
+
+BOOST_AUTO_TEST_CASE(a_topic_that_does_not_exist_cannot_be_prepared) {
+  const std::string none = broker().fresh("none");
+  auto producer = client->make_producer(broker().fresh("writer"));
+  answer said;
+  do {
+    said = producer->prepare({&none, 1});
+  } while (said.what == fate::again);
+  BOOST_TEST((said.what == fate::broken));
+  BOOST_TEST(said.code == "UNKNOWN_TOPIC_OR_PART");
+}
+
+BOOST_AUTO_TEST_CASE(a_producer_on_a_healthy_broker_is_never_troubled) {
+  const auto producer = prepared(*client);
+  int troubled = 0;
+  for (int i = 0; i < 200; ++i) {
+    write(*producer, 10);
+    commit(*producer);
+    troubled += producer->troubled() ? 1 : 0;
+  }
+  BOOST_TEST(troubled == 0);
+  BOOST_TEST(producer->delivered_next(part) == 199 * 11 + 10);
+}
+
+BOOST_AUTO_TEST_CASE(a_reader_that_goes_back_stands_where_it_was_told) {
+  const auto producer = prepared(*client);
+  write(*producer, 10);
+  commit(*producer);
+  const auto by = client->make_reader(isolation::committed);
+  const position late{part, 6};
+  BOOST_REQUIRE(by->start({&late, 1}).ok());
+  BOOST_TEST(by->position_of(part) == 6);
+  BOOST_TEST(read(*by, 11) == (std::vector<std::int64_t>{6, 7, 8, 9}), boost::test_tools::per_element());
+  const position early{part, 3};
+  BOOST_REQUIRE(by->start({&early, 1}).ok());
+  BOOST_TEST(by->position_of(part) == 3);
+  BOOST_TEST(read(*by, 11) == (std::vector<std::int64_t>{3, 4, 5, 6, 7, 8, 9}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_reader_that_asks_for_what_is_not_there_fails) {
+  const auto by = client->make_reader(isolation::committed);
+  const position beyond{part, 1'000};
+  BOOST_REQUIRE(by->start({&beyond, 1}).ok());
+  while (by->failure().ok())
+    BOOST_REQUIRE(by->poll(milliseconds{20}) == nullptr);
+  BOOST_TEST(by->failure().code == "OFFSET_OUT_OF_RANGE");
+  const position there{part, 0};
+  BOOST_TEST(by->start({&there, 1}).ok());
+  BOOST_TEST(by->failure().ok());
+}
+
+BOOST_AUTO_TEST_CASE(a_member_that_asks_for_what_is_not_there_fails_until_it_asks_again) {
+  struct : membership {
+    void assigned(std::span<const topic_partition> parts) override { has.assign(parts.begin(), parts.end()); }
+    void revoked(bool) override { has.clear(); }
+    std::vector<topic_partition> has;
+  } told;
+  const auto by = client->join({broker().fresh("group"), "one", {topic}}, told);
+  while (told.has.empty())
+    by->poll(milliseconds{20});
+  const position beyond{part, 1'000};
+  BOOST_REQUIRE(by->fetch({&beyond, 1}).ok());
+  while (by->failure().ok())
+    BOOST_REQUIRE(by->poll(milliseconds{20}) == nullptr);
+  BOOST_TEST(by->failure().code == "OFFSET_OUT_OF_RANGE");
+  const position there{part, 0};
+  BOOST_TEST(by->fetch({&there, 1}).ok());
+  BOOST_TEST(by->failure().ok());
+}
+
+BOOST_AUTO_TEST_CASE(an_instant_has_an_offset) {
+  const auto producer = prepared(*client);
+  write(*producer, 3);
+  commit(*producer);
+  std::int64_t at = -1;
+  BOOST_TEST(client->offset_at(part, 0, at).ok());
+  BOOST_TEST(at == 0);
+  BOOST_TEST(client->offset_at(part, 4'000'000'000'000, at).ok());
+  BOOST_TEST(at == 4);
+}
+
+BOOST_AUTO_TEST_CASE(an_outage_shorter_than_the_transaction_is_survived_and_makes_trouble) {
+  if (not broker().is_own()) return;
+  auto options = patient();
+  std::atomic<int> lines = 0;
+  options.log = [&lines](log_level, const std::string&) { ++lines; };
+  const auto by = test_broker::client(options);
+  const auto producer = prepared(*by);
+  write(*producer, 10);
+  commit(*producer);
+  BOOST_TEST(not producer->troubled());
+  lines = 0;
+
+  write(*producer, 1);
+  broker().kill9();
+  for (int i = 0; i < 9; ++i)
+    producer->produce(topic, 0, "key", "value", {});
+  broker().start();
+  commit(*producer);
+
+  BOOST_TEST(producer->troubled());
+  BOOST_TEST(lines > 0);
+  BOOST_TEST(producer->delivered_next(part) == 21);
+  const auto reading = by->make_reader(isolation::committed);
+  const position start{part, 0};
+  BOOST_REQUIRE(reading->start({&start, 1}).ok());
+  BOOST_TEST(read(*reading, 22).size() == 20U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace fairuse::kafka
