@@ -153,8 +153,8 @@ takeover_state takeover::check_store() {
   return takeover_state::working;
 }
 
-// S7.
-takeover_state takeover::read_changelog() {
+// A slice of the changelog into the store. The batches are gone at the end: they must not outlive their reader.
+store_status takeover::restore_some(std::int64_t& reached) {
   std::vector<std::unique_ptr<record_batch>> batches;
   std::vector<state_row> rows;
   while (rows.size() < restore_rows) {
@@ -164,14 +164,24 @@ takeover_state takeover::read_changelog() {
       rows.push_back({each.key.value_or(std::string_view()), each.value});
     batches.push_back(std::move(batch));
   }
-  const auto reached = std::max(begin_, reader_->position_of(changelog()));
-  if (not rows.empty()) {
-    restored_ += static_cast<std::int64_t>(rows.size());
-    if (auto status = store_->restore(rows, reached); not status) {
-      if (status.error().fault == store_fault::newer) return refuse(status.error().message);
-      return fail(status.error().message);
-    }
-    failpoint::pass("restoring");
+  reached = std::max(begin_, reader_->position_of(changelog()));
+  if (rows.empty()) return {};
+  restored_ += static_cast<std::int64_t>(rows.size());
+  if (auto status = store_->restore(rows, reached); not status) return status;
+  failpoint::pass("restoring");
+  return {};
+}
+
+// S7.
+takeover_state takeover::read_changelog() {
+  std::int64_t reached = 0;
+  if (auto status = restore_some(reached); not status) {
+    const bool newer = status.error().fault == store_fault::newer;
+    return newer ? refuse(status.error().message) : fail(status.error().message);
+  }
+  if (const auto stuck = reader_->failure(); not stuck.ok()) {
+    stage_ = stage::offsets;
+    return again(stuck.text);
   }
   if (reached < end_) return takeover_state::working;
   if (store_->meta() and (restored_ > 0 or store_->meta()->restoring or store_->meta()->changelog_next != reached))
