@@ -41,11 +41,7 @@ void epoch_buffer::add(const std::shared_ptr<const record_batch>& batch, std::si
   const source from{static_cast<std::uint32_t>(batches_.size() - 1), static_cast<std::uint32_t>(index), input};
   ++records_;
   bytes_ += what.value ? what.value->size() : 0;
-  if (not what.value) {
-    refused_.push_back({from, {refusal::truncated, "byte 0"}});
-    return;
-  }
-  auto read = decoder_.decode(*what.value, arena_);
+  auto read = decode(*batch, index);
   if (not read) {
     refused_.push_back({from, read.why()});
     return;
@@ -60,6 +56,16 @@ void epoch_buffer::add(const std::shared_ptr<const record_batch>& batch, std::si
   }
   events_.push_back({read->subject, read->what});
   sources_.push_back(from);
+}
+
+// Structured mode is the common case and has no header to look at.
+wire_result epoch_buffer::decode(const record_batch& batch, std::size_t index) {
+  const auto& what = batch.records()[index];
+  if (what.value and not batch.has_headers(index)) return decoder_.decode(*what.value, arena_);
+  std::vector<wire_header> headers;
+  for (const auto& [name, value] : batch.headers(index))
+    headers.push_back({name, value});
+  return decoder_.decode_record(headers, what.value, arena_);
 }
 
 dead_record epoch_buffer::letter(const source& from, refusal why, std::string place) const {

@@ -56,6 +56,7 @@ private:
     source from;
     refused why;
   };
+  wire_result decode(const record_batch& batch, std::size_t index);
   bool belongs_here(const record& what, std::string_view subject);
   dead_record letter(const source& from, refusal why, std::string place) const;
 
