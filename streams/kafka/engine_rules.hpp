@@ -48,6 +48,9 @@ struct start_rule {
 
 struct engine_bounds {
   milliseconds epoch{50};
+  /// As long as records come faster than they are taken, an epoch may grow to this: nobody waits for the newest, and
+  /// rows of one user fall together.
+  milliseconds backlog_epoch{500};
   std::size_t epoch_events = 200'000;
   std::size_t epoch_bytes = std::size_t{64} << 20;
   /// Users whose timers one epoch fires at most.

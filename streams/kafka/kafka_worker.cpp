@@ -16,6 +16,8 @@ constexpr std::int64_t retry_ms = 200;
 constexpr std::int64_t publish_every_ms = 100;
 constexpr int commit_calls_max = 1'000;
 constexpr milliseconds takeover_wait{2};
+/// A poll that brings so many found more than it could take.
+constexpr std::size_t backlog_records = 1'000;
 
 } // namespace
 
@@ -197,6 +199,7 @@ void kafka_worker::poll(milliseconds wait) {
     if (each->next_due() != never) until = std::min(until, std::max<std::int64_t>(0, each->next_due() - now));
   }
   auto batch = group_->poll(milliseconds{until});
+  backlog_ = batch != nullptr and batch->records().size() >= backlog_records;
   if (batch) sort_in(std::move(batch));
   if (const auto fatal = group_->failure(); not fatal.ok())
     go_over(fmt::format("this member of the group is no longer one: {} ({}). Does another process run as instance {}?",
@@ -227,7 +230,8 @@ void kafka_worker::sort_in(std::shared_ptr<const record_batch> batch) {
 
 bool kafka_worker::epoch_is_due(time_ms now) {
   const auto steady = rules_.around.steady();
-  if (epoch_since_ != INT64_MIN and steady - epoch_since_ >= rules_.bounds.epoch.count()) return true;
+  const auto longest = backlog_ ? rules_.bounds.backlog_epoch : rules_.bounds.epoch;
+  if (epoch_since_ != INT64_MIN and steady - epoch_since_ >= longest.count()) return true;
   std::size_t records = 0;
   std::size_t bytes = 0;
   for (const auto& [partition, each] : parts_) {

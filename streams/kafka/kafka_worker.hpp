@@ -128,6 +128,8 @@ private:
   phase phase_ = phase::starting;
   std::string failure_;
   bool fetch_again_ = false;
+  /// The last poll brought as much as one can: more is waiting.
+  bool backlog_ = false;
   time_ms epoch_since_ = INT64_MIN;
   time_ms not_before_ = INT64_MIN;
   time_ms fenced_at_ = 0;
