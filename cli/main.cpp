@@ -12,6 +12,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/capacity_command.hpp"
 #include "cli/check_command.hpp"
 #include "cli/command.hpp"
 #include "cli/conform_command.hpp"
@@ -30,7 +31,7 @@ using namespace fairuse::cli;
 // In the order in which --help lists them.
 const command* const commands[] = {
     &demo_command,     &run_command,   &decisions_command, &status_command,
-    &simulate_command, &check_command, &conform_command,
+    &simulate_command, &check_command, &conform_command,   &capacity_command,
 };
 
 constexpr const char* version_text = "fairuse " FAIRUSE_VERSION;

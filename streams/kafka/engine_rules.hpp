@@ -24,6 +24,15 @@
 
 namespace fairuse::kafka {
 
+/// Share of dead letters among the records, in 1e-9, over at least so many records and so long.
+struct letter_rule {
+  std::int64_t alarm_nano = 10'000'000;
+  /// 0: the stream never stops for them.
+  std::int64_t stop_nano = 0;
+  std::uint64_t records_min = 10'000;
+  std::int64_t window_ms = minute_ms;
+};
+
 struct topic_names {
   std::string decisions = "fairuse.decisions.v1";
   std::string notifications = "fairuse.notifications.v1";
@@ -116,6 +125,7 @@ struct engine_rules {
   /// For people and the journal.
   std::string partitioner = "none";
   start_rule start;
+  letter_rule dead_letters;
   engine_bounds bounds;
   configured_rules configured;
   /// Folder of this worker's stores: one below it per partition.

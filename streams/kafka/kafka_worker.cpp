@@ -22,7 +22,10 @@ constexpr std::size_t backlog_records = 1'000;
 } // namespace
 
 kafka_worker::kafka_worker(engine_rules rules, cluster& brokers)
-  : rules_(std::move(rules)), brokers_(brokers), clock_(rules_.around.wall, rules_.around.steady) {}
+  : rules_(std::move(rules)),
+    brokers_(brokers),
+    clock_(rules_.around.wall, rules_.around.steady),
+    letters_(rules_.dead_letters) {}
 
 kafka_worker::~kafka_worker() { close(); }
 
@@ -247,6 +250,7 @@ bool kafka_worker::epoch_is_due(time_ms now) {
 void kafka_worker::run_epoch() {
   auto now = clock_.now();
   if (not epoch_is_due(now)) return;
+  refuse_strangers();
   // One `now` for all, and it goes back for nobody.
   for (const auto* each : ready())
     now = std::max(now, each->last_now());
@@ -263,12 +267,37 @@ void kafka_worker::run_epoch() {
   epoch_since_ = INT64_MIN;
   if (which.empty() or not run_shards(which, now, SIZE_MAX)) return;
   if (first) fetch_again_ = true;
-  for (auto* each : which)
-    if (each->reads_strangers())
-      rules_.around.log(log_level::error,
-                        fmt::format("partition {}: most records have keys that belong to other partitions. The "
-                                    "producers use another partitioner than {}: set streams.partitioner",
-                                    each->partition(), rules_.partitioner));
+  watch_letters();
+}
+
+// Before anything of it becomes a dead letter that was none.
+void kafka_worker::refuse_strangers() {
+  for (auto& [partition, each] : parts_) {
+    if (not each.shard or not each.shard->reads_strangers()) continue;
+    each.refused = fmt::format(
+        "most of its records have keys that belong to other partitions: the producers use "
+        "another partitioner than {}. Set streams.partitioner to theirs and start again",
+        rules_.partitioner);
+    rules_.around.log(log_level::error, fmt::format("partition {} is refused: {}", partition, each.refused));
+    counts_.totals += each.shard->totals();
+    each.shard.reset();
+    fetch_again_ = true;
+  }
+}
+
+void kafka_worker::watch_letters() {
+  std::uint64_t records = counts_.totals.records;
+  std::uint64_t letters = counts_.totals.dead_letters;
+  for (const auto* each : ready()) {
+    records += each->totals().records;
+    letters += each->totals().dead_letters;
+  }
+  const auto verdict = letters_.look(records, letters, rules_.around.steady());
+  if (verdict == letter_watch::verdict::fine) return;
+  const auto text = fmt::format("{:.1f} % of the records became dead letters: {} says why, record by record",
+                                letters_.percent(), rules_.outputs.dead_letters);
+  if (verdict == letter_watch::verdict::stop) return go_over(text + ". Stopped, as streams.dead_letters.stop says");
+  rules_.around.log(log_level::error, text);
 }
 
 // An overfull set of timers is fired in epochs of its own, all at the same `now`; what is left goes with the events.
@@ -479,6 +508,9 @@ void kafka_worker::publish() {
       one.says = each.taking->says();
       one.restored = each.taking->restored();
       one.to_restore = each.taking->to_restore();
+    } else if (not each.refused.empty()) {
+      one.state = takeover_state::refused;
+      one.says = each.refused;
     } else if (each.shard) {
       one.state = takeover_state::ready;
       one.epoch = each.shard->last_epoch();

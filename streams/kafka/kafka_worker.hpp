@@ -21,6 +21,7 @@
 #include "streams/kafka/cluster.hpp"
 #include "streams/kafka/engine_clock.hpp"
 #include "streams/kafka/engine_rules.hpp"
+#include "streams/kafka/letter_watch.hpp"
 #include "streams/kafka/partition_shard.hpp"
 #include "streams/kafka/takeover.hpp"
 
@@ -86,6 +87,8 @@ private:
   struct part {
     std::unique_ptr<takeover> taking;
     std::unique_ptr<partition_shard> shard;
+    /// Why it is left alone, after it was ready.
+    std::string refused;
     time_ms last_commit = 0;
     time_ms last_write = 0;
   };
@@ -101,6 +104,8 @@ private:
 
   bool epoch_is_due(time_ms now);
   void run_epoch();
+  void refuse_strangers();
+  void watch_letters();
   bool run_overdue_timers(time_ms now);
   bool run_shards(const std::vector<partition_shard*>& which, time_ms now, std::size_t timers_max);
   /// False: not committed; recovery is under way.
@@ -119,6 +124,7 @@ private:
   cluster& brokers_;
   engine_clock clock_;
   worker actors_;
+  letter_watch letters_;
   std::unique_ptr<group_consumer> group_;
   std::unique_ptr<transactional_producer> producer_;
   std::string cluster_id_;
