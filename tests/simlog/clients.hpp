@@ -25,7 +25,8 @@ public:
   }
   /// At most `most` records, in the order of partitions; nullptr: none.
   std::unique_ptr<kafka::record_batch> take(const simulated_log& log, std::size_t most);
-  /// Leaves out `count` records of a partition that has more; false: none has.
+  /// Leaves out `count` records of a partition that has more; false: none has. Not twice at the same place: who goes
+  /// back gets the records.
   bool skip(const simulated_log& log, std::size_t count);
   /// -1: not known.
   std::int64_t position_of(const topic_partition& of) const;
@@ -40,6 +41,8 @@ private:
   };
   kafka::isolation how_;
   std::map<topic_partition, place> places_;
+  /// How far records were left out.
+  std::map<topic_partition, std::int64_t> skipped_;
   kafka::answer failure_;
 };
 

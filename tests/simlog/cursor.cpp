@@ -71,6 +71,8 @@ std::unique_ptr<kafka::record_batch> cursor::take(const simulated_log& log, std:
 
 bool cursor::skip(const simulated_log& log, std::size_t count) {
   for (auto& [of, where] : places_) {
+    const auto before = skipped_.find(of);
+    if (before != skipped_.end() && where.next <= before->second) continue;
     const partition_log& part = log.log_of(of);
     std::vector<std::int64_t> ahead;
     for (std::size_t i = part.index_of(where.next); i < part.entries().size() && ahead.size() <= count; ++i) {
@@ -78,7 +80,7 @@ bool cursor::skip(const simulated_log& log, std::size_t count) {
       if (entry.offset < part.limit(how_) && entry.shown_to(how_)) ahead.push_back(entry.offset);
     }
     if (ahead.size() <= count) continue;
-    where.next = ahead.back();
+    skipped_[of] = where.next = ahead.back();
     return true;
   }
   return false;

@@ -76,9 +76,7 @@ fault_rates stormy(std::uint32_t calls) {
   fault_rates rates;
   for (std::size_t i = 1; i < faults; ++i)
     rates[static_cast<fault>(i)] = share;
-  // A crash ends everything else; batches may well be short.
-  rates[fault::crash_before] = share / 4 + 1;
-  rates[fault::crash_after] = share / 4 + 1;
+  // Batches may well be short.
   rates[fault::short_batch] = 8 * share;
   return rates;
 }

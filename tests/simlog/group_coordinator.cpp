@@ -33,7 +33,7 @@ error_code group_coordinator::heartbeat(const identity& who, time_ms now) {
   return rebalancing_ && !found->second.joined ? "REBALANCE_IN_PROGRESS" : "";
 }
 
-std::optional<parts> group_coordinator::sync(identity& who) const {
+std::optional<part_list> group_coordinator::sync(identity& who) const {
   const auto found = seats_.find(who.instance);
   if (rebalancing_ || found == seats_.end() || found->second.member != who.member) return std::nullopt;
   who.generation = generation_;

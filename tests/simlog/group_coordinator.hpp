@@ -19,7 +19,7 @@
 
 namespace fairuse::simlog {
 
-using parts = std::vector<kafka::topic_partition>;
+using part_list = std::vector<kafka::topic_partition>;
 using error_code = std::string;
 
 /// As a client identifies itself in an offset commit.
@@ -50,7 +50,7 @@ public:
   /// REBALANCE_IN_PROGRESS: join again.
   error_code heartbeat(const identity& who, time_ms now);
   /// What the member has in the current generation; nullopt while others still have to join.
-  std::optional<parts> sync(identity& who) const;
+  std::optional<part_list> sync(identity& who) const;
   /// Removes members whose session is over.
   void expire(time_ms now);
   /// The coordinator came up again: sessions start anew.
@@ -82,7 +82,7 @@ private:
     time_ms last_seen = 0;
     time_ms session = 0;
     bool joined = false;
-    parts assigned;
+    part_list assigned;
   };
 
   error_code validate(const identity& who) const;

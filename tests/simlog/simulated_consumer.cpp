@@ -59,7 +59,7 @@ bool simulated_consumer::sync() {
   has_assignment_ = true;
   lost_ = false;
   assigned_ = {given->begin(), given->end()};
-  const parts sorted(assigned_.begin(), assigned_.end());
+  const part_list sorted(assigned_.begin(), assigned_.end());
   told_.assigned(sorted);
   return true;
 }

@@ -114,6 +114,11 @@ void transaction_coordinator::expire(time_ms now, const marker_writer& write) {
   }
 }
 
+void transaction_coordinator::overdue(const std::string& id) {
+  const auto found = transactions_.find(id);
+  if (found != transactions_.end() && found->second.state == transaction_state::ongoing) found->second.timeout = 0;
+}
+
 const transaction* transaction_coordinator::find(const std::string& id) const {
   const auto found = transactions_.find(id);
   return found == transactions_.end() ? nullptr : &found->second;

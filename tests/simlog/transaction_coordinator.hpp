@@ -69,8 +69,8 @@ public:
   const std::map<std::string, transaction>& all() const { return transactions_; }
   /// As the broker does with an id that was idle for a week.
   void forget(const std::string& id) { transactions_.erase(id); }
-  /// Makes an open transaction overdue.
-  void overdue(const std::string& id) { transactions_.at(id).timeout = 0; }
+  /// Makes an open transaction overdue, if there is one.
+  void overdue(const std::string& id);
 
 private:
   error_code check(const credentials& who) const;

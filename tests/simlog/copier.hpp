@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The smallest program that needs the commit protocol: it copies what it reads, exactly once. Tests of the simulated
+// log run it through storms: with all its guards nothing is lost or doubled, without one of them the storm finds out.
+// Threads: one.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/simlog/simulated_cluster.hpp"
+
+namespace fairuse::simlog {
+
+struct copier_guards {
+  /// A producer that saw trouble is replaced before its next transaction.
+  bool recycles = true;
+  /// After an abort it goes back to what was committed.
+  bool goes_back = true;
+  /// A jump in the offsets is looked at once more before it is believed.
+  bool doubts_gaps = true;
+};
+
+/// One life of an instance. Reads "in", writes the same partition of "out": key = place, value = value.
+class copier : private kafka::membership {
+public:
+  copier(kafka::cluster& on, std::string instance, copier_guards guards);
+
+  /// A little work. Throws what the cluster throws.
+  void step();
+  /// Another life has its place.
+  bool is_over() const { return over_; }
+
+private:
+  void assigned(std::span<const topic_partition> parts) override;
+  void revoked(bool lost) override;
+
+  bool ready_to_write();
+  bool ready_to_read();
+  void go_back() { positioned_ = false; }
+  void copy(const kafka::record_batch& batch);
+  /// What of the batch comes next in its partitions; a jump makes it stop.
+  std::vector<const kafka::record*> in_order(const kafka::record_batch& batch);
+  kafka::answer transact(const std::vector<const kafka::record*>& records);
+  kafka::answer insist(const std::function<kafka::answer()>& call);
+
+  kafka::cluster& cluster_;
+  std::string instance_;
+  copier_guards guards_;
+  std::unique_ptr<kafka::transactional_producer> producer_;
+  bool prepared_ = false;
+  std::vector<topic_partition> mine_;
+  bool positioned_ = false;
+  bool over_ = false;
+  std::map<topic_partition, std::int64_t> next_;
+  /// Where a jump was seen: (expected, seen).
+  std::map<topic_partition, std::pair<std::int64_t, std::int64_t>> doubted_;
+  std::unique_ptr<kafka::group_consumer> member_;
+};
+
+} // namespace fairuse::simlog

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+#include <rapidcheck/boost_test.h>
+
+#include "tests/simlog/simulated_cluster.hpp"
+
+namespace fairuse::simlog {
+
+namespace {
+
+using kafka::isolation;
+
+/// Lives of one transactional id, none of which knows of the others.
+struct rivals {
+  simulated_log log;
+  fault_plan plan;
+  simulated_cluster client;
+  std::vector<std::unique_ptr<kafka::transactional_producer>> lives;
+
+  explicit rivals(std::uint64_t seed)
+    : plan(seed, {{fault::late_markers, 300'000}, {fault::early, 200'000}, {fault::duplicated, 100'000}}),
+      client(log, {}, plan) {
+    log.make_topic("t", 2);
+  }
+
+  void act(int dice) {
+    const int what = dice % 6;
+    if (lives.empty() || what == 0) {
+      lives.push_back(client.make_producer("id"));
+      const std::vector<std::string> topics{"t"};
+      while (lives.back()->prepare(topics).what == kafka::fate::again) {
+      }
+      return;
+    }
+    const std::size_t who = static_cast<std::size_t>(dice / 6) % lives.size();
+    auto& life = *lives[who];
+    if (what == 1) life.begin();
+    if (what == 2 || what == 3) life.produce("t", what - 2, std::to_string(who), "v", {});
+    if (what == 4) life.flush();
+    if (what == 5) {
+      const bool wrote = life.delivered_next({"t", 0}) >= 0 || life.delivered_next({"t", 1}) >= 0;
+      const bool committed = life.commit().ok();
+      RC_ASSERT(!(committed && wrote && who + 1 != lives.size()));
+    }
+  }
+};
+
+} // namespace
+
+RC_BOOST_PROP(of_one_id_only_the_newest_producer_commits, (std::uint64_t seed)) {
+  rivals it(seed);
+  for (const int dice : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 600)))
+    it.act(dice);
+  it.log.settle();
+  for (const std::int32_t partition : {0, 1}) {
+    std::size_t newest = 0;
+    for (const log_entry& each : it.log.records({"t", partition}, isolation::committed)) {
+      const std::size_t who = std::stoull(*each.what.key);
+      RC_ASSERT(who >= newest);
+      newest = who;
+    }
+  }
+}
+
+} // namespace fairuse::simlog
