@@ -25,7 +25,7 @@ stamp = target / "installed.json"
 for name in ("package.json", "package-lock.json", "lint.mjs"):
     shutil.copy(HERE / name, target / name)
 if not stamp.exists() or stamp.read_bytes() != lock:
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = ["npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     subprocess.run(command, cwd=target, check=True, stdout=subprocess.DEVNULL)
     stamp.write_bytes(lock)
 sys.exit(subprocess.run(["node", "lint.mjs", ROOT / "docs/asyncapi.yaml"], cwd=target).returncode)
