@@ -16,7 +16,8 @@
 
 namespace fairuse {
 
-inline constexpr std::uint32_t schema_known = 1;
+/// 2: one row per user and hour.
+inline constexpr std::uint32_t schema_known = 2;
 
 using sha256_hash = std::array<unsigned char, 32>;
 

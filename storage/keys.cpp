@@ -107,8 +107,7 @@ std::optional<user_row_key> parse_user_row(std::string_view key) {
       return parsed.rest.empty() ? std::optional(parsed) : std::nullopt;
     case user_row::standing:
       return parsed;
-    case user_row::bucket_hour:
-    case user_row::id_hour:
+    case user_row::hour:
       if (parsed.rest.size() != sizeof(std::uint32_t)) return std::nullopt;
       parsed.hour = static_cast<hour_number>(big_endian<std::uint32_t>(parsed.rest.data()) ^ 0x8000'0000U);
       return parsed;

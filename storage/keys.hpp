@@ -6,7 +6,7 @@
 //   'a'                                  the anchor: written by the first commit, never again
 //   'm'                                  the meta row
 //   'u' length uid kind [hour | slot]    a user's rows, together and in this order: core, standings, conversations,
-//                                        hours of buckets, hours of ids; one seek and a walk read them all
+//                                        hours of usage; one seek and a walk read them all
 //   'd' length uid                       when the user's next timer is due (value: 8 bytes)
 //   'e' keyed hash                       an erased user
 //   'p' digest                           text of a policy
@@ -28,7 +28,8 @@
 
 namespace fairuse::keys {
 
-enum class user_row : char { core = 1, standing = 2, conversations = 3, bucket_hour = 4, id_hour = 5 };
+/// 4 and 5 were hours of buckets and of ids apart.
+enum class user_row : char { core = 1, standing = 2, conversations = 3, hour = 6 };
 
 inline constexpr std::size_t uid_bytes_max = 256;
 inline constexpr char user_type = 'u';

@@ -195,7 +195,7 @@ struct partition_store::body {
     const auto key = view(at.key());
     if (key.front() != keys::user_type) return false;
     const auto row = keys::parse_user_row(key);
-    const bool hourly = row and (row->kind == keys::user_row::bucket_hour or row->kind == keys::user_row::id_hour);
+    const bool hourly = row and row->kind == keys::user_row::hour;
     if (hourly and row->hour < first) open.erase(row->uid, key);
     return true;
   }

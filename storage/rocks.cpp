@@ -34,7 +34,7 @@ public:
     switch (key[0]) {
       case keys::user_type: {
         const auto row = keys::parse_user_row(view(key));
-        const bool hourly = row and (row->kind == keys::user_row::bucket_hour or row->kind == keys::user_row::id_hour);
+        const bool hourly = row and row->kind == keys::user_row::hour;
         return hourly and (row->hour + time_ms{1}) * hour_ms < floors_->usage;
       }
       case keys::journal_type:

@@ -402,6 +402,20 @@ bool row_codec::read_tombstone(std::string_view row, tombstone& to) {
   return std::is_sorted(to.admin_ids.begin(), to.admin_ids.end());
 }
 
+void join_hour(std::string_view buckets, std::string_view ids, std::string& out) {
+  out.clear();
+  append_varint(out, buckets.size());
+  out.append(buckets).append(ids);
+}
+
+bool split_hour(std::string_view row, std::string_view& buckets, std::string_view& ids) {
+  std::uint64_t size = 0;
+  if (not take_varint(row, size) or size > row.size()) return false;
+  buckets = row.substr(0, size);
+  ids = row.substr(size);
+  return true;
+}
+
 std::vector<hour_number> bucket_hours(const user& from, const policy_set& policies) {
   std::vector<hour_number> hours;
   for (std::size_t p = 0; p < from.metered.size(); ++p)

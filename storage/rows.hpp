@@ -64,6 +64,12 @@ private:
   std::unique_ptr<scratch> scratch_;
 };
 
+/// One hour of a user's usage in one row: buckets first, so that whoever needs no ids passes over them. Either part may
+/// be empty.
+void join_hour(std::string_view buckets, std::string_view ids, std::string& out);
+/// False: not what we wrote.
+bool split_hour(std::string_view row, std::string_view& buckets, std::string_view& ids);
+
 /// Hours in which the user has buckets, ascending.
 std::vector<hour_number> bucket_hours(const user& from, const policy_set& policies);
 

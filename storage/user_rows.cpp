@@ -13,6 +13,7 @@ namespace {
 
 /// Ids that stay in memory begin here (see needs_older_ids).
 hour_number first_id_hour(time_ms now) { return hour_of(now - day_ms); }
+constexpr hour_number id_memory_hours = 24;
 
 void note_numbers(tombstone& to, std::string_view slot, std::uint32_t strike, std::uint32_t request) {
   if (strike == 0 and request == 0) return;
@@ -44,8 +45,7 @@ store_status user_rows::write(std::string_view uid, const user& who, overlays be
   for (const auto hour : what.id_hours)
     if (not who.ids.has(hour))
       return store_error{store_fault::misuse, "Event ids were forgotten before they were written down."};
-  write_hours(uid, prefix, who, what.bucket_hours, what.id_hours, to);
-  return {};
+  return write_hours(uid, prefix, who, what.bucket_hours, what.id_hours, before, to);
 }
 
 void user_rows::write_standings(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to) {
@@ -66,17 +66,48 @@ void user_rows::write_standings(std::string_view uid, std::string_view prefix, c
   to.put(uid, keys::due(uid), value_);
 }
 
-void user_rows::write_hours(std::string_view uid, std::string_view prefix, const user& who,
-                            std::span<const hour_number> buckets, std::span<const hour_number> ids, commit_rows& to) {
-  for (const auto hour : buckets) {
-    const auto key = keys::hour(prefix, keys::user_row::bucket_hour, hour);
-    if (codec_.write_bucket_hour(who, *who.sums.policies, hour, value_))
-      to.put(uid, key, value_);
-    else
+// Buckets of an hour that changed are all in memory: it lies within the retention. Its ids are not, if only the
+// beginning of a late upload lies in it and its end in the next: then the row that holds now has them.
+store_status user_rows::write_hours(std::string_view uid, std::string_view prefix, const user& who,
+                                    std::span<const hour_number> buckets, std::span<const hour_number> ids,
+                                    overlays before, commit_rows& to) {
+  hours_.assign(buckets.begin(), buckets.end());
+  hours_.insert(hours_.end(), ids.begin(), ids.end());
+  std::sort(hours_.begin(), hours_.end());
+  hours_.erase(std::unique(hours_.begin(), hours_.end()), hours_.end());
+  const auto resident_from = who.pruned_hour - id_memory_hours;
+  for (const auto hour : hours_) {
+    const auto key = keys::hour(prefix, keys::user_row::hour, hour);
+    if (not codec_.write_bucket_hour(who, *who.sums.policies, hour, bucket_part_)) bucket_part_.clear();
+    id_part_.clear();
+    if (who.ids.has(hour) or hour >= resident_from) {
+      if (not codec_.write_id_hour(who, hour, id_part_)) id_part_.clear();
+    } else {
+      const auto row = find(uid, key, before, &to);
+      if (not row) return row.error();
+      std::string_view old_buckets;
+      std::string_view old_ids;
+      if (*row and not split_hour(**row, old_buckets, old_ids)) return damaged(store_, "an hour row does not decode");
+      id_part_.assign(old_ids);
+    }
+    if (bucket_part_.empty() and id_part_.empty()) {
       to.erase(uid, key);
+      continue;
+    }
+    join_hour(bucket_part_, id_part_, value_);
+    to.put(uid, key, value_);
   }
-  for (const auto hour : ids)
-    if (codec_.write_id_hour(who, hour, value_)) to.put(uid, keys::hour(prefix, keys::user_row::id_hour, hour), value_);
+  return {};
+}
+
+store_result<std::optional<std::string>> user_rows::find(std::string_view uid, std::string_view key, overlays before,
+                                                         const commit_rows* newest) {
+  const auto in = [&](const commit_rows& rows) { return rows.find(uid, key); };
+  auto found = newest == nullptr ? std::nullopt : in(*newest);
+  for (auto each = before.rbegin(); not found and each != before.rend(); ++each)
+    found = in(**each);
+  if (not found) return get(*db_, key, store_);
+  return *found ? std::optional(std::string(**found)) : std::optional<std::string>();
 }
 
 store_status user_rows::erase(std::string_view uid, std::string_view prefix, const user& who, overlays before,
@@ -107,7 +138,7 @@ store_status user_rows::erase(std::string_view uid, std::string_view prefix, con
                    who.standings[i]->last_request);
   left.erased_at = std::max(left.erased_at, who.erased_at);
   left.admin_ids = who.admin_ids;
-  write_all(uid, prefix, who, to);
+  if (auto status = write_all(uid, prefix, who, before, to); not status) return status;
   codec_.write_tombstone(left, value_);
   const auto hash = erased.hash(uid);
   erasures.push_back({hash, value_, std::string(prefix)});
@@ -115,7 +146,8 @@ store_status user_rows::erase(std::string_view uid, std::string_view prefix, con
   return {};
 }
 
-void user_rows::write_all(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to) {
+store_status user_rows::write_all(std::string_view uid, std::string_view prefix, const user& who, overlays before,
+                                  commit_rows& to) {
   // Whoever comes back after an erasure has rows again, of what came after it. Who does not, has none.
   if (who.account or who.exempt) {
     codec_.write_core(who, value_);
@@ -129,7 +161,7 @@ void user_rows::write_all(std::string_view uid, std::string_view prefix, const u
     write_standings(uid, prefix, who, to);
   std::vector<hour_number> ids;
   who.ids.each_hour([&ids](hour_number hour) { ids.push_back(hour); });
-  write_hours(uid, prefix, who, bucket_hours(who, *who.sums.policies), ids, to);
+  return write_hours(uid, prefix, who, bucket_hours(who, *who.sums.policies), ids, before, to);
 }
 
 bool user_rows::is_bare(const standing& s) {
@@ -181,13 +213,18 @@ bool user_rows::take(reading& r, std::string_view key, std::string_view value) {
     case keys::user_row::conversations:
       r.to.conversations = std::make_unique<std::vector<conversation>>();
       return codec_.read_conversations(value, *r.to.conversations);
-    case keys::user_row::bucket_hour:
-      return row->hour < r.first_bucket_hour() or codec_.read_bucket_hour(value, r.policies, row->hour, r.to);
-    case keys::user_row::id_hour:
-      if (row->hour < first_id_hour(r.now)) return true;
-      if (not codec_.read_id_hour(value, ids_)) return false;
+    case keys::user_row::hour: {
+      std::string_view buckets;
+      std::string_view ids;
+      if (not split_hour(value, buckets, ids)) return false;
+      if (not buckets.empty() and row->hour >= r.first_bucket_hour()
+          and not codec_.read_bucket_hour(buckets, r.policies, row->hour, r.to))
+        return false;
+      if (ids.empty() or row->hour < first_id_hour(r.now)) return true;
+      if (not codec_.read_id_hour(ids, ids_)) return false;
       r.to.ids.load(row->hour, ids_);
       return true;
+    }
   }
   return false;
 }
@@ -199,13 +236,10 @@ store_status user_rows::walk(rocksdb::Iterator& rows, reading& r) {
     const auto key = view(rows.key());
     const auto row = keys::parse_user_row(key);
     // Hours that nobody needs are jumped over, not read.
-    if (row and row->kind == keys::user_row::bucket_hour and row->hour < r.first_bucket_hour()) {
-      rows.Seek(keys::hour(r.prefix, keys::user_row::bucket_hour, r.first_bucket_hour()));
+    const auto first = [&r] { return std::min(r.first_bucket_hour(), first_id_hour(r.now)); };
+    if (row and row->kind == keys::user_row::hour and row->hour < first()) {
+      rows.Seek(keys::hour(r.prefix, keys::user_row::hour, first()));
       r.found = true;
-      continue;
-    }
-    if (row and row->kind == keys::user_row::id_hour and row->hour < first_id_hour(r.now)) {
-      rows.Seek(keys::hour(r.prefix, keys::user_row::id_hour, first_id_hour(r.now)));
       continue;
     }
     if (not take(r, key, view(rows.value()))) return damaged(store_, "a user row does not decode");
@@ -245,17 +279,13 @@ void user_rows::set_next_due(user& who, const policy_set& policies) {
 }
 
 store_result<std::vector<std::uint64_t>> user_rows::read_ids(std::string_view uid, hour_number hour, overlays before) {
-  const auto key = keys::hour(keys::user_prefix(uid), keys::user_row::id_hour, hour);
-  std::vector<std::uint64_t> ids;
-  for (auto each = before.rbegin(); each != before.rend(); ++each) {
-    const auto row = (*each)->find(uid, key);
-    if (not row) continue;
-    if (*row and not codec_.read_id_hour(**row, ids)) return damaged(store_, "a row of event ids does not decode");
-    return ids;
-  }
-  const auto row = get(*db_, key, store_);
+  const auto row = find(uid, keys::hour(keys::user_prefix(uid), keys::user_row::hour, hour), before, nullptr);
   if (not row) return row.error();
-  if (*row and not codec_.read_id_hour(**row, ids)) return damaged(store_, "a row of event ids does not decode");
+  std::vector<std::uint64_t> ids;
+  std::string_view buckets;
+  std::string_view part;
+  if (*row and (not split_hour(**row, buckets, part) or not codec_.read_id_hour(part, ids)))
+    return damaged(store_, "an hour row does not decode");
   return ids;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,11 +49,16 @@ private:
   struct reading;
   static void set_next_due(user& who, const policy_set& policies);
   void write_standings(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to);
-  void write_hours(std::string_view uid, std::string_view prefix, const user& who, std::span<const hour_number> buckets,
-                   std::span<const hour_number> ids, commit_rows& to);
+  store_status write_hours(std::string_view uid, std::string_view prefix, const user& who,
+                           std::span<const hour_number> buckets, std::span<const hour_number> ids, overlays before,
+                           commit_rows& to);
+  /// The row that holds now; nullopt: there is none.
+  store_result<std::optional<std::string>> find(std::string_view uid, std::string_view key, overlays before,
+                                                const commit_rows* newest);
   store_status erase(std::string_view uid, std::string_view prefix, const user& who, overlays before, commit_rows& to,
                      erased_users& erased, std::vector<erasure_row>& erasures);
-  void write_all(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to);
+  store_status write_all(std::string_view uid, std::string_view prefix, const user& who, overlays before,
+                         commit_rows& to);
   /// Nothing but the numbers that an erasure leaves?
   bool is_bare(const standing& s);
   bool take(reading& r, std::string_view key, std::string_view value);
@@ -63,6 +69,9 @@ private:
   std::filesystem::path store_;
   row_codec codec_;
   std::string value_;
+  std::string bucket_part_;
+  std::string id_part_;
+  std::vector<hour_number> hours_;
   std::vector<std::uint64_t> ids_;
 };
 

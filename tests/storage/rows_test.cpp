@@ -286,11 +286,11 @@ BOOST_AUTO_TEST_CASE(keys_of_one_user_never_hold_those_of_another) {
     RC_PRE(a != b and b.size() <= keys::uid_bytes_max);
     RC_ASSERT(not keys::user_prefix(b).starts_with(keys::user_prefix(a)));
     const auto hour = *rc::gen::arbitrary<hour_number>();
-    const auto key = keys::hour(keys::user_prefix(a), keys::user_row::id_hour, hour);
+    const auto key = keys::hour(keys::user_prefix(a), keys::user_row::hour, hour);
     const auto parsed = keys::parse_user_row(key);
     RC_ASSERT(parsed.has_value());
-    RC_ASSERT(parsed->uid == a and parsed->hour == hour and parsed->kind == keys::user_row::id_hour);
+    RC_ASSERT(parsed->uid == a and parsed->hour == hour and parsed->kind == keys::user_row::hour);
     RC_ASSERT(keys::parse_due(keys::due(b)) == std::string_view(b));
-    if (hour < INT32_MAX) RC_ASSERT(key < keys::hour(keys::user_prefix(a), keys::user_row::id_hour, hour + 1));
+    if (hour < INT32_MAX) RC_ASSERT(key < keys::hour(keys::user_prefix(a), keys::user_row::hour, hour + 1));
   }));
 }

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A partition's store between its changelog and its actors: what a read sees, what a crash leaves, what a restore
+// makes.
+#include "storage/partition_store.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <random>
+
+#include <boost/test/unit_test.hpp>
+
+#include "core/query.hpp"
+#include "storage/keys.hpp"
+
+using namespace fairuse;
+
+namespace {
+
+constexpr time_ms start = 1'700'000'000'000;
+constexpr std::string_view uid = "somebody";
+
+struct shelf {
+  shelf() {
+    std::string name = (std::filesystem::temp_directory_path() / "fairuse-partition-XXXXXX").string();
+    BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
+    folder = name;
+    options.case_key = "a key for tests only";
+    options.background = [this](std::function<void()> task) {
+      if (at_once)
+        task();
+      else
+        tasks.push_back(std::move(task));
+    };
+    options.clock = [] { return start; };
+    policy live;
+    live.name = "fair";
+    live.windows = {{"daily", day_ms, hour_ms}, {"weekly", 7 * day_ms, 2 * hour_ms}};
+    policies = policy_set::make(live, {});
+    held = {true, false, policies.get()};
+    open();
+  }
+  ~shelf() {
+    work();
+    at_once = true;
+    store.reset();
+    std::filesystem::remove_all(folder);
+  }
+
+  void open() {
+    auto opened = partition_store::open(folder, options);
+    BOOST_REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().message));
+    store = std::move(*opened);
+  }
+  /// What the writer's thread would do.
+  void work() {
+    for (auto& task : std::exchange(tasks, {}))
+      task();
+  }
+  void crash() {
+    work();
+    store->abandon();
+    store.reset();
+    open();
+  }
+  std::unique_ptr<user> load(time_ms now, std::string_view who = uid) {
+    return std::move(store->load(std::span(&who, 1), *policies, now)[0]);
+  }
+  applied give(user& u, time_ms now, const event& e) {
+    step_output out;
+    advance(u, held, now, out);
+    if (needs_older_ids(e, now)) {
+      const auto older = store->load_ids(uid, hour_of(e.instant));
+      u.ids.load(older.hour, older.keys);
+    }
+    return apply(u, held, now, e, horizon_events_ms, out);
+  }
+  static event speech(time_ms at, std::uint64_t key, std::int32_t ms = 30'000) {
+    event e;
+    e.time = e.instant = at;
+    e.key = key;
+    e.ms = ms;
+    return e;
+  }
+  /// One epoch in which somebody spoke at `at`.
+  void speak(time_ms now, time_ms at, std::uint64_t key) {
+    auto u = load(now);
+    BOOST_REQUIRE(give(*u, now, speech(at, key)) == applied::accepted);
+    store->add_user(uid, *u);
+  }
+  void commit(time_ms now) {
+    auto meta = store->meta().value_or(partition_meta{});
+    ++meta.epoch;
+    meta.now = now;
+    meta.cluster = "c";
+    meta.changelog_next = ++next;
+    store->each_open_row([&](const state_row& row) {
+      changelog.emplace_back(std::string(row.key), row.value ? std::optional(std::string(*row.value)) : std::nullopt);
+    });
+    changelog.emplace_back(std::string(partition_meta_key()), encode_partition_meta(meta, false));
+    store->commit(std::move(meta));
+  }
+  std::int64_t weekly(time_ms now) { return look(*load(now), held, 0, now).windows[1].sum_ms; }
+  std::map<std::string, std::string> rows() {
+    std::map<std::string, std::string> all;
+    BOOST_REQUIRE(store->each_row([&](const state_row& row) { all.emplace(row.key, *row.value); }).ok());
+    return all;
+  }
+
+  std::filesystem::path folder;
+  partition_store_options options;
+  std::vector<std::function<void()>> tasks;
+  bool at_once = false;
+  std::shared_ptr<const policy_set> policies;
+  controls held;
+  std::unique_ptr<partition_store> store;
+  std::vector<std::pair<std::string, std::optional<std::string>>> changelog;
+  std::int64_t next = 0;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(partition_stores, shelf)
+
+BOOST_AUTO_TEST_CASE(a_read_sees_the_open_epoch_over_pending_over_the_disk) {
+  speak(start, start, 1);
+  BOOST_TEST(weekly(start) == 30'000);
+  commit(start);
+  BOOST_TEST(weekly(start) == 30'000);
+  store->write_behind();
+  speak(start + 1, start + 1, 2);
+  commit(start + 1);
+  speak(start + 2, start + 2, 3);
+  BOOST_TEST(weekly(start + 2) == 90'000);
+  work();
+  store->write_behind();
+  work();
+  BOOST_TEST(weekly(start + 2) == 90'000);
+  BOOST_TEST(store->pending_rows() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(an_aborted_epoch_leaves_nothing) {
+  speak(start, start, 1);
+  commit(start);
+  speak(start + 1, start + 1, 2);
+  store->drop_open();
+  BOOST_TEST(store->open_rows() == 0U);
+  BOOST_TEST(weekly(start + 1) == 30'000);
+}
+
+BOOST_AUTO_TEST_CASE(a_crash_leaves_whole_epochs_and_the_changelog_has_the_rest) {
+  speak(start, start, 1);
+  commit(start);
+  store->write_behind();
+  speak(start + 1, start + 1, 2);
+  commit(start + 1);
+  crash();
+  BOOST_TEST(store->meta()->epoch == 1U);
+  BOOST_TEST(weekly(start + 1) == 30'000);
+  std::vector<state_row> tail;
+  bool seen = false;
+  for (const auto& [key, value] : changelog) {
+    if (seen) tail.push_back({key, value ? std::optional<std::string_view>(*value) : std::nullopt});
+    seen = seen or key == partition_meta_key();
+  }
+  BOOST_REQUIRE(store->restore(tail, 9).ok());
+  BOOST_TEST(store->meta()->restoring);
+  BOOST_REQUIRE(store->end_restore(10).ok());
+  BOOST_TEST(store->meta()->epoch == 2U);
+  BOOST_TEST(store->meta()->changelog_next == 10);
+  BOOST_TEST(weekly(start + 1) == 60'000);
+}
+
+BOOST_AUTO_TEST_CASE(a_store_restored_from_nothing_has_the_same_rows) {
+  for (std::uint64_t i = 1; i < 50; ++i) {
+    speak(start + static_cast<time_ms>(i) * hour_ms, start + static_cast<time_ms>(i) * hour_ms, i);
+    commit(start + static_cast<time_ms>(i) * hour_ms);
+  }
+  const auto before = changelog;
+  shelf other;
+  std::vector<state_row> all;
+  for (const auto& [key, value] : before)
+    all.push_back({key, value ? std::optional<std::string_view>(*value) : std::nullopt});
+  BOOST_REQUIRE(other.store->restore(all, 1'000).ok());
+  BOOST_REQUIRE(other.store->end_restore(1'000).ok());
+  std::map<std::string, std::string> folded;
+  for (const auto& [key, value] : before) {
+    if (key == partition_meta_key()) continue;
+    folded.erase(key);
+    if (value) folded.emplace(key, *value);
+  }
+  BOOST_TEST((other.rows() == folded));
+}
+
+BOOST_AUTO_TEST_CASE(hours_beyond_the_retention_are_deleted_from_the_changelog_too) {
+  at_once = true;
+  speak(start, start, 1);
+  commit(start);
+  BOOST_REQUIRE(store->drain().ok());
+  const auto later = start + 9 * day_ms;
+  store->expire(later, 100);
+  std::size_t deleted = 0;
+  store->each_open_row([&](const state_row& row) { deleted += row.value ? 0 : 1; });
+  BOOST_TEST(deleted == 1U);
+  commit(later);
+  BOOST_REQUIRE(store->drain().ok());
+  for (const auto& [key, value] : rows())
+    BOOST_TEST((keys::parse_user_row(key)->kind != keys::user_row::hour));
+}
+
+BOOST_AUTO_TEST_CASE(a_set_aside_store_leaves_room_for_a_new_one) {
+  speak(start, start, 1);
+  commit(start);
+  work();
+  store->abandon();
+  store.reset();
+  BOOST_REQUIRE(partition_store::set_aside(folder).ok());
+  open();
+  BOOST_TEST(not store->meta());
+  auto aside = folder;
+  aside += ".set-aside";
+  BOOST_TEST(std::filesystem::exists(aside / "db"));
+  std::filesystem::remove_all(aside);
+}
+
+// Ids and buckets of an hour share a row, and only one of them may be in memory: late uploads whose beginning lies in
+// an hour that memory keeps no ids of must not wipe these.
+BOOST_AUTO_TEST_CASE(no_id_and_no_bucket_is_lost_when_uploads_come_late_and_users_sleep) {
+  at_once = true;
+  std::mt19937_64 dice(7);
+  event_arena arena;
+  user awake;
+  awake.changed.track = true;
+  awake.metered.resize(policies->profiles().size());
+  bind(awake, *policies, start);
+  std::vector<event> seen;
+  auto now = start;
+  for (int round = 0; round < 400; ++round) {
+    now += static_cast<time_ms>(dice() % (2 * hour_ms));
+    std::vector<event> today;
+    for (std::uint64_t i = 0; i < dice() % 4; ++i) {
+      if (not seen.empty() and dice() % 4 == 0) {
+        today.push_back(seen[dice() % seen.size()]);
+        continue;
+      }
+      auto e = speech(now - static_cast<time_ms>(dice() % (4 * day_ms)), dice());
+      if (dice() % 2 == 0) {
+        // From the last minutes of one hour into the next.
+        e.time = e.instant / hour_ms * hour_ms - 5 * minute_ms;
+        const auto end = static_cast<std::uint32_t>(20 * minute_ms);
+        e.detail = arena.keep(event_detail{speech_segments{{{0, 60'000}, {end - 60'000, end}}}});
+        e.instant = e.time + end;
+        e.ms = 0;
+      }
+      today.push_back(e);
+      seen.push_back(e);
+    }
+    if (today.empty()) continue;
+    auto asleep = load(now);
+    for (const auto& e : today) {
+      // The one who never sleeps, and is never written down, remembers every id itself.
+      step_output out;
+      advance(awake, held, now, out);
+      const auto expected = apply(awake, held, now, e, horizon_events_ms, out);
+      BOOST_REQUIRE((give(*asleep, now, e) == expected));
+    }
+    store->add_user(uid, *asleep);
+    commit(now);
+    if (round % 7 == 0) BOOST_REQUIRE(store->drain().ok());
+    BOOST_REQUIRE(look(*load(now), held, 0, now).windows[1].sum_ms == look(awake, held, 0, now).windows[1].sum_ms);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
