@@ -2,11 +2,12 @@
 #
 # The doors for people; CMake does the work (see CMakePresets.json) and tools/ holds the scripts.
 
-.PHONY: help demo test build check bench asan tsan format clean setup
+.PHONY: help demo demo-kafka test build check bench asan tsan format clean setup
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    build, then watch the engine decide on a month of synthetic traffic'
+	@echo 'make demo-kafka  a real broker, two instances, one of them killed: nothing is lost or doubled'
 	@echo 'make test    every test: release, then the fast ones under ASan + UBSan and TSan'
 	@echo 'make build   build/release/fairuse'
 	@echo 'make check   before a commit: format, warnings, fast tests, style bans, clang-tidy'
@@ -22,6 +23,9 @@ build: setup
 
 demo: build
 	@build/release/fairuse demo
+
+demo-kafka: build
+	@tools/demo_kafka
 
 test: setup
 	@tools/test
