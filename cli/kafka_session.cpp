@@ -192,6 +192,7 @@ kafka::engine_rules kafka_session::rules_for(std::uint32_t worker) const {
                      .pending_bytes = from.pending.bytes_max,
                      .active_users = settings_.max_active_users.value_or(settings.active_users_max),
                      .group_heartbeat = heartbeat_of(from)},
+          .letter_bytes_max = from.record_bytes_max + kafka::dead_letter_room,
           .configured = configured(),
           .state = std::filesystem::path{settings_.state_folder} / fmt::format("worker-{}", worker),
           .source = settings.source,

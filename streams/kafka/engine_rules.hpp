@@ -20,6 +20,7 @@
 #include "core/policy_set.hpp"
 #include "core/rules.hpp"
 #include "storage/local_store.hpp"
+#include "streams/kafka/outputs.hpp"
 #include "streams/kafka/real_cluster.hpp"
 
 namespace fairuse::kafka {
@@ -126,6 +127,8 @@ struct engine_rules {
   std::string partitioner = "none";
   start_rule start;
   letter_rule dead_letters;
+  /// A larger dead letter is cut.
+  std::size_t letter_bytes_max = dead_letter_bytes_max;
   engine_bounds bounds;
   configured_rules configured;
   /// Folder of this worker's stores: one below it per partition.

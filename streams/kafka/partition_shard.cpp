@@ -59,7 +59,7 @@ partition_shard::partition_shard(const engine_rules& rules, std::int32_t partiti
     partition_(partition),
     partitions_(partitions),
     store_(std::move(store)),
-    writer_(rules.source, partition, case_namer(rules.case_key)),
+    writer_(rules.source, partition, case_namer(rules.case_key), rules.letter_bytes_max),
     buffer_(rules.partition_of, partition, partitions) {
   begin_life(from, on, read_policy);
 }
