@@ -7,6 +7,8 @@
 #include <optional>
 #include <set>
 
+#include <librdkafka/rdkafka.h>
+
 #include "config/kafka_properties.hpp"
 #include "events/time_text.hpp"
 
@@ -22,6 +24,7 @@ using yaml::node;
 constexpr std::string_view name_letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 constexpr std::size_t topic_length_max = 249;
 constexpr std::size_t name_length_max = 64;
+constexpr int first_right_scram = 0x020601ff;
 
 bool is_name(std::string_view text, std::size_t longest) {
   return not text.empty() and text.size() <= longest and text.find_first_not_of(name_letters) == std::string_view::npos;
@@ -70,6 +73,11 @@ bool is_loopback(std::string_view bootstrap) {
   return host == "localhost" or host == "::1" or host.starts_with("127.");
 }
 
+std::string_view property_of(const kafka_settings& settings, const std::string& name, std::string_view otherwise) {
+  const auto found = settings.properties.find(name);
+  return found == settings.properties.end() ? otherwise : std::string_view{found->second};
+}
+
 class kafka_binder {
 public:
   kafka_binder(map_reader& from, const std::filesystem::path& folder, kafka_settings& into)
@@ -88,12 +96,14 @@ public:
     bytes(from_, "record_bytes_max", into_.record_bytes_max, {1'024, 512LL << 20U});
     bind_pending();
     bind_dead_letters();
+    bind_token_file();
     if (const auto* given = from_.any("properties"); given != nullptr) {
       if (given->kind == yaml::node_kind::map)
         bind_kafka_properties(*given, from_.called("properties"), folder_, into_.properties, from_.out());
       else
         from_.error("properties", "expected a map of librdkafka's properties");
     }
+    check_token();
   }
 
 private:
@@ -217,6 +227,24 @@ private:
                       + format_duration(to.session_timeout_ms));
   }
 
+  // Read whenever a token is needed, not now: it will be another one by then.
+  void bind_token_file() {
+    std::string text;
+    if (not from_.text("token_file", text)) return;
+    std::error_code failed;
+    into_.token_file = std::filesystem::absolute(folder_ / text, failed).lexically_normal();
+    if (text.empty() or not std::filesystem::is_regular_file(into_.token_file, failed))
+      from_.error("token_file", "no such file: " + into_.token_file.string());
+  }
+
+  void check_token() {
+    const auto mechanism = property_of(into_, "sasl.mechanism", property_of(into_, "sasl.mechanisms", ""));
+    if (not into_.token_file.empty() and mechanism != "OAUTHBEARER")
+      from_.error("token_file", "is the login of properties: {sasl.mechanism: OAUTHBEARER}, which is not set");
+    else if (not into_.token_file.empty() and into_.properties.contains("enable.sasl.oauthbearer.unsecure.jwt"))
+      from_.error("token_file", "and enable.sasl.oauthbearer.unsecure.jwt are two logins; remove one");
+  }
+
   void bind_pending() {
     auto pending = from_.map("pending");
     if (not pending) return;
@@ -241,11 +269,6 @@ private:
   kafka_settings& into_;
   std::set<std::string> topics_;
 };
-
-std::string_view property_of(const kafka_settings& settings, const std::string& name, std::string_view otherwise) {
-  const auto found = settings.properties.find(name);
-  return found == settings.properties.end() ? otherwise : std::string_view{found->second};
-}
 
 bool same_letters(std::string_view left, std::string_view right) {
   return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
@@ -335,6 +358,11 @@ std::vector<std::string> transport_warnings(const kafka_settings& settings) {
     found.emplace_back(
         "ssl.endpoint.identification.algorithm is none: any certificate of the same authority can "
         "pretend to be the broker; give brokers certificates with their names");
+  const auto mechanism = property_of(settings, "sasl.mechanism", property_of(settings, "sasl.mechanisms", ""));
+  if (mechanism.starts_with("SCRAM-") and rd_kafka_version() < first_right_scram)
+    found.emplace_back("librdkafka " + std::string{rd_kafka_version_str()}
+                       + " repeats a nonce that SCRAM wants to be continued: Kafka 3 lets it pass, Kafka 4 refuses it as "
+                         "a wrong password; use certificates, PLAIN over TLS or a token there, or librdkafka 2.6.1");
   if (same_letters(property_of(settings, "enable.sasl.oauthbearer.unsecure.jwt", "false"), "true"))
     found.emplace_back("enable.sasl.oauthbearer.unsecure.jwt is true: the tokens are signed by nobody");
   return found;

@@ -98,6 +98,8 @@ struct kafka_settings {
   std::uint64_t record_bytes_max = 1'048'588;
   pending_rule pending;
   dead_letter_rule dead_letters;
+  /// With sasl.mechanism OAUTHBEARER: the file that somebody keeps a fresh JWT in. Empty: librdkafka's own ways.
+  std::filesystem::path token_file;
   /// librdkafka's, name -> value, with what the files of secrets held.
   std::map<std::string, std::string> properties;
 };

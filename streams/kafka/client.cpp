@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "streams/kafka/oauth_token.hpp"
+
 namespace fairuse::kafka {
 
 namespace {
@@ -33,6 +35,8 @@ void rebalance_callback(rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_pa
 void delivery_callback(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
   listener_of(opaque).on_delivery(*message);
 }
+
+void token_callback(rd_kafka_t* handle, const char*, void* opaque) { listener_of(opaque).refresh_token(handle); }
 
 std::string text_of(milliseconds time) { return std::to_string(time.count()); }
 
@@ -119,6 +123,19 @@ void listener::on_error(rd_kafka_resp_err_t error, std::string_view reason) {
       fmt::format("kafka {}: {}", rd_kafka_err2name(error), reason));
 }
 
+void listener::refresh_token(rd_kafka_t* handle) const {
+  std::string problem;
+  const auto token = read_token(token_file_, problem);
+  std::array<char, 512> text{};
+  if (token
+      and rd_kafka_oauthbearer_set_token(handle, token->text.c_str(), token->expires_at, token->principal.c_str(),
+                                         nullptr, 0, text.data(), text.size())
+              == RD_KAFKA_RESP_ERR_NO_ERROR)
+    return;
+  if (token) problem = fmt::format("the token file {}: {}", token_file_, text.data());
+  rd_kafka_oauthbearer_set_token_failure(handle, problem.c_str());
+}
+
 owned<rd_kafka_t> open_client(const real_cluster_options& options, client_role role, const properties& own,
                               listener& who, std::string& problem) {
   owned<rd_kafka_conf_t> conf{rd_kafka_conf_new()};
@@ -133,6 +150,12 @@ owned<rd_kafka_t> open_client(const real_cluster_options& options, client_role r
   if (role == client_role::member or role == client_role::producer)
     rd_kafka_conf_set_stats_cb(conf.get(), statistics_callback);
 
+  // On librdkafka's own thread: a handle logs in before anybody polls it.
+  if (not options.token_file.empty()) {
+    rd_kafka_conf_enable_sasl_queue(conf.get(), 1);
+    rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf.get(), token_callback);
+  }
+
   std::array<char, 512> text{};
   const auto kind = role == client_role::producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
   owned<rd_kafka_t> handle{rd_kafka_new(kind, conf.get(), text.data(), text.size())};
@@ -141,6 +164,11 @@ owned<rd_kafka_t> open_client(const real_cluster_options& options, client_role r
     return nullptr;
   }
   (void)conf.release(); // the handle owns it now
+  if (not options.token_file.empty())
+    if (const owned<rd_kafka_error_t> failed{rd_kafka_sasl_background_callbacks_enable(handle.get())}) {
+      problem = fmt::format("Kafka client cannot use a token: {}.", rd_kafka_error_string(failed.get()));
+      return nullptr;
+    }
   if (kind == RD_KAFKA_CONSUMER) rd_kafka_poll_set_consumer(handle.get());
   return handle;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the adapter's classes share: a librdkafka handle, its settings, its callbacks and its errors. The only header
-// that shows librdkafka; nothing outside streams/kafka/real_*.cpp includes it.
+// that shows librdkafka; nothing outside streams/kafka includes it.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@ namespace fairuse::kafka {
 /// What one client hears from librdkafka. All but on_log come from inside calls of the client's own thread.
 class listener {
 public:
-  explicit listener(const real_cluster_options& options) : log_{options.log} {}
+  explicit listener(const real_cluster_options& options) : token_file_{options.token_file}, log_{options.log} {}
   listener(const listener&) = delete;
   listener& operator=(const listener&) = delete;
   virtual ~listener() = default;
@@ -32,11 +32,15 @@ public:
   virtual void on_rebalance(rd_kafka_resp_err_t /*what*/, const rd_kafka_topic_partition_list_t* /*parts*/) {}
   virtual void on_delivery(const rd_kafka_message_t& /*message*/) {}
 
+  /// Hands the token over, or says why not; librdkafka asks again. Called from a thread of librdkafka's.
+  void refresh_token(rd_kafka_t* handle) const;
+
   void log(log_level level, const std::string& text) const {
     if (log_) log_(level, text);
   }
 
 private:
+  const std::string token_file_;
   std::function<void(log_level, const std::string&)> log_;
 };
 

@@ -25,6 +25,8 @@ struct real_cluster_options {
   /// librdkafka's names; given to every client. What the protocol stands on cannot be set here.
   std::vector<std::pair<std::string, std::string>> properties;
   std::string client_id = "fairuse";
+  /// With sasl.mechanism OAUTHBEARER: where the token stands. Empty: librdkafka's own ways.
+  std::string token_file;
   milliseconds transaction_timeout{30'000};
   milliseconds session_timeout{45'000};
   milliseconds heartbeat_interval{3'000};

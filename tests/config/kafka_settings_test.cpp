@@ -178,6 +178,12 @@ BOOST_AUTO_TEST_CASE(a_property_that_the_protocol_needs_is_refused_with_its_reas
   BOOST_TEST(holds(refused(least_streams + "  properties: {group.id_file: d.yaml}\n"), "is written as streams.app"));
 }
 
+BOOST_AUTO_TEST_CASE(every_denied_property_is_documented) {
+  const auto page = samples::content(samples::source_folder() / "docs/kafka-setup.md");
+  for (const auto name : denied_properties())
+    BOOST_TEST(holds(page, "`" + std::string{name} + "`"), name);
+}
+
 BOOST_AUTO_TEST_CASE(names_and_values_are_those_of_librdkafka) {
   BOOST_TEST(holds(refused(least_streams + "  properties: {linger.msec: 5}\n"),
                    "d:5:16: error: librdkafka 2.0.2 has no property 'linger.msec'; did you mean 'linger.ms'?"));
@@ -231,6 +237,18 @@ BOOST_AUTO_TEST_CASE(a_login_that_is_half_written_is_refused) {
       "sasl.mechanism PLAIN needs sasl.password_file"));
 }
 
+BOOST_AUTO_TEST_CASE(a_token_comes_from_a_file_that_is_kept_fresh) {
+  folder.write("token", "not read yet");
+  const std::string oauth = "  properties: {security.protocol: sasl_ssl, sasl.mechanism: OAUTHBEARER";
+  BOOST_TEST(accepted(least_streams + "  token_file: token\n" + oauth + "}\n").token_file == folder.path() / "token");
+  BOOST_TEST(holds(refused(least_streams + "  token_file: nowhere\n" + oauth + "}\n"),
+                   "d:5:15: error: streams.token_file: no such file: "));
+  BOOST_TEST(holds(refused(least_streams + "  token_file: token\n"), "sasl.mechanism: OAUTHBEARER}, which is not set"));
+  BOOST_TEST(holds(
+      refused(least_streams + "  token_file: token\n" + oauth + ", enable.sasl.oauthbearer.unsecure.jwt: true}\n"),
+      "are two logins; remove one"));
+}
+
 BOOST_AUTO_TEST_CASE(files_of_properties_are_found_beside_the_deployment) {
   folder.write("ca.pem", "x");
   const auto settings = accepted(least_streams + "  properties: {security.protocol: ssl, ssl.ca.location: ca.pem}\n");
@@ -262,6 +280,10 @@ BOOST_AUTO_TEST_CASE(a_connection_in_the_clear_is_warned_of_unless_it_stays_on_t
                           "sasl.password_file: p"),
                    "and the login,"));
   BOOST_TEST(warned("a", "security.protocol: ssl") == "");
+  BOOST_TEST(holds(warned("a",
+                          "security.protocol: sasl_ssl, sasl.mechanism: SCRAM-SHA-512, sasl.username: u, "
+                          "sasl.password_file: p"),
+                   "Kafka 4 refuses it as a wrong password"));
   BOOST_TEST(holds(warned("a", "security.protocol: ssl, enable.ssl.certificate.verification: false"),
                    "anybody can pretend to be the broker"));
   BOOST_TEST(holds(warned("a", "security.protocol: ssl, ssl.endpoint.identification.algorithm: none"),
