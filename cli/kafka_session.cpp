@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/command.hpp"
+#include "cli/kafka_options.hpp"
 #include "cli/own_lines.hpp"
 #include "cli/process_figures.hpp"
 #include "cli/progress.hpp"
@@ -137,16 +138,8 @@ bool kafka_session::connect() {
   const auto& from = all_.settings.kafka;
   for (const auto& warning : transport_warnings(from))
     spdlog::warn("{}", warning);
-  const auto properties = client_properties(from);
   std::string problem;
-  brokers_ = kafka::make_real_cluster({.bootstrap = bootstrap_servers(from),
-                                       .properties = {properties.begin(), properties.end()},
-                                       .client_id = client_id(from),
-                                       .transaction_timeout = milliseconds{from.transaction_timeout_ms},
-                                       .session_timeout = milliseconds{from.session_timeout_ms},
-                                       .heartbeat_interval = heartbeat_of(from),
-                                       .log = log_line},
-                                      problem);
+  brokers_ = kafka::make_real_cluster(cluster_options(from), problem);
   if (brokers_ == nullptr) fail(exit_usage, problem);
   return brokers_ != nullptr;
 }

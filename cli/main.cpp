@@ -21,6 +21,7 @@
 #include "cli/run_command.hpp"
 #include "cli/simulate_command.hpp"
 #include "cli/status_command.hpp"
+#include "cli/topics_command.hpp"
 #include "config/yaml.hpp"
 
 namespace {
@@ -30,8 +31,8 @@ using namespace fairuse::cli;
 
 // In the order in which --help lists them.
 const command* const commands[] = {
-    &demo_command,     &run_command,   &decisions_command, &status_command,
-    &simulate_command, &check_command, &conform_command,   &capacity_command,
+    &demo_command,  &run_command,     &decisions_command, &status_command, &simulate_command,
+    &check_command, &conform_command, &capacity_command,  &topics_command,
 };
 
 constexpr const char* version_text = "fairuse " FAIRUSE_VERSION;

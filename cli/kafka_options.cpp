@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/kafka_options.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+namespace fairuse::cli {
+
+namespace {
+
+void log_line(kafka::log_level level, const std::string& text) {
+  switch (level) {
+    case kafka::log_level::debug:
+      return spdlog::debug("{}", text);
+    case kafka::log_level::info:
+      return spdlog::info("{}", text);
+    case kafka::log_level::warning:
+      return spdlog::warn("{}", text);
+    case kafka::log_level::error:
+      return spdlog::error("{}", text);
+  }
+}
+
+} // namespace
+
+kafka::real_cluster_options cluster_options(const kafka_settings& settings) {
+  using kafka::milliseconds;
+  const auto all = client_properties(settings);
+  kafka::real_cluster_options options{.bootstrap = bootstrap_servers(settings)};
+  options.properties.assign(all.begin(), all.end());
+  options.client_id = client_id(settings);
+  options.token_file = settings.token_file.string();
+  options.transaction_timeout = milliseconds{settings.transaction_timeout_ms};
+  options.session_timeout = milliseconds{settings.session_timeout_ms};
+  options.heartbeat_interval = milliseconds{std::min<std::int64_t>(3'000, settings.session_timeout_ms / 4)};
+  options.log = log_line;
+  return options;
+}
+
+kafka::topic_needs topic_needs_of(const deployment& settings) {
+  using kafka::topic_role;
+  const auto& streams = settings.kafka;
+  kafka::topic_needs needs{.replay_ms = settings.retention.input_ms,
+                           .decisions_ms = settings.retention.decisions_ms,
+                           .record_bytes_max = streams.record_bytes_max,
+                           .dead_letter_extra_bytes = kafka_settings::dead_letter_extra_bytes};
+  for (const auto& topic : streams.inputs)
+    needs.topics.emplace_back(topic_role::input, topic);
+  const auto& to = streams.outputs;
+  for (const auto& [role, topic] : {std::pair{topic_role::decisions, &to.decisions},
+                                    {topic_role::notifications, &to.notifications},
+                                    {topic_role::enforcement, &to.enforcement},
+                                    {topic_role::review_requests, &to.review_requests},
+                                    {topic_role::dead_letters, &to.dead_letters},
+                                    {topic_role::policies, &to.policies},
+                                    {topic_role::journal, &to.journal},
+                                    {topic_role::changelog, &to.changelog}})
+    needs.topics.emplace_back(role, *topic);
+  return needs;
+}
+
+} // namespace fairuse::cli

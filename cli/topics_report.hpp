@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `fairuse topics` prints: a table, JSON, and the least set of rights as commands of Kafka's own tool.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "config/deployment.hpp"
+#include "streams/kafka/topic_rules.hpp"
+
+namespace fairuse::cli {
+
+/// --bootstrap-server, and --command-config where the brokers want a login.
+std::string tool_options(const kafka_settings& settings);
+
+std::string topics_table(const kafka::topic_needs& needs, std::span<const kafka::found_topic> found,
+                         std::span<const kafka::difference> differences);
+
+std::string topics_json(const kafka::topic_needs& needs, std::span<const kafka::found_topic> found,
+                        std::span<const kafka::difference> differences, std::int32_t brokers);
+
+/// kafka-acls.sh commands, one a line, that let `principal` (User:name) run this deployment and nothing else. Empty:
+/// the name of streams.properties sasl.username, or a place to fill in.
+std::string acl_commands(const kafka_settings& settings, const std::string& principal);
+
+} // namespace fairuse::cli
