@@ -161,6 +161,11 @@ class Security(unittest.TestCase):
         self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
         self.assertIn("as an administrator", done.stderr)
 
+    def test_the_engine_does_not_run_without_rights(self):
+        done = self.fairuse("run", "--config", self.config("bob", "tls"), "--state", self.folder / "bob", "--until-end")
+        self.assertIn(done.returncode, (1, 2), done.stdout + done.stderr)
+        self.assertRegex(done.stderr, "(?i)authori[sz]|there is no topic")
+
     def test_a_wrong_password_and_a_stranger_are_told_why(self):
         self.secret("wrong", "guessed")
         self.assert_refused(self.config("alice", "plain", **{"sasl.password_file": "wrong"}), "Authentication failed")
