@@ -180,6 +180,9 @@ kafka::engine_rules kafka_session::rules_for(std::uint32_t worker) const {
                            .window_ms = dead_letter_rule::stop_ms_min},
           .letter_bytes_max = from.record_bytes_max + kafka::dead_letter_room,
           .bounds = {.epoch = milliseconds{from.epoch_ms},
+                     // An epoch must end well within its transaction.
+                     .backlog_epoch =
+                         milliseconds{std::clamp<std::int64_t>(from.transaction_timeout_ms / 3, from.epoch_ms, 500)},
                      .epoch_events = from.epoch_events_max,
                      .write_every = milliseconds{from.pending.write_every_ms},
                      .pending_rows = from.pending.rows_max,
