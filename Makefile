@@ -2,13 +2,14 @@
 #
 # The doors for people; CMake does the work (see CMakePresets.json) and tools/ holds the scripts.
 
-.PHONY: help demo demo-kafka test build check bench asan tsan format clean setup
+.PHONY: help demo demo-kafka test torture build check bench asan tsan format clean setup
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    build, then watch the engine decide on a month of synthetic traffic'
 	@echo 'make demo-kafka  a real broker, two instances, one of them killed: nothing is lost or doubled'
 	@echo 'make test    every test: release, then the fast ones under ASan + UBSan and TSan'
+	@echo 'make torture faults on real brokers, for ever, in a ledger: tools/torture --help'
 	@echo 'make build   build/release/fairuse'
 	@echo 'make check   before a commit: format, warnings, fast tests, style bans, clang-tidy'
 	@echo 'make bench   measure'
@@ -32,6 +33,10 @@ test: setup
 
 asan tsan: setup
 	@tools/test $@
+
+torture: setup
+	@tools/build release fairuse torture_feed torture_judge
+	@tools/torture
 
 check:
 	@tools/check
