@@ -122,6 +122,7 @@ std::string encode_partition_meta(const partition_meta& meta, bool of_store) {
   m.set_chain(meta.chain);
   m.set_cluster(meta.cluster);
   m.set_partitions(meta.partitions);
+  if (meta.partition) m.set_partition(*meta.partition);
   put_controls(meta.controls, *m.mutable_controls());
   for (const auto& [name, value] : meta.settings) {
     auto& to = *m.add_settings();
@@ -154,6 +155,7 @@ std::optional<partition_meta> decode_partition_meta(std::string_view row, meta_f
   to.chain = m.chain();
   to.cluster = m.cluster();
   to.partitions = m.partitions();
+  if (m.has_partition()) to.partition = m.partition();
   for (const auto& from : m.settings())
     to.settings[from.name()] = from.value();
   to.key_check = m.key_check();

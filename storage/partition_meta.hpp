@@ -35,6 +35,8 @@ struct partition_meta {
   std::string chain;
   std::string cluster;
   std::uint32_t partitions = 0;
+  /// Which of them this is; nullopt in what was written before there was such a field.
+  std::optional<std::uint32_t> partition;
   stored_controls controls;
   /// Small things to be found again (last values of the configuration, profiles and since when).
   std::map<std::string, std::string> settings;

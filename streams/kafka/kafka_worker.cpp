@@ -296,7 +296,7 @@ void kafka_worker::watch_letters() {
   if (verdict == letter_watch::verdict::fine) return;
   const auto text = fmt::format("{:.1f} % of the records became dead letters: {} says why, record by record",
                                 letters_.percent(), rules_.outputs.dead_letters);
-  if (verdict == letter_watch::verdict::stop) return go_over(text + ". Stopped, as streams.dead_letters.stop says");
+  if (verdict == letter_watch::verdict::stop) return go_over(text + ". Stopped, as streams.dead_letter_share.stop says");
   rules_.around.log(log_level::error, text);
 }
 

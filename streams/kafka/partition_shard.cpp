@@ -80,6 +80,7 @@ void partition_shard::begin_life(const beginning& from, worker& on,
     meta_ = *store_->meta();
   }
   meta_.inputs = from.inputs;
+  meta_.partition = static_cast<std::uint32_t>(partition_);
   next_meta_ = meta_;
   next_meta_.key_check = case_namer(rules_.case_key).check();
   const auto choice = choose_policies(wanted.live, wanted.shadows, rules_.usage_retention_ms, meta_.controls,

@@ -139,6 +139,8 @@ takeover_state takeover::check_store() {
       return set_aside("The store belongs to another Kafka cluster.");
     if (meta->partitions != 0 and meta->partitions != static_cast<std::uint32_t>(partitions_))
       return set_aside("The store was written for another number of partitions.");
+    if (meta->partition and *meta->partition != static_cast<std::uint32_t>(partition_))
+      return set_aside("The store is that of another partition.");
     if (meta->changelog_next > log_.high) return set_aside("The store is ahead of its changelog.");
     if (meta->changelog_next < log_.low) return set_aside("The changelog no longer reaches back to the store.");
     if (rules_.around.wall() - meta->saved_at > rules_.bounds.tombstones_ms / 2)
