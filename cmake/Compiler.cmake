@@ -33,13 +33,16 @@ if(FAIRUSE_SANITIZE STREQUAL "address")
   set(fairuse_sanitizers address,undefined)
 elseif(FAIRUSE_SANITIZE STREQUAL "thread")
   set(fairuse_sanitizers thread)
+elseif(FAIRUSE_SANITIZE STREQUAL "fuzzer")
+  # Instrumented for libFuzzer; the targets of tests/fuzz bring its main function.
+  set(fairuse_sanitizers fuzzer-no-link,address,undefined)
 elseif(FAIRUSE_SANITIZE)
-  message(FATAL_ERROR "FAIRUSE_SANITIZE must be empty, address or thread, not '${FAIRUSE_SANITIZE}'.")
+  message(FATAL_ERROR "FAIRUSE_SANITIZE must be empty, address, thread or fuzzer, not '${FAIRUSE_SANITIZE}'.")
 endif()
 if(fairuse_sanitizers)
   add_compile_options(-fsanitize=${fairuse_sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${fairuse_sanitizers})
-  if(FAIRUSE_SANITIZE STREQUAL "address")
+  if(NOT FAIRUSE_SANITIZE STREQUAL "thread")
     # vptr: the packaged libraries are built without the type information that it asks for. null: CAF 0.17.6 binds a
     # reference to the arguments of a spawned function even if there are none; a real access still ends in ASan. For
     # the same reason _GLIBCXX_ASSERTIONS is not set in any build.

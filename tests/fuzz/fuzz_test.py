@@ -1,0 +1,11 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Strangers' bytes, for as many seconds a target as the argument says: no crash, no property broken."""
+
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+sys.exit(subprocess.run([ROOT / "tools" / "fuzz", *sys.argv[1:]], check=False).returncode)
