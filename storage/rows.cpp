@@ -277,6 +277,8 @@ bool row_codec::write_id_hour(const user& from, hour_number hour, std::string& o
   if (keys.empty()) return false;
   auto& m = scratch_->ids;
   m.mutable_keys()->Assign(keys.begin(), keys.end());
+  // In memory their order tells who was away meanwhile; a row tells what it holds and nothing else.
+  std::sort(m.mutable_keys()->begin(), m.mutable_keys()->end());
   write(m, out);
   return true;
 }

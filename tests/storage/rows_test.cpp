@@ -237,7 +237,10 @@ BOOST_AUTO_TEST_CASE(conversations_ids_and_tombstones_survive_their_rows) {
       u.ids.add(7, key);
     std::vector<std::uint64_t> keys;
     if (codec.write_id_hour(u, 7, row)) RC_ASSERT(codec.read_id_hour(row, keys));
-    RC_ASSERT(std::ranges::equal(keys, u.ids.keys(7)));
+    // The row's order follows from what it holds, not from how that came.
+    std::vector<std::uint64_t> held(u.ids.keys(7).begin(), u.ids.keys(7).end());
+    std::sort(held.begin(), held.end());
+    RC_ASSERT(keys == held);
 
     tombstone left{now, {{"live", 3, 9}, {any_text(), 0, 1}}, {1, 5, UINT64_MAX}};
     codec.write_tombstone(left, row);
