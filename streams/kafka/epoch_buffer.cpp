@@ -2,6 +2,7 @@
 #include "streams/kafka/epoch_buffer.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace fairuse::kafka {
@@ -39,6 +40,8 @@ void epoch_buffer::add(const std::shared_ptr<const record_batch>& batch, std::si
   if (batches_.empty() or batches_.back() != batch) batches_.push_back(batch);
   const auto& what = batch->records()[index];
   const source from{static_cast<std::uint32_t>(batches_.size() - 1), static_cast<std::uint32_t>(index), input};
+  mixed_ = mixed_ or input < last_input_;
+  last_input_ = input;
   ++records_;
   bytes_ += what.value ? what.value->size() : 0;
   auto read = decode(*batch, index);
@@ -52,10 +55,32 @@ void epoch_buffer::add(const std::shared_ptr<const record_batch>& batch, std::si
   }
   if (read->subject == "*") {
     commands_.push_back(read->what);
+    command_sources_.push_back(from);
     return;
   }
   events_.push_back({read->subject, read->what});
   sources_.push_back(from);
+}
+
+void epoch_buffer::put_in_order() {
+  if (not mixed_) return;
+  mixed_ = false;
+  const auto by_input = [](auto& what, std::vector<source>& sources) {
+    std::vector<std::size_t> order(sources.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return sources[a].input < sources[b].input; });
+    const auto what_before = what;
+    const auto sources_before = sources;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      what[i] = what_before[order[i]];
+      sources[i] = sources_before[order[i]];
+    }
+  };
+  by_input(events_, sources_);
+  by_input(commands_, command_sources_);
+  std::stable_sort(refused_.begin(), refused_.end(),
+                   [](const refused_record& a, const refused_record& b) { return a.from.input < b.from.input; });
 }
 
 // Structured mode is the common case and has no header to look at.
@@ -111,6 +136,9 @@ void epoch_buffer::clear() {
   events_.clear();
   sources_.clear();
   commands_.clear();
+  command_sources_.clear();
+  mixed_ = false;
+  last_input_ = 0;
   refused_.clear();
   arena_ = event_arena();
   records_ = 0;

@@ -29,6 +29,10 @@ public:
   /// Record `index` of a batch, of input number `input`: an event, a command to everybody or a dead letter.
   void add(const std::shared_ptr<const record_batch>& batch, std::size_t index, std::uint32_t input);
 
+  /// Input by input, each by offset: in which order records of several inputs came is chance, and nobody who makes the
+  /// epoch again knows it. Call before the epoch is run.
+  void put_in_order();
+
   bool empty() const { return records_ == 0; }
   std::size_t records() const { return records_; }
   std::size_t bytes() const { return bytes_; }
@@ -70,7 +74,11 @@ private:
   /// Where events_[i] came from.
   std::vector<source> sources_;
   std::vector<event> commands_;
+  std::vector<source> command_sources_;
   std::vector<refused_record> refused_;
+  std::uint32_t last_input_ = 0;
+  /// Something came behind a record of a later input.
+  bool mixed_ = false;
   std::size_t records_ = 0;
   std::size_t bytes_ = 0;
   std::size_t strangers_ = 0;
