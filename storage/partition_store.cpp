@@ -2,6 +2,7 @@
 #include "storage/partition_store.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <system_error>
@@ -11,6 +12,7 @@
 #include "storage/bytes.hpp"
 #include "storage/erased_users.hpp"
 #include "storage/keys.hpp"
+#include "storage/mutants.hpp"
 #include "storage/opening.hpp"
 #include "storage/rocks.hpp"
 #include "storage/user_rows.hpp"
@@ -87,6 +89,8 @@ struct partition_store::body {
   std::condition_variable written;
   bool busy = false;
   store_status result;
+  /// What the writer has not begun is not written any more.
+  std::atomic<bool> abandoned = false;
 
   void fail_unless(const store_status& status) {
     if (not status and failed.ok()) failed = status;
@@ -95,6 +99,10 @@ struct partition_store::body {
   /// What RocksDB does not have yet, oldest first.
   std::vector<const commit_rows*> before(bool with_open) const {
     std::vector<const commit_rows*> all;
+    if (mutant::is_on("reload without pending")) {
+      if (with_open and open.size() > 0) all.push_back(&open);
+      return all;
+    }
     if (draining) all.push_back(&draining->rows);
     if (filling.rows.size() > 0) all.push_back(&filling.rows);
     if (with_open and open.size() > 0) all.push_back(&open);
@@ -123,7 +131,7 @@ struct partition_store::body {
 
   /// On the writer's thread.
   void run_writer() {
-    auto status = write(draining->rows, draining->meta, false);
+    auto status = abandoned ? store_status() : write(draining->rows, draining->meta, false);
     const std::lock_guard guard(mutex);
     result = std::move(status);
     busy = false;
@@ -374,6 +382,7 @@ store_status partition_store::drain() {
   auto& b = *body_;
   while (b.draining or (b.failed.ok() and b.filling.meta.changelog_next >= 0)) {
     if (b.draining) {
+      if (b.options.hurry) b.options.hurry();
       std::unique_lock guard(b.mutex);
       b.written.wait(guard, [&b] { return not b.busy; });
     }
@@ -385,6 +394,7 @@ store_status partition_store::drain() {
 
 void partition_store::abandon() {
   auto& b = *body_;
+  b.abandoned = true;
   b.filling = {};
   b.filling.meta.changelog_next = -1;
   b.fail_unless(store_error{store_fault::misuse, "The store was abandoned."});

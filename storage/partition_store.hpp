@@ -36,6 +36,8 @@ struct partition_store_options {
   std::uint64_t reserve_bytes = 0;
   /// Runs what it is given, once: on the writer's thread, or at once. What is given never throws.
   std::function<void(std::function<void()>)> background = [](const std::function<void()>& task) { task(); };
+  /// Called before the store waits for what it has given.
+  std::function<void()> hurry;
   /// Wall clock, for partition_meta::saved_at.
   std::function<time_ms()> clock = [] { return time_ms{0}; };
   /// Called where the writer is about to write, and when it has written.

@@ -109,6 +109,8 @@ struct surroundings {
   std::function<time_ms()> steady;
   /// Runs storage's writing (partition_store_options::background).
   std::function<void(std::function<void()>)> background = [](const std::function<void()>& task) { task(); };
+  /// Called before storage waits for what was given to `background` (partition_store_options::hurry).
+  std::function<void()> hurry;
   /// From any thread.
   std::function<void(log_level, const std::string&)> log = [](log_level, const std::string&) {};
 };

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "storage/mutants.hpp"
 #include "streams/failpoint.hpp"
 
 namespace fairuse::kafka {
@@ -153,15 +154,24 @@ void kafka_worker::begin_shard(part& of) {
   const auto restored = from.restored();
   auto made = std::make_unique<partition_shard>(rules_, from.partition(), partitions_, from.take_store(), from.found(),
                                                 actors_, read_policy);
-  if (not made->problem().empty()) {
-    rules_.around.log(log_level::error, fmt::format("partition {}: {}", made->partition(), made->problem()));
-    return go_over(fmt::format("partition {}: {}", made->partition(), made->problem()));
-  }
+  if (not made->problem().empty()) return hold_back(of, *made);
   rules_.around.log(log_level::info, fmt::format("partition {} is ready at epoch {}, {} changelog records read",
                                                  made->partition(), made->last_epoch(), restored));
   of.shard = std::move(made);
   of.taking.reset();
   of.last_commit = rules_.around.steady();
+}
+
+// Nobody but this partition suffers from it, and a topic that cannot be read now may be read in a while.
+void kafka_worker::hold_back(part& of, partition_shard& made) {
+  if (of.taking->policies_read()) {
+    of.refused = made.problem();
+    of.taking.reset();
+    rules_.around.log(log_level::error, fmt::format("partition {} is refused: {}", made.partition(), of.refused));
+    return;
+  }
+  of.taking = std::make_unique<takeover>(rules_, brokers_, *group_, made.partition(), partitions_, cluster_id_,
+                                         made.give_up_store());
 }
 
 std::vector<partition_shard*> kafka_worker::ready() const {
@@ -308,7 +318,8 @@ bool kafka_worker::run_overdue_timers(time_ms now) {
     for (auto* each : ready())
       if (each->founded() and each->due_users(now, most + 1) > most) full.push_back(each);
     if (full.empty()) return true;
-    if (not run_shards(full, now, most)) return false;
+    // A commit that went through may still have cost the producer.
+    if (not run_shards(full, now, most) or phase_ != phase::running) return false;
   }
 }
 
@@ -332,6 +343,11 @@ bool kafka_worker::run_shards(const std::vector<partition_shard*>& which, time_m
 answer kafka_worker::try_commit(const std::vector<partition_shard*>& which) {
   if (auto done = producer_->flush(); not done.ok()) return done;
   failpoint::pass("flushed");
+  if (mutant::is_on("store before commit"))
+    for (auto* each : which) {
+      each->keep_rows(*producer_);
+      each->store().write_behind();
+    }
   std::vector<committed_offset> offsets;
   for (const auto* each : ready()) {
     const bool runs = std::find(which.begin(), which.end(), each) != which.end();
@@ -339,6 +355,9 @@ answer kafka_worker::try_commit(const std::vector<partition_shard*>& which) {
     const auto mine = each->offsets();
     offsets.insert(offsets.end(), mine.begin(), mine.end());
   }
+  const auto takes_records = [](const partition_shard* each) { return each->records() > 0; };
+  if (mutant::is_on("timers without offsets") and std::none_of(which.begin(), which.end(), takes_records))
+    offsets.clear();
   auto done = producer_->send_offsets(offsets, *group_);
   for (int i = 0; done.what == fate::again and i < commit_calls_max; ++i)
     done = producer_->send_offsets(offsets, *group_);
@@ -366,7 +385,8 @@ bool kafka_worker::commit_epoch(const std::vector<partition_shard*>& which) {
   failpoint::pass("pending");
   ++counts_.transactions;
   // A request of this transaction may still be under way and must not meet the next one.
-  if (producer_->troubled() or steady - began > rules_.bounds.slow_commit.count()) {
+  const bool doubtful = producer_->troubled() or steady - began > rules_.bounds.slow_commit.count();
+  if (doubtful and not mutant::is_on("no recycling")) {
     rules_.around.log(log_level::warning, "the commit did not go through at once: taking a new producer");
     phase_ = phase::recycling;
     producer_.reset();
@@ -391,7 +411,7 @@ void kafka_worker::recover(const answer& from, const std::vector<partition_shard
     const auto aborted = producer_->abort();
     roll_back(which);
     // Whatever went wrong may still be on its way.
-    if (not aborted.ok() or producer_->troubled()) {
+    if (not aborted.ok() or (producer_->troubled() and not mutant::is_on("no recycling"))) {
       phase_ = phase::recycling;
       producer_.reset();
     }

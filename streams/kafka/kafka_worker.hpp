@@ -99,6 +99,7 @@ private:
   void fetch_all();
   bool take_over();
   void begin_shard(part& of);
+  void hold_back(part& of, partition_shard& made);
   void go_over(std::string why);
   std::vector<partition_shard*> ready() const;
 

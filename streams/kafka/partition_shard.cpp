@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "storage/case_reference.hpp"
+#include "storage/mutants.hpp"
 #include "streams/failpoint.hpp"
 #include "streams/policy_choice.hpp"
 
@@ -129,7 +130,7 @@ partition_shard::intake partition_shard::accept(const std::shared_ptr<const reco
   auto& state = inputs_[input];
   if (what.offset < state.next) return intake::old;
   if (what.offset > state.next) {
-    if (state.suspected != what.offset) {
+    if (state.suspected != what.offset and not mutant::is_on("skipped-record guard off")) {
       state.suspected = what.offset;
       ++totals_.refetches;
       return intake::gap;
@@ -170,6 +171,7 @@ std::optional<epoch> partition_shard::next() {
   const auto number = committed_once_ ? meta_.epoch + 1 : 0;
   epoch sealed{.number = number, .now = now_, .timers_max = timers_max_};
   if (with_events_) {
+    buffer_.put_in_order();
     sealed.events = buffer_.events();
     sealed.commands = buffer_.commands();
   }
@@ -287,11 +289,14 @@ std::vector<committed_offset> partition_shard::offsets() const {
   return all;
 }
 
+void partition_shard::keep_rows(const transactional_producer& by) {
+  next_meta_.changelog_next = by.delivered_next({rules_.outputs.changelog, partition_});
+  store_->commit(next_meta_);
+}
+
 void partition_shard::confirm(const transactional_producer& by) {
-  const auto next = by.delivered_next({rules_.outputs.changelog, partition_});
-  next_meta_.changelog_next = next;
+  keep_rows(by);
   meta_ = next_meta_;
-  store_->commit(meta_);
   totals_ += epoch_totals_;
   committed_once_ = true;
   first_of_life_ = false;
@@ -321,7 +326,7 @@ void partition_shard::forget_records() {
   buffer_.clear();
   skipped_.clear();
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    inputs_[i].next = meta_.inputs[i].next;
+    if (not mutant::is_on("no seek after abort")) inputs_[i].next = meta_.inputs[i].next;
     inputs_[i].count = 0;
   }
 }

@@ -87,6 +87,8 @@ public:
   store_status run(time_ms now, std::size_t timers_max, transactional_producer& to);
   /// Offsets for E7: with what run() took in if it ran since the last confirm(), as they are committed if not.
   std::vector<committed_offset> offsets() const;
+  /// E9, of the store alone.
+  void keep_rows(const transactional_producer& by);
   /// E9.
   void confirm(const transactional_producer& by);
   /// Drop the epoch that run() made, and the records that wait; they have to be fetched again.

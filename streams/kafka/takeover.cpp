@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "storage/mutants.hpp"
 #include "streams/failpoint.hpp"
 
 namespace fairuse::kafka {
@@ -78,6 +79,7 @@ partition_store_options takeover::store_options() const {
   return {.case_key = rules_.case_key,
           .usage_retention_ms = rules_.usage_retention_ms,
           .background = rules_.around.background,
+          .hurry = rules_.around.hurry,
           .clock = rules_.around.wall,
           .failpoint = [](std::string_view place) { failpoint::pass(place); }};
 }
@@ -123,8 +125,8 @@ takeover_state takeover::read_offsets() {
 
 // S5.
 takeover_state takeover::read_end() {
-  if (later(brokers_.range(changelog(), isolation::uncommitted, log_), "end of the changelog"))
-    return takeover_state::working;
+  const auto how = mutant::is_on("last stable offset taken for H") ? isolation::committed : isolation::uncommitted;
+  if (later(brokers_.range(changelog(), how, log_), "end of the changelog")) return takeover_state::working;
   end_ = log_.high;
   failpoint::pass("end_known");
   stage_ = stage::checking;
@@ -294,21 +296,28 @@ takeover_state takeover::begin_anew() {
   return takeover_state::ready;
 }
 
-std::optional<std::string> takeover::policy_text(const std::string& digest) {
-  if (not policies_) {
-    policies_.emplace();
-    const topic_partition part{rules_.outputs.policies, partition_};
-    log_range log;
-    if (not brokers_.range(part, isolation::committed, log).ok()) return std::nullopt;
-    const auto from = brokers_.make_reader(isolation::committed);
-    const position first{part, log.low};
-    if (not from->start(std::span(&first, 1)).ok()) return std::nullopt;
-    const auto until = rules_.around.steady() + rules_.bounds.takeover_patience.count();
-    while (from->position_of(part) < log.high and rules_.around.steady() < until)
-      if (const auto batch = from->poll(restore_wait))
-        for (const auto& each : batch->records())
-          if (each.key and each.value) policies_->insert_or_assign(std::string(*each.key), std::string(*each.value));
+// All of it or nothing: half a topic would miss policies that are there.
+void takeover::read_policies() {
+  const topic_partition part{rules_.outputs.policies, partition_};
+  log_range log;
+  if (not brokers_.range(part, isolation::committed, log).ok()) return;
+  const auto from = brokers_.make_reader(isolation::committed);
+  const position first{part, log.low};
+  if (not from->start(std::span(&first, 1)).ok()) return;
+  std::map<std::string, std::string> read;
+  const auto until = rules_.around.steady() + rules_.bounds.takeover_patience.count();
+  while (from->position_of(part) < log.high) {
+    if (rules_.around.steady() >= until or not from->failure().ok()) return;
+    if (const auto batch = from->poll(restore_wait))
+      for (const auto& each : batch->records())
+        if (each.key and each.value) read.insert_or_assign(std::string(*each.key), std::string(*each.value));
   }
+  policies_ = std::move(read);
+}
+
+std::optional<std::string> takeover::policy_text(const std::string& digest) {
+  if (not policies_) read_policies();
+  if (not policies_) return std::nullopt;
   const auto found = policies_->find(digest);
   return found == policies_->end() ? std::nullopt : std::optional(found->second);
 }

@@ -49,6 +49,8 @@ public:
   const beginning& found() const { return found_; }
   /// Text of a policy by digest from the policies topic; reads it when asked first.
   std::optional<std::string> policy_text(const std::string& digest);
+  /// Whether that is all there is: false if the topic could not be read to its end.
+  bool policies_read() const { return policies_.has_value(); }
 
   static std::filesystem::path folder_of(const engine_rules& rules, std::int32_t partition);
 
@@ -68,6 +70,7 @@ private:
   takeover_state fail(std::string why);
   takeover_state set_aside(const std::string& why);
   takeover_state agree_on_topics(const partition_meta& meta);
+  void read_policies();
   bool first_offset(const std::string& topic, std::int64_t& from);
   bool later(const answer& given, const char* what);
   partition_store_options store_options() const;
