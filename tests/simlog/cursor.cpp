@@ -106,7 +106,11 @@ kafka::answer simulated_reader::start(std::span<const kafka::position> from) {
 std::unique_ptr<kafka::record_batch> simulated_reader::poll(milliseconds) {
   if (process_.dead()) return nullptr;
   const fault what = process_.pass(point::read);
-  if (!process_.log.reachable()) return nullptr;
+  if (!process_.log.reachable()) {
+    // Whoever reads to an end asks again and again.
+    process_.log.waited();
+    return nullptr;
+  }
   const std::size_t most = what == fault::short_batch ? 1 + process_.faults.below(8) : process_.options.batch;
   return cursor_.take(process_.log, most);
 }

@@ -12,6 +12,11 @@ std::int64_t partition_log::append(producer_number by, time_ms now, stored_recor
   return next_++;
 }
 
+std::int64_t partition_log::append_alone(time_ms now, stored_record what) {
+  entries_.push_back({next_, entry_kind::record, ending::committed, -1, now, std::move(what)});
+  return next_++;
+}
+
 void partition_log::end_transaction(producer_number by, time_ms now, bool commit) {
   const ending fate = commit ? ending::committed : ending::aborted;
   for (const std::int64_t offset : open_[by])

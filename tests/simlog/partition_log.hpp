@@ -46,6 +46,8 @@ class partition_log {
 public:
   /// Returns the offset.
   std::int64_t append(producer_number by, time_ms now, stored_record what);
+  /// Of a producer without transactions.
+  std::int64_t append_alone(time_ms now, stored_record what);
   /// Writes the marker, also where `by` wrote nothing, and decides every open record of `by`.
   void end_transaction(producer_number by, time_ms now, bool commit);
 

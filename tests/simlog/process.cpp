@@ -12,11 +12,22 @@ void process::die(point where, bool before) {
   throw simulated_crash(where, before);
 }
 
-fault process::pass(point where) {
+void process::arrive() {
   log.arrive();
-  if (log.reachable())
-    for (heartbeat_sender* each : members_)
-      each->beat();
+  if (!log.reachable()) return;
+  for (heartbeat_sender* each : members_)
+    each->beat();
+}
+
+fault process::pass_quietly(point where) {
+  arrive();
+  const fault what = faults.next(where);
+  dead_ = dead_ || what == fault::crash_before;
+  return what;
+}
+
+fault process::pass(point where) {
+  arrive();
   const fault what = faults.next(where);
   if (what == fault::crash_before) die(where, true);
   return what;

@@ -56,6 +56,9 @@ public:
 
   /// For calls that send nothing that could get lost: dies if it has to, returns what else goes wrong.
   fault pass(point where);
+  /// For calls that cannot throw because they are made inside an actor: the process is dead afterwards, and whoever
+  /// drives it finds out by simulated_cluster::dead().
+  fault pass_quietly(point where);
   /// The end of a call that began with pass().
   void leave(point where, fault what) {
     if (what == fault::crash_after) die(where, false);
@@ -71,6 +74,7 @@ public:
   fault_plan& faults;
 
 private:
+  void arrive();
   [[noreturn]] void die(point where, bool before);
   kafka::answer struck(const request& what, fault how);
   kafka::answer after_loss(const request& what);

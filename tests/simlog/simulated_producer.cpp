@@ -73,7 +73,8 @@ answer simulated_producer::begin() {
 void simulated_producer::produce(const std::string& topic, std::int32_t partition, std::optional<std::string_view> key,
                                  std::optional<std::string_view> value, std::span<const kafka::header> headers) {
   if (process_.dead() || state_ == state::dead) return;
-  const fault what = process_.pass(point::produce);
+  const fault what = process_.pass_quietly(point::produce);
+  if (process_.dead()) return;
   queued mine;
   mine.to = {topic, partition};
   mine.what.key = key;

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/protocol/instance.hpp"
+
+#include <utility>
+
+namespace fairuse::protocol {
+
+namespace {
+
+simlog::fault_rates rates_of(const setting& how) {
+  return how.calls_per_fault == 0 ? simlog::fault_rates{} : simlog::stormy(how.calls_per_fault);
+}
+
+} // namespace
+
+instance::instance(world& in, const std::string& name, const std::filesystem::path& state, std::uint64_t fault_seed)
+  : world_(in), name_(name), state_(state), faults_(fault_seed, rates_of(in.how)) {
+  faults_.observer = [this](simlog::point where, simlog::fault what) {
+    if (what != simlog::fault::short_batch)
+      world_.note(name_ + "! " + simlog::name_of(what) + " at " + simlog::name_of(where));
+  };
+  const simlog::client_options options{
+      .session = simlog::milliseconds{3'000}, .transaction = simlog::milliseconds{1'500}, .batch = 15};
+  cluster_ = std::make_unique<simlog::simulated_cluster>(world_.log, options, faults_);
+  // Clocks of machines differ a little, and sometimes a lot.
+  auto skew = world_.chance.pick<time_ms>({0, 0, 0, 1'500, -1'500, hour_ms, -hour_ms});
+  auto rules = world_.rules_for(name, state, skew);
+  if (world_.how.lazy_writer) {
+    rules.around.background = [this](std::function<void()> task) { tasks_.push_back(std::move(task)); };
+    rules.around.hurry = [this] { write(); };
+  }
+  worker_ = std::make_unique<kafka::kafka_worker>(std::move(rules), *cluster_);
+}
+
+instance::~instance() { kill(); }
+
+instance::end instance::step() {
+  try {
+    if (not worker_->step(kafka::milliseconds{0})) return end::over;
+  } catch (const simlog::simulated_crash&) {
+    return end::crashed;
+  }
+  return cluster_->dead() ? end::crashed : end::lives;
+}
+
+void instance::write() {
+  while (not tasks_.empty()) {
+    const auto task = std::move(tasks_.front());
+    tasks_.pop_front();
+    task();
+  }
+}
+
+void instance::kill() {
+  if (worker_ == nullptr) return;
+  worker_->abandon();
+  worker_.reset();
+  cluster_.reset();
+}
+
+void instance::close() {
+  worker_->close();
+  worker_.reset();
+  cluster_.reset();
+}
+
+} // namespace fairuse::protocol

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One process: a worker, its connection to the simulated log, and its writer's tasks, which run when the play wants.
+// Threads: one.
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "streams/kafka/kafka_worker.hpp"
+#include "tests/protocol/world.hpp"
+#include "tests/simlog/simulated_cluster.hpp"
+
+namespace fairuse::protocol {
+
+class instance {
+public:
+  instance(world& in, const std::string& name, const std::filesystem::path& state, std::uint64_t fault_seed);
+  ~instance();
+  instance(const instance&) = delete;
+  instance& operator=(const instance&) = delete;
+
+  enum class end { lives, crashed, over };
+  /// One round.
+  end step();
+  /// What the writer was given happens now.
+  void write();
+  /// As kill -9.
+  void kill();
+  /// As SIGTERM.
+  void close();
+
+  const std::string& name() const { return name_; }
+  const std::filesystem::path& state() const { return state_; }
+  const std::string& failure() const { return worker_->failure(); }
+  kafka::worker_status status() const { return worker_->status(); }
+  bool reached(const std::vector<kafka::position>& ends) const { return worker_->reached(ends); }
+  simlog::fault_plan& faults() { return faults_; }
+
+private:
+  world& world_;
+  std::string name_;
+  std::filesystem::path state_;
+  simlog::fault_plan faults_;
+  std::unique_ptr<simlog::simulated_cluster> cluster_;
+  std::deque<std::function<void()>> tasks_;
+  std::unique_ptr<kafka::kafka_worker> worker_;
+};
+
+} // namespace fairuse::protocol

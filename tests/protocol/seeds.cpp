@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/protocol/seeds.hpp"
+
+#include "tests/protocol/history.hpp"
+#include "tests/protocol/independent.hpp"
+#include "tests/protocol/replay.hpp"
+
+namespace fairuse::protocol {
+
+namespace {
+
+void check(world& in, const theatre& played, verdict& made) {
+  check_ids(in);
+  for (std::int32_t p = 0; p < in.how.partitions; ++p) {
+    const auto told = read_history(in, p);
+    const auto* folder = played.folder_of(p);
+    if (folder == nullptr) throw broken_promise("I8: nobody owns partition " + std::to_string(p));
+    check_store(in, told, *folder);
+    check_replay(in, told);
+    if (not in.how.promotes) check_decisions(in, told);
+    made.epochs += told.epochs.size();
+    made.decisions += in.log.records({in.topics.decisions, p}, kafka::isolation::committed).size();
+    for (const auto& each : told.epochs)
+      for (const auto& range : each.record.inputs)
+        made.records += range.count;
+  }
+}
+
+} // namespace
+
+verdict play_seed(const setting& how) {
+  verdict made;
+  world in(how);
+  theatre stage(in);
+  try {
+    stage.play();
+    check(in, stage, made);
+  } catch (const broken_promise& broken) {
+    made.wrong = broken.what();
+    made.diary = in.diary();
+  }
+  made.counts = stage.counts();
+  return made;
+}
+
+} // namespace fairuse::protocol

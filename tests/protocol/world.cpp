@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/protocol/world.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include <unistd.h>
+
+#include "events/wire.hpp"
+#include "streams/kafka/partitioner.hpp"
+#include "tests/model/scenario.hpp"
+
+namespace fairuse::protocol {
+
+namespace {
+
+constexpr std::size_t diary_lines = 400;
+
+model::choices draw_policy(dice& from) {
+  model::choices all{};
+  for (auto& each : all)
+    each = from.below(std::uint8_t{60});
+  return all;
+}
+
+std::int32_t murmur2_partition(std::string_view key, std::int32_t count) {
+  return kafka::partition_of(kafka::key_hash::murmur2, key, count);
+}
+
+// What a configuration says of one user, once.
+kafka::configured_rules::own_events own_lines(const std::map<std::string, std::string>& remembered) {
+  kafka::configured_rules::own_events made;
+  if (remembered.contains("config.exempt")) return made;
+  event_arena arena;
+  event command{.instant = wire_time_min, .time = wire_time_min, .kind = event_kind::admin};
+  command.text = arena.keep("fairuse", "exempt-1-on");
+  command.key = event_key(command.text->source, command.text->id);
+  command.detail = arena.keep(event_detail{admin_command{.verb = admin_verb::exempt, .actor = "fairuse", .on = true}});
+  append_event(made.lines.emplace_back("user-0", "").second, "user-0", command);
+  made.settings["config.exempt"] = "user-0";
+  return made;
+}
+
+std::filesystem::path fast_folder() {
+  std::error_code error;
+  const std::filesystem::path memory = "/dev/shm";
+  return std::filesystem::is_directory(memory, error) ? memory : std::filesystem::temp_directory_path();
+}
+
+} // namespace
+
+setting::setting(std::uint64_t number) : seed(number) {
+  dice draw(number);
+  partitions = 1 + draw.below(4);
+  inputs = draw.chance(250) ? 2 : 1;
+  instances = 1 + draw.below(3);
+  users = 3 + draw.below(6);
+  calls_per_fault = draw.pick({100U, 200U, 400U, 1'000U});
+  crashes = 3 + draw.below(3);
+  compacts = draw.chance(250);
+  promotes = draw.chance(200);
+  starts_off = draw.chance(100);
+  lazy_writer = draw.chance(600);
+  own_lines = draw.chance(300);
+  incidents = draw.pick({20U, 60U, 120U});
+  traffic = draw.pick({100U, 300U, 600U});
+}
+
+world::world(const setting& chosen)
+  : how(chosen), log({.scan = simlog::milliseconds{500}}), chance(chosen.seed ^ 0xfa17), topics() {
+  for (int i = 0; i < how.inputs; ++i)
+    inputs_.push_back("in." + std::to_string(i));
+  for (const auto& each : inputs_)
+    log.make_topic(each, how.partitions);
+  for (const auto& each : topics.all())
+    log.make_topic(each, how.partitions);
+  auto name = (fast_folder() / "fairuse-protocol-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a folder for state");
+  root_ = name;
+  live_ = model::make_policy(draw_policy(chance), "fair");
+  if (how.promotes) {
+    shadows_.push_back(model::make_policy(draw_policy(chance), "a"));
+    shadows_.back().off = live_.off;
+  }
+  known_policies_["text of " + live_.digest] = live_;
+  for (const auto& each : shadows_)
+    known_policies_["text of " + each.digest] = each;
+}
+
+world::~world() {
+  std::error_code ignored;
+  std::filesystem::remove_all(root_, ignored);
+}
+
+std::filesystem::path world::fresh_folder() { return root_ / ("state-" + std::to_string(folders_++)); }
+
+kafka::engine_rules world::rules_for(const std::string& instance, const std::filesystem::path& state, time_ms skew) {
+  kafka::engine_rules rules;
+  rules.worker_name = instance;
+  rules.inputs = inputs_;
+  rules.partition_of = murmur2_partition;
+  rules.partitioner = "murmur2";
+  rules.bounds.epoch = kafka::milliseconds{20};
+  rules.bounds.epoch_events = 20;
+  rules.bounds.epoch_timers = 2;
+  rules.bounds.write_every = kafka::milliseconds{300};
+  rules.bounds.pending_rows = 400;
+  rules.bounds.heartbeat = kafka::milliseconds{1'000};
+  rules.bounds.active_users = 2;
+  rules.bounds.expiry_rows = 20;
+  rules.bounds.group_heartbeat = kafka::milliseconds{100};
+  // Whoever waits for the changelog waits as long as the play needs; finish() has an end.
+  rules.bounds.takeover_patience = kafka::milliseconds{1'000 * day_ms};
+  rules.configured.live = live_;
+  rules.configured.shadows = shadows_;
+  rules.configured.enabled = not how.starts_off;
+  rules.configured.text_of = [](const policy& each) { return "text of " + each.digest; };
+  rules.configured.parse = [this](const std::string& text) -> std::optional<policy> {
+    const auto found = known_policies_.find(text);
+    return found == known_policies_.end() ? std::nullopt : std::optional(found->second);
+  };
+  if (how.own_lines)
+    rules.configured.own = own_lines;
+  else
+    rules.configured.own = [](const auto&) { return kafka::configured_rules::own_events{}; };
+  rules.state = state;
+  rules.case_key = "a key of tests";
+  rules.around.wall = [this, skew] { return now() + skew; };
+  rules.around.steady = [this] { return now(); };
+  rules.around.log = [this, instance](kafka::log_level level, const std::string& text) {
+    note(instance + ": " + text);
+    if (level == kafka::log_level::error) alarms.push_back(instance + ": " + text);
+  };
+  return rules;
+}
+
+void world::note(const std::string& what) {
+  diary_.push_back(std::to_string(log.now() % 1'000'000'000) + " " + what);
+  if (diary_.size() > diary_lines) diary_.pop_front();
+  static const bool aloud = std::getenv("FAIRUSE_TRACE") != nullptr;
+  if (aloud) std::fprintf(stderr, "%s\n", diary_.back().c_str());
+}
+
+std::string world::diary() const {
+  std::string all;
+  const std::size_t from = diary_.size() > 60 ? diary_.size() - 60 : 0;
+  for (std::size_t i = from; i < diary_.size(); ++i)
+    all += "    " + diary_[i] + "\n";
+  return all;
+}
+
+} // namespace fairuse::protocol
