@@ -118,7 +118,7 @@ public:
 
 struct member {
   std::string group;
-  /// group.instance.id: static membership, stable over restarts.
+  /// group.instance.id: static membership, stable over restarts. Empty: a member that leaves when it closes.
   std::string instance;
   std::vector<std::string> topics;
 };

@@ -25,7 +25,8 @@ class real_consumer final : public member_client, private listener, private fetc
 public:
   real_consumer(const real_cluster_options& options, const member& who, membership& told)
     : listener{options}, call_timeout_{options.call_timeout}, told_{told} {
-    const properties own{{"group.id", who.group}, {"group.instance.id", who.instance}};
+    properties own{{"group.id", who.group}};
+    if (not who.instance.empty()) own.emplace_back("group.instance.id", who.instance);
     std::string problem;
     handle_ = open_client(options, client_role::member, own, *this, problem);
     if (handle_ == nullptr) {
