@@ -7,6 +7,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "streams/kafka/partitioner.hpp"
+
 namespace fairuse::cli {
 
 namespace {
@@ -60,6 +62,45 @@ kafka::topic_needs topic_needs_of(const deployment& settings) {
                                     {topic_role::changelog, &to.changelog}})
     needs.topics.emplace_back(role, *topic);
   return needs;
+}
+
+kafka::partition_function partition_function_of(key_partitioner how) {
+  switch (how) {
+    case key_partitioner::murmur2:
+      return [](std::string_view key, std::int32_t count) {
+        return kafka::partition_of(kafka::key_hash::murmur2, key, count);
+      };
+    case key_partitioner::consistent:
+      return [](std::string_view key, std::int32_t count) {
+        return kafka::partition_of(kafka::key_hash::crc32, key, count);
+      };
+    case key_partitioner::fnv1a:
+      return [](std::string_view key, std::int32_t count) {
+        return kafka::partition_of(kafka::key_hash::fnv1a, key, count);
+      };
+    case key_partitioner::unchecked:
+      break;
+  }
+  return nullptr;
+}
+
+kafka::start_rule start_rule_of(const kafka_settings& from) {
+  using kind = kafka::start_rule::kind;
+  const auto where = from.start == start_place::earliest ? kind::earliest
+                     : from.start == start_place::latest ? kind::latest
+                                                         : kind::time;
+  return {where, from.start_at};
+}
+
+kafka::topic_names topic_names_of(const kafka_outputs& from) {
+  return {.decisions = from.decisions,
+          .notifications = from.notifications,
+          .enforcement = from.enforcement,
+          .review_requests = from.review_requests,
+          .dead_letters = from.dead_letters,
+          .policies = from.policies,
+          .journal = from.journal,
+          .changelog = from.changelog};
 }
 
 } // namespace fairuse::cli

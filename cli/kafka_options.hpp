@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/deployment.hpp"
+#include "streams/kafka/engine_rules.hpp"
 #include "streams/kafka/real_cluster.hpp"
 #include "streams/kafka/topic_rules.hpp"
 
@@ -13,5 +14,10 @@ namespace fairuse::cli {
 kafka::real_cluster_options cluster_options(const kafka_settings& settings);
 
 kafka::topic_needs topic_needs_of(const deployment& settings);
+
+/// Nullptr: unchecked, so nobody knows.
+kafka::partition_function partition_function_of(key_partitioner how);
+kafka::start_rule start_rule_of(const kafka_settings& settings);
+kafka::topic_names topic_names_of(const kafka_outputs& outputs);
 
 } // namespace fairuse::cli

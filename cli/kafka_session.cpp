@@ -19,7 +19,6 @@
 #include "cli/process_figures.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
-#include "streams/kafka/partitioner.hpp"
 #include "streams/kafka/real_cluster.hpp"
 #include "streams/kafka/task_thread.hpp"
 
@@ -27,7 +26,6 @@ namespace fairuse::cli {
 
 namespace {
 
-using kafka::key_hash;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
@@ -49,39 +47,6 @@ void log_line(kafka::log_level level, const std::string& line) {
       break;
   }
   spdlog::error("{}", line);
-}
-
-kafka::partition_function function_of(key_partitioner how) {
-  switch (how) {
-    case key_partitioner::murmur2:
-      return [](std::string_view key, std::int32_t count) { return partition_of(key_hash::murmur2, key, count); };
-    case key_partitioner::consistent:
-      return [](std::string_view key, std::int32_t count) { return partition_of(key_hash::crc32, key, count); };
-    case key_partitioner::fnv1a:
-      return [](std::string_view key, std::int32_t count) { return partition_of(key_hash::fnv1a, key, count); };
-    case key_partitioner::unchecked:
-      break;
-  }
-  return nullptr;
-}
-
-kafka::start_rule start_of(const kafka_settings& from) {
-  using kind = kafka::start_rule::kind;
-  const auto where = from.start == start_place::earliest ? kind::earliest
-                     : from.start == start_place::latest ? kind::latest
-                                                         : kind::time;
-  return {where, from.start_at};
-}
-
-kafka::topic_names names_of(const kafka_outputs& from) {
-  return {.decisions = from.decisions,
-          .notifications = from.notifications,
-          .enforcement = from.enforcement,
-          .review_requests = from.review_requests,
-          .dead_letters = from.dead_letters,
-          .policies = from.policies,
-          .journal = from.journal,
-          .changelog = from.changelog};
 }
 
 milliseconds heartbeat_of(const kafka_settings& from) {
@@ -170,10 +135,10 @@ kafka::engine_rules kafka_session::rules_for(std::uint32_t worker) const {
   return {.app = from.app,
           .worker_name = worker_name(from, instance_, worker),
           .inputs = from.inputs,
-          .outputs = names_of(from.outputs),
-          .partition_of = function_of(from.partitioner),
+          .outputs = topic_names_of(from.outputs),
+          .partition_of = partition_function_of(from.partitioner),
           .partitioner = std::string{fairuse::to_text(from.partitioner)},
-          .start = start_of(from),
+          .start = start_rule_of(from),
           .dead_letters = {.alarm_nano = from.dead_letters.alarm_nano,
                            .stop_nano = from.dead_letters.stop_nano,
                            .records_min = dead_letter_rule::stop_records_min,

@@ -16,10 +16,13 @@
 #include "cli/check_command.hpp"
 #include "cli/command.hpp"
 #include "cli/conform_command.hpp"
+#include "cli/control_command.hpp"
 #include "cli/decisions_command.hpp"
 #include "cli/demo_command.hpp"
+#include "cli/partitions_command.hpp"
 #include "cli/run_command.hpp"
 #include "cli/simulate_command.hpp"
+#include "cli/state_command.hpp"
 #include "cli/status_command.hpp"
 #include "cli/topics_command.hpp"
 #include "config/yaml.hpp"
@@ -31,8 +34,8 @@ using namespace fairuse::cli;
 
 // In the order in which --help lists them.
 const command* const commands[] = {
-    &demo_command,  &run_command,     &decisions_command, &status_command, &simulate_command,
-    &check_command, &conform_command, &capacity_command,  &topics_command,
+    &demo_command,  &run_command,    &decisions_command, &status_command, &partitions_command, &control_command,
+    &state_command, &topics_command, &simulate_command,  &check_command,  &conform_command,    &capacity_command,
 };
 
 constexpr const char* version_text = "fairuse " FAIRUSE_VERSION;

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/control_command.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/kafka_options.hpp"
+#include "cli/operator_session.hpp"
+#include "cli/run_session.hpp"
+#include "events/wire.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::string_view command_source = "fairuse/command";
+constexpr std::string_view everybody = "*";
+constexpr int calls_max = 100;
+
+struct control_options {
+  std::string config_file;
+  std::vector<std::string> words;
+  std::string actor;
+  std::string reason;
+  std::string id;
+  bool yes = false;
+};
+
+/// A command as an event, but for id and time.
+struct wanted_event {
+  std::string subject{everybody};
+  event_kind kind = event_kind::admin;
+  event_detail detail;
+};
+
+std::optional<bool> switch_from(const std::string& word) {
+  if (word == "on") return true;
+  if (word == "off") return false;
+  return std::nullopt;
+}
+
+/// What the words mean, or nullopt and `problem`.
+std::optional<wanted_event> understand(const control_options& wanted, std::string& problem) {
+  const auto& words = wanted.words;
+  const auto usage = [&problem](const char* how) {
+    problem = fmt::format("it is called so: fairuse command --config FILE {} --actor A --reason R", how);
+    return std::nullopt;
+  };
+  wanted_event made;
+  admin_command what{.actor = wanted.actor, .reason = wanted.reason};
+  const auto& verb = words.front();
+  const auto last = switch_from(words.back());
+  if (verb == "kill-switch" or verb == "enable") {
+    if (words.size() != 2 or not last) return usage(verb == "enable" ? "enable on|off" : "kill-switch on|off");
+    what.verb = verb == "enable" ? admin_verb::enable : admin_verb::kill_switch;
+    what.on = *last;
+  } else if (verb == "promote") {
+    if (words.size() != 2) return usage("promote POLICY");
+    what.verb = admin_verb::promote_policy;
+    what.policy = words[1];
+  } else if (verb == "exempt") {
+    if (words.size() != 3 or not last) return usage("exempt UID on|off");
+    what.verb = admin_verb::exempt;
+    what.on = *last;
+    made.subject = words[1];
+  } else if (verb == "set-stage") {
+    const auto to = words.size() == 3 ? stage_from(words[2]) : std::nullopt;
+    if (not to) return usage("set-stage UID none|warning|throttle|restrict");
+    what.verb = admin_verb::set_stage;
+    what.to = *to;
+    made.subject = words[1];
+  } else if (verb == "reset" or verb == "erase") {
+    if (words.size() != 2) return usage(verb == "reset" ? "reset UID" : "erase UID");
+    what.verb = admin_verb::reset;
+    made.subject = words[1];
+  } else {
+    static constexpr std::array verbs{"kill-switch"sv, "enable"sv, "promote"sv, "exempt"sv,
+                                      "set-stage"sv,   "reset"sv,  "erase"sv};
+    problem = fmt::format("there is no command '{}'{}", verb, yaml::did_you_mean(verb, {verbs.begin(), verbs.end()}));
+    return std::nullopt;
+  }
+  made.detail = std::move(what);
+  if (verb != "erase") return made;
+  made.kind = event_kind::erasure;
+  made.detail = erasure_request{.actor = wanted.actor, .reason = wanted.reason};
+  return made;
+}
+
+std::string new_id(std::string_view verb, time_ms now) {
+  std::random_device chance;
+  return fmt::format("{}-{}-{:08x}", verb, now, chance());
+}
+
+class control_session {
+public:
+  explicit control_session(const control_options& wanted) : wanted_{wanted} {}
+
+  int run() {
+    std::string problem;
+    const auto what = understand(wanted_, problem);
+    if (not what) {
+      all_.fail(exit_usage, problem);
+      return all_.exit_code();
+    }
+    const auto line = line_of(*what, problem);
+    if (not line) {
+      all_.fail(exit_usage, problem);
+      return all_.exit_code();
+    }
+    if (not all_.open(wanted_.config_file) or not find_partitions(*what) or not know_policy(*what) or not confirm(*what)
+        or not send(what->subject, *line))
+      return all_.exit_code();
+    fmt::print("sent as {} to {}\n", id_,
+               what->subject == everybody ? fmt::format("all {} partitions of {}", to_.size(), topic())
+                                          : fmt::format("partition {} of {}", to_.front(), topic()));
+    fmt::print("The same --id changes nothing if it is sent again.\n");
+    return exit_done;
+  }
+
+private:
+  const std::string& topic() const { return all_.settings().inputs.front(); }
+
+  // Written and read back: what is refused here would be a dead letter there.
+  std::optional<std::string> line_of(const wanted_event& what, std::string& problem) {
+    const auto now = wall_clock_ms();
+    id_ = wanted_.id.empty() ? new_id(wanted_.words.front(), now) : wanted_.id;
+    event_arena arena;
+    event made{.instant = now, .time = now, .kind = what.kind};
+    made.key = event_key(command_source, id_);
+    made.text = arena.keep(command_source, id_);
+    made.detail = arena.keep(event_detail{what.detail});
+    std::string line;
+    append_event(line, what.subject, made);
+    wire_decoder decoder;
+    event_arena read;
+    const auto back = decoder.decode(line, read);
+    if (back) return line;
+    problem = fmt::format("the command is refused: {} at {}", to_text(back.why().why), back.why().place);
+    return std::nullopt;
+  }
+
+  bool find_partitions(const wanted_event& what) {
+    if (what.subject == everybody) {
+      for (std::int32_t p = 0; p < all_.partitions(); ++p)
+        to_.push_back(p);
+      return true;
+    }
+    const auto hash = partition_function_of(all_.settings().partitioner);
+    if (hash == nullptr)
+      return all_.fail(exit_usage,
+                       "streams.partitioner is unchecked, so nobody knows which partition a user is on: "
+                       "let the producer of the input send the command");
+    to_.push_back(hash(what.subject, all_.partitions()));
+    return true;
+  }
+
+  // A policy that is not loaded cannot be promoted; nobody would hear of the mistake.
+  bool know_policy(const wanted_event& what) {
+    const auto* command = std::get_if<admin_command>(&what.detail);
+    if (command == nullptr or command->verb != admin_verb::promote_policy) return true;
+    std::vector<std::string_view> names;
+    for (const auto& each : all_.deployment().shadows)
+      names.push_back(each.name);
+    if (std::find(names.begin(), names.end(), command->policy) != names.end()) return true;
+    return all_.fail(exit_usage,
+                     fmt::format("{} loads no shadow policy '{}'{}: only a shadow can be promoted", wanted_.config_file,
+                                 command->policy, yaml::did_you_mean(command->policy, names)));
+  }
+
+  bool confirm(const wanted_event& what) {
+    if (what.kind != event_kind::erasure) return true;
+    return all_.confirmed("Everything about this user is deleted, for good. Go on?", wanted_.yes);
+  }
+
+  // All copies in one transaction: everybody is told, or nobody.
+  bool send(const std::string& subject, const std::string& line) {
+    const auto producer = all_.brokers().make_producer(all_.settings().app + ".command");
+    const std::vector<std::string> topics{topic()};
+    auto done = producer->prepare(topics);
+    for (int i = 0; done.what == kafka::fate::again and i < calls_max; ++i)
+      done = producer->prepare(topics);
+    if (done.ok()) done = producer->begin();
+    if (not done.ok()) return all_.fail(done);
+    const std::array headers{kafka::header{"content-type", "application/cloudevents+json"}};
+    for (const auto partition : to_)
+      producer->produce(topic(), partition, subject, line, headers);
+    done = producer->flush();
+    if (done.ok()) done = producer->commit();
+    for (int i = 0; done.what == kafka::fate::again and i < calls_max; ++i)
+      done = producer->commit();
+    if (done.what == kafka::fate::abort) producer->abort();
+    return done.ok() or all_.fail(done);
+  }
+
+  const control_options& wanted_;
+  operator_session all_;
+  std::string id_;
+  std::vector<std::int32_t> to_;
+};
+
+std::function<int()> declare(CLI::App& app) {
+  const auto wanted = std::make_shared<control_options>();
+  app.add_option("--config", wanted->config_file, "Deployment with streams.kind kafka")->required();
+  app.add_option("WORDS", wanted->words, "What to do, and to whom")->required()->expected(1, 3);
+  app.add_option("--actor", wanted->actor, "Who asks for it; stands in the audit log")->required();
+  app.add_option("--reason", wanted->reason, "Why; stands in the audit log")->required();
+  app.add_option("--id", wanted->id, "Id of the command: sent twice, it holds once. Default: a new one");
+  app.add_flag("--yes", wanted->yes, "Do not ask before an erasure");
+  app.footer(
+      "Exit 0: the command is in the input topic, and holds from the next epoch on. 1: it is not, and nobody has\n"
+      "seen any of it. 2: wrong command or file.");
+  return [wanted] { return control_session{*wanted}.run(); };
+}
+
+} // namespace
+
+const command control_command = {
+    "command",
+    "Send a command to everybody, or to one user, through the input topic on Kafka.",
+    "fairuse command --config config/kafka.yaml kill-switch on --actor ann --reason 'wrong caps'\n"
+    "fairuse command --config config/kafka.yaml promote fair-2 --actor ann --reason 'agreed in FU-12'\n"
+    "fairuse command --config config/kafka.yaml exempt alice on --actor ann --reason 'press'\n"
+    "fairuse command --config config/kafka.yaml set-stage alice none --actor ann --reason 'appeal'\n"
+    "fairuse command --config config/kafka.yaml reset alice --actor ann --reason 'appeal' --id appeal-77\n"
+    "fairuse command --config config/kafka.yaml erase alice --actor ann --reason 'request of the user'",
+    declare,
+};
+
+} // namespace fairuse::cli

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/operator_session.hpp"
+
+#include <iostream>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "cli/kafka_options.hpp"
+#include "cli/log.hpp"
+
+namespace fairuse::cli {
+
+bool operator_session::fail(int code, const std::string& sentence) {
+  spdlog::error("{}", sentence);
+  exit_code_ = code;
+  return false;
+}
+
+bool operator_session::fail(const kafka::answer& why) {
+  return fail(exit_failed, fmt::format("{} ({})", why.text, why.code));
+}
+
+bool operator_session::open(const std::string& config_file) {
+  set_up_log({});
+  yaml::diagnostics problems{config_file};
+  auto loaded = load_deployment(config_file, problems);
+  for (const auto& each : problems.list())
+    fmt::print(stderr, "{}\n", to_text(each));
+  if (not loaded) return fail(exit_usage, fmt::format("{} is refused", config_file));
+  loaded_ = std::make_unique<loaded_deployment>(std::move(*loaded));
+  if (loaded_->settings.streams != stream_kind::kafka)
+    return fail(exit_usage, fmt::format("{} is of the local life (streams.kind: local): this command is about Kafka. "
+                                        "config/kafka.yaml is an example",
+                                        config_file));
+  set_up_log(loaded_->settings.log);
+  std::string problem;
+  auto options = cluster_options(settings());
+  // What librdkafka says while it tries is said better by the answer.
+  options.log = [](kafka::log_level, const std::string& line) { spdlog::debug("{}", line); };
+  brokers_ = kafka::make_real_cluster(options, problem);
+  if (brokers_ != nullptr) group_ = kafka::make_group_view(options, settings().app, problem);
+  if (group_ == nullptr) return fail(exit_usage, problem);
+  return ask_brokers();
+}
+
+bool operator_session::ask_brokers() {
+  std::vector<std::int32_t> counts;
+  auto asked = brokers_->partition_counts(settings().inputs, counts);
+  if (asked.ok()) asked = brokers_->id(cluster_id_);
+  if (not asked.ok())
+    return fail(exit_failed, fmt::format("no broker answers at {}: {} ({}). Is Kafka running, and streams.bootstrap "
+                                         "the right address?",
+                                         bootstrap_servers(settings()), asked.text, asked.code));
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const auto& topic = settings().inputs[i];
+    if (counts[i] == 0)
+      return fail(exit_failed,
+                  fmt::format("there is no topic {}: `fairuse topics create` makes what is missing", topic));
+    if (counts[i] != counts[0])
+      return fail(exit_failed, fmt::format("{} has {} partitions and {} has {}: `fairuse topics check` says more",
+                                           topic, counts[i], settings().inputs[0], counts[0]));
+  }
+  partitions_ = counts[0];
+  return true;
+}
+
+bool operator_session::confirmed(const std::string& question, bool yes) {
+  if (yes) return true;
+  if (::isatty(STDIN_FILENO) == 0) return fail(exit_usage, "nobody is there to confirm it: add --yes");
+  fmt::print(stderr, "{} [y/N] ", question);
+  std::string answer;
+  std::getline(std::cin, answer);
+  if (answer == "y" or answer == "Y" or answer == "yes") return true;
+  return fail(exit_usage, "nothing was changed");
+}
+
+} // namespace fairuse::cli

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/partitions_command.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/operator_session.hpp"
+#include "cli/run_session.hpp"
+#include "streams/kafka/partition_shard.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+/// An instance leaves its view every second; an older one is of a process that is gone or stuck.
+constexpr std::int64_t view_age_max_ms = 10'000;
+
+struct partitions_options {
+  std::string config_file;
+  std::string state_folder;
+  bool as_json = false;
+};
+
+/// What an instance said about itself in its state folder.
+struct local_view {
+  std::string instance;
+  bool running = false;
+  std::int64_t age_ms = 0;
+  std::map<std::int32_t, json> partitions;
+};
+
+struct row {
+  std::int32_t partition = 0;
+  std::string owner;
+  /// ready, restoring, refused, failed; empty: only its owner knows.
+  std::string state;
+  std::string says;
+  std::optional<std::uint64_t> epoch;
+  /// Last stable offsets minus the group's; nullopt: the group has none.
+  std::optional<std::int64_t> lag;
+  std::optional<std::int64_t> restored;
+  std::optional<std::int64_t> to_restore;
+  std::optional<std::uint64_t> pending_rows;
+  std::optional<std::uint64_t> active_users;
+};
+
+template <class T>
+void take(const json& from, const char* key, std::optional<T>& to) {
+  if (const auto found = from.find(key); found != from.end() and found->is_number()) to = found->template get<T>();
+}
+
+template <class T>
+std::string text_or_dash(const std::optional<T>& value) {
+  return value ? fmt::format("{}", *value) : "-";
+}
+
+class partitions_session {
+public:
+  explicit partitions_session(const partitions_options& wanted) : wanted_{wanted} {}
+
+  int run() {
+    if (not all_.open(wanted_.config_file) or not read_local() or not ask_group() or not ask_lag())
+      return all_.exit_code();
+    add_local();
+    wanted_.as_json ? print_json() : print_table();
+    const bool refused = std::any_of(rows_.begin(), rows_.end(),
+                                     [](const row& each) { return each.state == "refused" or each.state == "failed"; });
+    return refused ? exit_failed : exit_done;
+  }
+
+private:
+  bool read_local() {
+    if (wanted_.state_folder.empty()) return true;
+    const auto file = std::filesystem::path{wanted_.state_folder} / "partitions.json";
+    std::ifstream from{file};
+    if (not from)
+      return all_.fail(exit_usage, fmt::format("there is no {}: no instance has run with --state {}", file.string(),
+                                               wanted_.state_folder));
+    const auto text = json::parse(from, nullptr, false);
+    if (not text.is_object() or not text.contains("partitions"))
+      return all_.fail(exit_failed, fmt::format("{} is damaged; a running instance writes it anew", file.string()));
+    local_.emplace();
+    local_->instance = text.value("instance", "");
+    local_->age_ms = std::max<std::int64_t>(0, wall_clock_ms() - text.value("at", std::int64_t{0}));
+    local_->running = text.value("running", false) and local_->age_ms <= view_age_max_ms;
+    for (const auto& each : text["partitions"])
+      local_->partitions[each.value("partition", -1)] = each;
+    return true;
+  }
+
+  bool ask_group() {
+    if (const auto asked = all_.group().describe(group_); not asked.ok()) return all_.fail(asked);
+    rows_.resize(static_cast<std::size_t>(all_.partitions()));
+    for (std::size_t p = 0; p < rows_.size(); ++p)
+      rows_[p].partition = static_cast<std::int32_t>(p);
+    const auto prefix = all_.settings().app + ".";
+    for (const auto& member : group_.members)
+      for (const auto& part : member.reads)
+        if (part.partition >= 0 and part.partition < all_.partitions())
+          rows_[static_cast<std::size_t>(part.partition)].owner =
+              member.name.starts_with(prefix) ? member.name.substr(prefix.size()) : member.name;
+    return true;
+  }
+
+  bool ask_lag() {
+    std::vector<kafka::topic_partition> parts;
+    for (const auto& each : rows_)
+      for (const auto& topic : all_.settings().inputs)
+        parts.push_back({topic, each.partition});
+    std::vector<kafka::committed_offset> found;
+    if (const auto asked = all_.group().committed(parts, found); not asked.ok()) return all_.fail(asked);
+    for (const auto& at : found) {
+      if (at.offset < 0) continue;
+      kafka::log_range log;
+      if (const auto asked = all_.brokers().range(at.of, kafka::isolation::committed, log); not asked.ok())
+        return all_.fail(asked);
+      auto& to = rows_[static_cast<std::size_t>(at.of.partition)];
+      to.lag = to.lag.value_or(0) + std::max<std::int64_t>(0, log.high - at.offset);
+      to.epoch = kafka::epoch_of_metadata(at.metadata);
+    }
+    return true;
+  }
+
+  void add_local() {
+    if (not local_) return;
+    for (auto& each : rows_) {
+      const auto found = local_->partitions.find(each.partition);
+      if (found == local_->partitions.end() or not local_->running) continue;
+      each.state = found->second.value("state", "");
+      each.says = found->second.value("says", "");
+      if (each.state == "ready") {
+        take(found->second, "pending_rows", each.pending_rows);
+        take(found->second, "active_users", each.active_users);
+      }
+      take(found->second, "restored", each.restored);
+      take(found->second, "to_restore", each.to_restore);
+    }
+  }
+
+  static std::string state_text(const row& of) {
+    if (of.state == "restoring" and of.to_restore)
+      return fmt::format("restoring {} of {}", of.restored.value_or(0), *of.to_restore);
+    if (not of.state.empty()) return of.state;
+    return of.owner.empty() ? "nobody reads it" : "";
+  }
+
+  void print_table() const {
+    fmt::print("group {}: {}, {} member{}, {} partitions\n", all_.settings().app, group_.state, group_.members.size(),
+               group_.members.size() == 1 ? "" : "s", rows_.size());
+    if (local_ and local_->running) fmt::print("state as instance {} tells it\n", local_->instance);
+    if (local_ and not local_->running)
+      fmt::print("instance {} does not run: it was last heard {} s ago\n", local_->instance, local_->age_ms / 1'000);
+    std::size_t owner = 5;
+    std::size_t state = 5;
+    for (const auto& each : rows_) {
+      owner = std::max(owner, each.owner.size());
+      state = std::max(state, state_text(each).size());
+    }
+    fmt::print("\n{:>9}  {:<{}}  {:<{}}  {:>9}  {:>9}  {:>8}  {:>8}\n", "partition", "owner", owner, "state", state,
+               "epoch", "lag", "pending", "active");
+    for (const auto& each : rows_)
+      fmt::print("{:>9}  {:<{}}  {:<{}}  {:>9}  {:>9}  {:>8}  {:>8}\n", each.partition,
+                 each.owner.empty() ? "-" : each.owner, owner, state_text(each), state, text_or_dash(each.epoch),
+                 text_or_dash(each.lag), text_or_dash(each.pending_rows), text_or_dash(each.active_users));
+    for (const auto& each : rows_)
+      if (not each.says.empty() and each.state != "ready")
+        fmt::print("\npartition {} ({}): {}\n", each.partition, each.state, each.says);
+  }
+
+  void print_json() const {
+    auto list = json::array();
+    for (const auto& each : rows_) {
+      json one = {{"partition", each.partition}};
+      const auto put = [&one](const char* key, const auto& value) {
+        if (value) one[key] = *value;
+      };
+      if (not each.owner.empty()) one["owner"] = each.owner;
+      if (not each.state.empty()) one["state"] = each.state;
+      if (not each.says.empty()) one["says"] = each.says;
+      put("epoch", each.epoch);
+      put("lag", each.lag);
+      put("restored", each.restored);
+      put("to_restore", each.to_restore);
+      put("pending_rows", each.pending_rows);
+      put("active_users", each.active_users);
+      list.push_back(std::move(one));
+    }
+    auto members = json::array();
+    for (const auto& each : group_.members)
+      members.push_back({{"name", each.name}, {"host", each.host}, {"partitions", each.reads.size()}});
+    const json whole = {{"group", all_.settings().app},
+                        {"state", group_.state},
+                        {"members", std::move(members)},
+                        {"partitions", std::move(list)}};
+    fmt::print("{}\n", whole.dump());
+  }
+
+  const partitions_options& wanted_;
+  operator_session all_;
+  std::optional<local_view> local_;
+  kafka::group_description group_;
+  std::vector<row> rows_;
+};
+
+std::function<int()> declare(CLI::App& app) {
+  const auto wanted = std::make_shared<partitions_options>();
+  app.add_option("--config", wanted->config_file, "Deployment with streams.kind kafka")->required();
+  app.add_option("--state", wanted->state_folder, "State folder of an instance on this machine: what it says itself");
+  app.add_flag("--json", wanted->as_json, "One JSON object instead of the table");
+  app.footer(
+      "Exit 0: as it should be, 1: a partition is refused, or no broker answers, 2: wrong command or file.\n"
+      "Lag is committed records that the group has not decided on, over all inputs of the partition. The\n"
+      "marker of a transaction that ends a log, as of a `fairuse command`, counts as one until the next record.");
+  return [wanted] { return partitions_session{*wanted}.run(); };
+}
+
+} // namespace
+
+const command partitions_command = {
+    "partitions",
+    "Show who reads which partition on Kafka, how far behind it is, and what is refused.",
+    "fairuse partitions --config config/kafka.yaml                    as the group sees it\n"
+    "fairuse partitions --config config/kafka.yaml --state state      and as the instance here does\n"
+    "fairuse partitions --config config/kafka.yaml --json",
+    declare,
+};
+
+} // namespace fairuse::cli

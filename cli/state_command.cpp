@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/state_command.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "cli/kafka_options.hpp"
+#include "cli/operator_session.hpp"
+#include "cli/run_session.hpp"
+#include "storage/case_key.hpp"
+#include "storage/case_reference.hpp"
+#include "streams/kafka/repair.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+using kafka::milliseconds;
+using kafka::repair_facts;
+using kafka::repair_plan;
+using std::chrono::steady_clock;
+
+constexpr milliseconds look_again{500};
+/// Beyond the session: the coordinator looks at sessions in its own time.
+constexpr milliseconds session_slack{5'000};
+
+struct state_options {
+  std::string config_file;
+  std::int32_t partition = 0;
+  bool yes = false;
+  bool reseed = false;
+};
+
+class repair_session {
+public:
+  explicit repair_session(const state_options& wanted) : wanted_{wanted} {}
+
+  int run() {
+    if (not all_.open(wanted_.config_file) or not find_target() or not wait_until_empty() or not look())
+      return all_.exit_code();
+    const auto plan = plan_for(facts_);
+    if (not plan.refusal.empty()) {
+      all_.fail(exit_failed, plan.refusal);
+      return all_.exit_code();
+    }
+    if (not wanted_.reseed and is_done(plan)) {
+      fmt::print("Nothing to do: the group and the changelog agree about partition {}.\n", wanted_.partition);
+      return exit_done;
+    }
+    show(plan);
+    if (not all_.confirmed("Go on?", wanted_.yes)) return all_.exit_code();
+    const auto done =
+        kafka::carry_out(all_.brokers(), target_, plan, [this](const repair_facts& found) { return plan_for(found); });
+    if (not done.ok()) {
+      all_.fail(done);
+      return all_.exit_code();
+    }
+    fmt::print("Done. Start the instances again: partition {} goes on with epoch {}.\n", wanted_.partition,
+               plan.epoch + 1);
+    return exit_done;
+  }
+
+private:
+  bool find_target() {
+    if (wanted_.partition >= all_.partitions())
+      return all_.fail(exit_usage, fmt::format("there is no partition {}: {} has 0 to {}", wanted_.partition,
+                                               all_.settings().inputs.front(), all_.partitions() - 1));
+    target_ = {.app = all_.settings().app,
+               .inputs = all_.settings().inputs,
+               .outputs = topic_names_of(all_.settings().outputs),
+               .start = start_rule_of(all_.settings()),
+               .partition = wanted_.partition,
+               .partitions = all_.partitions(),
+               .cluster = all_.cluster_id()};
+    return true;
+  }
+
+  // A static member that was stopped stays in the group until its session ends.
+  bool wait_until_empty() {
+    const auto until = steady_clock::now() + milliseconds{all_.settings().session_timeout_ms} + session_slack;
+    bool told = false;
+    while (true) {
+      kafka::group_description group;
+      if (const auto asked = all_.group().describe(group); not asked.ok()) return all_.fail(asked);
+      if (group.members.empty()) return true;
+      std::string names;
+      for (const auto& each : group.members)
+        names += fmt::format("{}{} at {}", names.empty() ? "" : ", ", each.name, each.host);
+      if (steady_clock::now() >= until)
+        return all_.fail(exit_failed,
+                         fmt::format("group {} is alive: {}. Stop these instances and try again: a partition is "
+                                     "repaired while nobody reads it",
+                                     all_.settings().app, names));
+      if (not std::exchange(told, true))
+        spdlog::warn("group {} still counts {}: waiting up to {} s for sessions of stopped instances to end",
+                     all_.settings().app, names,
+                     all_.settings().session_timeout_ms / 1'000 + session_slack.count() / 1'000);
+      std::this_thread::sleep_for(look_again);
+    }
+  }
+
+  bool look() {
+    const auto committed = [this](std::span<const kafka::topic_partition> parts,
+                                  std::vector<kafka::committed_offset>& out) {
+      return all_.group().committed(parts, out);
+    };
+    const auto looked = kafka::look(all_.brokers(), target_, committed, facts_);
+    return looked.ok() or all_.fail(looked);
+  }
+
+  repair_plan plan_for(const repair_facts& found) const {
+    return wanted_.reseed ? plan_reseed(target_, found, fresh()) : plan_adopt(target_, found);
+  }
+
+  // As a partition begins that nobody has seen.
+  partition_meta fresh() const {
+    const auto& settings = all_.deployment().settings;
+    partition_meta made;
+    made.controls = {.enabled = settings.enabled, .killed = settings.kill_switch};
+    made.settings["config.enabled"] = settings.enabled ? "true" : "false";
+    made.settings["config.kill_switch"] = settings.kill_switch ? "true" : "false";
+    return made;
+  }
+
+  bool is_done(const repair_plan& plan) const {
+    return std::all_of(plan.offsets.begin(), plan.offsets.end(), [this](const kafka::committed_offset& wanted) {
+      return std::any_of(facts_.group.begin(), facts_.group.end(), [&wanted](const kafka::committed_offset& each) {
+        return each.of == wanted.of and each.offset == wanted.offset and each.metadata == wanted.metadata;
+      });
+    });
+  }
+
+  std::string stands_at(const std::string& topic) const {
+    for (const auto& each : facts_.group)
+      if (each.of.topic == topic and each.offset >= 0)
+        return fmt::format("offset {} ('{}')", each.offset, each.metadata);
+    return "no offset";
+  }
+
+  void show(const repair_plan& plan) const {
+    fmt::print("partition {} of group {}\n", wanted_.partition, target_.app);
+    fmt::print("  changelog      {}, {} rows\n",
+               facts_.meta ? fmt::format("epoch {}", facts_.meta->epoch) : std::string("nothing"), facts_.rows.size());
+    for (const auto& each : plan.offsets)
+      fmt::print("  {}  group: {}  ->  offset {} ('{}')\n", each.of.topic, stands_at(each.of.topic), each.offset,
+                 each.metadata);
+    if (not wanted_.reseed and not plan.records.empty())
+      fmt::print("The changelog lost epochs up to {}: their records are decided once more, under new ids.\n",
+                 plan.epoch);
+    if (wanted_.reseed)
+      fmt::print(
+          "The state of every user of this partition is deleted: usage, strikes, stages. Who was erased stays "
+          "erased, and commands to everybody keep holding. Captures cannot be replayed across this point.\n");
+    std::fflush(stdout);
+  }
+
+  const state_options& wanted_;
+  operator_session all_;
+  kafka::repair_target target_;
+  repair_facts facts_;
+};
+
+void declare_common(CLI::App& app, state_options& wanted) {
+  app.add_option("--config", wanted.config_file, "Deployment with streams.kind kafka")->required();
+  app.add_option("--partition", wanted.partition, "Number of the partition")
+      ->required()
+      ->check(CLI::Range(0, 1'000'000));
+  app.add_flag("--yes", wanted.yes, "Do not ask");
+}
+
+std::function<int()> declare(CLI::App& app) {
+  const auto wanted = std::make_shared<state_options>();
+  app.require_subcommand(1);
+  auto* adopt = app.add_subcommand(
+      "adopt", "Believe the changelog: set the group's offsets to where its last epoch ended. Loses nothing");
+  declare_common(*adopt, *wanted);
+  auto* reseed = app.add_subcommand(
+      "reseed", "Start over: delete the partition's state, and read on from where the group, or the changelog, stands");
+  declare_common(*reseed, *wanted);
+  return [wanted, reseed] {
+    wanted->reseed = reseed->parsed();
+    return repair_session{*wanted}.run();
+  };
+}
+
+} // namespace
+
+const command state_command = {
+    "state",
+    "Repair a partition that is refused, on Kafka, while no instance runs.",
+    "fairuse state adopt --config config/kafka.yaml --partition 3       the changelog is right, the offsets are not\n"
+    "fairuse state reseed --config config/kafka.yaml --partition 3      the state is lost or unwanted: start over\n"
+    "fairuse state adopt --config config/kafka.yaml --partition 3 --yes",
+    declare,
+};
+
+} // namespace fairuse::cli
