@@ -17,6 +17,7 @@ constexpr std::int64_t retry_ms = 200;
 constexpr std::int64_t publish_every_ms = 100;
 constexpr int commit_calls_max = 1'000;
 constexpr milliseconds takeover_wait{2};
+constexpr std::int64_t quiet_ms = 2'000;
 /// A poll that brings so many found more than it could take.
 constexpr std::size_t backlog_records = 1'000;
 
@@ -213,7 +214,10 @@ void kafka_worker::poll(milliseconds wait) {
   }
   auto batch = group_->poll(milliseconds{until});
   backlog_ = batch != nullptr and batch->records().size() >= backlog_records;
-  if (batch) sort_in(std::move(batch));
+  if (batch) {
+    last_batch_ = rules_.around.steady();
+    sort_in(std::move(batch));
+  }
   if (const auto fatal = group_->failure(); not fatal.ok())
     go_over(fmt::format("this member of the group is no longer one: {} ({}). Does another process run as instance {}?",
                         fatal.text, fatal.code, rules_.worker_name));
@@ -306,7 +310,8 @@ void kafka_worker::watch_letters() {
   if (verdict == letter_watch::verdict::fine) return;
   const auto text = fmt::format("{:.1f} % of the records became dead letters: {} says why, record by record",
                                 letters_.percent(), rules_.outputs.dead_letters);
-  if (verdict == letter_watch::verdict::stop) return go_over(text + ". Stopped, as streams.dead_letter_share.stop says");
+  if (verdict == letter_watch::verdict::stop)
+    return go_over(text + ". Stopped, as streams.dead_letter_share.stop says");
   rules_.around.log(log_level::error, text);
 }
 
@@ -507,11 +512,14 @@ void kafka_worker::write_behind() {
 
 bool kafka_worker::reached(const std::vector<position>& ends) const {
   if (phase_ != phase::running or fetch_again_) return false;
+  // An input may end with markers of its producers' transactions, which are no records: silence tells.
+  const bool quiet = rules_.around.steady() - last_batch_ > quiet_ms;
   for (const auto& [partition, each] : parts_) {
     if (not each.shard or each.shard->records() > 0 or not each.shard->founded()) return false;
     for (const auto& at : each.shard->read_from())
       for (const auto& end : ends)
-        if (end.of == at.of and at.offset < end.offset) return false;
+        if (end.of == at.of and at.offset < end.offset and not(quiet and group_->last_stable(at.of) >= end.offset))
+          return false;
   }
   return true;
 }

@@ -138,6 +138,7 @@ private:
   /// The last poll brought as much as one can: more is waiting.
   bool backlog_ = false;
   time_ms epoch_since_ = INT64_MIN;
+  time_ms last_batch_ = 0;
   time_ms not_before_ = INT64_MIN;
   time_ms fenced_at_ = 0;
 
