@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 #include <system_error>
 
@@ -58,6 +59,43 @@ bool is_new(const std::filesystem::path& store) {
   return not std::filesystem::exists(folder, error) or std::filesystem::is_empty(folder, error);
 }
 
+/// RocksDB's manifest, and how much of it there was. Its end can be missing without a word: then a table is forgotten
+/// whose log is gone already. So the store remembers beside it how long it was; shorter is damaged.
+struct manifest_mark {
+  std::string name;
+  std::uint64_t bytes = 0;
+  friend bool operator==(const manifest_mark&, const manifest_mark&) = default;
+};
+
+std::filesystem::path mark_file(const std::filesystem::path& store) { return store / "manifest"; }
+
+/// Empty: there is none.
+manifest_mark manifest_of(const std::filesystem::path& store) {
+  manifest_mark found;
+  std::ifstream(rocks_folder(store) / "CURRENT") >> found.name;
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(rocks_folder(store) / found.name, error);
+  return error ? manifest_mark() : manifest_mark{std::move(found.name), bytes};
+}
+
+/// Replaced whole. If that fails, the older mark says less and is as true.
+void leave_mark(const std::filesystem::path& store, const manifest_mark& mark) {
+  auto fresh = mark_file(store);
+  fresh += ".new";
+  std::ofstream file(fresh);
+  file << mark.name << ' ' << mark.bytes << '\n';
+  file.close();
+  std::error_code error;
+  if (file) std::filesystem::rename(fresh, mark_file(store), error);
+}
+
+bool manifest_lost_its_end(const std::filesystem::path& store) {
+  manifest_mark mark;
+  if (not(std::ifstream(mark_file(store)) >> mark.name >> mark.bytes)) return false;
+  const auto there = manifest_of(store);
+  return there.name == mark.name and there.bytes < mark.bytes;
+}
+
 /// Rows that are on their way to RocksDB, with the meta row of their last epoch.
 struct pending_epochs {
   commit_rows rows;
@@ -81,6 +119,8 @@ struct partition_store::body {
   std::vector<erasure_row> erasures;
   pending_epochs filling;
   std::unique_ptr<pending_epochs> draining;
+  /// Touched by whoever writes, one at a time.
+  manifest_mark marked;
   std::string expiry_cursor;
   time_ms expiry_began = INT64_MIN;
   store_status failed;
@@ -109,6 +149,13 @@ struct partition_store::body {
     return all;
   }
 
+  void mark_manifest() {
+    auto now = manifest_of(db.store);
+    if (now == marked) return;
+    leave_mark(db.store, now);
+    marked = std::move(now);
+  }
+
   store_status write(const commit_rows& what, const partition_meta& meta_row, bool sync) {
     if (options.failpoint) options.failpoint("store_write");
     rocksdb::WriteBatch batch;
@@ -122,6 +169,7 @@ struct partition_store::body {
     stamped.saved_at = options.clock();
     batch.Put(slice_of(keys::meta), encode_partition_meta(stamped, true));
     if (auto room = db.make_room(batch.GetDataSize()); not room) return room;
+    mark_manifest();
     rocksdb::WriteOptions how;
     how.sync = sync;
     if (const auto status = db.db->Write(how, &batch); not status.ok()) return translate(status, db.store);
@@ -221,12 +269,14 @@ store_result<std::unique_ptr<partition_store>> partition_store::open(const std::
                           .accept_lost_tail = true,
                           .write_buffer_bytes = options.write_buffer_bytes,
                           .reserve_bytes = options.reserve_bytes};
+  if (manifest_lost_its_end(folder)) return damaged(folder, "RocksDB's manifest has lost its end");
   auto opened = rocks::open(folder, how, is_new(folder));
   if (not opened) return opened.error();
   auto all = std::make_unique<body>(std::move(*opened), options);
   all->filling.meta.changelog_next = -1;
   if (auto status = all->read_meta(); not status) return status.error();
   if (auto status = all->read_erased(); not status) return status.error();
+  all->mark_manifest();
   if (all->meta and not all->erased.empty() and all->meta->key_check != case_namer(options.case_key).check())
     return store_error{store_fault::wrong_key,
                        "The store in " + folder.string()

@@ -193,6 +193,22 @@ BOOST_AUTO_TEST_CASE(a_store_restored_from_nothing_has_the_same_rows) {
   BOOST_TEST((other.rows() == folded));
 }
 
+BOOST_AUTO_TEST_CASE(a_store_whose_manifest_lost_its_end_is_damaged) {
+  speak(start, start, 1);
+  commit(start);
+  BOOST_REQUIRE(store->drain().ok());
+  store.reset();
+  open();
+  store.reset();
+  for (const auto& file : std::filesystem::directory_iterator(folder / "db"))
+    if (file.path().filename().string().starts_with("MANIFEST"))
+      std::filesystem::resize_file(file.path(), file.file_size() - 1);
+  const auto opened = partition_store::open(folder, options);
+  BOOST_REQUIRE(not opened.ok());
+  BOOST_TEST((opened.error().fault == store_fault::damaged));
+  BOOST_TEST(opened.error().message.find("lost its end") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(hours_beyond_the_retention_are_deleted_from_the_changelog_too) {
   at_once = true;
   speak(start, start, 1);
