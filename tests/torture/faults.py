@@ -79,7 +79,7 @@ source: fairuse/torture
 policies: {{live: live.yaml, shadow: [other.yaml]}}
 streams:
   kind: kafka
-  bootstrap: {bootstrap}
+  bootstrap: [{bootstrap}]
   app: {app}
   inputs: [{app}.events]
   outputs: {{{outputs}}}
