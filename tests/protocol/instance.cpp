@@ -19,6 +19,8 @@ instance::instance(world& in, const std::string& name, const std::filesystem::pa
     if (what != simlog::fault::short_batch)
       world_.note(name_ + "! " + simlog::name_of(what) + " at " + simlog::name_of(where));
   };
+  for (std::uint32_t nth = 1; in.how.late_births and nth <= 4; ++nth)
+    faults_.script(simlog::point::commit, simlog::fault::late_markers, nth);
   const simlog::client_options options{
       .session = simlog::milliseconds{3'000}, .transaction = simlog::milliseconds{1'500}, .batch = 15};
   cluster_ = std::make_unique<simlog::simulated_cluster>(world_.log, options, faults_);
@@ -59,7 +61,11 @@ void instance::kill() {
 }
 
 void instance::close() {
-  worker_->close();
+  try {
+    worker_->close();
+  } catch (const simlog::simulated_crash&) {
+    return kill();
+  }
   worker_.reset();
   cluster_.reset();
 }

@@ -22,6 +22,10 @@ theatre::theatre(world& in) : world_(in), traffic_(in) {
     made.name = "fairuse.m" + std::to_string(i) + ".0";
     made.disk = in.fresh_folder();
     // The first is there at once, others join a running group or begin with it.
+    if (in.how.late_births) {
+      made.back_at = in.log.now() + in.chance.below(800);
+      continue;
+    }
     made.back_at = i == 0 or in.chance.chance(500) ? 0 : in.log.now() + in.chance.below(6'000);
   }
 }

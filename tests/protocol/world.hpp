@@ -51,6 +51,8 @@ struct setting {
   bool lazy_writer = false;
   /// The configuration exempts somebody, by an event of its own.
   bool own_lines = false;
+  /// Processes join one after another while the markers of first commits are still on their way.
+  bool late_births = false;
   /// Something happens in so many of a thousand rounds.
   std::uint32_t incidents = 60;
   std::uint32_t traffic = 400;
