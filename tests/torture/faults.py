@@ -234,6 +234,8 @@ class Life:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"fairuse-torture-{app}-"))
         self.config = self.folder / "config.yaml"
         self.instances = {}
+        # Who ends by himself is started again while others wait for him.
+        self.supervised = False
         self.counts = {}
         self._feed = None
         self._write_config()
@@ -321,6 +323,8 @@ class Life:
         everything = set(range(PARTITIONS))
 
         def holds():
+            if self.supervised:
+                self.supervise()
             owners = [one.ready() for one in self.running() if not one.is_stopped()]
             return set().union(*owners) == everything if owners else False
 
@@ -343,6 +347,8 @@ class Life:
         def holds():
             """Ready everywhere, once each, and so for a while: behind the last record there may be a marker."""
             nonlocal calm_since
+            if self.supervised:
+                self.supervise()
             parts = []
             for one in self.running():
                 said = one.status()
@@ -386,7 +392,8 @@ class Life:
     def supervise(self, away=()):
         """Start again who went by himself, as a machine's supervisor does, and say so in the counts."""
         for one in self.instances.values():
-            if one.process is not None and not one.runs() and one not in away:
+            stopped = one.process is None or one.runs() or one.process.returncode == 0
+            if not stopped and one not in away:
                 if one.process.returncode != 1:
                     raise Failure(f"{one.name} ended with {one.process.returncode}; see {one.log}: {one.last_line()}")
                 self.count("exits")

@@ -28,6 +28,7 @@ class Storm(unittest.TestCase):
 
     def life(self, app, seed):
         life = Life(TOOLS, self.broker, app, seed=seed)
+        life.supervised = True
         for name in "abc":
             life.instance(name)
         return life
