@@ -89,6 +89,12 @@ private:
     lives_[i].program = std::make_unique<copier>(*lives_[i].process, "copier-" + std::to_string(i), guards_);
   }
 
+  void bury(std::size_t i) {
+    ++crashes;
+    start(i);
+    asleep_[i] = static_cast<int>(dice_.below(30));
+  }
+
   void feed() {
     if (!log.reachable()) return;
     upstream_->begin();
@@ -111,10 +117,10 @@ private:
       try {
         if (lives_[i].program->is_over()) start(i);
         lives_[i].program->step();
+        // A crash inside produce throws nothing.
+        if (lives_[i].process->dead()) bury(i);
       } catch (const simulated_crash&) {
-        ++crashes;
-        start(i);
-        asleep_[i] = static_cast<int>(dice_.below(30));
+        bury(i);
       }
     }
   }

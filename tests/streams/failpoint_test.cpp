@@ -9,7 +9,7 @@
 namespace fairuse {
 
 BOOST_AUTO_TEST_CASE(a_failpoint_must_be_named_right) {
-  for (const auto* bad : {"", "x", "epoch_sealed", "epoch_sealed:stop", "epoch_sealed:kill:0", "epoch_sealed:kill:x",
+  for (const auto* bad : {"", "x", "epoch_sealed", "epoch_sealed:sleep", "epoch_sealed:kill:0", "epoch_sealed:kill:x",
                           "nowhere:kill", "epoch_sealed:kill:1:2"}) {
     std::string problem;
     BOOST_TEST(not failpoint::arm(bad, problem));
