@@ -95,6 +95,8 @@ private:
   std::int64_t restored_ = 0;
   std::unique_ptr<reader> reader_;
   time_ms waiting_since_ = INT64_MIN;
+  /// What did not agree the last time.
+  std::string compared_;
   time_ms not_before_ = INT64_MIN;
   beginning found_;
   std::optional<std::map<std::string, std::string>> policies_;
