@@ -115,7 +115,6 @@ kafka::configured_rules kafka_session::configured() const {
           .shadows = all_.shadows,
           .enabled = settings.enabled,
           .killed = settings.kill_switch,
-          .exempt = settings.exempt,
           .text_of = [](const policy& rules) { return canonical(rules); },
           .parse = [](const std::string& text) -> std::optional<policy> {
             yaml::diagnostics problems{"policy"};

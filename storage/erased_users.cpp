@@ -32,6 +32,15 @@ void erased_users::set(const keyed_hash& who, tombstone what) {
   asked_.clear();
 }
 
+bool erased_users::set_row(row_codec& codec, std::string_view key, std::string_view row) {
+  keyed_hash who{};
+  tombstone what;
+  if (key.size() != who.size() + 1 or not codec.read_tombstone(row, what)) return false;
+  std::copy(key.begin() + 1, key.end(), who.begin());
+  set(who, std::move(what));
+  return true;
+}
+
 void erased_users::restore(std::string_view uid, const policy_set& policies, user& to) {
   const auto* left = find(uid);
   if (left == nullptr) return;

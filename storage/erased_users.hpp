@@ -25,6 +25,8 @@ public:
   /// The key of its row.
   keyed_hash hash(std::string_view uid) { return namer_.erased(uid); }
   void set(const keyed_hash& who, tombstone what);
+  /// The same from a row as it stands in the store; false: it does not decode.
+  bool set_row(row_codec& codec, std::string_view key, std::string_view row);
 
   /// Give back to a user what the erasure left.
   void restore(std::string_view uid, const policy_set& policies, user& to);

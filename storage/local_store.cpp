@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <system_error>
 
-#include "storage/bytes.hpp"
 #include "storage/erased_users.hpp"
 #include "storage/journal.hpp"
 #include "storage/keys.hpp"
@@ -99,19 +98,7 @@ std::vector<std::unique_ptr<user>> local_store::load(std::span<const std::string
                                                      time_ms now) {
   auto& b = *body_;
   std::vector<std::unique_ptr<user>> all;
-  all.reserve(uids.size());
-  const auto before = b.before(true);
-  const std::unique_ptr<rocksdb::Iterator> rows(b.db.db->NewIterator(rocksdb::ReadOptions()));
-  for (const auto uid : uids) {
-    auto& made = all.emplace_back(std::make_unique<user>());
-    bool found = false;
-    if (auto status = b.rows.read(*rows, uid, policies, now, before, *made, found); not status) {
-      b.fail(status.error());
-      *made = user();
-    }
-    b.erased.restore(uid, policies, *made);
-    finish_loading(*made, policies, now);
-  }
+  b.fail_unless(b.rows.load(uids, policies, now, b.before(true), b.erased, all));
   return all;
 }
 
@@ -129,12 +116,12 @@ std::vector<std::pair<time_ms, std::string>> local_store::due_users() {
   const std::unique_ptr<rocksdb::Iterator> rows(b.db.db->NewIterator(rocksdb::ReadOptions()));
   for (rows->Seek(rocksdb::Slice(&keys::due_type, 1)); rows->Valid() and rows->key()[0] == keys::due_type;
        rows->Next()) {
-    const auto uid = keys::parse_due(view(rows->key()));
-    if (not uid or rows->value().size() != sizeof(std::uint64_t)) {
+    auto due = user_rows::read_due(view(rows->key()), view(rows->value()));
+    if (not due) {
       b.fail(damaged(b.db.store, "a due row does not decode"));
       return all;
     }
-    all.emplace_back(static_cast<time_ms>(big_endian<std::uint64_t>(rows->value().data())), std::string(*uid));
+    all.push_back(std::move(*due));
   }
   if (not rows->status().ok()) b.fail(translate(rows->status(), b.db.store));
   return all;

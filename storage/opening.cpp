@@ -57,13 +57,8 @@ store_status read_erased(rocks& db, opened_state& to) {
   const std::unique_ptr<rocksdb::Iterator> rows(db.db->NewIterator(rocksdb::ReadOptions()));
   for (rows->Seek(rocksdb::Slice(&keys::erased_type, 1)); rows->Valid() and rows->key()[0] == keys::erased_type;
        rows->Next()) {
-    keyed_hash who{};
-    tombstone what;
-    const auto key = view(rows->key()).substr(1);
-    if (key.size() != who.size() or not codec.read_tombstone(view(rows->value()), what))
+    if (not to.erased.set_row(codec, view(rows->key()), view(rows->value())))
       return damaged(db.store, "the row of an erased user does not decode");
-    std::copy(key.begin(), key.end(), who.begin());
-    to.erased.set(who, std::move(what));
   }
   return rows->status().ok() ? store_status() : translate(rows->status(), db.store);
 }

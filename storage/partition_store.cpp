@@ -10,7 +10,6 @@
 
 #include <rocksdb/write_batch.h>
 
-#include "storage/bytes.hpp"
 #include "storage/erased_users.hpp"
 #include "storage/keys.hpp"
 #include "storage/mutants.hpp"
@@ -221,12 +220,8 @@ struct partition_store::body {
       });
     row_codec codec;
     for (const auto& [key, value] : all) {
-      keyed_hash who{};
-      tombstone what;
-      if (key.size() != who.size() + 1 or not value or not codec.read_tombstone(*value, what))
+      if (not value or not erased.set_row(codec, key, *value))
         return damaged(db.store, "the row of an erased user does not decode");
-      std::copy(key.begin() + 1, key.end(), who.begin());
-      erased.set(who, std::move(what));
     }
     return {};
   }
@@ -308,19 +303,7 @@ std::vector<std::unique_ptr<user>> partition_store::load(std::span<const std::st
   auto& b = *body_;
   b.reap();
   std::vector<std::unique_ptr<user>> all;
-  all.reserve(uids.size());
-  const auto before = b.before(true);
-  const std::unique_ptr<rocksdb::Iterator> rows(b.db.db->NewIterator(rocksdb::ReadOptions()));
-  for (const auto uid : uids) {
-    auto& made = all.emplace_back(std::make_unique<user>());
-    bool found = false;
-    if (auto status = b.rows.read(*rows, uid, policies, now, before, *made, found); not status) {
-      b.fail_unless(status);
-      *made = user();
-    }
-    b.erased.restore(uid, policies, *made);
-    finish_loading(*made, policies, now);
-  }
+  b.fail_unless(b.rows.load(uids, policies, now, b.before(true), b.erased, all));
   return all;
 }
 
@@ -346,12 +329,12 @@ std::vector<std::pair<time_ms, std::string>> partition_store::due_users() {
   std::vector<std::pair<time_ms, std::string>> due;
   for (const auto& [key, value] : all) {
     if (not value) continue;
-    const auto uid = keys::parse_due(key);
-    if (not uid or value->size() != sizeof(std::uint64_t)) {
+    auto one = user_rows::read_due(key, *value);
+    if (not one) {
       b.fail_unless(damaged(b.db.store, "a due row does not decode"));
       return due;
     }
-    due.emplace_back(static_cast<time_ms>(big_endian<std::uint64_t>(value->data())), std::string(*uid));
+    due.push_back(std::move(*one));
   }
   return due;
 }

@@ -6,6 +6,7 @@
 #include "core/query.hpp"
 #include "storage/bytes.hpp"
 #include "storage/keys.hpp"
+#include "storage/opening.hpp"
 
 namespace fairuse {
 
@@ -269,6 +270,30 @@ store_status user_rows::read(rocksdb::Iterator& rows, std::string_view uid, cons
   found = r.found;
   set_next_due(to, policies);
   return {};
+}
+
+store_status user_rows::load(std::span<const std::string_view> uids, const policy_set& policies, time_ms now,
+                             overlays before, erased_users& erased, std::vector<std::unique_ptr<user>>& out) {
+  store_status first;
+  out.reserve(uids.size());
+  const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(rocksdb::ReadOptions()));
+  for (const auto uid : uids) {
+    auto& made = out.emplace_back(std::make_unique<user>());
+    bool found = false;
+    if (auto status = read(*rows, uid, policies, now, before, *made, found); not status) {
+      if (first.ok()) first = std::move(status);
+      *made = user();
+    }
+    erased.restore(uid, policies, *made);
+    finish_loading(*made, policies, now);
+  }
+  return first;
+}
+
+std::optional<std::pair<time_ms, std::string>> user_rows::read_due(std::string_view key, std::string_view value) {
+  const auto uid = keys::parse_due(key);
+  if (not uid or value.size() != sizeof(std::uint64_t)) return std::nullopt;
+  return std::pair{static_cast<time_ms>(big_endian<std::uint64_t>(value.data())), std::string(*uid)};
 }
 
 void user_rows::set_next_due(user& who, const policy_set& policies) {

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/rules.hpp"
@@ -43,7 +44,13 @@ public:
   /// `found`: whether there was any.
   store_status read(rocksdb::Iterator& rows, std::string_view uid, const policy_set& policies, time_ms now,
                     overlays before, user& to, bool& found);
+  /// Every user of `uids` with what its erasure left, ready for use. The first error; whom it struck comes back fresh.
+  store_status load(std::span<const std::string_view> uids, const policy_set& policies, time_ms now, overlays before,
+                    erased_users& erased, std::vector<std::unique_ptr<user>>& out);
   store_result<std::vector<std::uint64_t>> read_ids(std::string_view uid, hour_number hour, overlays before);
+
+  /// When which user's next timer is due; nullopt: the row does not decode.
+  static std::optional<std::pair<time_ms, std::string>> read_due(std::string_view key, std::string_view value);
 
 private:
   struct reading;

@@ -90,7 +90,6 @@ struct configured_rules {
   std::vector<policy> shadows;
   bool enabled = false;
   bool killed = false;
-  std::vector<std::string> exempt;
   /// Canonical text of a policy, and back (nullopt: it does not parse).
   std::function<std::string(const policy&)> text_of;
   std::function<std::optional<policy>(const std::string&)> parse;

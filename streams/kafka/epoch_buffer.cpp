@@ -5,6 +5,8 @@
 #include <numeric>
 #include <utility>
 
+#include "streams/refusal_of.hpp"
+
 namespace fairuse::kafka {
 
 namespace {
@@ -13,15 +15,8 @@ constexpr std::size_t strangers_window = 1'000;
 
 } // namespace
 
-refusal refusal_of(applied why) {
-  switch (why) {
-    case applied::too_old:
-      return refusal::too_old;
-    case applied::future:
-      return refusal::future;
-    default:
-      return refusal::erased;
-  }
+bool epoch_buffer::reads_strangers() const {
+  return looked_at_ == strangers_window and strangers_ * 2 > strangers_window;
 }
 
 // The key must be the subject, or one user's events could lie on two partitions; commands to everybody lie on all.
@@ -87,10 +82,7 @@ void epoch_buffer::put_in_order() {
 wire_result epoch_buffer::decode(const record_batch& batch, std::size_t index) {
   const auto& what = batch.records()[index];
   if (what.value and not batch.has_headers(index)) return decoder_.decode(*what.value, arena_);
-  std::vector<wire_header> headers;
-  for (const auto& [name, value] : batch.headers(index))
-    headers.push_back({name, value});
-  return decoder_.decode_record(headers, what.value, arena_);
+  return decoder_.decode_record(batch.headers(index), what.value, arena_);
 }
 
 dead_record epoch_buffer::letter(const source& from, refusal why, std::string place) const {

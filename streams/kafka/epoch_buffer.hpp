@@ -44,9 +44,8 @@ public:
   /// order.
   void letters(std::span<const outcome> outcomes, std::vector<dead_record>& out,
                std::vector<refused_input>& places) const;
-  /// Of the first 1,000 records that were read here, how many belong elsewhere.
-  std::size_t strangers() const { return strangers_; }
-  std::size_t looked_at() const { return looked_at_; }
+  /// Most of the first 1,000 records that were read here belong elsewhere.
+  bool reads_strangers() const;
 
   void clear();
 
@@ -84,8 +83,5 @@ private:
   std::size_t strangers_ = 0;
   std::size_t looked_at_ = 0;
 };
-
-/// refusal_from for what core says.
-refusal refusal_of(applied why);
 
 } // namespace fairuse::kafka

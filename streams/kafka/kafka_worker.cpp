@@ -60,6 +60,17 @@ bool kafka_worker::step(milliseconds wait) {
   return phase_ != phase::over;
 }
 
+// Outputs, then inputs: the engine writes its own commands there.
+std::vector<std::string> kafka_worker::all_topics() const {
+  auto topics = rules_.outputs.all();
+  topics.insert(topics.end(), rules_.inputs.begin(), rules_.inputs.end());
+  return topics;
+}
+
+std::unique_ptr<takeover> kafka_worker::begin_takeover(std::int32_t partition, std::unique_ptr<partition_store> store) {
+  return std::make_unique<takeover>(rules_, brokers_, *group_, partition, partitions_, cluster_id_, std::move(store));
+}
+
 // S1 and S2.
 void kafka_worker::start() {
   const auto later = [this](const answer& given, const char* what) {
@@ -68,8 +79,7 @@ void kafka_worker::start() {
     not_before_ = rules_.around.steady() + retry_ms;
     return true;
   };
-  auto topics = rules_.outputs.all();
-  topics.insert(topics.end(), rules_.inputs.begin(), rules_.inputs.end());
+  const auto topics = all_topics();
   std::vector<std::int32_t> counts;
   if (later(brokers_.id(cluster_id_), "asking the brokers who they are")
       or later(brokers_.partition_counts(topics, counts), "asking for partitions"))
@@ -106,8 +116,7 @@ void kafka_worker::assigned(std::span<const topic_partition> parts) {
                                                       partition, count, rules_.inputs.size()));
       continue;
     }
-    parts_[partition].taking =
-        std::make_unique<takeover>(rules_, brokers_, *group_, partition, partitions_, cluster_id_, nullptr);
+    parts_[partition].taking = begin_takeover(partition, nullptr);
   }
   rules_.around.log(log_level::info, fmt::format("the group assigned {} partitions", topics.size()));
 }
@@ -171,8 +180,7 @@ void kafka_worker::hold_back(part& of, partition_shard& made) {
     rules_.around.log(log_level::error, fmt::format("partition {} is refused: {}", made.partition(), of.refused));
     return;
   }
-  of.taking = std::make_unique<takeover>(rules_, brokers_, *group_, made.partition(), partitions_, cluster_id_,
-                                         made.give_up_store());
+  of.taking = begin_takeover(made.partition(), made.give_up_store());
 }
 
 std::vector<partition_shard*> kafka_worker::ready() const {
@@ -447,8 +455,7 @@ void kafka_worker::recycle() {
     group_->poll(milliseconds{10});
     return;
   }
-  auto topics = rules_.outputs.all();
-  topics.insert(topics.end(), rules_.inputs.begin(), rules_.inputs.end());
+  const auto topics = all_topics();
   producer_ = brokers_.make_producer(rules_.worker_name);
   const auto done = producer_->prepare(topics);
   if (not done.ok()) {
@@ -488,8 +495,7 @@ void kafka_worker::restart_takeovers() {
       each.shard.reset();
       if (auto status = store->drain(); not status) return go_over(status.error().message);
     }
-    each.taking =
-        std::make_unique<takeover>(rules_, brokers_, *group_, partition, partitions_, cluster_id_, std::move(store));
+    each.taking = begin_takeover(partition, std::move(store));
   }
 }
 

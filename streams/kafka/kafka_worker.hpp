@@ -94,6 +94,8 @@ private:
   };
 
   void start();
+  std::vector<std::string> all_topics() const;
+  std::unique_ptr<takeover> begin_takeover(std::int32_t partition, std::unique_ptr<partition_store> store);
   void poll(milliseconds wait);
   void sort_in(std::shared_ptr<const record_batch> batch);
   void fetch_all();

@@ -17,7 +17,6 @@ namespace fairuse::kafka {
 namespace {
 
 constexpr std::string_view metadata_prefix = "v1;e=";
-constexpr std::size_t strangers_window = 1'000;
 
 std::string truth(bool value) { return value ? "true" : "false"; }
 
@@ -142,10 +141,6 @@ partition_shard::intake partition_shard::accept(const std::shared_ptr<const reco
   ++state.count;
   buffer_.add(batch, index, static_cast<std::uint32_t>(input));
   return intake::taken;
-}
-
-bool partition_shard::reads_strangers() const {
-  return buffer_.looked_at() == strangers_window and buffer_.strangers() * 2 > strangers_window;
 }
 
 bool partition_shard::has_work(time_ms now) const {

@@ -70,7 +70,7 @@ public:
 
   intake accept(const std::shared_ptr<const record_batch>& batch, std::size_t index);
   /// Most of the first records belong to other partitions.
-  bool reads_strangers() const;
+  bool reads_strangers() const { return buffer_.reads_strangers(); }
   std::size_t records() const { return buffer_.records(); }
   std::size_t bytes() const { return buffer_.bytes(); }
 

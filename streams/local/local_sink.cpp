@@ -12,21 +12,11 @@
 #include "events/decision_json.hpp"
 #include "streams/failpoint.hpp"
 #include "streams/policy_choice.hpp"
+#include "streams/refusal_of.hpp"
 
 namespace fairuse {
 
 namespace {
-
-refusal refusal_from(applied why) {
-  switch (why) {
-    case applied::too_old:
-      return refusal::too_old;
-    case applied::future:
-      return refusal::future;
-    default:
-      return refusal::erased;
-  }
-}
 
 std::string_view place_of(const input_batch& batch, std::uint32_t line) {
   const auto& what = batch.lines[line];
@@ -113,7 +103,7 @@ void local_sink::take_refused_by_core(const sealed_lines& lines, std::span<const
   std::vector<std::pair<const event_text*, refusal>> wanted;
   for (const auto& each : outcomes)
     for (const auto& refused : each.refused)
-      wanted.emplace_back(refused.what->text, refusal_from(refused.why));
+      wanted.emplace_back(refused.what->text, refusal_of(refused.why));
   if (wanted.empty()) return;
   std::sort(wanted.begin(), wanted.end());
   for (std::uint32_t r = 0; r < lines.ranges.size(); ++r) {

@@ -6,23 +6,9 @@
 #include <utility>
 
 #include "streams/failpoint.hpp"
+#include "streams/refusal_of.hpp"
 
 namespace fairuse {
-
-namespace {
-
-refusal refusal_from(applied how) {
-  switch (how) {
-    case applied::too_old:
-      return refusal::too_old;
-    case applied::erased:
-      return refusal::erased;
-    default:
-      return refusal::future;
-  }
-}
-
-} // namespace
 
 void sealed_lines::clear() {
   ranges.clear();
@@ -113,7 +99,7 @@ void local_source::join(const std::shared_ptr<input_batch>& batch, std::size_t l
   else if (what.kind == line_kind::refused)
     refuse(batch->refusals[what.index].why);
   else if (how != applied::accepted)
-    refuse(refusal_from(how));
+    refuse(refusal_of(how));
   else if (what.kind == line_kind::command)
     open_commands_.push_back(batch->commands[what.index]);
   else
