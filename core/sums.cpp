@@ -42,6 +42,14 @@ void add(user& u, const policy_set& set, std::size_t profile, const added_speech
   note_bucket(u, what.bucket, set.profiles()[profile].bucket_s);
 }
 
+/// Buckets are kept by whole hours, as they are written down. What is in memory of an hour must follow from `now`
+/// alone: an edge that moved with every bucket would have an hour written without what it lost since somebody came
+/// back.
+bucket_index first_kept(const policy_set& set, std::int32_t bucket_s, time_ms now) {
+  const auto hour_s = hour_of(now - set.retention_ms()) * seconds_of_hour;
+  return (hour_s + bucket_s - 1) / bucket_s;
+}
+
 /// Never below 0: an epoch before 1970 has no buckets.
 std::uint32_t first_bucket(const policy_set& set, const span_spec& spec, time_ms at) {
   const auto bucket_s = set.profiles()[set.views()[spec.view].profile].bucket_s;
@@ -115,8 +123,9 @@ void meter(user& u, const controls& c, time_ms now, const event& e, step_output&
     const auto& profile = set.profiles()[p];
     const auto from = lane_under(profile, now, e);
     spread(profile, now, e, out);
+    const auto first = first_kept(set, profile.bucket_s, now);
     for (const auto& what : out.added_scratch)
-      add(u, set, p, what, from, not c.enabled);
+      if (what.bucket >= first) add(u, set, p, what, from, not c.enabled);
     if (p != 0) continue;
     // The live profile is the first one, and the one whose figures are reported.
     if (from != e.from) ++out.counts.moved_to_backfill;
@@ -134,8 +143,7 @@ void prune(user& u, time_ms now) {
   for (std::size_t i = 0; i < set.spans().size(); ++i)
     sum_at(u, i, now);
   for (std::size_t p = 0; p < u.metered.size(); ++p) {
-    const auto first = first_counted(now, set.retention_ms() / second_ms, set.profiles()[p].bucket_s);
-    const auto gone = u.metered[p].prune(first);
+    const auto gone = u.metered[p].prune(first_kept(set, set.profiles()[p].bucket_s, now));
     if (gone == 0) continue;
     for (std::size_t i = 0; i < set.spans().size(); ++i)
       if (set.views()[set.spans()[i].view].profile == p) u.sums.span(i).tail -= gone;

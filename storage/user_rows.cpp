@@ -188,9 +188,9 @@ struct user_rows::reading {
   /// REQUIRES: the standings are read (their keys come before those of hours).
   hour_number first_bucket_hour() {
     if (not first_bucket) {
-      // One hour more than counts, because buckets may be longer than the hour that they began in.
+      // Whole hours, as they are kept in memory.
       set_next_due(to, policies);
-      first_bucket = hour_of(std::min(now, to.next_due) - policies.retention_ms()) - 1;
+      first_bucket = hour_of(std::min(now, to.next_due) - policies.retention_ms());
     }
     return *first_bucket;
   }

@@ -27,42 +27,68 @@ std::pair<std::uint64_t, std::uint64_t> wanted_seeds() {
   return {std::stoull(range.substr(0, dots)), std::stoull(range.substr(dots + 2))};
 }
 
+/// What a run of seeds came to, and how many failed.
+class session {
+public:
+  /// False: enough have failed.
+  bool play(std::uint64_t seed) {
+    BOOST_TEST_CHECKPOINT("seed " << seed);
+    const auto seen = play_seed(setting(seed));
+    ++seeds_;
+    all_.crashes += seen.counts.crashes;
+    all_.sleeps += seen.counts.sleeps;
+    all_.twins += seen.counts.twins;
+    all_.steps += seen.counts.steps;
+    all_.rebalances += seen.counts.rebalances;
+    all_.aborts += seen.counts.aborts;
+    all_.recycled += seen.counts.recycled;
+    epochs_ += seen.epochs;
+    decisions_ += seen.decisions;
+    records_ += seen.records;
+    if (seen.wrong.empty()) return true;
+    ++failed_;
+    BOOST_ERROR("seed " << seed << ": " << seen.wrong << "\n"
+                        << (failed_ < 4 ? seen.diary : std::string()) << "  again with FAIRUSE_SEED=" << seed);
+    return failed_ < 20;
+  }
+
+  void tell() const {
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began_;
+    BOOST_TEST_MESSAGE(seeds_ << " seeds in " << took.count() << " s: " << failed_ << " failed; " << all_.crashes
+                              << " crashes, " << all_.sleeps << " sleeps, " << all_.twins << " twins, "
+                              << all_.rebalances << " rebalances, " << all_.aborts << " aborts, " << all_.recycled
+                              << " new producers, " << all_.steps << " steps, " << epochs_ << " epochs, " << records_
+                              << " records, " << decisions_ << " decisions");
+    BOOST_TEST(failed_ == 0);
+  }
+
+private:
+  play_counts all_;
+  std::uint64_t seeds_ = 0;
+  std::uint64_t epochs_ = 0;
+  std::uint64_t decisions_ = 0;
+  std::uint64_t records_ = 0;
+  int failed_ = 0;
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(through_every_crash_and_pause_nothing_is_lost_doubled_or_torn) {
   const auto [first, last] = wanted_seeds();
-  play_counts all;
-  std::uint64_t epochs = 0;
-  std::uint64_t decisions = 0;
-  std::uint64_t records = 0;
-  int failed = 0;
-  const auto began = std::chrono::steady_clock::now();
-  for (auto seed = first; seed <= last; ++seed) {
-    BOOST_TEST_CHECKPOINT("seed " << seed);
-    const auto seen = play_seed(setting(seed));
-    all.crashes += seen.counts.crashes;
-    all.sleeps += seen.counts.sleeps;
-    all.twins += seen.counts.twins;
-    all.steps += seen.counts.steps;
-    all.rebalances += seen.counts.rebalances;
-    all.aborts += seen.counts.aborts;
-    all.recycled += seen.counts.recycled;
-    epochs += seen.epochs;
-    decisions += seen.decisions;
-    records += seen.records;
-    if (seen.wrong.empty()) continue;
-    ++failed;
-    BOOST_ERROR("seed " << seed << ": " << seen.wrong << "\n"
-                        << (failed < 4 ? seen.diary : std::string()) << "  again with FAIRUSE_SEED=" << seed);
-    if (failed >= 20) break;
-  }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  BOOST_TEST_MESSAGE("seeds " << first << " to " << last << " in " << took.count() << " s: " << failed << " failed; "
-                              << all.crashes << " crashes, " << all.sleeps << " sleeps, " << all.twins << " twins, "
-                              << all.rebalances << " rebalances, " << all.aborts << " aborts, " << all.recycled
-                              << " new producers, " << all.steps << " steps, " << epochs << " epochs, " << records
-                              << " records, " << decisions << " decisions");
-  BOOST_TEST(failed == 0);
+  session all;
+  for (auto seed = first; seed <= last and all.play(seed);)
+    ++seed;
+  all.tell();
+}
+
+// 215: what was kept of the oldest hour depended on who was in memory. 337: a takeover refused after it had read stale
+// offsets.
+BOOST_AUTO_TEST_CASE(seeds_that_found_a_bug_pass) {
+  session all;
+  for (const std::uint64_t seed : {215, 337})
+    all.play(seed);
+  all.tell();
 }
 
 } // namespace fairuse::protocol
