@@ -67,6 +67,7 @@ private:
   takeover_state begin_anew();
   takeover_state again(std::string why);
   takeover_state refuse(std::string why);
+  takeover_state refuse_twice(const std::string& why);
   takeover_state fail(std::string why);
   takeover_state set_aside(const std::string& why);
   takeover_state agree_on_topics(const partition_meta& meta);
