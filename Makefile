@@ -8,7 +8,7 @@
 help:
 	@echo 'make demo    build, then watch the engine decide on a month of synthetic traffic'
 	@echo 'make demo-kafka  a real broker, two instances, one of them killed: nothing is lost or doubled'
-	@echo 'make test    release tests (but label torture), then the fast ones under ASan + UBSan and TSan'
+	@echo 'make test    the whole suite in release, then the fast tests under ASan + UBSan and TSan'
 	@echo 'make torture faults on real brokers, for ever, in a ledger: tools/torture --help'
 	@echo 'make build   build/release/fairuse'
 	@echo 'make check   before a commit: format, warnings, fast tests, style bans, clang-tidy'
