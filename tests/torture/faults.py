@@ -123,6 +123,8 @@ class Instance:
         self.name = name
         self.state = life.folder / name
         self.log = life.folder / f"{name}.log"
+        # The next start runs this.
+        self.engine = life.tools.engine
         self.process = None
 
     def start(self, fail=None):
@@ -133,7 +135,7 @@ class Instance:
         environment.pop("FAIRUSE_FAIL", None)
         if fail:
             environment["FAIRUSE_FAIL"] = fail
-        command = [self.life.tools.engine, "run", "--config", self.life.config, "--state", self.state]
+        command = [self.engine, "run", "--config", self.life.config, "--state", self.state]
         with open(self.log, "a", encoding="utf-8") as log:
             log.write(json.dumps({"time": time.time(), "start": self.name, "fail": fail}) + "\n")
             log.flush()
