@@ -3,11 +3,13 @@
 #include "cli/topics_command.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -23,6 +25,10 @@
 namespace fairuse::cli {
 
 namespace {
+
+/// How often and how long to look whether new topics are there.
+constexpr int new_looks = 15;
+constexpr std::chrono::milliseconds new_look_every{200};
 
 struct topics_options {
   std::string config_file;
@@ -57,7 +63,7 @@ public:
       return report();
     }
     const auto partitions = partitions_of_new();
-    return partitions > 0 and create(*missing, partitions) and look() ? report() : exit_code_;
+    return partitions > 0 and create(*missing, partitions) and look_at_new() ? report() : exit_code_;
   }
 
 private:
@@ -96,6 +102,18 @@ private:
       names.push_back(name);
     const auto answered = admin_->look(names, brokers_, found_);
     return answered.ok() or fail(exit_failed, answered.text);
+  }
+
+  // A broker may answer from what it knew a moment ago.
+  bool look_at_new() {
+    for (auto left = new_looks; look(); --left) {
+      const bool all_there = std::all_of(found_.begin(), found_.end(), [](const kafka::found_topic& each) {
+        return each.hidden or (each.exists and not each.config.empty());
+      });
+      if (all_there or left == 0) return true;
+      std::this_thread::sleep_for(new_look_every);
+    }
+    return false;
   }
 
   std::int32_t replicas() const { return wanted_.replicas > 0 ? wanted_.replicas : std::min(brokers_, 3); }
