@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/capacity_command.hpp"
+#include "cli/capture_command.hpp"
 #include "cli/check_command.hpp"
 #include "cli/command.hpp"
 #include "cli/conform_command.hpp"
@@ -25,6 +26,7 @@
 #include "cli/state_command.hpp"
 #include "cli/status_command.hpp"
 #include "cli/topics_command.hpp"
+#include "cli/verify_command.hpp"
 #include "config/yaml.hpp"
 
 namespace {
@@ -34,8 +36,9 @@ using namespace fairuse::cli;
 
 // In the order in which --help lists them.
 const command* const commands[] = {
-    &demo_command,  &run_command,    &decisions_command, &status_command, &partitions_command, &control_command,
-    &state_command, &topics_command, &simulate_command,  &check_command,  &conform_command,    &capacity_command,
+    &demo_command,     &run_command,   &decisions_command, &status_command,   &partitions_command,
+    &control_command,  &state_command, &topics_command,    &capture_command,  &verify_command,
+    &simulate_command, &check_command, &conform_command,   &capacity_command,
 };
 
 constexpr const char* version_text = "fairuse " FAIRUSE_VERSION;

@@ -105,7 +105,8 @@ void partition_shard::begin_life(const beginning& from, worker& on,
                            .partitioner = rules_.partitioner,
                            .key_check = next_meta_.key_check,
                            .program = rules_.program,
-                           .controls = stored};
+                           .controls = stored,
+                           .letter_bytes_max = rules_.letter_bytes_max};
   own_ = wanted.own(next_meta_.settings);
   life_meta_ = next_meta_;
   inputs_.resize(meta_.inputs.size());

@@ -10,6 +10,7 @@
 
 #include "storage/partition_store.hpp"
 #include "streams/kafka/partition_shard.hpp"
+#include "streams/kafka/read_committed.hpp"
 
 namespace fairuse::kafka {
 
@@ -18,40 +19,12 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr milliseconds slice{100};
-constexpr int calls_max = 300;
 /// Of the journal: enough to find its last record behind markers and aborted epochs.
 constexpr std::int64_t journal_tail = 10'000;
 /// Type of the rows that say who was erased.
 constexpr char erased_row = 'e';
 
 answer give_up(std::string code, std::string text) { return {fate::broken, std::move(code), std::move(text)}; }
-
-/// Everything between two offsets that was committed, in order.
-answer read_all(cluster& brokers, const repair_target& at, const topic_partition& part, std::int64_t from,
-                std::int64_t end, const std::function<void(const record&)>& visit) {
-  const auto reading = brokers.make_reader(isolation::committed);
-  const position first{part, from};
-  if (auto started = reading->start(std::span(&first, 1)); not started.ok()) return started;
-  const auto until = steady_clock::now() + at.patience;
-  while (reading->position_of(part) < end) {
-    if (const auto batch = reading->poll(slice))
-      for (const auto& each : batch->records())
-        visit(each);
-    if (auto stuck = reading->failure(); not stuck.ok()) return stuck;
-    if (steady_clock::now() > until)
-      return give_up("_TIMED_OUT", fmt::format("{} [{}] could not be read to its end within {} s: a transaction of an "
-                                               "instance that died may still be open; try again in a minute",
-                                               part.topic, part.partition, at.patience.count() / 1'000));
-  }
-  return {};
-}
-
-answer retried(const std::function<answer()>& call) {
-  auto done = call();
-  for (int i = 0; done.what == fate::again and i < calls_max; ++i)
-    done = call();
-  return done;
-}
 
 /// The end of the log, whatever is open in it.
 answer range_of(cluster& brokers, const repair_target& at, const std::string& topic, isolation how, log_range& out) {
@@ -76,7 +49,8 @@ answer read_rows(cluster& brokers, const repair_target& at, repair_facts& out) {
       rows.erase(key);
     }
   };
-  if (auto read = read_all(brokers, at, {at.outputs.changelog, at.partition}, log.low, log.high, visit); not read.ok())
+  if (auto read = read_committed(brokers, {at.outputs.changelog, at.partition}, log.low, log.high, at.patience, visit);
+      not read.ok())
     return read;
   out.rows.assign(rows.begin(), rows.end());
   if (not meta) return {};
@@ -92,13 +66,13 @@ answer read_rows(cluster& brokers, const repair_target& at, repair_facts& out) {
 answer read_journal(cluster& brokers, const repair_target& at, repair_facts& out) {
   log_range log;
   if (auto asked = range_of(brokers, at, at.outputs.journal, isolation::uncommitted, log); not asked.ok()) return asked;
-  return read_all(brokers, at, {at.outputs.journal, at.partition}, std::max(log.low, log.high - journal_tail), log.high,
-                  [&out](const record& each) {
-                    const auto read = each.value ? decode_epoch_record(*each.value) : std::nullopt;
-                    if (not read) return;
-                    out.journal_epoch = read->epoch;
-                    out.journal_chain = read->chain;
-                  });
+  return read_committed(brokers, {at.outputs.journal, at.partition}, std::max(log.low, log.high - journal_tail),
+                        log.high, at.patience, [&out](const record& each) {
+                          const auto read = each.value ? decode_epoch_record(*each.value) : std::nullopt;
+                          if (not read) return;
+                          out.journal_epoch = read->epoch;
+                          out.journal_chain = read->chain;
+                        });
 }
 
 /// Offsets that the inputs still have.

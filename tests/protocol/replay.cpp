@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/protocol/replay.hpp"
 
-#include <algorithm>
-#include <memory>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -10,57 +9,13 @@
 #include <fmt/format.h>
 
 #include "storage/keys.hpp"
-#include "streams/kafka/partition_shard.hpp"
+#include "streams/kafka/capture_export.hpp"
+#include "streams/kafka/verify.hpp"
+#include "tests/simlog/simulated_cluster.hpp"
 
 namespace fairuse::protocol {
 
 namespace {
-
-/// Keeps what a shard produces.
-class recorder : public kafka::transactional_producer {
-public:
-  kafka::answer prepare(std::span<const std::string>) override { return {}; }
-  kafka::answer begin() override { return {}; }
-  void produce(const std::string& topic, std::int32_t, std::optional<std::string_view> key,
-               std::optional<std::string_view> value, std::span<const kafka::header> headers) override {
-    auto& made = produced[topic].emplace_back();
-    made.key = key;
-    made.value = value;
-    for (const auto& each : headers)
-      made.headers.emplace_back(each.name, each.value);
-    ++next_;
-  }
-  kafka::answer flush() override { return {}; }
-  std::int64_t delivered_next(const simlog::topic_partition&) const override { return next_; }
-  kafka::answer send_offsets(std::span<const kafka::committed_offset>, kafka::group_consumer&) override { return {}; }
-  kafka::answer commit() override { return {}; }
-  kafka::answer abort() override { return {}; }
-  bool troubled() const override { return false; }
-
-  std::map<std::string, std::vector<simlog::stored_record>> produced;
-
-private:
-  std::int64_t next_ = 0;
-};
-
-class replayed_batch : public kafka::record_batch {
-public:
-  replayed_batch(const std::string& topic, std::int32_t partition, std::vector<simlog::log_entry> entries)
-    : topic_(topic), entries_(std::move(entries)) {
-    for (const auto& each : entries_)
-      records_.push_back(
-          {topic_, partition, each.offset, each.timestamp, view_of(each.what.key), view_of(each.what.value)});
-  }
-  std::vector<kafka::header> headers(std::size_t) const override { return {}; }
-  bool has_headers(std::size_t) const override { return false; }
-
-private:
-  static std::optional<std::string_view> view_of(const std::optional<std::string>& text) {
-    return text ? std::optional<std::string_view>(*text) : std::nullopt;
-  }
-  std::string topic_;
-  std::vector<simlog::log_entry> entries_;
-};
 
 bool is_hour_row(std::string_view key) {
   if (key.empty() or key.front() != keys::user_type) return false;
@@ -77,12 +32,28 @@ rows_by_key without_old_hours(const rows_by_key& rows, time_ms now) {
   return kept;
 }
 
+kafka::captured_record kept(const simlog::log_entry& entry) {
+  return {entry.offset, entry.timestamp, entry.what.key, entry.what.value, entry.what.headers};
+}
+
+kafka::replay_tools tools(world& in, const std::filesystem::path& folder) {
+  const auto rules = in.rules_for("second", folder, 0);
+  return {.folder = folder,
+          .case_key = rules.case_key,
+          .text_of = rules.configured.text_of,
+          .parse = rules.configured.parse,
+          .partitioner =
+              [partition_of = rules.partition_of](const std::string& name, kafka::partition_function& out) {
+                out = partition_of;
+                return name == "murmur2";
+              },
+          .keep_rows = true};
+}
+
 class second_run {
 public:
   second_run(world& in, const history& of)
-    : in_(in), of_(of), folder_(in.fresh_folder()), rules_(in.rules_for("second", folder_, 0)) {
-    rules_.bounds.active_users = 1'000;
-  }
+    : in_(in), of_(of), replay_(with_policies(in.fresh_folder()), in.topics, of.partition) {}
 
   void run() {
     for (const auto& each : of_.epochs)
@@ -105,57 +76,39 @@ private:
     return there_[topic] = in_.log.records({topic, of_.partition}, kafka::isolation::committed);
   }
 
-  void begin_life(const told_epoch& first) {
-    auto store = shard_ ? shard_->give_up_store() : nullptr;
-    shard_.reset();
-    if (store == nullptr) {
-      auto opened = partition_store::open(folder_, {.case_key = rules_.case_key});
-      if (not opened) fail("the second run has no store: {}", opened.error().message);
-      store = std::move(*opened);
-    }
-    kafka::beginning from{.founded = first.record.epoch == 0, .cluster = "simulated"};
-    for (const auto& range : first.record.inputs)
-      from.inputs.push_back({in_.inputs().at(range.topic), range.from});
-    const auto read = [this](const std::string& digest) -> std::optional<policy> {
+  kafka::replay_tools with_policies(const std::filesystem::path& folder) {
+    auto made = tools(in_, folder);
+    made.policy_text = [this](const std::string& digest) -> std::optional<std::string> {
       for (const auto& entry : there(in_.topics.policies))
-        if (*entry.what.key == digest) return rules_.configured.parse(*entry.what.value);
+        if (*entry.what.key == digest) return entry.what.value;
       return std::nullopt;
     };
-    shard_ = std::make_unique<kafka::partition_shard>(rules_, of_.partition, in_.how.partitions, std::move(store), from,
-                                                      actors_, read);
-    if (not shard_->problem().empty()) fail("I7: {}", shard_->problem());
+    return made;
   }
 
-  void feed(const epoch_record& record) {
-    for (const auto& range : record.inputs) {
-      const auto& topic = in_.inputs().at(range.topic);
-      const auto batch = std::make_shared<replayed_batch>(
-          topic, of_.partition, records_in(in_, topic, of_.partition, range.from, range.next));
-      for (std::size_t i = 0; i < batch->records().size(); ++i)
-        if (shard_->accept(batch, i) == kafka::partition_shard::intake::gap) shard_->accept(batch, i);
-    }
+  static void hold(const store_status& done) {
+    if (not done) fail("I7: {}", done.error().message);
   }
 
   void run(const told_epoch& told) {
-    const auto& record = told.record;
-    if (record.setup) begin_life(told);
-    if (shard_ == nullptr) fail("I7: the journal of partition {} does not begin with a life", of_.partition);
-    feed(record);
-    made_.produced.clear();
-    const auto timers = record.timers_max == UINT64_MAX ? SIZE_MAX : static_cast<std::size_t>(record.timers_max);
-    if (not shard_->run(record.now, timers, made_)) fail("the second run's store failed");
+    const auto inputs = [this](const std::string& topic, const input_range& range) {
+      std::vector<kafka::captured_record> some;
+      for (const auto& entry : records_in(in_, topic, of_.partition, range.from, range.next))
+        some.push_back(kept(entry));
+      return some;
+    };
+    hold(replay_.run(told.record, inputs));
     for (const auto& topic : compared())
-      compare_outputs(topic, record.epoch);
+      compare_outputs(topic, told.record.epoch);
     compare_journal(told);
     compare_rows(told);
-    shard_->confirm(made_);
-    if (record.epoch % 7 == 0 and not shard_->store().drain()) fail("the second run's store failed");
+    hold(replay_.confirm());
   }
 
   void compare_outputs(const std::string& topic, std::uint64_t epoch) {
     const auto& real = there(topic);
     auto& at = reached_[topic];
-    for (const auto& each : made_.produced[topic]) {
+    for (const auto& each : replay_.made().of(topic)) {
       if (at >= real.size()) fail("I7: {} [{}] misses a record of epoch {}", topic, of_.partition, epoch);
       const auto& is = real[at++].what;
       if (is.key != each.key or is.value != each.value or is.headers != each.headers)
@@ -165,8 +118,7 @@ private:
   }
 
   void compare_journal(const told_epoch& told) {
-    const auto row = made_.produced[in_.topics.journal].at(0).value.value();
-    auto mine = *decode_epoch_record(row);
+    auto mine = replay_.journal();
     // What the row of the journal says of rows is compared row by row.
     mine.rows = told.record.rows;
     mine.rows_digest = told.record.rows_digest;
@@ -189,7 +141,7 @@ private:
       else
         to.erase(key);
     };
-    for (const auto& each : made_.produced[in_.topics.changelog])
+    for (const auto& each : replay_.made().of(in_.topics.changelog))
       if (*each.key != partition_meta_key()) apply(fold_, *each.key, each.value);
     if (in_.how.compacts) return;
     for (const auto& [key, value] : told.rows)
@@ -214,19 +166,43 @@ private:
 
   world& in_;
   const history& of_;
-  std::filesystem::path folder_;
-  kafka::engine_rules rules_;
-  worker actors_;
-  std::unique_ptr<kafka::partition_shard> shard_;
-  recorder made_;
+  std::map<std::string, std::vector<simlog::log_entry>> there_;
+  kafka::partition_replay replay_;
   rows_by_key fold_;
   rows_by_key told_fold_;
-  std::map<std::string, std::vector<simlog::log_entry>> there_;
   std::map<std::string, std::size_t> reached_;
 };
 
 } // namespace
 
 void check_replay(world& in, const history& of) { second_run(in, of).run(); }
+
+kafka::export_wish wish_of(world& in) {
+  return {.app = "fairuse",
+          .cluster = "simulated",
+          .outputs = in.topics,
+          .partitions = in.how.partitions,
+          .patience = kafka::milliseconds{5'000}};
+}
+
+kafka::verify_result verify_file(world& in, const std::filesystem::path& file) {
+  const auto capture = kafka::capture_reader::open(file, {});
+  if (not capture) fail("the capture does not open: {}", capture.error().message);
+  const auto scratch = in.fresh_folder();
+  std::filesystem::create_directories(scratch);
+  return kafka::verify(**capture, tools(in, {}), scratch, {});
+}
+
+void check_capture(world& in) {
+  const auto folder = in.fresh_folder();
+  std::filesystem::create_directories(folder);
+  simlog::simulated_cluster brokers(in.log);
+  const auto made = kafka::export_capture(brokers, wish_of(in), folder / "all");
+  if (made.what != kafka::export_fate::done) fail("there is no capture: {}", made.says);
+  const auto found = verify_file(in, folder / "all");
+  if (found.what == kafka::verdict::equal) return;
+  fail("a capture is not equal: {}{}", found.says,
+       found.where ? fmt::format(": {}: {} and {}", found.where->what, found.where->theirs, found.where->ours) : "");
+}
 
 } // namespace fairuse::protocol

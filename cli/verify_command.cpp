@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/verify_command.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include "cli/kafka_options.hpp"
+#include "cli/log.hpp"
+#include "cli/progress.hpp"
+#include "config/policy_file.hpp"
+#include "storage/case_key.hpp"
+#include "streams/kafka/verify.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+using kafka::verdict;
+
+struct verify_options {
+  std::string file;
+  std::string case_key_file;
+  std::string scratch;
+  bool as_json = false;
+};
+
+/// A folder of our own that goes with us.
+class scratch_folder {
+public:
+  explicit scratch_folder(const std::filesystem::path& below) {
+    auto name = (below / "fairuse-verify-XXXXXX").string();
+    if (::mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~scratch_folder() {
+    std::error_code ignored;
+    if (not path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  scratch_folder(const scratch_folder&) = delete;
+  scratch_folder& operator=(const scratch_folder&) = delete;
+  /// Empty: it could not be made.
+  const std::filesystem::path& path() const { return path_; }
+
+private:
+  std::filesystem::path path_;
+};
+
+int exit_code_of(verdict what) {
+  switch (what) {
+    case verdict::equal:
+      return exit_done;
+    case verdict::differs:
+      return exit_differs;
+    case verdict::lost:
+      return exit_too_little_data;
+    case verdict::refused:
+      return exit_usage;
+    case verdict::damaged:
+    case verdict::failed:
+      break;
+  }
+  return exit_failed;
+}
+
+kafka::replay_tools tools(std::string case_key) {
+  return {.case_key = std::move(case_key),
+          .text_of = [](const policy& rules) { return canonical(rules); },
+          .parse = [](const std::string& text) -> std::optional<policy> {
+            yaml::diagnostics problems{"policy"};
+            return parse_policy(text, problems);
+          },
+          .partitioner =
+              [](const std::string& name, kafka::partition_function& out) {
+                for (const auto how : {key_partitioner::murmur2, key_partitioner::consistent, key_partitioner::fnv1a,
+                                       key_partitioner::unchecked})
+                  if (fairuse::to_text(how) == name) {
+                    out = partition_function_of(how);
+                    return true;
+                  }
+                return false;
+              }};
+}
+
+class verify_session {
+public:
+  explicit verify_session(const verify_options& wanted) : wanted_{wanted} {}
+
+  int run() {
+    set_up_log({});
+    if (not find_key() or not open()) return exit_code_;
+    const scratch_folder scratch{wanted_.scratch.empty() ? std::filesystem::temp_directory_path()
+                                                         : std::filesystem::path{wanted_.scratch}};
+    if (scratch.path().empty()) return fail(exit_failed, "no folder for stores can be made: --scratch names another");
+    std::uint64_t epochs = 0;
+    for (const auto& each : capture_->contents().parts)
+      epochs += each.epochs;
+    progress shown{epochs, "records"};
+    const auto began = std::chrono::steady_clock::now();
+    const auto made = kafka::verify(*capture_, tools(case_key_), scratch.path(),
+                                    [&shown](std::uint64_t done, std::uint64_t records) { shown.show(done, records); });
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    shown.clear();
+    wanted_.as_json ? print_json(made, took.count()) : print_text(made, took.count());
+    return exit_code_of(made.what);
+  }
+
+private:
+  int fail(int code, const std::string& sentence) {
+    spdlog::error("{}", sentence);
+    return exit_code_ = code;
+  }
+
+  bool find_key() {
+    auto found = find_case_key(
+        wanted_.case_key_file.empty() ? std::nullopt : std::optional<std::filesystem::path>{wanted_.case_key_file});
+    if (not found) {
+      fail(exit_usage, found.error().message);
+      return false;
+    }
+    case_key_ = found->bytes;
+    return true;
+  }
+
+  bool open() {
+    std::error_code unknown;
+    const auto size = std::filesystem::file_size(wanted_.file, unknown);
+    progress shown{unknown ? 0 : static_cast<std::uint64_t>(size), "bytes checked"};
+    auto opened = kafka::capture_reader::open(wanted_.file, [&shown](std::uint64_t done) { shown.show(done, done); });
+    shown.clear();
+    if (not opened) {
+      fail(exit_failed, opened.error().message);
+      return false;
+    }
+    capture_ = std::move(*opened);
+    if (not capture_->contents().is_checkpoint) return true;
+    fail(exit_usage, fmt::format("{} is a checkpoint and holds no epochs: `fairuse capture export --from` begins a "
+                                 "capture with it",
+                                 wanted_.file));
+    return false;
+  }
+
+  static void print_text(const kafka::verify_result& made, double seconds) {
+    const auto& n = made.counts;
+    if (made.what == verdict::equal) {
+      fmt::print("equal: {} partitions, {} epochs, {} records in, {} records out in {:.1f} s ({:.0f} records in/s)\n",
+                 n.partitions, n.epochs, n.records, n.outputs, seconds,
+                 static_cast<double>(n.records) / std::max(seconds, 1e-3));
+      if (n.compared < n.outputs)
+        fmt::print("{} of them are no longer on their topics (compaction, retention): by the journal's digest alone\n",
+                   n.outputs - n.compared);
+      return;
+    }
+    fmt::print("{}: {}\n", to_text(made.what), made.says);
+    if (made.where)
+      fmt::print("  what        {}, byte {}\n  production  {}\n  replay      {}\n", made.where->what, made.where->byte,
+                 made.where->theirs, made.where->ours);
+    fmt::print("{} epochs before it are equal, over all partitions tried\n", n.epochs);
+  }
+
+  static void print_json(const kafka::verify_result& made, double seconds) {
+    const auto& n = made.counts;
+    json whole = {{"verdict", to_text(made.what)},  {"partitions", n.partitions}, {"epochs", n.epochs},
+                  {"records", n.records},           {"outputs", n.outputs},       {"compared", n.compared},
+                  {"dead_letters", n.dead_letters}, {"policies", n.policies},     {"seconds", seconds}};
+    if (not made.says.empty()) whole["says"] = made.says;
+    if (made.where)
+      whole["difference"] = {
+          {"partition", made.where->partition}, {"epoch", made.where->epoch},       {"topic", made.where->topic},
+          {"number", made.where->number},       {"offset", made.where->offset},     {"what", made.where->what},
+          {"byte", made.where->byte},           {"production", made.where->theirs}, {"replay", made.where->ours}};
+    fmt::print("{}\n", whole.dump(-1, ' ', false, json::error_handler_t::replace));
+  }
+
+  const verify_options& wanted_;
+  std::string case_key_;
+  std::unique_ptr<kafka::capture_reader> capture_;
+  int exit_code_ = exit_done;
+};
+
+std::function<int()> declare(CLI::App& app) {
+  const auto wanted = std::make_shared<verify_options>();
+  app.add_option("FILE", wanted->file, "What `fairuse capture export` wrote")->required();
+  app.add_option("--case-key", wanted->case_key_file,
+                 "File with the case key of production; else FAIRUSE_CASE_KEY, else the development key");
+  app.add_option("--scratch", wanted->scratch, "Folder for the stores of the replay, which are removed afterwards");
+  app.add_flag("--json", wanted->as_json, "One JSON object instead of the sentences");
+  app.footer(
+      "Exit 0: what is made again equals what production decided, 1: a damaged file or the disk, 2: wrong command or\n"
+      "another case key, 3: it differs, and the first difference is shown, 5: inputs that an epoch took are not "
+      "there.");
+  return [wanted] { return verify_session{*wanted}.run(); };
+}
+
+} // namespace
+
+const command verify_command = {
+    "verify",
+    "Make all decisions of a capture once more, and compare them byte for byte with production's.",
+    "fairuse verify today.capture\n"
+    "fairuse verify today.capture --case-key case.key\n"
+    "fairuse verify today.capture --json | jq .difference",
+    declare,
+};
+
+} // namespace fairuse::cli

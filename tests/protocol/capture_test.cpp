@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <boost/test/unit_test.hpp>
+
+#include "storage/partition_store.hpp"
+#include "tests/protocol/replay.hpp"
+#include "tests/protocol/theatre.hpp"
+#include "tests/simlog/simulated_cluster.hpp"
+
+namespace fairuse::protocol {
+
+namespace {
+
+using kafka::captured_record;
+using kafka::section_kind;
+
+/// A short play with crashes, on two partitions, and what it left behind.
+struct played {
+  static setting how() {
+    setting made(4);
+    made.partitions = 2;
+    made.inputs = 2;
+    made.instances = 2;
+    made.compacts = false;
+    made.rounds = 300;
+    return made;
+  }
+
+  played() : in(how()), stage(in), brokers(in.log) {
+    stage.play();
+    folder = in.fresh_folder();
+    std::filesystem::create_directories(folder);
+  }
+
+  kafka::export_result take(const std::string& name, const kafka::capture_reader* from = nullptr) {
+    auto wish = wish_of(in);
+    wish.from = from;
+    return kafka::export_capture(brokers, wish, folder / name);
+  }
+
+  /// `change` sees every record and may change it; false: it is left out.
+  void copy(const std::string& from, const std::string& to,
+            const std::function<bool(const kafka::capture_section&, captured_record&)>& change) {
+    const auto read = kafka::capture_reader::open(folder / from, {});
+    auto write = kafka::capture_writer::create(folder / to, true);
+    BOOST_REQUIRE(read.ok() and write.ok());
+    auto all = (*read)->contents();
+    for (const auto& each : (*read)->contents().sections) {
+      const auto section = (*write)->begin_section(each);
+      auto records = (*read)->records(each);
+      captured_record one;
+      while (records.next(one))
+        if (change(each, one)) (*write)->add(section, one);
+    }
+    all.sections.clear();
+    BOOST_REQUIRE((*write)->finish(std::move(all)).ok());
+  }
+
+  /// As `fairuse capture checkpoint` would have left it after that epoch.
+  void write_checkpoint(const std::string& name, std::uint64_t epoch) {
+    auto write = kafka::capture_writer::create(folder / name, true);
+    BOOST_REQUIRE(write.ok());
+    kafka::capture_contents all{.app = "fairuse",
+                                .cluster = "simulated",
+                                .partitions = in.how.partitions,
+                                .outputs = in.topics,
+                                .is_checkpoint = true};
+    for (std::int32_t p = 0; p < in.how.partitions; ++p) {
+      const auto told = read_history(in, p);
+      rows_by_key fold;
+      epoch_record life;
+      for (std::uint64_t e = 0; e <= epoch; ++e) {
+        const auto& each = told.epochs.at(e);
+        if (each.record.setup) life.setup = each.record.setup;
+        for (const auto& [key, value] : each.rows)
+          value ? void(fold[key] = *value) : void(fold.erase(key));
+      }
+      std::uint64_t at = 0;
+      std::string meta;
+      for (const auto& entry : in.log.records({in.topics.changelog, p}, kafka::isolation::committed))
+        if (*entry.what.key == partition_meta_key() and at++ == epoch) meta = *entry.what.value;
+      const auto section =
+          (*write)->begin_section({.partition = p, .kind = section_kind::state, .topic = in.topics.changelog});
+      for (const auto& [key, value] : fold)
+        (*write)->add(section, {.key = key, .value = value});
+      (*write)->add(section, {.key = std::string(partition_meta_key()), .value = meta});
+      all.parts.push_back(
+          {.partition = p, .first_epoch = epoch + 1, .state_meta = meta, .state_setup = encode_epoch_record(life, {})});
+    }
+    BOOST_REQUIRE((*write)->finish(std::move(all)).ok());
+  }
+
+  world in;
+  theatre stage;
+  simlog::simulated_cluster brokers;
+  std::filesystem::path folder;
+};
+
+played& play() {
+  static played one;
+  return one;
+}
+
+kafka::verify_result tried(const std::string& name) { return verify_file(play().in, play().folder / name); }
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(capture)
+
+BOOST_AUTO_TEST_CASE(what_production_wrote_is_made_again) {
+  const auto made = play().take("all");
+  BOOST_TEST(made.says == "");
+  BOOST_TEST((made.what == kafka::export_fate::done));
+  const auto found = tried("all");
+  BOOST_TEST(found.says == "");
+  BOOST_TEST((found.what == kafka::verdict::equal));
+  BOOST_TEST(found.counts.partitions == 2U);
+  BOOST_TEST(found.counts.records > 0U);
+  BOOST_TEST(found.counts.outputs > 0U);
+  BOOST_TEST(found.counts.compared == found.counts.outputs);
+}
+
+BOOST_AUTO_TEST_CASE(an_altered_decision_is_the_first_difference) {
+  std::size_t seen = 0;
+  std::int64_t altered = -1;
+  play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
+    if (of.kind == section_kind::output and of.topic == play().in.topics.decisions and of.partition == 1
+        and ++seen == 5) {
+      each.value->back() = '!';
+      altered = each.offset;
+    }
+    return true;
+  });
+  const auto found = tried("altered");
+  BOOST_TEST((found.what == kafka::verdict::differs));
+  BOOST_REQUIRE(found.where.has_value());
+  BOOST_TEST(found.where->partition == 1);
+  BOOST_TEST(found.where->topic == play().in.topics.decisions);
+  BOOST_TEST(found.where->number == 4U);
+  BOOST_TEST(found.where->offset == altered);
+  BOOST_TEST(found.where->what == "value");
+  BOOST_TEST(found.where->theirs.back() == '!');
+  BOOST_TEST(found.where->ours.back() == '}');
+}
+
+BOOST_AUTO_TEST_CASE(a_record_too_few_or_too_many_differs_wherever_it_is) {
+  const auto& topics = play().in.topics;
+  for (const auto& topic : {topics.decisions, topics.notifications, topics.review_requests, topics.dead_letters}) {
+    std::size_t left_out = 0;
+    play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record&) {
+      return of.kind != section_kind::output or of.topic != topic or ++left_out != 2;
+    });
+    if (left_out < 2) continue;
+    const auto found = tried("altered");
+    BOOST_TEST((found.what == kafka::verdict::differs), topic);
+  }
+  std::size_t changed = 0;
+  play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
+    if (of.topic == topics.enforcement and ++changed == 1) each.headers.at(1).second = "0-0-x";
+    return true;
+  });
+  BOOST_TEST((tried("altered").what == kafka::verdict::differs));
+}
+
+BOOST_AUTO_TEST_CASE(what_compaction_took_is_covered_by_the_digest) {
+  std::size_t seen = 0;
+  play().copy("all", "compacted", [&](const kafka::capture_section& of, captured_record&) {
+    return of.topic != play().in.topics.enforcement or ++seen % 3 == 0;
+  });
+  const auto found = tried("compacted");
+  BOOST_TEST(found.says == "");
+  BOOST_TEST((found.what == kafka::verdict::equal));
+  BOOST_TEST(found.counts.compared < found.counts.outputs);
+}
+
+BOOST_AUTO_TEST_CASE(an_altered_input_or_journal_is_found) {
+  std::size_t seen = 0;
+  play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
+    if (of.kind == section_kind::input and ++seen == 3) each.value = "{}";
+    return true;
+  });
+  BOOST_TEST((tried("altered").what == kafka::verdict::differs));
+  seen = 0;
+  play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
+    if (of.kind == section_kind::journal and ++seen == 6)
+      each.value->back() = static_cast<char>(each.value->back() ^ 1);
+    return true;
+  });
+  BOOST_TEST((tried("altered").what != kafka::verdict::equal));
+}
+
+BOOST_AUTO_TEST_CASE(an_input_that_is_missing_is_lost_and_named) {
+  std::size_t seen = 0;
+  play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record&) {
+    return of.kind != section_kind::input or ++seen != 3;
+  });
+  const auto found = tried("altered");
+  BOOST_TEST((found.what == kafka::verdict::lost));
+  BOOST_TEST(found.says.find("the first epoch that can be replayed is") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_policy_that_is_not_its_digest_is_refused) {
+  play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
+    if (of.kind == section_kind::policies) each.value->append(" ");
+    return true;
+  });
+  const auto found = tried("altered");
+  BOOST_TEST((found.what == kafka::verdict::damaged));
+  BOOST_TEST(found.says.find("policy") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_capture_may_begin_at_a_checkpoint) {
+  for (const std::uint64_t epoch : {0U, 7U, 20U}) {
+    play().write_checkpoint("checkpoint", epoch);
+    const auto checkpoint = kafka::capture_reader::open(play().folder / "checkpoint", {});
+    BOOST_REQUIRE(checkpoint.ok());
+    auto wish = wish_of(play().in);
+    wish.from = checkpoint->get();
+    wish.replace = true;
+    const auto made = kafka::export_capture(play().brokers, wish, play().folder / "tail");
+    BOOST_TEST(made.says == "");
+    BOOST_TEST(made.parts.at(0).first_epoch == epoch + 1);
+    const auto found = tried("tail");
+    BOOST_TEST(found.says == "");
+    BOOST_TEST((found.what == kafka::verdict::equal));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_newest_checkpoint_is_the_changelog_folded) {
+  const auto made = kafka::export_checkpoint(play().brokers, wish_of(play().in), play().folder / "newest");
+  BOOST_TEST(made.says == "");
+  const auto read = kafka::capture_reader::open(play().folder / "newest", {});
+  BOOST_REQUIRE(read.ok());
+  for (const auto& part : (*read)->contents().parts) {
+    const auto told = read_history(play().in, part.partition);
+    BOOST_TEST(part.first_epoch == told.last.epoch + 1);
+    rows_by_key rows;
+    auto records = (*read)->records(*(*read)->contents().find(part.partition, section_kind::state));
+    captured_record one;
+    while (records.next(one))
+      if (*one.key != partition_meta_key()) rows[*one.key] = *one.value;
+    BOOST_TEST((rows == told.fold));
+  }
+  auto wish = wish_of(play().in);
+  wish.from = read->get();
+  BOOST_TEST((kafka::export_capture(play().brokers, wish, play().folder / "none").what == kafka::export_fate::done));
+  BOOST_TEST((tried("none").what == kafka::verdict::equal));
+  wish.from = nullptr;
+  const auto whole = kafka::capture_reader::open(play().folder / "all", {});
+  wish.from = whole->get();
+  BOOST_TEST((kafka::export_capture(play().brokers, wish, play().folder / "x").what == kafka::export_fate::refused));
+}
+
+// Changes the log for good: the last one.
+BOOST_AUTO_TEST_CASE(what_retention_deleted_is_named_with_the_first_epoch_that_can_be_replayed) {
+  BOOST_TEST((play().take("all").what == kafka::export_fate::refused));
+  const auto told = read_history(play().in, 1);
+  const auto& epochs = told.epochs;
+  std::size_t last = 8;
+  while (epochs.at(last).record.inputs.at(0).count == 0)
+    ++last;
+  play().write_checkpoint("checkpoint", last);
+  auto& log = play().in.log.log_of({play().in.input(0), 1});
+  log.delete_before(epochs[last].record.inputs.at(0).from + 1);
+  const auto made = play().take("late");
+  BOOST_TEST((made.what == kafka::export_fate::lost));
+  BOOST_TEST(made.says.find("partition 1") != std::string::npos);
+  BOOST_TEST(made.says.find("The first epoch that can be replayed is " + std::to_string(last + 1) + ",")
+             != std::string::npos);
+  BOOST_TEST(not std::filesystem::exists(play().folder / "late"));
+  BOOST_TEST(not std::filesystem::exists(play().folder / "late.part"));
+  const auto checkpoint = kafka::capture_reader::open(play().folder / "checkpoint", {});
+  BOOST_REQUIRE(checkpoint.ok());
+  BOOST_TEST((play().take("rest", checkpoint->get()).what == kafka::export_fate::done));
+  BOOST_TEST((tried("rest").what == kafka::verdict::equal));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace fairuse::protocol
