@@ -62,9 +62,11 @@ class Place:
                 each.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def config(self, app, topics, bootstrap=None):
+    def config(self, app, topics, bootstrap=None, changelog=None):
         file = self.folder / f"{app}.yaml"
-        outputs = ", ".join(f"{each}: {topics}.{each}" for each in OUTPUTS)
+        names = {each: f"{topics}.{each}" for each in OUTPUTS}
+        names["changelog"] = changelog or names["changelog"]
+        outputs = ", ".join(f"{role}: {name}" for role, name in names.items())
         policies = ROOT / "config" / "policies"
         bootstrap = bootstrap or self.bootstrap
         text = CONFIG.format(policies=policies, bootstrap=bootstrap, app=app, topics=topics, outputs=outputs)
@@ -97,12 +99,12 @@ class Place:
         code, told = self.type("partitions", "--config", config, "--state", self.folder / name, "--json")
         return code, json.loads(told)["partitions"] if code in (0, 1) and told.startswith("{") else []
 
-    def wait_for_state(self, config, state, read=False):
+    def wait_for_state(self, config, state, read=False, name="one"):
         """`read`: to the end; the marker of a transaction that ends a log counts as one record that nobody read."""
         found = []
 
         def there():
-            found[:] = self.partitions(config)[1]
+            found[:] = self.partitions(config, name)[1]
             states = [each.get("state") for each in found]
             behind = [each.get("lag", 2) > 1 for each in found]
             return states == [state] * PARTITIONS and not (read and any(behind))
@@ -198,6 +200,38 @@ class OperatorTest(unittest.TestCase):
         self.a_younger_process_of_the_same_name_wins(lost, one)
         self.every_id_is_there_once()
 
+    def test_a_lost_changelog_is_refused_and_reseeded_and_no_id_comes_twice(self):
+        place = self.place
+        before = place.config("warehouse", "depot")
+        self.refused(0, "created", "topics", "create", "--config", before, "--inputs", "--partitions", PARTITIONS)
+        place.produce("depot.events", 0, 400)
+        one = place.start(before, "depot")
+        was = place.wait_for_state(before, "ready", read=True, name="depot")
+        one.send_signal(signal.SIGTERM)
+        self.assertEqual(one.wait(PATIENCE_S), 0)
+
+        # Somebody deleted the topic and the machine: a new topic, and no state anywhere.
+        lost = place.config("warehouse", "depot", changelog="depot.changelog-anew")
+        self.refused(0, "created depot.changelog-anew", "topics", "create", "--config", lost)
+        shutil.rmtree(place.folder / "depot")
+        one = place.start(lost, "depot")
+        place.wait_for_state(lost, "refused", name="depot")
+        code, told = place.type("partitions", "--config", lost, "--state", place.folder / "depot")
+        self.assertEqual((code, "fairuse state reseed --partition 1" in told), (1, True), told)
+        one.send_signal(signal.SIGTERM)
+        self.assertEqual(one.wait(PATIENCE_S), 0)
+
+        for partition in range(PARTITIONS):
+            self.refused(0, "Done", "state", "reseed", "--config", lost, "--partition", partition, "--yes")
+        place.produce("depot.events", 400, 400)
+        one = place.start(lost, "depot")
+        now = place.wait_for_state(lost, "ready", read=True, name="depot")
+        one.send_signal(signal.SIGTERM)
+        self.assertEqual(one.wait(PATIENCE_S), 0)
+        for earlier, later in zip(was, now):
+            self.assertGreater(later["epoch"], earlier["epoch"])
+        self.every_id_is_there_once("depot")
+
     def commands_reach_everybody(self):
         who = ["--actor", "ann", "--reason", "test", "--id"]
         for on, name in (("on", "k1"), ("on", "k1"), ("off", "k2")):
@@ -215,9 +249,9 @@ class OperatorTest(unittest.TestCase):
         self.assertRegex(older.log.read_text(encoding="utf-8"), "another process|Does another process run")
         self.assertIsNone(younger.poll())
 
-    def every_id_is_there_once(self):
+    def every_id_is_there_once(self, topics="shop"):
         options = ["-X", "isolation.level=read_committed", "-J"]
-        told = kcat(self.place.bootstrap, "-q", "-C", "-t", "shop.decisions", "-o", "beginning", "-e", *options)
+        told = kcat(self.place.bootstrap, "-q", "-C", "-t", f"{topics}.decisions", "-o", "beginning", "-e", *options)
         headers = [json.loads(line)["headers"] for line in told.splitlines()]
         ids = [dict(zip(each[::2], each[1::2]))["ce_id"] for each in headers]
         self.assertGreater(len(ids), 0)
