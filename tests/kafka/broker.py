@@ -73,6 +73,9 @@ class Broker:
         settings = [f"--config={key.replace('_', '.')}={value}" for key, value in config.items()]
         self.run("topic", name, "--partitions", partitions, *settings)
 
+    def delete_records(self, topic, partition, offset):
+        self.run("delete-records", topic, partition, offset)
+
     def acl(self, user, operations, resource, *options):
         self.run("acl", user, operations, resource, *options)
 

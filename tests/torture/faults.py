@@ -389,7 +389,25 @@ class Life:
         self.count("wrong", told["wrong"])
         if told["wrong"]:
             raise Failure("the judge found this:\n" + "\n".join(told["findings"][:10]))
+        self.verify()
         return self.counts
+
+    def verify(self):
+        """Production's outputs once more, from journal and inputs, through a file."""
+        capture = self.folder / "all.capture"
+        for command in (["capture", "export", capture, "--config", self.direct, "--force"], ["verify", capture]):
+            done = subprocess.run(
+                list(map(str, [self.tools.engine, *command, "--json"])),
+                capture_output=True,
+                text=True,
+                check=False,
+                env={**os.environ, "FAIRUSE_CASE_KEY": CASE_KEY},
+            )
+            if done.returncode != 0:
+                raise Failure(f"{command[0]} answered {done.returncode}: {done.stdout}{done.stderr}")
+        told = json.loads(done.stdout)
+        for what in ("epochs", "outputs"):
+            self.count(f"verified_{what}", told[what])
 
     def supervise(self, away=()):
         """Start again who went by himself, as a machine's supervisor does, and say so in the counts."""

@@ -345,6 +345,9 @@ class Cluster:
     def topic(self, name, partitions=1, replicas=-1, config=None):
         wire.create_topic(self._reachable(), name, partitions, replicas, config or {})
 
+    def delete_records(self, name, partition, offset):
+        wire.delete_records(self._reachable(), name, partition, offset)
+
     def acl(self, *arguments, **options):
         wire.change_acl(self._reachable(), *arguments, **options)
 

@@ -6,7 +6,7 @@ import struct
 
 from system import Refusal
 
-METADATA, CREATE_TOPICS, CREATE_ACLS, DELETE_ACLS = 3, 19, 30, 31
+METADATA, CREATE_TOPICS, DELETE_RECORDS, CREATE_ACLS, DELETE_ACLS = 3, 19, 21, 30, 31
 RESOURCES = {"topic": 2, "group": 3, "cluster": 4, "txn": 5}
 OPERATIONS = {
     name: code
@@ -97,6 +97,19 @@ def create_topic(address, name, partitions, replicas, config):
     for _ in range(answer.number("i")):
         topic_name = answer.text()
         refuse_error(f"topic {topic_name}", answer.number("h"), answer.text())
+
+
+def delete_records(address, name, partition, offset):
+    """All before `offset`, as retention does."""
+    topic = text(name) + array([struct.pack(">iq", partition, offset)])
+    answer = ask(address, DELETE_RECORDS, 1, array([topic]) + struct.pack(">i", 10_000), wait_s=15.0)
+    answer.number("i")
+    for _ in range(answer.number("i")):
+        topic_name = answer.text()
+        for _ in range(answer.number("i")):
+            place = f"records of {topic_name} [{answer.number('i')}]"
+            answer.number("q")
+            refuse_error(place, answer.number("h"), None)
 
 
 def change_acl(address, user, operation, resource, deny=False, remove=False):
