@@ -228,7 +228,7 @@ void kafka_session::start_workers() {
 }
 
 kafka::worker_status kafka_session::total() const {
-  kafka::worker_status all;
+  kafka::worker_status all{.at = wall_clock_ms()};
   for (const auto& each : crews_) {
     if (each->worker == nullptr) continue;
     const auto one = each->worker->status();
@@ -239,6 +239,7 @@ kafka::worker_status kafka_session::total() const {
     all.recycled += one.recycled;
     all.rebalances += one.rebalances;
     all.last_epoch_ms = std::max(all.last_epoch_ms, one.last_epoch_ms);
+    all.at = std::min(all.at, one.at);
   }
   return all;
 }
@@ -249,7 +250,7 @@ void kafka_session::leave_status(bool running) const {
   nlohmann::ordered_json text = {{"instance", instance_},
                                  {"pid", ::getpid()},
                                  {"running", running},
-                                 {"at", wall_clock_ms()},
+                                 {"at", all.at},
                                  {"aborts", all.aborts},
                                  {"recycled", all.recycled},
                                  {"transactions", all.transactions},

@@ -162,7 +162,8 @@ private:
                group_.members.size() == 1 ? "" : "s", rows_.size());
     if (local_ and local_->running) fmt::print("state as instance {} tells it\n", local_->instance);
     if (local_ and not local_->running)
-      fmt::print("instance {} does not run: it was last heard {} s ago\n", local_->instance, local_->age_ms / 1'000);
+      fmt::print("instance {} was last heard {} s ago: it ended, or waits for a broker\n", local_->instance,
+                 local_->age_ms / 1'000);
     std::size_t owner = 5;
     std::size_t state = 5;
     for (const auto& each : rows_) {

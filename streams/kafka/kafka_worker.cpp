@@ -535,6 +535,7 @@ void kafka_worker::publish() {
   if (published_at_ != INT64_MIN and steady - published_at_ < publish_every_ms) return;
   published_at_ = steady;
   auto made = counts_;
+  made.at = rules_.around.wall();
   for (const auto& [partition, each] : parts_) {
     partition_status one{.partition = partition};
     if (each.taking) {

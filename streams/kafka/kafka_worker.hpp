@@ -45,6 +45,8 @@ struct partition_status {
 
 struct worker_status {
   std::vector<partition_status> partitions;
+  /// Wall clock. A worker that waits for a broker says nothing meanwhile, and what it said before may be over.
+  time_ms at = 0;
   shard_totals totals;
   std::uint64_t transactions = 0;
   std::uint64_t aborts = 0;
