@@ -21,8 +21,11 @@ instance::instance(world& in, const std::string& name, const std::filesystem::pa
   };
   for (std::uint32_t nth = 1; in.how.late_births and nth <= 4; ++nth)
     faults_.script(simlog::point::commit, simlog::fault::late_markers, nth);
-  const simlog::client_options options{
-      .session = simlog::milliseconds{3'000}, .transaction = simlog::milliseconds{1'500}, .batch = 15};
+  const simlog::client_options options{.session = simlog::milliseconds{3'000},
+                                       .transaction = simlog::milliseconds{1'500},
+                                       .batch = 15,
+                                       .after_loss = in.how.after_loss,
+                                       .lateness = in.how.lateness};
   cluster_ = std::make_unique<simlog::simulated_cluster>(world_.log, options, faults_);
   // Clocks of machines differ a little, and sometimes a lot.
   auto skew = world_.chance.pick<time_ms>({0, 0, 0, 1'500, -1'500, hour_ms, -hour_ms});

@@ -12,11 +12,14 @@ namespace {
 /// Through a file everything is made once more.
 constexpr std::uint64_t captures_every = 10;
 
-void check(world& in, const theatre& played, verdict& made) {
+} // namespace
+
+void check_outcome(world& in, const std::function<const std::filesystem::path*(std::int32_t)>& folder_of,
+                   verdict& made) {
   check_ids(in);
   for (std::int32_t p = 0; p < in.how.partitions; ++p) {
     const auto told = read_history(in, p);
-    const auto* folder = played.folder_of(p);
+    const auto* folder = folder_of(p);
     if (folder == nullptr) throw broken_promise("I8: nobody owns partition " + std::to_string(p));
     check_store(in, told, *folder);
     check_replay(in, told);
@@ -30,15 +33,14 @@ void check(world& in, const theatre& played, verdict& made) {
   if (in.how.seed % captures_every == 0) check_capture(in);
 }
 
-} // namespace
-
 verdict play_seed(const setting& how) {
   verdict made;
   world in(how);
   theatre stage(in);
   try {
     stage.play();
-    check(in, stage, made);
+    check_outcome(
+        in, [&](std::int32_t p) { return stage.folder_of(p); }, made);
   } catch (const broken_promise& broken) {
     made.wrong = broken.what();
     made.diary = in.diary();

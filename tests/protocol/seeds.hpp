@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <string>
 
 #include "tests/protocol/theatre.hpp"
@@ -22,5 +24,10 @@ struct verdict {
 };
 
 verdict play_seed(const setting& how);
+
+/// All invariants over what is left. `folder_of`: the closed state folder of whoever owns a partition; nullptr: nobody.
+/// Throws broken_promise.
+void check_outcome(world& in, const std::function<const std::filesystem::path*(std::int32_t)>& folder_of,
+                   verdict& made);
 
 } // namespace fairuse::protocol

@@ -72,7 +72,7 @@ void theatre::died(post& at, std::unique_ptr<instance>& who, const char* how) {
 void theatre::step(post& at, std::unique_ptr<instance>& who) {
   ++counts_.steps;
   const auto how = who->step();
-  heed_alarms();
+  world_.heed_alarms();
   if (how == instance::end::lives) return;
   if (how == instance::end::crashed) {
     ++counts_.crashes;
@@ -82,12 +82,6 @@ void theatre::step(post& at, std::unique_ptr<instance>& who) {
   if (not at.had_twin or not is_about_being_replaced(who->failure()))
     throw broken_promise("I9: " + who->name() + " gave up without a reason: " + who->failure());
   died(at, who, "was replaced");
-}
-
-void theatre::heed_alarms() {
-  for (const auto& each : world_.alarms)
-    if (each.find("wall clock") == std::string::npos) throw broken_promise("I9: refused without a reason: " + each);
-  world_.alarms.clear();
 }
 
 void theatre::stage_crash() {
@@ -192,12 +186,7 @@ void theatre::round() {
 }
 
 bool theatre::caught_up() {
-  std::vector<kafka::position> ends;
-  for (const auto& topic : world_.inputs())
-    for (std::int32_t p = 0; p < world_.how.partitions; ++p) {
-      const auto seen = world_.log.records({topic, p}, kafka::isolation::committed);
-      ends.push_back({{topic, p}, seen.empty() ? 0 : seen.back().offset + 1});
-    }
+  const auto ends = world_.input_ends();
   std::size_t owned = 0;
   for (const auto& at : posts_) {
     if (at.alive == nullptr) continue;
@@ -241,7 +230,7 @@ void theatre::finish() {
     at.alive.reset();
     at.twin.reset();
   }
-  heed_alarms();
+  world_.heed_alarms();
 }
 
 void theatre::play() {

@@ -62,7 +62,6 @@ private:
   void compact();
   void finish();
   bool caught_up();
-  void heed_alarms();
   void note_end(instance& who);
 
   world& world_;

@@ -134,6 +134,22 @@ kafka::engine_rules world::rules_for(const std::string& instance, const std::fil
   return rules;
 }
 
+std::vector<kafka::position> world::input_ends() const {
+  std::vector<kafka::position> ends;
+  for (const auto& topic : inputs_)
+    for (std::int32_t p = 0; p < how.partitions; ++p) {
+      const auto seen = log.records({topic, p}, kafka::isolation::committed);
+      ends.push_back({{topic, p}, seen.empty() ? 0 : seen.back().offset + 1});
+    }
+  return ends;
+}
+
+void world::heed_alarms() {
+  for (const auto& each : alarms)
+    if (each.find("wall clock") == std::string::npos) fail("I9: refused without a reason: {}", each);
+  alarms.clear();
+}
+
 void world::note(const std::string& what) {
   diary_.push_back(std::to_string(log.now() % 1'000'000'000) + " " + what);
   if (diary_.size() > diary_lines) diary_.pop_front();

@@ -7,6 +7,7 @@
 #include <deque>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -16,6 +17,7 @@
 
 #include "streams/kafka/engine_rules.hpp"
 #include "tests/protocol/dice.hpp"
+#include "tests/simlog/process.hpp"
 #include "tests/simlog/simulated_log.hpp"
 
 namespace fairuse::protocol {
@@ -53,6 +55,9 @@ struct setting {
   bool own_lines = false;
   /// Processes join one after another while the markers of first commits are still on their way.
   bool late_births = false;
+  /// As in simlog::client_options.
+  std::optional<simlog::outcome> after_loss;
+  std::optional<simlog::delay> lateness;
   /// Something happens in so many of a thousand rounds.
   std::uint32_t incidents = 60;
   std::uint32_t traffic = 400;
@@ -75,6 +80,11 @@ public:
   std::filesystem::path fresh_folder();
   const std::string& input(int which) const { return inputs_[static_cast<std::size_t>(which)]; }
   const std::vector<std::string>& inputs() const { return inputs_; }
+
+  /// Behind the last record of every input that readers see.
+  std::vector<kafka::position> input_ends() const;
+  /// Throws broken_promise: nothing that may happen here is a reason to refuse.
+  void heed_alarms();
 
   void note(const std::string& what);
   /// The last things that happened, a line each.

@@ -91,6 +91,9 @@ answer process::after_loss(const request& what) {
   return again("_TIMED_OUT");
 }
 
-delay process::draw_delay() { return {1 + faults.below(60), 1 + static_cast<time_ms>(faults.below(3'000))}; }
+delay process::draw_delay() {
+  if (options.lateness) return *options.lateness;
+  return {1 + faults.below(60), 1 + static_cast<time_ms>(faults.below(3'000))};
+}
 
 } // namespace fairuse::simlog

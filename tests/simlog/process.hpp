@@ -28,6 +28,8 @@ struct client_options {
   std::size_t batch = 2'000;
   /// Nullopt: drawn from the fault plan.
   std::optional<outcome> after_loss;
+  /// Of late requests and markers. Nullopt: drawn from the fault plan.
+  std::optional<delay> lateness;
 };
 
 /// A request with everything that can happen to it.
