@@ -26,7 +26,6 @@ from traffic import DAY_MS, MINUTE_MS, admin, line, speech  # noqa: E402
 
 FAIRUSE = sys.argv.pop(1)
 PARTITIONS = 2
-INPUT = "poison.events"
 OUTPUTS = ("decisions", "notifications", "enforcement", "review_requests", "dead_letters", "policies", "journal",
            "changelog")
 COMPACTED = ("enforcement", "policies", "changelog")
@@ -74,7 +73,7 @@ def partition_of(key):
     return murmur2(key, PARTITIONS)
 
 
-def corpus():
+def corpus(topic):
     """[(name, reason, record)]"""
     base = now_ms()
     shifts = {"now": -2_000, "past": -30 * DAY_MS, "before": -MINUTE_MS, "future": 2 * DAY_MS}
@@ -88,19 +87,19 @@ def corpus():
         if row.get("where") == "elsewhere":
             partition = 1 - partition
         made.append((row["name"], row["reason"],
-                     Record(INPUT, partition, key, put_together(row["value"], instants), headers)))
+                     Record(topic, partition, key, put_together(row["value"], instants), headers)))
     return made
 
 
-def event(text):
+def event(topic, text):
     """A line of traffic.py as a record under its subject."""
     subject = json.loads(text)["subject"].encode()
-    return Record(INPUT, partition_of(subject), subject, text.strip().encode())
+    return Record(topic, partition_of(subject), subject, text.strip().encode())
 
 
-def good(number, count):
+def good(topic, number, count):
     """As many users, each with something to decide."""
-    return [event(admin(f"good-{number}-{i}", f"g-{number}-{i}", now_ms() - 1_000, "set_stage", stage="warning"))
+    return [event(topic, admin(f"good-{number}-{i}", f"g-{number}-{i}", now_ms() - 1_000, "set_stage", stage="warning"))
             for i in range(count)]
 
 
@@ -118,15 +117,20 @@ class Poison(unittest.TestCase):
         cls.scratch = tempfile.TemporaryDirectory(prefix="fairuse-poison-")
         cls.addClassCleanup(cls.scratch.cleanup)
         cls.folder = pathlib.Path(cls.scratch.name)
-        cls.broker.topic(INPUT, partitions=PARTITIONS, max_message_bytes=4_000_000)
 
-    def app(self, name, stop="0"):
-        """Topics and configuration of one more engine on the same input."""
+    def input(self, name):
+        """A topic of this test alone: who counts dead letters counts those of everything in it."""
+        topic = f"{name}.events"
+        self.broker.topic(topic, partitions=PARTITIONS, max_message_bytes=4_000_000)
+        return topic
+
+    def app(self, name, topic, stop="0"):
+        """Output topics and configuration of one more engine on an input."""
         for output in OUTPUTS:
             settings = {"cleanup_policy": "compact"} if output in COMPACTED else {}
             self.broker.topic(f"{name}.{output}", partitions=PARTITIONS, max_message_bytes=4_000_000, **settings)
         config = self.folder / f"{name}.yaml"
-        config.write_text(CONFIG.format(policy=ROOT / "config" / "policies" / "fair.yaml", app=name, input=INPUT,
+        config.write_text(CONFIG.format(policy=ROOT / "config" / "policies" / "fair.yaml", app=name, input=topic,
                                         stop=stop, bootstrap=self.broker.bootstrap,
                                         outputs=", ".join(f"{one}: {name}.{one}" for one in OUTPUTS)))
         return name
@@ -157,9 +161,9 @@ class Poison(unittest.TestCase):
             rows[each.partition, each.key] = each.value
         return {key: value for key, value in rows.items() if value is not None and key[1] != b"m"}
 
-    def check_letters(self, letters, poison):
+    def check_letters(self, topic, letters, poison):
         """One letter for each record, with all that it had, and why."""
-        sent = {(each.partition, each.offset): each for each in read(self.broker.bootstrap, INPUT, PARTITIONS)}
+        sent = {(each.partition, each.offset): each for each in read(self.broker.bootstrap, topic, PARTITIONS)}
         self.assertEqual(len(letters), len(poison))
         seen = []
         for letter in letters:
@@ -169,7 +173,7 @@ class Poison(unittest.TestCase):
             self.assertEqual(letter.headers[: len(original.headers)], original.headers)
             added = [name for name, _ in letter.headers[len(original.headers) :]]
             self.assertTrue(all(name.startswith("fairuse.error.") for name in added), added)
-            self.assertEqual(header(letter, "fairuse.error.topic"), INPUT.encode())
+            self.assertEqual(header(letter, "fairuse.error.topic"), topic.encode())
             self.assertTrue(header(letter, "fairuse.error.remedy"))
             why = header(letter, "fairuse.error.reason").decode()
             seen.append((original.key, original.value, original.headers, why))
@@ -179,18 +183,19 @@ class Poison(unittest.TestCase):
                 self.assertIn(reason, reasons)
 
     def test_every_record_becomes_one_letter_and_changes_nothing(self):
-        app = self.app("letters")
-        poison = corpus()
-        first = good(1, 40)
-        gone = [event(speech("u-gone", "s-gone", now_ms() - 5_000)),
-                event(line("erasure", "u-gone", "x-gone", now_ms() - 3_000, {"actor": "privacy"}))]
+        topic = self.input("letters")
+        app = self.app("letters", topic)
+        poison = corpus(topic)
+        first = good(topic, 1, 40)
+        gone = [event(topic, speech("u-gone", "s-gone", now_ms() - 5_000)),
+                event(topic, line("erasure", "u-gone", "x-gone", now_ms() - 3_000, {"actor": "privacy"}))]
         write(self.broker.bootstrap, first + gone)
         self.run_to_end(app)
-        between = good(2, len(poison))
+        between = good(topic, 2, len(poison))
         write(self.broker.bootstrap, [each for pair in zip(between, [row[2] for row in poison]) for each in pair])
         self.run_to_end(app)
         letters = self.read(app, "dead_letters")
-        self.check_letters(letters, poison)
+        self.check_letters(topic, letters, poison)
         decided = {each.key for each in self.read(app, "decisions")}
         self.assertEqual(decided - {b"*", b"u-gone"}, {each.key for each in first + between})
 
@@ -199,7 +204,7 @@ class Poison(unittest.TestCase):
         self.run_to_end(app)
         again = self.read(app, "dead_letters")
         self.assertEqual(len(again), 2 * len(poison))
-        self.check_letters([each for each in again if each not in letters], poison)
+        self.check_letters(topic, [each for each in again if each not in letters], poison)
         self.assertEqual((self.state(app), len(self.read(app, "decisions"))), before)
         print(f"{len(poison)} records of poison, twice: {len(again)} letters, {len(decided)} users decided")
 
@@ -211,22 +216,23 @@ class Poison(unittest.TestCase):
             time.sleep(0.1)
 
     def test_a_broken_stream_is_told_of_and_stops_who_asked_for_it(self):
-        poisoned = [row[2] for row in corpus() if len(row[2].value or b"") < 1_000]
+        topic = self.input("shares")
+        poisoned = [row[2] for row in corpus(topic) if len(row[2].value or b"") < 1_000]
         # A few first: shares are counted from where the engine looks first.
-        write(self.broker.bootstrap, good(3, 20))
-        patient, strict = self.app("patient"), self.app("strict", stop="0.05")
+        write(self.broker.bootstrap, good(topic, 3, 20))
+        patient, strict = self.app("patient", topic), self.app("strict", topic, stop="0.05")
         goes_on, stops = self.start(patient), self.start(strict)
         deadline = time.monotonic() + PATIENCE_S
         while not all(self.read(app, "decisions") for app in (patient, strict)):
             self.assertLess(time.monotonic(), deadline, self.log(patient)[-2000:] + self.log(strict)[-2000:])
-        mixed = [event(speech(f"user-{i % 500}", f"m-{i}", now_ms() - 1_000, 1)) for i in range(WINDOW_RECORDS)]
+        mixed = [event(topic, speech(f"user-{i % 500}", f"m-{i}", now_ms() - 1_000, 1)) for i in range(WINDOW_RECORDS)]
         for at in range(0, WINDOW_RECORDS, 10):
             mixed[at] = poisoned[at // 10 % len(poisoned)]
         write(self.broker.bootstrap, mixed)
         # Whatever comes after the minute is what it is noticed at.
         serial = 0
         while stops.poll() is None and time.monotonic() < deadline:
-            write(self.broker.bootstrap, [event(speech("user-1", f"later-{serial}", now_ms() - 1_000, 1))])
+            write(self.broker.bootstrap, [event(topic, speech("user-1", f"later-{serial}", now_ms() - 1_000, 1))])
             serial += 1
             time.sleep(0.5)
         self.assertEqual(stops.wait(1), 1, self.log(strict)[-2000:])
