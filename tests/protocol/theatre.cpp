@@ -123,6 +123,12 @@ void theatre::leap() {
   world_.leap(span);
 }
 
+void theatre::set_clock() {
+  const auto by = world_.chance.pick<time_ms>({-hour_ms, hour_ms, day_ms, -3 * second_ms});
+  world_.wall_jump += by;
+  world_.note("the clock is set by " + std::to_string(by / second_ms) + " s");
+}
+
 void theatre::compact() {
   for (std::int32_t p = 0; p < world_.how.partitions; ++p)
     for (const auto& topic : {world_.topics.changelog, world_.topics.policies})
@@ -131,6 +137,7 @@ void theatre::compact() {
 
 void theatre::incident() {
   auto& chance = world_.chance;
+  if (world_.how.clocks_jump and chance.chance(150)) return set_clock();
   auto& at = chance.pick(posts_);
   switch (chance.below(12)) {
     case 0:

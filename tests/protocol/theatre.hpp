@@ -59,6 +59,7 @@ private:
   void stage_crash();
   void put_to_sleep(post& at);
   void leap();
+  void set_clock();
   void compact();
   void finish();
   bool caught_up();

@@ -64,6 +64,7 @@ setting::setting(std::uint64_t number) : seed(number) {
   own_lines = draw.chance(300);
   incidents = draw.pick({20U, 60U, 120U});
   traffic = draw.pick({100U, 300U, 600U});
+  clocks_jump = number % 5 == 4;
 }
 
 world::world(const setting& chosen)
@@ -125,7 +126,7 @@ kafka::engine_rules world::rules_for(const std::string& instance, const std::fil
     rules.configured.own = [](const auto&) { return kafka::configured_rules::own_events{}; };
   rules.state = state;
   rules.case_key = "a key of tests";
-  rules.around.wall = [this, skew] { return now() + skew; };
+  rules.around.wall = [this, skew] { return now() + skew + wall_jump; };
   rules.around.steady = [this] { return now(); };
   rules.around.log = [this, instance](kafka::log_level level, const std::string& text) {
     note(instance + ": " + text);

@@ -53,6 +53,8 @@ struct setting {
   bool lazy_writer = false;
   /// The configuration exempts somebody, by an event of its own.
   bool own_lines = false;
+  /// The wall clock of the machine is set, back an hour or forward a day, while processes run on.
+  bool clocks_jump = false;
   /// Processes join one after another while the markers of first commits are still on their way.
   bool late_births = false;
   /// As in simlog::client_options.
@@ -74,7 +76,9 @@ public:
   time_ms now() const { return log.now() + leap_; }
   /// Hours in which nothing happens.
   void leap(time_ms span) { leap_ += span; }
-  /// `skew`: of the process's wall clock.
+  /// How far the machine's wall clock was set off.
+  time_ms wall_jump = 0;
+  /// `skew`: of the process's wall clock, besides.
   kafka::engine_rules rules_for(const std::string& instance, const std::filesystem::path& state, time_ms skew);
   /// A folder that nobody has used.
   std::filesystem::path fresh_folder();
