@@ -95,6 +95,10 @@ bool manifest_lost_its_end(const std::filesystem::path& store) {
   return there.name == mark.name and there.bytes < mark.bytes;
 }
 
+/// A table is checked as it is read, so a store that opens may still be damaged. Who finds out says so here, and
+/// whoever opens it next knows.
+std::filesystem::path damage_file(const std::filesystem::path& store) { return store / "damaged"; }
+
 /// Rows that are on their way to RocksDB, with the meta row of their last epoch.
 struct pending_epochs {
   commit_rows rows;
@@ -132,7 +136,9 @@ struct partition_store::body {
   std::atomic<bool> abandoned = false;
 
   void fail_unless(const store_status& status) {
-    if (not status and failed.ok()) failed = status;
+    if (status.ok() or not failed.ok()) return;
+    failed = status;
+    if (status.error().fault == store_fault::damaged) std::ofstream(damage_file(db.store)) << status.error().message;
   }
 
   /// What RocksDB does not have yet, oldest first.
@@ -264,6 +270,7 @@ store_result<std::unique_ptr<partition_store>> partition_store::open(const std::
                           .accept_lost_tail = true,
                           .write_buffer_bytes = options.write_buffer_bytes,
                           .reserve_bytes = options.reserve_bytes};
+  if (std::filesystem::exists(damage_file(folder), error)) return damaged(folder, "some of it could not be read");
   if (manifest_lost_its_end(folder)) return damaged(folder, "RocksDB's manifest has lost its end");
   auto opened = rocks::open(folder, how, is_new(folder));
   if (not opened) return opened.error();

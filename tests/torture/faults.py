@@ -127,8 +127,8 @@ class Instance:
         self.engine = life.tools.engine
         self.process = None
 
-    def start(self, fail=None):
-        """`fail`: FAIRUSE_FAIL."""
+    def start(self, fail=None, disk=None):
+        """`fail`: FAIRUSE_FAIL. `disk`: its state is on a disk of that size (tmpfs), which goes with the process."""
         if self.process and self.process.poll() is None:
             raise Failure(f"{self.name} runs already")
         environment = {**os.environ, "FAIRUSE_INSTANCE": self.name, "FAIRUSE_CASE_KEY": CASE_KEY}
@@ -136,6 +136,10 @@ class Instance:
         if fail:
             environment["FAIRUSE_FAIL"] = fail
         command = [self.engine, "run", "--config", self.life.config, "--state", self.state]
+        if disk:
+            self.state.mkdir(exist_ok=True)
+            mount = f'mount -t tmpfs -o size={disk} small "$1" && shift && exec "$@"'
+            command = ["unshare", "-Urm", "sh", "-c", mount, "sh", self.state, *command]
         with open(self.log, "a", encoding="utf-8") as log:
             log.write(json.dumps({"time": time.time(), "start": self.name, "fail": fail}) + "\n")
             log.flush()
@@ -378,6 +382,10 @@ class Life:
     def judge(self):
         """Settle, then read everything again. Counts; anything wrong is a Failure."""
         self.settle()
+        return self.examine()
+
+    def examine(self):
+        """Read everything again; nobody runs. Counts; anything wrong is a Failure."""
         command = [self.tools.judge, "--config", self.direct]
         for one in self.instances.values():
             if one.state.exists():
