@@ -13,12 +13,14 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "cli/kafka_options.hpp"
 #include "cli/log.hpp"
 #include "cli/operator_session.hpp"
 #include "cli/progress.hpp"
 #include "cli/run_session.hpp"
+#include "cli/stop_signal.hpp"
 #include "events/time_text.hpp"
 #include "streams/kafka/capture_export.hpp"
 
@@ -73,6 +75,13 @@ int exit_code_of(kafka::export_fate what) {
 }
 
 int export_from_topics(const capture_options& wanted, bool is_checkpoint) {
+  stop_signal::block();
+  // Nothing is half done: what was begun goes.
+  const stop_signal stopped{[part = wanted.file + ".part"] {
+    std::error_code ignored;
+    std::filesystem::remove(part, ignored);
+    ::_exit(exit_interrupted);
+  }};
   operator_session all;
   if (not all.open(wanted.config_file)) return all.exit_code();
   std::unique_ptr<kafka::capture_reader> checkpoint;

@@ -14,10 +14,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "cli/kafka_options.hpp"
 #include "cli/log.hpp"
 #include "cli/progress.hpp"
+#include "cli/stop_signal.hpp"
 #include "config/policy_file.hpp"
 #include "storage/case_key.hpp"
 #include "streams/kafka/verify.hpp"
@@ -97,10 +99,16 @@ public:
   explicit verify_session(const verify_options& wanted) : wanted_{wanted} {}
 
   int run() {
+    stop_signal::block();
     set_up_log({});
     if (not find_key() or not open()) return exit_code_;
     const scratch_folder scratch{wanted_.scratch.empty() ? std::filesystem::temp_directory_path()
                                                          : std::filesystem::path{wanted_.scratch}};
+    const stop_signal stopped{[&scratch] {
+      std::error_code ignored;
+      std::filesystem::remove_all(scratch.path(), ignored);
+      ::_exit(exit_interrupted);
+    }};
     if (scratch.path().empty()) return fail(exit_failed, "no folder for stores can be made: --scratch names another");
     std::uint64_t epochs = 0;
     for (const auto& each : capture_->contents().parts)

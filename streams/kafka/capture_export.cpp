@@ -65,7 +65,6 @@ std::optional<std::uint64_t> epoch_of(const captured_record& output) {
 struct needed_input {
   std::int64_t from = -1;
   std::int64_t next = -1;
-  std::uint64_t records = 0;
   std::int64_t low = 0;
 };
 
@@ -221,8 +220,7 @@ private:
       const auto [found, is_new] = inputs_.try_emplace(topic);
       auto& input = found->second;
       if (is_new) input = {.from = each.from, .low = range(topic, isolation::committed).low};
-      input.next = each.next;
-      input.records += each.count;
+      input.next = std::max(input.next, each.next);
       if (each.from < input.low)
         lose(told.epoch + 1, fmt::format("{} begins at offset {}, and epoch {} took it from {}", topic, input.low,
                                          told.epoch, each.from));
@@ -298,6 +296,7 @@ export_result export_with(cluster& brokers, const export_wish& wish, const std::
                          .partitions = wish.partitions,
                          .outputs = wish.outputs,
                          .is_checkpoint = is_checkpoint};
+    all.parts.reserve(parts.size());
     for (auto& each : parts)
       all.parts.push_back(each->part);
     made.parts = all.parts;

@@ -140,6 +140,7 @@ store_status partition_replay::restore(const partition_setup& setup,
   std::int64_t next = 0;
   const auto write = [&] {
     std::vector<state_row> rows;
+    rows.reserve(kept.size());
     for (const auto& each : kept)
       rows.push_back({*each.key, view_of(each.value)});
     next += static_cast<std::int64_t>(rows.size());

@@ -87,8 +87,12 @@ class told_input {
 public:
   told_input(const capture_reader& from, const capture_section& of) : cursor_(from.records(of)) { advance(); }
 
+  /// Behind what was taken.
+  std::int64_t reached() const { return reached_; }
+  /// REQUIRES: from >= reached().
   std::vector<captured_record> take(std::int64_t from, std::int64_t next) {
     std::vector<captured_record> some;
+    reached_ = next;
     while (there_ and record_.offset < from)
       advance();
     for (; there_ and record_.offset < next; advance())
@@ -104,6 +108,7 @@ private:
 
   capture_cursor cursor_;
   bool there_ = false;
+  std::int64_t reached_ = 0;
   captured_record record_;
 };
 
@@ -237,6 +242,10 @@ private:
       if (section == nullptr) damage(fmt::format("it has no records of {}", topic));
       found = inputs_.try_emplace(topic, capture_, *section).first;
     }
+    if (range.from < found->second.reached())
+      differ({.what = "inputs",
+              .theirs = fmt::format("{} again from offset {}, as after `fairuse state adopt`", topic, range.from),
+              .ours = fmt::format("on from offset {}", found->second.reached())});
     auto some = found->second.take(range.from, range.next);
     if (some.size() != range.count)
       throw stopped{
