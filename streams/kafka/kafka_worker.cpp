@@ -17,7 +17,7 @@ constexpr std::int64_t retry_ms = 200;
 constexpr std::int64_t publish_every_ms = 100;
 constexpr int commit_calls_max = 1'000;
 constexpr milliseconds takeover_wait{2};
-constexpr std::int64_t quiet_ms = 2'000;
+constexpr std::int64_t quiet_ms = 3'000;
 /// A poll that brings so many found more than it could take.
 constexpr std::size_t backlog_records = 1'000;
 
@@ -192,6 +192,7 @@ std::vector<partition_shard*> kafka_worker::ready() const {
 
 void kafka_worker::fetch_all() {
   fetch_again_ = false;
+  silent_since_ = INT64_MIN;
   std::vector<position> from;
   for (const auto* each : ready()) {
     // Where it begins is committed before the first record is read.
@@ -222,10 +223,8 @@ void kafka_worker::poll(milliseconds wait) {
   }
   auto batch = group_->poll(milliseconds{until});
   backlog_ = batch != nullptr and batch->records().size() >= backlog_records;
-  if (batch) {
-    last_batch_ = rules_.around.steady();
-    sort_in(std::move(batch));
-  }
+  if (batch or silent_since_ == INT64_MIN) silent_since_ = batch ? INT64_MIN : rules_.around.steady();
+  if (batch) sort_in(std::move(batch));
   if (const auto fatal = group_->failure(); not fatal.ok())
     go_over(fmt::format("this member of the group is no longer one: {} ({}). Does another process run as instance {}?",
                         fatal.text, fatal.code, rules_.worker_name));
@@ -519,7 +518,7 @@ void kafka_worker::write_behind() {
 bool kafka_worker::reached(const std::vector<position>& ends) const {
   if (phase_ != phase::running or fetch_again_) return false;
   // An input may end with markers of its producers' transactions, which are no records: silence tells.
-  const bool quiet = rules_.around.steady() - last_batch_ > quiet_ms;
+  const bool quiet = silent_since_ != INT64_MIN and rules_.around.steady() - silent_since_ > quiet_ms;
   for (const auto& [partition, each] : parts_) {
     if (not each.shard or each.shard->records() > 0 or not each.shard->founded()) return false;
     for (const auto& at : each.shard->read_from())

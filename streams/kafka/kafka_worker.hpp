@@ -142,7 +142,8 @@ private:
   /// The last poll brought as much as one can: more is waiting.
   bool backlog_ = false;
   time_ms epoch_since_ = INT64_MIN;
-  time_ms last_batch_ = 0;
+  /// Since when polls have brought nothing; INT64_MIN: the last one did, or reading has just begun somewhere.
+  time_ms silent_since_ = INT64_MIN;
   time_ms not_before_ = INT64_MIN;
   time_ms fenced_at_ = 0;
 
