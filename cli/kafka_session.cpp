@@ -72,7 +72,6 @@ std::string_view to_text(kafka::takeover_state state) {
 struct kafka_session::crew {
   kafka::task_thread writer;
   std::unique_ptr<kafka::kafka_worker> worker;
-  std::atomic<bool> reached = false;
   std::string failure;
   std::thread thread;
 };
@@ -199,12 +198,12 @@ bool kafka_session::find_ends() {
 void kafka_session::work(crew& mine) {
   auto& worker = *mine.worker;
   while (not stop_ and worker.step(step_wait)) {
-    if (not settings_.until_end or not worker.reached(ends_)) continue;
-    mine.reached = true;
-    bool all = true;
-    for (const auto& each : crews_)
-      all = all and each->reached;
-    if (all and static_cast<std::int32_t>(total().partitions.size()) == partitions_) stop_ = true;
+    if (not settings_.until_end) continue;
+    // What was read to its end stays so, whoever owns it next.
+    const std::lock_guard guard(finished_mutex_);
+    for (const auto partition : worker.finished(ends_))
+      finished_.insert(partition);
+    if (static_cast<std::int32_t>(finished_.size()) == partitions_) stop_ = true;
   }
   worker.close();
   mine.failure = worker.failure();

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -51,6 +52,9 @@ private:
   std::unique_ptr<kafka::cluster> brokers_;
   std::int32_t partitions_ = 0;
   std::vector<kafka::position> ends_;
+  /// Partitions that somebody of this process has read to their ends.
+  std::mutex finished_mutex_;
+  std::set<std::int32_t> finished_;
   std::vector<std::unique_ptr<crew>> crews_;
   std::atomic<bool> stop_ = false;
   std::atomic<std::size_t> working_ = 0;

@@ -515,18 +515,19 @@ void kafka_worker::write_behind() {
   }
 }
 
-bool kafka_worker::reached(const std::vector<position>& ends) const {
-  if (phase_ != phase::running or fetch_again_) return false;
-  // An input may end with markers of its producers' transactions, which are no records: silence tells.
+std::vector<std::int32_t> kafka_worker::finished(const std::vector<position>& ends) const {
+  std::vector<std::int32_t> all;
+  if (phase_ != phase::running or fetch_again_) return all;
   const bool quiet = silent_since_ != INT64_MIN and rules_.around.steady() - silent_since_ > quiet_ms;
+  const auto waits = [&](const position& at) {
+    const auto end = std::ranges::find(ends, at.of, &position::of);
+    return end != ends.end() and at.offset < end->offset and not(quiet and group_->last_stable(at.of) >= end->offset);
+  };
   for (const auto& [partition, each] : parts_) {
-    if (not each.shard or each.shard->records() > 0 or not each.shard->founded()) return false;
-    for (const auto& at : each.shard->read_from())
-      for (const auto& end : ends)
-        if (end.of == at.of and at.offset < end.offset and not(quiet and group_->last_stable(at.of) >= end.offset))
-          return false;
+    if (not each.shard or each.shard->records() > 0 or not each.shard->founded()) continue;
+    if (std::ranges::none_of(each.shard->read_from(), waits)) all.push_back(partition);
   }
-  return true;
+  return all;
 }
 
 void kafka_worker::publish() {
@@ -554,8 +555,7 @@ void kafka_worker::publish() {
       one.lag = 0;
       for (const auto& at : each.shard->read_from()) {
         const auto end = group_->last_stable(at.of);
-        if (end < 0) one.lag = -1;
-        if (one.lag >= 0) one.lag += std::max<std::int64_t>(0, end - at.offset);
+        one.lag = end < 0 or one.lag < 0 ? -1 : one.lag + std::max<std::int64_t>(0, end - at.offset);
       }
       made.totals += each.shard->totals();
     }

@@ -70,8 +70,9 @@ public:
   /// As a crash would: nothing is committed, written or told to anybody. For tests.
   void abandon();
 
-  /// Every owned partition is ready and has read up to `ends` (committed records); for --until-end.
-  bool reached(const std::vector<position>& ends) const;
+  /// Owned partitions that are ready and whose committed position is at `ends` (committed records); for --until-end.
+  /// An input may end with markers of its producers' transactions, which are no records: silence tells.
+  std::vector<std::int32_t> finished(const std::vector<position>& ends) const;
   worker_status status() const;
 
   // Called from inside poll.

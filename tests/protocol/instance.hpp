@@ -37,7 +37,7 @@ public:
   const std::filesystem::path& state() const { return state_; }
   const std::string& failure() const { return worker_->failure(); }
   kafka::worker_status status() const { return worker_->status(); }
-  bool reached(const std::vector<kafka::position>& ends) const { return worker_->reached(ends); }
+  std::vector<std::int32_t> finished(const std::vector<kafka::position>& ends) const { return worker_->finished(ends); }
   simlog::fault_plan& faults() { return faults_; }
 
 private:

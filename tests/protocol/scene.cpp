@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/protocol/scene.hpp"
 
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -53,13 +54,12 @@ void scene::until(const std::string& what, const std::function<bool()>& done) {
 
 bool scene::caught_up() {
   const auto ends = all.input_ends();
-  std::size_t owned = 0;
-  for (const auto& [name, each] : living_) {
-    if (name == asleep_) continue;
-    if (not each->reached(ends)) return false;
-    owned += each->status().partitions.size();
-  }
-  return owned == static_cast<std::size_t>(all.how.partitions);
+  std::set<std::int32_t> finished;
+  for (const auto& [name, each] : living_)
+    if (name != asleep_)
+      for (const auto partition : each->finished(ends))
+        finished.insert(partition);
+  return finished.size() == static_cast<std::size_t>(all.how.partitions);
 }
 
 void scene::until_caught_up() {

@@ -2,6 +2,7 @@
 #include "tests/protocol/theatre.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace fairuse::protocol {
@@ -194,13 +195,12 @@ void theatre::round() {
 
 bool theatre::caught_up() {
   const auto ends = world_.input_ends();
-  std::size_t owned = 0;
-  for (const auto& at : posts_) {
-    if (at.alive == nullptr) continue;
-    if (not at.alive->reached(ends)) return false;
-    owned += at.alive->status().partitions.size();
-  }
-  return owned == static_cast<std::size_t>(world_.how.partitions);
+  std::set<std::int32_t> finished;
+  for (const auto& at : posts_)
+    if (at.alive)
+      for (const auto partition : at.alive->finished(ends))
+        finished.insert(partition);
+  return finished.size() == static_cast<std::size_t>(world_.how.partitions);
 }
 
 void theatre::finish() {
