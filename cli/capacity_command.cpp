@@ -15,8 +15,8 @@ namespace fairuse::cli {
 namespace {
 
 // Measured; docs/capacity.md has the runs. Seconds are CPU seconds of one core, engine only.
-constexpr double seconds_per_event = 4.0e-6;
-constexpr double seconds_per_row = 3.2e-6;
+constexpr double seconds_per_event = 3.7e-6;
+constexpr double seconds_per_row = 7.4e-6;
 constexpr double rows_per_event = 1.3;
 constexpr double seconds_per_transaction = 3.0e-3;
 constexpr double bytes_per_row = 110;
@@ -24,7 +24,7 @@ constexpr double journal_bytes_per_epoch = 180;
 constexpr double stored_bytes_per_user_minute = 100;
 constexpr double memory_bytes_per_awake_user = 2'500;
 constexpr double memory_bytes_fixed = 450.0 * (1 << 20);
-constexpr double restore_rows_per_second = 300'000;
+constexpr double restore_rows_per_second = 340'000;
 constexpr double rows_per_user_minute = 0.8;
 
 // How much of a core may be busy, and how many cores an instance has.
