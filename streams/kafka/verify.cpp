@@ -278,6 +278,7 @@ private:
 
   void compare_record(const std::string& topic, const told_output& told, const captured_record& made) const {
     const auto& is = told.next();
+    if (is.key == made.key and is.headers == made.headers and is.value == made.value) return;
     const auto check = [&](const std::string& what, const auto& theirs, const auto& ours) {
       if (theirs == ours) return;
       const auto byte = first_byte(theirs, ours);
@@ -319,9 +320,11 @@ private:
 
   void compare_journal(const epoch_record& told) const {
     const auto made = replay_.journal();
-    const auto check = [&](const char* what, bool same, const std::string& theirs, const std::string& ours) {
-      if (not same) differ({.what = what, .theirs = theirs, .ours = ours});
+    // Texts are made for what differs, not for every epoch.
+    const auto check = [&](const char* what, const auto& theirs, const auto& ours, const auto& text) {
+      if (theirs != ours) differ({.what = what, .theirs = text(theirs), .ours = text(ours)});
     };
+    const auto number = [](const auto& value) { return std::to_string(value); };
     const auto list = [](const std::vector<input_range>& ranges) {
       std::string text;
       for (const auto& each : ranges)
@@ -336,14 +339,13 @@ private:
                             fairuse::to_text(each.why), each.place);
       return text.substr(0, 4 * shown_bytes);
     };
-    check("now", made.now == told.now, std::to_string(told.now), std::to_string(made.now));
-    check("inputs", made.inputs == told.inputs, list(told.inputs), list(made.inputs));
-    check("skipped offsets", made.skipped == told.skipped, list(told.skipped), list(made.skipped));
-    check("dead letters", made.refused == told.refused, letters(told.refused), letters(made.refused));
-    check("number of outputs", made.outputs == told.outputs, std::to_string(told.outputs),
-          std::to_string(made.outputs));
-    check("digest of the outputs", made.outputs_digest == told.outputs_digest, "another one",
-          "not of what a replay makes");
+    check("now", told.now, made.now, number);
+    check("inputs", told.inputs, made.inputs, list);
+    check("skipped offsets", told.skipped, made.skipped, list);
+    check("dead letters", told.refused, made.refused, letters);
+    check("number of outputs", told.outputs, made.outputs, number);
+    if (told.outputs_digest != made.outputs_digest)
+      differ({.what = "digest of the outputs", .theirs = "another one", .ours = "not of what a replay makes"});
     if (told.setup and made.setup) check_setup(*told.setup, *made.setup);
   }
 
