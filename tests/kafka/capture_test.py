@@ -60,9 +60,9 @@ class Shop:
         text = CONFIG.format(policies=policies, bootstrap=broker.bootstrap, app=app, outputs=outputs)
         self.config.write_text(text, encoding="ascii")
         self.engine = None
-        # What was made a moment ago may not be in every answer of a broker yet.
-        create = ["topics", "create", "--config", self.config, "--inputs", "--partitions", PARTITIONS]
-        wait_until(lambda: self.type(*create)[0] == 0, f"topics of {app} are there")
+        code, told = self.type("topics", "create", "--config", self.config, "--inputs", "--partitions", PARTITIONS)
+        if code != 0:
+            raise AssertionError(told)
 
     def close(self):
         if self.engine and self.engine.poll() is None:
