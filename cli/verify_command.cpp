@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -22,6 +21,7 @@
 #include "cli/stop_signal.hpp"
 #include "config/policy_file.hpp"
 #include "storage/case_key.hpp"
+#include "storage/scratch_folder.hpp"
 #include "streams/kafka/verify.hpp"
 
 namespace fairuse::cli {
@@ -36,26 +36,6 @@ struct verify_options {
   std::string case_key_file;
   std::string scratch;
   bool as_json = false;
-};
-
-/// A folder of our own that goes with us.
-class scratch_folder {
-public:
-  explicit scratch_folder(const std::filesystem::path& below) {
-    auto name = (below / "fairuse-verify-XXXXXX").string();
-    if (::mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  ~scratch_folder() {
-    std::error_code ignored;
-    if (not path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-  /// Empty: it could not be made.
-  const std::filesystem::path& path() const { return path_; }
-
-private:
-  std::filesystem::path path_;
 };
 
 int exit_code_of(verdict what) {
@@ -102,8 +82,9 @@ public:
     stop_signal::block();
     set_up_log({});
     if (not find_key() or not open()) return exit_code_;
-    const scratch_folder scratch{wanted_.scratch.empty() ? std::filesystem::temp_directory_path()
-                                                         : std::filesystem::path{wanted_.scratch}};
+    const scratch_folder scratch{
+        wanted_.scratch.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path{wanted_.scratch},
+        "fairuse-verify"};
     const stop_signal stopped{[&scratch] {
       std::error_code ignored;
       std::filesystem::remove_all(scratch.path(), ignored);

@@ -13,6 +13,7 @@
 #include "storage/opening.hpp"
 #include "storage/published.hpp"
 #include "storage/rocks.hpp"
+#include "storage/scratch_folder.hpp"
 #include "storage/user_rows.hpp"
 
 namespace fairuse {
@@ -22,25 +23,11 @@ namespace {
 /// The writer removes files that it has rewritten; a reader that came between tries again.
 constexpr int tries_max = 20;
 
-/// RocksDB's own notes of a reader; gone with it.
-class scratch_folder {
-public:
-  scratch_folder() {
-    std::error_code error;
-    auto name = (std::filesystem::temp_directory_path(error) / "fairuse-reader-XXXXXX").string();
-    if (not error and ::mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  ~scratch_folder() {
-    std::error_code error;
-    if (not path_.empty()) std::filesystem::remove_all(path_, error);
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
-private:
-  std::filesystem::path path_;
-};
+std::filesystem::path temporary_folder() {
+  std::error_code unknown;
+  const auto found = std::filesystem::temp_directory_path(unknown);
+  return unknown ? std::filesystem::path() : found;
+}
 
 rocksdb::Options reading() {
   rocksdb::Options to;
@@ -55,7 +42,8 @@ rocksdb::Options reading() {
 } // namespace
 
 struct local_reader::body {
-  scratch_folder scratch;
+  /// RocksDB's own notes of a reader.
+  scratch_folder scratch{temporary_folder(), "fairuse-reader"};
   std::filesystem::path store;
   std::unique_ptr<rocksdb::DB> db;
   std::unique_ptr<log_pages> logs;
