@@ -5,7 +5,7 @@
 // held at their due instant (DESIGN.md section 4).
 #pragma once
 
-#include <deque>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -34,7 +34,12 @@ private:
   void cut_user(std::string_view uid, std::size_t first, std::size_t count, std::span<const stretch> stretches,
                 time_ms previous_now, time_ms now);
 
-  std::vector<const addressed_event*> order_;
+  struct place_in_order {
+    /// What follows the prefix of all uids, as far as a number holds it.
+    std::uint64_t uid_start;
+    const addressed_event* what;
+  };
+  std::vector<place_in_order> order_;
   std::vector<event> events_;
   std::vector<step> steps_;
   struct cut_place {

@@ -79,7 +79,7 @@ std::string json_of(const capacity_answer& found) {
   return text.dump(2);
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_capacity(CLI::App& app) {
   auto asked = std::make_shared<capacity_question>();
   auto json = std::make_shared<bool>(false);
   app.add_option("--users", asked->users, "How many users there are")
@@ -146,7 +146,7 @@ const command capacity_command = {
     "What a number of users needs: partitions, instances, memory, disk, restore time.",
     "fairuse capacity --users 1000000 --minutes 13\n"
     "fairuse capacity --users 100000000 --minutes 13 --peak 4 --json",
-    declare,
+    declare_capacity,
 };
 
 } // namespace fairuse::cli

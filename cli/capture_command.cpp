@@ -41,7 +41,7 @@ struct capture_options {
   bool as_json = false;
 };
 
-int fail(int code, const std::string& sentence) {
+int give_up(int code, const std::string& sentence) {
   spdlog::error("{}", sentence);
   return code;
 }
@@ -54,7 +54,7 @@ std::unique_ptr<kafka::capture_reader> open_capture(const std::string& file) {
   auto opened = kafka::capture_reader::open(file, [&shown](std::uint64_t done) { shown.show(done, done); });
   shown.clear();
   if (opened) return std::move(*opened);
-  fail(exit_failed, opened.error().message);
+  give_up(exit_failed, opened.error().message);
   return nullptr;
 }
 
@@ -105,7 +105,7 @@ int export_from_topics(const capture_options& wanted, bool is_checkpoint) {
                                   : kafka::export_capture(all.brokers(), wish, wanted.file);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   shown.clear();
-  if (made.what != kafka::export_fate::done) return fail(exit_code_of(made.what), made.says);
+  if (made.what != kafka::export_fate::done) return give_up(exit_code_of(made.what), made.says);
   std::uint64_t epochs = 0;
   for (const auto& each : made.parts)
     epochs += each.epochs;
@@ -245,13 +245,13 @@ int inspect(const capture_options& wanted) {
   const auto capture = open_capture(wanted.file);
   if (capture == nullptr) return exit_failed;
   if (const auto problem = read_all(*capture))
-    return fail(exit_failed, fmt::format("{}: {}", wanted.file, problem->message));
+    return give_up(exit_failed, fmt::format("{}: {}", wanted.file, problem->message));
   const auto policies = policies_of(*capture);
   wanted.as_json ? print_json(*capture, policies) : print_table(*capture, policies);
   return exit_done;
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_capture(CLI::App& app) {
   const auto wanted = std::make_shared<capture_options>();
   app.require_subcommand(1);
   auto* from_topics = app.add_subcommand(
@@ -286,7 +286,7 @@ const command capture_command = {
     "fairuse capture inspect today.capture\n"
     "fairuse capture checkpoint --config config/kafka.yaml now.checkpoint    before retention deletes the beginning\n"
     "fairuse capture export --config config/kafka.yaml --from now.checkpoint week.capture",
-    declare,
+    declare_capture,
 };
 
 } // namespace fairuse::cli

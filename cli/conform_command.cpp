@@ -28,7 +28,7 @@ int run_file(const std::string& path) {
   return exit_usage;
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_conform(CLI::App& app) {
   auto path = std::make_shared<std::string>();
   app.add_option("scenario", *path, "scenario, one JSON object a line")->required();
   return [path] { return run_file(*path); };
@@ -40,7 +40,7 @@ const command conform_command{
     "conform",
     "Print the compatibility rows of a scenario, driven through the real actors",
     "fairuse conform tests/data/cases/omi-newest-ladder-0005.jsonl",
-    declare,
+    declare_conform,
 };
 
 } // namespace fairuse::cli

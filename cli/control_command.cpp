@@ -209,7 +209,7 @@ private:
   std::vector<std::int32_t> to_;
 };
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_control(CLI::App& app) {
   const auto wanted = std::make_shared<control_options>();
   app.add_option("--config", wanted->config_file, "Deployment with streams.kind kafka")->required();
   app.add_option("WORDS", wanted->words, "What to do, and to whom")->required()->expected(1, 3);
@@ -234,7 +234,7 @@ const command control_command = {
     "fairuse command --config config/kafka.yaml set-stage alice none --actor ann --reason 'appeal'\n"
     "fairuse command --config config/kafka.yaml reset alice --actor ann --reason 'appeal' --id appeal-77\n"
     "fairuse command --config config/kafka.yaml erase alice --actor ann --reason 'request of the user'",
-    declare,
+    declare_control,
 };
 
 } // namespace fairuse::cli

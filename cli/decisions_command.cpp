@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "cli/log.hpp"
 #include "events/json_text.hpp"
 #include "events/time_text.hpp"
 #include "storage/local_reader.hpp"
@@ -24,7 +25,7 @@ namespace {
 constexpr std::size_t page = 1'000;
 constexpr std::chrono::milliseconds follow_every{100};
 
-struct settings {
+struct decisions_options {
   std::string state = "fairuse-state";
   bool follow = false;
   bool dead_letters = false;
@@ -34,8 +35,7 @@ struct settings {
 
 int fail(const store_error& error) {
   std::fflush(stdout);
-  fmt::print(stderr, "fairuse: {}\n", error.message);
-  return exit_failed;
+  return fail(exit_failed, error.message);
 }
 
 std::string base64(std::string_view bytes) {
@@ -92,7 +92,7 @@ store_result<std::size_t> print_dead_letters(const stored_logs& logs, log_cursor
   return some->size();
 }
 
-int print_all(const settings& wanted) {
+int print_all(const decisions_options& wanted) {
   auto opened = local_reader::open(wanted.state);
   if (not opened) return fail(opened.error());
   auto& reader = **opened;
@@ -109,8 +109,8 @@ int print_all(const settings& wanted) {
   }
 }
 
-std::function<int()> declare(CLI::App& app) {
-  auto wanted = std::make_shared<settings>();
+std::function<int()> declare_decisions(CLI::App& app) {
+  auto wanted = std::make_shared<decisions_options>();
   app.add_option("--state", wanted->state, "Folder of the store")->capture_default_str();
   app.add_flag("--follow", wanted->follow, "Go on with what is committed from now on, until Ctrl-C");
   auto* letters = app.add_flag("--dead-letters", wanted->dead_letters,
@@ -128,7 +128,7 @@ const command decisions_command = {
     "fairuse decisions --state fairuse-state\n"
     "fairuse decisions --state fairuse-state --follow | jq .data.decision    beside a running engine\n"
     "fairuse decisions --state fairuse-state --dead-letters                  what was refused, and why",
-    declare,
+    declare_decisions,
 };
 
 } // namespace fairuse::cli

@@ -128,7 +128,7 @@ int run_demo() {
   return exit_done;
 }
 
-std::function<int()> declare(CLI::App&) {
+std::function<int()> declare_demo(CLI::App&) {
   return [] { return run_demo(); };
 }
 
@@ -138,7 +138,7 @@ const command demo_command = {
     "demo",
     "Both lives in a minute: a captured day in production, a month in the laboratory.",
     "fairuse demo",
-    declare,
+    declare_demo,
 };
 
 } // namespace fairuse::cli

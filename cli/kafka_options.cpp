@@ -11,9 +11,7 @@
 
 namespace fairuse::cli {
 
-namespace {
-
-void log_line(kafka::log_level level, const std::string& text) {
+void log_kafka_line(kafka::log_level level, const std::string& text) {
   switch (level) {
     case kafka::log_level::debug:
       return spdlog::debug("{}", text);
@@ -26,8 +24,6 @@ void log_line(kafka::log_level level, const std::string& text) {
   }
 }
 
-} // namespace
-
 kafka::real_cluster_options cluster_options(const kafka_settings& settings) {
   using kafka::milliseconds;
   const auto all = client_properties(settings);
@@ -38,7 +34,7 @@ kafka::real_cluster_options cluster_options(const kafka_settings& settings) {
   options.transaction_timeout = milliseconds{settings.transaction_timeout_ms};
   options.session_timeout = milliseconds{settings.session_timeout_ms};
   options.heartbeat_interval = milliseconds{std::min<std::int64_t>(3'000, settings.session_timeout_ms / 4)};
-  options.log = log_line;
+  options.log = log_kafka_line;
   return options;
 }
 

@@ -10,6 +10,9 @@
 
 namespace fairuse::cli {
 
+/// A line of a Kafka client, to the program's log.
+void log_kafka_line(kafka::log_level level, const std::string& text);
+
 /// Clients of the deployment's brokers. Their lines go to the program's log.
 kafka::real_cluster_options cluster_options(const kafka_settings& settings);
 

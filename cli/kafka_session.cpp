@@ -35,20 +35,6 @@ constexpr int status_every = 10;
 
 time_ms steady_ms() { return std::chrono::duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count(); }
 
-void log_line(kafka::log_level level, const std::string& line) {
-  switch (level) {
-    case kafka::log_level::debug:
-      return spdlog::debug("{}", line);
-    case kafka::log_level::info:
-      return spdlog::info("{}", line);
-    case kafka::log_level::warning:
-      return spdlog::warn("{}", line);
-    case kafka::log_level::error:
-      break;
-  }
-  spdlog::error("{}", line);
-}
-
 milliseconds heartbeat_of(const kafka_settings& from) {
   return milliseconds{std::min<std::int64_t>(3'000, from.session_timeout_ms / 4)};
 }
@@ -145,7 +131,7 @@ kafka::engine_rules kafka_session::rules_for(std::uint32_t worker) const {
           .bounds = {.epoch = milliseconds{from.epoch_ms},
                      // An epoch must end well within its transaction.
                      .backlog_epoch =
-                         milliseconds{std::clamp<std::int64_t>(from.transaction_timeout_ms / 3, from.epoch_ms, 500)},
+                         milliseconds{std::clamp<std::int64_t>(from.transaction_timeout_ms / 3, from.epoch_ms, 2'000)},
                      .epoch_events = from.epoch_events_max,
                      .write_every = milliseconds{from.pending.write_every_ms},
                      .pending_rows = from.pending.rows_max,
@@ -162,7 +148,7 @@ kafka::engine_rules kafka_session::rules_for(std::uint32_t worker) const {
           .around = {.wall = wall_clock_ms,
                      .steady = steady_ms,
                      .background = [&writer](std::function<void()> task) { writer.give(std::move(task)); },
-                     .log = log_line}};
+                     .log = log_kafka_line}};
 }
 
 // Where the inputs end now: committed records only.

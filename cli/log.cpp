@@ -2,9 +2,11 @@
 
 #include "cli/log.hpp"
 
+#include <cstdio>
 #include <memory>
 #include <string>
 
+#include <fmt/format.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -53,6 +55,11 @@ void set_up_log(const log_settings& settings) {
   logger->set_formatter(std::move(formatter));
   logger->set_level(level_from(settings.level));
   spdlog::set_default_logger(std::move(logger));
+}
+
+int fail(int code, const std::string& sentence) {
+  fmt::print(stderr, "fairuse: {}\n", sentence);
+  return code;
 }
 
 } // namespace fairuse::cli

@@ -3,11 +3,16 @@
 // Logs of the commands: stderr, text for people or JSON for collectors. No line names a user (DESIGN.md section 10).
 #pragma once
 
+#include <string>
+
 #include "config/deployment.hpp"
 
 namespace fairuse::cli {
 
 /// Point spdlog's default logger at stderr. Call it once, before the first line.
 void set_up_log(const log_settings& settings);
+
+/// What a command without a log says before it ends; returns `code`.
+int fail(int code, const std::string& sentence);
 
 } // namespace fairuse::cli

@@ -216,7 +216,7 @@ private:
   std::vector<row> rows_;
 };
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_partitions(CLI::App& app) {
   const auto wanted = std::make_shared<partitions_options>();
   app.add_option("--config", wanted->config_file, "Deployment with streams.kind kafka")->required();
   app.add_option("--state", wanted->state_folder, "State folder of an instance on this machine: what it says itself");
@@ -236,7 +236,7 @@ const command partitions_command = {
     "fairuse partitions --config config/kafka.yaml                    as the group sees it\n"
     "fairuse partitions --config config/kafka.yaml --state state      and as the instance here does\n"
     "fairuse partitions --config config/kafka.yaml --json",
-    declare,
+    declare_partitions,
 };
 
 } // namespace fairuse::cli

@@ -16,7 +16,7 @@ std::string check_duration(const std::string& text) {
   return yaml::parse_duration(text) ? std::string{} : "'" + text + "' is no duration such as 40d or 1h30m";
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_run(CLI::App& app) {
   auto settings = std::make_shared<run_settings>();
   auto clock = std::make_shared<std::string>();
   auto max_gap = std::make_shared<std::string>();
@@ -61,7 +61,7 @@ const command run_command = {
     "fairuse run --config config/local.yaml --state other --input - --json   summary as JSON on stdout\n"
     "fairuse run --config config/kafka.yaml --state /var/lib/fairuse         a member of a Kafka consumer group\n"
     "fairuse run --config config/kafka.yaml --until-end                      stop where the topics end now",
-    declare,
+    declare_run,
 };
 
 } // namespace fairuse::cli

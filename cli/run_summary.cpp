@@ -21,7 +21,7 @@ std::string grouped(std::uint64_t value) {
   return text;
 }
 
-std::string row(std::string_view name, std::uint64_t value) {
+std::string counted(std::string_view name, std::uint64_t value) {
   return fmt::format("{:<28}{:>15}\n", name, grouped(value));
 }
 
@@ -36,25 +36,25 @@ std::uint64_t duplicates(const run_totals& totals) { return totals.counts.duplic
 std::uint64_t dead_letter_count(const run_totals& totals) { return sum(totals.dead_letters); }
 
 std::string summary_text(const run_totals& totals, const run_figures& figures) {
-  auto text = row("lines", totals.lines);
-  if (totals.empty_lines > 0) text += row("  empty, skipped", totals.empty_lines);
-  text += row("events", totals.events);
-  text += row("  duplicates", duplicates(totals));
-  if (totals.counts.stale > 0) text += row("  stale facts", totals.counts.stale);
-  if (totals.counts.moved_to_backfill > 0) text += row("  moved to lane backfill", totals.counts.moved_to_backfill);
-  text += row("dead letters", dead_letter_count(totals));
+  auto text = counted("lines", totals.lines);
+  if (totals.empty_lines > 0) text += counted("  empty, skipped", totals.empty_lines);
+  text += counted("events", totals.events);
+  text += counted("  duplicates", duplicates(totals));
+  if (totals.counts.stale > 0) text += counted("  stale facts", totals.counts.stale);
+  if (totals.counts.moved_to_backfill > 0) text += counted("  moved to lane backfill", totals.counts.moved_to_backfill);
+  text += counted("dead letters", dead_letter_count(totals));
   for (std::size_t i = 0; i < totals.dead_letters.size(); ++i)
     if (totals.dead_letters[i] > 0)
-      text += row(fmt::format("  {}", to_text(static_cast<refusal>(i))), totals.dead_letters[i]);
-  text += row("decisions", sum(totals.decisions));
+      text += counted(fmt::format("  {}", to_text(static_cast<refusal>(i))), totals.dead_letters[i]);
+  text += counted("decisions", sum(totals.decisions));
   for (std::size_t i = 0; i < totals.decisions.size(); ++i)
     if (totals.decisions[i] > 0)
-      text += row(fmt::format("  {}", to_text(static_cast<decision_kind>(i))), totals.decisions[i]);
-  text += row("decisions of shadows", sum(totals.shadow_decisions));
-  text += row("users touched", totals.users);
-  text += row("  in memory", figures.active_users);
-  text += row("epochs", totals.epochs);
-  text += row("commits", totals.commits);
+      text += counted(fmt::format("  {}", to_text(static_cast<decision_kind>(i))), totals.decisions[i]);
+  text += counted("decisions of shadows", sum(totals.shadow_decisions));
+  text += counted("users touched", totals.users);
+  text += counted("  in memory", figures.active_users);
+  text += counted("epochs", totals.epochs);
+  text += counted("commits", totals.commits);
   text += fmt::format("{:.2f} s, {:.0f} events/s, {:.2f} CPU s, peak {} MiB\n", figures.seconds,
                       rate(totals.events, figures.seconds), figures.cpu_seconds, figures.memory_peak_bytes >> 20U);
   return text;

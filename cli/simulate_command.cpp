@@ -17,6 +17,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/log.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "sim/digest.hpp"
@@ -28,11 +29,6 @@ namespace fairuse::cli {
 namespace {
 
 using std::chrono::steady_clock;
-
-int fail(int code, const std::string& sentence) {
-  fmt::print(stderr, "fairuse: {}\n", sentence);
-  return code;
-}
 
 /// What ran: the version, and the very bytes of it.
 std::string binary_text() {
@@ -116,7 +112,7 @@ int run_loaded(const simulate_settings& settings, const sim::experiment& what) {
   return code_of(result, figures);
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_simulate(CLI::App& app) {
   const auto settings = std::make_shared<simulate_settings>();
   const auto seed = std::make_shared<std::uint64_t>(0);
   app.add_option("experiment", settings->experiment, "Experiment: population, reviewer, policies, guards")->required();
@@ -153,7 +149,7 @@ const command simulate_command = {
     "fairuse simulate config/experiments/first.yaml\n"
     "fairuse simulate config/experiments/first.yaml --seed 7 --out reports/seven\n"
     "fairuse simulate mine.yaml --json --workers 4     exit 4: a guard failed, 5: too few users to say",
-    declare,
+    declare_simulate,
 };
 
 } // namespace fairuse::cli

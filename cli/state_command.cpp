@@ -179,7 +179,7 @@ void declare_common(CLI::App& app, state_options& wanted) {
   app.add_flag("--yes", wanted.yes, "Do not ask");
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_state(CLI::App& app) {
   const auto wanted = std::make_shared<state_options>();
   app.require_subcommand(1);
   auto* adopt = app.add_subcommand(
@@ -202,7 +202,7 @@ const command state_command = {
     "fairuse state adopt --config config/kafka.yaml --partition 3       the changelog is right, the offsets are not\n"
     "fairuse state reseed --config config/kafka.yaml --partition 3      the state is lost or unwanted: start over\n"
     "fairuse state adopt --config config/kafka.yaml --partition 3 --yes",
-    declare,
+    declare_state,
 };
 
 } // namespace fairuse::cli

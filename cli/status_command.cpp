@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/log.hpp"
 #include "cli/status_report.hpp"
 #include "config/policy_file.hpp"
 #include "events/time_text.hpp"
@@ -22,18 +23,13 @@ namespace fairuse::cli {
 
 namespace {
 
-struct settings {
+struct status_options {
   std::string state = "fairuse-state";
   std::string uid;
   std::string at;
   std::string case_key_file;
   bool json = false;
 };
-
-int fail(int code, const std::string& sentence) {
-  fmt::print(stderr, "fairuse: {}\n", sentence);
-  return code;
-}
 
 std::string setting(const store_meta& meta, const std::string& key) {
   const auto found = meta.settings.find(key);
@@ -66,7 +62,7 @@ std::shared_ptr<const policy_set> read_policies(const local_reader& reader, cons
                           review_mode::shared, std::move(ages));
 }
 
-int show(const settings& wanted) {
+int show(const status_options& wanted) {
   auto key = find_case_key(wanted.case_key_file.empty() ? std::nullopt
                                                         : std::optional<std::filesystem::path>{wanted.case_key_file});
   if (not key) return fail(exit_usage, key.error().message);
@@ -104,8 +100,8 @@ int show(const settings& wanted) {
   return exit_done;
 }
 
-std::function<int()> declare(CLI::App& app) {
-  auto wanted = std::make_shared<settings>();
+std::function<int()> declare_status(CLI::App& app) {
+  auto wanted = std::make_shared<status_options>();
   app.add_option("--state", wanted->state, "Folder of the store")->capture_default_str();
   app.add_option("--user", wanted->uid, "User id")->required();
   app.add_option("--at", wanted->at, "Instant to look at, from the last epoch on; timers show as due, none fires");
@@ -122,7 +118,7 @@ const command status_command = {
     "fairuse status --state fairuse-state --user alice\n"
     "fairuse status --state fairuse-state --user alice --at 2026-11-23T00:00:00Z\n"
     "fairuse status --state fairuse-state --user alice --json",
-    declare,
+    declare_status,
 };
 
 } // namespace fairuse::cli

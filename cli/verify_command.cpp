@@ -177,7 +177,7 @@ private:
   int exit_code_ = exit_done;
 };
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare_verify(CLI::App& app) {
   const auto wanted = std::make_shared<verify_options>();
   app.add_option("FILE", wanted->file, "What `fairuse capture export` wrote")->required();
   app.add_option("--case-key", wanted->case_key_file,
@@ -199,7 +199,7 @@ const command verify_command = {
     "fairuse verify today.capture\n"
     "fairuse verify today.capture --case-key case.key\n"
     "fairuse verify today.capture --json | jq .difference",
-    declare,
+    declare_verify,
 };
 
 } // namespace fairuse::cli

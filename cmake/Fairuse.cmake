@@ -129,6 +129,8 @@ function(fairuse_test name)
     return()
   endif()
   add_executable(${name} ${arg_SOURCES} "${PROJECT_SOURCE_DIR}/tests/test_main.cpp")
+  # It defines what Boost.Test's headers ask for: the first include of a source decides.
+  set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/test_main.cpp" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK FAIRUSE_TEST_MODULE=${name})
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} Boost::unit_test_framework fairuse::warnings)

@@ -65,7 +65,7 @@ struct dead_letter_rule {
 
 /// Rows that are committed but not yet in RocksDB; input is held back beyond the limits.
 struct pending_rule {
-  std::int64_t write_every_ms = 1'000;
+  std::int64_t write_every_ms = 3'000;
   std::uint64_t rows_max = 250'000;
   std::uint64_t bytes_max = 64ULL << 20U;
 };
@@ -89,7 +89,7 @@ struct kafka_settings {
   /// REQUIRES: start_place::time.
   time_ms start_at = 0;
   std::int64_t epoch_ms = 50;
-  std::uint32_t epoch_events_max = 200'000;
+  std::uint32_t epoch_events_max = 400'000;
   std::int64_t transaction_timeout_ms = 30'000;
   std::int64_t session_timeout_ms = 45'000;
   /// How often the brokers look for transactions that ran out of time; only a test's broker does it faster.

@@ -11,8 +11,6 @@ namespace {
 using yaml::format_duration;
 using yaml::severity;
 
-constexpr std::int32_t one_nano = 1'000'000'000;
-
 std::string text_of(stage value) { return std::string{to_text(value)}; }
 
 // The caps of one tier: everybody's, or one plan's.

@@ -129,7 +129,7 @@ struct rule {
 
 policy& live(const context& of) { return of.target.live; }
 
-constexpr std::array<rule, 18> rules{{
+constexpr std::array<rule, 18> table{{
     {"FAIR_USE_ENABLED", [](const context& of) { set_flag(of, "enabled", of.target.settings.enabled); }},
     {"FAIR_USE_KILL_SWITCH", [](const context& of) { set_flag(of, "kill_switch", of.target.settings.kill_switch); }},
     {"FAIR_USE_DAILY_SPEECH_MS", [](const context& of) { set_cap(of, "daily", ""); }},
@@ -168,8 +168,8 @@ constexpr std::array<rule, 18> rules{{
 
 std::vector<std::string_view> known_names() {
   std::vector<std::string_view> names;
-  names.reserve(rules.size());
-  for (const auto& each : rules)
+  names.reserve(table.size());
+  for (const auto& each : table)
     names.push_back(each.variable);
   return names;
 }
@@ -197,9 +197,9 @@ override_report apply_overrides(loaded_deployment& target, const environment& va
   for (const auto& entry : variables) {
     const std::string_view variable = entry.first;
     if (not is_override(variable)) continue;
-    const auto known = std::find_if(rules.begin(), rules.end(), [&](const rule& r) { return r.variable == variable; });
+    const auto known = std::find_if(table.begin(), table.end(), [&](const rule& r) { return r.variable == variable; });
     const context of{changed, variable, entry.second, report};
-    if (known == rules.end())
+    if (known == table.end())
       of.problem("is not a setting of fairuse" + yaml::did_you_mean(variable, known_names()));
     else
       known->apply(of);

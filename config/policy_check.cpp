@@ -14,7 +14,6 @@ using yaml::format_duration;
 constexpr std::int64_t marks_kept_ms = 90 * day_ms;
 constexpr std::int64_t span_max_ms = 90 * day_ms;
 constexpr std::int64_t end_max_ms = 3'650 * day_ms;
-constexpr std::int32_t one_nano = 1'000'000'000;
 
 class checker {
 public:

@@ -16,6 +16,9 @@
 
 namespace fairuse {
 
+/// Scores and shares are whole numbers of 1e-9.
+inline constexpr std::int32_t one_nano = 1'000'000'000;
+
 enum class time_basis : std::uint8_t {
   event,   ///< speech belongs to the minute in which it was spoken
   arrival, ///< all of it belongs to `now` (the older behaviour)

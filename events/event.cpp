@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <tuple>
+#include <type_traits>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -13,6 +15,7 @@ namespace fairuse {
 namespace {
 
 constexpr std::size_t block_bytes = 64 * 1024;
+constexpr std::size_t blocks_kept = 64;
 
 template <class Enum, std::size_t N>
 struct names {
@@ -67,27 +70,44 @@ bool before(const event& a, const event& b) {
   return std::tie(a.text->source, a.text->id) < std::tie(b.text->source, b.text->id);
 }
 
+char* event_arena::place_for(std::size_t size, std::size_t alignment) {
+  const auto aligned = [alignment](std::size_t used) { return (used + alignment - 1) / alignment * alignment; };
+  while (filling_ < blocks_.size() and aligned(blocks_[filling_].used) + size > blocks_[filling_].size)
+    ++filling_;
+  // Beyond the end: the blocks were moved away.
+  if (filling_ >= blocks_.size()) {
+    filling_ = blocks_.size();
+    const auto whole = std::max(block_bytes, size);
+    blocks_.push_back({std::make_unique_for_overwrite<char[]>(whole), 0, whole});
+  }
+  auto& b = blocks_[filling_];
+  const auto from = aligned(b.used);
+  b.used = from + size;
+  return b.bytes.get() + from;
+}
+
 std::string_view event_arena::keep(std::string_view text) {
   if (text.empty()) return {};
-  if (blocks_.empty() or blocks_.back().size - blocks_.back().used < text.size()) {
-    const auto size = std::max(block_bytes, text.size());
-    blocks_.push_back({std::make_unique<char[]>(size), 0, size});
-  }
-  auto& b = blocks_.back();
-  char* place = b.bytes.get() + b.used;
+  char* place = place_for(text.size(), 1);
   std::memcpy(place, text.data(), text.size());
-  b.used += text.size();
   return {place, text.size()};
 }
 
 const event_text* event_arena::keep(std::string_view source, std::string_view id) {
+  static_assert(std::is_trivially_destructible_v<event_text>);
   // Senders rarely change from line to line: keep their name once.
-  if (texts_.empty() or texts_.back().source != source)
-    source = keep(source);
-  else
-    source = texts_.back().source;
-  texts_.push_back({source, keep(id)});
-  return &texts_.back();
+  if (blocks_.empty() or last_source_ != source) last_source_ = keep(source);
+  const auto kept_id = keep(id);
+  return new (place_for(sizeof(event_text), alignof(event_text))) event_text{last_source_, kept_id};
+}
+
+void event_arena::clear() {
+  last_source_ = {};
+  details_.clear();
+  blocks_.resize(std::min(blocks_.size(), blocks_kept));
+  for (auto& each : blocks_)
+    each.used = 0;
+  filling_ = 0;
 }
 
 const event_detail* event_arena::keep(event_detail detail) {

@@ -175,12 +175,14 @@ const T& detail_of(const event& e) {
   return std::get<T>(*e.detail);
 }
 
-/// Owns what events point at; addresses stay valid until it is destroyed.
+/// Owns what events point at; addresses stay valid until it is cleared or destroyed.
 class event_arena {
 public:
   const event_text* keep(std::string_view source, std::string_view id);
   const event_detail* keep(event_detail detail);
   std::string_view keep(std::string_view text);
+  /// Forget all of it. Some memory is kept for what comes next.
+  void clear();
 
 private:
   struct block {
@@ -188,9 +190,13 @@ private:
     std::size_t used = 0;
     std::size_t size = 0;
   };
-  std::deque<event_text> texts_;
+  char* place_for(std::size_t size, std::size_t alignment);
+
+  std::string_view last_source_;
   std::deque<event_detail> details_;
   std::vector<block> blocks_;
+  /// Where the next text goes, unless it is full.
+  std::size_t filling_ = 0;
 };
 
 std::string_view to_text(lane value);

@@ -2,13 +2,13 @@
 #include "storage/journal.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include <openssl/evp.h>
 #include <xxhash.h>
 #include <zstd.h>
 
 #include "storage/bytes.hpp"
+#include "storage/message_bytes.hpp"
 #include "storage/rows.pb.h"
 
 namespace fairuse {
@@ -20,19 +20,6 @@ constexpr std::uint32_t version_known = 0;
 constexpr int zstd_level = 1;
 /// A commit is bounded by 64 MiB of input and one line more; far above that, a length is damage.
 constexpr std::uint64_t input_bytes_max = std::uint64_t{1} << 30;
-
-template <class M>
-bool parse(std::string_view row, M& message) {
-  return row.size() <= std::numeric_limits<int>::max()
-         and message.ParseFromArray(row.data(), static_cast<int>(row.size()));
-}
-
-template <class M>
-std::string bytes_of(const M& message) {
-  std::string out;
-  message.SerializeToString(&out);
-  return out;
-}
 
 void write_controls(const stored_controls& from, row::controls& to) {
   to.set_enabled(from.enabled);

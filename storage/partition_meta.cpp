@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/partition_meta.hpp"
 
-#include <limits>
-
 #include <openssl/evp.h>
 #include <xxhash.h>
 
 #include "storage/bytes.hpp"
 #include "storage/journal.hpp"
+#include "storage/message_bytes.hpp"
 #include "storage/rows.pb.h"
 
 namespace fairuse {
@@ -15,19 +14,6 @@ namespace fairuse {
 namespace {
 
 constexpr std::uint32_t record_version_known = 0;
-
-template <class M>
-std::string bytes_of(const M& message) {
-  std::string bytes;
-  message.SerializeToString(&bytes);
-  return bytes;
-}
-
-template <class M>
-bool parse(std::string_view bytes, M& message) {
-  return bytes.size() <= std::numeric_limits<int>::max()
-         and message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
-}
 
 /// Controls are a message of their own with one reader and one writer, in journal.cpp.
 void put_controls(const stored_controls& from, row::controls& to) { to.ParseFromString(encode_controls(from)); }

@@ -2,9 +2,9 @@
 #include "storage/rows.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "storage/bytes.hpp"
+#include "storage/message_bytes.hpp"
 #include "storage/rows.pb.h"
 
 namespace fairuse {
@@ -24,10 +24,8 @@ void write(const M& message, std::string& out) {
 }
 
 template <class M>
-bool parse(std::string_view row, M& message) {
-  if (row.size() > std::numeric_limits<int>::max()) return false;
-  message.Clear();
-  return message.ParseFromArray(row.data(), static_cast<int>(row.size())) and message.version() <= version_known;
+bool parse_row(std::string_view row, M& message) {
+  return parse(row, message) and message.version() <= version_known;
 }
 
 /// A persistent enum whose largest value is `last`.
@@ -225,7 +223,7 @@ void row_codec::write_core(const user& from, std::string& out) {
 
 bool row_codec::read_core(std::string_view row, user& to) {
   auto& m = scratch_->core;
-  if (not parse(row, m)) return false;
+  if (not parse_row(row, m)) return false;
   if (m.has_account()) {
     to.account = std::make_unique<account_state>();
     read_account(m.account(), *to.account);
@@ -258,7 +256,7 @@ bool row_codec::write_bucket_hour(const user& from, const policy_set& policies, 
 
 bool row_codec::read_bucket_hour(std::string_view row, const policy_set& policies, hour_number hour, user& to) {
   auto& m = scratch_->buckets;
-  if (not parse(row, m)) return false;
+  if (not parse_row(row, m)) return false;
   for (const auto& from : m.profiles()) {
     metering_profile profile;
     if (from.has_bucket_s()) profile.bucket_s = static_cast<std::int32_t>(from.bucket_s());
@@ -285,7 +283,7 @@ bool row_codec::write_id_hour(const user& from, hour_number hour, std::string& o
 
 bool row_codec::read_id_hour(std::string_view row, std::vector<std::uint64_t>& keys) {
   auto& m = scratch_->ids;
-  if (not parse(row, m)) return false;
+  if (not parse_row(row, m)) return false;
   keys.assign(m.keys().begin(), m.keys().end());
   return true;
 }
@@ -320,7 +318,7 @@ void row_codec::write_standing(const standing& from, std::string& out) {
 
 bool row_codec::read_standing(std::string_view row, standing& to) {
   auto& m = scratch_->standing;
-  if (not parse(row, m) or not to_enum(m.at(), stage::restrict, to.at)) return false;
+  if (not parse_row(row, m) or not to_enum(m.at(), stage::restrict, to.at)) return false;
   to.marks.resize(static_cast<std::size_t>(m.marks_size()));
   for (std::size_t i = 0; i < to.marks.size(); ++i)
     if (not read_mark(m.marks(static_cast<int>(i)), to.marks[i])) return false;
@@ -365,7 +363,7 @@ void row_codec::write_conversations(const std::vector<conversation>& from, std::
 
 bool row_codec::read_conversations(std::string_view row, std::vector<conversation>& to) {
   auto& m = scratch_->conversations;
-  if (not parse(row, m)) return false;
+  if (not parse_row(row, m)) return false;
   for (const auto& each : m.all()) {
     auto& made = to.emplace_back();
     made.id = each.id();
@@ -396,7 +394,7 @@ void row_codec::write_tombstone(const tombstone& from, std::string& out) {
 
 bool row_codec::read_tombstone(std::string_view row, tombstone& to) {
   auto& m = scratch_->tombstone;
-  if (not parse(row, m)) return false;
+  if (not parse_row(row, m)) return false;
   to.erased_at = m.erased_at();
   for (const auto& each : m.slots())
     to.slots.push_back({each.slot(), each.last_strike(), each.last_request()});

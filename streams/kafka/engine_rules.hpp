@@ -57,16 +57,17 @@ struct start_rule {
 };
 
 struct engine_bounds {
+  /// From seal to seal; a record that comes later than that after the last seal begins and ends an epoch at once.
   milliseconds epoch{50};
   /// As long as records come faster than they are taken, an epoch may grow to this: nobody waits for the newest, and
   /// rows of one user fall together.
-  milliseconds backlog_epoch{500};
-  std::size_t epoch_events = 200'000;
-  std::size_t epoch_bytes = std::size_t{64} << 20;
+  milliseconds backlog_epoch{2'000};
+  std::size_t epoch_events = 400'000;
+  std::size_t epoch_bytes = std::size_t{128} << 20;
   /// Users whose timers one epoch fires at most.
   std::size_t epoch_timers = 50'000;
   /// Pending is handed to the writer this often, and at once beyond these; at twice these the worker waits for it.
-  milliseconds write_every{1'000};
+  milliseconds write_every{3'000};
   std::size_t pending_rows = 250'000;
   std::size_t pending_bytes = std::size_t{64} << 20;
   /// A shard without epochs commits one this often.

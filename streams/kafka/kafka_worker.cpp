@@ -14,10 +14,8 @@ namespace fairuse::kafka {
 namespace {
 
 constexpr std::int64_t retry_ms = 200;
-constexpr std::int64_t publish_every_ms = 100;
 constexpr int commit_calls_max = 1'000;
 constexpr milliseconds takeover_wait{2};
-constexpr std::int64_t quiet_ms = 3'000;
 /// A poll that brings so many found more than it could take.
 constexpr std::size_t backlog_records = 1'000;
 
@@ -216,13 +214,11 @@ void kafka_worker::poll(milliseconds wait) {
   // Nobody waits longer than something is due.
   auto until = std::int64_t{wait.count()};
   for (const auto* each : ready()) {
-    if (each->records() > 0)
-      until = std::min(
-          until, std::max<std::int64_t>(0, rules_.bounds.epoch.count() - (rules_.around.steady() - epoch_since_)));
+    if (each->records() > 0) until = std::min(until, std::max<std::int64_t>(0, epoch_left()));
     if (each->next_due() != never) until = std::min(until, std::max<std::int64_t>(0, each->next_due() - now));
   }
   auto batch = group_->poll(milliseconds{until});
-  backlog_ = batch != nullptr and batch->records().size() >= backlog_records;
+  if (batch and batch->records().size() >= backlog_records) full_poll_at_ = rules_.around.steady();
   if (batch or silent_since_ == INT64_MIN) silent_since_ = batch ? INT64_MIN : rules_.around.steady();
   if (batch) sort_in(std::move(batch));
   if (const auto fatal = group_->failure(); not fatal.ok())
@@ -252,10 +248,18 @@ void kafka_worker::sort_in(std::shared_ptr<const record_batch> batch) {
   if (any and epoch_since_ == INT64_MIN) epoch_since_ = rules_.around.steady();
 }
 
+// An epoch ends so long after the last one was sealed: what came during its commit has waited already. One that may
+// grow begins with its first record.
+std::int64_t kafka_worker::epoch_left() const {
+  const auto steady = rules_.around.steady();
+  const bool backlog = steady - full_poll_at_ < rules_.bounds.epoch.count();
+  return backlog ? rules_.bounds.backlog_epoch.count() - (steady - epoch_since_)
+                 : rules_.bounds.epoch.count() - (steady - sealed_at_);
+}
+
 bool kafka_worker::epoch_is_due(time_ms now) {
   const auto steady = rules_.around.steady();
-  const auto longest = backlog_ ? rules_.bounds.backlog_epoch : rules_.bounds.epoch;
-  if (epoch_since_ != INT64_MIN and steady - epoch_since_ >= longest.count()) return true;
+  if (epoch_since_ != INT64_MIN and epoch_left() <= 0) return true;
   std::size_t records = 0;
   std::size_t bytes = 0;
   for (const auto& [partition, each] : parts_) {
@@ -286,6 +290,7 @@ void kafka_worker::run_epoch() {
     first = first or not each.shard->founded();
   }
   epoch_since_ = INT64_MIN;
+  sealed_at_ = steady;
   if (which.empty() or not run_shards(which, now, SIZE_MAX)) return;
   if (first) fetch_again_ = true;
   watch_letters();
@@ -513,61 +518,6 @@ void kafka_worker::write_behind() {
     auto status = over ? store.drain() : store.failure();
     if (not status) go_over(fmt::format("partition {}: {}", partition, status.error().message));
   }
-}
-
-std::vector<std::int32_t> kafka_worker::finished(const std::vector<position>& ends) const {
-  std::vector<std::int32_t> all;
-  if (phase_ != phase::running or fetch_again_) return all;
-  const bool quiet = silent_since_ != INT64_MIN and rules_.around.steady() - silent_since_ > quiet_ms;
-  const auto waits = [&](const position& at) {
-    const auto end = std::ranges::find(ends, at.of, &position::of);
-    return end != ends.end() and at.offset < end->offset and not(quiet and group_->last_stable(at.of) >= end->offset);
-  };
-  for (const auto& [partition, each] : parts_) {
-    if (not each.shard or each.shard->records() > 0 or not each.shard->founded()) continue;
-    if (std::ranges::none_of(each.shard->read_from(), waits)) all.push_back(partition);
-  }
-  return all;
-}
-
-void kafka_worker::publish() {
-  const auto steady = rules_.around.steady();
-  if (published_at_ != INT64_MIN and steady - published_at_ < publish_every_ms) return;
-  published_at_ = steady;
-  auto made = counts_;
-  made.at = rules_.around.wall();
-  for (const auto& [partition, each] : parts_) {
-    partition_status one{.partition = partition};
-    if (each.taking) {
-      one.state = each.taking->state();
-      one.says = each.taking->says();
-      one.restored = each.taking->restored();
-      one.to_restore = each.taking->to_restore();
-    } else if (not each.refused.empty()) {
-      one.state = takeover_state::refused;
-      one.says = each.refused;
-    } else if (each.shard) {
-      one.state = takeover_state::ready;
-      one.epoch = each.shard->last_epoch();
-      one.now = each.shard->last_now();
-      one.active_users = each.shard->active_users();
-      one.pending_rows = each.shard->store().pending_rows();
-      one.lag = 0;
-      for (const auto& at : each.shard->read_from()) {
-        const auto end = group_->last_stable(at.of);
-        one.lag = end < 0 or one.lag < 0 ? -1 : one.lag + std::max<std::int64_t>(0, end - at.offset);
-      }
-      made.totals += each.shard->totals();
-    }
-    made.partitions.push_back(std::move(one));
-  }
-  const std::lock_guard guard(published_mutex_);
-  published_ = std::move(made);
-}
-
-worker_status kafka_worker::status() const {
-  const std::lock_guard guard(published_mutex_);
-  return published_;
 }
 
 void kafka_worker::close() {

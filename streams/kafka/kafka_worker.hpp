@@ -109,6 +109,7 @@ private:
   std::vector<partition_shard*> ready() const;
 
   bool epoch_is_due(time_ms now);
+  std::int64_t epoch_left() const;
   void run_epoch();
   void refuse_strangers();
   void watch_letters();
@@ -140,9 +141,11 @@ private:
   phase phase_ = phase::starting;
   std::string failure_;
   bool fetch_again_ = false;
-  /// The last poll brought as much as one can: more is waiting.
-  bool backlog_ = false;
+  /// When a poll last brought as much as one can, so that more was waiting (steady).
+  time_ms full_poll_at_ = INT64_MIN / 2;
+  /// When the first record of the epoch came, and when the last epoch was sealed (steady).
   time_ms epoch_since_ = INT64_MIN;
+  time_ms sealed_at_ = 0;
   /// Since when polls have brought nothing; INT64_MIN: the last one did, or reading has just begun somewhere.
   time_ms silent_since_ = INT64_MIN;
   time_ms not_before_ = INT64_MIN;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t restore_rows = 10'000;
 constexpr milliseconds restore_wait{5};
-constexpr std::int64_t retry_ms = 100;
+constexpr std::int64_t ask_again_ms = 100;
 
 } // namespace
 
@@ -55,7 +55,7 @@ takeover_state takeover::step() {
 
 takeover_state takeover::again(std::string why) {
   says_ = std::move(why);
-  not_before_ = rules_.around.steady() + retry_ms;
+  not_before_ = rules_.around.steady() + ask_again_ms;
   return takeover_state::working;
 }
 

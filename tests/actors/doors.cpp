@@ -146,7 +146,7 @@ std::vector<std::pair<time_ms, std::string>> shelf::due_users() {
   return due;
 }
 
-std::optional<epoch> stage::next() {
+std::optional<epoch> staged_source::next() {
   if (not ready_) return std::nullopt;
   ready_ = false;
   epoch e;
@@ -159,7 +159,7 @@ std::optional<epoch> stage::next() {
   return e;
 }
 
-void stage::put(staged_epoch what) {
+void staged_source::put(staged_epoch what) {
   what_ = std::move(what);
   ready_ = true;
 }

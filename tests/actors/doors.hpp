@@ -88,7 +88,7 @@ struct staged_epoch {
   std::size_t timers_max = SIZE_MAX;
 };
 
-class stage final : public epoch_source {
+class staged_source final : public epoch_source {
 public:
   std::optional<epoch> next() override;
   slice rest(const slice& given, const outcome& so_far) override { return remaining_steps(given, so_far); }
@@ -140,7 +140,7 @@ struct workshop {
 
   shelf at_rest;
   notebook notes;
-  stage source;
+  staged_source source;
   shard_options options;
   time_ms last_now = INT64_MIN;
   worker here;

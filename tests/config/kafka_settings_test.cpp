@@ -70,10 +70,10 @@ BOOST_AUTO_TEST_CASE(what_is_not_written_has_the_documented_default) {
                 "dead_letters=fairuse.dlq.v1 policies=fairuse.policies.v1 journal=fairuse.journal.v1 "
                 "changelog=fairuse.changelog.v1 ");
   BOOST_TEST((settings.partitioner == key_partitioner::murmur2 and settings.start == start_place::earliest));
-  BOOST_TEST((settings.epoch_ms == 50 and settings.epoch_events_max == 200'000U));
+  BOOST_TEST((settings.epoch_ms == 50 and settings.epoch_events_max == 400'000U));
   BOOST_TEST((settings.transaction_timeout_ms == 30'000 and settings.session_timeout_ms == 45'000));
   BOOST_TEST(settings.abort_scan_ms == 10'000);
-  BOOST_TEST((settings.pending.write_every_ms == 1'000 and settings.pending.rows_max == 250'000U));
+  BOOST_TEST((settings.pending.write_every_ms == 3'000 and settings.pending.rows_max == 250'000U));
   BOOST_TEST(settings.pending.bytes_max == 64U << 20U);
   BOOST_TEST((settings.dead_letters.alarm_nano == 10'000'000 and settings.dead_letters.stop_nano == 0));
   BOOST_TEST(settings.record_bytes_max == 1'048'588U);

@@ -2,6 +2,9 @@
 #include "events/wire.hpp"
 
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <boost/test/unit_test.hpp>
 
@@ -31,7 +34,7 @@ std::string line_of(std::string_view type, std::string_view data, std::string_vi
   return line;
 }
 
-constexpr time_ms noon = 1'795'339'652'123;
+constexpr time_ms spoken_at = 1'795'339'652'123;
 
 struct refused_row {
   std::string code;
@@ -162,8 +165,8 @@ BOOST_AUTO_TEST_CASE(speech_in_ms_needs_no_detail_and_keeps_its_key) {
   BOOST_TEST((e.kind == event_kind::speech));
   BOOST_TEST((e.from == lane::sync));
   BOOST_TEST(e.ms == 58'230);
-  BOOST_TEST(e.time == noon);
-  BOOST_TEST(e.instant == noon);
+  BOOST_TEST(e.time == spoken_at);
+  BOOST_TEST(e.instant == spoken_at);
   BOOST_TEST(e.detail == nullptr);
   BOOST_TEST(e.text->id == "e-1");
   BOOST_TEST(e.text->source == "gateway-a");
@@ -174,7 +177,7 @@ BOOST_AUTO_TEST_CASE(the_instant_of_segments_is_the_end_of_the_latest) {
   decoding decode;
   const auto result = decode(line_of("speech", R"({"lane":"realtime","segments":[[9000,12000],[0,10000]]})"));
   BOOST_TEST_REQUIRE(static_cast<bool>(result));
-  BOOST_TEST(result->what.instant == noon + 12'000);
+  BOOST_TEST(result->what.instant == spoken_at + 12'000);
   const auto& segments = detail_of<speech_segments>(result->what).segments;
   BOOST_TEST_REQUIRE(segments.size() == 2U);
   BOOST_TEST(segments[0].begin_ms == 9000U);
@@ -251,9 +254,30 @@ BOOST_AUTO_TEST_CASE(events_outlive_the_line_and_the_decoder) {
   BOOST_TEST(detail_of<erasure_request>(e).reason == "request 12");
 }
 
+BOOST_AUTO_TEST_CASE(an_arena_that_was_cleared_holds_what_comes_next) {
+  event_arena arena;
+  constexpr int events = 50'000;
+  for (int round = 0; round < 3; ++round) {
+    std::vector<const event_text*> kept;
+    const std::string source = "gateway-" + std::to_string(round);
+    for (int i = 0; i < events; ++i)
+      kept.push_back(arena.keep(source, std::to_string(i)));
+    bool as_written = true;
+    for (int i = 0; i < events; ++i) {
+      const auto& text = *kept[static_cast<std::size_t>(i)];
+      as_written = as_written and text.source == source and text.id == std::to_string(i);
+    }
+    BOOST_TEST(as_written);
+    arena.clear();
+  }
+  auto moved = std::move(arena);
+  BOOST_TEST(arena.keep("gateway-2", "e-1")->source == "gateway-2"); // NOLINT(bugprone-use-after-move)
+  BOOST_TEST(moved.keep("gateway-2", "e-2")->source == "gateway-2");
+}
+
 BOOST_AUTO_TEST_CASE(synthetic_events_are_written_under_a_source_of_their_own) {
   event e;
-  e.time = e.instant = noon;
+  e.time = e.instant = spoken_at;
   e.key = 0xabcdef;
   e.ms = 5;
   std::string out;

@@ -25,43 +25,39 @@ const policy_set& policies() {
   return *all;
 }
 
+/// What is read can be written and read, and is then written the same.
+template <class T, class Read, class Write>
+void round_trip(std::string_view row, Read read, Write write) {
+  T first;
+  if (not read(row, first)) return;
+  std::string once;
+  write(first, once);
+  T again;
+  expect(read(once, again), "what was read can be written and read");
+  std::string twice;
+  write(again, twice);
+  expect(once == twice, "and is the same");
+}
+
 void core(std::string_view row) {
   static row_codec codec;
-  user read;
-  if (not codec.read_core(row, read)) return;
-  std::string once;
-  codec.write_core(read, once);
-  user again;
-  expect(codec.read_core(once, again), "a core that was read can be written and read");
-  std::string twice;
-  codec.write_core(again, twice);
-  expect(once == twice, "and is the same core");
+  round_trip<user>(
+      row, [](std::string_view from, user& to) { return codec.read_core(from, to); },
+      [](const user& from, std::string& to) { codec.write_core(from, to); });
 }
 
 void read_standing(std::string_view row) {
   static row_codec codec;
-  standing read;
-  if (not codec.read_standing(row, read)) return;
-  std::string once;
-  codec.write_standing(read, once);
-  standing again;
-  expect(codec.read_standing(once, again), "a standing that was read can be written and read");
-  std::string twice;
-  codec.write_standing(again, twice);
-  expect(once == twice, "and is the same standing");
+  round_trip<standing>(
+      row, [](std::string_view from, standing& to) { return codec.read_standing(from, to); },
+      [](const standing& from, std::string& to) { codec.write_standing(from, to); });
 }
 
 void conversations(std::string_view row) {
   static row_codec codec;
-  std::vector<conversation> read;
-  if (not codec.read_conversations(row, read)) return;
-  std::string once;
-  codec.write_conversations(read, once);
-  std::vector<conversation> again;
-  expect(codec.read_conversations(once, again), "conversations that were read can be written and read");
-  std::string twice;
-  codec.write_conversations(again, twice);
-  expect(once == twice, "and are the same conversations");
+  round_trip<std::vector<conversation>>(
+      row, [](std::string_view from, std::vector<conversation>& to) { return codec.read_conversations(from, to); },
+      [](const std::vector<conversation>& from, std::string& to) { codec.write_conversations(from, to); });
 }
 
 void erased(std::string_view row) {

@@ -15,8 +15,19 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+# Of the engine, by their names in a deployment.
+OUTPUTS = "decisions notifications enforcement review_requests dead_letters policies journal changelog".split()
+
+
+def wait_until(condition, what, patience_s=120):
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > patience_s:
+            raise AssertionError(f"gave up: {what}")
+        time.sleep(0.1)
 
 
 class Broker:

@@ -15,14 +15,13 @@ import tempfile
 import time
 import unittest
 
-from broker import ROOT, Broker, kcat
+from broker import OUTPUTS, ROOT, Broker, kcat, wait_until
 
 PROGRAM = pathlib.Path(sys.argv.pop(1)) if len(sys.argv) > 1 else ROOT / "build" / "dev" / "fairuse"
 PARTITIONS = 2
 PATIENCE_S = 120
 USERS = 40
 KEY = "a key of this test alone"
-OUTPUTS = "decisions notifications enforcement review_requests dead_letters policies journal changelog".split()
 
 CONFIG = """\
 enabled: true
@@ -37,14 +36,6 @@ streams:
   transaction_timeout: 1500ms
   abort_scan: 500ms
 """
-
-
-def wait_until(condition, what):
-    began = time.monotonic()
-    while not condition():
-        if time.monotonic() - began > PATIENCE_S:
-            raise AssertionError(f"gave up: {what}")
-        time.sleep(0.1)
 
 
 class Shop:

@@ -15,12 +15,11 @@ import tempfile
 import time
 import unittest
 
-from broker import ROOT, Broker, consume, kcat
+from broker import OUTPUTS, ROOT, Broker, consume, kcat, wait_until
 
 PROGRAM = pathlib.Path(sys.argv.pop(1)) if len(sys.argv) > 1 else ROOT / "build" / "dev" / "fairuse"
 PARTITIONS = 2
 PATIENCE_S = 90
-OUTPUTS = "decisions notifications enforcement review_requests dead_letters policies journal changelog".split()
 
 CONFIG = """\
 enabled: true
@@ -36,14 +35,6 @@ streams:
   abort_scan: 500ms
 case_key: {{file: case.key}}
 """
-
-
-def wait_until(condition, what):
-    began = time.monotonic()
-    while not condition():
-        if time.monotonic() - began > PATIENCE_S:
-            raise AssertionError(f"gave up: {what}")
-        time.sleep(0.1)
 
 
 class Place:

@@ -16,7 +16,7 @@ import tempfile
 import time
 import unittest
 
-from broker import Broker
+from broker import OUTPUTS, Broker
 from records import Record, murmur2, read, write
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -26,8 +26,6 @@ from traffic import DAY_MS, MINUTE_MS, admin, line, speech  # noqa: E402
 
 FAIRUSE = sys.argv.pop(1)
 PARTITIONS = 2
-OUTPUTS = ("decisions", "notifications", "enforcement", "review_requests", "dead_letters", "policies", "journal",
-           "changelog")
 COMPACTED = ("enforcement", "policies", "changelog")
 # The engine judges the share over a minute and 10,000 records.
 WINDOW_RECORDS = 12_000

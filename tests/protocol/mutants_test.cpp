@@ -27,20 +27,6 @@ const std::string two = "fairuse.m1.0";
 
 using story = std::function<void(scene&)>;
 
-setting bare(std::uint64_t seed) {
-  setting how(seed);
-  how.partitions = 1;
-  how.inputs = 1;
-  how.users = 6;
-  how.calls_per_fault = 0;
-  how.compacts = how.promotes = how.starts_off = how.own_lines = false;
-  how.lazy_writer = true;
-  how.after_loss = simlog::outcome::settles;
-  // What is late comes when the story says so.
-  how.lateness = simlog::delay{1'000'000'000, hour_ms};
-  return how;
-}
-
 /// What is wrong with it; empty: nothing.
 std::string play(std::string_view without, const setting& how, const story& what) {
   mutant::chosen = without;
@@ -62,7 +48,7 @@ std::string play(std::string_view without, const setting& how, const story& what
 void expect_caught(std::string_view guard, const story& what, std::string_view sign, int at_least = plays) {
   int caught = 0;
   for (int seed = 1; seed <= plays; ++seed) {
-    const auto how = bare(static_cast<std::uint64_t>(seed));
+    const auto how = bare_stage(static_cast<std::uint64_t>(seed));
     const auto with = play({}, how, what);
     BOOST_TEST(with == "", "seed " << seed << " with every guard in place: " << with);
     const auto without = play(guard, how, what);

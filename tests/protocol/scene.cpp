@@ -14,6 +14,20 @@ constexpr simlog::milliseconds pace{10};
 
 } // namespace
 
+setting bare_stage(std::uint64_t seed) {
+  setting how(seed);
+  how.partitions = 1;
+  how.inputs = 1;
+  how.users = 6;
+  how.calls_per_fault = 0;
+  how.compacts = how.promotes = how.starts_off = how.own_lines = false;
+  how.lazy_writer = true;
+  how.after_loss = simlog::outcome::settles;
+  // What is late comes when the story says so.
+  how.lateness = simlog::delay{1'000'000'000, hour_ms};
+  return how;
+}
+
 instance& scene::start(const std::string& name) {
   auto& disk = disks_[name];
   if (disk.empty()) disk = all.fresh_folder();

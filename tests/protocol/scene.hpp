@@ -18,6 +18,9 @@
 
 namespace fairuse::protocol {
 
+/// One partition, few users, and nothing goes wrong by itself.
+setting bare_stage(std::uint64_t seed);
+
 class scene {
 public:
   explicit scene(const setting& how) : all(how), traffic_(all) {}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// When an epoch ends: so long after the last one was sealed, whatever came in between.
+#include <string>
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/protocol/scene.hpp"
+
+using namespace fairuse;
+using namespace fairuse::protocol;
+
+namespace {
+
+const std::string worker = "fairuse.m0.0";
+/// Of a scene: how far its clock goes in a round. Epochs take two.
+constexpr int rounds_per_second = 100;
+constexpr std::uint64_t epochs_per_second = 50;
+
+struct stage_fixture {
+  scene on{bare_stage(1)};
+
+  stage_fixture() {
+    on.start(worker);
+    on.feed(5);
+    on.until_caught_up();
+  }
+  void pass(int rounds, int records_each = 0) {
+    on.until("time passes", [&] {
+      on.feed(records_each);
+      return --rounds <= 0;
+    });
+  }
+  /// Until all that was fed is decided.
+  int rounds_until_decided() {
+    int rounds = 0;
+    on.until("decided", [&] {
+      ++rounds;
+      return not on.at(worker).finished(on.all.input_ends()).empty();
+    });
+    return rounds;
+  }
+  std::uint64_t transactions() {
+    // A worker tells its figures ten times a second.
+    pass(rounds_per_second);
+    return on.at(worker).status().transactions;
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(epochs, stage_fixture)
+
+BOOST_AUTO_TEST_CASE(what_comes_after_a_quiet_while_does_not_wait_for_company) {
+  pass(rounds_per_second);
+  on.feed(1);
+  // One to fetch it, one to decide; an epoch of its own would take two more.
+  BOOST_TEST(rounds_until_decided() <= 2);
+}
+
+BOOST_AUTO_TEST_CASE(what_comes_all_the_time_is_decided_once_an_epoch) {
+  const auto before = transactions();
+  pass(rounds_per_second, 1);
+  const auto made = transactions() - before;
+  BOOST_TEST(made <= epochs_per_second + 3);
+  BOOST_TEST(made >= epochs_per_second / 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
