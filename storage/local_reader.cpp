@@ -116,10 +116,9 @@ store_result<std::unique_ptr<user>> local_reader::load(std::string_view uid, con
                                                        std::string_view case_key) const {
   auto& b = *body_;
   user_rows reader(*b.db, b.store);
-  const std::unique_ptr<rocksdb::Iterator> rows(b.db->NewIterator(rocksdb::ReadOptions()));
   auto made = std::make_unique<user>();
   bool found = false;
-  if (auto status = reader.read(*rows, uid, policies, now, {}, *made, found); not status) return status.error();
+  if (auto status = reader.read(uid, policies, now, {}, *made, found); not status) return status.error();
   if (not case_key.empty()) {
     erased_users erased(case_key);
     const auto hash = erased.hash(uid);

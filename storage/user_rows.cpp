@@ -24,6 +24,27 @@ void note_numbers(tombstone& to, std::string_view slot, std::uint32_t strike, st
   numbers.last_request = std::max(numbers.last_request, request);
 }
 
+/// One user's rows and nothing behind them. Without the bound, a seek that finds none goes on over every row that is
+/// newer than itself, and while a million users come in at once that is nearly all of them, for each of them.
+class bounded_rows {
+public:
+  bounded_rows(rocksdb::DB& db, std::string_view prefix) : end_(prefix) {
+    // Above every kind of row.
+    end_.push_back('\xff');
+    bound_ = slice_of(end_);
+    rocksdb::ReadOptions how;
+    how.iterate_upper_bound = &bound_;
+    rows_.reset(db.NewIterator(how));
+    rows_->Seek(slice_of(prefix));
+  }
+  rocksdb::Iterator* operator->() { return rows_.get(); }
+
+private:
+  std::string end_;
+  rocksdb::Slice bound_;
+  std::unique_ptr<rocksdb::Iterator> rows_;
+};
+
 } // namespace
 
 store_status user_rows::write(std::string_view uid, const user& who, overlays before, commit_rows& to,
@@ -116,8 +137,8 @@ store_status user_rows::erase(std::string_view uid, std::string_view prefix, con
   tombstone left;
   if (const auto* earlier = erased.find(uid); earlier != nullptr) left = *earlier;
   row_overlay all;
-  const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(rocksdb::ReadOptions()));
-  for (rows->Seek(slice_of(prefix)); rows->Valid() and rows->key().starts_with(slice_of(prefix)); rows->Next())
+  bounded_rows rows(*db_, prefix);
+  for (; rows->Valid(); rows->Next())
     all.emplace(rows->key().ToString(), rows->value().ToString());
   if (not rows->status().ok()) return translate(rows->status(), store_);
   for (const auto* each : before)
@@ -230,30 +251,30 @@ bool user_rows::take(reading& r, std::string_view key, std::string_view value) {
   return false;
 }
 
-store_status user_rows::walk(rocksdb::Iterator& rows, reading& r) {
-  const auto prefix = slice_of(r.prefix);
-  rows.Seek(prefix);
-  while (rows.Valid() and rows.key().starts_with(prefix)) {
-    const auto key = view(rows.key());
+store_status user_rows::walk(reading& r) {
+  bounded_rows rows(*db_, r.prefix);
+  while (rows->Valid()) {
+    const auto key = view(rows->key());
     const auto row = keys::parse_user_row(key);
     // Hours that nobody needs are jumped over, not read.
     const auto first = [&r] { return std::min(r.first_bucket_hour(), first_id_hour(r.now)); };
     if (row and row->kind == keys::user_row::hour and row->hour < first()) {
-      rows.Seek(keys::hour(r.prefix, keys::user_row::hour, first()));
+      rows->Seek(keys::hour(r.prefix, keys::user_row::hour, first()));
       r.found = true;
       continue;
     }
-    if (not take(r, key, view(rows.value()))) return damaged(store_, "a user row does not decode");
-    rows.Next();
+    if (not take(r, key, view(rows->value()))) return damaged(store_, "a user row does not decode");
+    rows->Next();
   }
-  return rows.status().ok() ? store_status() : translate(rows.status(), store_);
+  return rows->status().ok() ? store_status() : translate(rows->status(), store_);
 }
 
-store_status user_rows::walk_over(rocksdb::Iterator& rows, overlays before, reading& r) {
+store_status user_rows::walk_over(overlays before, reading& r) {
   row_overlay all;
-  for (rows.Seek(slice_of(r.prefix)); rows.Valid() and rows.key().starts_with(slice_of(r.prefix)); rows.Next())
-    all.emplace(rows.key().ToString(), rows.value().ToString());
-  if (not rows.status().ok()) return translate(rows.status(), store_);
+  bounded_rows rows(*db_, r.prefix);
+  for (; rows->Valid(); rows->Next())
+    all.emplace(rows->key().ToString(), rows->value().ToString());
+  if (not rows->status().ok()) return translate(rows->status(), store_);
   for (const auto* each : before)
     each->lay_over(r.uid, r.prefix, all);
   for (const auto& [key, value] : all)
@@ -261,12 +282,12 @@ store_status user_rows::walk_over(rocksdb::Iterator& rows, overlays before, read
   return {};
 }
 
-store_status user_rows::read(rocksdb::Iterator& rows, std::string_view uid, const policy_set& policies, time_ms now,
-                             overlays before, user& to, bool& found) {
+store_status user_rows::read(std::string_view uid, const policy_set& policies, time_ms now, overlays before, user& to,
+                             bool& found) {
   reading r{uid, keys::user_prefix(uid), policies, now, to};
   to.metered.resize(policies.profiles().size());
   const bool covered = std::any_of(before.begin(), before.end(), [uid](const auto* each) { return each->holds(uid); });
-  if (auto status = covered ? walk_over(rows, before, r) : walk(rows, r); not status) return status;
+  if (auto status = covered ? walk_over(before, r) : walk(r); not status) return status;
   found = r.found;
   set_next_due(to, policies);
   return {};
@@ -276,11 +297,10 @@ store_status user_rows::load(std::span<const std::string_view> uids, const polic
                              overlays before, erased_users& erased, std::vector<std::unique_ptr<user>>& out) {
   store_status first;
   out.reserve(uids.size());
-  const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(rocksdb::ReadOptions()));
   for (const auto uid : uids) {
     auto& made = out.emplace_back(std::make_unique<user>());
     bool found = false;
-    if (auto status = read(*rows, uid, policies, now, before, *made, found); not status) {
+    if (auto status = read(uid, policies, now, before, *made, found); not status) {
       if (first.ok()) first = std::move(status);
       *made = user();
     }

@@ -42,8 +42,8 @@ public:
 
   /// All rows of one user that count at `now` or, if its next timer is due before, at that; with next_due, not bound.
   /// `found`: whether there was any.
-  store_status read(rocksdb::Iterator& rows, std::string_view uid, const policy_set& policies, time_ms now,
-                    overlays before, user& to, bool& found);
+  store_status read(std::string_view uid, const policy_set& policies, time_ms now, overlays before, user& to,
+                    bool& found);
   /// Every user of `uids` with what its erasure left, ready for use. The first error; whom it struck comes back fresh.
   store_status load(std::span<const std::string_view> uids, const policy_set& policies, time_ms now, overlays before,
                     erased_users& erased, std::vector<std::unique_ptr<user>>& out);
@@ -69,8 +69,8 @@ private:
   /// Nothing but the numbers that an erasure leaves?
   bool is_bare(const standing& s);
   bool take(reading& r, std::string_view key, std::string_view value);
-  store_status walk(rocksdb::Iterator& rows, reading& r);
-  store_status walk_over(rocksdb::Iterator& rows, overlays before, reading& r);
+  store_status walk(reading& r);
+  store_status walk_over(overlays before, reading& r);
 
   rocksdb::DB* db_;
   std::filesystem::path store_;
