@@ -10,6 +10,7 @@
 #include <random>
 
 #include <boost/test/unit_test.hpp>
+#include <rocksdb/perf_context.h>
 
 #include "core/query.hpp"
 #include "storage/keys.hpp"
@@ -224,6 +225,30 @@ BOOST_AUTO_TEST_CASE(hours_beyond_the_retention_are_deleted_from_the_changelog_t
   BOOST_REQUIRE(store->drain().ok());
   for (const auto& [key, value] : rows())
     BOOST_TEST((keys::parse_user_row(key)->kind != keys::user_row::hour));
+}
+
+// A million users who came in at once made an epoch of minutes: whoever was looked for and not there cost a walk over
+// all rows behind.
+BOOST_AUTO_TEST_CASE(a_user_without_rows_is_not_looked_for_in_those_of_others) {
+  constexpr int others = 3'000;
+  std::vector<std::string> keys_of_others;
+  for (int i = 0; i < others; ++i)
+    keys_of_others.push_back(keys::core(keys::user_prefix("another-user-" + std::to_string(i))));
+  std::vector<state_row> puts;
+  std::vector<state_row> erasures;
+  for (const auto& key : keys_of_others) {
+    puts.push_back({key, "a row"});
+    erasures.push_back({key, std::nullopt});
+  }
+  BOOST_REQUIRE(store->restore(puts, 1).ok());
+  BOOST_REQUIRE(store->restore(erasures, 2).ok());
+  BOOST_REQUIRE(store->end_restore(2).ok());
+  auto& work_done = *rocksdb::get_perf_context();
+  work_done.Reset();
+  const auto nobody = load(start);
+  BOOST_TEST(work_done.internal_delete_skipped_count < 3U);
+  BOOST_TEST(work_done.internal_key_skipped_count < 3U);
+  BOOST_TEST(nobody->standings.empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_set_aside_store_leaves_room_for_a_new_one) {
