@@ -131,7 +131,7 @@ kafka::engine_rules kafka_session::rules_for(std::uint32_t worker) const {
           .bounds = {.epoch = milliseconds{from.epoch_ms},
                      // An epoch must end well within its transaction.
                      .backlog_epoch =
-                         milliseconds{std::clamp<std::int64_t>(from.transaction_timeout_ms / 3, from.epoch_ms, 2'000)},
+                         milliseconds{std::clamp<std::int64_t>(from.transaction_timeout_ms / 3, from.epoch_ms, 3'000)},
                      .epoch_events = from.epoch_events_max,
                      .write_every = milliseconds{from.pending.write_every_ms},
                      .pending_rows = from.pending.rows_max,

@@ -59,9 +59,9 @@ struct start_rule {
 struct engine_bounds {
   /// From seal to seal; a record that comes later than that after the last seal begins and ends an epoch at once.
   milliseconds epoch{50};
-  /// As long as records come faster than they are taken, an epoch may grow to this: nobody waits for the newest, and
-  /// rows of one user fall together.
-  milliseconds backlog_epoch{2'000};
+  /// Far behind the ends of the inputs an epoch may collect for so long: nobody waits for the newest record, and rows
+  /// of one user fall together. No epoch takes more records than it can decide in that time.
+  milliseconds backlog_epoch{3'000};
   std::size_t epoch_events = 400'000;
   std::size_t epoch_bytes = std::size_t{128} << 20;
   /// Users whose timers one epoch fires at most.

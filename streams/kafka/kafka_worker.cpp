@@ -16,8 +16,11 @@ namespace {
 constexpr std::int64_t retry_ms = 200;
 constexpr int commit_calls_max = 1'000;
 constexpr milliseconds takeover_wait{2};
-/// A poll that brings so many found more than it could take.
-constexpr std::size_t backlog_records = 1'000;
+/// So far behind the end, nobody waits for the newest record.
+constexpr std::int64_t backlog_records = 10'000;
+/// How many records an epoch takes before it is known how fast they go, and at least.
+constexpr std::size_t first_epoch_records = 50'000;
+constexpr std::size_t epoch_records_min = 1'000;
 
 } // namespace
 
@@ -25,6 +28,7 @@ kafka_worker::kafka_worker(engine_rules rules, cluster& brokers)
   : rules_(std::move(rules)),
     brokers_(brokers),
     clock_(rules_.around.wall, rules_.around.steady),
+    epoch_records_(std::min(first_epoch_records, rules_.bounds.epoch_events)),
     letters_(rules_.dead_letters) {}
 
 kafka_worker::~kafka_worker() { close(); }
@@ -218,7 +222,7 @@ void kafka_worker::poll(milliseconds wait) {
     if (each->next_due() != never) until = std::min(until, std::max<std::int64_t>(0, each->next_due() - now));
   }
   auto batch = group_->poll(milliseconds{until});
-  if (batch and batch->records().size() >= backlog_records) full_poll_at_ = rules_.around.steady();
+  if (batch) backlog_ = behind() >= backlog_records;
   if (batch or silent_since_ == INT64_MIN) silent_since_ = batch ? INT64_MIN : rules_.around.steady();
   if (batch) sort_in(std::move(batch));
   if (const auto fatal = group_->failure(); not fatal.ok())
@@ -252,9 +256,30 @@ void kafka_worker::sort_in(std::shared_ptr<const record_batch> batch) {
 // grow begins with its first record.
 std::int64_t kafka_worker::epoch_left() const {
   const auto steady = rules_.around.steady();
-  const bool backlog = steady - full_poll_at_ < rules_.bounds.epoch.count();
-  return backlog ? rules_.bounds.backlog_epoch.count() - (steady - epoch_since_)
-                 : rules_.bounds.epoch.count() - (steady - sealed_at_);
+  return backlog_ ? rules_.bounds.backlog_epoch.count() - (steady - epoch_since_)
+                  : rules_.bounds.epoch.count() - (steady - sealed_at_);
+}
+
+// Records between here and the ends that the brokers told last. Those are a little old, so at the end it is none.
+std::int64_t kafka_worker::behind() const {
+  std::int64_t all = 0;
+  for (const auto* each : ready())
+    for (const auto& at : each->read_from())
+      all += std::max<std::int64_t>(0, group_->last_stable(at.of) - at.offset);
+  return all;
+}
+
+// The next epoch takes about as long as one may: whoever comes to many new users, or to a busy machine, must not run
+// into the transaction's timeout with the same records again and again.
+void kafka_worker::pace(std::size_t records, std::int64_t took_ms) {
+  const auto longest = static_cast<std::size_t>(rules_.bounds.backlog_epoch.count());
+  const auto fitting = records * longest / static_cast<std::size_t>(std::max<std::int64_t>(took_ms, 1));
+  if (took_ms > rules_.bounds.backlog_epoch.count())
+    epoch_records_ = fitting;
+  else if (records >= epoch_records_)
+    epoch_records_ = std::min(fitting, 2 * epoch_records_);
+  const auto most = rules_.bounds.epoch_events;
+  epoch_records_ = std::clamp(epoch_records_, std::min(epoch_records_min, most), most);
 }
 
 bool kafka_worker::epoch_is_due(time_ms now) {
@@ -269,7 +294,7 @@ bool kafka_worker::epoch_is_due(time_ms now) {
     if (each.shard->records() == 0 and each.shard->has_work(now)) return true;
     if (steady - each.last_commit >= rules_.bounds.heartbeat.count()) return true;
   }
-  return records >= rules_.bounds.epoch_events or bytes >= rules_.bounds.epoch_bytes;
+  return records >= epoch_records_ or bytes >= rules_.bounds.epoch_bytes;
 }
 
 void kafka_worker::run_epoch() {
@@ -342,6 +367,9 @@ bool kafka_worker::run_overdue_timers(time_ms now) {
 
 bool kafka_worker::run_shards(const std::vector<partition_shard*>& which, time_ms now, std::size_t timers_max) {
   const auto began = rules_.around.steady();
+  std::size_t records = 0;
+  for (const auto* each : which)
+    records += each->records();
   if (const auto done = producer_->begin(); not done.ok()) {
     recover(done, which);
     return false;
@@ -353,6 +381,7 @@ bool kafka_worker::run_shards(const std::vector<partition_shard*>& which, time_m
     }
   if (not commit_epoch(which)) return false;
   counts_.last_epoch_ms = rules_.around.steady() - began;
+  if (timers_max == SIZE_MAX) pace(records, counts_.last_epoch_ms);
   return true;
 }
 
@@ -423,6 +452,7 @@ void kafka_worker::roll_back(const std::vector<partition_shard*>& which) {
 
 void kafka_worker::recover(const answer& from, const std::vector<partition_shard*>& which) {
   ++counts_.aborts;
+  epoch_records_ = std::max(std::min(epoch_records_min, epoch_records_), epoch_records_ / 4);
   rules_.around.log(log_level::warning, fmt::format("an epoch was not committed: {} ({})", from.text, from.code));
   if (from.what == fate::abort) {
     const auto aborted = producer_->abort();

@@ -110,6 +110,8 @@ private:
 
   bool epoch_is_due(time_ms now);
   std::int64_t epoch_left() const;
+  std::int64_t behind() const;
+  void pace(std::size_t records, std::int64_t took_ms);
   void run_epoch();
   void refuse_strangers();
   void watch_letters();
@@ -130,6 +132,8 @@ private:
   engine_rules rules_;
   cluster& brokers_;
   engine_clock clock_;
+  /// An epoch ends with so many.
+  std::size_t epoch_records_;
   worker actors_;
   letter_watch letters_;
   std::unique_ptr<group_consumer> group_;
@@ -141,8 +145,8 @@ private:
   phase phase_ = phase::starting;
   std::string failure_;
   bool fetch_again_ = false;
-  /// When a poll last brought as much as one can, so that more was waiting (steady).
-  time_ms full_poll_at_ = INT64_MIN / 2;
+  /// Far behind the ends of the inputs.
+  bool backlog_ = false;
   /// When the first record of the epoch came, and when the last epoch was sealed (steady).
   time_ms epoch_since_ = INT64_MIN;
   time_ms sealed_at_ = 0;
