@@ -18,9 +18,6 @@ constexpr int commit_calls_max = 1'000;
 constexpr milliseconds takeover_wait{2};
 /// So far behind the end, nobody waits for the newest record.
 constexpr std::int64_t backlog_records = 10'000;
-/// How many records an epoch takes before it is known how fast they go, and at least.
-constexpr std::size_t first_epoch_records = 50'000;
-constexpr std::size_t epoch_records_min = 1'000;
 
 } // namespace
 
@@ -28,7 +25,7 @@ kafka_worker::kafka_worker(engine_rules rules, cluster& brokers)
   : rules_(std::move(rules)),
     brokers_(brokers),
     clock_(rules_.around.wall, rules_.around.steady),
-    epoch_records_(std::min(first_epoch_records, rules_.bounds.epoch_events)),
+    epoch_size_(rules_.bounds.epoch_events, rules_.bounds.backlog_epoch.count()),
     letters_(rules_.dead_letters) {}
 
 kafka_worker::~kafka_worker() { close(); }
@@ -269,19 +266,6 @@ std::int64_t kafka_worker::behind() const {
   return all;
 }
 
-// The next epoch takes about as long as one may: whoever comes to many new users, or to a busy machine, must not run
-// into the transaction's timeout with the same records again and again.
-void kafka_worker::pace(std::size_t records, std::int64_t took_ms) {
-  const auto longest = static_cast<std::size_t>(rules_.bounds.backlog_epoch.count());
-  const auto fitting = records * longest / static_cast<std::size_t>(std::max<std::int64_t>(took_ms, 1));
-  if (took_ms > rules_.bounds.backlog_epoch.count())
-    epoch_records_ = fitting;
-  else if (records >= epoch_records_)
-    epoch_records_ = std::min(fitting, 2 * epoch_records_);
-  const auto most = rules_.bounds.epoch_events;
-  epoch_records_ = std::clamp(epoch_records_, std::min(epoch_records_min, most), most);
-}
-
 bool kafka_worker::epoch_is_due(time_ms now) {
   const auto steady = rules_.around.steady();
   if (epoch_since_ != INT64_MIN and epoch_left() <= 0) return true;
@@ -294,7 +278,7 @@ bool kafka_worker::epoch_is_due(time_ms now) {
     if (each.shard->records() == 0 and each.shard->has_work(now)) return true;
     if (steady - each.last_commit >= rules_.bounds.heartbeat.count()) return true;
   }
-  return records >= epoch_records_ or bytes >= rules_.bounds.epoch_bytes;
+  return records >= epoch_size_.records() or bytes >= rules_.bounds.epoch_bytes;
 }
 
 void kafka_worker::run_epoch() {
@@ -381,7 +365,7 @@ bool kafka_worker::run_shards(const std::vector<partition_shard*>& which, time_m
     }
   if (not commit_epoch(which)) return false;
   counts_.last_epoch_ms = rules_.around.steady() - began;
-  if (timers_max == SIZE_MAX) pace(records, counts_.last_epoch_ms);
+  if (timers_max == SIZE_MAX) epoch_size_.took(records, counts_.last_epoch_ms);
   return true;
 }
 
@@ -452,7 +436,7 @@ void kafka_worker::roll_back(const std::vector<partition_shard*>& which) {
 
 void kafka_worker::recover(const answer& from, const std::vector<partition_shard*>& which) {
   ++counts_.aborts;
-  epoch_records_ = std::max(std::min(epoch_records_min, epoch_records_), epoch_records_ / 4);
+  epoch_size_.failed();
   rules_.around.log(log_level::warning, fmt::format("an epoch was not committed: {} ({})", from.text, from.code));
   if (from.what == fate::abort) {
     const auto aborted = producer_->abort();

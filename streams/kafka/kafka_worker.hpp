@@ -21,6 +21,7 @@
 #include "streams/kafka/cluster.hpp"
 #include "streams/kafka/engine_clock.hpp"
 #include "streams/kafka/engine_rules.hpp"
+#include "streams/kafka/epoch_size.hpp"
 #include "streams/kafka/letter_watch.hpp"
 #include "streams/kafka/partition_shard.hpp"
 #include "streams/kafka/takeover.hpp"
@@ -111,7 +112,6 @@ private:
   bool epoch_is_due(time_ms now);
   std::int64_t epoch_left() const;
   std::int64_t behind() const;
-  void pace(std::size_t records, std::int64_t took_ms);
   void run_epoch();
   void refuse_strangers();
   void watch_letters();
@@ -132,8 +132,7 @@ private:
   engine_rules rules_;
   cluster& brokers_;
   engine_clock clock_;
-  /// An epoch ends with so many.
-  std::size_t epoch_records_;
+  epoch_size epoch_size_;
   worker actors_;
   letter_watch letters_;
   std::unique_ptr<group_consumer> group_;
