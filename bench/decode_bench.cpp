@@ -50,7 +50,7 @@ void decode(benchmark::State& state, std::string_view line) {
     if (not result) state.SkipWithError("the line was refused");
     benchmark::DoNotOptimize(result);
     if (++used == lines_per_arena) {
-      arena = event_arena();
+      arena.clear();
       used = 0;
     }
   }

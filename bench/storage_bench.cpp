@@ -12,6 +12,7 @@
 
 #include "core/rules.hpp"
 #include "storage/local_store.hpp"
+#include "storage/scratch_folder.hpp"
 
 namespace {
 
@@ -46,15 +47,9 @@ std::string uid_of(int user) {
 
 struct scratch {
   scratch() {
-    std::string name = (std::filesystem::temp_directory_path() / "fairuse-bench-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    folder = name;
+    if (folder.empty()) std::abort();
     options.case_key = "a key for benchmarks";
     open();
-  }
-  ~scratch() {
-    store.reset();
-    std::filesystem::remove_all(folder);
   }
   void open() {
     store.reset();
@@ -73,15 +68,18 @@ struct scratch {
       if (file.path().extension() == ".sst") all += file.file_size();
     return all;
   }
-  std::filesystem::path folder;
+  scratch_folder root{std::filesystem::temp_directory_path(), "fairuse-bench"};
+  std::filesystem::path folder = root.path();
   store_options options;
   std::unique_ptr<local_store> store;
 };
 
 /// Sessions of ten minutes, three a day, one event a minute; some seconds of each minute are silent.
 event speech_of(int user, int day, int n) {
-  const auto dice = mix(static_cast<std::uint64_t>((user * days + day) * events_a_day + n));
-  const auto session = mix(static_cast<std::uint64_t>((user * days + day) * 3 + n / 10)) % (7 * hour_ms);
+  const auto number = static_cast<std::uint64_t>(user * days + day);
+  const auto minute = static_cast<std::uint64_t>(n);
+  const auto dice = mix(number * events_a_day + minute);
+  const auto session = mix(number * 3 + minute / 10) % (7 * hour_ms);
   event e;
   e.time = e.instant =
       start + day * day_ms + (n / 10) * 8 * hour_ms + static_cast<time_ms>(session) + n % 10 * minute_ms;

@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/log.hpp"
 #include "sim/conform.hpp"
 
 namespace fairuse::cli {
@@ -17,10 +18,7 @@ namespace {
 
 int run_file(const std::string& path) {
   std::ifstream file(path);
-  if (not file) {
-    std::fprintf(stderr, "fairuse: cannot read the scenario '%s'\n", path.c_str());
-    return exit_usage;
-  }
+  if (not file) return fail(exit_usage, "cannot read the scenario '" + path + "'");
   const auto wrong = run_conform(file, std::cout);
   std::cout.flush();
   if (wrong.empty()) return exit_done;

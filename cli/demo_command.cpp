@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/log.hpp"
 #include "cli/run_session.hpp"
 #include "cli/simulate_command.hpp"
 #include "cli/status_command.hpp"
@@ -109,18 +110,13 @@ void show_the_way(const path& state) {
 
 int run_demo() {
   const auto files = find_files();
-  if (not files) {
-    fmt::print(stderr,
-               "fairuse: {} is neither above the working directory nor above the program; run the demo in the "
-               "repository, as `make demo` does\n",
-               day_file);
-    return exit_usage;
-  }
+  if (not files)
+    return fail(exit_usage,
+                fmt::format("{} is neither above the working directory nor above the program; run the demo in the "
+                            "repository, as `make demo` does",
+                            day_file));
   const auto state = make_state_folder();
-  if (not state) {
-    fmt::print(stderr, "fairuse: cannot make a folder for the demo's state; TMPDIR says where it should be\n");
-    return exit_failed;
-  }
+  if (not state) return fail(exit_failed, "cannot make a folder for the demo's state; TMPDIR says where it should be");
   if (const auto code = run_day(*files, *state); code != exit_done) return code;
   if (const auto code = show_status(*state, listener); code != exit_done) return code;
   if (const auto code = run_laboratory(*files, *state); code != exit_done) return code;

@@ -24,6 +24,10 @@ void log_kafka_line(kafka::log_level level, const std::string& text) {
   }
 }
 
+kafka::milliseconds heartbeat_of(const kafka_settings& settings) {
+  return kafka::milliseconds{std::min<std::int64_t>(3'000, settings.session_timeout_ms / 4)};
+}
+
 kafka::real_cluster_options cluster_options(const kafka_settings& settings) {
   using kafka::milliseconds;
   const auto all = client_properties(settings);
@@ -33,7 +37,7 @@ kafka::real_cluster_options cluster_options(const kafka_settings& settings) {
   options.token_file = settings.token_file.string();
   options.transaction_timeout = milliseconds{settings.transaction_timeout_ms};
   options.session_timeout = milliseconds{settings.session_timeout_ms};
-  options.heartbeat_interval = milliseconds{std::min<std::int64_t>(3'000, settings.session_timeout_ms / 4)};
+  options.heartbeat_interval = heartbeat_of(settings);
   options.log = log_kafka_line;
   return options;
 }

@@ -13,6 +13,9 @@ namespace fairuse::cli {
 /// A line of a Kafka client, to the program's log.
 void log_kafka_line(kafka::log_level level, const std::string& text);
 
+/// How often a member tells its group that it lives.
+kafka::milliseconds heartbeat_of(const kafka_settings& settings);
+
 /// Clients of the deployment's brokers. Their lines go to the program's log.
 kafka::real_cluster_options cluster_options(const kafka_settings& settings);
 
@@ -20,7 +23,7 @@ kafka::topic_needs topic_needs_of(const deployment& settings);
 
 /// Nullptr: unchecked, so nobody knows.
 kafka::partition_function partition_function_of(key_partitioner how);
-kafka::start_rule start_rule_of(const kafka_settings& settings);
-kafka::topic_names topic_names_of(const kafka_outputs& outputs);
+kafka::start_rule start_rule_of(const kafka_settings& from);
+kafka::topic_names topic_names_of(const kafka_outputs& from);
 
 } // namespace fairuse::cli

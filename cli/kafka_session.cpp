@@ -35,8 +35,10 @@ constexpr int status_every = 10;
 
 time_ms steady_ms() { return std::chrono::duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count(); }
 
-milliseconds heartbeat_of(const kafka_settings& from) {
-  return milliseconds{std::min<std::int64_t>(3'000, from.session_timeout_ms / 4)};
+// An epoch must end well within its transaction.
+milliseconds backlog_epoch_of(const kafka_settings& from) {
+  const auto fitting = std::min(milliseconds{from.transaction_timeout_ms / 3}, kafka::engine_bounds{}.backlog_epoch);
+  return std::max(fitting, milliseconds{from.epoch_ms});
 }
 
 std::string_view to_text(kafka::takeover_state state) {
@@ -129,9 +131,7 @@ kafka::engine_rules kafka_session::rules_for(std::uint32_t worker) const {
                            .window_ms = dead_letter_rule::stop_ms_min},
           .letter_bytes_max = from.record_bytes_max + kafka::dead_letter_room,
           .bounds = {.epoch = milliseconds{from.epoch_ms},
-                     // An epoch must end well within its transaction.
-                     .backlog_epoch =
-                         milliseconds{std::clamp<std::int64_t>(from.transaction_timeout_ms / 3, from.epoch_ms, 3'000)},
+                     .backlog_epoch = backlog_epoch_of(from),
                      .epoch_events = from.epoch_events_max,
                      .write_every = milliseconds{from.pending.write_every_ms},
                      .pending_rows = from.pending.rows_max,

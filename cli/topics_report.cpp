@@ -19,7 +19,7 @@ std::string setting(const kafka::found_topic& topic, const std::string& name) {
 // How long records stay: for ever where the last value of a key does.
 std::string kept(const kafka::found_topic& topic) {
   if (setting(topic, "cleanup.policy") == "compact") return "compacted";
-  const auto text = setting(topic, "retention.ms");
+  auto text = setting(topic, "retention.ms");
   const auto ms = yaml::parse_decimal(text, 0);
   if (not ms) return text;
   return *ms < 0 ? "for ever" : yaml::format_duration(*ms);

@@ -312,7 +312,7 @@ private:
     const bool sasl = protocol.starts_with("sasl_");
     const bool ssl = protocol.ends_with("ssl");
     const auto mechanism = value_of("sasl.mechanism", value_of("sasl.mechanisms", ""));
-    const auto refuse = [&](std::string message) { out_.error(given.at, std::string{where_} + ": " + message); };
+    const auto refuse = [&](const std::string& message) { out_.error(given.at, std::string{where_} + ": " + message); };
     if (const auto* name = first_with("sasl."); name != nullptr and not sasl)
       refuse(*name + " is set, but security.protocol " + protocol
              + " has no login; write security.protocol: " + (ssl ? "sasl_ssl" : "sasl_ssl (or sasl_plaintext)"));
@@ -352,6 +352,7 @@ std::string_view denied_property(std::string_view name) {
 
 std::vector<std::string_view> denied_properties() {
   std::vector<std::string_view> names;
+  names.reserve(denials.size());
   for (const auto& each : denials)
     names.push_back(each.name);
   return names;

@@ -78,7 +78,7 @@ void set_cap(const context& of, std::string_view window, std::string_view plan) 
 
 void set_score(const context& of) {
   const auto score = yaml::parse_decimal(of.text, 9);
-  if (not score or *score < 0 or *score > 1'000'000'000)
+  if (not score or *score < 0 or *score > one_nano)
     return of.problem("is '" + std::string{of.text} + "'; write a score from 0 to 1, such as 0.7, or unset it");
   auto& gate = of.target.live.review.score_gate_nano;
   of.changed(of.live_key("review.score"), yaml::format_decimal(gate, 9), yaml::format_decimal(*score, 9));

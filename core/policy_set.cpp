@@ -27,8 +27,9 @@ slot_label make_label(slot_kind kind, const policy& rules) {
 
 } // namespace
 
-std::shared_ptr<const policy_set> policy_set::make(policy live, std::vector<policy> shadows, std::int64_t retention_ms,
-                                                   review_mode reviews, std::vector<profile_age> ages) {
+std::shared_ptr<const policy_set> policy_set::make(const policy& live, std::vector<policy> shadows,
+                                                   std::int64_t retention_ms, review_mode reviews,
+                                                   std::vector<profile_age> ages) {
   auto set = std::make_shared<policy_set>();
   set->ages_ = std::move(ages);
   set->retention_ms_ = retention_ms;

@@ -62,7 +62,7 @@ public:
   /// Slots: live first, then `off` if the live policy says off: shadow, then shadows by name.
   /// Profiles that `ages` does not name have always been metered.
   /// REQUIRES: distinct shadow names, none `live` or `off`; spans <= retention; at most slots_max slots.
-  static std::shared_ptr<const policy_set> make(policy live, std::vector<policy> shadows,
+  static std::shared_ptr<const policy_set> make(const policy& live, std::vector<policy> shadows,
                                                 std::int64_t retention_ms = 8 * day_ms,
                                                 review_mode reviews = review_mode::shared,
                                                 std::vector<profile_age> ages = {});

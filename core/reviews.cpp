@@ -193,7 +193,7 @@ void ask_review(context& x, std::uint8_t exceeded) {
     auto& mine = x.touch();
     mine.asked_at = x.at;
     ++x.tally().synthetic;
-    finish_review(x, {1'000'000'000, usage_type::free_exhausted, reason::credits_exhausted, 0, x.at});
+    finish_review(x, {one_nano, usage_type::free_exhausted, reason::credits_exhausted, 0, x.at});
     return;
   }
   if (x.spec().kind == slot_kind::shadow and x.set().reviews() == review_mode::shared)

@@ -8,7 +8,9 @@
 // one reason and one place; nothing is thrown and nothing is repaired.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -87,12 +89,26 @@ public:
   /// value as in structured mode.
   wire_result decode_binary(std::span<const wire_header> headers, std::optional<std::string_view> value,
                             event_arena& arena);
-  /// A record in either mode: structured if `content-type` is `application/cloudevents+json` or no header begins with
-  /// `ce_`, else binary.
+  /// A record in either mode. A value that is a whole event is one, whatever headers are with it; else it is structured
+  /// if `content-type` is `application/cloudevents+json` or no header begins with `ce_`, else binary.
   wire_result decode_record(std::span<const wire_header> headers, std::optional<std::string_view> value,
-                            event_arena& arena);
+                            event_arena& arena) {
+    return decode_record([&] { return headers; }, value, arena);
+  }
+  /// `headers_of()` gives what makes a span of headers. It is not called for a value that is a whole event, the common
+  /// case: to ask librdkafka for headers costs half as much as to decode the value.
+  template <std::invocable Headers>
+  wire_result decode_record(Headers headers_of, std::optional<std::string_view> value, event_arena& arena) {
+    auto whole = decode(value.value_or(""), arena);
+    if (whole) return whole;
+    const auto headers = headers_of();
+    return std::empty(headers) ? std::move(whole) : decode_by_headers(headers, value, arena);
+  }
 
 private:
+  wire_result decode_by_headers(std::span<const wire_header> headers, std::optional<std::string_view> value,
+                                event_arena& arena);
+
   struct parts;
   std::unique_ptr<parts> parts_;
 };

@@ -311,8 +311,8 @@ wire_result wire_decoder::decode_binary(std::span<const wire_header> headers, st
   return keep(names, e, std::move(detail), arena);
 }
 
-wire_result wire_decoder::decode_record(std::span<const wire_header> headers, std::optional<std::string_view> value,
-                                        event_arena& arena) {
+wire_result wire_decoder::decode_by_headers(std::span<const wire_header> headers, std::optional<std::string_view> value,
+                                            event_arena& arena) {
   bool is_binary = false;
   for (const auto& each : headers) {
     if (each.name == content_type_header and each.value) {

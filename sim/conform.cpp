@@ -2,6 +2,7 @@
 #include "sim/conform.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <istream>
 #include <map>
 #include <ostream>
@@ -27,7 +28,7 @@ struct reviewer_setting {
   bool fails = false;
 };
 
-std::int32_t nano(double value) { return static_cast<std::int32_t>(value * 1e9 + 0.5); }
+std::int32_t nano(double value) { return static_cast<std::int32_t>(std::lround(value * 1e9)); }
 
 /// Apply the scenario's configuration to a preset; a text if it is wrong.
 std::string configure(const json& settings, policy& rules) {

@@ -73,7 +73,7 @@ std::optional<epoch> simulated_doors::next() {
     part.decisions_read = 0;
     part.answers.clear();
     part.answering = false;
-    part.arena = {};
+    part.arena.clear();
     slices_.push_back({part.uid, part.steps, part.events, {}});
   }
   epoch sealed;

@@ -47,7 +47,7 @@ void traffic_writer::write(std::uint32_t user, user_traffic& out) {
   out.user = user;
   out.traits = people_->traits(user);
   out.arrivals.clear();
-  out.arena = event_arena{};
+  out.arena.clear();
   out_ = &out;
   cohort_ = &people_->people().cohorts[out.traits.cohort];
   stray_.clear();

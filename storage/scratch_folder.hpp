@@ -3,12 +3,11 @@
 // A folder of our own, with a name that nobody has, gone with its owner. Threads: one.
 #pragma once
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <system_error>
-
-#include <stdlib.h>
 
 namespace fairuse {
 

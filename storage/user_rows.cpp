@@ -137,12 +137,7 @@ store_status user_rows::erase(std::string_view uid, std::string_view prefix, con
   tombstone left;
   if (const auto* earlier = erased.find(uid); earlier != nullptr) left = *earlier;
   row_overlay all;
-  bounded_rows rows(*db_, prefix);
-  for (; rows->Valid(); rows->Next())
-    all.emplace(rows->key().ToString(), rows->value().ToString());
-  if (not rows->status().ok()) return translate(rows->status(), store_);
-  for (const auto* each : before)
-    each->lay_over(uid, prefix, all);
+  if (auto status = gather(uid, prefix, before, all); not status) return status;
   to.lay_over(uid, prefix, all);
   for (const auto& [key, value] : all) {
     to.erase(uid, key);
@@ -269,14 +264,19 @@ store_status user_rows::walk(reading& r) {
   return rows->status().ok() ? store_status() : translate(rows->status(), store_);
 }
 
-store_status user_rows::walk_over(overlays before, reading& r) {
-  row_overlay all;
-  bounded_rows rows(*db_, r.prefix);
+store_status user_rows::gather(std::string_view uid, std::string_view prefix, overlays before, row_overlay& all) {
+  bounded_rows rows(*db_, prefix);
   for (; rows->Valid(); rows->Next())
     all.emplace(rows->key().ToString(), rows->value().ToString());
   if (not rows->status().ok()) return translate(rows->status(), store_);
   for (const auto* each : before)
-    each->lay_over(r.uid, r.prefix, all);
+    each->lay_over(uid, prefix, all);
+  return {};
+}
+
+store_status user_rows::walk_over(overlays before, reading& r) {
+  row_overlay all;
+  if (auto status = gather(r.uid, r.prefix, before, all); not status) return status;
   for (const auto& [key, value] : all)
     if (value and not take(r, key, *value)) return damaged(store_, "a user row does not decode");
   return {};

@@ -70,6 +70,8 @@ private:
   bool is_bare(const standing& s);
   bool take(reading& r, std::string_view key, std::string_view value);
   store_status walk(reading& r);
+  /// All rows of the user, as `before` leaves them.
+  store_status gather(std::string_view uid, std::string_view prefix, overlays before, row_overlay& all);
   store_status walk_over(overlays before, reading& r);
 
   rocksdb::DB* db_;

@@ -37,7 +37,6 @@ captured_record copy_of(const record_batch& batch, std::size_t i) {
   captured_record made{.offset = from.offset, .timestamp = from.timestamp};
   if (from.key) made.key = std::string(*from.key);
   if (from.value) made.value = std::string(*from.value);
-  if (not batch.has_headers(i)) return made;
   for (const auto& each : batch.headers(i))
     made.headers.emplace_back(each.name, each.value ? std::optional<std::string>(*each.value) : std::nullopt);
   return made;

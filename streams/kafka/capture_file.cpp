@@ -20,6 +20,7 @@
 #include <zstd.h>
 
 #include "storage/bytes.hpp"
+#include "storage/message_bytes.hpp"
 #include "streams/kafka/capture.pb.h"
 
 namespace fairuse::kafka {
@@ -298,7 +299,7 @@ store_status capture_writer::finish(capture_contents all) {
   capture::contents message;
   put_contents(all, message);
   std::string trailer;
-  append_big_endian(trailer, body_->write_frame(message.SerializeAsString()));
+  append_big_endian(trailer, body_->write_frame(bytes_of(message)));
   body_->write(trailer);
   body_->write(body_->sum.finish());
   return body_->close();
@@ -394,9 +395,7 @@ store_status capture_reader::read_contents() {
   std::string plain;
   if (auto done = read_frame(contents_at_, plain); not done) return done;
   capture::contents message;
-  if (plain.size() > std::numeric_limits<int>::max()
-      or not message.ParseFromArray(plain.data(), static_cast<int>(plain.size())))
-    return damaged("it is damaged: its table of contents does not decode");
+  if (not parse(plain, message)) return damaged("it is damaged: its table of contents does not decode");
   if (message.version() > contents_version_known)
     return store_error{store_fault::newer, "it was written by a newer version of fairuse"};
   return take_contents(message, contents_);

@@ -99,7 +99,6 @@ public:
   std::span<const record> records() const { return records_; }
   /// Headers of record number `i`, in their order; the views live as long as the batch.
   virtual std::vector<header> headers(std::size_t i) const = 0;
-  virtual bool has_headers(std::size_t i) const = 0;
 
 protected:
   std::vector<record> records_;

@@ -78,15 +78,8 @@ void epoch_buffer::put_in_order() {
                    [](const refused_record& a, const refused_record& b) { return a.from.input < b.from.input; });
 }
 
-// Structured mode is the common case. A value that is a whole event is one, whatever headers are with it: to ask
-// librdkafka for them costs half as much as to decode it.
 wire_result epoch_buffer::decode(const record_batch& batch, std::size_t index) {
-  const auto& what = batch.records()[index];
-  if (what.value) {
-    auto read = decoder_.decode(*what.value, arena_);
-    if (read or not batch.has_headers(index)) return read;
-  }
-  return decoder_.decode_record(batch.headers(index), what.value, arena_);
+  return decoder_.decode_record([&] { return batch.headers(index); }, batch.records()[index].value, arena_);
 }
 
 dead_record epoch_buffer::letter(const source& from, refusal why, std::string place) const {
@@ -99,7 +92,7 @@ dead_record epoch_buffer::letter(const source& from, refusal why, std::string pl
           .place = std::move(place),
           .key = what.key,
           .value = what.value,
-          .headers = batch.has_headers(from.record) ? batch.headers(from.record) : std::vector<header>()};
+          .headers = batch.headers(from.record)};
 }
 
 void epoch_buffer::letters(std::span<const outcome> outcomes, std::vector<dead_record>& out,

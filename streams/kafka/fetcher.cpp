@@ -55,11 +55,6 @@ public:
     return all;
   }
 
-  bool has_headers(std::size_t i) const override {
-    rd_kafka_headers_t* raw = nullptr;
-    return rd_kafka_message_headers(messages_[i], &raw) == RD_KAFKA_RESP_ERR_NO_ERROR;
-  }
-
 private:
   std::vector<rd_kafka_message_t*> messages_;
 };

@@ -262,7 +262,7 @@ std::int64_t kafka_worker::behind() const {
   std::int64_t all = 0;
   for (const auto* each : ready())
     for (const auto& at : each->read_from())
-      all += std::max<std::int64_t>(0, group_->last_stable(at.of) - at.offset);
+      all += std::max<std::int64_t>(0, lag_of(at));
   return all;
 }
 

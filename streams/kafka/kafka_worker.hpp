@@ -111,6 +111,8 @@ private:
 
   bool epoch_is_due(time_ms now);
   std::int64_t epoch_left() const;
+  /// Records that the brokers' end, as they told it last, is ahead; -1: they did not yet.
+  std::int64_t lag_of(const position& at) const;
   std::int64_t behind() const;
   void run_epoch();
   void refuse_strangers();

@@ -29,6 +29,11 @@ std::vector<std::int32_t> kafka_worker::finished(const std::vector<position>& en
   return all;
 }
 
+std::int64_t kafka_worker::lag_of(const position& at) const {
+  const auto end = group_->last_stable(at.of);
+  return end < 0 ? -1 : std::max<std::int64_t>(0, end - at.offset);
+}
+
 void kafka_worker::publish() {
   const auto steady = rules_.around.steady();
   if (published_at_ != INT64_MIN and steady - published_at_ < publish_every_ms) return;
@@ -53,8 +58,8 @@ void kafka_worker::publish() {
       one.pending_rows = each.shard->store().pending_rows();
       one.lag = 0;
       for (const auto& at : each.shard->read_from()) {
-        const auto end = group_->last_stable(at.of);
-        one.lag = end < 0 or one.lag < 0 ? -1 : one.lag + std::max<std::int64_t>(0, end - at.offset);
+        const auto lag = lag_of(at);
+        one.lag = lag < 0 or one.lag < 0 ? -1 : one.lag + lag;
       }
       made.totals += each.shard->totals();
     }

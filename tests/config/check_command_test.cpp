@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/config/policy_samples.hpp"
+#include "tests/test_folder.hpp"
 
 using namespace fairuse;
 using samples::holds;
@@ -43,7 +44,7 @@ BOOST_AUTO_TEST_CASE(a_policy_with_warnings_is_accepted) {
 }
 
 BOOST_AUTO_TEST_CASE(one_refused_file_among_good_ones_is_exit_code_2) {
-  const samples::temporary_folder folder;
+  const test_folder folder;
   const auto good = folder.write("good.yaml", least);
   const auto bad = folder.write("bad.yaml", least + "review: {cooldwon: 12h}\n");
   const auto said = check({good, bad, folder.path() / "nothing.yaml"});
@@ -55,7 +56,7 @@ BOOST_AUTO_TEST_CASE(one_refused_file_among_good_ones_is_exit_code_2) {
 }
 
 BOOST_AUTO_TEST_CASE(json_is_one_array_whatever_was_found) {
-  const samples::temporary_folder folder;
+  const test_folder folder;
   const auto bad = folder.write("bad.yaml", "name: x\n");
   const auto said = check({bad}, true);
   BOOST_TEST(said.code == 2);

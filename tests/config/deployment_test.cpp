@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "tests/config/policy_samples.hpp"
+#include "tests/test_folder.hpp"
 
 using namespace fairuse;
 using samples::holds;
@@ -31,7 +32,7 @@ struct deployment_fixture {
     return problems.text();
   }
 
-  samples::temporary_folder folder;
+  test_folder folder;
 };
 
 } // namespace

@@ -9,6 +9,7 @@
 #include "config/deployment.hpp"
 #include "config/kafka_properties.hpp"
 #include "tests/config/policy_samples.hpp"
+#include "tests/test_folder.hpp"
 
 using namespace fairuse;
 using samples::holds;
@@ -37,7 +38,7 @@ struct kafka_fixture {
     return problems.text();
   }
 
-  samples::temporary_folder folder;
+  test_folder folder;
 };
 
 const std::string least_streams = "  bootstrap: localhost:9092\n";

@@ -9,6 +9,7 @@
 #include <rapidcheck.h>
 
 #include "tests/config/policy_samples.hpp"
+#include "tests/test_folder.hpp"
 
 using namespace fairuse;
 using samples::holds;
@@ -205,7 +206,7 @@ BOOST_AUTO_TEST_CASE(a_value_can_be_assigned_as_if_the_file_had_said_it) {
 }
 
 BOOST_AUTO_TEST_CASE(files_that_cannot_be_read_are_refused) {
-  const samples::temporary_folder folder;
+  const test_folder folder;
   yaml::diagnostics problems{"f"};
   BOOST_TEST(not yaml::load(folder.path() / "nothing.yaml", problems).has_value());
   BOOST_TEST(not yaml::load(folder.path(), problems).has_value());

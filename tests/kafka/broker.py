@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 OUTPUTS = "decisions notifications enforcement review_requests dead_letters policies journal changelog".split()
 
 
-def wait_until(condition, what, patience_s=120):
+def wait_until(condition, what, patience_s):
     began = time.monotonic()
     while not condition():
         if time.monotonic() - began > patience_s:

@@ -112,7 +112,7 @@ class Shop:
                 each.get("state") == "ready" and each.get("lag", 2) <= 1 for each in rows
             )
 
-        wait_until(read, f"{self.app} is read to its end")
+        wait_until(read, f"{self.app} is read to its end", PATIENCE_S)
 
     def produce(self, first, count):
         spoken = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3_600))
@@ -154,7 +154,7 @@ class CaptureTest(unittest.TestCase):
         shop = self.shop("again")
         shop.produce(0, 3_000)
         shop.start()
-        wait_until(lambda: shop.export("begun", "--force")[0] == 0, "there is something to export")
+        wait_until(lambda: shop.export("begun", "--force")[0] == 0, "there is something to export", PATIENCE_S)
         shop.kill9()
         shop.produce(3_000, 3_000)
         shop.start()

@@ -100,7 +100,7 @@ class Place:
             behind = [each.get("lag", 2) > 1 for each in found]
             return states == [state] * PARTITIONS and not (read and any(behind))
 
-        wait_until(there, f"not all partitions are {state}")
+        wait_until(there, f"not all partitions are {state}", PATIENCE_S)
         return found
 
     def produce(self, topic, first, count):

@@ -16,10 +16,9 @@ import tempfile
 import time
 import unittest
 
-from broker import OUTPUTS, Broker
+from broker import OUTPUTS, ROOT, Broker
 from records import Record, murmur2, read, write
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "cli"))
 
 from traffic import DAY_MS, MINUTE_MS, admin, line, speech  # noqa: E402

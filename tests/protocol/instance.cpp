@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/protocol/instance.hpp"
 
+#include <set>
 #include <utility>
 
 namespace fairuse::protocol {
@@ -35,6 +36,15 @@ instance::instance(world& in, const std::string& name, const std::filesystem::pa
     rules.around.hurry = [this] { write(); };
   }
   worker_ = std::make_unique<kafka::kafka_worker>(std::move(rules), *cluster_);
+}
+
+bool caught_up(const world& in, std::span<const instance* const> all) {
+  const auto ends = in.input_ends();
+  std::set<std::int32_t> finished;
+  for (const auto* each : all)
+    for (const auto partition : each->finished(ends))
+      finished.insert(partition);
+  return finished.size() == static_cast<std::size_t>(in.how.partitions);
 }
 
 instance::~instance() { kill(); }

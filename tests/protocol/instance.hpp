@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "streams/kafka/kafka_worker.hpp"
@@ -49,5 +50,8 @@ private:
   std::deque<std::function<void()>> tasks_;
   std::unique_ptr<kafka::kafka_worker> worker_;
 };
+
+/// Is every partition with one of them, and everything in it decided?
+bool caught_up(const world& in, std::span<const instance* const> all);
 
 } // namespace fairuse::protocol

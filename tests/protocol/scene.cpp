@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/protocol/scene.hpp"
 
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -67,13 +66,10 @@ void scene::until(const std::string& what, const std::function<bool()>& done) {
 }
 
 bool scene::caught_up() {
-  const auto ends = all.input_ends();
-  std::set<std::int32_t> finished;
+  std::vector<const instance*> awake;
   for (const auto& [name, each] : living_)
-    if (name != asleep_)
-      for (const auto partition : each->finished(ends))
-        finished.insert(partition);
-  return finished.size() == static_cast<std::size_t>(all.how.partitions);
+    if (name != asleep_) awake.push_back(each.get());
+  return protocol::caught_up(all, awake);
 }
 
 void scene::until_caught_up() {

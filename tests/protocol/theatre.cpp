@@ -2,7 +2,6 @@
 #include "tests/protocol/theatre.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace fairuse::protocol {
@@ -194,13 +193,10 @@ void theatre::round() {
 }
 
 bool theatre::caught_up() {
-  const auto ends = world_.input_ends();
-  std::set<std::int32_t> finished;
+  std::vector<const instance*> alive;
   for (const auto& at : posts_)
-    if (at.alive)
-      for (const auto partition : at.alive->finished(ends))
-        finished.insert(partition);
-  return finished.size() == static_cast<std::size_t>(world_.how.partitions);
+    if (at.alive) alive.push_back(at.alive.get());
+  return protocol::caught_up(world_, alive);
 }
 
 void theatre::finish() {

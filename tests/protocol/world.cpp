@@ -68,16 +68,18 @@ setting::setting(std::uint64_t number) : seed(number) {
 }
 
 world::world(const setting& chosen)
-  : how(chosen), log({.scan = simlog::milliseconds{500}}), chance(chosen.seed ^ 0xfa17), topics() {
+  : how(chosen),
+    log({.scan = simlog::milliseconds{500}}),
+    chance(chosen.seed ^ 0xfa17),
+    topics(),
+    root_(fast_folder(), "fairuse-protocol") {
   for (int i = 0; i < how.inputs; ++i)
     inputs_.push_back("in." + std::to_string(i));
   for (const auto& each : inputs_)
     log.make_topic(each, how.partitions);
   for (const auto& each : topics.all())
     log.make_topic(each, how.partitions);
-  auto name = (fast_folder() / "fairuse-protocol-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a folder for state");
-  root_ = name;
+  if (root_.path().empty()) throw std::runtime_error("cannot make a folder for state");
   live_ = model::make_policy(draw_policy(chance), "fair");
   if (how.promotes) {
     shadows_.push_back(model::make_policy(draw_policy(chance), "a"));
@@ -88,12 +90,7 @@ world::world(const setting& chosen)
     known_policies_["text of " + each.digest] = each;
 }
 
-world::~world() {
-  std::error_code ignored;
-  std::filesystem::remove_all(root_, ignored);
-}
-
-std::filesystem::path world::fresh_folder() { return root_ / ("state-" + std::to_string(folders_++)); }
+std::filesystem::path world::fresh_folder() { return root_.path() / ("state-" + std::to_string(folders_++)); }
 
 kafka::engine_rules world::rules_for(const std::string& instance, const std::filesystem::path& state, time_ms skew) {
   kafka::engine_rules rules;

@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "storage/scratch_folder.hpp"
 #include "streams/kafka/engine_rules.hpp"
 #include "tests/protocol/dice.hpp"
 #include "tests/simlog/process.hpp"
@@ -68,7 +69,6 @@ struct setting {
 class world {
 public:
   explicit world(const setting& how);
-  ~world();
   world(const world&) = delete;
   world& operator=(const world&) = delete;
 
@@ -103,7 +103,7 @@ public:
 
 private:
   std::vector<std::string> inputs_;
-  std::filesystem::path root_;
+  scratch_folder root_;
   int folders_ = 0;
   time_ms leap_ = 0;
   std::deque<std::string> diary_;

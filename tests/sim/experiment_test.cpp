@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <filesystem>
-#include <fstream>
 
 #include <boost/test/unit_test.hpp>
 
 #include "sim/experiment_file.hpp"
 #include "sim/figures.hpp"
 #include "tests/sim/small_experiment.hpp"
+#include "tests/test_folder.hpp"
 
 namespace fairuse::sim {
 
@@ -19,24 +19,18 @@ namespace {
 class written_experiment {
 public:
   explicit written_experiment(std::string_view text) {
-    auto name = (std::filesystem::temp_directory_path() / "fairuse-experiment-XXXXXX").string();
-    BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
-    folder_ = name;
-    write("small.yaml", small_population_text);
-    write("clear.yaml", small_reviewer_text);
-    write("experiment.yaml", text);
+    folder_.write("small.yaml", small_population_text);
+    folder_.write("clear.yaml", small_reviewer_text);
+    folder_.write("experiment.yaml", text);
   }
-  ~written_experiment() { std::filesystem::remove_all(folder_); }
-  written_experiment(const written_experiment&) = delete;
-  written_experiment& operator=(const written_experiment&) = delete;
 
-  std::filesystem::path file() const { return folder_ / "experiment.yaml"; }
+  std::filesystem::path file() const { return folder_.file("experiment.yaml"); }
   std::optional<experiment> load() { return load_experiment(file(), problems); }
   /// What is wrong, without the folder.
   std::string refusal() {
     BOOST_TEST(not load().has_value());
     auto text = problems.text();
-    const auto prefix = folder_.string() + "/";
+    const auto prefix = folder_.path().string() + "/";
     for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix))
       text.erase(at, prefix.size());
     return text;
@@ -45,9 +39,7 @@ public:
   yaml::diagnostics problems{"experiment.yaml"};
 
 private:
-  void write(const char* name, std::string_view text) { std::ofstream(folder_ / name) << text; }
-
-  std::filesystem::path folder_;
+  test_folder folder_;
 };
 
 guard_verdict verdict(std::string_view text, std::uint64_t hits, std::uint64_t users) {

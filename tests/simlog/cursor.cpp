@@ -30,7 +30,6 @@ public:
       seen.push_back({name, view_of(value)});
     return seen;
   }
-  bool has_headers(std::size_t i) const override { return !taken_[i].second.what.headers.empty(); }
 
 private:
   std::vector<std::pair<topic_partition, log_entry>> taken_;

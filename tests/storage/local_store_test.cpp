@@ -13,6 +13,7 @@
 #include "storage/case_reference.hpp"
 #include "storage/local_reader.hpp"
 #include "storage/stored_logs.hpp"
+#include "tests/test_folder.hpp"
 
 using namespace fairuse;
 
@@ -23,9 +24,6 @@ constexpr std::string_view uid = "somebody";
 
 struct fixture {
   fixture() {
-    std::string name = (std::filesystem::temp_directory_path() / "fairuse-store-XXXXXX").string();
-    BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
-    folder = name;
     options.case_key = "a key for tests only";
     policy live;
     live.name = "fair";
@@ -35,10 +33,6 @@ struct fixture {
     policies = policy_set::make(live, {shadow});
     held = {true, false, policies.get()};
     open();
-  }
-  ~fixture() {
-    store.reset();
-    std::filesystem::remove_all(folder);
   }
 
   void open() {
@@ -86,7 +80,8 @@ struct fixture {
     return all;
   }
 
-  std::filesystem::path folder;
+  test_folder scratch;
+  std::filesystem::path folder = scratch.path();
   store_options options;
   std::shared_ptr<const policy_set> policies;
   controls held;

@@ -14,6 +14,7 @@
 
 #include "core/query.hpp"
 #include "storage/keys.hpp"
+#include "tests/test_folder.hpp"
 
 using namespace fairuse;
 
@@ -24,9 +25,6 @@ constexpr std::string_view uid = "somebody";
 
 struct shelf {
   shelf() {
-    std::string name = (std::filesystem::temp_directory_path() / "fairuse-partition-XXXXXX").string();
-    BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
-    folder = name;
     options.case_key = "a key for tests only";
     options.background = [this](std::function<void()> task) {
       if (at_once)
@@ -46,7 +44,6 @@ struct shelf {
     work();
     at_once = true;
     store.reset();
-    std::filesystem::remove_all(folder);
   }
 
   void open() {
@@ -109,7 +106,8 @@ struct shelf {
     return all;
   }
 
-  std::filesystem::path folder;
+  test_folder scratch;
+  std::filesystem::path folder = scratch.path() / "state";
   partition_store_options options;
   std::vector<std::function<void()>> tasks;
   bool at_once = false;
@@ -260,10 +258,7 @@ BOOST_AUTO_TEST_CASE(a_set_aside_store_leaves_room_for_a_new_one) {
   BOOST_REQUIRE(partition_store::set_aside(folder).ok());
   open();
   BOOST_TEST(not store->meta());
-  auto aside = folder;
-  aside += ".set-aside";
-  BOOST_TEST(std::filesystem::exists(aside / "db"));
-  std::filesystem::remove_all(aside);
+  BOOST_TEST(std::filesystem::exists(scratch.file("state.set-aside") / "db"));
 }
 
 // Ids and buckets of an hour share a row, and only one of them may be in memory: late uploads whose beginning lies in

@@ -12,7 +12,8 @@
 #include <boost/test/unit_test.hpp>
 #include <fcntl.h>
 
-#include "tests/streams/scratch.hpp"
+#include "tests/streams/lines.hpp"
+#include "tests/test_folder.hpp"
 
 namespace fairuse {
 namespace {
@@ -62,7 +63,7 @@ using strings = std::vector<std::string>;
 BOOST_AUTO_TEST_SUITE(reading_lines)
 
 BOOST_AUTO_TEST_CASE(lines_come_as_they_are_whatever_the_size_of_a_chunk) {
-  const scratch_folder folder;
+  const test_folder folder;
   const auto file =
       folder.write("a", "one\r\n\n two \n" + std::string(300, 'x') + "\n" + std::string("a\0b", 3) + "\nend");
   const strings expected = {"one", "", " two ", std::string(300, 'x'), std::string("a\0b", 3), "end"};
@@ -80,7 +81,7 @@ BOOST_AUTO_TEST_CASE(lines_come_as_they_are_whatever_the_size_of_a_chunk) {
 }
 
 BOOST_AUTO_TEST_CASE(every_kind_of_line_is_told_apart) {
-  const scratch_folder folder;
+  const test_folder folder;
   const auto file = folder.write(
       "a", speech_line("u", 1, 0) + "{\n   \n"
                + wire_line("admin", "*", 2, 0, R"({"command":"kill_switch","on":true,"actor":"a","reason":"r"})"));
@@ -96,7 +97,7 @@ BOOST_AUTO_TEST_CASE(every_kind_of_line_is_told_apart) {
 }
 
 BOOST_AUTO_TEST_CASE(a_line_beyond_all_bounds_keeps_its_beginning_and_is_measured) {
-  const scratch_folder folder;
+  const test_folder folder;
   const auto file = folder.write("a", "short\n" + std::string(5'000, 'x') + "\nnext\n");
   reading all{{.file = file, .until_end = true, .chunk_bytes = 64, .line_keep_bytes = 256}};
   all.take_all();
@@ -111,7 +112,7 @@ BOOST_AUTO_TEST_CASE(a_line_beyond_all_bounds_keeps_its_beginning_and_is_measure
 }
 
 BOOST_AUTO_TEST_CASE(reading_goes_on_at_any_line_and_the_place_is_known_again) {
-  const scratch_folder folder;
+  const test_folder folder;
   std::string text;
   for (int i = 0; i < 200; ++i)
     text += speech_line("u", i, i);
@@ -134,7 +135,7 @@ BOOST_AUTO_TEST_CASE(reading_goes_on_at_any_line_and_the_place_is_known_again) {
 }
 
 BOOST_AUTO_TEST_CASE(a_growing_file_is_followed_and_its_last_line_waits_for_its_end) {
-  const scratch_folder folder;
+  const test_folder folder;
   const auto file = folder.write("a", "one\ntw");
   reading growing{{.file = file}};
   growing.take_until([&] { return growing.lines.size() == 1; });
@@ -147,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_growing_file_is_followed_and_its_last_line_waits_for_its_
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_was_replaced_or_cut_is_read_from_its_beginning) {
-  const scratch_folder folder;
+  const test_folder folder;
   const auto file = folder.write("a", "one\ntwo\nrest");
   std::atomic<int> notices{0};
   reading growing{{.file = file, .notice = [&](const std::string&) { ++notices; }}};
@@ -167,7 +168,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_named) {
   std::string problem;
   BOOST_TEST(input_reader::open({.file = "/no/such/file"}, queue, problem) == nullptr);
   BOOST_TEST(problem.find("/no/such/file") != std::string::npos);
-  const scratch_folder folder;
+  const test_folder folder;
   BOOST_TEST(input_reader::open({.file = folder.file("")}, queue, problem) == nullptr);
   BOOST_TEST(problem.find("no file") != std::string::npos);
 }

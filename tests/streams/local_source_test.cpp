@@ -8,7 +8,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "tests/streams/scratch.hpp"
+#include "tests/streams/lines.hpp"
 
 namespace fairuse {
 namespace {

@@ -9,7 +9,8 @@
 #include <boost/test/unit_test.hpp>
 #include <fmt/format.h>
 
-#include "tests/streams/scratch.hpp"
+#include "tests/streams/lines.hpp"
+#include "tests/test_folder.hpp"
 
 namespace fairuse::kafka {
 
@@ -48,7 +49,7 @@ capture_contents contents_of_two() {
 }
 
 /// Two sections, written in turns.
-std::string write(const scratch_folder& folder, const records& one, const records& other) {
+std::string write(const test_folder& folder, const records& one, const records& other) {
   const auto file = folder.file("a.capture");
   auto writer = capture_writer::create(file, true);
   BOOST_REQUIRE(writer.ok());
@@ -94,7 +95,7 @@ std::optional<records> all_of(const capture_reader& from, const capture_section&
 BOOST_AUTO_TEST_SUITE(capture_file)
 
 BOOST_AUTO_TEST_CASE(what_was_written_is_read) {
-  const scratch_folder folder;
+  const test_folder folder;
   for (std::uint32_t seed = 0; seed < 20; ++seed) {
     const auto one = some_records(seed, seed * 7, 60);
     const auto other = some_records(seed + 100, 300, seed % 4 == 0 ? 40'000 : 10);
@@ -117,7 +118,7 @@ BOOST_AUTO_TEST_CASE(what_was_written_is_read) {
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_was_cut_anywhere_is_refused) {
-  const scratch_folder folder;
+  const test_folder folder;
   const auto whole = bytes_of(write(folder, some_records(1, 40, 20), some_records(2, 40, 20)));
   for (std::size_t size = 0; size < whole.size(); ++size) {
     const auto cut = whole.substr(0, size);
@@ -128,7 +129,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_was_cut_anywhere_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(a_flipped_byte_anywhere_is_refused) {
-  const scratch_folder folder;
+  const test_folder folder;
   const auto whole = bytes_of(write(folder, some_records(3, 40, 20), some_records(4, 40, 20)));
   for (std::size_t at = 0; at < whole.size(); ++at) {
     auto flipped = whole;
@@ -138,7 +139,7 @@ BOOST_AUTO_TEST_CASE(a_flipped_byte_anywhere_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(behind_the_digest_nothing_is_believed_either) {
-  const scratch_folder folder;
+  const test_folder folder;
   const auto one = some_records(5, 40, 20);
   const auto whole = bytes_of(write(folder, one, some_records(6, 40, 20)));
   std::mt19937 draw(7);
@@ -155,7 +156,7 @@ BOOST_AUTO_TEST_CASE(behind_the_digest_nothing_is_believed_either) {
 }
 
 BOOST_AUTO_TEST_CASE(a_version_from_the_future_is_named) {
-  const scratch_folder folder;
+  const test_folder folder;
   auto whole = bytes_of(write(folder, {}, {}));
   whole[11] = 9;
   const auto opened = read(whole, true);
@@ -165,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_version_from_the_future_is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(a_file_is_replaced_only_if_that_is_wanted) {
-  const scratch_folder folder;
+  const test_folder folder;
   const auto file = write(folder, {}, {});
   const auto before = bytes_of(file);
   const auto refused = capture_writer::create(file, false);
@@ -181,7 +182,7 @@ BOOST_AUTO_TEST_CASE(a_file_is_replaced_only_if_that_is_wanted) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_file_is_an_error) {
-  const scratch_folder folder;
+  const test_folder folder;
   BOOST_TEST(not capture_reader::open(folder.file("nothing"), {}).ok());
   BOOST_TEST(not capture_reader::open(std::filesystem::temp_directory_path(), {}).ok());
   BOOST_TEST(not capture_reader::open(folder.write("text", "a text that is no capture at all"), {}).ok());

@@ -1,39 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A folder for one test, and lines as producers write them.
+// Lines as producers write them.
 #pragma once
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
-
-#include <unistd.h>
 
 #include "events/time_text.hpp"
 
 namespace fairuse {
-
-class scratch_folder {
-public:
-  scratch_folder() {
-    auto name = (std::filesystem::temp_directory_path() / "fairuse-test-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~scratch_folder() { std::filesystem::remove_all(path_); }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-
-  std::string file(std::string_view name) const { return (path_ / name).string(); }
-  std::string write(std::string_view name, std::string_view text, bool append = false) const {
-    std::ofstream out{file(name), append ? std::ios::app | std::ios::binary : std::ios::binary};
-    out << text;
-    return file(name);
-  }
-
-private:
-  std::filesystem::path path_;
-};
 
 inline constexpr time_ms test_start = 1'700'000'000'000;
 
