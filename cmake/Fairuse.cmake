@@ -119,7 +119,16 @@ function(fairuse_test_name name result)
   set(${result} ${name} PARENT_SCOPE)
 endfunction()
 
-# Test binary on Boost.Test. The test module (and main) is supplied here: no source defines BOOST_TEST_MODULE.
+# What all test binaries share: the test module and main. No other source defines BOOST_TEST_MODULE.
+function(fairuse_test_main)
+  if(NOT TARGET fairuse_test_main)
+    add_library(fairuse_test_main OBJECT "${PROJECT_SOURCE_DIR}/tests/test_main.cpp")
+    target_compile_definitions(fairuse_test_main PUBLIC BOOST_TEST_DYN_LINK)
+    target_link_libraries(fairuse_test_main PUBLIC Boost::unit_test_framework)
+  endif()
+endfunction()
+
+# Test binary on Boost.Test.
 # LABELS slow keeps it out of the fast suite and out of the sanitizer builds; RAPIDCHECK links the property tests'
 # library; TIMEOUT is in seconds; SERIAL runs it alone (for tests that measure time).
 function(fairuse_test name)
@@ -128,12 +137,12 @@ function(fairuse_test name)
   if(arg_LABELS AND "slow" IN_LIST arg_LABELS AND NOT FAIRUSE_SLOW_TESTS)
     return()
   endif()
-  add_executable(${name} ${arg_SOURCES} "${PROJECT_SOURCE_DIR}/tests/test_main.cpp")
-  # It defines what Boost.Test's headers ask for: the first include of a source decides.
-  set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/test_main.cpp" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
-  target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK FAIRUSE_TEST_MODULE=${name})
+  fairuse_test_main()
+  add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
-  target_link_libraries(${name} PRIVATE ${arg_DEPENDS} Boost::unit_test_framework fairuse::warnings)
+  # What is tested is optimised, the checks need not be: half of their compile time (a third under ASan).
+  target_compile_options(${name} PRIVATE -O0)
+  target_link_libraries(${name} PRIVATE fairuse_test_main ${arg_DEPENDS} fairuse::warnings)
   if(arg_RAPIDCHECK)
     target_link_libraries(${name} PRIVATE rapidcheck)
   endif()

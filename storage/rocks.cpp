@@ -152,7 +152,8 @@ std::filesystem::path rocks_folder(const std::filesystem::path& store) { return 
 
 store_error damaged(const std::filesystem::path& store, std::string_view what) {
   return {store_fault::damaged, "The store in " + store.string() + " is damaged (" + std::string(what) +
-                                  "). It is never repaired in place: move the folder away and put a copy back, or "
+                                  "). It is never repaired in place. With Kafka, start again: it is set aside and "
+                                  "restored from the changelog. On files, move the folder away and put a copy back, or "
                                   "start with an empty folder and feed the input again."};
 }
 

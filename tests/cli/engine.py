@@ -119,8 +119,12 @@ class Engine:
         )
 
     def finish(self, process, how=signal.SIGTERM):
+        # Its input stays open: the end of it would be another reason to stop, and on a busy machine the first one seen.
+        kept, process.stdin = process.stdin, None
         process.send_signal(how)
         _, errors = process.communicate(timeout=PATIENCE_S)
+        if kept:
+            kept.close()
         return process.returncode, errors.decode()
 
     def good_run(self, *arguments, **how):
