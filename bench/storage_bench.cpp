@@ -76,7 +76,7 @@ struct scratch {
 
 /// Sessions of ten minutes, three a day, one event a minute; some seconds of each minute are silent.
 event speech_of(int user, int day, int n) {
-  const auto number = static_cast<std::uint64_t>(user * days + day);
+  const auto number = static_cast<std::uint64_t>(user) * days + static_cast<std::uint64_t>(day);
   const auto minute = static_cast<std::uint64_t>(n);
   const auto dice = mix(number * events_a_day + minute);
   const auto session = mix(number * 3 + minute / 10) % (7 * hour_ms);

@@ -103,9 +103,10 @@ function(fairuse_test_properties name timeout labels)
       "UBSAN_OPTIONS=print_stacktrace=1:suppressions=${suppressions}/ubsan.supp"
       "TSAN_OPTIONS=second_deadlock_stack=1:ignore_noninstrumented_modules=1:suppressions=${suppressions}/tsan.supp")
   set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} ENVIRONMENT "${environment}")
-  # One broker at a time: sessions and transactions of tests are short, and the cores are few.
+  # One broker at a time: sessions and transactions of tests are short, and the cores are few. They are the longest chain
+  # of a whole suite, so it begins with them.
   if("kafka" IN_LIST labels)
-    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK broker)
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK broker COST 1000)
   endif()
 endfunction()
 
