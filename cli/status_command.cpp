@@ -58,8 +58,8 @@ std::shared_ptr<const policy_set> read_policies(const local_reader& reader, cons
   for (const auto& each : shadows)
     loaded.push_back(&each);
   auto ages = profile_ages(meta.settings, loaded, meta.now);
-  return policy_set::make(std::move(*live), std::move(shadows), retention > 0 ? retention : 8 * day_ms,
-                          review_mode::shared, std::move(ages));
+  return policy_set::make(*live, std::move(shadows), retention > 0 ? retention : 8 * day_ms, review_mode::shared,
+                          std::move(ages));
 }
 
 int show(const status_options& wanted) {

@@ -74,8 +74,8 @@ policy_choice choose_policies(const policy& live, const std::vector<policy>& sha
     loaded.push_back(&each);
   auto ages = profile_ages(settings, loaded, first ? INT64_MIN : now);
   settings[profiles_setting] = profiles_text(ages);
-  made.policies = policy_set::make(std::move(*chosen_live), std::move(chosen_shadows), usage_retention_ms,
-                                   review_mode::shared, std::move(ages));
+  made.policies = policy_set::make(*chosen_live, std::move(chosen_shadows), usage_retention_ms, review_mode::shared,
+                                   std::move(ages));
   return made;
 }
 
