@@ -122,7 +122,7 @@ std::string brief(const decision& d, time_ms start) {
   return text;
 }
 
-world::world(policy live, std::vector<policy> shadows, review_mode reviews)
+world::world(const policy& live, std::vector<policy> shadows, review_mode reviews)
   : policies(policy_set::make(live, std::move(shadows), 8 * day_ms, reviews)) {
   held = {true, false, policies.get()};
 }

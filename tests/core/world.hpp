@@ -28,7 +28,8 @@ std::string brief(const decision& d, time_ms start);
 
 class world {
 public:
-  explicit world(policy live = plain(), std::vector<policy> shadows = {}, review_mode reviews = review_mode::shared);
+  explicit world(const policy& live = plain(), std::vector<policy> shadows = {},
+                 review_mode reviews = review_mode::shared);
 
   time_ms now = monday;
   void wait(std::int64_t ms) { now += ms; }
