@@ -61,7 +61,7 @@ struct due_timer {
   time_ms due = never;
   timer what = timer::stage_end;
   std::size_t slot = 0;
-  friend auto operator<=>(const due_timer&, const due_timer&) = default;
+  friend auto operator<=>(const due_timer&, const due_timer&) = default; // NOLINT(modernize-use-nullptr): clang 14
 };
 
 /// A deadline still holds at its instant.

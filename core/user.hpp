@@ -23,7 +23,7 @@ struct fact_stamp {
   time_ms time = INT64_MIN;
   std::string source;
   std::string id;
-  friend auto operator<=>(const fact_stamp&, const fact_stamp&) = default;
+  friend auto operator<=>(const fact_stamp&, const fact_stamp&) = default; // NOLINT(modernize-use-nullptr): clang 14
 };
 
 struct account_state {
