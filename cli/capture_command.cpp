@@ -22,7 +22,7 @@
 #include "cli/run_session.hpp"
 #include "cli/stop_signal.hpp"
 #include "events/time_text.hpp"
-#include "streams/kafka/capture_export.hpp"
+#include "streams/kafka/capture/capture_export.hpp"
 
 namespace fairuse::cli {
 

@@ -7,7 +7,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "streams/kafka/partitioner.hpp"
+#include "streams/kafka/broker/partitioner.hpp"
 
 namespace fairuse::cli {
 

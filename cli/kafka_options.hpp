@@ -4,9 +4,9 @@
 #pragma once
 
 #include "config/deployment.hpp"
-#include "streams/kafka/engine_rules.hpp"
-#include "streams/kafka/real_cluster.hpp"
-#include "streams/kafka/topic_rules.hpp"
+#include "streams/kafka/admin/topic_rules.hpp"
+#include "streams/kafka/broker/real_cluster.hpp"
+#include "streams/kafka/worker/engine_rules.hpp"
 
 namespace fairuse::cli {
 

@@ -19,8 +19,8 @@
 #include "cli/process_figures.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
-#include "streams/kafka/real_cluster.hpp"
-#include "streams/kafka/task_thread.hpp"
+#include "streams/kafka/broker/real_cluster.hpp"
+#include "streams/kafka/worker/task_thread.hpp"
 
 namespace fairuse::cli {
 

@@ -15,7 +15,7 @@
 
 #include "cli/run_session.hpp"
 #include "config/deployment.hpp"
-#include "streams/kafka/kafka_worker.hpp"
+#include "streams/kafka/worker/kafka_worker.hpp"
 
 namespace fairuse::cli {
 

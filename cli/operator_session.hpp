@@ -10,8 +10,8 @@
 
 #include "cli/command.hpp"
 #include "config/deployment.hpp"
-#include "streams/kafka/cluster.hpp"
-#include "streams/kafka/group_view.hpp"
+#include "streams/kafka/admin/group_view.hpp"
+#include "streams/kafka/broker/cluster.hpp"
 
 namespace fairuse::cli {
 

@@ -17,7 +17,7 @@
 
 #include "cli/operator_session.hpp"
 #include "cli/run_session.hpp"
-#include "streams/kafka/partition_shard.hpp"
+#include "streams/kafka/worker/partition_shard.hpp"
 
 namespace fairuse::cli {
 

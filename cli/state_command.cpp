@@ -20,7 +20,7 @@
 #include "cli/run_session.hpp"
 #include "storage/case_key.hpp"
 #include "storage/case_reference.hpp"
-#include "streams/kafka/repair.hpp"
+#include "streams/kafka/admin/repair.hpp"
 
 namespace fairuse::cli {
 

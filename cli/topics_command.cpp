@@ -20,7 +20,7 @@
 #include "cli/log.hpp"
 #include "cli/topics_report.hpp"
 #include "config/deployment.hpp"
-#include "streams/kafka/topic_admin.hpp"
+#include "streams/kafka/admin/topic_admin.hpp"
 
 namespace fairuse::cli {
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "config/deployment.hpp"
-#include "streams/kafka/topic_rules.hpp"
+#include "streams/kafka/admin/topic_rules.hpp"
 
 namespace fairuse::cli {
 

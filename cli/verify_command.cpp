@@ -22,7 +22,7 @@
 #include "config/policy_file.hpp"
 #include "storage/case_key.hpp"
 #include "storage/scratch_folder.hpp"
-#include "streams/kafka/verify.hpp"
+#include "streams/kafka/capture/verify.hpp"
 
 namespace fairuse::cli {
 

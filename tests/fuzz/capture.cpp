@@ -9,7 +9,7 @@
 #include <zstd.h>
 
 #include "storage/bytes.hpp"
-#include "streams/kafka/capture_file.hpp"
+#include "streams/kafka/capture/capture_file.hpp"
 #include "tests/fuzz/check.hpp"
 
 using namespace fairuse;

@@ -12,7 +12,7 @@
 #include <zstd.h>
 
 #include "storage/rows.pb.h"
-#include "streams/kafka/capture.pb.h"
+#include "streams/kafka/capture/capture.pb.h"
 #include "tests/golden/committed.hpp"
 #include "tests/golden/sha256.hpp"
 #include "tests/protocol/replay.hpp"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What Kafka does, as a table of named cases that are written against the port (streams/kafka/cluster.hpp) only. The
-// same rows run on the simulated log and on real brokers: where they hold on both, what the simulation finds is worth
-// something. Sections: the log (aborted records, markers, last stable offset), fencing (of producers, of offsets),
-// death of a client, and the group.
+// What Kafka does, as a table of named cases that are written against the port (streams/kafka/broker/cluster.hpp) only.
+// The same rows run on the simulated log and on real brokers: where they hold on both, what the simulation finds is
+// worth something. Sections: the log (aborted records, markers, last stable offset), fencing (of producers, of
+// offsets), death of a client, and the group.
 //
 // A row that does not hold throws `mismatch`. Rows share nothing: each makes its own topics, groups and ids, so they
 // can run in any order on one broker. Threads: one.
@@ -19,7 +19,7 @@
 #include <string>
 #include <string_view>
 
-#include "streams/kafka/cluster.hpp"
+#include "streams/kafka/broker/cluster.hpp"
 
 namespace fairuse::kafka::conformance {
 

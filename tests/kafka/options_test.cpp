@@ -6,8 +6,8 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "streams/kafka/real_cluster.hpp"
-#include "streams/kafka/statistics.hpp"
+#include "streams/kafka/broker/real_cluster.hpp"
+#include "streams/kafka/broker/statistics.hpp"
 
 namespace fairuse::kafka {
 

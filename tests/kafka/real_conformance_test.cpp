@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
 
-#include "streams/kafka/client.hpp"
+#include "streams/kafka/broker/client.hpp"
 #include "tests/kafka/conformance.hpp"
 #include "tests/kafka/test_broker.hpp"
 

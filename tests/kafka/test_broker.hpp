@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "streams/kafka/real_cluster.hpp"
+#include "streams/kafka/broker/real_cluster.hpp"
 
 namespace fairuse::kafka {
 

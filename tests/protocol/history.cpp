@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "storage/partition_store.hpp"
-#include "streams/kafka/partition_shard.hpp"
+#include "streams/kafka/worker/partition_shard.hpp"
 
 namespace fairuse::protocol {
 

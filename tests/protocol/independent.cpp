@@ -11,7 +11,7 @@
 #include "events/decision_json.hpp"
 #include "events/wire.hpp"
 #include "storage/case_reference.hpp"
-#include "streams/kafka/partitioner.hpp"
+#include "streams/kafka/broker/partitioner.hpp"
 #include "tests/model/naive_user.hpp"
 
 namespace fairuse::protocol {

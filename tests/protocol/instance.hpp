@@ -11,7 +11,7 @@
 #include <span>
 #include <string>
 
-#include "streams/kafka/kafka_worker.hpp"
+#include "streams/kafka/worker/kafka_worker.hpp"
 #include "tests/protocol/world.hpp"
 #include "tests/simlog/simulated_cluster.hpp"
 

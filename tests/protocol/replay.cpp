@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 
 #include "storage/keys.hpp"
-#include "streams/kafka/capture_export.hpp"
-#include "streams/kafka/verify.hpp"
+#include "streams/kafka/capture/capture_export.hpp"
+#include "streams/kafka/capture/verify.hpp"
 #include "tests/simlog/simulated_cluster.hpp"
 
 namespace fairuse::protocol {

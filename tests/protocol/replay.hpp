@@ -8,8 +8,8 @@
 
 #include <filesystem>
 
-#include "streams/kafka/capture_export.hpp"
-#include "streams/kafka/verify.hpp"
+#include "streams/kafka/capture/capture_export.hpp"
+#include "streams/kafka/capture/verify.hpp"
 #include "tests/protocol/history.hpp"
 
 namespace fairuse::protocol {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "events/wire.hpp"
-#include "streams/kafka/partitioner.hpp"
+#include "streams/kafka/broker/partitioner.hpp"
 
 namespace fairuse::protocol {
 

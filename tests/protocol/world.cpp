@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "events/wire.hpp"
-#include "streams/kafka/partitioner.hpp"
+#include "streams/kafka/broker/partitioner.hpp"
 #include "tests/model/scenario.hpp"
 
 namespace fairuse::protocol {

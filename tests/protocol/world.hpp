@@ -16,7 +16,7 @@
 #include <fmt/format.h>
 
 #include "storage/scratch_folder.hpp"
-#include "streams/kafka/engine_rules.hpp"
+#include "streams/kafka/worker/engine_rules.hpp"
 #include "tests/protocol/dice.hpp"
 #include "tests/simlog/process.hpp"
 #include "tests/simlog/simulated_log.hpp"

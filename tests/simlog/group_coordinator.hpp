@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "streams/kafka/cluster.hpp"
+#include "streams/kafka/broker/cluster.hpp"
 #include "tests/simlog/partition_log.hpp"
 
 namespace fairuse::simlog {

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "streams/kafka/cluster.hpp"
+#include "streams/kafka/broker/cluster.hpp"
 
 namespace fairuse::simlog {
 

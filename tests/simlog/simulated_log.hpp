@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "streams/kafka/cluster.hpp"
+#include "streams/kafka/broker/cluster.hpp"
 #include "tests/simlog/group_coordinator.hpp"
 #include "tests/simlog/partition_log.hpp"
 #include "tests/simlog/transaction_coordinator.hpp"

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "streams/kafka/cluster.hpp"
+#include "streams/kafka/broker/cluster.hpp"
 #include "tests/simlog/group_coordinator.hpp"
 
 namespace fairuse::simlog {

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "events/time_text.hpp"
-#include "streams/kafka/partitioner.hpp"
+#include "streams/kafka/broker/partitioner.hpp"
 
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "streams/kafka/partition_shard.hpp"
+#include "streams/kafka/worker/partition_shard.hpp"
 #include "tests/torture/evidence.hpp"
 
 namespace fairuse::torture {

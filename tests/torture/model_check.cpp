@@ -10,7 +10,7 @@
 #include "events/decision_json.hpp"
 #include "events/time_text.hpp"
 #include "storage/case_reference.hpp"
-#include "streams/kafka/partitioner.hpp"
+#include "streams/kafka/broker/partitioner.hpp"
 #include "tests/model/naive_user.hpp"
 #include "tests/torture/evidence.hpp"
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "streams/kafka/cluster.hpp"
+#include "streams/kafka/broker/cluster.hpp"
 
 namespace fairuse::torture {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "streams/kafka/capture_file.hpp"
+#include "streams/kafka/capture/capture_file.hpp"
 
 #include <cstring>
 #include <fstream>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "streams/kafka/engine_clock.hpp"
+#include "streams/kafka/worker/engine_clock.hpp"
 
 #include <initializer_list>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "streams/kafka/epoch_size.hpp"
+#include "streams/kafka/worker/epoch_size.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "streams/kafka/oauth_token.hpp"
+#include "streams/kafka/broker/oauth_token.hpp"
 
 #include <boost/test/unit_test.hpp>
 

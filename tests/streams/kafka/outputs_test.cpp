@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "streams/kafka/outputs.hpp"
+#include "streams/kafka/outputs/outputs.hpp"
 
 #include <functional>
 #include <tuple>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "streams/kafka/partitioner.hpp"
+#include "streams/kafka/broker/partitioner.hpp"
 
 #include <string>
 

@@ -12,7 +12,7 @@
 
 #include "events/decision_json.hpp"
 #include "events/wire.hpp"
-#include "streams/kafka/outputs.hpp"
+#include "streams/kafka/outputs/outputs.hpp"
 #include "tests/core/world.hpp"
 
 using namespace fairuse;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "streams/kafka/topic_rules.hpp"
+#include "streams/kafka/admin/topic_rules.hpp"
 
 #include <algorithm>
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A consumer group, looked at from outside: who is in it, who reads what, where it stands. Looking joins nothing and
+// moves nothing.
+//
+// Threads: one.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "streams/kafka/broker/cluster.hpp"
+#include "streams/kafka/broker/real_cluster.hpp"
+
+namespace fairuse::kafka {
+
+struct group_member {
+  /// group.instance.id of a static member, else the member's id at the coordinator.
+  std::string name;
+  std::string host;
+  std::vector<topic_partition> reads;
+};
+
+struct group_description {
+  /// Kafka's word: Stable, Empty, Dead (there is no such group), PreparingRebalance, ...
+  std::string state;
+  std::vector<group_member> members;
+};
+
+class group_view {
+public:
+  virtual ~group_view() = default;
+  virtual answer describe(group_description& out) = 0;
+  /// In the order asked; `again` while an open transaction holds offsets back.
+  virtual answer committed(std::span<const topic_partition> parts, std::vector<committed_offset>& out) = 0;
+};
+
+/// Nullptr if the options cannot work: `problem` says why.
+std::unique_ptr<group_view> make_group_view(const real_cluster_options& options, const std::string& group,
+                                            std::string& problem);
+
+} // namespace fairuse::kafka

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "streams/kafka/admin/repair.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "storage/partition_store.hpp"
+#include "streams/kafka/broker/read_committed.hpp"
+#include "streams/kafka/worker/partition_shard.hpp"
+
+namespace fairuse::kafka {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr milliseconds slice{100};
+/// Of the journal: enough to find its last record behind markers and aborted epochs.
+constexpr std::int64_t journal_tail = 10'000;
+/// Type of the rows that say who was erased.
+constexpr char erased_row = 'e';
+
+answer give_up(std::string code, std::string text) { return {fate::broken, std::move(code), std::move(text)}; }
+
+/// The end of the log, whatever is open in it.
+answer range_of(cluster& brokers, const repair_target& at, const std::string& topic, isolation how, log_range& out) {
+  return retried([&] { return brokers.range({topic, at.partition}, how, out); });
+}
+
+answer read_rows(cluster& brokers, const repair_target& at, repair_facts& out) {
+  log_range log;
+  if (auto asked = range_of(brokers, at, at.outputs.changelog, isolation::uncommitted, log); not asked.ok())
+    return asked;
+  std::set<std::string> rows;
+  std::optional<std::string> meta;
+  const auto visit = [&](const record& each) {
+    const std::string key{each.key.value_or("")};
+    if (key == partition_meta_key()) {
+      meta = each.value ? std::optional<std::string>(*each.value) : std::nullopt;
+    } else if (key.empty() or key.front() == erased_row) {
+      return;
+    } else if (each.value) {
+      rows.insert(key);
+    } else {
+      rows.erase(key);
+    }
+  };
+  if (auto read = read_committed(brokers, {at.outputs.changelog, at.partition}, log.low, log.high, at.patience, visit);
+      not read.ok())
+    return read;
+  out.rows.assign(rows.begin(), rows.end());
+  if (not meta) return {};
+  meta_fault why{};
+  out.meta = decode_partition_meta(*meta, why);
+  if (not out.meta)
+    return give_up("_BAD_MSG", why == meta_fault::newer
+                                   ? "The changelog was written by a newer version: repair it with that one"
+                                   : "The changelog's last meta record does not decode");
+  return {};
+}
+
+answer read_journal(cluster& brokers, const repair_target& at, repair_facts& out) {
+  log_range log;
+  if (auto asked = range_of(brokers, at, at.outputs.journal, isolation::uncommitted, log); not asked.ok()) return asked;
+  return read_committed(brokers, {at.outputs.journal, at.partition}, std::max(log.low, log.high - journal_tail),
+                        log.high, at.patience, [&out](const record& each) {
+                          const auto read = each.value ? decode_epoch_record(*each.value) : std::nullopt;
+                          if (not read) return;
+                          out.journal_epoch = read->epoch;
+                          out.journal_chain = read->chain;
+                        });
+}
+
+/// Offsets that the inputs still have.
+std::string outside(const repair_target& at, const repair_facts& found, const std::string& topic, std::int64_t next) {
+  const auto input = std::find(at.inputs.begin(), at.inputs.end(), topic);
+  if (input == at.inputs.end()) return {};
+  const auto& log = found.logs[static_cast<std::size_t>(input - at.inputs.begin())];
+  if (next >= log.low and next <= log.high) return {};
+  return fmt::format("{} [{}] has offsets {} to {}, and {} is wanted", topic, at.partition, log.low, log.high, next);
+}
+
+std::uint64_t last_epoch_of(const repair_facts& found) {
+  std::uint64_t epoch = found.meta ? found.meta->epoch : 0;
+  epoch = std::max(epoch, found.journal_epoch.value_or(0));
+  for (const auto& each : found.group)
+    epoch = std::max(epoch, epoch_of_metadata(each.metadata).value_or(0));
+  return epoch;
+}
+
+/// Where a partition that starts over begins to read: the group's place, else the changelog's, else what `start` says,
+/// and never outside of the log.
+std::int64_t place_of(const repair_target& at, const repair_facts& found, std::size_t input) {
+  const auto& log = found.logs[input];
+  auto next = found.group[input].offset;
+  if (next < 0 and found.meta)
+    for (const auto& each : found.meta->inputs)
+      if (each.topic == at.inputs[input]) next = each.next;
+  if (next < 0) next = at.start.where == start_rule::kind::latest ? log.high : log.low;
+  return std::clamp(next, log.low, log.high);
+}
+
+/// The only member of the group, for as long as it lives.
+class lone_member final : public membership {
+public:
+  void assigned(std::span<const topic_partition> parts) override { parts_ = parts.size(); }
+  void revoked(bool) override { parts_ = 0; }
+
+  answer join(cluster& brokers, const repair_target& at) {
+    group_ = brokers.join({at.app, {}, at.inputs}, *this);
+    const auto all = at.inputs.size() * static_cast<std::size_t>(at.partitions);
+    const auto until = steady_clock::now() + at.patience;
+    while (parts_ == 0) {
+      if (group_->poll(slice)) continue;
+      if (auto stuck = group_->failure(); not stuck.ok()) return stuck;
+      if (steady_clock::now() > until)
+        return give_up("_TIMED_OUT", fmt::format("Group {} did not let anybody in", at.app));
+    }
+    if (parts_ != all)
+      return give_up("NON_EMPTY_GROUP", fmt::format("Somebody else is in group {}: stop all of its instances", at.app));
+    return {};
+  }
+  group_consumer& group() { return *group_; }
+
+private:
+  std::unique_ptr<group_consumer> group_;
+  std::size_t parts_ = 0;
+};
+
+bool same(const repair_plan& a, const repair_plan& b) {
+  const auto equal = [](const committed_offset& x, const committed_offset& y) {
+    return x.of == y.of and x.offset == y.offset and x.metadata == y.metadata;
+  };
+  return a.epoch == b.epoch and a.records == b.records
+         and std::equal(a.offsets.begin(), a.offsets.end(), b.offsets.begin(), b.offsets.end(), equal);
+}
+
+answer commit_plan(cluster& brokers, const repair_target& at, const repair_plan& wanted, lone_member& alone) {
+  const auto producer = brokers.make_producer(at.app + ".repair");
+  const std::vector<std::string> topics{at.outputs.changelog};
+  if (auto done = retried([&] { return producer->prepare(topics); }); not done.ok()) return done;
+  auto done = producer->begin();
+  if (not done.ok()) return done;
+  for (const auto& [key, value] : wanted.records)
+    producer->produce(at.outputs.changelog, at.partition, key, value, {});
+  done = producer->flush();
+  if (done.ok()) done = retried([&] { return producer->send_offsets(wanted.offsets, alone.group()); });
+  if (done.ok()) done = retried([&] { return producer->commit(); });
+  if (done.what == fate::abort) producer->abort();
+  return done;
+}
+
+} // namespace
+
+answer look(cluster& brokers, const repair_target& at,
+            const std::function<answer(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
+            repair_facts& out) {
+  out = {};
+  std::vector<topic_partition> parts;
+  for (const auto& topic : at.inputs) {
+    parts.push_back({topic, at.partition});
+    log_range log;
+    if (auto asked = range_of(brokers, at, topic, isolation::committed, log); not asked.ok()) return asked;
+    out.logs.push_back(log);
+  }
+  if (auto asked = retried([&] { return committed(parts, out.group); }); not asked.ok()) return asked;
+  if (auto read = read_rows(brokers, at, out); not read.ok()) return read;
+  return read_journal(brokers, at, out);
+}
+
+repair_plan plan_adopt(const repair_target& at, const repair_facts& found) {
+  repair_plan made;
+  const auto refuse = [&made](std::string why) {
+    made.refusal = std::move(why);
+    return made;
+  };
+  const auto reseed = fmt::format("`fairuse state reseed --partition {}` starts over", at.partition);
+  if (not found.meta)
+    return refuse(fmt::format("{} has no state of partition {}: there is nothing to adopt. {}", at.outputs.changelog,
+                              at.partition, reseed));
+  const auto& meta = *found.meta;
+  if (meta.cluster.empty())
+    return refuse(fmt::format("{} lost the record that says of which epoch it is. {}", at.outputs.changelog, reseed));
+  if (meta.partitions != static_cast<std::uint32_t>(at.partitions))
+    return refuse(
+        fmt::format("the changelog was written for {} partitions and the topics have {}: users are elsewhere "
+                    "now. Read the inputs again with another streams.app and new output topics",
+                    meta.partitions, at.partitions));
+  made.epoch = last_epoch_of(found);
+  for (const auto& each : meta.inputs) {
+    if (const auto why = outside(at, found, each.topic, each.next); not why.empty())
+      return refuse(fmt::format("{}: records between are gone, or the topic was made anew. {}", why, reseed));
+    made.offsets.push_back({{each.topic, at.partition}, each.next, offset_metadata(made.epoch)});
+  }
+  if (made.epoch == meta.epoch) return made;
+  // Epochs that the changelog lost were seen by others: their numbers are used up.
+  auto later = meta;
+  later.epoch = made.epoch;
+  if (not found.journal_chain.empty()) later.chain = found.journal_chain;
+  made.records.emplace_back(std::string(partition_meta_key()), encode_partition_meta(later, false));
+  return made;
+}
+
+repair_plan plan_reseed(const repair_target& at, const repair_facts& found, const partition_meta& fresh) {
+  repair_plan made;
+  made.epoch = last_epoch_of(found);
+  auto meta = found.meta.value_or(fresh);
+  meta.epoch = made.epoch;
+  meta.cluster = at.cluster;
+  meta.partitions = static_cast<std::uint32_t>(at.partitions);
+  meta.partition = static_cast<std::uint32_t>(at.partition);
+  meta.inputs.clear();
+  if (not found.journal_chain.empty()) meta.chain = found.journal_chain;
+  for (std::size_t i = 0; i < at.inputs.size(); ++i) {
+    const auto next = place_of(at, found, i);
+    meta.inputs.push_back({at.inputs[i], next});
+    made.offsets.push_back({{at.inputs[i], at.partition}, next, offset_metadata(made.epoch)});
+  }
+  for (const auto& key : found.rows)
+    made.records.emplace_back(key, std::nullopt);
+  made.records.emplace_back(std::string(partition_meta_key()), encode_partition_meta(meta, false));
+  return made;
+}
+
+answer carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
+                 const std::function<repair_plan(const repair_facts&)>& plan) {
+  lone_member alone;
+  if (auto joined = alone.join(brokers, at); not joined.ok()) return joined;
+  repair_facts now;
+  const auto committed = [&](std::span<const topic_partition> parts, std::vector<committed_offset>& out) {
+    return alone.group().committed(parts, out);
+  };
+  if (auto looked = look(brokers, at, committed, now); not looked.ok()) return looked;
+  if (not same(plan(now), wanted))
+    return give_up("_CONFLICT", "Somebody worked on this partition meanwhile: nothing was changed. Look again");
+  return commit_plan(brokers, at, wanted, alone);
+}
+
+} // namespace fairuse::kafka

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an operator may do about a partition that is refused: believe the changelog (adopt) or start over (reseed). Both
+// end in one transaction that sets the group's offsets, and in a reseed also empties the changelog, so a repair that is
+// cut off has not happened. It is made as the only member of the group: whoever joins meanwhile changes the group's
+// generation, and the transaction is refused.
+//
+// INVARIANT: epochs of a partition only grow, whatever is repaired, so no id of a decision comes twice.
+// INVARIANT: a reseed keeps who was erased, and what was commanded to everybody.
+// Threads: one; every call waits for brokers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/partition_meta.hpp"
+#include "streams/kafka/broker/cluster.hpp"
+#include "streams/kafka/worker/engine_rules.hpp"
+
+namespace fairuse::kafka {
+
+struct repair_target {
+  std::string app;
+  std::vector<std::string> inputs;
+  topic_names outputs;
+  start_rule start;
+  std::int32_t partition = 0;
+  std::int32_t partitions = 0;
+  std::string cluster;
+  /// How long the group may take to give everything to a member that is alone, and a reader to come to an end.
+  milliseconds patience{60'000};
+};
+
+/// What is there, of one partition.
+struct repair_facts {
+  /// The changelog's last meta record; nullopt: it has none.
+  std::optional<partition_meta> meta;
+  /// Keys of the changelog that hold a row, but those of erased users.
+  std::vector<std::string> rows;
+  std::vector<committed_offset> group;
+  /// By input.
+  std::vector<log_range> logs;
+  std::optional<std::uint64_t> journal_epoch;
+  /// Raw, after that epoch.
+  std::string journal_chain;
+};
+
+/// What will be there: the offsets to commit, and the changelog's new records in their order.
+struct repair_plan {
+  std::uint64_t epoch = 0;
+  std::vector<committed_offset> offsets;
+  /// Nullopt: a tombstone.
+  std::vector<std::pair<std::string, std::optional<std::string>>> records;
+  /// Why it cannot be done, and what can; empty: it can.
+  std::string refusal;
+};
+
+/// Reads the whole changelog of the partition. `committed`: asks for the group's offsets.
+answer look(cluster& brokers, const repair_target& at,
+            const std::function<answer(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
+            repair_facts& out);
+
+repair_plan plan_adopt(const repair_target& at, const repair_facts& found);
+/// `fresh`: controls and settings of a partition that has none.
+repair_plan plan_reseed(const repair_target& at, const repair_facts& found, const partition_meta& fresh);
+
+/// Join the group, look again, and do it if `plan` still says the same.
+answer carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
+                 const std::function<repair_plan(const repair_facts&)>& plan);
+
+} // namespace fairuse::kafka

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Topics, as an operator sees them: looked up and created through librdkafka's admin API. Nothing is ever altered or
+// deleted here; that is for people and Kafka's own tools.
+//
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "streams/kafka/admin/topic_rules.hpp"
+#include "streams/kafka/broker/cluster.hpp"
+#include "streams/kafka/broker/real_cluster.hpp"
+
+namespace fairuse::kafka {
+
+struct created_topic {
+  std::string topic;
+  /// TOPIC_ALREADY_EXISTS is an error too.
+  answer result;
+};
+
+class topic_admin {
+public:
+  virtual ~topic_admin() = default;
+  /// How many brokers there are, and each topic in the order asked.
+  virtual answer look(std::span<const std::string> topics, std::int32_t& brokers, std::vector<found_topic>& out) = 0;
+  /// All in one request; those that are there stay as they are. Ok: the request was answered, for each topic apart.
+  virtual answer create(std::span<const wanted_topic> topics, std::int32_t partitions, std::int32_t replicas,
+                        std::vector<created_topic>& out) = 0;
+};
+
+/// Nullptr if the options cannot work: `problem` says why.
+std::unique_ptr<topic_admin> make_topic_admin(const real_cluster_options& options, std::string& problem);
+
+} // namespace fairuse::kafka

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Kafka as the commit protocol sees it: a group member that fetches, a transactional producer, a reader that belongs to
+// no group, and questions about topics. Everything that the engine does with a broker goes through here, so the same
+// protocol runs on real brokers (streams/kafka/broker/real_cluster.hpp) and on the simulated log of the tests.
+//
+// Errors are values (`answer`) and say what has to be done next, not what broke. Nothing here throws, and nothing
+// retries behind the caller's back but what librdkafka does by itself.
+// Threads: each object belongs to one thread; a cluster may be asked from any. Objects must not outlive their cluster.
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "events/event.hpp"
+#include "events/wire.hpp"
+
+namespace fairuse::kafka {
+
+using std::chrono::milliseconds;
+
+/// What has to be done about a call.
+enum class fate : std::uint8_t {
+  done,
+  again,  ///< nothing happened yet: the same call with the same arguments
+  abort,  ///< this transaction cannot be committed: abort it and do the epoch again
+  broken, ///< this object is of no use any more: destroy it and make another
+};
+
+struct answer {
+  fate what = fate::done;
+  /// Kafka's name of the error without its prefix (ILLEGAL_GENERATION), librdkafka's own with an underscore (_FENCED).
+  std::string code;
+  /// For people. Names topics and partitions, never a key or a value.
+  std::string text;
+
+  bool ok() const { return what == fate::done; }
+};
+
+struct topic_partition {
+  std::string topic;
+  std::int32_t partition = 0;
+  friend auto operator<=>(const topic_partition&, const topic_partition&) = default;
+};
+
+/// A place in a partition.
+struct position {
+  topic_partition of;
+  std::int64_t offset = 0;
+  friend bool operator==(const position&, const position&) = default;
+};
+
+/// A group's committed offset.
+struct committed_offset {
+  topic_partition of;
+  /// -1: none.
+  std::int64_t offset = -1;
+  /// What was committed with it.
+  std::string metadata;
+};
+
+/// The first offset that is there, and the one that the next record gets (isolation::uncommitted: the log's end) or the
+/// last stable offset (isolation::committed).
+struct log_range {
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+};
+
+/// The log's end includes what open transactions wrote.
+enum class isolation : std::uint8_t { committed, uncommitted };
+
+/// As the decoder of events takes them.
+using header = wire_header;
+
+/// Views into its batch.
+struct record {
+  std::string_view topic;
+  std::int32_t partition = 0;
+  std::int64_t offset = 0;
+  time_ms timestamp = 0;
+  /// Nullopt: null.
+  std::optional<std::string_view> key;
+  std::optional<std::string_view> value;
+};
+
+/// Records of one poll, in the order of their partitions' logs. Owns what they point at.
+class record_batch {
+public:
+  virtual ~record_batch() = default;
+  std::span<const record> records() const { return records_; }
+  /// Headers of record number `i`, in their order; the views live as long as the batch.
+  virtual std::vector<header> headers(std::size_t i) const = 0;
+
+protected:
+  std::vector<record> records_;
+};
+
+/// Told from inside group_consumer::poll.
+class membership {
+public:
+  virtual ~membership() = default;
+  /// The group gave these to the member. Nothing of them is fetched before fetch() asks for it.
+  virtual void assigned(std::span<const topic_partition> parts) = 0;
+  /// The group takes everything back (range is an eager assignor). After the return they are somebody else's. `lost`:
+  /// they already are.
+  virtual void revoked(bool lost) = 0;
+};
+
+struct member {
+  std::string group;
+  /// group.instance.id: static membership, stable over restarts. Empty: a member that leaves when it closes.
+  std::string instance;
+  std::vector<std::string> topics;
+};
+
+/// A static member of a consumer group: range assignor, read_committed, no automatic commit, offset reset is an error.
+class group_consumer {
+public:
+  virtual ~group_consumer() = default;
+  /// Serve the group (heartbeats follow from being called often enough) and hand out what was fetched: at once if there
+  /// is something, else after at most `wait`. Nullptr: nothing. Calls the membership.
+  virtual std::unique_ptr<record_batch> poll(milliseconds wait) = 0;
+  /// From now on exactly these partitions are fetched, from exactly these offsets. What was fetched before is not
+  /// handed out any more. Also the way to go back. REQUIRES: all of them are assigned.
+  virtual answer fetch(std::span<const position> from) = 0;
+  /// Committed offsets of the group, in the order asked. Waits for offsets that an open transaction holds back
+  /// (`again`: not yet stable).
+  virtual answer committed(std::span<const topic_partition> parts, std::vector<committed_offset>& out) = 0;
+  /// The last stable offset of a fetched partition as the last fetch told it; -1: not known yet.
+  virtual std::int64_t last_stable(const topic_partition& of) const = 0;
+  /// The group has gone on without this member.
+  virtual bool assignment_lost() const = 0;
+  /// Not ok: fatal for this member (its instance id was taken over, for one); OFFSET_OUT_OF_RANGE: the log does not
+  /// have a fetched offset any more, until the next fetch().
+  virtual answer failure() const = 0;
+  /// Leave polling for good. A static member stays in the group until its session ends or it comes back.
+  virtual void close() = 0;
+};
+
+/// One transaction at a time. Order of calls: prepare once; then begin, produce..., flush, send_offsets, commit or
+/// abort. After `broken` only the destructor is left.
+class transactional_producer {
+public:
+  virtual ~transactional_producer() = default;
+  /// init_transactions, which ends what an earlier life of the same id left open, then metadata of every topic that
+  /// will be written.
+  virtual answer prepare(std::span<const std::string> topics) = 0;
+  virtual answer begin() = 0;
+  /// Copies. `value` nullopt is a tombstone. A refusal (too large, unknown topic) is reported by flush. Waits while the
+  /// queue is full.
+  virtual void produce(const std::string& topic, std::int32_t partition, std::optional<std::string_view> key,
+                       std::optional<std::string_view> value, std::span<const header> headers) = 0;
+  /// Wait for a report on every record. Ok only if all were delivered.
+  virtual answer flush() = 0;
+  /// Highest reported offset + 1 since begin(); -1: nothing was delivered there.
+  virtual std::int64_t delivered_next(const topic_partition& of) const = 0;
+  /// Group metadata is read from `as` now. Every offset carries its own metadata (ASCII).
+  virtual answer send_offsets(std::span<const committed_offset> offsets, group_consumer& as) = 0;
+  virtual answer commit() = 0;
+  virtual answer abort() = 0;
+  /// Since begin(): a retry, a transport error or a time-out was seen, so a late request may still be under way and
+  /// this producer must not begin another transaction.
+  virtual bool troubled() const = 0;
+};
+
+/// Reads partitions without a group: restore, journal, policies.
+class reader {
+public:
+  virtual ~reader() = default;
+  /// From now on exactly these.
+  virtual answer start(std::span<const position> from) = 0;
+  virtual std::unique_ptr<record_batch> poll(milliseconds wait) = 0;
+  /// Where the reader stands: past markers and records of aborted transactions.
+  virtual std::int64_t position_of(const topic_partition& of) const = 0;
+  /// Not ok: a partition is not read any further (its offset is not in the log any more, for one) until start().
+  virtual answer failure() const { return {}; }
+};
+
+class cluster {
+public:
+  virtual ~cluster() = default;
+  virtual answer id(std::string& out) = 0;
+  /// Partition count of each topic, in the order asked; 0: there is no such topic.
+  virtual answer partition_counts(std::span<const std::string> topics, std::vector<std::int32_t>& out) = 0;
+  /// Asked on a handle of its own, of the broker and not of a cache.
+  virtual answer range(const topic_partition& of, isolation how, log_range& out) = 0;
+  /// First offset with a timestamp at or after `at`; the log's end if there is none.
+  virtual answer offset_at(const topic_partition& of, time_ms at, std::int64_t& out) = 0;
+
+  virtual std::unique_ptr<group_consumer> join(const member& who, membership& told) = 0;
+  virtual std::unique_ptr<transactional_producer> make_producer(const std::string& transactional_id) = 0;
+  virtual std::unique_ptr<reader> make_reader(isolation how) = 0;
+};
+
+} // namespace fairuse::kafka

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "streams/kafka/broker/oauth_token.hpp"
+
+#include <cstdint>
+#include <fstream>
+#include <iterator>
+
+#include <simdjson.h>
+
+namespace fairuse::kafka {
+
+namespace {
+
+constexpr std::int64_t latest_second = 253'402'300'799; // the year 9999
+
+int sextet(char c) {
+  if (c >= 'A' and c <= 'Z') return c - 'A';
+  if (c >= 'a' and c <= 'z') return c - 'a' + 26;
+  if (c >= '0' and c <= '9') return c - '0' + 52;
+  if (c == '-') return 62;
+  return c == '_' ? 63 : -1;
+}
+
+// base64url without padding (RFC 7515).
+std::optional<std::string> decode(std::string_view text) {
+  std::string bytes;
+  std::uint32_t held = 0;
+  unsigned bits = 0;
+  for (const char c : text) {
+    const int value = sextet(c);
+    if (value < 0) return std::nullopt;
+    held = held << 6U | static_cast<std::uint32_t>(value);
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes += static_cast<char>(held >> bits & 0xffU);
+  }
+  return bytes;
+}
+
+} // namespace
+
+std::optional<oauth_token> parse_token(std::string_view text, std::string& problem) {
+  const auto first = text.find('.');
+  const auto second = first == std::string_view::npos ? first : text.find('.', first + 1);
+  if (second == std::string_view::npos) {
+    problem = "is no JWT: three parts with dots between them";
+    return std::nullopt;
+  }
+  const auto claims = decode(text.substr(first + 1, second - first - 1));
+  simdjson::dom::parser parser;
+  simdjson::dom::element all;
+  oauth_token token{std::string{text}, {}, 0};
+  if (not claims or parser.parse(*claims).get(all) != simdjson::SUCCESS) {
+    problem = "has claims that are no JSON";
+    return std::nullopt;
+  }
+  std::string_view subject;
+  std::int64_t seconds = 0;
+  double fraction = 0;
+  if (all["exp"].get(fraction) == simdjson::SUCCESS and fraction >= 0
+      and fraction <= static_cast<double>(latest_second))
+    seconds = static_cast<std::int64_t>(fraction);
+  if (all["sub"].get(subject) != simdjson::SUCCESS or subject.empty() or seconds == 0) {
+    problem = "lacks a claim: sub and exp are needed";
+    return std::nullopt;
+  }
+  token.principal = subject;
+  token.expires_at = seconds * 1'000;
+  return token;
+}
+
+std::optional<oauth_token> read_token(const std::filesystem::path& file, std::string& problem) {
+  std::ifstream in{file, std::ios::binary};
+  std::string text{std::istreambuf_iterator<char>{in}, {}};
+  while (not text.empty() and (text.back() == '\n' or text.back() == '\r'))
+    text.pop_back();
+  auto token = in.is_open() ? parse_token(text, problem) : std::nullopt;
+  if (not in.is_open()) problem = "cannot be read";
+  if (not token) problem = "the token file " + file.string() + " " + problem;
+  return token;
+}
+
+} // namespace fairuse::kafka

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A partition made once more from its journal and its inputs, by the very classes that production runs. Whoever calls
+// brings records and compares what comes out; nothing here knows where they are kept.
+//
+// Operation: restore() unless the journal begins with epoch 0; then per epoch run(), look at made(), confirm().
+// Errors: wrong_key (of the case key), damaged (what was brought cannot be), io (the store).
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "actors/worker.hpp"
+#include "streams/kafka/capture/capture_file.hpp"
+#include "streams/kafka/worker/partition_shard.hpp"
+
+namespace fairuse::kafka {
+
+/// Keeps what a shard produces.
+class recorder final : public transactional_producer {
+public:
+  /// The one that is not kept.
+  explicit recorder(std::string without = {}) : without_(std::move(without)) {}
+
+  answer prepare(std::span<const std::string>) override { return {}; }
+  answer begin() override { return {}; }
+  void produce(const std::string& topic, std::int32_t, std::optional<std::string_view> key,
+               std::optional<std::string_view> value, std::span<const header> headers) override;
+  answer flush() override { return {}; }
+  std::int64_t delivered_next(const topic_partition&) const override { return next_; }
+  answer send_offsets(std::span<const committed_offset>, group_consumer&) override { return {}; }
+  answer commit() override { return {}; }
+  answer abort() override { return {}; }
+  bool troubled() const override { return false; }
+
+  /// Since clear(), in order.
+  const std::vector<captured_record>& of(const std::string& topic) const;
+  void clear();
+
+private:
+  std::string without_;
+  std::map<std::string, std::vector<captured_record>> produced_;
+  std::int64_t next_ = 0;
+};
+
+/// Records that were kept, as a reader gives them.
+class replayed_batch final : public record_batch {
+public:
+  replayed_batch(std::string topic, std::int32_t partition, std::vector<captured_record> records);
+  std::vector<header> headers(std::size_t i) const override;
+
+private:
+  std::string topic_;
+  std::vector<captured_record> kept_;
+};
+
+/// What a replay needs and the journal does not hold.
+struct replay_tools {
+  /// Of the partition's store; made if it is not there.
+  std::filesystem::path folder;
+  std::string case_key;
+  /// Canonical text of a policy, and back.
+  std::function<std::string(const policy&)> text_of;
+  std::function<std::optional<policy>(const std::string&)> parse;
+  /// By the name in the journal; false: nobody knows it.
+  std::function<bool(const std::string& name, partition_function& out)> partitioner;
+  /// As the policies topic has it.
+  std::function<std::optional<std::string>(const std::string& digest)> policy_text;
+  /// Keep the rows of the changelog too.
+  bool keep_rows = false;
+};
+
+/// The records of an input in [range.from, range.next).
+using take_inputs = std::function<std::vector<captured_record>(const std::string& topic, const input_range& range)>;
+
+class partition_replay {
+public:
+  partition_replay(replay_tools with, const topic_names& outputs, std::int32_t partition);
+  ~partition_replay();
+  partition_replay(const partition_replay&) = delete;
+  partition_replay& operator=(const partition_replay&) = delete;
+
+  /// Begin with a state: rows as a changelog has them, the meta row last, of a life that `setup` began.
+  store_status restore(const partition_setup& setup, const std::function<bool(captured_record&)>& next_row);
+  /// Make the epoch again. `setup` in the record begins a new life on the same state.
+  store_status run(const epoch_record& told, const take_inputs& inputs);
+  const recorder& made() const { return made_; }
+  /// The epoch's row in the journal, as made now.
+  epoch_record journal() const;
+  store_status confirm();
+
+private:
+  store_status open_store(std::int64_t usage_retention_ms);
+  store_status close_store();
+  store_status set_rules(const partition_setup& setup, const stored_controls& controls);
+  std::optional<policy> read_policy(const std::string& digest) const;
+  store_status begin_life(const partition_setup& setup, const epoch_record& first);
+  store_status feed(const epoch_record& record, const take_inputs& inputs);
+
+  replay_tools with_;
+  topic_names outputs_;
+  std::int32_t partition_;
+  /// What the shard runs with: outlives it.
+  std::unique_ptr<engine_rules> rules_;
+  std::unique_ptr<partition_store> store_;
+  std::int64_t store_retention_ms_ = 0;
+  worker actors_;
+  std::unique_ptr<partition_shard> shard_;
+  recorder made_;
+  /// Restored into the middle of this life.
+  std::optional<partition_setup> restored_;
+};
+
+} // namespace fairuse::kafka

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Does a capture hold what its journal and inputs lead to? Every epoch is made again by a partition_replay, and every
+// record that comes out is compared with what production wrote: key, headers, value, order, and the digest that the
+// journal keeps of them, which also covers what compaction and retention took from the topics. The rows of the
+// changelog are not compared: when an hour of usage that nobody can reach is deleted depends on who was in memory.
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "streams/kafka/capture/capture_file.hpp"
+#include "streams/kafka/capture/replay.hpp"
+
+namespace fairuse::kafka {
+
+enum class verdict : std::uint8_t {
+  equal,
+  differs,
+  lost,    ///< records that an epoch took are not in the capture
+  refused, ///< the case key is another one
+  damaged,
+  failed, ///< the disk, of the machine that tries it
+};
+
+std::string_view to_text(verdict value);
+
+struct verify_counts {
+  std::uint64_t partitions = 0;
+  std::uint64_t epochs = 0;
+  /// Input records.
+  std::uint64_t records = 0;
+  /// Output records made, and those among them that were compared byte for byte; the others are gone from the topics.
+  std::uint64_t outputs = 0;
+  std::uint64_t compared = 0;
+  std::uint64_t dead_letters = 0;
+  std::uint64_t policies = 0;
+};
+
+/// Where production and the replay part for the first time in a partition.
+struct first_difference {
+  std::int32_t partition = 0;
+  std::uint64_t epoch = 0;
+  /// Empty: the journal itself.
+  std::string topic;
+  /// Of the record in its topic, among those captured; its offset there, -1: none.
+  std::uint64_t number = 0;
+  std::int64_t offset = -1;
+  /// key, value, header NAME, missing, extra, or what of the journal.
+  std::string what;
+  /// First byte that differs, of what differs.
+  std::uint64_t byte = 0;
+  /// Around that byte.
+  std::string theirs;
+  std::string ours;
+};
+
+struct verify_result {
+  verdict what = verdict::equal;
+  /// For people; empty if equal.
+  std::string says;
+  std::optional<first_difference> where;
+  /// What was tried up to there.
+  verify_counts counts;
+};
+
+/// `with` without folder and policies: stores stand below `scratch`. `progress` gets the epochs done and the records.
+verify_result verify(const capture_reader& capture, const replay_tools& with, const std::filesystem::path& scratch,
+                     const std::function<void(std::uint64_t epochs, std::uint64_t records)>& progress);
+
+} // namespace fairuse::kafka

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "streams/kafka/outputs/output_values.hpp"
+
+#include <algorithm>
+
+#include "events/decision_json.hpp"
+#include "events/json_text.hpp"
+
+namespace fairuse::kafka {
+
+namespace {
+
+void append_epoch(std::string& out, json_members& to, std::uint64_t epoch) {
+  to.integer("epoch", static_cast<std::int64_t>(epoch));
+  out.push_back('}');
+}
+
+/// What a stage does; nullptr: nothing.
+void append_actions(std::string& out, const step_rule* rule) {
+  out.push_back('{');
+  json_members to(out);
+  if (rule != nullptr) {
+    if (rule->economy_stt) to.text("stt_model", "economy");
+    if (rule->vad_threshold_nano != 0) to.nano("vad_threshold", rule->vad_threshold_nano);
+    if (rule->hard_caps) to.text("caps", "hard");
+  }
+  out.push_back('}');
+}
+
+/// The rules behind a decision's label: nullptr if a promotion of this very epoch has replaced them.
+const slot_spec* spec_of(const decision& d, const policy_set& loaded) {
+  const auto& slots = loaded.slots();
+  const auto found = std::find_if(slots.begin(), slots.end(),
+                                  [&](const slot_spec& each) { return each.label.digest == d.slot->digest; });
+  return found == slots.end() ? nullptr : &*found;
+}
+
+void append_windows(std::string& out, const decision& d, const slot_spec* spec, std::string_view plan) {
+  char separator = '[';
+  for (std::size_t w = 0; w < d.sum_count; ++w) {
+    if (((d.exceeded >> w) & 1U) == 0) continue;
+    out.push_back(separator);
+    separator = ',';
+    out.push_back('{');
+    json_members to(out);
+    to.text("window", d.slot->windows[w]);
+    to.integer("sum_ms", d.sums.at(w));
+    if (spec != nullptr) to.integer("cap_ms", spec->rules.cap_ms(w, plan));
+    out.push_back('}');
+  }
+  out.append(separator == '[' ? "[]" : "]");
+}
+
+void append_conversations(std::string& out, const user& who, time_ms from) {
+  char separator = '[';
+  if (who.conversations)
+    for (const auto& talk : *who.conversations) {
+      if (talk.at < from) continue;
+      out.push_back(separator);
+      separator = ',';
+      out.push_back('{');
+      json_members to(out);
+      to.text("conversation", talk.id);
+      to.time("at", talk.at);
+      to.text("title", talk.title);
+      to.text("overview", talk.overview);
+      to.text("category", talk.category);
+      to.integer("duration_ms", talk.duration_ms);
+      to.text("lane", fairuse::to_text(talk.from));
+      out.push_back('}');
+    }
+  out.append(separator == '[' ? "[]" : "]");
+}
+
+} // namespace
+
+void append_notification(std::string& out, const decision& d, std::string_view decision_id,
+                         std::string_view case_reference, std::uint64_t epoch) {
+  out.push_back('{');
+  json_members to(out);
+  to.text("decision", decision_id);
+  to.text("stage", to_text(d.to));
+  to.optional_time("until", d.until);
+  to.optional_text("case", case_reference);
+  to.text("wording", to_text(d.words));
+  to.text("message", notification_message(d));
+  append_epoch(out, to, epoch);
+}
+
+void append_enforcement(std::string& out, const user& who, time_ms now, std::uint64_t epoch) {
+  // As if the system were on: what holds for everybody is the gateway's to add.
+  const controls on{.enabled = true, .killed = false, .policies = who.sums.policies};
+  const auto seen = look(who, on, 0, now);
+  const auto& live = seen.slot->label;
+  out.push_back('{');
+  json_members to(out);
+  to.text("stage", to_text(seen.at));
+  if (seen.since != 0) to.time("since", seen.since);
+  to.optional_time("until", seen.until);
+  append_actions(to.member("actions"), seen.slot->rules.step_of(seen.at));
+  to.truth("hard_restricted", seen.hard_restricted);
+  to.truth("ceiling", seen.ceiling);
+  to.optional_time("retry_at", seen.retry_at);
+  const bool spent = seen.details != nullptr and seen.details->exhausted;
+  to.truth("budget_exhausted", spent);
+  if (spent) to.optional_time("budget_resets_at", seen.budget.resets_at);
+  to.truth("content_locked", seen.content_locked);
+  to.truth("exempt", who.exempt);
+  append_policy_label(to.member("policy"), live.policy, live.digest);
+  append_epoch(out, to, epoch);
+}
+
+void append_controls(std::string& out, const controls& held, std::uint64_t epoch) {
+  const auto& live = held.policies->live();
+  out.push_back('{');
+  json_members to(out);
+  to.truth("enabled", held.enabled);
+  to.truth("kill_switch", held.killed);
+  append_policy_label(to.member("policy"), live.label.policy, live.label.digest);
+  to.member("stages").push_back('{');
+  json_members stages(out);
+  for (const auto& rule : live.rules.steps)
+    append_actions(stages.member(to_text(rule.at)), &rule);
+  out.push_back('}');
+  append_epoch(out, to, epoch);
+}
+
+void append_review_request(std::string& out, const decision& d, const user& who, std::uint64_t epoch) {
+  const auto* spec = spec_of(d, *who.sums.policies);
+  out.push_back('{');
+  json_members to(out);
+  to.text("request", request_name(d.slot->slot, d.request));
+  to.text("slot", d.slot->slot);
+  append_policy_label(to.member("policy"), d.slot->policy, d.slot->digest);
+  to.optional_time("answer_by", d.until);
+  append_windows(to.member("windows"), d, spec, who.plan());
+  append_recipes(to.member("recipes"), d.recipes);
+  const auto from = spec != nullptr ? d.time - spec->rules.review.lookback_ms : INT64_MIN;
+  append_conversations(to.member("conversations"), who, from);
+  append_epoch(out, to, epoch);
+}
+
+} // namespace fairuse::kafka

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "streams/kafka/outputs/outputs.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "events/decision_json.hpp"
+#include "events/time_text.hpp"
+#include "streams/kafka/outputs/dead_letter.hpp"
+#include "streams/kafka/outputs/output_values.hpp"
+
+namespace fairuse::kafka {
+
+namespace {
+
+/// Decisions after which a gateway may have to act differently.
+bool changes_view(decision_kind kind) {
+  switch (kind) {
+    case decision_kind::stage_changed:
+    case decision_kind::budget_exhausted:
+    case decision_kind::budget_reset:
+    case decision_kind::restriction_engaged:
+    case decision_kind::restriction_lifted:
+    case decision_kind::content_locked:
+    case decision_kind::content_unlocked:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// One past the last erasure; 0: none.
+std::size_t behind_erasure(const std::vector<decision>& decisions) {
+  const auto last = std::find_if(decisions.rbegin(), decisions.rend(),
+                                 [](const decision& d) { return d.kind == decision_kind::user_erased; });
+  return static_cast<std::size_t>(decisions.rend() - last);
+}
+
+/// The strike that a notification speaks of: its own, or that of the verdict that it follows.
+std::uint32_t strike_behind(const std::vector<decision>& decisions, std::size_t i) {
+  const auto& told = decisions[i];
+  if (told.strike != 0) return told.strike;
+  while (i-- > 0) {
+    const auto& d = decisions[i];
+    if (d.slot != told.slot or d.time != told.time or d.cause != told.cause) break;
+    if (d.kind == decision_kind::strike_added) return d.to == told.to ? d.strike : 0;
+  }
+  return 0;
+}
+
+} // namespace
+
+std::string_view to_text(output_topic value) {
+  static constexpr std::array<std::string_view, output_topic_count> texts{"decisions", "notifications", "enforcement",
+                                                                          "review-requests", "dlq"};
+  return texts.at(static_cast<std::size_t>(value));
+}
+
+output_writer::output_writer(std::string decision_source, std::int32_t partition, case_namer names,
+                             std::size_t letter_bytes_max)
+  : source_{std::move(decision_source)},
+    partition_{partition},
+    names_{std::move(names)},
+    letter_bytes_max_{letter_bytes_max} {}
+
+void output_writer::write(std::uint64_t epoch, time_ms now, std::span<const outcome> outcomes,
+                          const everybody_outcome& everybody, bool controls_changed, std::span<const dead_record> dead,
+                          const take_output& take) {
+  epoch_ = epoch;
+  now_ = now;
+  take_ = &take;
+  live_seq_ = 0;
+  shadow_seq_ = 0;
+  enforcement_seq_ = 0;
+  for (const auto& what : everybody.decisions)
+    write_decision(what, "*");
+  if (controls_changed) write_controls(everybody.held);
+  // Another live policy may do other things at the same stage.
+  const bool promoted = not everybody.decisions.empty();
+  for (const auto& each : outcomes)
+    write_user(each, promoted);
+  for (const auto& each : dead)
+    write_dead_letter(each, epoch, letter_bytes_max_, take);
+  take_ = nullptr;
+}
+
+void output_writer::send(output_topic to, const envelope& around, std::optional<std::string_view> value) {
+  time_.clear();
+  append_time(time_, around.time);
+  const std::array<header, 7> headers{{{"ce_specversion", "1.0"},
+                                       {"ce_id", around.id},
+                                       {"ce_source", source_},
+                                       {"ce_type", around.type},
+                                       {"ce_subject", around.subject},
+                                       {"ce_time", time_},
+                                       {"content-type", "application/json"}}};
+  // Nothing has no type.
+  const std::span<const header> all(headers);
+  (*take_)({to, around.subject, value, value ? all : all.first(headers.size() - 1)});
+}
+
+void output_writer::write_decision(const decision& what, std::string_view uid) {
+  const bool live = is_live(what);
+  id_.clear();
+  fmt::format_to(std::back_inserter(id_), "{}-{}-{}{}", partition_, epoch_, live ? "" : "s",
+                 live ? live_seq_++ : shadow_seq_++);
+  std::string reference;
+  if (live and what.strike != 0) reference = names_.reference(uid, what.strike);
+  value_.clear();
+  append_decision_data(value_, what,
+                       {.id = id_, .source = source_, .uid = uid, .case_reference = reference, .epoch = epoch_});
+  send(output_topic::decisions, {id_, "fairuse.decision.v1", uid, what.time}, value_);
+}
+
+void output_writer::write_user(const outcome& from, bool promoted) {
+  const auto& decisions = from.wrote.decisions;
+  const auto erased = behind_erasure(decisions);
+  bool is_due = from.who != nullptr
+                and (from.who->changed.core
+                     or (promoted and not from.who->standings.empty() and from.who->standings.front() != nullptr));
+  for (std::size_t i = 0; i < decisions.size(); ++i) {
+    const auto& what = decisions[i];
+    write_decision(what, from.uid);
+    // Nobody writes to, or asks about, a user who is gone at the end of the epoch.
+    if (i < erased) continue;
+    is_due |= is_live(what) and changes_view(what.kind);
+    if (what.kind == decision_kind::notification and is_live(what)) write_notification(from, i);
+    if (what.kind == decision_kind::review_requested) write_review_request(from, what);
+  }
+  if (from.who != nullptr and (is_due or erased != 0)) write_enforcement(from, not is_due);
+}
+
+std::string_view output_writer::follow_up_id(std::string_view suffix) {
+  other_id_.assign(id_).append(suffix);
+  return other_id_;
+}
+
+std::string_view output_writer::next_enforcement_id() {
+  other_id_.clear();
+  fmt::format_to(std::back_inserter(other_id_), "{}-{}-e{}", partition_, epoch_, enforcement_seq_++);
+  return other_id_;
+}
+
+void output_writer::write_notification(const outcome& from, std::size_t i) {
+  const auto& what = from.wrote.decisions[i];
+  const auto strike = strike_behind(from.wrote.decisions, i);
+  value_.clear();
+  append_notification(value_, what, id_, strike != 0 ? names_.reference(from.uid, strike) : std::string(), epoch_);
+  send(output_topic::notifications, {follow_up_id("-n"), "fairuse.notification.v1", from.uid, what.time}, value_);
+}
+
+void output_writer::write_review_request(const outcome& from, const decision& what) {
+  value_.clear();
+  append_review_request(value_, what, *from.who, epoch_);
+  send(output_topic::review_requests, {follow_up_id("-r"), "fairuse.review-request.v1", from.uid, what.time}, value_);
+}
+
+void output_writer::write_enforcement(const outcome& from, bool is_erased) {
+  const envelope around{next_enforcement_id(), "fairuse.enforcement.v1", from.uid, now_};
+  if (is_erased) {
+    send(output_topic::enforcement, around, std::nullopt);
+    return;
+  }
+  value_.clear();
+  append_enforcement(value_, *from.who, now_, epoch_);
+  send(output_topic::enforcement, around, value_);
+}
+
+void output_writer::write_controls(const controls& held) {
+  value_.clear();
+  append_controls(value_, held, epoch_);
+  send(output_topic::enforcement, {next_enforcement_id(), "fairuse.enforcement.v1", "*", now_}, value_);
+}
+
+} // namespace fairuse::kafka

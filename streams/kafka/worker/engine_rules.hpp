@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a worker of the Kafka life runs with: names, bounds, policies, and the few things of the surroundings that are
+// not pure (clocks, background thread, log), given from outside so that a simulation can give others.
+// Threads: plain values; the functions are called from the worker's thread but where said.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/policy_set.hpp"
+#include "core/rules.hpp"
+#include "storage/local_store.hpp"
+#include "streams/kafka/broker/real_cluster.hpp"
+#include "streams/kafka/outputs/outputs.hpp"
+
+namespace fairuse::kafka {
+
+/// Share of dead letters among the records, in 1e-9, over at least so many records and so long.
+struct letter_rule {
+  std::int64_t alarm_nano = 10'000'000;
+  /// 0: the stream never stops for them.
+  std::int64_t stop_nano = 0;
+  std::uint64_t records_min = 10'000;
+  std::int64_t window_ms = minute_ms;
+};
+
+struct topic_names {
+  std::string decisions = "fairuse.decisions.v1";
+  std::string notifications = "fairuse.notifications.v1";
+  std::string enforcement = "fairuse.enforcement.v1";
+  std::string review_requests = "fairuse.review-requests.v1";
+  std::string dead_letters = "fairuse.dlq.v1";
+  std::string policies = "fairuse.policies.v1";
+  std::string journal = "fairuse.journal.v1";
+  std::string changelog = "fairuse.changelog.v1";
+
+  std::vector<std::string> all() const {
+    return {decisions, notifications, enforcement, review_requests, dead_letters, policies, journal, changelog};
+  }
+};
+
+/// Where a group without offsets begins: earliest, latest, or the first record at or after an instant.
+struct start_rule {
+  enum class kind : std::uint8_t { earliest, latest, time };
+  kind where = kind::earliest;
+  time_ms at = 0;
+};
+
+struct engine_bounds {
+  /// From seal to seal; a record that comes later than that after the last seal begins and ends an epoch at once.
+  milliseconds epoch{50};
+  /// Far behind the ends of the inputs an epoch may collect for so long: nobody waits for the newest record, and rows
+  /// of one user fall together. No epoch takes more records than it can decide in that time.
+  milliseconds backlog_epoch{3'000};
+  std::size_t epoch_events = 400'000;
+  std::size_t epoch_bytes = std::size_t{128} << 20;
+  /// Users whose timers one epoch fires at most.
+  std::size_t epoch_timers = 50'000;
+  /// Pending is handed to the writer this often, and at once beyond these; at twice these the worker waits for it.
+  milliseconds write_every{3'000};
+  std::size_t pending_rows = 250'000;
+  std::size_t pending_bytes = std::size_t{64} << 20;
+  /// A shard without epochs commits one this often.
+  milliseconds heartbeat{60'000};
+  /// A commit that takes longer ends its producer.
+  milliseconds slow_commit{1'000};
+  std::size_t active_users = 1'000'000;
+  /// Rows looked at per epoch for hours that nothing can reach any more.
+  std::size_t expiry_rows = 2'000;
+  /// Of the changelog: how long tombstones are kept (delete.retention.ms).
+  std::int64_t tombstones_ms = 7 * day_ms;
+  /// The group's heartbeat interval.
+  milliseconds group_heartbeat{3'000};
+  /// How long a takeover waits for a changelog that is behind the group's offsets before it refuses.
+  milliseconds takeover_patience{60'000};
+};
+
+/// What the deployment says about controls, and how to read policies; the rules of configuration stay outside.
+struct configured_rules {
+  policy live;
+  std::vector<policy> shadows;
+  bool enabled = false;
+  bool killed = false;
+  /// Canonical text of a policy, and back (nullopt: it does not parse).
+  std::function<std::string(const policy&)> text_of;
+  std::function<std::optional<policy>(const std::string&)> parse;
+  /// Event lines that bring what a partition remembers up to the configuration, each with its subject, and what it will
+  /// remember then.
+  struct own_events {
+    std::vector<std::pair<std::string, std::string>> lines;
+    std::map<std::string, std::string> settings;
+  };
+  std::function<own_events(const std::map<std::string, std::string>& remembered)> own;
+};
+
+struct surroundings {
+  /// Wall clock, and one that never jumps; ms.
+  std::function<time_ms()> wall;
+  std::function<time_ms()> steady;
+  /// Runs storage's writing (partition_store_options::background).
+  std::function<void(std::function<void()>)> background = [](const std::function<void()>& task) { task(); };
+  /// Called before storage waits for what was given to `background` (partition_store_options::hurry).
+  std::function<void()> hurry;
+  /// From any thread.
+  std::function<void(log_level, const std::string&)> log = [](log_level, const std::string&) {};
+};
+
+/// Partition of a key; nullptr: not checked.
+using partition_function = std::int32_t (*)(std::string_view key, std::int32_t count);
+
+struct engine_rules {
+  std::string app = "fairuse";
+  /// transactional.id and group.instance.id: app.instance.worker.
+  std::string worker_name = "fairuse.one.0";
+  std::vector<std::string> inputs = {"fairuse.events.v1"};
+  topic_names outputs;
+  partition_function partition_of = nullptr;
+  /// For people and the journal.
+  std::string partitioner = "none";
+  start_rule start;
+  letter_rule dead_letters;
+  /// A larger dead letter is cut.
+  std::size_t letter_bytes_max = dead_letter_bytes_max;
+  engine_bounds bounds;
+  configured_rules configured;
+  /// Folder of this worker's stores: one below it per partition.
+  std::filesystem::path state;
+  /// `source` of decisions.
+  std::string source = "fairuse";
+  std::string case_key;
+  std::int64_t usage_retention_ms = 8 * day_ms;
+  std::int64_t horizon_ms = horizon_wall_ms;
+  /// Inputs that may be new, or gone, although partitions were committed without, or with, them.
+  std::set<std::string> adopt_topics;
+  std::string program;
+  surroundings around;
+};
+
+} // namespace fairuse::kafka

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "streams/kafka/worker/epoch_buffer.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "streams/refusal_of.hpp"
+
+namespace fairuse::kafka {
+
+namespace {
+
+constexpr std::size_t strangers_window = 1'000;
+
+} // namespace
+
+bool epoch_buffer::reads_strangers() const {
+  return looked_at_ == strangers_window and strangers_ * 2 > strangers_window;
+}
+
+// The key must be the subject, or one user's events could lie on two partitions; commands to everybody lie on all.
+bool epoch_buffer::belongs_here(const record& what, std::string_view subject) {
+  if (partition_of_ == nullptr) return true;
+  const bool here =
+      what.key and *what.key == subject and (subject == "*" or partition_of_(subject, count_) == partition_);
+  if (looked_at_ < strangers_window) {
+    ++looked_at_;
+    strangers_ += here ? 0 : 1;
+  }
+  return here;
+}
+
+void epoch_buffer::add(const std::shared_ptr<const record_batch>& batch, std::size_t index, std::uint32_t input) {
+  if (batches_.empty() or batches_.back() != batch) batches_.push_back(batch);
+  const auto& what = batch->records()[index];
+  const source from{static_cast<std::uint32_t>(batches_.size() - 1), static_cast<std::uint32_t>(index), input};
+  mixed_ = mixed_ or input < last_input_;
+  last_input_ = input;
+  ++records_;
+  bytes_ += what.value ? what.value->size() : 0;
+  auto read = decode(*batch, index);
+  if (not read) {
+    refused_.push_back({from, read.why()});
+    return;
+  }
+  if (not belongs_here(what, read->subject)) {
+    refused_.push_back({from, {refusal::wrong_partition, "key"}});
+    return;
+  }
+  if (read->subject == "*") {
+    commands_.push_back(read->what);
+    command_sources_.push_back(from);
+    return;
+  }
+  events_.push_back({read->subject, read->what});
+  sources_.push_back(from);
+}
+
+void epoch_buffer::put_in_order() {
+  if (not mixed_) return;
+  mixed_ = false;
+  const auto by_input = [](auto& what, std::vector<source>& sources) {
+    std::vector<std::size_t> order(sources.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return sources[a].input < sources[b].input; });
+    const auto what_before = what;
+    const auto sources_before = sources;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      what[i] = what_before[order[i]];
+      sources[i] = sources_before[order[i]];
+    }
+  };
+  by_input(events_, sources_);
+  by_input(commands_, command_sources_);
+  std::stable_sort(refused_.begin(), refused_.end(),
+                   [](const refused_record& a, const refused_record& b) { return a.from.input < b.from.input; });
+}
+
+wire_result epoch_buffer::decode(const record_batch& batch, std::size_t index) {
+  return decoder_.decode_record([&] { return batch.headers(index); }, batch.records()[index].value, arena_);
+}
+
+dead_record epoch_buffer::letter(const source& from, refusal why, std::string place) const {
+  const auto& batch = *batches_[from.batch];
+  const auto& what = batch.records()[from.record];
+  return {.topic = what.topic,
+          .partition = what.partition,
+          .offset = what.offset,
+          .why = why,
+          .place = std::move(place),
+          .key = what.key,
+          .value = what.value,
+          .headers = batch.headers(from.record)};
+}
+
+void epoch_buffer::letters(std::span<const outcome> outcomes, std::vector<dead_record>& out,
+                           std::vector<refused_input>& places) const {
+  out.clear();
+  places.clear();
+  const auto add = [&](const source& from, refusal why, const std::string& place) {
+    out.push_back(letter(from, why, place));
+    places.push_back({from.input, out.back().offset, why, place});
+  };
+  for (const auto& each : refused_)
+    add(each.from, each.why.why, each.why.place);
+  // Core names the event by its text, which nobody copies.
+  std::vector<std::pair<const event_text*, applied>> wanted;
+  for (const auto& each : outcomes)
+    for (const auto& refused : each.refused)
+      wanted.emplace_back(refused.what->text, refused.why);
+  if (wanted.empty()) return;
+  std::sort(wanted.begin(), wanted.end());
+  for (std::size_t i = 0; i < events_.size(); ++i) {
+    const auto* text = events_[i].what.text;
+    const auto found = std::lower_bound(wanted.begin(), wanted.end(), text,
+                                        [](const auto& each, const event_text* key) { return each.first < key; });
+    if (found != wanted.end() and found->first == text) add(sources_[i], refusal_of(found->second), {});
+  }
+}
+
+void epoch_buffer::clear() {
+  batches_.clear();
+  events_.clear();
+  sources_.clear();
+  commands_.clear();
+  command_sources_.clear();
+  mixed_ = false;
+  last_input_ = 0;
+  refused_.clear();
+  arena_.clear();
+  records_ = 0;
+  bytes_ = 0;
+}
+
+} // namespace fairuse::kafka

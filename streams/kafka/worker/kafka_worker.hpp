@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One worker of the Kafka life: one consumer, one transactional producer, one actor system, and the partitions that the
+// group gave to it. Start here to read how an epoch is committed: commit_epoch() is E5 to E10 of the protocol in one
+// screen, and recover() is what follows when it does not end well.
+//
+// Operation: step() does a bounded piece of everything (poll, take over, commit an epoch, let storage write) and
+// returns; whoever drives it calls it until finished(). There is no open transaction between two steps, so rebalances
+// are served at safe moments only.
+// Threads: one; status() may be asked from any.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/worker.hpp"
+#include "streams/kafka/broker/cluster.hpp"
+#include "streams/kafka/worker/engine_clock.hpp"
+#include "streams/kafka/worker/engine_rules.hpp"
+#include "streams/kafka/worker/epoch_size.hpp"
+#include "streams/kafka/worker/letter_watch.hpp"
+#include "streams/kafka/worker/partition_shard.hpp"
+#include "streams/kafka/worker/takeover.hpp"
+
+namespace fairuse::kafka {
+
+/// A partition, for people and for readiness.
+struct partition_status {
+  std::int32_t partition = 0;
+  takeover_state state = takeover_state::working;
+  /// Why it is refused, or what it waits for.
+  std::string says;
+  std::uint64_t epoch = 0;
+  time_ms now = 0;
+  /// Last stable offset minus position, over all inputs; -1: not known yet.
+  std::int64_t lag = -1;
+  std::int64_t restored = 0;
+  std::int64_t to_restore = 0;
+  std::size_t active_users = 0;
+  std::size_t pending_rows = 0;
+};
+
+struct worker_status {
+  std::vector<partition_status> partitions;
+  /// Wall clock. A worker that waits for a broker says nothing meanwhile, and what it said before may be over.
+  time_ms at = 0;
+  shard_totals totals;
+  std::uint64_t transactions = 0;
+  std::uint64_t aborts = 0;
+  std::uint64_t recycled = 0;
+  std::uint64_t rebalances = 0;
+  /// How long the last commits took, ms.
+  std::int64_t last_epoch_ms = 0;
+};
+
+class kafka_worker final : public membership {
+public:
+  kafka_worker(engine_rules rules, cluster& brokers);
+  ~kafka_worker() override;
+
+  /// One round, waiting up to `wait` for records where there is nothing else to do. False: it is over, see failure().
+  bool step(milliseconds wait);
+  /// Why it ended; empty: it was asked to.
+  const std::string& failure() const { return failure_; }
+  /// Go down in order: what is committed is written, the member stays in the group (static).
+  void close();
+  /// As a crash would: nothing is committed, written or told to anybody. For tests.
+  void abandon();
+
+  /// Owned partitions that are ready and whose committed position is at `ends` (committed records); for --until-end.
+  /// An input may end with markers of its producers' transactions, which are no records: silence tells.
+  std::vector<std::int32_t> finished(const std::vector<position>& ends) const;
+  worker_status status() const;
+
+  // Called from inside poll.
+  void assigned(std::span<const topic_partition> parts) override;
+  void revoked(bool lost) override;
+
+private:
+  enum class phase : std::uint8_t {
+    starting,  ///< S1
+    running,   ///< S2 on
+    fenced,    ///< a producer was fenced: is this member still one?
+    recycling, ///< new producer, then ask what became of the last epoch
+    over,
+  };
+  struct part {
+    std::unique_ptr<takeover> taking;
+    std::unique_ptr<partition_shard> shard;
+    /// Why it is left alone, after it was ready.
+    std::string refused;
+    time_ms last_commit = 0;
+    time_ms last_write = 0;
+  };
+
+  void start();
+  std::vector<std::string> all_topics() const;
+  std::unique_ptr<takeover> begin_takeover(std::int32_t partition, std::unique_ptr<partition_store> store);
+  void poll(milliseconds wait);
+  void sort_in(std::shared_ptr<const record_batch> batch);
+  void fetch_all();
+  bool take_over();
+  void begin_shard(part& of);
+  void hold_back(part& of, partition_shard& made);
+  void go_over(std::string why);
+  std::vector<partition_shard*> ready() const;
+
+  bool epoch_is_due(time_ms now);
+  std::int64_t epoch_left() const;
+  /// Records that the brokers' end, as they told it last, is ahead; -1: they did not yet.
+  std::int64_t lag_of(const position& at) const;
+  std::int64_t behind() const;
+  void run_epoch();
+  void refuse_strangers();
+  void watch_letters();
+  bool run_overdue_timers(time_ms now);
+  bool run_shards(const std::vector<partition_shard*>& which, time_ms now, std::size_t timers_max);
+  /// False: not committed; recovery is under way.
+  bool commit_epoch(const std::vector<partition_shard*>& which);
+  answer try_commit(const std::vector<partition_shard*>& which);
+  void recover(const answer& from, const std::vector<partition_shard*>& which);
+  void roll_back(const std::vector<partition_shard*>& which);
+  void watch_fence();
+  void recycle();
+  bool still_agrees();
+  void restart_takeovers();
+  void write_behind();
+  void publish();
+
+  engine_rules rules_;
+  cluster& brokers_;
+  engine_clock clock_;
+  epoch_size epoch_size_;
+  worker actors_;
+  letter_watch letters_;
+  std::unique_ptr<group_consumer> group_;
+  std::unique_ptr<transactional_producer> producer_;
+  std::string cluster_id_;
+  std::int32_t partitions_ = 0;
+  std::map<std::int32_t, part> parts_;
+
+  phase phase_ = phase::starting;
+  std::string failure_;
+  bool fetch_again_ = false;
+  /// Far behind the ends of the inputs.
+  bool backlog_ = false;
+  /// When the first record of the epoch came, and when the last epoch was sealed (steady).
+  time_ms epoch_since_ = INT64_MIN;
+  time_ms sealed_at_ = 0;
+  /// Since when polls have brought nothing; INT64_MIN: the last one did, or reading has just begun somewhere.
+  time_ms silent_since_ = INT64_MIN;
+  time_ms not_before_ = INT64_MIN;
+  time_ms fenced_at_ = 0;
+
+  mutable std::mutex published_mutex_;
+  worker_status published_;
+  time_ms published_at_ = INT64_MIN;
+  worker_status counts_;
+};
+
+} // namespace fairuse::kafka

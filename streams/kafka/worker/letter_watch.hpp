@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Tells a stream that is poisoned here and there from one that is broken: the share of dead letters over a window.
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+
+#include "streams/kafka/worker/engine_rules.hpp"
+
+namespace fairuse::kafka {
+
+class letter_watch {
+public:
+  enum class verdict : std::uint8_t { fine, alarm, stop };
+
+  explicit letter_watch(const letter_rule& rule) : rule_(rule) {}
+
+  /// Totals so far, at a clock that never jumps. Judges when the window is over, then begins the next.
+  verdict look(std::uint64_t records, std::uint64_t letters, time_ms steady) {
+    if (began_ == INT64_MIN) begin(records, letters, steady);
+    const auto seen = records - records_;
+    if (seen < rule_.records_min or steady - began_ < rule_.window_ms) return verdict::fine;
+    share_nano_ = static_cast<std::int64_t>(static_cast<double>(letters - letters_) * 1e9 / static_cast<double>(seen));
+    begin(records, letters, steady);
+    if (rule_.stop_nano > 0 and share_nano_ > rule_.stop_nano) return verdict::stop;
+    return share_nano_ > rule_.alarm_nano ? verdict::alarm : verdict::fine;
+  }
+
+  /// Of the last window that was judged.
+  double percent() const { return static_cast<double>(share_nano_) / 1e7; }
+
+private:
+  void begin(std::uint64_t records, std::uint64_t letters, time_ms steady) {
+    records_ = records;
+    letters_ = letters;
+    began_ = steady;
+  }
+
+  letter_rule rule_;
+  std::uint64_t records_ = 0;
+  std::uint64_t letters_ = 0;
+  time_ms began_ = INT64_MIN;
+  std::int64_t share_nano_ = 0;
+};
+
+} // namespace fairuse::kafka

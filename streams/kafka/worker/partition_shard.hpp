@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One partition that this worker owns and may decide on: its records of the next epoch, its actors, its store. Carries
+// out E1 to E5 of the commit protocol for its part of the worker's transaction, then E9 or the way back.
+//
+// Operation: accept() until an epoch is due; run() once, or with timers only several times, inside an open transaction;
+// then confirm() or roll_back(). Threads: the worker's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "actors/worker.hpp"
+#include "core/counters.hpp"
+#include "storage/partition_meta.hpp"
+#include "storage/partition_store.hpp"
+#include "streams/kafka/outputs/outputs.hpp"
+#include "streams/kafka/worker/epoch_buffer.hpp"
+
+namespace fairuse::kafka {
+
+/// What passed since the process began, for people and metrics.
+struct shard_totals {
+  std::uint64_t epochs = 0;
+  std::uint64_t records = 0;
+  std::uint64_t decisions = 0;
+  std::uint64_t outputs = 0;
+  std::uint64_t rows = 0;
+  std::uint64_t dead_letters = 0;
+  std::uint64_t real_gaps = 0;
+  std::uint64_t refetches = 0;
+  counters counts;
+
+  shard_totals& operator+=(const shard_totals& other);
+};
+
+/// What a takeover found out: where the inputs go on, in the order of engine_rules::inputs.
+struct beginning {
+  /// Nothing was there: the first epoch, number 0, says where the inputs begin.
+  bool founded = false;
+  std::string cluster;
+  std::vector<input_next> inputs;
+};
+
+class partition_shard final : public epoch_source, public epoch_sink {
+public:
+  /// What became of a record.
+  enum class intake : std::uint8_t {
+    taken,
+    old, ///< seen before: dropped
+    gap, ///< records are missing before it: fetch again from offsets(); if it comes again, they are not there
+  };
+
+  /// REQUIRES: the store is restored and agrees with the group (S8), or there is nothing to agree with.
+  /// `read_policy`: policy by digest, of those that were promoted.
+  partition_shard(const engine_rules& rules, std::int32_t partition, std::int32_t partitions,
+                  std::unique_ptr<partition_store> store, const beginning& from, worker& on,
+                  const std::function<std::optional<policy>(const std::string&)>& read_policy);
+  ~partition_shard() override;
+
+  /// Not ok: this partition must not decide, and why.
+  const std::string& problem() const { return problem_; }
+  std::int32_t partition() const { return partition_; }
+
+  intake accept(const std::shared_ptr<const record_batch>& batch, std::size_t index);
+  /// Most of the first records belong to other partitions.
+  bool reads_strangers() const { return buffer_.reads_strangers(); }
+  std::size_t records() const { return buffer_.records(); }
+  std::size_t bytes() const { return buffer_.bytes(); }
+
+  /// Does anything wait for an epoch at `now`?
+  bool has_work(time_ms now) const;
+  time_ms next_due() const { return actors_->next_due(); }
+  std::size_t due_users(time_ms now, std::size_t most) const { return actors_->due_users(now, most); }
+  /// The last committed epoch was at, and its number.
+  time_ms last_now() const { return meta_.now; }
+  std::uint64_t last_epoch() const { return meta_.epoch; }
+  bool founded() const { return committed_once_; }
+
+  /// E1 to E5. `timers_max` below all: an epoch of timers alone. Not ok: the store failed, nothing may be committed.
+  store_status run(time_ms now, std::size_t timers_max, transactional_producer& to);
+  /// Offsets for E7: with what run() took in if it ran since the last confirm(), as they are committed if not.
+  std::vector<committed_offset> offsets() const;
+  /// E9, of the store alone.
+  void keep_rows(const transactional_producer& by);
+  /// E9.
+  void confirm(const transactional_producer& by);
+  /// Drop the epoch that run() made, and the records that wait; they have to be fetched again.
+  void roll_back();
+  /// Drop the records that wait.
+  void forget_records();
+  /// Where fetching goes on.
+  std::vector<position> read_from() const;
+
+  partition_store& store() { return *store_; }
+  std::unique_ptr<partition_store> give_up_store();
+  const shard_totals& totals() const { return totals_; }
+  std::size_t active_users() const { return actors_->active_users(); }
+  void passivate() { actors_->passivate(); }
+
+  // The doors of the actors.
+  std::optional<epoch> next() override;
+  slice rest(const slice& given, const outcome& so_far) override { return remaining_steps(given, so_far); }
+  void take(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody) override;
+
+private:
+  struct input_state {
+    std::int64_t next = 0;
+    std::uint32_t count = 0;
+    /// The record behind a gap, when it was seen first.
+    std::int64_t suspected = -1;
+  };
+
+  void begin_life(const beginning& from, worker& on,
+                  const std::function<std::optional<policy>(const std::string&)>& read_policy);
+  void produce(const std::string& topic, std::optional<std::string_view> key, std::optional<std::string_view> value,
+               std::span<const header> headers = {});
+  void write_outputs(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody,
+                     epoch_record& record);
+  void write_policies();
+  void write_own_events();
+  void write_rows(time_ms now, std::span<outcome> outcomes, epoch_record& record);
+  void write_journal(epoch_record& record);
+
+  const engine_rules& rules_;
+  std::int32_t partition_;
+  std::int32_t partitions_;
+  std::unique_ptr<partition_store> store_;
+  output_writer writer_;
+  epoch_buffer buffer_;
+  std::string problem_;
+
+  /// As committed, and as it will be after the epoch that run() made.
+  partition_meta meta_;
+  partition_meta next_meta_;
+  /// What the first epoch of the life begins with.
+  partition_meta life_meta_;
+  bool committed_once_ = false;
+  bool ran_ = false;
+
+  std::vector<input_state> inputs_;
+  std::vector<input_range> skipped_;
+  std::vector<dead_record> letters_;
+  std::vector<refused_input> refused_;
+
+  /// For the first epoch of the life.
+  std::optional<partition_setup> setup_;
+  configured_rules::own_events own_;
+  std::vector<std::pair<std::string, std::string>> new_policies_;
+  bool first_of_life_ = true;
+
+  // Of the epoch being run.
+  time_ms now_ = 0;
+  std::size_t timers_max_ = SIZE_MAX;
+  bool with_events_ = true;
+  bool sealed_ready_ = false;
+  transactional_producer* to_ = nullptr;
+  piece_digest outputs_digest_{piece_digest::kind::sha256};
+  piece_digest rows_digest_{piece_digest::kind::xxh3_128};
+  shard_totals epoch_totals_;
+
+  shard_totals totals_;
+  std::unique_ptr<shard> actors_;
+};
+
+/// `v1;e=<epoch>`, as committed offsets carry it, and back.
+std::string offset_metadata(std::uint64_t epoch);
+std::optional<std::uint64_t> epoch_of_metadata(std::string_view text);
+
+} // namespace fairuse::kafka

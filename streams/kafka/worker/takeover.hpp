@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// S3 to S8 of the commit protocol for one partition: from "the group gave it to me" to "I may decide on it", or to a
+// refusal that says what an operator can do. Works in slices, because the group must be polled meanwhile.
+//
+// What it proves before it says ready: the group's offsets, the changelog up to its end (which includes what an open or
+// half-finished transaction may still turn into), and the store are of the same epoch.
+// Threads: the worker's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/partition_store.hpp"
+#include "streams/kafka/broker/cluster.hpp"
+#include "streams/kafka/worker/engine_rules.hpp"
+#include "streams/kafka/worker/partition_shard.hpp"
+
+namespace fairuse::kafka {
+
+enum class takeover_state : std::uint8_t {
+  working,
+  ready,
+  refused, ///< this partition only; the process lives
+  failed,  ///< the process must not go on: another one has the store, the disk is full or broken
+};
+
+class takeover {
+public:
+  /// `store`: kept open from the last life of the partition in this process, if there is one.
+  takeover(const engine_rules& rules, cluster& brokers, group_consumer& group, std::int32_t partition,
+           std::int32_t partitions, std::string cluster_id, std::unique_ptr<partition_store> store);
+
+  /// Do one slice of work; waits no longer than a few ms for a broker.
+  takeover_state step();
+  std::int32_t partition() const { return partition_; }
+  takeover_state state() const { return state_; }
+  /// Why it is refused or failed, and what to do; while working: what it waits for.
+  const std::string& says() const { return says_; }
+  /// Changelog records read, and how many there are.
+  std::int64_t restored() const { return restored_; }
+  std::int64_t to_restore() const { return end_ - begin_; }
+
+  /// REQUIRES: ready.
+  std::unique_ptr<partition_store> take_store() { return std::move(store_); }
+  const beginning& found() const { return found_; }
+  /// Text of a policy by digest from the policies topic; reads it when asked first.
+  std::optional<std::string> policy_text(const std::string& digest);
+  /// Whether that is all there is: false if the topic could not be read to its end.
+  bool policies_read() const { return policies_.has_value(); }
+
+  static std::filesystem::path folder_of(const engine_rules& rules, std::int32_t partition);
+
+private:
+  enum class stage : std::uint8_t { opening, offsets, end, checking, reading, comparing };
+
+  takeover_state open_store();
+  takeover_state read_offsets();
+  takeover_state read_end();
+  takeover_state check_store();
+  store_status restore_some(std::int64_t& reached);
+  takeover_state read_changelog();
+  takeover_state compare();
+  takeover_state begin_anew();
+  takeover_state again(std::string why);
+  takeover_state refuse(std::string why);
+  takeover_state refuse_twice(const std::string& why);
+  takeover_state fail(std::string why);
+  takeover_state set_aside(const std::string& why);
+  takeover_state agree_on_topics(const partition_meta& meta);
+  void read_policies();
+  bool first_offset(const std::string& topic, std::int64_t& from);
+  bool later(const answer& given, const char* what);
+  partition_store_options store_options() const;
+  topic_partition changelog() const { return {rules_.outputs.changelog, partition_}; }
+
+  const engine_rules& rules_;
+  cluster& brokers_;
+  group_consumer& group_;
+  std::int32_t partition_;
+  std::int32_t partitions_;
+  std::string cluster_id_;
+  std::filesystem::path folder_;
+  std::unique_ptr<partition_store> store_;
+
+  takeover_state state_ = takeover_state::working;
+  stage stage_ = stage::opening;
+  std::string says_;
+  std::vector<committed_offset> group_offsets_;
+  log_range log_;
+  std::int64_t begin_ = 0;
+  std::int64_t end_ = 0;
+  std::int64_t restored_ = 0;
+  std::unique_ptr<reader> reader_;
+  time_ms waiting_since_ = INT64_MIN;
+  /// What did not agree the last time.
+  std::string compared_;
+  time_ms not_before_ = INT64_MIN;
+  beginning found_;
+  std::optional<std::map<std::string, std::string>> policies_;
+};
+
+} // namespace fairuse::kafka
