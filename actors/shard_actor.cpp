@@ -15,11 +15,11 @@ void shard_state::start(shard_actor::pointer self, epoch_source& source, epoch_s
   store_ = &store;
   options_ = options;
   last_now_ = options.last_now;
-  held_.push_back(options.start);
+  in_force_.push_back(options.start);
   policy_sets_.push_back(options.policies);
   command_ids_ = options.command_ids;
   std::sort(command_ids_.begin(), command_ids_.end());
-  if (options_.own_timers)
+  if (options_.fires_timers)
     for (const auto& [due, uid] : store.due_users())
       timers_.set(uid, due);
 }
@@ -27,13 +27,13 @@ void shard_state::start(shard_actor::pointer self, epoch_source& source, epoch_s
 const controls* shard_state::obey(const event& command, time_ms now) {
   const auto place = std::lower_bound(command_ids_.begin(), command_ids_.end(), command.key);
   if (place != command_ids_.end() and *place == command.key) {
-    everybody_.duplicates.push_back(&command);
+    broadcast_.duplicates.push_back(&command);
     return nullptr;
   }
   command_ids_.insert(place, command.key);
-  everybody_.new_ids.push_back(command.key);
+  broadcast_.new_ids.push_back(command.key);
   const auto& what = detail_of<admin_command>(command);
-  auto next = held();
+  auto next = in_force();
   if (what.verb == admin_verb::enable)
     next.enabled = what.on;
   else if (what.verb == admin_verb::kill_switch)
@@ -43,34 +43,34 @@ const controls* shard_state::obey(const event& command, time_ms now) {
     const bool whole = shadow > 0 and not next.policies->is_incomplete(static_cast<std::size_t>(shadow), now);
     const auto after = whole ? next.policies->promoted(what.policy) : nullptr;
     if (after == nullptr) {
-      everybody_.impossible.push_back(&command);
+      broadcast_.impossible.push_back(&command);
       return nullptr;
     }
     policy_sets_.push_back(after);
     next.policies = after.get();
-    everybody_.decisions.push_back(promotion(*after, command, now));
+    broadcast_.decisions.push_back(promotion(*after, command, now));
   }
-  if (next == held()) return nullptr;
-  held_.push_back(next);
-  return &held_.back();
+  if (next == in_force()) return nullptr;
+  in_force_.push_back(next);
+  return &in_force_.back();
 }
 
 void shard_state::obey_commands(const epoch& sealed) {
   // Steps of the last epoch are done: only what holds now is still pointed at.
-  while (held_.size() > 1)
-    held_.pop_front();
-  everybody_.duplicates.clear();
-  everybody_.impossible.clear();
-  everybody_.new_ids.clear();
-  everybody_.decisions.clear();
-  stretches_.assign(1, {nullptr, &held()});
+  while (in_force_.size() > 1)
+    in_force_.pop_front();
+  broadcast_.duplicates.clear();
+  broadcast_.impossible.clear();
+  broadcast_.new_ids.clear();
+  broadcast_.decisions.clear();
+  periods_.assign(1, {nullptr, &in_force()});
   std::vector<const event*> commands;
   for (const auto& command : sealed.commands)
     commands.push_back(&command);
   std::sort(commands.begin(), commands.end(), [](const event* a, const event* b) { return before(*a, *b); });
   for (const auto* command : commands)
-    if (const auto* changed = obey(*command, sealed.now)) stretches_.push_back({command, changed});
-  everybody_.held = held();
+    if (const auto* changed = obey(*command, sealed.now)) periods_.push_back({command, changed});
+  broadcast_.in_force = in_force();
 }
 
 void shard_state::cut_slices(const epoch& sealed) {
@@ -79,10 +79,10 @@ void shard_state::cut_slices(const epoch& sealed) {
     return;
   }
   // A promotion reaches everybody who has a timer: other rules may let go of what is held.
-  const bool promoted = held().policies != stretches_.front().held->policies;
+  const bool promoted = in_force().policies != periods_.front().in_force->policies;
   const auto until = promoted ? never - 1 : sealed.now;
-  const auto due = options_.own_timers ? timers_.due(until, sealed.timers_max) : std::vector<std::string_view>();
-  const auto cut = cutter_.cut(sealed, stretches_, due, last_now_);
+  const auto due = options_.fires_timers ? timers_.due(until, sealed.timers_max) : std::vector<std::string_view>();
+  const auto cut = cutter_.cut(sealed, periods_, due, last_now_);
   slices_.assign(cut.begin(), cut.end());
 }
 
@@ -107,7 +107,7 @@ void shard_state::wake(std::span<slice> slices) {
       by_recency_.splice(by_recency_.begin(), by_recency_, found->second);
   }
   if (not absent.empty()) {
-    auto users = store_->load(absent, *stretches_.front().held->policies, first);
+    auto users = store_->load(absent, *periods_.front().in_force->policies, first);
     for (std::size_t i = 0; i < absent.size(); ++i)
       add_active(absent[i], std::move(users[i]));
   }
@@ -171,11 +171,11 @@ void shard_state::collect(outcome& result) {
 
 void shard_state::close_epoch() {
   const std::span<outcome> outcomes(outcomes_.data(), slices_.size());
-  if (options_.own_timers)
+  if (options_.fires_timers)
     for (const auto& result : outcomes)
       timers_.set(result.uid, result.next_due);
   last_now_ = std::max(last_now_, sealed_->now);
-  sink_->take(*sealed_, outcomes, everybody_);
+  sink_->take(*sealed_, outcomes, broadcast_);
   sealed_ = nullptr;
   if (not options_.track_changes)
     for (const auto& s : slices_)
@@ -194,11 +194,11 @@ void shard_state::roll_back() {
   timers_.roll_back();
   last_now_ = earlier_now_;
   // What held before the epoch is at the front (obey_commands).
-  while (held_.size() > 1)
-    held_.pop_back();
-  for (const auto key : everybody_.new_ids)
+  while (in_force_.size() > 1)
+    in_force_.pop_back();
+  for (const auto key : broadcast_.new_ids)
     std::erase(command_ids_, key);
-  everybody_.new_ids.clear();
+  broadcast_.new_ids.clear();
 }
 
 void shard_state::passivate() {

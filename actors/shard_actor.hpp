@@ -30,7 +30,7 @@ public:
   void run(const epoch& sealed);
   void collect(outcome& result);
 
-  const controls& held() const { return held_.back(); }
+  const controls& in_force() const { return in_force_.back(); }
   const user* find(std::string_view uid) const;
   std::size_t active_users() const { return active_.size(); }
   void passivate();
@@ -63,11 +63,11 @@ private:
   shard_options options_;
 
   /// Stable addresses: steps point at them.
-  std::deque<controls> held_;
+  std::deque<controls> in_force_;
   std::vector<std::shared_ptr<const policy_set>> policy_sets_;
   std::vector<std::uint64_t> command_ids_; ///< sorted
-  everybody_outcome everybody_;
-  std::vector<stretch> stretches_;
+  broadcast_outcome broadcast_;
+  std::vector<controls_period> periods_;
 
   recency by_recency_;
   tsl::robin_map<std::string_view, recency::iterator, uid_hash> active_;

@@ -52,44 +52,44 @@ void slice_cutter::sort_events(const epoch& sealed) {
 }
 
 void slice_cutter::cut_user(std::string_view uid, std::size_t first, std::size_t count,
-                            std::span<const stretch> stretches, time_ms previous_now, time_ms now) {
+                            std::span<const controls_period> periods, time_ms previous_now, time_ms now) {
   cut_place place{uid, first, count, steps_.size(), 0};
   const auto* events = events_.data() + first;
   auto reached = previous_now;
-  for (std::size_t i = 1; i < stretches.size(); ++i) {
+  for (std::size_t i = 1; i < periods.size(); ++i) {
     // Timers due before the command's instant fire under what held until then.
-    const auto until = std::min(stretches[i].begin->instant - 1, now);
+    const auto until = std::min(periods[i].begin->instant - 1, now);
     if (until > reached) {
-      steps_.push_back({until, stretches[i - 1].held, 0, 0});
+      steps_.push_back({until, periods[i - 1].in_force, 0, 0});
       reached = until;
     }
   }
   // A user moves to promoted policies once: what the old ones no longer need is gone then. So events that came before
   // the promotion fire the timers, too.
-  const bool moves = stretches.back().held->policies != stretches.front().held->policies;
+  const bool moves = periods.back().in_force->policies != periods.front().in_force->policies;
   const bool events_first = moves and count > 0;
-  if (stretches.size() > 1 and not events_first) steps_.push_back({now, stretches.back().held, 0, 0});
+  if (periods.size() > 1 and not events_first) steps_.push_back({now, periods.back().in_force, 0, 0});
   std::size_t taken = 0;
-  for (std::size_t i = 0; i < stretches.size(); ++i) {
+  for (std::size_t i = 0; i < periods.size(); ++i) {
     auto end = count;
-    if (i + 1 < stretches.size()) {
-      const auto* next = stretches[i + 1].begin;
+    if (i + 1 < periods.size()) {
+      const auto* next = periods[i + 1].begin;
       end = static_cast<std::size_t>(
           std::partition_point(events + taken, events + count, [next](const event& e) { return before(e, *next); })
           - events);
     }
-    if (end > taken or (stretches.size() == 1))
+    if (end > taken or (periods.size() == 1))
       steps_.push_back(
-          {now, stretches[i].held, static_cast<std::uint32_t>(taken), static_cast<std::uint32_t>(end - taken)});
+          {now, periods[i].in_force, static_cast<std::uint32_t>(taken), static_cast<std::uint32_t>(end - taken)});
     taken = end;
   }
-  if (events_first and steps_.back().held != stretches.back().held)
-    steps_.push_back({now, stretches.back().held, static_cast<std::uint32_t>(count), 0});
+  if (events_first and steps_.back().in_force != periods.back().in_force)
+    steps_.push_back({now, periods.back().in_force, static_cast<std::uint32_t>(count), 0});
   place.step_count = steps_.size() - place.first_step;
   places_.push_back(place);
 }
 
-std::span<slice> slice_cutter::cut(const epoch& sealed, std::span<const stretch> stretches,
+std::span<slice> slice_cutter::cut(const epoch& sealed, std::span<const controls_period> periods,
                                    std::span<const std::string_view> due, time_ms previous_now) {
   sort_events(sealed);
   steps_.clear();
@@ -99,7 +99,7 @@ std::span<slice> slice_cutter::cut(const epoch& sealed, std::span<const stretch>
   auto waiting = due.begin();
   const auto idle_before = [&](std::string_view uid) {
     for (; waiting != due.end() and *waiting < uid; ++waiting)
-      cut_user(*waiting, next, 0, stretches, previous_now, sealed.now);
+      cut_user(*waiting, next, 0, periods, previous_now, sealed.now);
     if (waiting != due.end() and *waiting == uid) ++waiting;
   };
   while (next < order_.size()) {
@@ -108,11 +108,11 @@ std::span<slice> slice_cutter::cut(const epoch& sealed, std::span<const stretch>
     while (end < order_.size() and order_[end].what->uid == uid)
       ++end;
     idle_before(uid);
-    cut_user(uid, next, end - next, stretches, previous_now, sealed.now);
+    cut_user(uid, next, end - next, periods, previous_now, sealed.now);
     next = end;
   }
   for (; waiting != due.end(); ++waiting)
-    cut_user(*waiting, next, 0, stretches, previous_now, sealed.now);
+    cut_user(*waiting, next, 0, periods, previous_now, sealed.now);
   for (const auto& p : places_)
     slices_.push_back(
         {p.uid, {steps_.data() + p.first_step, p.step_count}, {events_.data() + p.first_event, p.event_count}, {}});

@@ -15,23 +15,23 @@
 namespace fairuse {
 
 /// From which event on (in the order of before()) some controls hold.
-struct stretch {
+struct controls_period {
   /// The command that began it; nullptr: held before the epoch.
   const event* begin = nullptr;
-  const controls* held = nullptr;
+  const controls* in_force = nullptr;
 };
 
 /// Reused from epoch to epoch; what it returns is valid until the next cut.
 class slice_cutter {
 public:
-  /// `stretches` in order, the first one from before the epoch. `due`: users with a due timer, in uid order.
+  /// `periods` in order, the first one from before the epoch. `due`: users with a due timer, in uid order.
   /// `previous_now`: of the epoch before. Slices come in uid order.
-  std::span<slice> cut(const epoch& sealed, std::span<const stretch> stretches, std::span<const std::string_view> due,
+  std::span<slice> cut(const epoch& sealed, std::span<const controls_period> periods, std::span<const std::string_view> due,
                        time_ms previous_now);
 
 private:
   void sort_events(const epoch& sealed);
-  void cut_user(std::string_view uid, std::size_t first, std::size_t count, std::span<const stretch> stretches,
+  void cut_user(std::string_view uid, std::size_t first, std::size_t count, std::span<const controls_period> periods,
                 time_ms previous_now, time_ms now);
 
   struct place_in_order {

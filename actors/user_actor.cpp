@@ -8,12 +8,12 @@ namespace fairuse {
 namespace {
 
 void take_step(user& who, const slice& what, const step& s, std::int64_t horizon_ms, outcome& result) {
-  advance(who, *s.held, s.now, result.wrote);
+  advance(who, *s.in_force, s.now, result.wrote);
   // Not before: advance forgets hours that memory does not keep.
   for (const auto& hour : what.older)
     who.ids.load(hour.hour, hour.keys);
   for (const auto& e : what.events.subspan(s.first, s.count)) {
-    const auto how = apply(who, *s.held, s.now, e, horizon_ms, result.wrote);
+    const auto how = apply(who, *s.in_force, s.now, e, horizon_ms, result.wrote);
     if (how == applied::too_old or how == applied::future or how == applied::erased)
       result.refused.push_back({&e, how});
   }

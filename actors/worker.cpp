@@ -60,7 +60,7 @@ void shard::roll_back() {
   body_->scheduler.run();
 }
 
-const controls& shard::held() const { return body_->state->held(); }
+const controls& shard::in_force() const { return body_->state->in_force(); }
 
 const user* shard::find(std::string_view uid) const { return body_->state->find(uid); }
 

@@ -22,7 +22,7 @@ struct shard_options {
   std::int64_t horizon_ms = horizon_wall_ms;
   /// Keeps `start.policies` and its label texts alive.
   std::shared_ptr<const policy_set> policies;
-  /// Keys of all commands to everybody that ever took effect (everybody_outcome::new_ids).
+  /// Keys of all commands to everybody that ever took effect (broadcast_outcome::new_ids).
   std::vector<std::uint64_t> command_ids;
   /// `now` of the last epoch before this shard's life; INT64_MIN: none.
   time_ms last_now = INT64_MIN;
@@ -32,7 +32,7 @@ struct shard_options {
   /// dropped after its epoch.
   bool track_changes = true;
   /// Fire timers of idle users from the heap. Off in simulation, whose slices end with a step at the stated end.
-  bool own_timers = true;
+  bool fires_timers = true;
 };
 
 class worker;
@@ -51,7 +51,7 @@ public:
   void roll_back();
 
   /// What holds for everybody now (commands of past epochs applied).
-  const controls& held() const;
+  const controls& in_force() const;
 
   /// A user in memory; nullptr if passivated or unknown. For queries between epochs.
   const user* find(std::string_view uid) const;

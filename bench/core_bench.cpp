@@ -52,21 +52,21 @@ std::vector<event> traffic(int minutes, int days) {
   return events;
 }
 
-void run(user& u, const controls& held, const std::vector<event>& events, step_output& out) {
+void run(user& u, const controls& in_force, const std::vector<event>& events, step_output& out) {
   for (const auto& e : events) {
-    advance(u, held, e.instant, out);
-    apply(u, held, e.instant, e, horizon_wall_ms, out);
+    advance(u, in_force, e.instant, out);
+    apply(u, in_force, e.instant, e, horizon_wall_ms, out);
   }
 }
 
 void apply_speech(benchmark::State& state) {
   const auto set = policies(static_cast<int>(state.range(0)));
-  const controls held{true, false, set.get()};
+  const controls in_force{true, false, set.get()};
   const auto events = traffic(static_cast<int>(state.range(1)), 30);
   step_output out;
   for (auto _ : state) {
     user u;
-    run(u, held, events, out);
+    run(u, in_force, events, out);
     out.clear();
     benchmark::DoNotOptimize(u.next_due);
   }
@@ -96,13 +96,13 @@ BENCHMARK(bare_windows);
 /// Bytes of a user's core state after 30 days with 8 kept (counter bytes_per_user).
 void user_memory(benchmark::State& state) {
   const auto set = policies(1);
-  const controls held{true, false, set.get()};
+  const controls in_force{true, false, set.get()};
   const auto events = traffic(static_cast<int>(state.range(0)), 30);
   std::size_t bytes = 0;
   step_output out;
   for (auto _ : state) {
     user u;
-    run(u, held, events, out);
+    run(u, in_force, events, out);
     bytes = u.memory_bytes();
   }
   state.counters["bytes_per_user"] = static_cast<double>(bytes);

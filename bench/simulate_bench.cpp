@@ -72,7 +72,7 @@ class recorded_month {
 public:
   recorded_month(const experiment& what, const run_rules& rules) : parts_(what.users) {
     const composition people(what.people, what.seed);
-    synthetic_feed writer(people, what.days, rules.held, rules.end);
+    synthetic_feed writer(people, what.days, rules.in_force, rules.end);
     for (std::uint32_t u = 0; u < what.users; ++u)
       writer.fill(u, parts_[u]);
   }

@@ -90,7 +90,7 @@ event speech_of(int user, int day, int n) {
 
 struct filled : scratch {
   filled() {
-    const controls held{true, false, policies.get()};
+    const controls in_force{true, false, policies.get()};
     step_output out;
     for (int i = 0; i < users; ++i) {
       const auto uid = uid_of(i);
@@ -101,8 +101,8 @@ struct filled : scratch {
       for (int n = 0; n < events_a_day; ++n) {
         for (int i = 0; i < users; ++i) {
           const auto e = speech_of(i, day, n);
-          advance(*all[static_cast<std::size_t>(i)], held, e.instant, out);
-          apply(*all[static_cast<std::size_t>(i)], held, e.instant, e, horizon_events_ms, out);
+          advance(*all[static_cast<std::size_t>(i)], in_force, e.instant, out);
+          apply(*all[static_cast<std::size_t>(i)], in_force, e.instant, e, horizon_events_ms, out);
           store->add_user(uid_of(i), *all[static_cast<std::size_t>(i)]);
         }
         commit(std::max(store->meta().now, start + day * day_ms + n * 48 * minute_ms));

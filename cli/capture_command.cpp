@@ -60,15 +60,15 @@ std::unique_ptr<kafka::capture_reader> open_capture(const std::string& file) {
 
 // export, checkpoint --------------------------------------------------------------------------------------------------
 
-int exit_code_of(kafka::export_fate what) {
+int exit_code_of(kafka::export_status what) {
   switch (what) {
-    case kafka::export_fate::done:
+    case kafka::export_status::done:
       return exit_done;
-    case kafka::export_fate::lost:
+    case kafka::export_status::lost:
       return exit_too_little_data;
-    case kafka::export_fate::refused:
+    case kafka::export_status::refused:
       return exit_usage;
-    case kafka::export_fate::failed:
+    case kafka::export_status::failed:
       break;
   }
   return exit_failed;
@@ -105,7 +105,7 @@ int export_from_topics(const capture_options& wanted, bool is_checkpoint) {
                                   : kafka::export_capture(all.brokers(), wish, wanted.file);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   shown.clear();
-  if (made.what != kafka::export_fate::done) return give_up(exit_code_of(made.what), made.says);
+  if (made.what != kafka::export_status::done) return give_up(exit_code_of(made.what), made.says);
   std::uint64_t epochs = 0;
   for (const auto& each : made.parts)
     epochs += each.epochs;

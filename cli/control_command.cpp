@@ -25,7 +25,7 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::string_view command_source = "fairuse/command";
-constexpr std::string_view everybody = "*";
+constexpr std::string_view broadcast = "*";
 constexpr int calls_max = 100;
 
 struct control_options {
@@ -39,7 +39,7 @@ struct control_options {
 
 /// A command as an event, but for id and time.
 struct wanted_event {
-  std::string subject{everybody};
+  std::string subject{broadcast};
   event_kind kind = event_kind::admin;
   event_detail detail;
 };
@@ -122,7 +122,7 @@ public:
         or not send(what->subject, *line))
       return all_.exit_code();
     fmt::print("sent as {} to {}\n", id_,
-               what->subject == everybody ? fmt::format("all {} partitions of {}", to_.size(), topic())
+               what->subject == broadcast ? fmt::format("all {} partitions of {}", to_.size(), topic())
                                           : fmt::format("partition {} of {}", to_.front(), topic()));
     fmt::print("The same --id changes nothing if it is sent again.\n");
     return exit_done;
@@ -151,7 +151,7 @@ private:
   }
 
   bool find_partitions(const wanted_event& what) {
-    if (what.subject == everybody) {
+    if (what.subject == broadcast) {
       for (std::int32_t p = 0; p < all_.partitions(); ++p)
         to_.push_back(p);
       return true;
@@ -188,7 +188,7 @@ private:
     const auto producer = all_.brokers().make_producer(all_.settings().app + ".command");
     const std::vector<std::string> topics{topic()};
     auto done = producer->prepare(topics);
-    for (int i = 0; done.what == kafka::fate::again and i < calls_max; ++i)
+    for (int i = 0; done.what == kafka::next_action::again and i < calls_max; ++i)
       done = producer->prepare(topics);
     if (done.ok()) done = producer->begin();
     if (not done.ok()) return all_.fail(done);
@@ -197,9 +197,9 @@ private:
       producer->produce(topic(), partition, subject, line, headers);
     done = producer->flush();
     if (done.ok()) done = producer->commit();
-    for (int i = 0; done.what == kafka::fate::again and i < calls_max; ++i)
+    for (int i = 0; done.what == kafka::next_action::again and i < calls_max; ++i)
       done = producer->commit();
-    if (done.what == kafka::fate::abort) producer->abort();
+    if (done.what == kafka::next_action::abort) producer->abort();
     return done.ok() or all_.fail(done);
   }
 

@@ -52,8 +52,8 @@ std::string base64(std::string_view bytes) {
 }
 
 // The line as it came under `text`, or under `base64` where it is no text.
-std::string letter_line(const stored_dead_letter& letter) {
-  const auto& what = letter.letter;
+std::string dead_letter_line(const stored_dead_letter& dead_letter) {
+  const auto& what = dead_letter.what;
   std::string line = R"({"reason":)";
   append_json(line, to_text(what.why));
   line += R"(,"input":)";
@@ -66,7 +66,7 @@ std::string letter_line(const stored_dead_letter& letter) {
   }
   line += R"(,"remedy":)";
   append_json(line, remedy(what.why));
-  line += fmt::format(R"(,"epoch":{},"time":"{}",)", letter.epoch, to_time_text(letter.now));
+  line += fmt::format(R"(,"epoch":{},"time":"{}",)", dead_letter.epoch, to_time_text(dead_letter.now));
   const bool is_text = simdjson::validate_utf8(what.bytes.data(), what.bytes.size());
   line += is_text ? R"("text":)" : R"("base64":)";
   append_json(line, is_text ? what.bytes : base64(what.bytes));
@@ -85,7 +85,7 @@ store_result<std::size_t> print_dead_letters(const stored_logs& logs, log_cursor
   auto some = logs.dead_letters(from, page);
   if (not some) return some.error();
   for (const auto& each : *some) {
-    const auto line = raw ? each.letter.bytes : letter_line(each);
+    const auto line = raw ? each.what.bytes : dead_letter_line(each);
     std::fwrite(line.data(), 1, line.size(), stdout);
     std::fputc('\n', stdout);
   }
@@ -113,9 +113,9 @@ std::function<int()> declare_decisions(CLI::App& app) {
   auto wanted = std::make_shared<decisions_options>();
   app.add_option("--state", wanted->state, "Folder of the store")->capture_default_str();
   app.add_flag("--follow", wanted->follow, "Go on with what is committed from now on, until Ctrl-C");
-  auto* letters = app.add_flag("--dead-letters", wanted->dead_letters,
+  auto* dead_letters = app.add_flag("--dead-letters", wanted->dead_letters,
                                "Print refused input lines instead, with reason, input and line number");
-  app.add_flag("--raw", wanted->raw, "With --dead-letters: the lines themselves, byte for byte")->needs(letters);
+  app.add_flag("--raw", wanted->raw, "With --dead-letters: the lines themselves, byte for byte")->needs(dead_letters);
   app.add_flag("--json", wanted->json, "Has no effect: the output is NDJSON already");
   return [wanted] { return print_all(*wanted); };
 }

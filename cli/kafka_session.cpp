@@ -15,7 +15,7 @@
 
 #include "cli/command.hpp"
 #include "cli/kafka_options.hpp"
-#include "cli/own_lines.hpp"
+#include "cli/config_commands.hpp"
 #include "cli/process_figures.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
@@ -109,8 +109,8 @@ kafka::configured_rules kafka_session::configured() const {
           },
           .own =
               [settings](const std::map<std::string, std::string>& remembered) {
-                auto made = make_own_lines(settings, remembered);
-                return kafka::configured_rules::own_events{std::move(made.lines), std::move(made.settings)};
+                auto made = make_config_commands(settings, remembered);
+                return kafka::configured_rules::config_commands{std::move(made.lines), std::move(made.settings)};
               }};
 }
 
@@ -129,7 +129,7 @@ kafka::engine_rules kafka_session::rules_for(std::uint32_t worker) const {
                            .stop_nano = from.dead_letters.stop_nano,
                            .records_min = dead_letter_rule::stop_records_min,
                            .window_ms = dead_letter_rule::stop_ms_min},
-          .letter_bytes_max = from.record_bytes_max + kafka::dead_letter_room,
+          .dead_letter_bytes_max = from.record_bytes_max + kafka::dead_letter_room,
           .bounds = {.epoch = milliseconds{from.epoch_ms},
                      .backlog_epoch = backlog_epoch_of(from),
                      .epoch_events = from.epoch_events_max,
@@ -156,7 +156,7 @@ bool kafka_session::find_ends() {
   const auto& inputs = all_.settings.kafka.inputs;
   std::vector<std::int32_t> counts;
   auto asked = brokers_->partition_counts(inputs, counts);
-  for (int i = 0; asked.what == kafka::fate::again and i < 10 and not stop_; ++i)
+  for (int i = 0; asked.what == kafka::next_action::again and i < 10 and not stop_; ++i)
     asked = brokers_->partition_counts(inputs, counts);
   if (not asked.ok()) {
     fail(exit_failed, fmt::format("cannot ask {} about topics: {} ({})", bootstrap_servers(all_.settings.kafka),

@@ -20,7 +20,7 @@ bool operator_session::fail(int code, const std::string& sentence) {
   return false;
 }
 
-bool operator_session::fail(const kafka::answer& why) {
+bool operator_session::fail(const kafka::call_result& why) {
   return fail(exit_failed, fmt::format("{} ({})", why.text, why.code));
 }
 

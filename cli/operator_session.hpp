@@ -30,7 +30,7 @@ public:
 
   /// Log the sentence; false.
   bool fail(int code, const std::string& sentence);
-  bool fail(const kafka::answer& why);
+  bool fail(const kafka::call_result& why);
   /// Ask on a terminal, unless `yes`. False: do not do it.
   bool confirmed(const std::string& question, bool yes);
 

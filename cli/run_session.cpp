@@ -157,8 +157,8 @@ void run_session::tell_summary(double seconds) {
                             .bytes = sink_->totals().bytes,
                             .active_users = shard_->active_users(),
                             .last_epoch = store_->committed_epoch()};
-  const auto letters = dead_letter_count(sink_->totals());
-  if (letters > 1'000 and letters * 2 > sink_->totals().lines)
+  const auto dead_letters = dead_letter_count(sink_->totals());
+  if (dead_letters > 1'000 and dead_letters * 2 > sink_->totals().lines)
     spdlog::warn("more than half of the lines became dead letters: `fairuse decisions --dead-letters` says why");
   const auto text = summary_text(sink_->totals(), figures);
   fmt::print(stderr, "{}", text);

@@ -13,7 +13,7 @@
 
 #include "cli/command.hpp"
 #include "cli/log.hpp"
-#include "cli/own_lines.hpp"
+#include "cli/config_commands.hpp"
 #include "cli/run_session.hpp"
 #include "config/overrides.hpp"
 #include "storage/case_reference.hpp"
@@ -227,7 +227,7 @@ void run_session::make_sink() {
                                                           .input = reader_->has_position() ? input_name_ : "-",
                                                           .has_position = reader_->has_position()},
                                        *store_, *source_, case_namer{case_key_});
-  auto own = make_own_lines(deployment_.settings, store_->meta().settings);
+  auto own = make_config_commands(deployment_.settings, store_->meta().settings);
   if (own.lines.empty()) return;
   std::string text;
   for (const auto& [subject, line] : own.lines)
@@ -236,7 +236,7 @@ void run_session::make_sink() {
   auto batch = batch_from(text, decoder);
   batch->own = true;
   source_->put_first(std::move(batch));
-  sink_->remember_with_own_lines(std::move(own.settings));
+  sink_->remember_with_config_commands(std::move(own.settings));
 }
 
 void run_session::make_worker(time_ms last_now) {

@@ -91,7 +91,7 @@ int show(const status_options& wanted) {
   const bool same_key = setting(meta, "case_key") == names.check();
   const status_question question{
       .who = **found,
-      .held = {.enabled = meta.controls.enabled, .killed = meta.controls.killed, .policies = policies.get()},
+      .in_force = {.enabled = meta.controls.enabled, .killed = meta.controls.killed, .policies = policies.get()},
       .uid = wanted.uid,
       .at = at,
       .epoch = meta.epoch,

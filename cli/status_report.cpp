@@ -77,8 +77,8 @@ void add_marks(std::string& text, const status_question& question, const standin
 }
 
 bool is_incomplete(const status_question& question, const standing_view& view) {
-  const auto& slots = question.held.policies->slots();
-  return question.held.policies->is_incomplete(static_cast<std::size_t>(view.slot - slots.data()), question.at);
+  const auto& slots = question.in_force.policies->slots();
+  return question.in_force.policies->is_incomplete(static_cast<std::size_t>(view.slot - slots.data()), question.at);
 }
 
 void add_slot(std::string& text, const status_question& question, const standing_view& view) {
@@ -179,16 +179,16 @@ std::string status_text(const status_question& question) {
   const auto& who = question.who;
   auto text = fmt::format("user {}\n", question.uid);
   add_line(text, "as of", fmt::format("{}, epoch {}", to_time_text(question.at), question.epoch));
-  if (not question.held.enabled or question.held.killed)
-    add_line(text, "system", question.held.killed ? "kill switch: nothing is enforced" : "off: nothing is enforced");
+  if (not question.in_force.enabled or question.in_force.killed)
+    add_line(text, "system", question.in_force.killed ? "kill switch: nothing is enforced" : "off: nothing is enforced");
   if (who.erased_at != INT64_MIN) add_line(text, "erased", to_time_text(who.erased_at));
-  const bool is_free = question.held.policies->live().rules.is_free(who.plan());
+  const bool is_free = question.in_force.policies->live().rules.is_free(who.plan());
   add_line(text, "plan",
            fmt::format("{} ({}){}", who.plan(), is_free ? "free" : "paid",
                        who.credits_exhausted() ? ", credits exhausted" : ""));
   if (who.exempt) add_line(text, "exempt", "never evaluated");
-  for (std::size_t i = 0; i < question.held.policies->slots().size(); ++i)
-    add_slot(text, question, look(who, question.held, i, question.at));
+  for (std::size_t i = 0; i < question.in_force.policies->slots().size(); ++i)
+    add_slot(text, question, look(who, question.in_force, i, question.at));
   return text;
 }
 
@@ -197,15 +197,15 @@ std::string status_json(const status_question& question) {
   json text = {{"user", question.uid},
                {"at", to_time_text(question.at)},
                {"epoch", question.epoch},
-               {"enabled", question.held.enabled},
-               {"kill_switch", question.held.killed},
+               {"enabled", question.in_force.enabled},
+               {"kill_switch", question.in_force.killed},
                {"plan", who.plan()},
                {"credits_exhausted", who.credits_exhausted()},
                {"exempt", who.exempt},
                {"erased_at", instant_json(who.erased_at)}};
   auto slots = json::array();
-  for (std::size_t i = 0; i < question.held.policies->slots().size(); ++i)
-    slots.push_back(slot_json(question, look(who, question.held, i, question.at)));
+  for (std::size_t i = 0; i < question.in_force.policies->slots().size(); ++i)
+    slots.push_back(slot_json(question, look(who, question.in_force, i, question.at)));
   text["slots"] = std::move(slots);
   return text.dump();
 }

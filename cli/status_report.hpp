@@ -14,7 +14,7 @@ namespace fairuse::cli {
 
 struct status_question {
   const user& who;
-  controls held;
+  controls in_force;
   std::string_view uid;
   time_ms at = 0;
   /// The last epoch that is in `who`.

@@ -21,13 +21,13 @@ using yaml::map_reader;
 using yaml::need;
 using yaml::node;
 
-constexpr std::string_view name_letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+constexpr std::string_view name_dead_letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 constexpr std::size_t topic_length_max = 249;
 constexpr std::size_t name_length_max = 64;
 constexpr int first_right_scram = 0x020601ff;
 
 bool is_name(std::string_view text, std::size_t longest) {
-  return not text.empty() and text.size() <= longest and text.find_first_not_of(name_letters) == std::string_view::npos;
+  return not text.empty() and text.size() <= longest and text.find_first_not_of(name_dead_letters) == std::string_view::npos;
 }
 
 // Whole bytes, or a number with KiB, MiB or GiB.
@@ -270,7 +270,7 @@ private:
   std::set<std::string> topics_;
 };
 
-bool same_letters(std::string_view left, std::string_view right) {
+bool same_dead_letters(std::string_view left, std::string_view right) {
   return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
     const auto lower = [](char c) { return c >= 'A' and c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
     return lower(a) == lower(b);
@@ -340,8 +340,8 @@ std::map<std::string, std::string> client_properties(const kafka_settings& setti
 std::vector<std::string> transport_warnings(const kafka_settings& settings) {
   std::vector<std::string> found;
   const auto protocol = property_of(settings, "security.protocol", "plaintext");
-  const bool login = same_letters(protocol, "sasl_plaintext");
-  if (login or same_letters(protocol, "plaintext")) {
+  const bool login = same_dead_letters(protocol, "sasl_plaintext");
+  if (login or same_dead_letters(protocol, "plaintext")) {
     const auto remote = std::find_if_not(settings.bootstrap.begin(), settings.bootstrap.end(),
                                          [](const std::string& each) { return is_loopback(each); });
     if (remote != settings.bootstrap.end())
@@ -350,11 +350,11 @@ std::vector<std::string> transport_warnings(const kafka_settings& settings) {
                       + " can be read on the way; set streams.properties security.protocol to "
                       + (login ? "sasl_ssl" : "ssl or sasl_ssl"));
   }
-  if (same_letters(property_of(settings, "enable.ssl.certificate.verification", "true"), "false"))
+  if (same_dead_letters(property_of(settings, "enable.ssl.certificate.verification", "true"), "false"))
     found.emplace_back(
         "enable.ssl.certificate.verification is false: anybody can pretend to be the broker; name the "
         "authority in ssl.ca.location instead");
-  else if (same_letters(property_of(settings, "ssl.endpoint.identification.algorithm", "https"), "none"))
+  else if (same_dead_letters(property_of(settings, "ssl.endpoint.identification.algorithm", "https"), "none"))
     found.emplace_back(
         "ssl.endpoint.identification.algorithm is none: any certificate of the same authority can "
         "pretend to be the broker; give brokers certificates with their names");
@@ -363,7 +363,7 @@ std::vector<std::string> transport_warnings(const kafka_settings& settings) {
     found.emplace_back("librdkafka " + std::string{rd_kafka_version_str()}
                        + " repeats a nonce that SCRAM wants to be continued: Kafka 3 lets it pass, Kafka 4 refuses it as "
                          "a wrong password; use certificates, PLAIN over TLS or a token there, or librdkafka 2.6.1");
-  if (same_letters(property_of(settings, "enable.sasl.oauthbearer.unsecure.jwt", "false"), "true"))
+  if (same_dead_letters(property_of(settings, "enable.sasl.oauthbearer.unsecure.jwt", "false"), "true"))
     found.emplace_back("enable.sasl.oauthbearer.unsecure.jwt is true: the tokens are signed by nobody");
   return found;
 }

@@ -15,11 +15,11 @@ namespace fairuse::detail {
 
 /// Does a slot of this kind judge? Live while enabled, `off` while not, shadows always; nobody while killed, exempt
 /// never.
-bool judges(const user& u, const controls& held, slot_kind kind);
+bool judges(const user& u, const controls& in_force, slot_kind kind);
 
 struct context {
   user& u;
-  const controls& held;
+  const controls& in_force;
   step_output& out;
   /// The instant that decisions carry: `now`, or the due instant of the timer that fires.
   time_ms at;
@@ -106,7 +106,7 @@ asking_state may_ask(const context& x);
 void count_quiet(counters& counts, quiet_reason why);
 /// Some caps are exceeded: ask, synthesise, borrow, or count why not.
 void ask_review(context& x, std::uint8_t exceeded);
-void answer_review(user& u, const controls& held, time_ms now, const event& e, step_output& out, applied& how);
+void answer_review(user& u, const controls& in_force, time_ms now, const event& e, step_output& out, applied& how);
 void time_out_review(context& x);
 
 // core/query.cpp
@@ -121,9 +121,9 @@ time_ms drains_from(const user& u, const policy_set& set, const drain_limit& lim
 /// Note an id that has no other trace; false if it was noted before.
 bool remember_for_ever(user& u, std::uint64_t key);
 
-applied apply_account(user& u, const controls& held, time_ms now, const event& e, step_output& out);
+applied apply_account(user& u, const controls& in_force, time_ms now, const event& e, step_output& out);
 applied apply_conversation(user& u, const event& e);
-applied apply_admin(user& u, const controls& held, time_ms now, const event& e, step_output& out);
-applied apply_erasure(user& u, const controls& held, time_ms now, const event& e, step_output& out);
+applied apply_admin(user& u, const controls& in_force, time_ms now, const event& e, step_output& out);
+applied apply_erasure(user& u, const controls& in_force, time_ms now, const event& e, step_output& out);
 
 } // namespace fairuse::detail

@@ -90,14 +90,14 @@ void command_strike(context& x, const admin_command& command) {
   }
 }
 
-void command_exempt(user& u, const controls& held, time_ms now, const event& e, step_output& out) {
+void command_exempt(user& u, const controls& in_force, time_ms now, const event& e, step_output& out) {
   const auto& command = detail_of<admin_command>(e);
   if (u.exempt == command.on) return;
   u.exempt = command.on;
   u.changed.core = true;
   const auto cause = event_id(e);
   for (std::size_t slot = 0; slot < u.sums.policies->slots().size(); ++slot) {
-    context x{u, held, out, now, cause, slot};
+    context x{u, in_force, out, now, cause, slot};
     refresh_restrictions(x, reason::admin, reason::exempt);
     u.sums.wake(slot);
   }
@@ -113,7 +113,7 @@ bool remember_for_ever(user& u, std::uint64_t key) {
   return true;
 }
 
-applied apply_account(user& u, const controls& held, time_ms now, const event& e, step_output& out) {
+applied apply_account(user& u, const controls& in_force, time_ms now, const event& e, step_output& out) {
   const auto& fact = detail_of<account_fact>(e);
   const auto stamp = stamp_of(e);
   if (not u.account) u.account = std::make_unique<account_state>();
@@ -133,7 +133,7 @@ applied apply_account(user& u, const controls& held, time_ms now, const event& e
   u.changed.core = true;
   const auto cause = event_id(e);
   for (std::size_t slot = 0; slot < u.sums.policies->slots().size(); ++slot) {
-    context x{u, held, out, now, cause, slot};
+    context x{u, in_force, out, now, cause, slot};
     u.sums.wake(slot);
     if (plan) upgrade(x);
     refresh_lock(x, plan ? reason::upgrade : reason::credits_restored);
@@ -162,11 +162,11 @@ applied apply_conversation(user& u, const event& e) {
   return applied::accepted;
 }
 
-applied apply_admin(user& u, const controls& held, time_ms now, const event& e, step_output& out) {
+applied apply_admin(user& u, const controls& in_force, time_ms now, const event& e, step_output& out) {
   if (not remember_for_ever(u, e.key)) return applied::duplicate;
   const auto& command = detail_of<admin_command>(e);
   const auto cause = event_id(e);
-  context x{u, held, out, now, cause, 0};
+  context x{u, in_force, out, now, cause, 0};
   switch (command.verb) {
     case admin_verb::set_stage:
       command_stage(x, command);
@@ -179,7 +179,7 @@ applied apply_admin(user& u, const controls& held, time_ms now, const event& e, 
       command_strike(x, command);
       break;
     case admin_verb::exempt:
-      command_exempt(u, held, now, e, out);
+      command_exempt(u, in_force, now, e, out);
       break;
     case admin_verb::enable:
     case admin_verb::kill_switch:
@@ -189,10 +189,10 @@ applied apply_admin(user& u, const controls& held, time_ms now, const event& e, 
   return applied::accepted;
 }
 
-applied apply_erasure(user& u, const controls& held, time_ms now, const event& e, step_output& out) {
+applied apply_erasure(user& u, const controls& in_force, time_ms now, const event& e, step_output& out) {
   const auto& request = detail_of<erasure_request>(e);
   const auto cause = event_id(e);
-  context x{u, held, out, now, cause, 0};
+  context x{u, in_force, out, now, cause, 0};
   auto& d = x.write(decision_kind::user_erased, reason::erasure);
   d.who = request.actor;
   d.note = request.reason;

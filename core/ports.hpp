@@ -18,10 +18,10 @@
 
 namespace fairuse {
 
-/// One step of a slice: `advance` to `now` under `held`, then events [first, first + count) of the slice.
+/// One step of a slice: `advance` to `now` under `in_force`, then events [first, first + count) of the slice.
 struct step {
   time_ms now = 0;
-  const controls* held = nullptr;
+  const controls* in_force = nullptr;
   std::uint32_t first = 0;
   std::uint32_t count = 0;
 };
@@ -100,9 +100,9 @@ public:
 };
 
 /// What came of an epoch's commands to everybody.
-struct everybody_outcome {
+struct broadcast_outcome {
   /// What holds from here on.
-  controls held;
+  controls in_force;
   /// Commands that were seen before (same idempotency key); the others of epoch.commands took effect.
   std::vector<const event*> duplicates;
   /// Commands that were obeyed and changed nothing because they cannot: promotion of a shadow that is not loaded, or
@@ -118,7 +118,7 @@ class epoch_sink {
 public:
   virtual ~epoch_sink() = default;
   /// All outcomes of an epoch, in uid order, and what came of commands to everybody. Nothing is published yet.
-  virtual void take(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody) = 0;
+  virtual void take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) = 0;
 };
 
 /// Where users are when they are not in memory.

@@ -141,7 +141,7 @@ bool is_terminal(const context& x) {
 
 reason why_ignored(const context& x) {
   if (x.u.exempt) return reason::exempt;
-  if (x.held.killed) return reason::kill_switch;
+  if (x.in_force.killed) return reason::kill_switch;
   if (not x.judges()) return reason::system_off;
   return is_terminal(x) ? reason::last_stage : reason::none;
 }
@@ -211,12 +211,12 @@ void time_out_review(context& x) {
   fail_review(x, decision_kind::review_timed_out, reason::review_timed_out, {}, number);
 }
 
-void answer_review(user& u, const controls& held, time_ms now, const event& e, step_output& out, applied& how) {
+void answer_review(user& u, const controls& in_force, time_ms now, const event& e, step_output& out, applied& how) {
   const auto& answer = detail_of<review_answer>(e);
   const auto name = parse_request(answer.request);
   const auto slot = u.sums.policies->slot_named(name.slot);
   const auto cause = event_id(e);
-  context x{u, held, out, now, cause, slot < 0 ? 0U : static_cast<std::size_t>(slot)};
+  context x{u, in_force, out, now, cause, slot < 0 ? 0U : static_cast<std::size_t>(slot)};
   const auto* s = x.known();
   how = applied::accepted;
   if (slot < 0 or s == nullptr or name.number == 0 or name.number > s->last_request) {

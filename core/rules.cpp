@@ -19,20 +19,20 @@ standing& context::touch() {
   return *mine;
 }
 
-bool judges(const user& u, const controls& held, slot_kind kind) {
-  if (held.killed or u.exempt) return false;
+bool judges(const user& u, const controls& in_force, slot_kind kind) {
+  if (in_force.killed or u.exempt) return false;
   switch (kind) {
     case slot_kind::live:
-      return held.enabled;
+      return in_force.enabled;
     case slot_kind::off:
-      return not held.enabled;
+      return not in_force.enabled;
     case slot_kind::shadow:
       break;
   }
   return true;
 }
 
-bool context::judges() const { return detail::judges(u, held, spec().kind); }
+bool context::judges() const { return detail::judges(u, in_force, spec().kind); }
 
 std::int64_t context::hard_cap(std::size_t window) const {
   const auto& r = rules();

@@ -211,7 +211,7 @@ constexpr std::array<std::uint32_t, 8> admin_arguments{
     bit(policy_at),
 };
 
-constexpr bool is_for_everybody(admin_verb verb) {
+constexpr bool is_broadcast(admin_verb verb) {
   return verb == admin_verb::enable or verb == admin_verb::kill_switch or verb == admin_verb::promote_policy;
 }
 
@@ -254,7 +254,7 @@ bool read_admin(line_reading& in, dom::object data, std::string_view subject, ev
       or not need_name(in, from, actor_at, out.actor)
       or not read_text(in, from, reason_at, wire_text_bytes_max, out.reason))
     return false;
-  if (is_for_everybody(out.verb) != (subject == "*"))
+  if (is_broadcast(out.verb) != (subject == "*"))
     return in.refuse(refusal::star_subject, in.attribute_prefix(), "subject");
   const auto allowed =
       bit(command_at) | bit(actor_at) | bit(reason_at) | admin_arguments.at(static_cast<std::size_t>(out.verb));

@@ -68,7 +68,7 @@ public:
     return e;
   }
   slice rest(const slice& given, const outcome& so_far) override { return remaining_steps(given, so_far); }
-  void take(const epoch&, std::span<outcome> outcomes, const everybody_outcome&) override {
+  void take(const epoch&, std::span<outcome> outcomes, const broadcast_outcome&) override {
     decisions.clear();
     counts = {};
     for (const auto& o : outcomes) {
@@ -136,7 +136,7 @@ private:
   void status(json& row);
   void account(const json& line, json& row);
   void admin(const json& line, json& row);
-  void everybody(const json& line);
+  void broadcast(const json& line);
   void put_restriction(const standing_view& v, json& row) const;
 
   std::shared_ptr<const policy_set> policies_;
@@ -174,7 +174,7 @@ standing_view conformance::look_now() {
     bind(nobody_, *policies_, now_);
     who = &nobody_;
   }
-  return look(*who, shard_->held(), 0, now_);
+  return look(*who, shard_->in_force(), 0, now_);
 }
 
 void conformance::put_restriction(const standing_view& v, json& row) const {
@@ -228,7 +228,7 @@ void conformance::evaluated(const json& line, json& row, std::int32_t ms, lane f
   e.ms = ms;
   e.from = from;
   run_one(e);
-  if (not shard_->held().enabled) return;
+  if (not shard_->in_force().enabled) return;
   const auto v = look_now();
   row["totals"] = json::array();
   row["caps"] = json::array();
@@ -273,7 +273,7 @@ void conformance::stt(const json& line, json& row) {
   const auto before = look_now().budget;
   run_one(make(line, event_kind::stt, {}));
   const auto after = look_now().budget;
-  const bool enabled = shard_->held().enabled;
+  const bool enabled = shard_->in_force().enabled;
   row["tracked"] = before.tracked;
   row["blocked"] = before.tracked and before.exhausted;
   row["used_ms"] = enabled ? after.used_ms : 0;
@@ -291,7 +291,7 @@ void conformance::gate(json& row) {
 
 void conformance::status(json& row) {
   const auto v = look_now();
-  const bool enabled = shard_->held().enabled;
+  const bool enabled = shard_->in_force().enabled;
   row["totals"] = json::array();
   for (const auto& window : v.windows)
     row["totals"].push_back(enabled ? window.sum_ms : 0);
@@ -329,7 +329,7 @@ void conformance::admin(const json& line, json& row) {
   row["stage"] = to_text(look_now().at);
 }
 
-void conformance::everybody(const json& line) {
+void conformance::broadcast(const json& line) {
   admin_command what;
   what.verb = line.at("type") == "enabled" ? admin_verb::enable : admin_verb::kill_switch;
   what.on = line.at("on").get<bool>();
@@ -369,7 +369,7 @@ json conformance::row(std::size_t index, const json& line) {
   } else if (type.starts_with("admin_"))
     admin(line, row);
   else if (type == "kill_switch" or type == "enabled")
-    everybody(line);
+    broadcast(line);
   else
     throw std::invalid_argument("unknown type '" + type + "'");
   return row;

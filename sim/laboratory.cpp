@@ -92,7 +92,7 @@ run_result run_experiment(const experiment& what, const laboratory_options& how)
   const composition people(what.people, what.seed);
   const run_rules rules(what);
   return run_experiment(rules, how,
-                        [&] { return std::make_unique<synthetic_feed>(people, what.days, rules.held, rules.end); });
+                        [&] { return std::make_unique<synthetic_feed>(people, what.days, rules.in_force, rules.end); });
 }
 
 run_result run_experiment(const run_rules& rules, const laboratory_options& how, const feed_maker& make_feed) {

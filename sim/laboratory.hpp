@@ -46,7 +46,7 @@ using feed_maker = std::function<std::unique_ptr<traffic_feed>()>;
 
 /// The experiment on its synthetic population.
 run_result run_experiment(const experiment& what, const laboratory_options& how);
-/// The experiment's policies and reviewer on any traffic of its `users` users. Steps are held under `rules.held`.
+/// The experiment's policies and reviewer on any traffic of its `users` users. Steps are held under `rules.in_force`.
 run_result run_experiment(const run_rules& rules, const laboratory_options& how, const feed_maker& make_feed);
 
 } // namespace fairuse::sim

@@ -27,7 +27,7 @@ run_rules::run_rules(const experiment& what) : of(&what), end(what.end()) {
   const auto& wanted = what.policies;
   policies =
       policy_set::make(wanted.front(), {wanted.begin() + 1, wanted.end()}, what.retention_ms, review_mode::alone);
-  held = {true, false, policies.get()};
+  in_force = {true, false, policies.get()};
   for (const auto& slot : policies->slots()) {
     const auto place =
         std::find_if(wanted.begin(), wanted.end(), [&](const policy& each) { return each.name == slot.label.policy; });
@@ -44,10 +44,10 @@ run_rules::run_rules(const experiment& what) : of(&what), end(what.end()) {
 
 shard_options run_rules::options() const {
   shard_options chosen;
-  chosen.start = held;
+  chosen.start = in_force;
   chosen.policies = policies;
   chosen.track_changes = false;
-  chosen.own_timers = false;
+  chosen.fires_timers = false;
   return chosen;
 }
 
@@ -143,7 +143,7 @@ slice simulated_doors::rest(const slice& given, const outcome& so_far) {
       part.answering = true;
       part.answer = part.answers.back();
       part.answers.pop_back();
-      part.answer_step = {part.answer.instant, &rules_->held, 0, 1};
+      part.answer_step = {part.answer.instant, &rules_->in_force, 0, 1};
       return {given.uid, {&part.answer_step, 1}, {&part.answer, 1}, {}};
     }
   }
@@ -193,7 +193,7 @@ void simulated_doors::count(const active_part& part, outcome& of) {
   if (not of.wrote.decisions.empty()) count_decisions(part, of.wrote.decisions);
 }
 
-void simulated_doors::take(const epoch&, std::span<outcome> outcomes, const everybody_outcome&) {
+void simulated_doors::take(const epoch&, std::span<outcome> outcomes, const broadcast_outcome&) {
   std::uint64_t events = 0;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     count(parts_[i], outcomes[i]);

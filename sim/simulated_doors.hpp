@@ -38,7 +38,7 @@ struct run_rules {
 
   const experiment* of;
   std::shared_ptr<const policy_set> policies;
-  controls held;
+  controls in_force;
   time_ms end;
   /// By slot: index of the policy in the experiment; nothing for `off`, which never judges here.
   std::vector<std::optional<std::size_t>> policy_of;
@@ -77,7 +77,7 @@ public:
 
   std::optional<epoch> next() override;
   slice rest(const slice& given, const outcome& so_far) override;
-  void take(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody) override;
+  void take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) override;
   std::vector<std::unique_ptr<user>> load(std::span<const std::string_view> uids, const policy_set& policies,
                                           time_ms now) override;
   older_ids load_ids(std::string_view, hour_number hour) override { return {hour, {}}; }

@@ -4,8 +4,8 @@
 
 namespace fairuse::sim {
 
-synthetic_feed::synthetic_feed(const composition& of, std::uint32_t days, const controls& held, time_ms end)
-  : writer_(of, days), held_(&held), end_(end) {}
+synthetic_feed::synthetic_feed(const composition& of, std::uint32_t days, const controls& in_force, time_ms end)
+  : writer_(of, days), in_force_(&in_force), end_(end) {}
 
 void synthetic_feed::fill(std::uint32_t user, user_part& out) {
   writer_.write(user, out.traffic);
@@ -17,10 +17,10 @@ void synthetic_feed::fill(std::uint32_t user, user_part& out) {
   out.step_buffer.resize(arrivals.size() + 1);
   out.event_buffer.resize(arrivals.size());
   for (std::size_t i = 0; i < arrivals.size(); ++i) {
-    out.step_buffer[i] = {arrivals[i].at, held_, static_cast<std::uint32_t>(i), 1};
+    out.step_buffer[i] = {arrivals[i].at, in_force_, static_cast<std::uint32_t>(i), 1};
     out.event_buffer[i] = arrivals[i].what;
   }
-  out.step_buffer.back() = {end_, held_, static_cast<std::uint32_t>(arrivals.size()), 0};
+  out.step_buffer.back() = {end_, in_force_, static_cast<std::uint32_t>(arrivals.size()), 0};
   out.steps = out.step_buffer;
   out.events = out.event_buffer;
 }

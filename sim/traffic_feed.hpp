@@ -39,14 +39,14 @@ public:
 /// The traffic of a composition, each event in a step of its own at its arrival.
 class synthetic_feed final : public traffic_feed {
 public:
-  /// REQUIRES: `of` and `held` outlive this.
-  synthetic_feed(const composition& of, std::uint32_t days, const controls& held, time_ms end);
+  /// REQUIRES: `of` and `in_force` outlive this.
+  synthetic_feed(const composition& of, std::uint32_t days, const controls& in_force, time_ms end);
 
   void fill(std::uint32_t user, user_part& out) override;
 
 private:
   traffic_writer writer_;
-  const controls* held_;
+  const controls* in_force_;
   time_ms end_;
 };
 

@@ -56,7 +56,7 @@ sha256_hash sha256(std::string_view bytes) {
 }
 
 std::size_t commit_log::bytes() const {
-  return input.size() + decision_bytes.size() + nows.size() * sizeof(time_ms) + letters.size() * sizeof(letter_row);
+  return input.size() + decision_bytes.size() + nows.size() * sizeof(time_ms) + dead_letters.size() * sizeof(dead_letter_row);
 }
 
 void commit_log::clear() {
@@ -66,7 +66,7 @@ void commit_log::clear() {
   input.clear();
   decisions.clear();
   decision_bytes.clear();
-  letters.clear();
+  dead_letters.clear();
 }
 
 std::string encode_controls(const stored_controls& controls) {
@@ -152,11 +152,11 @@ std::string encode_journal(const commit_log& log, commit_head& before) {
     last = now;
   }
   m.mutable_lines()->Assign(log.lines.begin(), log.lines.end());
-  for (const auto& [epoch, now, index, letter] : log.letters) {
+  for (const auto& [epoch, now, index, dead_letter] : log.dead_letters) {
     auto& to = *m.add_refusals();
-    to.set_commit_line(letter.commit_line);
-    to.set_why(static_cast<std::uint32_t>(letter.why));
-    to.set_place(letter.place);
+    to.set_commit_line(dead_letter.commit_line);
+    to.set_why(static_cast<std::uint32_t>(dead_letter.why));
+    to.set_place(dead_letter.place);
   }
   m.set_controls(controls_hash(encode_controls(log.controls)));
   m.set_decisions(log.decisions.size());
@@ -198,18 +198,18 @@ std::optional<decoded_journal> decode_journal(std::string_view row) {
   return to;
 }
 
-std::string encode_letter(const dead_letter& letter) {
+std::string encode_dead_letter(const dead_letter& dead_letter) {
   row::dead_letter m;
-  m.set_why(static_cast<std::uint32_t>(letter.why));
-  m.set_place(letter.place);
-  m.set_input(letter.input);
-  m.set_line(letter.line);
-  m.set_commit_line(letter.commit_line);
-  m.set_original(letter.bytes);
+  m.set_why(static_cast<std::uint32_t>(dead_letter.why));
+  m.set_place(dead_letter.place);
+  m.set_input(dead_letter.input);
+  m.set_line(dead_letter.line);
+  m.set_commit_line(dead_letter.commit_line);
+  m.set_original(dead_letter.bytes);
   return bytes_of(m);
 }
 
-std::optional<dead_letter> decode_letter(std::string_view row) {
+std::optional<dead_letter> decode_dead_letter(std::string_view row) {
   row::dead_letter m;
   dead_letter to;
   if (not parse(row, m) or m.version() > version_known or not to_refusal(m.why(), to.why)) return std::nullopt;

@@ -33,11 +33,11 @@ struct commit_log {
     std::size_t at;
     std::size_t size;
   };
-  struct letter_row {
+  struct dead_letter_row {
     std::uint64_t epoch;
     time_ms now;
     std::uint32_t index;
-    dead_letter letter;
+    dead_letter what;
   };
   std::uint64_t first_epoch = 0;
   std::vector<time_ms> nows;
@@ -46,7 +46,7 @@ struct commit_log {
   std::vector<decision_row> decisions;
   /// The decisions' bytes, each with a newline: what their digest is taken over.
   std::string decision_bytes;
-  std::vector<letter_row> letters;
+  std::vector<dead_letter_row> dead_letters;
   /// Before the first epoch.
   stored_controls controls;
   store_meta after;
@@ -92,8 +92,8 @@ std::optional<decoded_journal> decode_journal(std::string_view row);
 sha256_hash chained(const sha256_hash& before, std::string_view block);
 std::string digest_of_input(std::string_view lines);
 
-std::string encode_letter(const dead_letter& letter);
-std::optional<dead_letter> decode_letter(std::string_view row);
+std::string encode_dead_letter(const dead_letter& dead_letter);
+std::optional<dead_letter> decode_dead_letter(std::string_view row);
 
 /// zstd, checksummed. One packer per thread.
 class input_packer {

@@ -44,7 +44,7 @@ struct local_store::body {
   std::unique_ptr<commit_batch> open;
   std::unique_ptr<commit_batch> spare;
   std::uint32_t next_decision = 0;
-  std::uint32_t next_letter = 0;
+  std::uint32_t next_dead_letter = 0;
   store_status failed;
   std::unique_ptr<commit_writer> writer;
 
@@ -164,7 +164,7 @@ void local_store::add_epoch(std::uint64_t number, time_ms now, std::uint32_t lin
   b.meta.epoch = number;
   b.meta.now = now;
   b.next_decision = 0;
-  b.next_letter = 0;
+  b.next_dead_letter = 0;
 }
 
 void local_store::add_lines(std::string_view lines) {
@@ -180,9 +180,9 @@ void local_store::add_decision(std::string_view json) {
   log.decision_bytes.append(json).push_back('\n');
 }
 
-void local_store::add_dead_letter(const dead_letter& letter) {
+void local_store::add_dead_letter(const dead_letter& dead_letter) {
   auto& b = *body_;
-  b.open->log.letters.push_back({b.meta.epoch, b.meta.now, b.next_letter++, letter});
+  b.open->log.dead_letters.push_back({b.meta.epoch, b.meta.now, b.next_dead_letter++, dead_letter});
 }
 
 void local_store::add_user(std::string_view uid, user& who) {

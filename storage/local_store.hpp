@@ -134,7 +134,7 @@ public:
   void add_lines(std::string_view lines);
   /// One line of JSON, without a newline.
   void add_decision(std::string_view json);
-  void add_dead_letter(const dead_letter& letter);
+  void add_dead_letter(const dead_letter& dead_letter);
   /// Encode what `who.changed` names, and clear it (not `track`). May be called once per touched user and commit, or
   /// more often. REQUIRES: bound (who.sums.policies); hours in changed.id_hours are resident.
   void add_user(std::string_view uid, user& who);

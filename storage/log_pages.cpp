@@ -40,9 +40,9 @@ store_result<std::vector<stored_dead_letter>> log_pages::dead_letters(log_cursor
   std::vector<stored_dead_letter> all;
   auto status = page(keys::dead_letter_type, bounds.decision_floor, bounds.epoch, from, most,
                      [&all](const keys::log_key& key, std::string_view, std::string_view value) {
-                       auto letter = decode_letter(value);
-                       if (letter) all.push_back({key.number, key.now, std::move(*letter)});
-                       return letter.has_value();
+                       auto dead_letter = decode_dead_letter(value);
+                       if (dead_letter) all.push_back({key.number, key.now, std::move(*dead_letter)});
+                       return dead_letter.has_value();
                      });
   if (not status) return status.error();
   return all;

@@ -46,7 +46,7 @@ void put_setup(const partition_setup& from, row::partition_setup& to) {
   to.set_key_check(from.key_check);
   to.set_program(from.program);
   put_controls(from.controls, *to.mutable_controls());
-  to.set_letter_bytes_max(from.letter_bytes_max);
+  to.set_dead_letter_bytes_max(from.dead_letter_bytes_max);
 }
 
 std::optional<partition_setup> setup_of(const row::partition_setup& from) {
@@ -62,7 +62,7 @@ std::optional<partition_setup> setup_of(const row::partition_setup& from) {
   to.partitioner = from.partitioner();
   to.key_check = from.key_check();
   to.program = from.program();
-  to.letter_bytes_max = from.letter_bytes_max();
+  to.dead_letter_bytes_max = from.dead_letter_bytes_max();
   if (not take_controls(from.controls(), to.controls)) return std::nullopt;
   return to;
 }

@@ -95,7 +95,7 @@ struct partition_setup {
   /// Before the first epoch of the life.
   stored_controls controls;
   /// A larger dead letter is cut; 0: it was not written down then.
-  std::uint64_t letter_bytes_max = 0;
+  std::uint64_t dead_letter_bytes_max = 0;
   friend bool operator==(const partition_setup&, const partition_setup&) = default;
 };
 

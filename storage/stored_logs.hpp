@@ -22,7 +22,7 @@ using log_cursor = std::string;
 struct stored_dead_letter {
   std::uint64_t epoch = 0;
   time_ms now = 0;
-  dead_letter letter;
+  dead_letter what;
 };
 
 struct journal_epoch {

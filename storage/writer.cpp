@@ -125,8 +125,8 @@ void commit_writer::put_log(const commit_batch& what, const commit_head& head) {
   for (const auto& d : log.decisions)
     batch_.Put(keys::entry(keys::decision_type, d.now, d.epoch, d.index),
                rocksdb::Slice(log.decision_bytes.data() + d.at, d.size));
-  for (const auto& l : log.letters)
-    batch_.Put(keys::entry(keys::dead_letter_type, l.now, l.epoch, l.index), encode_letter(l.letter));
+  for (const auto& l : log.dead_letters)
+    batch_.Put(keys::entry(keys::dead_letter_type, l.now, l.epoch, l.index), encode_dead_letter(l.what));
 }
 
 void commit_writer::put_rows(const commit_batch& what) {

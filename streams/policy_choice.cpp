@@ -79,9 +79,9 @@ policy_choice choose_policies(const policy& live, const std::vector<policy>& sha
   return made;
 }
 
-stored_controls stored_from(const controls& held) {
-  stored_controls stored{.enabled = held.enabled, .killed = held.killed};
-  for (const auto& slot : held.policies->slots()) {
+stored_controls stored_from(const controls& in_force) {
+  stored_controls stored{.enabled = in_force.enabled, .killed = in_force.killed};
+  for (const auto& slot : in_force.policies->slots()) {
     if (slot.kind == slot_kind::live)
       stored.live = slot.label.digest;
     else if (slot.kind == slot_kind::shadow)

@@ -32,8 +32,8 @@ policy_choice choose_policies(const policy& live, const std::vector<policy>& sha
                               const stored_controls& stored, std::map<std::string, std::string>& settings, bool first,
                               time_ms now, const std::function<std::optional<policy>(const std::string&)>& read);
 
-/// What slots `held` loads, by digest.
-stored_controls stored_from(const controls& held);
+/// What slots `in_force` loads, by digest.
+stored_controls stored_from(const controls& in_force);
 
 /// Keys of commands to everybody, as settings["command_ids"] keeps them.
 std::vector<std::uint64_t> command_ids_from(std::string_view text);

@@ -28,15 +28,15 @@ std::string_view place_of(const input_batch& batch, std::uint32_t line) {
 local_sink::local_sink(local_sink_options options, local_store& store, local_source& source, case_namer names)
   : options_{std::move(options)}, store_{store}, source_{source}, names_{std::move(names)} {}
 
-void local_sink::take(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody) {
+void local_sink::take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) {
   failpoint::pass("slices_done");
   const auto& lines = *static_cast<const sealed_lines*>(sealed.origin);
   store_.add_epoch(sealed.number, sealed.now, static_cast<std::uint32_t>(lines.lines));
   live_seq_ = 0;
   shadow_seq_ = 0;
-  const auto letters = take_refused(lines, outcomes);
+  const auto dead_letters = take_refused(lines, outcomes);
   take_lines(lines);
-  take_everybody(sealed, everybody);
+  take_broadcast(sealed, broadcast);
   for (auto& each : outcomes) {
     for (const auto& what : each.wrote.decisions)
       take_decision(what, each.uid, sealed);
@@ -44,7 +44,7 @@ void local_sink::take(const epoch& sealed, std::span<outcome> outcomes, const ev
     if (each.who != nullptr and each.who->changed.any() and is_changed_.insert(each.who).second)
       changed_.emplace_back(each.uid, each.who);
   }
-  totals_.events += lines.lines - lines.own_lines - lines.empty_lines - letters;
+  totals_.events += lines.lines - lines.config_commands - lines.empty_lines - dead_letters;
   ++totals_.epochs;
   ++waiting_;
 }
@@ -57,7 +57,7 @@ void local_sink::take_lines(const sealed_lines& lines) {
     store_.add_lines(range.batch->bytes().substr(begin, end - begin));
     commit_lines_ += range.count;
     if (range.batch->own) {
-      for (auto& [key, value] : own_settings_)
+      for (auto& [key, value] : config_settings_)
         store_.meta().settings[key] = value;
       continue;
     }
@@ -78,7 +78,7 @@ std::uint64_t local_sink::take_refused(const sealed_lines& lines, std::span<cons
   if (refused_.empty()) return 0;
   std::sort(refused_.begin(), refused_.end(),
             [](const place& a, const place& b) { return std::tie(a.range, a.line) < std::tie(b.range, b.line); });
-  std::uint64_t letters = 0;
+  std::uint64_t dead_letters = 0;
   std::uint32_t before = 0;
   std::uint32_t range = 0;
   for (const auto& each : refused_) {
@@ -88,14 +88,14 @@ std::uint64_t local_sink::take_refused(const sealed_lines& lines, std::span<cons
     const auto& batch = *from.batch;
     store_.add_dead_letter({.why = each.why,
                             .place = std::string{place_of(batch, each.line)},
-                            .input = batch.own ? std::string{own_input} : options_.input,
+                            .input = batch.own ? std::string{config_source} : options_.input,
                             .line = batch.first_line + each.line,
                             .commit_line = commit_lines_ + before + (each.line - from.first),
                             .bytes = std::string{batch.text(each.line)}});
     ++totals_.dead_letters[static_cast<std::size_t>(each.why)];
-    letters += batch.own ? 0 : 1;
+    dead_letters += batch.own ? 0 : 1;
   }
-  return letters;
+  return dead_letters;
 }
 
 // Core names the event; its text, which nobody copies, leads back to the line.
@@ -134,14 +134,14 @@ void local_sink::take_decision(const decision& what, std::string_view uid, const
   ++(live ? totals_.decisions : totals_.shadow_decisions)[static_cast<std::size_t>(what.kind)];
 }
 
-void local_sink::take_everybody(const epoch& sealed, const everybody_outcome& everybody) {
+void local_sink::take_broadcast(const epoch& sealed, const broadcast_outcome& broadcast) {
   if (sealed.commands.empty()) return;
-  for (const auto& what : everybody.decisions)
+  for (const auto& what : broadcast.decisions)
     take_decision(what, "*", sealed);
-  totals_.duplicate_commands += everybody.duplicates.size();
+  totals_.duplicate_commands += broadcast.duplicates.size();
   auto& meta = store_.meta();
-  meta.controls = stored_from(everybody.held);
-  for (const auto key : everybody.new_ids)
+  meta.controls = stored_from(broadcast.in_force);
+  for (const auto key : broadcast.new_ids)
     append_command_id(meta.settings["command_ids"], key);
 }
 

@@ -29,7 +29,7 @@
 namespace fairuse {
 
 /// Name of the deployment's own lines in the input log, and their CloudEvents source.
-inline constexpr std::string_view own_input = "fairuse/config";
+inline constexpr std::string_view config_source = "fairuse/config";
 
 /// What passed since the start, for people.
 struct run_totals {
@@ -63,10 +63,10 @@ class local_sink final : public epoch_sink {
 public:
   local_sink(local_sink_options options, local_store& store, local_source& source, case_namer names);
 
-  void take(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody) override;
+  void take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) override;
 
   /// What meta().settings shall say as soon as the deployment's own lines are in an epoch.
-  void remember_with_own_lines(std::map<std::string, std::string> settings) { own_settings_ = std::move(settings); }
+  void remember_with_config_commands(std::map<std::string, std::string> settings) { config_settings_ = std::move(settings); }
 
   /// Epochs that wait for a commit.
   std::uint64_t waiting() const { return waiting_; }
@@ -89,13 +89,13 @@ private:
   std::uint64_t take_refused(const sealed_lines& lines, std::span<const outcome> outcomes);
   void take_refused_by_core(const sealed_lines& lines, std::span<const outcome> outcomes);
   void take_decision(const decision& what, std::string_view uid, const epoch& sealed);
-  void take_everybody(const epoch& sealed, const everybody_outcome& everybody);
+  void take_broadcast(const epoch& sealed, const broadcast_outcome& broadcast);
 
   local_sink_options options_;
   local_store& store_;
   local_source& source_;
   case_namer names_;
-  std::map<std::string, std::string> own_settings_;
+  std::map<std::string, std::string> config_settings_;
   std::vector<std::pair<std::string, user*>> changed_;
   tsl::robin_set<const user*> is_changed_;
   /// Hashes of the names of all users that ever changed, to count them.

@@ -14,7 +14,7 @@ void sealed_lines::clear() {
   ranges.clear();
   refused.clear();
   lines = 0;
-  own_lines = 0;
+  config_commands = 0;
   empty_lines = 0;
   events = 0;
 }
@@ -64,7 +64,7 @@ bool local_source::start_clock() {
 }
 
 sealer::verdict local_source::offer(const input_batch& batch, std::size_t line) {
-  if (batch.own) return sealer_.offer_own();
+  if (batch.own) return sealer_.offer_config_command();
   const auto& what = batch.lines[line];
   if (what.kind == line_kind::event) return sealer_.offer(batch.events[what.index].what, batch.events[what.index].uid);
   if (what.kind == line_kind::command) return sealer_.offer(batch.commands[what.index], "*");
@@ -88,7 +88,7 @@ void local_source::join(const std::shared_ptr<input_batch>& batch, std::size_t l
     open_.ranges.push_back({batch, static_cast<std::uint32_t>(line), 0});
   ++open_.ranges.back().count;
   ++open_.lines;
-  open_.own_lines += batch->own ? 1 : 0;
+  open_.config_commands += batch->own ? 1 : 0;
   const auto& what = batch->lines[line];
   const auto refuse = [&](refusal why) {
     open_.refused.push_back(
@@ -148,7 +148,7 @@ std::optional<epoch> local_source::next() {
   at_end_ = from_.at_end();
   const bool timer = wall and timer_due_ <= sealer_.now();
   // The deployment's own lines wait for somebody whom they matter to.
-  const bool matters = open_.lines > open_.own_lines or timer;
+  const bool matters = open_.lines > open_.config_commands or timer;
   if (open_.lines > 0 and ((wall and matters) or (options_.until_end and at_end_ and from_.at_whole_end()))) {
     sealer_.seal();
   } else if (timer and open_.lines == 0) {

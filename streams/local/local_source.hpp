@@ -41,7 +41,7 @@ struct sealed_lines {
   std::vector<refused_line> refused;
   std::uint64_t lines = 0;
   /// Of them, the deployment's own.
-  std::uint64_t own_lines = 0;
+  std::uint64_t config_commands = 0;
   std::uint64_t empty_lines = 0;
   /// Handed on to users.
   std::uint64_t events = 0;

@@ -70,7 +70,7 @@ sealer::verdict sealer::offer_other() {
   return join(true);
 }
 
-sealer::verdict sealer::offer_own() { return join(false); }
+sealer::verdict sealer::offer_config_command() { return join(false); }
 
 void sealer::seal() {
   assert(open_lines_ > 0);

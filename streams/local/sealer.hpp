@@ -86,7 +86,7 @@ public:
   verdict offer_other();
 
   /// A line of the deployment's own (source fairuse/config). It stays with the lines that follow and is not counted.
-  verdict offer_own();
+  verdict offer_config_command();
 
   /// End the open epoch (end of input, end of a batch). REQUIRES: open_lines() > 0.
   void seal();

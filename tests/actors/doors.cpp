@@ -164,7 +164,7 @@ void staged_source::put(staged_epoch what) {
   ready_ = true;
 }
 
-void notebook::take(const epoch&, std::span<outcome> outcomes, const everybody_outcome& all) {
+void notebook::take(const epoch&, std::span<outcome> outcomes, const broadcast_outcome& all) {
   if (looks_away) return;
   order.clear();
   decisions.clear();
@@ -189,7 +189,7 @@ void notebook::take(const epoch&, std::span<outcome> outcomes, const everybody_o
     else
       shelf_->note_due(o.uid, o.next_due);
   }
-  everybody = all.decisions;
+  broadcast = all.decisions;
   duplicate_commands += all.duplicates.size();
   impossible_commands += all.impossible.size();
   command_ids.insert(command_ids.end(), all.new_ids.begin(), all.new_ids.end());
@@ -217,7 +217,7 @@ void workshop::run(staged_epoch what) {
 
 void workshop::restart() {
   notes.commit();
-  options.start = engine().held();
+  options.start = engine().in_force();
   options.command_ids = notes.command_ids;
   options.last_now = last_now;
   lives.push_back(here.open_shard(source, notes, at_rest, options));

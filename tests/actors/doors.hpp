@@ -105,7 +105,7 @@ class notebook final : public epoch_sink {
 public:
   /// `shelf`: where changes go; nullptr: nowhere (simulation).
   explicit notebook(shelf* shelf = nullptr) : shelf_(shelf) {}
-  void take(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody) override;
+  void take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) override;
   /// Write down what is not written yet: the commit. Users stay put until shard::passivate.
   void commit();
 
@@ -114,7 +114,7 @@ public:
   std::vector<std::string> order;                          ///< uids of outcomes of the last epoch
   std::vector<decision> decisions;                         ///< of the last epoch, all users
   std::vector<std::pair<std::string, applied>> refused;    ///< id, why; of the last epoch
-  std::vector<decision> everybody;                         ///< of the last epoch
+  std::vector<decision> broadcast;                         ///< of the last epoch
   std::size_t duplicate_commands = 0;
   std::size_t impossible_commands = 0;
   std::vector<std::uint64_t> command_ids; ///< of all epochs

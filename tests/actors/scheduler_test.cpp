@@ -43,7 +43,7 @@ struct call {
 struct flood {
   int* turns;
 };
-struct letter {
+struct dead_letter {
   int sender;
   int number;
 };
@@ -52,7 +52,7 @@ struct letter {
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(flood)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(letter)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dead_letter)
 
 namespace {
 
@@ -151,10 +151,10 @@ caf::behavior asking(caf::event_based_actor* self, caf::actor asked, const std::
   return {[witness](int) {}};
 }
 
-constexpr int letter_senders = 4;
-using box_actor = caf::typed_actor<caf::reacts_to<letter>>;
+constexpr int dead_letter_senders = 4;
+using box_actor = caf::typed_actor<caf::reacts_to<dead_letter>>;
 struct box_state {
-  std::array<int, letter_senders> last = {-1, -1, -1, -1};
+  std::array<int, dead_letter_senders> last = {-1, -1, -1, -1};
 };
 
 /// What all boxes of a test received; only the owner's thread touches it.
@@ -164,7 +164,7 @@ struct post {
 };
 
 box_actor::behavior_type box(box_actor::stateful_pointer<box_state> self, post* all) {
-  return {[self, all](letter one) {
+  return {[self, all](dead_letter one) {
     auto& last = self->state.last[static_cast<std::size_t>(one.sender)];
     ++all->received;
     all->misplaced += one.number <= last ? 1 : 0;
@@ -380,9 +380,9 @@ BOOST_AUTO_TEST_CASE(loses_no_message_of_foreign_threads_and_keeps_their_order) 
 #ifdef __SANITIZE_THREAD__
   // ThreadSanitizer does not see CAF's mailboxes. It takes every letter for a race, and its time grows with the square
   // of their number even though they are suppressed.
-  constexpr int letters_each = 500;
+  constexpr int dead_letters_each = 500;
 #else
-  constexpr int letters_each = 10'000;
+  constexpr int dead_letters_each = 10'000;
 #endif
   actor_fixture shard;
   post all;
@@ -390,21 +390,21 @@ BOOST_AUTO_TEST_CASE(loses_no_message_of_foreign_threads_and_keeps_their_order) 
   for (auto& one : boxes)
     one = shard.system.spawn<caf::hidden>(box, &all);
   std::vector<std::thread> threads;
-  threads.reserve(letter_senders);
-  for (int sender = 0; sender < letter_senders; ++sender)
+  threads.reserve(dead_letter_senders);
+  for (int sender = 0; sender < dead_letter_senders; ++sender)
     threads.emplace_back([&boxes, sender] {
-      for (int number = 0; number < letters_each; ++number)
-        caf::anon_send(boxes[static_cast<std::size_t>(number) % boxes.size()], letter{sender, number});
+      for (int number = 0; number < dead_letters_each; ++number)
+        caf::anon_send(boxes[static_cast<std::size_t>(number) % boxes.size()], dead_letter{sender, number});
     });
 
   // The patience only ends a failing test; a passing one is woken by the letters.
   do
     shard.scheduler.run();
-  while (all.received < letter_senders * letters_each && shard.scheduler.wait_inbox(60s));
+  while (all.received < dead_letter_senders * dead_letters_each && shard.scheduler.wait_inbox(60s));
   for (auto& thread : threads)
     thread.join();
 
-  BOOST_TEST(all.received == letter_senders * letters_each);
+  BOOST_TEST(all.received == dead_letter_senders * dead_letters_each);
   BOOST_TEST(all.misplaced == 0);
   BOOST_TEST(shard.scheduler.run() == 0U);
 }
@@ -415,7 +415,7 @@ BOOST_AUTO_TEST_CASE(wakes_its_owner_for_a_foreign_thread) {
   auto one = shard.system.spawn<caf::hidden>(box, &all);
   shard.scheduler.run();
   BOOST_TEST(!shard.scheduler.wait_inbox(0ms));
-  std::thread foreign{[&one] { caf::anon_send(one, letter{0, 0}); }};
+  std::thread foreign{[&one] { caf::anon_send(one, dead_letter{0, 0}); }};
 
   BOOST_TEST(shard.scheduler.wait_inbox(60s));
   shard.scheduler.run();

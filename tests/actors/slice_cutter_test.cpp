@@ -16,8 +16,8 @@ struct cutting {
   std::deque<event> commands;
   policy_set rules;
   policy_set other_rules;
-  std::deque<controls> held{{false, false, &rules}};
-  std::vector<stretch> stretches{{nullptr, &held.front()}};
+  std::deque<controls> in_force{{false, false, &rules}};
+  std::vector<controls_period> periods{{nullptr, &in_force.front()}};
   std::vector<std::string_view> due;
 
   event fact(time_ms instant, std::string_view id) {
@@ -31,21 +31,21 @@ struct cutting {
   void command(time_ms instant, std::string_view id, bool promotion = false) {
     commands.push_back(fact(instant, id));
     // The controls are told apart by their switches: the number of commands so far.
-    held.push_back({held.size() % 2 != 0, held.size() >= 2, promotion ? &other_rules : held.back().policies});
-    stretches.push_back({&commands.back(), &held.back()});
+    in_force.push_back({in_force.size() % 2 != 0, in_force.size() >= 2, promotion ? &other_rules : in_force.back().policies});
+    periods.push_back({&commands.back(), &in_force.back()});
   }
-  /// "uid: now/held[events] ...", `held` counted from 0.
+  /// "uid: now/held[events] ...", `in_force` counted from 0.
   lines cut(time_ms previous, time_ms now) {
     epoch sealed;
     sealed.now = now;
     sealed.events = events;
     slice_cutter cutter;
     lines all;
-    for (const auto& s : cutter.cut(sealed, stretches, due, previous)) {
+    for (const auto& s : cutter.cut(sealed, periods, due, previous)) {
       std::string line = std::string(s.uid) + ":";
       for (const auto& st : s.steps) {
         std::size_t which = 0;
-        while (stretches[which].held != st.held)
+        while (periods[which].in_force != st.in_force)
           ++which;
         line += " " + std::to_string(st.now) + "/" + std::to_string(which) + "[";
         for (const auto& e : s.events.subspan(st.first, st.count))

@@ -144,18 +144,18 @@ BOOST_AUTO_TEST_CASE(ready_slices_of_many_steps_decide_what_epochs_decide) {
     const auto story = recorded(p);
     std::vector<event> events;
     std::vector<step> steps;
-    const controls held{not story.starts_off, false, story.policies.get()};
+    const controls in_force{not story.starts_off, false, story.policies.get()};
     for (const auto& e : story.epochs) {
       auto sorted = e.events;
       std::stable_sort(sorted.begin(), sorted.end(), before);
       steps.push_back(
-          {e.now, &held, static_cast<std::uint32_t>(events.size()), static_cast<std::uint32_t>(sorted.size())});
+          {e.now, &in_force, static_cast<std::uint32_t>(events.size()), static_cast<std::uint32_t>(sorted.size())});
       events.insert(events.end(), sorted.begin(), sorted.end());
     }
     if (steps.empty()) return;
     shard_options options;
     options.track_changes = false;
-    options.own_timers = false;
+    options.fires_timers = false;
     workshop shop(story.policies, options, story.starts_off);
     shop.run({steps.back().now, {}, {}, {slice{"u", steps, events, {}}}});
     require_same(shop.notes.bytes["u"], plainly(story));

@@ -173,11 +173,11 @@ BOOST_AUTO_TEST_CASE(a_command_to_everybody_takes_its_place_in_the_order) {
   const auto kill = shop.command(monday + 5, admin_verb::kill_switch, true);
   shop.run({now, {shop.speech("b", monday + 7, 3 * hour_ms), shop.speech("a", monday + 3, 3 * hour_ms)}, {kill}, {}});
   BOOST_TEST(shop.told() == (lines{"cap_crossed daily 10800000/7200000", "review_requested 1 daily"}));
-  BOOST_TEST(shop.engine().held().killed);
+  BOOST_TEST(shop.engine().in_force().killed);
   shop.run({now + 1, {shop.speech("b", now, 0)}, {kill, shop.command(now, admin_verb::kill_switch, false)}, {}});
   BOOST_TEST(shop.told() == lines{}); // e1 < the command: still killed
   BOOST_TEST(shop.notes.duplicate_commands == 1U);
-  BOOST_TEST(not shop.engine().held().killed);
+  BOOST_TEST(not shop.engine().in_force().killed);
   shop.run({now + 2, {shop.speech("b", now + 2, 0)}, {}, {}});
   BOOST_TEST(shop.told() == lines{"review_requested 1 daily"});
 }
@@ -190,9 +190,9 @@ BOOST_AUTO_TEST_CASE(switching_off_and_on_in_one_epoch_holds_in_between) {
             {shop.speech("a", monday + 1, 1), shop.speech("a", monday + 3, 10), shop.speech("a", monday + 5, 100)},
             {on, off},
             {}});
-  const auto v = look(*shop.engine().find("a"), shop.engine().held(), 0, monday + 9);
+  const auto v = look(*shop.engine().find("a"), shop.engine().in_force(), 0, monday + 9);
   BOOST_TEST(v.windows[0].sum_ms == 101); // `off: nothing`: what came in between does not count.
-  BOOST_TEST(shop.engine().held().enabled);
+  BOOST_TEST(shop.engine().in_force().enabled);
   BOOST_TEST(shop.notes.command_ids.size() == 2U);
 }
 
@@ -216,13 +216,13 @@ BOOST_AUTO_TEST_CASE(a_promotion_in_the_middle_of_an_epoch_loses_nothing) {
                              "cap_crossed daily 7200001/7200000", "review_requested 1 daily",
                              "other: cap_crossed daily 7200001/7200000", "other: review_unanswered daily"}),
                boost::test_tools::per_element());
-    BOOST_TEST_REQUIRE(shop.notes.everybody.size() == 1U);
-    BOOST_TEST(test::brief(shop.notes.everybody[0], monday) == "policy_promoted ada");
-    BOOST_TEST(shop.notes.everybody[0].note == "coarse");
+    BOOST_TEST_REQUIRE(shop.notes.broadcast.size() == 1U);
+    BOOST_TEST(test::brief(shop.notes.broadcast[0], monday) == "policy_promoted ada");
+    BOOST_TEST(shop.notes.broadcast[0].note == "coarse");
     shop.engine().passivate();
     shop.run({now + 1, {shop.speech("a", now + 1, 0), shop.speech("b", now + 1, 1)}, {}, {}});
     for (const auto* uid : {"a", "b"}) {
-      const auto v = look(*shop.engine().find(uid), shop.engine().held(), 0, now + 1);
+      const auto v = look(*shop.engine().find(uid), shop.engine().in_force(), 0, now + 1);
       BOOST_TEST(v.windows[0].sum_ms == 2 * hour_ms + (*uid == 'a' ? 1 : 2));
       BOOST_TEST(v.slot->label.policy == "coarse");
       BOOST_TEST(v.pending_request == 1U);
@@ -253,14 +253,14 @@ BOOST_AUTO_TEST_CASE(a_promotion_that_cannot_be_is_reported_and_changes_nothing)
   young.metering.bucket_s = 300;
   shop_floor shop(policy_set::make(test::plain(), {young, shadow("old")}, 8 * day_ms, review_mode::shared,
                                    {{young.metering, monday}}));
-  const auto* before = shop.engine().held().policies;
+  const auto* before = shop.engine().in_force().policies;
   shop.run({monday, {}, {shop.command(monday, admin_verb::promote_policy, false, "nobody")}, {}});
   shop.run({monday, {}, {shop.command(monday, admin_verb::promote_policy, false, "young")}, {}});
   shop.run({monday, {}, {shop.command(monday, admin_verb::promote_policy, false, "live")}, {}});
   BOOST_TEST(shop.notes.impossible_commands == 3U);
-  BOOST_TEST(shop.engine().held().policies == before);
+  BOOST_TEST(shop.engine().in_force().policies == before);
   shop.run({monday, {}, {shop.command(monday, admin_verb::promote_policy, false, "old")}, {}});
-  BOOST_TEST(shop.engine().held().policies->live().label.policy == "old");
+  BOOST_TEST(shop.engine().in_force().policies->live().label.policy == "old");
 }
 
 BOOST_AUTO_TEST_CASE(timers_fire_under_what_held_at_their_due_instant) {
@@ -285,8 +285,8 @@ BOOST_AUTO_TEST_CASE(a_restarted_worker_knows_commands_timers_and_the_last_now) 
   shop.run({monday, {shop.set_stage("a", monday, stage::throttle)}, {promote, kill}, {}});
   shop.restart();
   BOOST_TEST(shop.engine().next_due() == monday + 7 * day_ms + 1);
-  BOOST_TEST(shop.engine().held().killed);
-  BOOST_TEST(shop.engine().held().policies->live().label.policy == "s");
+  BOOST_TEST(shop.engine().in_force().killed);
+  BOOST_TEST(shop.engine().in_force().policies->live().label.policy == "s");
   shop.run({monday + 1, {}, {promote, kill}, {}});
   BOOST_TEST(shop.notes.duplicate_commands == 2U);
   BOOST_TEST(shop.notes.impossible_commands == 0U);
@@ -321,19 +321,19 @@ BOOST_AUTO_TEST_CASE(a_command_that_was_rolled_back_takes_effect_the_next_time) 
   shop.run({monday, {}, {promote, shop.command(monday, admin_verb::kill_switch, true)}, {}});
   shop.engine().roll_back();
   shop.notes.looks_away = false;
-  BOOST_TEST(not shop.engine().held().killed);
+  BOOST_TEST(not shop.engine().in_force().killed);
   shop.run({monday, {}, {promote}, {}});
   BOOST_TEST(shop.notes.duplicate_commands == 0U);
-  BOOST_TEST(shop.engine().held().policies->live().label.policy == "s");
+  BOOST_TEST(shop.engine().in_force().policies->live().label.policy == "s");
 }
 
 BOOST_AUTO_TEST_CASE(a_user_stops_at_a_request_and_goes_on_with_what_is_left) {
   shop_floor shop(policy_set::make(test::plain(), {}, 8 * day_ms, review_mode::alone));
-  const controls held{true, false, shop.options.policies.get()};
+  const controls in_force{true, false, shop.options.policies.get()};
   std::vector<event> events;
   for (const auto at : {0, 1, 2})
     events.push_back(shop.speech("a", monday + at, 3 * hour_ms).what);
-  const std::vector<step> steps{{monday, &held, 0, 1}, {monday + 1, &held, 1, 1}, {monday + day_ms, &held, 2, 1}};
+  const std::vector<step> steps{{monday, &in_force, 0, 1}, {monday + 1, &in_force, 1, 1}, {monday + day_ms, &in_force, 2, 1}};
   user who;
   outcome result;
   const slice given{"a", steps, events, {}};
@@ -343,7 +343,7 @@ BOOST_AUTO_TEST_CASE(a_user_stops_at_a_request_and_goes_on_with_what_is_left) {
                  == (lines{"cap_crossed daily 10800000/7200000", "review_requested 1 daily",
                            "review_timed_out 1 @1800001", "review_requested 2 daily"}),
              boost::test_tools::per_element());
-  BOOST_TEST(shop.engine().find("a")->sums.policies == held.policies);
+  BOOST_TEST(shop.engine().find("a")->sums.policies == in_force.policies);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -111,9 +111,9 @@ BOOST_AUTO_TEST_CASE(a_loaded_hour_is_not_forgotten_before_its_event) {
   e.ms = 1000;
   const std::uint64_t stored[] = {e.key};
   // As a shard does it: the first step of an hour prunes, the ids come in between.
-  advance(w.who, w.held, w.now, w.out);
+  advance(w.who, w.in_force, w.now, w.out);
   w.who.ids.load(hour_of(e.instant), stored);
-  BOOST_TEST((apply(w.who, w.held, w.now, e, horizon_wall_ms, w.out) == applied::duplicate));
+  BOOST_TEST((apply(w.who, w.in_force, w.now, e, horizon_wall_ms, w.out) == applied::duplicate));
 }
 
 BOOST_AUTO_TEST_CASE(simulation_remembers_ids_for_the_whole_retention) {

@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(a_bucket_counts_while_its_start_is_within_the_span) {
     w.now = monday + r.last_counted_ms;
     w.speak(0);
     BOOST_TEST(w.sum() == 1000);
-    BOOST_TEST(fairuse::look(w.who, w.held, 0, w.now + 1).windows[0].sum_ms == 0);
+    BOOST_TEST(fairuse::look(w.who, w.in_force, 0, w.now + 1).windows[0].sum_ms == 0);
     w.wait(1);
     w.speak(0);
     BOOST_TEST(w.sum() == 0);

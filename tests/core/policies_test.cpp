@@ -132,12 +132,12 @@ BOOST_AUTO_TEST_CASE(a_timer_that_is_late_when_the_set_changes_fires_with_the_su
   w.told();
   w.wait(3 * day_ms);
   const auto after = w.policies->promoted("s");
-  w.held.policies = after.get();
+  w.in_force.policies = after.get();
   w.tick();
   const auto& timed_out = w.out.decisions.front();
   BOOST_TEST((timed_out.kind == decision_kind::review_timed_out));
   BOOST_TEST(timed_out.sums[0] == 3 * hour_ms);
-  w.held.policies = w.policies.get();
+  w.in_force.policies = w.policies.get();
   w.tick();
 }
 

@@ -124,10 +124,10 @@ std::string brief(const decision& d, time_ms start) {
 
 world::world(const policy& live, std::vector<policy> shadows, review_mode reviews)
   : policies(policy_set::make(live, std::move(shadows), 8 * day_ms, reviews)) {
-  held = {true, false, policies.get()};
+  in_force = {true, false, policies.get()};
 }
 
-void world::tick() { advance(who, held, now, out); }
+void world::tick() { advance(who, in_force, now, out); }
 
 event world::make(event_kind kind, std::int64_t ago_ms, event_detail detail) {
   event e;
@@ -141,8 +141,8 @@ event world::make(event_kind kind, std::int64_t ago_ms, event_detail detail) {
 
 applied world::give(event e) {
   last_ = e;
-  advance(who, held, now, out);
-  return apply(who, held, now, e, horizon_wall_ms, out);
+  advance(who, in_force, now, out);
+  return apply(who, in_force, now, e, horizon_wall_ms, out);
 }
 
 applied world::again() { return give(last_); }
@@ -251,7 +251,7 @@ void world::promote(const std::string& shadow) {
   tick();
   old_.push_back(policies);
   policies = policies->promoted(shadow);
-  held.policies = policies.get();
+  in_force.policies = policies.get();
   tick();
 }
 

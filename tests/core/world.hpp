@@ -56,8 +56,8 @@ public:
   applied give(event e);
   event make(event_kind kind, std::int64_t ago_ms, event_detail detail = {});
 
-  void enable(bool on) { held.enabled = on; }
-  void kill(bool on) { held.killed = on; }
+  void enable(bool on) { in_force.enabled = on; }
+  void kill(bool on) { in_force.killed = on; }
   /// The shadow's rules from here on, as a promotion does it.
   void promote(const std::string& shadow);
 
@@ -69,10 +69,10 @@ public:
   lines told();
   /// The same, only of one kind.
   lines told(decision_kind kind);
-  standing_view look(std::size_t slot = 0) { return fairuse::look(who, held, slot, now); }
+  standing_view look(std::size_t slot = 0) { return fairuse::look(who, in_force, slot, now); }
   std::int64_t sum(std::size_t window = 0, std::size_t slot = 0) { return look(slot).windows[window].sum_ms; }
 
-  controls held;
+  controls in_force;
   user who;
   step_output out;
   std::shared_ptr<const policy_set> policies;

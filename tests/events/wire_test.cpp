@@ -230,10 +230,10 @@ BOOST_AUTO_TEST_CASE(commands_carry_only_their_own_arguments) {
   BOOST_TEST((command.to == stage::throttle));
   BOOST_TEST(command.actor == "anna");
   BOOST_TEST(command.reason == "phone");
-  const auto everybody = decode(line_of("admin", R"({"command":"kill_switch","on":true,"actor":"ops"})", "*"));
-  BOOST_TEST_REQUIRE(static_cast<bool>(everybody));
-  BOOST_TEST(everybody->subject == "*");
-  BOOST_TEST(detail_of<admin_command>(everybody->what).on);
+  const auto broadcast = decode(line_of("admin", R"({"command":"kill_switch","on":true,"actor":"ops"})", "*"));
+  BOOST_TEST_REQUIRE(static_cast<bool>(broadcast));
+  BOOST_TEST(broadcast->subject == "*");
+  BOOST_TEST(detail_of<admin_command>(broadcast->what).on);
 }
 
 BOOST_AUTO_TEST_CASE(events_outlive_the_line_and_the_decoder) {

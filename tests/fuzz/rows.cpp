@@ -108,7 +108,7 @@ void journal(std::string_view row) {
 void local(std::string_view row) {
   decode_meta(row);
   decode_journal(row);
-  decode_letter(row);
+  decode_dead_letter(row);
   decode_controls(row);
 }
 

@@ -33,10 +33,10 @@ struct on_a_broker {
 
   std::unique_ptr<transactional_producer> prepared(cluster& by) const {
     auto producer = by.make_producer(broker().fresh("writer"));
-    answer said;
+    call_result said;
     do {
       said = producer->prepare({&topic, 1});
-    } while (said.what == fate::again);
+    } while (said.what == next_action::again);
     BOOST_REQUIRE_MESSAGE(said.ok(), said.text);
     return producer;
   }
@@ -50,10 +50,10 @@ struct on_a_broker {
   void commit(transactional_producer& by) const {
     const auto flushed = by.flush();
     BOOST_REQUIRE_MESSAGE(flushed.ok(), flushed.text);
-    answer said;
+    call_result said;
     do {
       said = by.commit();
-    } while (said.what == fate::again);
+    } while (said.what == next_action::again);
     BOOST_REQUIRE_MESSAGE(said.ok(), said.text);
   }
 
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(a_record_that_is_too_large_is_told_by_flush) {
 
   const auto flushed = producer->flush();
 
-  BOOST_TEST((flushed.what == fate::abort));
+  BOOST_TEST((flushed.what == next_action::abort));
   BOOST_TEST(flushed.code == "MSG_SIZE_TOO_LARGE");
   BOOST_TEST(producer->delivered_next(part) == -1);
   BOOST_TEST(producer->delivered_next({topic, 1}) == 1);
@@ -97,11 +97,11 @@ BOOST_AUTO_TEST_CASE(a_record_that_is_too_large_is_told_by_flush) {
 BOOST_AUTO_TEST_CASE(a_topic_that_does_not_exist_cannot_be_prepared) {
   const std::string none = broker().fresh("none");
   auto producer = client->make_producer(broker().fresh("writer"));
-  answer said;
+  call_result said;
   do {
     said = producer->prepare({&none, 1});
-  } while (said.what == fate::again);
-  BOOST_TEST((said.what == fate::broken));
+  } while (said.what == next_action::again);
+  BOOST_TEST((said.what == next_action::broken));
   BOOST_TEST(said.code == "UNKNOWN_TOPIC_OR_PART");
 }
 

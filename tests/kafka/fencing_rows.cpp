@@ -18,22 +18,22 @@ struct writer_in_a_group {
   }
 
   void fence() { newer = prepared(where, *client, id, {part.topic}); }
-  answer flush() const {
+  call_result flush() const {
     return settled(where, [&] { return older->flush(); });
   }
-  answer send_offsets() const {
+  call_result send_offsets() const {
     const committed_offset at{input, 0, "v1;e=0"};
     return settled(where, [&] { return older->send_offsets({&at, 1}, *as->consumer); });
   }
-  answer commit() const {
+  call_result commit() const {
     return settled(where, [&] { return older->commit(); });
   }
-  answer abort() const {
+  call_result abort() const {
     return settled(where, [&] { return older->abort(); });
   }
   void expect_useless() const {
-    expect_fate(abort(), fate::broken, "_FENCED", "abort of a fenced producer");
-    expect_fate(older->begin(), fate::broken, "_FENCED", "begin of a fenced producer");
+    expect_action(abort(), next_action::broken, "_FENCED", "abort of a fenced producer");
+    expect_action(older->begin(), next_action::broken, "_FENCED", "begin of a fenced producer");
   }
   void expect_nothing_is_visible() const {
     const std::int64_t end = range_of(where, *client, part, isolation::uncommitted).high;
@@ -57,7 +57,7 @@ void fenced_with_unsent_records(fixture& where) {
   // Where nobody keeps them from it, records may leave by themselves before the newer producer is there.
   const bool left_before = it.flush().ok();
   expect_equal(it.older->delivered_next(it.part), left_before ? 2 : -1, "delivered");
-  expect_fate(it.commit(), fate::broken, "_FENCED", "commit of a producer fenced with unsent records");
+  expect_action(it.commit(), next_action::broken, "_FENCED", "commit of a producer fenced with unsent records");
   it.expect_useless();
   it.expect_nothing_is_visible();
 }
@@ -69,7 +69,7 @@ void fenced_then_produces(fixture& where) {
   begin_with(*it.older, it.part, 2);
   expect(!it.flush().ok(), "flush of a fenced producer tells that nothing was delivered");
   expect_equal(it.older->delivered_next(it.part), -1, "delivered");
-  expect_fate(it.commit(), fate::broken, "_FENCED", "commit of a producer that was fenced and then produced");
+  expect_action(it.commit(), next_action::broken, "_FENCED", "commit of a producer that was fenced and then produced");
   it.expect_useless();
 }
 
@@ -77,7 +77,7 @@ void fenced_after_flush(fixture& where) {
   writer_in_a_group it(where);
   write_open(where, *it.older, it.part, 2);
   it.fence();
-  expect_fate(it.send_offsets(), fate::broken, "_FENCED", "offsets of a producer fenced after its flush");
+  expect_action(it.send_offsets(), next_action::broken, "_FENCED", "offsets of a producer fenced after its flush");
   it.expect_useless();
   it.expect_nothing_is_visible();
 }
@@ -87,7 +87,7 @@ void fenced_after_offsets(fixture& where) {
   write_open(where, *it.older, it.part, 2);
   expect_done(it.send_offsets(), "offsets");
   it.fence();
-  expect_fate(it.commit(), fate::broken, "_FENCED", "commit of a producer fenced after its offsets");
+  expect_action(it.commit(), next_action::broken, "_FENCED", "commit of a producer fenced after its offsets");
   it.expect_useless();
   it.expect_nothing_is_visible();
   expect_equal(committed_of(where, *it.as->consumer, {&it.input, 1}).at(0).offset, -1, "committed offset");
@@ -103,7 +103,7 @@ void timed_out_by_the_coordinator(fixture& where) {
         return range_of(where, *it.client, it.part, isolation::committed).high == 3;
       },
       "the coordinator's abort", where.transaction() + 2 * where.scan() + milliseconds{10'000});
-  expect_fate(it.commit(), fate::broken, "_FENCED", "commit of a transaction that was timed out");
+  expect_action(it.commit(), next_action::broken, "_FENCED", "commit of a transaction that was timed out");
   it.expect_useless();
 }
 
@@ -112,7 +112,7 @@ void newer_one_works(fixture& where) {
   write_open(where, *it.older, it.part, 2);
   it.fence();
   write_committed(where, *it.newer, it.part, 1);
-  expect_fate(it.commit(), fate::broken, "_FENCED", "commit of the older producer");
+  expect_action(it.commit(), next_action::broken, "_FENCED", "commit of the older producer");
   // 0 1 aborted, 2 their marker, 3 committed, 4 its marker.
   expect_equal(read_to(where, *it.client, isolation::committed, {it.part, 0}, 5), {3}, "records");
 }

@@ -191,7 +191,7 @@ void second_process_of_an_instance(fixture& where) {
         return !older->consumer->failure().ok();
       },
       "the older one's failure");
-  expect_fate(older->consumer->failure(), fate::broken, "", "failure");
+  expect_action(older->consumer->failure(), next_action::broken, "", "failure");
   expect_done(newer->consumer->failure(), "failure of the newer one");
 }
 

@@ -20,14 +20,14 @@ struct group_with_writer {
     writer = prepared(where, *client, where.fresh("writer"), {output.topic});
   }
 
-  answer send(std::int64_t offset, group_consumer& as, std::string_view metadata = "v1;e=0") const {
+  call_result send(std::int64_t offset, group_consumer& as, std::string_view metadata = "v1;e=0") const {
     const committed_offset at{input, offset, std::string(metadata)};
     return settled(where, [&] { return writer->send_offsets({&at, 1}, as); });
   }
-  answer commit() const {
+  call_result commit() const {
     return settled(where, [&] { return writer->commit(); });
   }
-  answer abort() const {
+  call_result abort() const {
     return settled(where, [&] { return writer->abort(); });
   }
   committed_offset stored(seat& by) const { return committed_of(where, *by.consumer, {&input, 1}).at(0); }
@@ -36,7 +36,7 @@ struct group_with_writer {
     if (!who) throw not_shown("this place does not tell a member's identity");
     return *who;
   }
-  answer offer(const group_identity& as) const {
+  call_result offer(const group_identity& as) const {
     const auto seen = where.offer_offset(as, {input, 0});
     if (!seen) throw not_shown("this place sends no offsets under a made-up identity");
     return *seen;
@@ -44,8 +44,8 @@ struct group_with_writer {
   /// The refusal, what follows from it, and that life goes on.
   void expect_refused(group_consumer& as, std::string_view code, seat& healthy) const {
     write_open(where, *writer, output, 1);
-    expect_fate(send(7, as), fate::abort, code, "offsets");
-    expect_fate(commit(), fate::abort, code, "commit after refused offsets");
+    expect_action(send(7, as), next_action::abort, code, "offsets");
+    expect_action(commit(), next_action::abort, code, "commit after refused offsets");
     expect_done(abort(), "abort after refused offsets");
     write_open(where, *writer, output, 1);
     expect_done(send(9, *healthy.consumer), "offsets of the next transaction");
@@ -90,7 +90,7 @@ void pending_offsets_are_waited_for(fixture& where) {
   expect_done(it.writer->begin(), "begin");
   expect_done(it.send(3, *it.first->consumer), "offsets");
   std::vector<committed_offset> seen;
-  expect_fate(it.first->consumer->committed({&it.input, 1}, seen), fate::again, "", "offsets that are pending");
+  expect_action(it.first->consumer->committed({&it.input, 1}, seen), next_action::again, "", "offsets that are pending");
   expect_done(it.commit(), "commit");
   expect_equal(it.stored(*it.first).offset, 3, "committed offset");
 }
@@ -108,7 +108,7 @@ void previous_generation(fixture& where) {
         return it.first->told.assignments == 2;
       },
       "the first member's second assignment");
-  expect_fate(it.offer(before), fate::abort, "ILLEGAL_GENERATION", "offsets of the previous generation");
+  expect_action(it.offer(before), next_action::abort, "ILLEGAL_GENERATION", "offsets of the previous generation");
   expect_done(it.offer(it.known(*it.first)), "offsets of this generation");
 }
 
@@ -159,7 +159,7 @@ void nobody_at_all(fixture& where) {
 
 void instance_that_nobody_knows(fixture& where) {
   group_with_writer it(where);
-  expect_fate(it.offer({it.one.group, -1, "", "stranger"}), fate::abort, "UNKNOWN_MEMBER_ID",
+  expect_action(it.offer({it.one.group, -1, "", "stranger"}), next_action::abort, "UNKNOWN_MEMBER_ID",
               "offsets of an unknown instance");
 }
 

@@ -53,18 +53,18 @@ struct board {
   std::vector<std::string> wrong;
 
   void accuse(const std::string& what) {
-    const std::lock_guard held{holding};
+    const std::lock_guard lock{holding};
     wrong.push_back(what);
   }
   bool is_clean() {
-    const std::lock_guard held{holding};
+    const std::lock_guard lock{holding};
     return wrong.empty();
   }
 };
 
 void write_until_told(cluster& by, board& shared, const std::string& id) {
   auto producer = by.make_producer(id);
-  while (producer->prepare(shared.topics).what == fate::again) {
+  while (producer->prepare(shared.topics).what == next_action::again) {
   }
   while (shared.writing) {
     if (not producer->begin().ok()) return shared.accuse("the writer cannot begin");
@@ -76,10 +76,10 @@ void write_until_told(cluster& by, board& shared, const std::string& id) {
         }
     const auto flushed = producer->flush();
     if (not flushed.ok()) return shared.accuse("the writer cannot flush: " + flushed.code + ", " + flushed.text);
-    answer said;
+    call_result said;
     do {
       said = producer->commit();
-    } while (said.what == fate::again);
+    } while (said.what == next_action::again);
     if (not said.ok()) return shared.accuse("the writer cannot commit: " + said.code + ", " + said.text);
     std::this_thread::sleep_for(milliseconds{5});
   }
@@ -93,7 +93,7 @@ public:
       random_{seed},
       producer_{by.make_producer(shared.group + "." + instance)},
       consumer_{by.join({shared.group, instance, shared.topics}, *this)} {
-    while (producer_->prepare({}).what == fate::again) {
+    while (producer_->prepare({}).what == next_action::again) {
     }
   }
 
@@ -143,7 +143,7 @@ private:
   void start() {
     std::vector<committed_offset> found;
     const auto said = consumer_->committed(parts_, found);
-    if (said.what == fate::again) return;
+    if (said.what == next_action::again) return;
     if (not said.ok()) return shared_.accuse("committed: " + said.text);
     std::vector<position> from;
     for (const auto& one : found) {

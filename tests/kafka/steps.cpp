@@ -15,26 +15,26 @@ std::string text_of(const offsets& list) {
   return "[" + text + "]";
 }
 
-std::string text_of(fate what) {
+std::string text_of(next_action what) {
   switch (what) {
-    case fate::done:
+    case next_action::done:
       return "done";
-    case fate::again:
+    case next_action::again:
       return "again";
-    case fate::abort:
+    case next_action::abort:
       return "abort";
-    case fate::broken:
+    case next_action::broken:
       return "broken";
   }
   return "?";
 }
 
-std::string text_of(const answer& seen) { return text_of(seen.what) + " " + seen.code + " (" + seen.text + ")"; }
+std::string text_of(const call_result& seen) { return text_of(seen.what) + " " + seen.code + " (" + seen.text + ")"; }
 
 } // namespace
 
 std::optional<group_identity> fixture::identity_of(group_consumer&) { return std::nullopt; }
-std::optional<answer> fixture::offer_offset(const group_identity&, const position&) { return std::nullopt; }
+std::optional<call_result> fixture::offer_offset(const group_identity&, const position&) { return std::nullopt; }
 
 void expect(bool holds, const std::string& sentence) {
   if (!holds) throw mismatch("expected that " + sentence);
@@ -49,20 +49,20 @@ void expect_equal(const offsets& seen, const offsets& expected, const std::strin
   if (seen != expected) throw mismatch(what + ": expected " + text_of(expected) + ", seen " + text_of(seen));
 }
 
-void expect_done(const answer& seen, const std::string& what) { expect_fate(seen, fate::done, "", what); }
+void expect_done(const call_result& seen, const std::string& what) { expect_action(seen, next_action::done, "", what); }
 
-void expect_fate(const answer& seen, fate expected, std::string_view code, const std::string& what) {
+void expect_action(const call_result& seen, next_action expected, std::string_view code, const std::string& what) {
   if (seen.what == expected && (code.empty() || seen.code == code)) return;
   throw mismatch(what + ": expected " + text_of(expected) + " " + std::string(code) + ", seen " + text_of(seen));
 }
 
-answer settled(fixture& where, const std::function<answer()>& call) {
-  answer last;
+call_result settled(fixture& where, const std::function<call_result()>& call) {
+  call_result last;
   wait_until(
       where,
       [&] {
         last = call();
-        return last.what != fate::again;
+        return last.what != next_action::again;
       },
       "an answer");
   return last;

@@ -30,14 +30,14 @@ using offsets = std::vector<std::int64_t>;
 void expect(bool holds, const std::string& sentence);
 void expect_equal(std::int64_t seen, std::int64_t expected, const std::string& what);
 void expect_equal(const offsets& seen, const offsets& expected, const std::string& what);
-void expect_done(const answer& seen, const std::string& what);
+void expect_done(const call_result& seen, const std::string& what);
 /// Code empty: any.
-void expect_fate(const answer& seen, fate expected, std::string_view code, const std::string& what);
+void expect_action(const call_result& seen, next_action expected, std::string_view code, const std::string& what);
 
 // --- waiting
 
 /// The call's first answer that is not `again`. A mismatch after a minute.
-answer settled(fixture& where, const std::function<answer()>& call);
+call_result settled(fixture& where, const std::function<call_result()>& call);
 /// Let time go by until it holds. A mismatch after `limit`.
 void wait_until(fixture& where, const std::function<bool()>& holds, const std::string& what,
                 milliseconds limit = milliseconds{60'000});

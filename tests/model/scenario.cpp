@@ -205,7 +205,7 @@ private:
 
   naive_user model_;
   std::vector<std::shared_ptr<const policy_set>> sets_;
-  controls held_;
+  controls in_force_;
   user user_;
   step_output out_;
   time_ms now_ = first_instant;
@@ -233,8 +233,8 @@ player::player(const play& p)
            p.alone ? review_mode::alone : review_mode::shared) {
   sets_.push_back(policy_set::make(make_policy(p.live, "fair"), shadows_of(p), retention_ms,
                                    p.alone ? review_mode::alone : review_mode::shared));
-  held_ = {not p.starts_off, false, sets_.back().get()};
-  model_.hold(held_.enabled, held_.killed);
+  in_force_ = {not p.starts_off, false, sets_.back().get()};
+  model_.hold(in_force_.enabled, in_force_.killed);
   recorded.arena = std::make_shared<event_arena>();
   recorded.policies = sets_.back();
   recorded.starts_off = p.starts_off;
@@ -451,17 +451,17 @@ recording player::take_record() {
 
 std::string player::run_promotion(const event& e, time_ms previous) {
   const auto& what = detail_of<admin_command>(e);
-  const auto after = held_.policies->promoted(what.policy);
+  const auto after = in_force_.policies->promoted(what.policy);
   if (after == nullptr) {
     if (model_.next_due() <= now_) {
-      advance(user_, held_, now_, out_);
+      advance(user_, in_force_, now_, out_);
       model_.advance(now_);
     }
     return check();
   }
   sets_.push_back(after);
-  const auto before = held_;
-  held_.policies = after.get();
+  const auto before = in_force_;
+  in_force_.policies = after.get();
   // Who has a timer gets steps: one under what held before the command's instant, one under what holds now.
   const bool due = model_.next_due() != never;
   if (due and now_ - 1 > previous) {
@@ -470,7 +470,7 @@ std::string player::run_promotion(const event& e, time_ms previous) {
   }
   model_.promote(what.policy);
   if (due) {
-    advance(user_, held_, now_, out_);
+    advance(user_, in_force_, now_, out_);
     model_.advance(now_);
   }
   return check();
@@ -483,7 +483,7 @@ void player::load_older_ids(const std::vector<event>& events) {
 
 std::string player::take(const event& e) {
   past_.push_back(e);
-  const auto how = apply(user_, held_, now_, e, horizon_wall_ms, out_);
+  const auto how = apply(user_, in_force_, now_, e, horizon_wall_ms, out_);
   const auto expected = model_.apply(now_, e, horizon_wall_ms);
   if (how == applied::accepted and (e.kind == event_kind::speech or e.kind == event_kind::stt))
     stored_ids_[hour_of(e.instant)].push_back(e.key);
@@ -506,7 +506,7 @@ std::string player::run() {
   all.insert(all.end(), epoch.commands.begin(), epoch.commands.end());
   std::stable_sort(all.begin(), all.end(), before);
   if (not epoch.events.empty() or model_.next_due() <= now_) {
-    advance(user_, held_, now_, out_);
+    advance(user_, in_force_, now_, out_);
     load_older_ids(epoch.events);
     model_.advance(now_);
   }
@@ -514,8 +514,8 @@ std::string player::run() {
     const auto same = [&e](const event& c) { return c.key == e.key; };
     if (std::any_of(epoch.commands.begin(), epoch.commands.end(), same)) {
       const auto& what = detail_of<admin_command>(e);
-      (what.verb == admin_verb::enable ? held_.enabled : held_.killed) = what.on;
-      model_.hold(held_.enabled, held_.killed);
+      (what.verb == admin_verb::enable ? in_force_.enabled : in_force_.killed) = what.on;
+      model_.hold(in_force_.enabled, in_force_.killed);
       continue;
     }
     if (const auto wrong = take(e); not wrong.empty()) return wrong;
@@ -539,8 +539,8 @@ std::string player::check() const {
       or out_.counts.review_cooldown != model_.cooldown_count)
     return "why no review was asked for, at " + std::to_string(now_);
   for (std::size_t slot = 0; slot < model_.slots(); ++slot) {
-    if (user_.sums.policies != held_.policies) break;
-    const auto v = look(user_, held_, slot, now_);
+    if (user_.sums.policies != in_force_.policies) break;
+    const auto v = look(user_, in_force_, slot, now_);
     if (v.at != model_.stage_of(slot)) return "stage of slot " + std::to_string(slot);
     for (std::size_t w = 0; w < v.windows.size(); ++w)
       if (v.windows[w].sum_ms != model_.sum(slot, w, now_) or v.windows[w].cap_ms != model_.cap(slot, w))

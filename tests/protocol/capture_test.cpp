@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_SUITE(capture)
 BOOST_AUTO_TEST_CASE(what_production_wrote_is_made_again) {
   const auto made = play().take("all");
   BOOST_TEST(made.says == "");
-  BOOST_TEST((made.what == kafka::export_fate::done));
+  BOOST_TEST((made.what == kafka::export_status::done));
   const auto found = tried("all");
   BOOST_TEST(found.says == "");
   BOOST_TEST((found.what == kafka::verdict::equal));
@@ -246,17 +246,17 @@ BOOST_AUTO_TEST_CASE(the_newest_checkpoint_is_the_changelog_folded) {
   }
   auto wish = wish_of(play().in);
   wish.from = read->get();
-  BOOST_TEST((kafka::export_capture(play().brokers, wish, play().folder / "none").what == kafka::export_fate::done));
+  BOOST_TEST((kafka::export_capture(play().brokers, wish, play().folder / "none").what == kafka::export_status::done));
   BOOST_TEST((tried("none").what == kafka::verdict::equal));
   wish.from = nullptr;
   const auto whole = kafka::capture_reader::open(play().folder / "all", {});
   wish.from = whole->get();
-  BOOST_TEST((kafka::export_capture(play().brokers, wish, play().folder / "x").what == kafka::export_fate::refused));
+  BOOST_TEST((kafka::export_capture(play().brokers, wish, play().folder / "x").what == kafka::export_status::refused));
 }
 
 // Changes the log for good: the last one.
 BOOST_AUTO_TEST_CASE(what_retention_deleted_is_named_with_the_first_epoch_that_can_be_replayed) {
-  BOOST_TEST((play().take("all").what == kafka::export_fate::refused));
+  BOOST_TEST((play().take("all").what == kafka::export_status::refused));
   const auto told = read_history(play().in, 1);
   const auto& epochs = told.epochs;
   std::size_t last = 8;
@@ -266,7 +266,7 @@ BOOST_AUTO_TEST_CASE(what_retention_deleted_is_named_with_the_first_epoch_that_c
   auto& log = play().in.log.log_of({play().in.input(0), 1});
   log.delete_before(epochs[last].record.inputs.at(0).from + 1);
   const auto made = play().take("late");
-  BOOST_TEST((made.what == kafka::export_fate::lost));
+  BOOST_TEST((made.what == kafka::export_status::lost));
   BOOST_TEST(made.says.find("partition 1") != std::string::npos);
   BOOST_TEST(made.says.find("The first epoch that can be replayed is " + std::to_string(last + 1) + ",")
              != std::string::npos);
@@ -274,7 +274,7 @@ BOOST_AUTO_TEST_CASE(what_retention_deleted_is_named_with_the_first_epoch_that_c
   BOOST_TEST(not std::filesystem::exists(play().folder / "late.part"));
   const auto checkpoint = kafka::capture_reader::open(play().folder / "checkpoint", {});
   BOOST_REQUIRE(checkpoint.ok());
-  BOOST_TEST((play().take("rest", checkpoint->get()).what == kafka::export_fate::done));
+  BOOST_TEST((play().take("rest", checkpoint->get()).what == kafka::export_status::done));
   BOOST_TEST((tried("rest").what == kafka::verdict::equal));
 }
 

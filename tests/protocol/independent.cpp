@@ -25,7 +25,7 @@ struct addressed {
 };
 
 /// What holds from an event on.
-struct stretch {
+struct controls_period {
   const event* begin = nullptr;
   bool enabled = false;
   bool killed = false;
@@ -74,15 +74,15 @@ private:
   }
 
   void obey() {
-    stretches_.assign(1, {nullptr, holds_.enabled, holds_.killed});
+    periods_.assign(1, {nullptr, holds_.enabled, holds_.killed});
     std::stable_sort(commands_.begin(), commands_.end(), before);
     for (const auto& each : commands_) {
       if (not obeyed_.insert(each.key).second) continue;
       const auto& what = detail_of<admin_command>(each);
       (what.verb == admin_verb::enable ? holds_.enabled : holds_.killed) = what.on;
-      const auto& was = stretches_.back();
+      const auto& was = periods_.back();
       if (was.enabled != holds_.enabled or was.killed != holds_.killed)
-        stretches_.push_back({&each, holds_.enabled, holds_.killed});
+        periods_.push_back({&each, holds_.enabled, holds_.killed});
     }
   }
 
@@ -104,25 +104,25 @@ private:
                                  review_mode::shared)
                     .first->second;
     auto reached = last_now_;
-    for (std::size_t i = 1; i < stretches_.size(); ++i) {
-      const auto until = std::min(stretches_[i].begin->instant - 1, now);
+    for (std::size_t i = 1; i < periods_.size(); ++i) {
+      const auto until = std::min(periods_[i].begin->instant - 1, now);
       if (until <= reached) continue;
-      who.hold(stretches_[i - 1].enabled, stretches_[i - 1].killed);
+      who.hold(periods_[i - 1].enabled, periods_[i - 1].killed);
       who.advance(until);
       reached = until;
     }
-    who.hold(stretches_.back().enabled, stretches_.back().killed);
+    who.hold(periods_.back().enabled, periods_.back().killed);
     who.advance(now);
     std::size_t at = 0;
     for (const auto& each : events_) {
       if (each.uid != uid) continue;
-      while (at + 1 < stretches_.size() and not before(each.what, *stretches_[at + 1].begin))
+      while (at + 1 < periods_.size() and not before(each.what, *periods_[at + 1].begin))
         ++at;
-      who.hold(stretches_[at].enabled, stretches_[at].killed);
+      who.hold(periods_[at].enabled, periods_[at].killed);
       const auto how = who.apply(now, each.what, rules_.horizon_ms);
       if (how == applied::too_old or how == applied::future or how == applied::erased) refused_.insert(each.place);
     }
-    who.hold(stretches_.back().enabled, stretches_.back().killed);
+    who.hold(periods_.back().enabled, periods_.back().killed);
   }
 
   world& in_;
@@ -133,10 +133,10 @@ private:
   std::map<std::string, model::naive_user> users_;
   std::vector<addressed> events_;
   std::vector<event> commands_;
-  std::vector<stretch> stretches_;
+  std::vector<controls_period> periods_;
   std::set<std::uint64_t> obeyed_;
   std::set<std::pair<std::uint32_t, std::int64_t>> refused_;
-  stretch holds_;
+  controls_period holds_;
   time_ms last_now_ = INT64_MIN;
 };
 
@@ -179,9 +179,9 @@ void check_decisions(world& in, const history& of) {
   naive_partition model(in, of.partition);
   for (const auto& each : of.epochs) {
     std::set<std::pair<std::uint32_t, std::int64_t>> refused;
-    for (const auto& letter : each.record.refused)
-      if (letter.why == refusal::too_old or letter.why == refusal::future or letter.why == refusal::erased)
-        refused.emplace(letter.topic, letter.offset);
+    for (const auto& dead_letter : each.record.refused)
+      if (dead_letter.why == refusal::too_old or dead_letter.why == refusal::future or dead_letter.why == refusal::erased)
+        refused.emplace(dead_letter.topic, dead_letter.offset);
     if (model.take(each.record) != refused)
       throw broken_promise(
           fmt::format("I1: epoch {} [{}] refuses other events than the model", each.record.epoch, of.partition));

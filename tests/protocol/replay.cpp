@@ -198,7 +198,7 @@ void check_capture(world& in) {
   std::filesystem::create_directories(folder);
   simlog::simulated_cluster brokers(in.log);
   const auto made = kafka::export_capture(brokers, wish_of(in), folder / "all");
-  if (made.what != kafka::export_fate::done) fail("there is no capture: {}", made.says);
+  if (made.what != kafka::export_status::done) fail("there is no capture: {}", made.says);
   const auto found = verify_file(in, folder / "all");
   if (found.what == kafka::verdict::equal) return;
   fail("a capture is not equal: {}{}", found.says,

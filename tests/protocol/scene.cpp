@@ -19,7 +19,7 @@ setting bare_stage(std::uint64_t seed) {
   how.inputs = 1;
   how.users = 6;
   how.calls_per_fault = 0;
-  how.compacts = how.promotes = how.starts_off = how.own_lines = false;
+  how.compacts = how.promotes = how.starts_off = how.config_commands = false;
   how.lazy_writer = true;
   how.after_loss = simlog::outcome::settles;
   // What is late comes when the story says so.

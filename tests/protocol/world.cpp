@@ -28,8 +28,8 @@ std::int32_t murmur2_partition(std::string_view key, std::int32_t count) {
 }
 
 // What a configuration says of one user, once.
-kafka::configured_rules::own_events own_lines(const std::map<std::string, std::string>& remembered) {
-  kafka::configured_rules::own_events made;
+kafka::configured_rules::config_commands config_commands(const std::map<std::string, std::string>& remembered) {
+  kafka::configured_rules::config_commands made;
   if (remembered.contains("config.exempt")) return made;
   event_arena arena;
   event command{.instant = wire_time_min, .time = wire_time_min, .kind = event_kind::admin};
@@ -61,7 +61,7 @@ setting::setting(std::uint64_t number) : seed(number) {
   promotes = draw.chance(200);
   starts_off = draw.chance(100);
   lazy_writer = draw.chance(600);
-  own_lines = draw.chance(300);
+  config_commands = draw.chance(300);
   incidents = draw.pick({20U, 60U, 120U});
   traffic = draw.pick({100U, 300U, 600U});
   clocks_jump = number % 5 == 4;
@@ -117,10 +117,10 @@ kafka::engine_rules world::rules_for(const std::string& instance, const std::fil
     const auto found = known_policies_.find(text);
     return found == known_policies_.end() ? std::nullopt : std::optional(found->second);
   };
-  if (how.own_lines)
-    rules.configured.own = own_lines;
+  if (how.config_commands)
+    rules.configured.own = config_commands;
   else
-    rules.configured.own = [](const auto&) { return kafka::configured_rules::own_events{}; };
+    rules.configured.own = [](const auto&) { return kafka::configured_rules::config_commands{}; };
   rules.state = state;
   rules.case_key = "a key of tests";
   rules.around.wall = [this, skew] { return now() + skew + wall_jump; };

@@ -53,7 +53,7 @@ struct setting {
   bool starts_off = false;
   bool lazy_writer = false;
   /// The configuration exempts somebody, by an event of its own.
-  bool own_lines = false;
+  bool config_commands = false;
   /// The wall clock of the machine is set, back an hour or forward a day, while processes run on.
   bool clocks_jump = false;
   /// Processes join one after another while the markers of first commits are still on their way.

@@ -45,10 +45,10 @@ public:
       e.time = e.instant = rules_.of->people.start + i * minute_ms;
       e.ms = 60'000;
       e.key = i + 1;
-      out.step_buffer.push_back({e.time + minute_ms, &rules_.held, i, 1});
+      out.step_buffer.push_back({e.time + minute_ms, &rules_.in_force, i, 1});
       out.event_buffer.push_back(e);
     }
-    out.step_buffer.push_back({rules_.end, &rules_.held, minutes_, 0});
+    out.step_buffer.push_back({rules_.end, &rules_.in_force, minutes_, 0});
     out.steps = out.step_buffer;
     out.events = out.event_buffer;
   }
@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(a_stopped_run_is_the_run_of_its_first_users) {
   };
   const run_rules rules(what);
   const auto stopped = run_experiment(rules, how, [&] {
-    return std::make_unique<stopping_feed>(synthetic_feed(people, what.days, rules.held, rules.end), stop);
+    return std::make_unique<stopping_feed>(synthetic_feed(people, what.days, rules.in_force, rules.end), stop);
   });
   BOOST_TEST(stopped.partial);
   BOOST_TEST(stopped.tally.users < 200U);

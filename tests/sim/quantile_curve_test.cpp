@@ -29,9 +29,9 @@ BOOST_AUTO_TEST_CASE(between_knots_it_is_geometric) {
 RC_BOOST_PROP(a_curve_never_falls_and_never_leaves_its_ends, ()) {
   std::vector<quantile_knot> knots;
   std::int64_t value = *rc::gen::inRange<std::int64_t>(0, 1'000'000);
-  const auto stretches = *rc::gen::inRange<std::uint32_t>(1, 6);
-  for (std::uint32_t i = 0; i <= stretches; ++i) {
-    knots.push_back({i == stretches ? whole : i * (whole / stretches), value});
+  const auto periods = *rc::gen::inRange<std::uint32_t>(1, 6);
+  for (std::uint32_t i = 0; i <= periods; ++i) {
+    knots.push_back({i == periods ? whole : i * (whole / periods), value});
     value += *rc::gen::inRange<std::int64_t>(0, 100'000'000);
   }
   RC_ASSERT(quantile_curve::check(knots).empty());

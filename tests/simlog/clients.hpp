@@ -32,7 +32,7 @@ public:
   std::int64_t position_of(const topic_partition& of) const;
   std::int64_t last_stable(const topic_partition& of) const;
   /// OFFSET_OUT_OF_RANGE once a place was found outside its log, until start().
-  const kafka::answer& failure() const { return failure_; }
+  const kafka::call_result& failure() const { return failure_; }
 
 private:
   struct place {
@@ -43,16 +43,16 @@ private:
   std::map<topic_partition, place> places_;
   /// How far records were left out.
   std::map<topic_partition, std::int64_t> skipped_;
-  kafka::answer failure_;
+  kafka::call_result failure_;
 };
 
 class simulated_reader : public kafka::reader {
 public:
   simulated_reader(process& in, kafka::isolation how) : process_(in), cursor_(how) {}
-  kafka::answer start(std::span<const kafka::position> from) override;
+  kafka::call_result start(std::span<const kafka::position> from) override;
   std::unique_ptr<kafka::record_batch> poll(milliseconds wait) override;
   std::int64_t position_of(const topic_partition& of) const override { return cursor_.position_of(of); }
-  kafka::answer failure() const override { return cursor_.failure(); }
+  kafka::call_result failure() const override { return cursor_.failure(); }
 
 private:
   process& process_;
@@ -67,11 +67,11 @@ public:
   simulated_consumer& operator=(const simulated_consumer&) = delete;
 
   std::unique_ptr<kafka::record_batch> poll(milliseconds wait) override;
-  kafka::answer fetch(std::span<const kafka::position> from) override;
-  kafka::answer committed(std::span<const topic_partition> wanted, std::vector<kafka::committed_offset>& out) override;
+  kafka::call_result fetch(std::span<const kafka::position> from) override;
+  kafka::call_result committed(std::span<const topic_partition> wanted, std::vector<kafka::committed_offset>& out) override;
   std::int64_t last_stable(const topic_partition& of) const override { return cursor_.last_stable(of); }
   bool assignment_lost() const override { return lost_; }
-  kafka::answer failure() const override { return replaced_ ? *replaced_ : cursor_.failure(); }
+  kafka::call_result failure() const override { return replaced_ ? *replaced_ : cursor_.failure(); }
   void close() override;
 
   const identity& who() const { return who_; }
@@ -99,7 +99,7 @@ private:
   bool has_assignment_ = false;
   bool lost_ = false;
   /// Another process took over.
-  std::optional<kafka::answer> replaced_;
+  std::optional<kafka::call_result> replaced_;
   cursor cursor_{kafka::isolation::committed};
 };
 
@@ -107,15 +107,15 @@ class simulated_producer : public kafka::transactional_producer {
 public:
   simulated_producer(process& in, std::string transactional_id);
 
-  kafka::answer prepare(std::span<const std::string> topics) override;
-  kafka::answer begin() override;
+  kafka::call_result prepare(std::span<const std::string> topics) override;
+  kafka::call_result begin() override;
   void produce(const std::string& topic, std::int32_t partition, std::optional<std::string_view> key,
                std::optional<std::string_view> value, std::span<const kafka::header> headers) override;
-  kafka::answer flush() override;
+  kafka::call_result flush() override;
   std::int64_t delivered_next(const topic_partition& of) const override;
-  kafka::answer send_offsets(std::span<const kafka::committed_offset> offsets, kafka::group_consumer& as) override;
-  kafka::answer commit() override { return end(true); }
-  kafka::answer abort() override { return end(false); }
+  kafka::call_result send_offsets(std::span<const kafka::committed_offset> offsets, kafka::group_consumer& as) override;
+  kafka::call_result commit() override { return end(true); }
+  kafka::call_result abort() override { return end(false); }
   bool troubled() const override { return troubled_; }
 
 private:
@@ -126,24 +126,24 @@ private:
   };
 
   /// What follows from a broker's answer.
-  kafka::answer heard(const error_code& code);
-  kafka::answer must_abort(const error_code& code);
-  kafka::answer must_die(const error_code& code);
+  kafka::call_result heard(const error_code& code);
+  kafka::call_result must_abort(const error_code& code);
+  kafka::call_result must_die(const error_code& code);
   /// Not ok: the call is not possible in this state.
-  kafka::answer open() const;
+  kafka::call_result open() const;
   /// Sends the first `count` that are queued.
   error_code send_queued(std::size_t count);
-  kafka::answer deliver(fault what);
-  kafka::answer undelivered(const error_code& code);
-  kafka::answer tell_offsets(const identity& as, const offset_map& offsets);
-  kafka::answer end(bool commit);
-  kafka::answer ended(bool commit, const kafka::answer& seen);
+  kafka::call_result deliver(fault what);
+  kafka::call_result undelivered(const error_code& code);
+  kafka::call_result tell_offsets(const identity& as, const offset_map& offsets);
+  kafka::call_result end(bool commit);
+  kafka::call_result ended(bool commit, const kafka::call_result& seen);
 
   process& process_;
   credentials who_;
   state state_ = state::fresh;
   /// Of the state abortable or dead.
-  kafka::answer why_;
+  kafka::call_result why_;
   std::vector<queued> queue_;
   std::set<topic_partition> added_;
   std::map<topic_partition, std::int64_t> delivered_;

@@ -4,8 +4,8 @@
 
 namespace fairuse::simlog {
 
-using kafka::answer;
-using kafka::fate;
+using kafka::call_result;
+using kafka::next_action;
 
 copier::copier(kafka::cluster& on, std::string instance, copier_guards guards)
   : cluster_(on), instance_(std::move(instance)), guards_(guards) {
@@ -40,8 +40,8 @@ bool copier::ready_to_write() {
   }
   if (prepared_) return true;
   const std::vector<std::string> topics{"out"};
-  const answer seen = producer_->prepare(topics);
-  if (seen.what == fate::broken) producer_.reset();
+  const call_result seen = producer_->prepare(topics);
+  if (seen.what == next_action::broken) producer_.reset();
   return prepared_ = seen.ok();
 }
 
@@ -86,34 +86,34 @@ std::vector<const kafka::record*> copier::in_order(const kafka::record_batch& ba
 void copier::copy(const kafka::record_batch& batch) {
   const auto records = in_order(batch);
   if (records.empty()) return;
-  const answer seen = transact(records);
+  const call_result seen = transact(records);
   const bool troubled = guards_.recycles && producer_->troubled();
   if (seen.ok()) {
     if (troubled) producer_.reset();
     return;
   }
-  const bool aborted = seen.what == fate::abort && producer_->abort().ok();
+  const bool aborted = seen.what == next_action::abort && producer_->abort().ok();
   if (!aborted || troubled) producer_.reset();
   if (guards_.goes_back || !aborted) go_back();
 }
 
-answer copier::insist(const std::function<answer()>& call) {
-  answer seen = call();
-  for (int tries = 0; seen.what == fate::again && tries < 2'000; ++tries)
+call_result copier::insist(const std::function<call_result()>& call) {
+  call_result seen = call();
+  for (int tries = 0; seen.what == next_action::again && tries < 2'000; ++tries)
     seen = call();
   return seen;
 }
 
-answer copier::transact(const std::vector<const kafka::record*>& records) {
-  if (answer seen = producer_->begin(); !seen.ok()) return seen;
+call_result copier::transact(const std::vector<const kafka::record*>& records) {
+  if (call_result seen = producer_->begin(); !seen.ok()) return seen;
   for (const kafka::record* each : records)
     producer_->produce("out", each->partition, std::to_string(each->partition) + "/" + std::to_string(each->offset),
                        each->value, {});
-  if (answer seen = insist([&] { return producer_->flush(); }); !seen.ok()) return seen;
+  if (call_result seen = insist([&] { return producer_->flush(); }); !seen.ok()) return seen;
   std::vector<kafka::committed_offset> offsets;
   for (const auto& [of, offset] : next_)
     offsets.push_back({of, offset, "copied"});
-  if (answer seen = insist([&] { return producer_->send_offsets(offsets, *member_); }); !seen.ok()) return seen;
+  if (call_result seen = insist([&] { return producer_->send_offsets(offsets, *member_); }); !seen.ok()) return seen;
   return insist([&] { return producer_->commit(); });
 }
 

@@ -48,7 +48,7 @@ std::unique_ptr<kafka::record_batch> cursor::take(const simulated_log& log, std:
   for (auto& [of, where] : places_) {
     const partition_log& part = log.log_of(of);
     if (where.next < part.log_start() || where.next > part.log_end()) {
-      failure_ = {kafka::fate::broken, "OFFSET_OUT_OF_RANGE",
+      failure_ = {kafka::next_action::broken, "OFFSET_OUT_OF_RANGE",
                   of.topic + " [" + std::to_string(of.partition) + "]: the log does not have this offset"};
       continue;
     }
@@ -95,7 +95,7 @@ std::int64_t cursor::last_stable(const topic_partition& of) const {
   return found == places_.end() ? -1 : found->second.stable;
 }
 
-kafka::answer simulated_reader::start(std::span<const kafka::position> from) {
+kafka::call_result simulated_reader::start(std::span<const kafka::position> from) {
   if (process_.dead()) return process::gone();
   process_.leave(point::read, process_.pass(point::read));
   cursor_.start(from);

@@ -15,7 +15,7 @@ namespace fairuse::simlog {
 namespace {
 
 using kafka::committed_offset;
-using kafka::fate;
+using kafka::next_action;
 using kafka::isolation;
 
 struct nobody : kafka::membership {
@@ -54,7 +54,7 @@ struct one_process {
     return made;
   }
   /// An epoch up to its commit.
-  kafka::answer epoch(int number) {
+  kafka::call_result epoch(int number) {
     const std::string text = std::to_string(number);
     if (const auto seen = producer->begin(); !seen.ok()) return seen;
     producer->produce("out", 0, text, text, {});
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(a_crash_before_the_commit_leaves_an_open_transaction_and_th
   BOOST_TEST(it.epoch(1).ok());
   BOOST_CHECK_THROW(it.producer->commit(), simulated_crash);
   BOOST_TEST(it.client->dead());
-  BOOST_CHECK(it.producer->abort().what == fate::broken);
+  BOOST_CHECK(it.producer->abort().what == next_action::broken);
   BOOST_CHECK(it.log.transactions().find("id")->state == transaction_state::ongoing);
   it.die();
   it.live();
@@ -130,8 +130,8 @@ BOOST_AUTO_TEST_CASE(a_broken_commit_may_have_been_one) {
     one_process it(outcome::breaks);
     it.plan.script(point::commit, what);
     BOOST_TEST(it.epoch(1).ok());
-    BOOST_CHECK(it.producer->commit().what == fate::broken);
-    BOOST_CHECK(it.producer->begin().what == fate::broken);
+    BOOST_CHECK(it.producer->commit().what == next_action::broken);
+    BOOST_CHECK(it.producer->begin().what == next_action::broken);
     it.producer = it.fresh_producer();
     if (what == fault::lost)
       it.expect(0, -1);
@@ -188,8 +188,8 @@ BOOST_AUTO_TEST_CASE(markers_may_be_late_while_the_offsets_are_there_already) {
     // The next transaction waits for them.
     BOOST_TEST(it.producer->begin().ok());
     it.producer->produce("log", 0, "2", "2", {});
-    BOOST_CHECK(it.producer->flush().what == fate::again);
-    while (it.producer->flush().what == fate::again) {
+    BOOST_CHECK(it.producer->flush().what == next_action::again);
+    while (it.producer->flush().what == next_action::again) {
     }
     BOOST_TEST(it.seen("log") == 1U);
   }
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(a_member_that_was_not_called_for_its_session_is_refused_and
   const auto second = other.join({"g", "two", {"in"}}, ears);
   second->poll(milliseconds{0});
   const auto seen = it.epoch(2);
-  BOOST_CHECK(seen.what == fate::abort);
+  BOOST_CHECK(seen.what == next_action::abort);
   BOOST_TEST(seen.code == "UNKNOWN_MEMBER_ID");
   BOOST_TEST(it.producer->abort().ok());
   BOOST_TEST(!it.member->assignment_lost());
@@ -241,15 +241,15 @@ BOOST_AUTO_TEST_CASE(an_outage_longer_than_the_transaction_breaks_the_producer) 
   it.producer->produce("out", 0, "1", "1", {});
   it.log.outage(milliseconds{5'000});
   auto seen = it.producer->flush();
-  BOOST_CHECK(seen.what == fate::again);
-  while (seen.what == fate::again)
+  BOOST_CHECK(seen.what == next_action::again);
+  while (seen.what == next_action::again)
     seen = it.producer->flush();
-  BOOST_CHECK(seen.what == fate::abort);
+  BOOST_CHECK(seen.what == next_action::abort);
   BOOST_TEST(seen.code == "_MSG_TIMED_OUT");
   BOOST_TEST(it.producer->troubled());
   it.log.advance(milliseconds{5'000});
   BOOST_TEST(it.log.reachable());
-  BOOST_CHECK(it.producer->abort().what == fate::broken);
+  BOOST_CHECK(it.producer->abort().what == next_action::broken);
   // The group waited as long as the coordinator was away.
   BOOST_TEST(it.log.group("g").members().size() == 1U);
   it.producer = it.fresh_producer();
@@ -283,9 +283,9 @@ BOOST_AUTO_TEST_CASE(undelivered_records_abort_the_transaction) {
   one_process it;
   it.plan.script(point::flush, fault::undelivered);
   const auto seen = it.epoch(1);
-  BOOST_CHECK(seen.what == fate::abort);
+  BOOST_CHECK(seen.what == next_action::abort);
   const auto again = it.producer->commit();
-  BOOST_CHECK(again.what == fate::abort);
+  BOOST_CHECK(again.what == next_action::abort);
   BOOST_TEST(again.code == seen.code);
   BOOST_TEST(it.producer->abort().ok());
   BOOST_TEST(it.epoch(2).ok());

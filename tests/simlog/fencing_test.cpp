@@ -33,7 +33,7 @@ struct rivals {
     if (lives.empty() || what == 0) {
       lives.push_back(client.make_producer("id"));
       const std::vector<std::string> topics{"t"};
-      while (lives.back()->prepare(topics).what == kafka::fate::again) {
+      while (lives.back()->prepare(topics).what == kafka::next_action::again) {
       }
       return;
     }

@@ -31,14 +31,14 @@ enum class ending : std::uint8_t { open, committed, aborted };
 struct log_entry {
   std::int64_t offset = 0;
   entry_kind kind = entry_kind::record;
-  ending fate = ending::open;
+  ending next_action = ending::open;
   producer_number by = -1;
   time_ms timestamp = 0;
   stored_record what;
 
   /// Whether a reader gets it.
   bool shown_to(kafka::isolation how) const {
-    return kind == entry_kind::record && (how == kafka::isolation::uncommitted || fate == ending::committed);
+    return kind == entry_kind::record && (how == kafka::isolation::uncommitted || next_action == ending::committed);
   }
 };
 

@@ -23,19 +23,19 @@ struct plain_model {
     producer_number by = -1;
     std::string key;
     bool marker = false;
-    ending fate = ending::open;
+    ending next_action = ending::open;
   };
   std::vector<line> lines;
 
   void end(producer_number by, bool commit) {
     for (line& each : lines)
-      if (each.by == by && each.fate == ending::open) each.fate = commit ? ending::committed : ending::aborted;
+      if (each.by == by && each.next_action == ending::open) each.next_action = commit ? ending::committed : ending::aborted;
     lines.push_back({by, "", true, commit ? ending::committed : ending::aborted});
   }
   std::int64_t last_stable() const {
     std::int64_t at = 0;
     for (const line& each : lines) {
-      if (each.fate == ending::open) return at;
+      if (each.next_action == ending::open) return at;
       ++at;
     }
     return at;
@@ -45,7 +45,7 @@ struct plain_model {
     std::vector<std::int64_t> offsets;
     for (std::int64_t at = 0; at < limit; ++at) {
       const line& each = lines[static_cast<std::size_t>(at)];
-      if (!each.marker && (how == isolation::uncommitted || each.fate == ending::committed)) offsets.push_back(at);
+      if (!each.marker && (how == isolation::uncommitted || each.next_action == ending::committed)) offsets.push_back(at);
     }
     return offsets;
   }

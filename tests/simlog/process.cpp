@@ -4,8 +4,8 @@
 
 namespace fairuse::simlog {
 
-using kafka::answer;
-using kafka::fate;
+using kafka::call_result;
+using kafka::next_action;
 
 void process::die(point where, bool before) {
   dead_ = true;
@@ -33,12 +33,12 @@ fault process::pass(point where) {
   return what;
 }
 
-answer process::again(const std::string& code) {
+call_result process::again(const std::string& code) {
   log.waited();
-  return {fate::again, code, "no answer yet"};
+  return {next_action::again, code, "no answer yet"};
 }
 
-answer process::ask(const request& what, bool& troubled) {
+call_result process::ask(const request& what, bool& troubled) {
   if (dead_) return gone();
   const fault how = pass(what.where);
   if (!log.reachable()) {
@@ -46,7 +46,7 @@ answer process::ask(const request& what, bool& troubled) {
     return again("_TRANSPORT");
   }
   if (how == fault::none || how == fault::crash_after) {
-    answer seen = what.send({});
+    call_result seen = what.send({});
     leave(what.where, how);
     return seen;
   }
@@ -54,7 +54,7 @@ answer process::ask(const request& what, bool& troubled) {
   return struck(what, how);
 }
 
-answer process::struck(const request& what, fault how) {
+call_result process::struck(const request& what, fault how) {
   switch (how) {
     case fault::loading:
       return again("COORDINATOR_LOAD_IN_PROGRESS");
@@ -70,7 +70,7 @@ answer process::struck(const request& what, fault how) {
       if (what.copy) log.later(draw_delay(), what.copy);
       return after_loss(what);
     case fault::duplicated: {
-      answer seen = what.send({});
+      call_result seen = what.send({});
       if (what.copy) log.later(draw_delay(), what.copy);
       return seen;
     }
@@ -79,7 +79,7 @@ answer process::struck(const request& what, fault how) {
   }
 }
 
-answer process::after_loss(const request& what) {
+call_result process::after_loss(const request& what) {
   const auto drawn = [this] {
     const std::uint64_t dice = faults.below(10);
     return dice < 6 ? outcome::settles : dice < 9 ? outcome::repeats : outcome::breaks;
@@ -87,7 +87,7 @@ answer process::after_loss(const request& what) {
   const outcome next = options.after_loss ? *options.after_loss : drawn();
   if (next == outcome::settles) return what.send({});
   const bool ends = what.where == point::commit || what.where == point::abort;
-  if (next == outcome::breaks && ends) return {fate::broken, "_TIMED_OUT", "the outcome is not known"};
+  if (next == outcome::breaks && ends) return {next_action::broken, "_TIMED_OUT", "the outcome is not known"};
   return again("_TIMED_OUT");
 }
 

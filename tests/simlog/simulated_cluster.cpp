@@ -6,22 +6,22 @@
 
 namespace fairuse::simlog {
 
-using kafka::answer;
+using kafka::call_result;
 
-answer simulated_cluster::ask(point where, const std::function<answer()>& question) {
+call_result simulated_cluster::ask(point where, const std::function<call_result()>& question) {
   bool troubled = false;
   return process_.ask({where, [&](const marker_delays&) { return question(); }, {}}, troubled);
 }
 
-answer simulated_cluster::id(std::string& out) {
-  return ask(point::metadata, [&]() -> answer {
+call_result simulated_cluster::id(std::string& out) {
+  return ask(point::metadata, [&]() -> call_result {
     out = "simulated";
     return {};
   });
 }
 
-answer simulated_cluster::partition_counts(std::span<const std::string> topics, std::vector<std::int32_t>& out) {
-  return ask(point::metadata, [&]() -> answer {
+call_result simulated_cluster::partition_counts(std::span<const std::string> topics, std::vector<std::int32_t>& out) {
+  return ask(point::metadata, [&]() -> call_result {
     out.clear();
     for (const std::string& topic : topics)
       out.push_back(process_.log.partition_count(topic));
@@ -29,16 +29,16 @@ answer simulated_cluster::partition_counts(std::span<const std::string> topics, 
   });
 }
 
-answer simulated_cluster::range(const topic_partition& of, kafka::isolation how, kafka::log_range& out) {
-  return ask(point::range, [&]() -> answer {
+call_result simulated_cluster::range(const topic_partition& of, kafka::isolation how, kafka::log_range& out) {
+  return ask(point::range, [&]() -> call_result {
     const partition_log& part = process_.log.log_of(of);
     out = {part.log_start(), part.limit(how)};
     return {};
   });
 }
 
-answer simulated_cluster::offset_at(const topic_partition& of, time_ms at, std::int64_t& out) {
-  return ask(point::range, [&]() -> answer {
+call_result simulated_cluster::offset_at(const topic_partition& of, time_ms at, std::int64_t& out) {
+  return ask(point::range, [&]() -> call_result {
     const partition_log& part = process_.log.log_of(of);
     out = part.log_end();
     for (const log_entry& entry : part.entries())

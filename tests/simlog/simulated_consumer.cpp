@@ -7,8 +7,8 @@
 
 namespace fairuse::simlog {
 
-using kafka::answer;
-using kafka::fate;
+using kafka::call_result;
+using kafka::next_action;
 
 simulated_consumer::simulated_consumer(process& in, kafka::member who, kafka::membership& told)
   : process_(in), wish_(std::move(who)), told_(told) {
@@ -80,7 +80,7 @@ bool simulated_consumer::heard(const error_code& code) {
     return join() || told;
   }
   if (code == "FENCED_INSTANCE_ID") {
-    replaced_ = {fate::broken, code, "another process took over this instance id"};
+    replaced_ = {next_action::broken, code, "another process took over this instance id"};
     return give_back(true);
   }
   who_.member.clear();
@@ -95,7 +95,7 @@ std::unique_ptr<kafka::record_batch> simulated_consumer::fetched(fault what) {
   return cursor_.take(process_.log, most);
 }
 
-answer simulated_consumer::fetch(std::span<const kafka::position> from) {
+call_result simulated_consumer::fetch(std::span<const kafka::position> from) {
   if (process_.dead()) return process::gone();
   process_.leave(point::fetch, process_.pass(point::fetch));
   for (const kafka::position& each : from)
@@ -104,12 +104,12 @@ answer simulated_consumer::fetch(std::span<const kafka::position> from) {
   return {};
 }
 
-answer simulated_consumer::committed(std::span<const topic_partition> wanted,
+call_result simulated_consumer::committed(std::span<const topic_partition> wanted,
                                      std::vector<kafka::committed_offset>& out) {
   bool troubled = false;
   out.clear();
   return process_.ask({point::committed,
-                       [&](const marker_delays&) -> answer {
+                       [&](const marker_delays&) -> call_result {
                          for (const topic_partition& each : wanted)
                            if (group().held_back(each)) return process_.again("UNSTABLE_OFFSET_COMMIT");
                          out.clear();

@@ -6,27 +6,27 @@
 
 namespace fairuse::simlog {
 
-using kafka::answer;
-using kafka::fate;
+using kafka::call_result;
+using kafka::next_action;
 
 simulated_producer::simulated_producer(process& in, std::string transactional_id) : process_(in) {
   who_.id = std::move(transactional_id);
 }
 
-answer simulated_producer::must_die(const error_code& code) {
+call_result simulated_producer::must_die(const error_code& code) {
   state_ = state::dead;
-  why_ = {fate::broken, code, "transactional id " + who_.id};
+  why_ = {next_action::broken, code, "transactional id " + who_.id};
   return why_;
 }
 
-answer simulated_producer::must_abort(const error_code& code) {
+call_result simulated_producer::must_abort(const error_code& code) {
   if (state_ == state::dead) return why_;
   state_ = state::abortable;
-  why_ = {fate::abort, code, "transactional id " + who_.id};
+  why_ = {next_action::abort, code, "transactional id " + who_.id};
   return why_;
 }
 
-answer simulated_producer::heard(const error_code& code) {
+call_result simulated_producer::heard(const error_code& code) {
   if (code.empty()) return {};
   if (code == "CONCURRENT_TRANSACTIONS") return process_.again(code);
   // librdkafka folds both into one.
@@ -35,15 +35,15 @@ answer simulated_producer::heard(const error_code& code) {
   return must_abort(code);
 }
 
-answer simulated_producer::open() const {
+call_result simulated_producer::open() const {
   if (state_ == state::open) return {};
   if (state_ == state::dead || state_ == state::abortable) return why_;
-  return {fate::broken, "_STATE", "no transaction is open"};
+  return {next_action::broken, "_STATE", "no transaction is open"};
 }
 
-answer simulated_producer::prepare(std::span<const std::string> topics) {
-  if (state_ != state::fresh) return {fate::broken, "_STATE", "prepared before"};
-  const answer seen = process_.ask({point::init,
+call_result simulated_producer::prepare(std::span<const std::string> topics) {
+  if (state_ != state::fresh) return {next_action::broken, "_STATE", "prepared before"};
+  const call_result seen = process_.ask({point::init,
                                     [&](const marker_delays& delays) {
                                       return heard(process_.log.init(who_, process_.options.transaction, delays));
                                     },
@@ -56,10 +56,10 @@ answer simulated_producer::prepare(std::span<const std::string> topics) {
   return {};
 }
 
-answer simulated_producer::begin() {
+call_result simulated_producer::begin() {
   if (process_.dead()) return process::gone();
   if (state_ == state::dead) return why_;
-  if (state_ != state::ready) return {fate::broken, "_STATE", "a transaction is open, or nothing was prepared"};
+  if (state_ != state::ready) return {next_action::broken, "_STATE", "a transaction is open, or nothing was prepared"};
   state_ = state::open;
   queue_.clear();
   added_.clear();
@@ -109,16 +109,16 @@ error_code simulated_producer::send_queued(std::size_t count) {
   return code;
 }
 
-answer simulated_producer::flush() {
+call_result simulated_producer::flush() {
   if (process_.dead()) return process::gone();
-  if (const answer no = open(); !no.ok()) return no;
+  if (const call_result no = open(); !no.ok()) return no;
   const fault what = process_.pass(point::flush);
-  const answer seen = deliver(what);
+  const call_result seen = deliver(what);
   process_.leave(point::flush, what);
   return seen;
 }
 
-answer simulated_producer::deliver(fault what) {
+call_result simulated_producer::deliver(fault what) {
   if (queue_.empty()) return {};
   if (!process_.log.reachable()) {
     troubled_ = true;
@@ -143,11 +143,11 @@ answer simulated_producer::deliver(fault what) {
 }
 
 // Reports only say that records were not taken; that somebody else has the id is heard at the next call.
-answer simulated_producer::undelivered(const error_code& code) {
+call_result simulated_producer::undelivered(const error_code& code) {
   if (code.empty()) return must_abort("_MSG_TIMED_OUT");
   if (code != "PRODUCER_FENCED") return must_abort(code);
   must_die("_FENCED");
-  return {fate::abort, "_PURGE_QUEUE", "records of " + who_.id + " were not delivered"};
+  return {next_action::abort, "_PURGE_QUEUE", "records of " + who_.id + " were not delivered"};
 }
 
 std::int64_t simulated_producer::delivered_next(const topic_partition& of) const {
@@ -155,9 +155,9 @@ std::int64_t simulated_producer::delivered_next(const topic_partition& of) const
   return found == delivered_.end() ? -1 : found->second;
 }
 
-answer simulated_producer::send_offsets(std::span<const kafka::committed_offset> offsets, kafka::group_consumer& as) {
+call_result simulated_producer::send_offsets(std::span<const kafka::committed_offset> offsets, kafka::group_consumer& as) {
   if (process_.dead()) return process::gone();
-  if (const answer no = open(); !no.ok()) return no;
+  if (const call_result no = open(); !no.ok()) return no;
   // Not even a fence is noticed.
   if (offsets.empty()) return {};
   offset_map wanted;
@@ -166,8 +166,8 @@ answer simulated_producer::send_offsets(std::span<const kafka::committed_offset>
   return tell_offsets(dynamic_cast<simulated_consumer&>(as).who(), wanted);
 }
 
-answer simulated_producer::tell_offsets(const identity& as, const offset_map& offsets) {
-  const answer added = process_.ask({point::add_offsets,
+call_result simulated_producer::tell_offsets(const identity& as, const offset_map& offsets) {
+  const call_result added = process_.ask({point::add_offsets,
                                      [&](const marker_delays&) {
                                        registered_ = true;
                                        return heard(process_.log.add_group(who_, as.group));
@@ -182,12 +182,12 @@ answer simulated_producer::tell_offsets(const identity& as, const offset_map& of
       troubled_);
 }
 
-answer simulated_producer::end(bool commit) {
+call_result simulated_producer::end(bool commit) {
   if (process_.dead()) return process::gone();
   if (state_ == state::dead || (commit && state_ != state::open)) return open();
   if (state_ != state::open && state_ != state::abortable) return open();
   if (commit && !queue_.empty())
-    if (const answer no = flush(); !no.ok()) return no;
+    if (const call_result no = flush(); !no.ok()) return no;
   if (!commit) queue_.clear();
   const point where = commit ? point::commit : point::abort;
   if (!registered_) {
@@ -202,10 +202,10 @@ answer simulated_producer::end(bool commit) {
                             troubled_));
 }
 
-answer simulated_producer::ended(bool commit, const answer& seen) {
+call_result simulated_producer::ended(bool commit, const call_result& seen) {
   if (seen.ok()) state_ = state::ready;
   // From an abort that failed there is no way on but another producer.
-  const bool over = seen.what == fate::broken || (!commit && !seen.ok());
+  const bool over = seen.what == next_action::broken || (!commit && !seen.ok());
   return over && state_ != state::dead ? must_die(seen.code) : seen;
 }
 

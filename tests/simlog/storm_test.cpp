@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(the_same_seed_gives_the_same_storm) {
     std::string text = std::to_string(it.log.now()) + " " + std::to_string(it.log.calls());
     for (std::int32_t partition = 0; partition < partitions; ++partition)
       for (const log_entry& each : it.log.log_of({"out", partition}).entries())
-        text += " " + std::to_string(each.offset) + std::to_string(static_cast<int>(each.fate))
+        text += " " + std::to_string(each.offset) + std::to_string(static_cast<int>(each.next_action))
                 + each.what.key.value_or("");
     return text;
   };

@@ -31,7 +31,7 @@ struct fixture {
     policy shadow = live;
     shadow.name = "other";
     policies = policy_set::make(live, {shadow});
-    held = {true, false, policies.get()};
+    in_force = {true, false, policies.get()};
     open();
   }
 
@@ -58,8 +58,8 @@ struct fixture {
   }
   applied give(user& u, time_ms now, event e) {
     step_output out;
-    advance(u, held, now, out);
-    return apply(u, held, now, e, horizon_events_ms, out);
+    advance(u, in_force, now, out);
+    return apply(u, in_force, now, e, horizon_events_ms, out);
   }
   static event speech(time_ms at, std::uint64_t key, std::int32_t ms = 30'000) {
     event e;
@@ -68,7 +68,7 @@ struct fixture {
     e.ms = ms;
     return e;
   }
-  std::int64_t weekly(const user& u, time_ms at) { return look(u, held, 0, at).windows[1].sum_ms; }
+  std::int64_t weekly(const user& u, time_ms at) { return look(u, in_force, 0, at).windows[1].sum_ms; }
   /// All bytes of all files of the store.
   std::string everything() {
     std::string all;
@@ -84,7 +84,7 @@ struct fixture {
   std::filesystem::path folder = scratch.path();
   store_options options;
   std::shared_ptr<const policy_set> policies;
-  controls held;
+  controls in_force;
   std::unique_ptr<local_store> store;
 };
 
@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(knows_who_has_a_timer) {
   BOOST_TEST(due[0].second == uid);
   u = load(uid, start);
   BOOST_TEST(u->next_due == start + day_ms + 1);
-  BOOST_TEST((look(*u, held, 0, start).at == stage::warning));
+  BOOST_TEST((look(*u, in_force, 0, start).at == stage::warning));
 
   u->standings[0]->until = never;
   u->next_due = never;
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(a_timer_of_the_past_fires_with_the_sums_of_its_instant) {
   for (const auto idle : {10 * hour_ms, 9 * day_ms, 30 * day_ms}) {
     step_output out;
     u = load(uid, start + idle);
-    advance(*u, held, start + idle, out);
+    advance(*u, in_force, start + idle, out);
     BOOST_REQUIRE(not out.decisions.empty());
     BOOST_TEST((out.decisions[0].kind == decision_kind::stage_changed));
     BOOST_TEST(out.decisions[0].sums[1] == 30'000);
@@ -256,7 +256,7 @@ BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_keyed_hash_and_numbers) {
 
   // Only the live slot is loaded now; the shadow's numbers stay all the same.
   policies = policy_set::make(policies->live().rules, {});
-  held.policies = policies.get();
+  in_force.policies = policies.get();
   u = load(who, start + 1);
   event e = speech(start + 1, 2);
   const event_detail detail = erasure_request{"support", "asked for it"};
@@ -280,7 +280,7 @@ BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_keyed_hash_and_numbers) {
   auto shadow = policies->live().rules;
   shadow.name = "other";
   policies = policy_set::make(policies->live().rules, {shadow});
-  held.policies = policies.get();
+  in_force.policies = policies.get();
   u = load(who, start + 2);
   BOOST_TEST(u->erased_at == start + 1);
   BOOST_TEST(u->admin_ids.size() == 1U);
@@ -376,11 +376,11 @@ BOOST_AUTO_TEST_CASE(tells_its_commits_with_inputs_and_refusals) {
   BOOST_TEST((*all)[1].controls.killed);
   BOOST_TEST((*all)[1].input.empty());
   cursor.clear();
-  const auto letters = store->logs().dead_letters(cursor, 10);
-  BOOST_REQUIRE(letters.ok());
-  BOOST_REQUIRE(letters->size() == 1U);
-  BOOST_TEST((*letters)[0].letter.bytes == "two");
-  BOOST_TEST((*letters)[0].epoch == 1U);
+  const auto dead_letters = store->logs().dead_letters(cursor, 10);
+  BOOST_REQUIRE(dead_letters.ok());
+  BOOST_REQUIRE(dead_letters->size() == 1U);
+  BOOST_TEST((*dead_letters)[0].what.bytes == "two");
+  BOOST_TEST((*dead_letters)[0].epoch == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(forgets_by_retention) {

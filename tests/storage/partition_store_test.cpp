@@ -37,7 +37,7 @@ struct shelf {
     live.name = "fair";
     live.windows = {{"daily", day_ms, hour_ms}, {"weekly", 7 * day_ms, 2 * hour_ms}};
     policies = policy_set::make(live, {});
-    held = {true, false, policies.get()};
+    in_force = {true, false, policies.get()};
     open();
   }
   ~shelf() {
@@ -67,12 +67,12 @@ struct shelf {
   }
   applied give(user& u, time_ms now, const event& e) {
     step_output out;
-    advance(u, held, now, out);
+    advance(u, in_force, now, out);
     if (needs_older_ids(e, now)) {
       const auto older = store->load_ids(uid, hour_of(e.instant));
       u.ids.load(older.hour, older.keys);
     }
-    return apply(u, held, now, e, horizon_events_ms, out);
+    return apply(u, in_force, now, e, horizon_events_ms, out);
   }
   static event speech(time_ms at, std::uint64_t key, std::int32_t ms = 30'000) {
     event e;
@@ -99,7 +99,7 @@ struct shelf {
     changelog.emplace_back(std::string(partition_meta_key()), encode_partition_meta(meta, false));
     store->commit(std::move(meta));
   }
-  std::int64_t weekly(time_ms now) { return look(*load(now), held, 0, now).windows[1].sum_ms; }
+  std::int64_t weekly(time_ms now) { return look(*load(now), in_force, 0, now).windows[1].sum_ms; }
   std::map<std::string, std::string> rows() {
     std::map<std::string, std::string> all;
     BOOST_REQUIRE(store->each_row([&](const state_row& row) { all.emplace(row.key, *row.value); }).ok());
@@ -112,7 +112,7 @@ struct shelf {
   std::vector<std::function<void()>> tasks;
   bool at_once = false;
   std::shared_ptr<const policy_set> policies;
-  controls held;
+  controls in_force;
   std::unique_ptr<partition_store> store;
   std::vector<std::pair<std::string, std::optional<std::string>>> changelog;
   std::int64_t next = 0;
@@ -298,14 +298,14 @@ BOOST_AUTO_TEST_CASE(no_id_and_no_bucket_is_lost_when_uploads_come_late_and_user
     for (const auto& e : today) {
       // The one who never sleeps, and is never written down, remembers every id itself.
       step_output out;
-      advance(awake, held, now, out);
-      const auto expected = apply(awake, held, now, e, horizon_events_ms, out);
+      advance(awake, in_force, now, out);
+      const auto expected = apply(awake, in_force, now, e, horizon_events_ms, out);
       BOOST_REQUIRE((give(*asleep, now, e) == expected));
     }
     store->add_user(uid, *asleep);
     commit(now);
     if (round % 7 == 0) BOOST_REQUIRE(store->drain().ok());
-    BOOST_REQUIRE(look(*load(now), held, 0, now).windows[1].sum_ms == look(awake, held, 0, now).windows[1].sum_ms);
+    BOOST_REQUIRE(look(*load(now), in_force, 0, now).windows[1].sum_ms == look(awake, in_force, 0, now).windows[1].sum_ms);
   }
 }
 

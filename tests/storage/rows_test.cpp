@@ -238,9 +238,9 @@ BOOST_AUTO_TEST_CASE(conversations_ids_and_tombstones_survive_their_rows) {
     std::vector<std::uint64_t> keys;
     if (codec.write_id_hour(u, 7, row)) RC_ASSERT(codec.read_id_hour(row, keys));
     // The row's order follows from what it holds, not from how that came.
-    std::vector<std::uint64_t> held(u.ids.keys(7).begin(), u.ids.keys(7).end());
-    std::sort(held.begin(), held.end());
-    RC_ASSERT(keys == held);
+    std::vector<std::uint64_t> in_force(u.ids.keys(7).begin(), u.ids.keys(7).end());
+    std::sort(in_force.begin(), in_force.end());
+    RC_ASSERT(keys == in_force);
 
     tombstone left{now, {{"live", 3, 9}, {any_text(), 0, 1}}, {1, 5, UINT64_MAX}};
     codec.write_tombstone(left, row);

@@ -82,7 +82,7 @@ struct arguments {
 class engine {
 public:
   engine(const arguments& a, std::unique_ptr<local_store> store)
-    : args_(a), store_(std::move(store)), policies_(make_policies()), held_{true, false, policies_.get()} {
+    : args_(a), store_(std::move(store)), policies_(make_policies()), in_force_{true, false, policies_.get()} {
     for (auto& [due, uid] : store_->due_users())
       due_[uid] = due;
   }
@@ -169,13 +169,13 @@ private:
       who->ids.load(older.hour, older.keys);
     }
     step_output out;
-    advance(*who, held_, now, out);
-    const auto how = apply(*who, held_, now, e, horizon_events_ms, out);
+    advance(*who, in_force_, now, out);
+    const auto how = apply(*who, in_force_, now, e, horizon_events_ms, out);
     write_down(uid, *who, out);
     std::string json;
     json.assign(uid).append(1, ' ').append(std::to_string(static_cast<int>(how)));
     for (std::size_t slot = 0; slot < policies_->slots().size(); ++slot)
-      for (const auto& window : look(*who, held_, slot, now).windows)
+      for (const auto& window : look(*who, in_force_, slot, now).windows)
         json.append(1, ' ').append(std::to_string(window.sum_ms));
     json.append(" due ").append(std::to_string(who->next_due));
     json.append(" erased ").append(std::to_string(who->erased_at));
@@ -207,7 +207,7 @@ private:
       if (due > now) continue;
       auto& who = present(uid, now);
       step_output out;
-      advance(*who, held_, now, out);
+      advance(*who, in_force_, now, out);
       write_down(uid, *who, out);
     }
   }
@@ -219,7 +219,7 @@ private:
   const arguments& args_;
   std::unique_ptr<local_store> store_;
   std::shared_ptr<const policy_set> policies_;
-  controls held_;
+  controls in_force_;
   std::map<std::string, std::unique_ptr<user>> users_;
   std::map<std::string, time_ms> due_;
 };

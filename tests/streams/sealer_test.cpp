@@ -119,9 +119,9 @@ BOOST_AUTO_TEST_CASE(an_erased_user_from_before_the_first_speech_does_not_move_n
 BOOST_AUTO_TEST_CASE(own_lines_stay_with_the_lines_that_follow) {
   auto sealing = events_sealer(2);
   sealing.start(t0, 0);
-  BOOST_TEST(sealing.offer_own().begins);
-  BOOST_TEST(not sealing.offer_own().begins);
-  BOOST_TEST(not sealing.offer_own().begins);
+  BOOST_TEST(sealing.offer_config_command().begins);
+  BOOST_TEST(not sealing.offer_config_command().begins);
+  BOOST_TEST(not sealing.offer_config_command().begins);
   check(sealing, {
                      line("first of the file", 0, false, accepted, 0, 1),
                      line("second", 0, false, accepted, 0, 1),

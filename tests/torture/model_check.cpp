@@ -29,7 +29,7 @@ struct addressed {
 };
 
 /// Between two commands to everybody.
-struct stretch {
+struct controls_period {
   const event* begin = nullptr;
   bool enabled = false;
   bool killed = false;
@@ -62,12 +62,12 @@ public:
       return a.uid != b.uid ? a.uid < b.uid : before(a.what, b.what);
     });
     obey();
-    if (stretches_.size() > 1)
+    if (periods_.size() > 1)
       decide_with_commands(record.now);
     else
       decide(record.now);
     previous_now_ = std::max(previous_now_, record.now);
-    held_ = stretches_.back();
+    in_force_ = periods_.back();
     std::set<refusal_place> journal;
     for (const auto& each : record.refused)
       journal.emplace(each.topic, each.offset, each.why);
@@ -97,10 +97,10 @@ private:
     const auto& controls = record.setup->controls;
     out_.expect(controls.live == from_.deployment.live.digest, "a life began with another live policy");
     if (record.epoch == 0) {
-      held_ = {nullptr, controls.enabled, controls.killed};
+      in_force_ = {nullptr, controls.enabled, controls.killed};
       return;
     }
-    if (held_.enabled != controls.enabled or held_.killed != controls.killed)
+    if (in_force_.enabled != controls.enabled or in_force_.killed != controls.killed)
       out_.fail(
           fmt::format("partition {} epoch {}: a life began with other switches than held", partition_, record.epoch));
   }
@@ -110,7 +110,7 @@ private:
     if (not who) {
       who = std::make_unique<model::naive_user>(from_.deployment.live, from_.deployment.shadows,
                                                 from_.deployment.settings.retention.usage_ms, review_mode::shared);
-      who->hold(held_.enabled, held_.killed);
+      who->hold(in_force_.enabled, in_force_.killed);
     }
     return *who;
   }
@@ -147,17 +147,17 @@ private:
   }
 
   void obey() {
-    stretches_.assign(1, held_);
+    periods_.assign(1, in_force_);
     std::sort(commands_.begin(), commands_.end(), before);
     for (const auto& command : commands_) {
       if (not command_ids_.insert(command.key).second) continue;
       const auto& what = detail_of<admin_command>(command);
-      auto next = stretches_.back();
+      auto next = periods_.back();
       if (what.verb == admin_verb::enable) next.enabled = what.on;
       if (what.verb == admin_verb::kill_switch) next.killed = what.on;
-      if (next.enabled == stretches_.back().enabled and next.killed == stretches_.back().killed) continue;
+      if (next.enabled == periods_.back().enabled and next.killed == periods_.back().killed) continue;
       next.begin = &command;
-      stretches_.push_back(next);
+      periods_.push_back(next);
       ++out_.counts["commands_to_everybody"];
     }
   }
@@ -185,27 +185,27 @@ private:
     for (auto& [uid, who] : users_) {
       who->advance(previous_now_);
       auto reached = previous_now_;
-      for (std::size_t i = 1; i < stretches_.size(); ++i) {
-        const auto until = std::min(stretches_[i].begin->instant - 1, now);
+      for (std::size_t i = 1; i < periods_.size(); ++i) {
+        const auto until = std::min(periods_[i].begin->instant - 1, now);
         if (until > reached) {
-          hold(*who, stretches_[i - 1]);
+          hold(*who, periods_[i - 1]);
           who->advance(until);
           reached = until;
         }
       }
-      hold(*who, stretches_.back());
+      hold(*who, periods_.back());
       who->advance(now);
-      for (std::size_t i = 0; i < stretches_.size(); ++i) {
-        const auto* end = i + 1 < stretches_.size() ? stretches_[i + 1].begin : nullptr;
-        hold(*who, stretches_[i]);
+      for (std::size_t i = 0; i < periods_.size(); ++i) {
+        const auto* end = i + 1 < periods_.size() ? periods_[i + 1].begin : nullptr;
+        hold(*who, periods_[i]);
         for (; next != events_.end() and next->uid == uid and (end == nullptr or before(next->what, *end)); ++next)
           apply(*who, *next, now);
       }
-      hold(*who, stretches_.back());
+      hold(*who, periods_.back());
     }
   }
 
-  static void hold(model::naive_user& who, const stretch& what) { who.hold(what.enabled, what.killed); }
+  static void hold(model::naive_user& who, const controls_period& what) { who.hold(what.enabled, what.killed); }
 
   void compare_user(const std::string& uid, const std::vector<decision>& wanted,
                     const std::vector<const stored_record*>& got, case_namer& names) {
@@ -249,9 +249,9 @@ private:
   std::set<std::uint64_t> command_ids_;
   std::vector<addressed> events_;
   std::vector<event> commands_;
-  std::vector<stretch> stretches_;
+  std::vector<controls_period> periods_;
   std::set<refusal_place> refused_;
-  stretch held_;
+  controls_period in_force_;
   time_ms previous_now_ = INT64_MIN;
 };
 

@@ -44,8 +44,8 @@ public:
       const auto at = next_subject();
       user(at);
     }
-    for (const auto* letter : from_.dead_letters)
-      add("dlq", *letter);
+    for (const auto* dead_letter : from_.dead_letters)
+      add("dlq", *dead_letter);
     if (notification_ != from_.notifications.size() or request_ != from_.review_requests.size())
       out_.fail(begin_ + ": a notification or review request that belongs to no decision");
   }

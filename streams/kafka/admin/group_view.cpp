@@ -38,7 +38,7 @@ public:
 
   bool is_open() const { return handle_ != nullptr; }
 
-  answer describe(group_description& out) override {
+  call_result describe(group_description& out) override {
     const owned<rd_kafka_queue_t> answers{rd_kafka_queue_new(handle_.get())};
     const admin_owned<rd_kafka_AdminOptions_t> how{
         rd_kafka_AdminOptions_new(handle_.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS)};
@@ -62,7 +62,7 @@ public:
     return {};
   }
 
-  answer committed(std::span<const topic_partition> parts, std::vector<committed_offset>& out) override {
+  call_result committed(std::span<const topic_partition> parts, std::vector<committed_offset>& out) override {
     out.clear();
     const owned<rd_kafka_topic_partition_list_t> list{
         rd_kafka_topic_partition_list_new(static_cast<int>(parts.size()))};
@@ -76,12 +76,12 @@ public:
       if (one.metadata != nullptr) found.metadata.assign(static_cast<const char*>(one.metadata), one.metadata_size);
       out.push_back(std::move(found));
     }
-    return answer_of(error, fmt::format("The offsets of group {} cannot be read", group_));
+    return result_of(error, fmt::format("The offsets of group {} cannot be read", group_));
   }
 
 private:
-  answer failed(rd_kafka_resp_err_t error) const {
-    return answer_of(error, fmt::format("Group {} cannot be described", group_));
+  call_result failed(rd_kafka_resp_err_t error) const {
+    return result_of(error, fmt::format("Group {} cannot be described", group_));
   }
 
   milliseconds call_timeout_;

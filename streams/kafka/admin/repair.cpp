@@ -24,14 +24,14 @@ constexpr std::int64_t journal_tail = 10'000;
 /// Type of the rows that say who was erased.
 constexpr char erased_row = 'e';
 
-answer give_up(std::string code, std::string text) { return {fate::broken, std::move(code), std::move(text)}; }
+call_result give_up(std::string code, std::string text) { return {next_action::broken, std::move(code), std::move(text)}; }
 
 /// The end of the log, whatever is open in it.
-answer range_of(cluster& brokers, const repair_target& at, const std::string& topic, isolation how, log_range& out) {
+call_result range_of(cluster& brokers, const repair_target& at, const std::string& topic, isolation how, log_range& out) {
   return retried([&] { return brokers.range({topic, at.partition}, how, out); });
 }
 
-answer read_rows(cluster& brokers, const repair_target& at, repair_facts& out) {
+call_result read_rows(cluster& brokers, const repair_target& at, repair_facts& out) {
   log_range log;
   if (auto asked = range_of(brokers, at, at.outputs.changelog, isolation::uncommitted, log); not asked.ok())
     return asked;
@@ -63,7 +63,7 @@ answer read_rows(cluster& brokers, const repair_target& at, repair_facts& out) {
   return {};
 }
 
-answer read_journal(cluster& brokers, const repair_target& at, repair_facts& out) {
+call_result read_journal(cluster& brokers, const repair_target& at, repair_facts& out) {
   log_range log;
   if (auto asked = range_of(brokers, at, at.outputs.journal, isolation::uncommitted, log); not asked.ok()) return asked;
   return read_committed(brokers, {at.outputs.journal, at.partition}, std::max(log.low, log.high - journal_tail),
@@ -110,7 +110,7 @@ public:
   void assigned(std::span<const topic_partition> parts) override { parts_ = parts.size(); }
   void revoked(bool) override { parts_ = 0; }
 
-  answer join(cluster& brokers, const repair_target& at) {
+  call_result join(cluster& brokers, const repair_target& at) {
     group_ = brokers.join({at.app, {}, at.inputs}, *this);
     const auto all = at.inputs.size() * static_cast<std::size_t>(at.partitions);
     const auto until = steady_clock::now() + at.patience;
@@ -139,7 +139,7 @@ bool same(const repair_plan& a, const repair_plan& b) {
          and std::equal(a.offsets.begin(), a.offsets.end(), b.offsets.begin(), b.offsets.end(), equal);
 }
 
-answer commit_plan(cluster& brokers, const repair_target& at, const repair_plan& wanted, lone_member& alone) {
+call_result commit_plan(cluster& brokers, const repair_target& at, const repair_plan& wanted, lone_member& alone) {
   const auto producer = brokers.make_producer(at.app + ".repair");
   const std::vector<std::string> topics{at.outputs.changelog};
   if (auto done = retried([&] { return producer->prepare(topics); }); not done.ok()) return done;
@@ -150,14 +150,14 @@ answer commit_plan(cluster& brokers, const repair_target& at, const repair_plan&
   done = producer->flush();
   if (done.ok()) done = retried([&] { return producer->send_offsets(wanted.offsets, alone.group()); });
   if (done.ok()) done = retried([&] { return producer->commit(); });
-  if (done.what == fate::abort) producer->abort();
+  if (done.what == next_action::abort) producer->abort();
   return done;
 }
 
 } // namespace
 
-answer look(cluster& brokers, const repair_target& at,
-            const std::function<answer(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
+call_result look(cluster& brokers, const repair_target& at,
+            const std::function<call_result(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
             repair_facts& out) {
   out = {};
   std::vector<topic_partition> parts;
@@ -226,7 +226,7 @@ repair_plan plan_reseed(const repair_target& at, const repair_facts& found, cons
   return made;
 }
 
-answer carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
+call_result carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
                  const std::function<repair_plan(const repair_facts&)>& plan) {
   lone_member alone;
   if (auto joined = alone.join(brokers, at); not joined.ok()) return joined;

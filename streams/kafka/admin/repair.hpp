@@ -60,8 +60,8 @@ struct repair_plan {
 };
 
 /// Reads the whole changelog of the partition. `committed`: asks for the group's offsets.
-answer look(cluster& brokers, const repair_target& at,
-            const std::function<answer(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
+call_result look(cluster& brokers, const repair_target& at,
+            const std::function<call_result(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
             repair_facts& out);
 
 repair_plan plan_adopt(const repair_target& at, const repair_facts& found);
@@ -69,7 +69,7 @@ repair_plan plan_adopt(const repair_target& at, const repair_facts& found);
 repair_plan plan_reseed(const repair_target& at, const repair_facts& found, const partition_meta& fresh);
 
 /// Join the group, look again, and do it if `plan` still says the same.
-answer carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
+call_result carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
                  const std::function<repair_plan(const repair_facts&)>& plan);
 
 } // namespace fairuse::kafka

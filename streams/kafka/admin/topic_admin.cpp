@@ -25,14 +25,14 @@ public:
   void on_log(int level, std::string_view, std::string_view text) override {
     constexpr int error_level = 3;
     if (level > error_level) return;
-    const std::lock_guard held{lock_};
+    const std::lock_guard lock{lock_};
     // "[thrd:sasl_ssl://host:port/bootstrap]: " is for librdkafka's authors.
     const auto start = text.find("]: ");
     last_ = text.substr(start == std::string_view::npos ? 0 : start + 3);
   }
 
   std::string last() const {
-    const std::lock_guard held{lock_};
+    const std::lock_guard lock{lock_};
     return last_;
   }
 
@@ -70,7 +70,7 @@ public:
 
   bool is_open() const { return handle_ != nullptr; }
 
-  answer look(std::span<const std::string> topics, std::int32_t& brokers, std::vector<found_topic>& out) override {
+  call_result look(std::span<const std::string> topics, std::int32_t& brokers, std::vector<found_topic>& out) override {
     out.clear();
     const rd_kafka_metadata_t* raw = nullptr;
     const auto error = rd_kafka_metadata(handle_.get(), 1, nullptr, &raw, timeout_of(options_.call_timeout));
@@ -79,17 +79,17 @@ public:
     brokers = all->broker_cnt;
     for (const auto& name : topics)
       out.push_back(found_in(*all, name));
-    return topics.empty() ? answer{} : read_configs(out);
+    return topics.empty() ? call_result{} : read_configs(out);
   }
 
-  answer create(std::span<const wanted_topic> topics, std::int32_t partitions, std::int32_t replicas,
+  call_result create(std::span<const wanted_topic> topics, std::int32_t partitions, std::int32_t replicas,
                 std::vector<created_topic>& out) override {
     out.clear();
     std::vector<admin_owned<rd_kafka_NewTopic_t>> asked;
     for (const auto& each : topics) {
       std::array<char, 512> text{};
       asked.emplace_back(rd_kafka_NewTopic_new(each.topic.c_str(), partitions, replicas, text.data(), text.size()));
-      if (asked.back() == nullptr) return {fate::broken, "_INVALID_ARG", text.data()};
+      if (asked.back() == nullptr) return {next_action::broken, "_INVALID_ARG", text.data()};
       for (const auto& [name, value] : each.config)
         rd_kafka_NewTopic_set_config(asked.back().get(), name.c_str(), value.c_str());
     }
@@ -111,8 +111,8 @@ public:
       const char* said = rd_kafka_topic_result_error_string(results[i]);
       out.push_back({rd_kafka_topic_result_name(results[i]),
                      error == RD_KAFKA_RESP_ERR_NO_ERROR
-                         ? answer{}
-                         : answer{fate::broken, rd_kafka_err2name(error), said == nullptr ? "" : said}});
+                         ? call_result{}
+                         : call_result{next_action::broken, rd_kafka_err2name(error), said == nullptr ? "" : said}});
     }
     return {};
   }
@@ -134,7 +134,7 @@ private:
     return found;
   }
 
-  answer read_configs(std::vector<found_topic>& topics) {
+  call_result read_configs(std::vector<found_topic>& topics) {
     std::vector<admin_owned<rd_kafka_ConfigResource_t>> asked;
     for (const auto& each : topics)
       asked.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, each.topic.c_str()));
@@ -175,9 +175,9 @@ private:
     return event;
   }
 
-  answer unreachable(rd_kafka_resp_err_t error) const {
+  call_result unreachable(rd_kafka_resp_err_t error) const {
     const auto said = heard_.last();
-    return {fate::broken, rd_kafka_err2name(error),
+    return {next_action::broken, rd_kafka_err2name(error),
             fmt::format("{} does not answer: {}", options_.bootstrap, said.empty() ? rd_kafka_err2str(error) : said)};
   }
 

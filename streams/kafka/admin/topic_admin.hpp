@@ -21,16 +21,16 @@ namespace fairuse::kafka {
 struct created_topic {
   std::string topic;
   /// TOPIC_ALREADY_EXISTS is an error too.
-  answer result;
+  call_result result;
 };
 
 class topic_admin {
 public:
   virtual ~topic_admin() = default;
   /// How many brokers there are, and each topic in the order asked.
-  virtual answer look(std::span<const std::string> topics, std::int32_t& brokers, std::vector<found_topic>& out) = 0;
+  virtual call_result look(std::span<const std::string> topics, std::int32_t& brokers, std::vector<found_topic>& out) = 0;
   /// All in one request; those that are there stay as they are. Ok: the request was answered, for each topic apart.
-  virtual answer create(std::span<const wanted_topic> topics, std::int32_t partitions, std::int32_t replicas,
+  virtual call_result create(std::span<const wanted_topic> topics, std::int32_t partitions, std::int32_t replicas,
                         std::vector<created_topic>& out) = 0;
 };
 

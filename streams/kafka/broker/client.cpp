@@ -246,29 +246,29 @@ bool is_transient(rd_kafka_resp_err_t error) {
   return std::ranges::find(passing, error) != passing.end();
 }
 
-answer answer_of(rd_kafka_resp_err_t error, std::string text) {
+call_result result_of(rd_kafka_resp_err_t error, std::string text) {
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  return {is_transient(error) ? fate::again : fate::broken, rd_kafka_err2name(error),
+  return {is_transient(error) ? next_action::again : next_action::broken, rd_kafka_err2name(error),
           fmt::format("{}: {}", text, rd_kafka_err2str(error))};
 }
 
-answer answer_of(owned<rd_kafka_error_t> error, std::string_view during) {
+call_result result_of(owned<rd_kafka_error_t> error, std::string_view during) {
   if (error == nullptr) return {};
-  fate what = fate::broken;
+  next_action what = next_action::broken;
   if (rd_kafka_error_is_fatal(error.get()))
-    what = fate::broken;
+    what = next_action::broken;
   else if (rd_kafka_error_txn_requires_abort(error.get()))
-    what = fate::abort;
+    what = next_action::abort;
   else if (rd_kafka_error_is_retriable(error.get()))
-    what = fate::again;
+    what = next_action::again;
   return {what, rd_kafka_error_name(error.get()), fmt::format("{}: {}", during, rd_kafka_error_string(error.get()))};
 }
 
-answer fatal_answer(rd_kafka_t* handle) {
+call_result fatal_result(rd_kafka_t* handle) {
   std::array<char, 512> text{};
   const auto error = rd_kafka_fatal_error(handle, text.data(), text.size());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  return {fate::broken, rd_kafka_err2name(error), text.data()};
+  return {next_action::broken, rd_kafka_err2name(error), text.data()};
 }
 
 std::string place_of(std::string_view topic, std::int32_t partition) {

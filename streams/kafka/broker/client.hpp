@@ -77,12 +77,12 @@ const std::string* reserved_property(const properties& all);
 /// Errors that pass by themselves: the call may be made again.
 bool is_transient(rd_kafka_resp_err_t error);
 /// `again` for a transient error, else broken.
-answer answer_of(rd_kafka_resp_err_t error, std::string text);
+call_result result_of(rd_kafka_resp_err_t error, std::string text);
 /// From librdkafka's own classification (transactions). Nullptr is ok.
-answer answer_of(owned<rd_kafka_error_t> error, std::string_view during);
+call_result result_of(owned<rd_kafka_error_t> error, std::string_view during);
 /// Not ok if the handle has had a fatal error.
-answer fatal_answer(rd_kafka_t* handle);
-inline answer unopened(const std::string& problem) { return {fate::broken, "_INVALID_ARG", problem}; }
+call_result fatal_result(rd_kafka_t* handle);
+inline call_result unopened(const std::string& problem) { return {next_action::broken, "_INVALID_ARG", problem}; }
 
 /// "topic [3]"
 std::string place_of(std::string_view topic, std::int32_t partition);

@@ -64,7 +64,7 @@ private:
 fetcher::fetcher(rd_kafka_t* handle, problems& told)
   : handle_{handle}, told_{&told}, queue_{rd_kafka_queue_get_consumer(handle)}, raw_(batch_records) {}
 
-answer fetcher::start(std::span<const position> from) {
+call_result fetcher::start(std::span<const position> from) {
   lanes_.clear();
   // Nothing is assigned while the queue is emptied, so whatever is found there is old. An empty list and not NULL: the
   // latter would answer a rebalance that has begun and that nobody was told of yet.
@@ -75,7 +75,7 @@ answer fetcher::start(std::span<const position> from) {
     const auto list = list_of(from);
     error = rd_kafka_assign(handle_, list.get());
   }
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return answer_of(error, "Kafka does not start to fetch");
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return result_of(error, "Kafka does not start to fetch");
   for (const auto& place : from)
     lanes_.push_back({place.of, place.offset, -1});
   return {};

@@ -14,7 +14,7 @@ constexpr int calls_max = 300;
 
 } // namespace
 
-answer read_committed_batches(cluster& brokers, const topic_partition& part, std::int64_t from, std::int64_t end,
+call_result read_committed_batches(cluster& brokers, const topic_partition& part, std::int64_t from, std::int64_t end,
                               milliseconds patience,
                               const std::function<void(const record_batch&, std::size_t)>& visit) {
   if (from >= end) return {};
@@ -32,7 +32,7 @@ answer read_committed_batches(cluster& brokers, const topic_partition& part, std
     reached = reading->position_of(part);
     if (auto stuck = reading->failure(); not stuck.ok()) return stuck;
     if (steady_clock::now() - heard > patience)
-      return {fate::broken, "_TIMED_OUT",
+      return {next_action::broken, "_TIMED_OUT",
               fmt::format("{} [{}] could not be read to its end, and nothing came for {} s: a transaction of an "
                           "instance that died may still be open; try again in a minute",
                           part.topic, part.partition, patience.count() / 1'000)};
@@ -40,15 +40,15 @@ answer read_committed_batches(cluster& brokers, const topic_partition& part, std
   return {};
 }
 
-answer read_committed(cluster& brokers, const topic_partition& part, std::int64_t from, std::int64_t end,
+call_result read_committed(cluster& brokers, const topic_partition& part, std::int64_t from, std::int64_t end,
                       milliseconds patience, const take_record& visit) {
   return read_committed_batches(brokers, part, from, end, patience,
                                 [&](const record_batch& batch, std::size_t i) { visit(batch.records()[i]); });
 }
 
-answer retried(const std::function<answer()>& call) {
+call_result retried(const std::function<call_result()>& call) {
   auto done = call();
-  for (int i = 0; done.what == fate::again and i < calls_max; ++i)
+  for (int i = 0; done.what == next_action::again and i < calls_max; ++i)
     done = call();
   return done;
 }

@@ -19,48 +19,48 @@ class real_cluster final : public cluster, private listener {
 public:
   explicit real_cluster(real_cluster_options options) : listener{options}, options_{std::move(options)} {}
 
-  answer id(std::string& out) override {
+  call_result id(std::string& out) override {
     std::string problem;
     auto* handle = asking(isolation::uncommitted, problem);
     if (handle == nullptr) return unopened(problem);
     char* found = rd_kafka_clusterid(handle, timeout_of(options_.call_timeout));
-    if (found == nullptr) return answer_of(RD_KAFKA_RESP_ERR__TIMED_OUT, "No broker tells the cluster's id");
+    if (found == nullptr) return result_of(RD_KAFKA_RESP_ERR__TIMED_OUT, "No broker tells the cluster's id");
     out = found;
     rd_kafka_mem_free(handle, found);
     return {};
   }
 
-  answer partition_counts(std::span<const std::string> topics, std::vector<std::int32_t>& out) override {
+  call_result partition_counts(std::span<const std::string> topics, std::vector<std::int32_t>& out) override {
     out.clear();
     std::string problem;
     auto* handle = asking(isolation::uncommitted, problem);
     if (handle == nullptr) return unopened(problem);
     for (const auto& name : topics) {
       const owned<rd_kafka_topic_t> topic{rd_kafka_topic_new(handle, name.c_str(), nullptr)};
-      if (topic == nullptr) return answer_of(rd_kafka_last_error(), "Topic " + name);
+      if (topic == nullptr) return result_of(rd_kafka_last_error(), "Topic " + name);
       const rd_kafka_metadata_t* raw = nullptr;
       const auto error = rd_kafka_metadata(handle, 0, topic.get(), &raw, timeout_of(options_.call_timeout));
       const owned<const rd_kafka_metadata_t> found{raw};
-      if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return answer_of(error, "Topic " + name + " cannot be looked up");
+      if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return result_of(error, "Topic " + name + " cannot be looked up");
       const auto said = found->topic_cnt == 1 ? found->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
       const bool known = said != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART and said != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
       if (known and said != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return answer_of(said, "Topic " + name + " cannot be looked up");
+        return result_of(said, "Topic " + name + " cannot be looked up");
       out.push_back(known ? found->topics[0].partition_cnt : 0);
     }
     return {};
   }
 
-  answer range(const topic_partition& of, isolation how, log_range& out) override {
+  call_result range(const topic_partition& of, isolation how, log_range& out) override {
     std::string problem;
     auto* handle = asking(how, problem);
     if (handle == nullptr) return unopened(problem);
     const auto error = rd_kafka_query_watermark_offsets(handle, of.topic.c_str(), of.partition, &out.low, &out.high,
                                                         timeout_of(options_.call_timeout));
-    return answer_of(error, "The range of " + place_of(of.topic, of.partition) + " cannot be read");
+    return result_of(error, "The range of " + place_of(of.topic, of.partition) + " cannot be read");
   }
 
-  answer offset_at(const topic_partition& of, time_ms at, std::int64_t& out) override {
+  call_result offset_at(const topic_partition& of, time_ms at, std::int64_t& out) override {
     std::string problem;
     auto* handle = asking(isolation::uncommitted, problem);
     if (handle == nullptr) return unopened(problem);
@@ -69,13 +69,13 @@ public:
     auto error = rd_kafka_offsets_for_times(handle, list.get(), timeout_of(options_.call_timeout));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = list->elems[0].err;
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return answer_of(error, "The offset of an instant in " + place_of(of.topic, of.partition) + " cannot be read");
+      return result_of(error, "The offset of an instant in " + place_of(of.topic, of.partition) + " cannot be read");
     out = list->elems[0].offset;
     if (out >= 0) return {};
     log_range whole;
-    auto answered = range(of, isolation::uncommitted, whole);
+    auto result = range(of, isolation::uncommitted, whole);
     out = whole.high;
-    return answered;
+    return result;
   }
 
   std::unique_ptr<group_consumer> join(const member& who, membership& told) override {
@@ -90,7 +90,7 @@ public:
 
 private:
   rd_kafka_t* asking(isolation how, std::string& problem) {
-    const std::lock_guard held{opening_};
+    const std::lock_guard lock{opening_};
     auto& handle = asking_[how == isolation::committed ? 0 : 1];
     if (handle == nullptr)
       handle = open_client(options_, client_role::questions, {{"isolation.level", name_of(how)}}, *this, problem);

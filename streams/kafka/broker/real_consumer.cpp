@@ -39,7 +39,7 @@ public:
     for (const auto& topic : who.topics)
       rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
     const auto error = rd_kafka_subscribe(handle_.get(), topics.get());
-    stuck_ = answer_of(error, "Kafka refuses the subscription");
+    stuck_ = result_of(error, "Kafka refuses the subscription");
   }
 
   ~real_consumer() override { close(); }
@@ -57,29 +57,29 @@ public:
     if (waiting_ == change::none) return batch;
     // Range gives and takes everything together: what the batch holds is not ours any more.
     batch.reset();
-    answer_group();
+    confirm_assignment();
     return nullptr;
   }
 
-  answer fetch(std::span<const position> from) override {
+  call_result fetch(std::span<const position> from) override {
     if (handle_ == nullptr) return stuck_;
     stuck_ = {};
     return fetcher_.start(from);
   }
 
-  answer committed(std::span<const topic_partition> parts, std::vector<committed_offset>& out) override {
+  call_result committed(std::span<const topic_partition> parts, std::vector<committed_offset>& out) override {
     out.clear();
     if (handle_ == nullptr) return stuck_;
     owned<rd_kafka_topic_partition_list_t> list{rd_kafka_topic_partition_list_new(static_cast<int>(parts.size()))};
     for (const auto& part : parts)
       rd_kafka_topic_partition_list_add(list.get(), part.topic.c_str(), part.partition);
     const auto error = rd_kafka_committed(handle_.get(), list.get(), timeout_of(std::min(call_timeout_, patience)));
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return answer_of(error, "The group's offsets cannot be read");
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return result_of(error, "The group's offsets cannot be read");
     for (int i = 0; i < list->cnt; ++i) {
       const auto& one = list->elems[i];
       if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         out.clear();
-        return answer_of(one.err, "The group's offset of " + place_of(one.topic, one.partition) + " cannot be read");
+        return result_of(one.err, "The group's offset of " + place_of(one.topic, one.partition) + " cannot be read");
       }
       committed_offset found{{one.topic, one.partition}, one.offset < 0 ? -1 : one.offset, {}};
       if (one.metadata != nullptr) found.metadata.assign(static_cast<const char*>(one.metadata), one.metadata_size);
@@ -95,9 +95,9 @@ public:
 
   bool assignment_lost() const override { return handle_ != nullptr and rd_kafka_assignment_lost(handle_.get()) == 1; }
 
-  answer failure() const override {
+  call_result failure() const override {
     if (handle_ != nullptr)
-      if (auto fatal = fatal_answer(handle_.get()); not fatal.ok()) return fatal;
+      if (auto fatal = fatal_result(handle_.get()); not fatal.ok()) return fatal;
     return stuck_;
   }
 
@@ -130,7 +130,7 @@ private:
     rd_kafka_yield(handle_.get());
   }
 
-  void answer_group() {
+  void confirm_assignment() {
     if (waiting_ == change::assigned) {
       // Answered before it is told: whoever is told may call fetch() at once.
       const owned<rd_kafka_topic_partition_list_t> nothing{rd_kafka_topic_partition_list_new(0)};
@@ -158,7 +158,7 @@ private:
     log(log_level::error, text);
     // Without the records that are gone there is no going on, and librdkafka has stopped this partition.
     if (error.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
-      stuck_ = {fate::broken, "OFFSET_OUT_OF_RANGE", std::move(text)};
+      stuck_ = {next_action::broken, "OFFSET_OUT_OF_RANGE", std::move(text)};
   }
 
   bool is_over() const override { return waiting_ != change::none; }
@@ -171,7 +171,7 @@ private:
   std::vector<topic_partition> given_;
   /// From close() on.
   std::shared_ptr<rd_kafka_consumer_group_metadata_t> identity_;
-  answer stuck_;
+  call_result stuck_;
   bool closed_ = false;
 };
 

@@ -45,25 +45,25 @@ public:
     topics_.clear();
   }
 
-  answer prepare(std::span<const std::string> topics) override {
+  call_result prepare(std::span<const std::string> topics) override {
     if (handle_ == nullptr) return unopened(problem_);
     const auto until = clock::now() + call_timeout_;
     while (not initialised_) {
       const auto left = std::chrono::ceil<milliseconds>(until - clock::now());
-      auto answered =
-          answer_of(owned<rd_kafka_error_t>{rd_kafka_init_transactions(handle_.get(), timeout_of(std::max(left, nap)))},
+      auto result =
+          result_of(owned<rd_kafka_error_t>{rd_kafka_init_transactions(handle_.get(), timeout_of(std::max(left, nap)))},
                     "The producer cannot start");
       rd_kafka_poll(handle_.get(), 0);
-      if (answered.what != fate::again and not answered.ok()) return answered;
-      initialised_ = answered.ok();
-      if (not initialised_ and clock::now() >= until) return answered;
+      if (result.what != next_action::again and not result.ok()) return result;
+      initialised_ = result.ok();
+      if (not initialised_ and clock::now() >= until) return result;
     }
     for (const auto& topic : topics)
-      if (auto answered = learn(topic); not answered.ok()) return answered;
+      if (auto result = learn(topic); not result.ok()) return result;
     return {};
   }
 
-  answer begin() override {
+  call_result begin() override {
     if (handle_ == nullptr) return unopened(problem_);
     rd_kafka_poll(handle_.get(), 0);
     for (auto& [name, topic] : topics_)
@@ -74,7 +74,7 @@ public:
     first_failure_ = RD_KAFKA_RESP_ERR_NO_ERROR;
     trouble_ = false;
     repeated_at_begin_ = repeated_;
-    return answer_of(owned<rd_kafka_error_t>{rd_kafka_begin_transaction(handle_.get())},
+    return result_of(owned<rd_kafka_error_t>{rd_kafka_begin_transaction(handle_.get())},
                      "The transaction cannot begin");
   }
 
@@ -96,24 +96,24 @@ public:
     }
   }
 
-  answer flush() override {
+  call_result flush() override {
     // Every record has its report at the latest when message.timeout.ms, which follows the transaction's, is over.
     const auto until = clock::now() + 2 * transaction_timeout_;
     while (reported_ < produced_) {
       const auto error = rd_kafka_flush(handle_.get(), timeout_of(nap));
       if (reported_ == produced_) break;
-      if (auto fatal = fatal_answer(handle_.get()); not fatal.ok()) return fatal;
+      if (auto fatal = fatal_result(handle_.get()); not fatal.ok()) return fatal;
       if (error == RD_KAFKA_RESP_ERR_NO_ERROR and rd_kafka_poll(handle_.get(), timeout_of(nap)) == 0) ++silent_;
       if (silent_ > silence_max or clock::now() >= until) {
         silent_ = 0;
-        return {fate::broken, "_TIMED_OUT",
+        return {next_action::broken, "_TIMED_OUT",
                 fmt::format("{} of {} records have no delivery report", produced_ - reported_, produced_)};
       }
     }
     silent_ = 0;
     if (failed_ == 0) return {};
-    if (auto fatal = fatal_answer(handle_.get()); not fatal.ok()) return fatal;
-    return {fate::abort, rd_kafka_err2name(first_failure_),
+    if (auto fatal = fatal_result(handle_.get()); not fatal.ok()) return fatal;
+    return {next_action::abort, rd_kafka_err2name(first_failure_),
             fmt::format("{} records were not delivered: {}", failed_, rd_kafka_err2str(first_failure_))};
   }
 
@@ -124,7 +124,7 @@ public:
     return index < found->second.next.size() ? found->second.next[index] : -1;
   }
 
-  answer send_offsets(std::span<const committed_offset> offsets, group_consumer& as) override {
+  call_result send_offsets(std::span<const committed_offset> offsets, group_consumer& as) override {
     owned<rd_kafka_topic_partition_list_t> list{rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size()))};
     for (const auto& [of, offset, metadata] : offsets) {
       auto* one = rd_kafka_topic_partition_list_add(list.get(), of.topic.c_str(), of.partition);
@@ -135,28 +135,28 @@ public:
       one->metadata_size = metadata.size();
     }
     auto* member = dynamic_cast<member_client*>(&as);
-    if (member == nullptr) return {fate::broken, "_INVALID_ARG", "Offsets are sent for a member of another cluster"};
+    if (member == nullptr) return {next_action::broken, "_INVALID_ARG", "Offsets are sent for a member of another cluster"};
     const auto group = member->identity();
-    if (group == nullptr) return {fate::abort, "_UNKNOWN_GROUP", "The member belongs to no group"};
-    return answer_of(
+    if (group == nullptr) return {next_action::abort, "_UNKNOWN_GROUP", "The member belongs to no group"};
+    return result_of(
         owned<rd_kafka_error_t>{rd_kafka_send_offsets_to_transaction(handle_.get(), list.get(), group.get(), -1)},
         "The offsets were not taken into the transaction");
   }
 
-  answer commit() override {
-    auto answered = answer_of(owned<rd_kafka_error_t>{rd_kafka_commit_transaction(handle_.get(), -1)},
+  call_result commit() override {
+    auto result = result_of(owned<rd_kafka_error_t>{rd_kafka_commit_transaction(handle_.get(), -1)},
                               "The transaction was not committed");
     rd_kafka_poll(handle_.get(), 0);
-    return answered;
+    return result;
   }
 
-  answer abort() override {
-    auto answered = answer_of(owned<rd_kafka_error_t>{rd_kafka_abort_transaction(handle_.get(), -1)},
+  call_result abort() override {
+    auto result = result_of(owned<rd_kafka_error_t>{rd_kafka_abort_transaction(handle_.get(), -1)},
                               "The transaction was not aborted");
     rd_kafka_poll(handle_.get(), 0);
     // Whatever the reason: what this producer left open is ended by the next one's start.
-    if (not answered.ok()) answered.what = fate::broken;
-    return answered;
+    if (not result.ok()) result.what = next_action::broken;
+    return result;
   }
 
   bool troubled() const override {
@@ -182,15 +182,15 @@ private:
   }
 
   // Without it the first record waits for the metadata timer, which is a second.
-  answer learn(const std::string& name) {
+  call_result learn(const std::string& name) {
     auto& topic = topic_named(name);
     const rd_kafka_metadata_t* raw = nullptr;
     const auto error = rd_kafka_metadata(handle_.get(), 0, topic.handle.get(), &raw, timeout_of(call_timeout_));
     const owned<const rd_kafka_metadata_t> found{raw};
     const auto said = "Topic " + name + " cannot be written";
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return answer_of(error, said);
-    if (found->topic_cnt != 1) return {fate::broken, "UNKNOWN_TOPIC_OR_PART", said + ": there is none"};
-    if (found->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR) return answer_of(found->topics[0].err, said);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return result_of(error, said);
+    if (found->topic_cnt != 1) return {next_action::broken, "UNKNOWN_TOPIC_OR_PART", said + ": there is none"};
+    if (found->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR) return result_of(found->topics[0].err, said);
     topic.next.assign(static_cast<std::size_t>(found->topics[0].partition_cnt), -1);
     return {};
   }

@@ -18,18 +18,18 @@ namespace {
 
 /// Ends an export.
 struct export_stopped {
-  export_fate what;
+  export_status what;
   std::string says;
 };
 
-void hold(const answer& given) {
-  if (not given.ok()) throw export_stopped{export_fate::failed, fmt::format("{} ({})", given.text, given.code)};
+void hold(const call_result& given) {
+  if (not given.ok()) throw export_stopped{export_status::failed, fmt::format("{} ({})", given.text, given.code)};
 }
 
 void hold(const store_status& done) {
   if (done) return;
   const bool refused = done.error().fault == store_fault::misuse;
-  throw export_stopped{refused ? export_fate::refused : export_fate::failed, done.error().message};
+  throw export_stopped{refused ? export_status::refused : export_status::failed, done.error().message};
 }
 
 captured_record copy_of(const record_batch& batch, std::size_t i) {
@@ -84,7 +84,7 @@ public:
     read(wish_.outputs.journal, log.low, log.high, [&](captured_record&& row) {
       const auto told = row.value ? decode_epoch_record(*row.value) : std::nullopt;
       if (not told)
-        throw export_stopped{export_fate::failed, fmt::format("{} [{}] at {} is no epoch of a journal",
+        throw export_stopped{export_status::failed, fmt::format("{} [{}] at {} is no epoch of a journal",
                                                               wish_.outputs.journal, part.partition, row.offset)};
       if (not first_there) first_there = told->epoch;
       if (told->setup) topics_ = told->setup->topics;
@@ -139,7 +139,7 @@ public:
     const auto life = setups.upper_bound(meta->epoch);
     if (life == setups.begin())
       throw export_stopped{
-          export_fate::lost,
+          export_status::lost,
           fmt::format("partition {}: {} does not reach back to the start of the engine that runs: start it "
                       "again, and take the checkpoint then",
                       part.partition, wish_.outputs.journal)};
@@ -191,7 +191,7 @@ private:
     meta_fault why{};
     auto meta = decode_partition_meta(found.mapped(), why);
     if (not meta)
-      throw export_stopped{export_fate::failed,
+      throw export_stopped{export_status::failed,
                            fmt::format("the state of {} [{}] does not decode", topic, part.partition)};
     const auto section = begin_section(section_kind::state, topic, 0);
     for (auto& [key, value] : rows)
@@ -270,7 +270,7 @@ private:
 void check_checkpoint(const export_wish& wish) {
   if (wish.from == nullptr) return;
   const auto& all = wish.from->contents();
-  const auto refuse = [](std::string why) { throw export_stopped{export_fate::refused, std::move(why)}; };
+  const auto refuse = [](std::string why) { throw export_stopped{export_status::refused, std::move(why)}; };
   if (not all.is_checkpoint) refuse("--from takes what `fairuse capture checkpoint` wrote; this is a whole capture");
   if (all.cluster != wish.cluster or all.app != wish.app or all.partitions != wish.partitions)
     refuse(fmt::format("the checkpoint is of {} on cluster {} with {} partitions, and this is {} on cluster {} with {}",
@@ -319,7 +319,7 @@ export_result export_capture(cluster& brokers, const export_wish& wish, const st
       each->read_journal();
       if (const auto loss = each->loss(); not loss.empty()) lost += (lost.empty() ? "" : "\n") + loss;
     }
-    if (not lost.empty()) throw export_stopped{export_fate::lost, std::move(lost)};
+    if (not lost.empty()) throw export_stopped{export_status::lost, std::move(lost)};
     for (auto& each : parts)
       each->read_rest();
   });

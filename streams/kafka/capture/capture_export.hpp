@@ -33,7 +33,7 @@ struct export_wish {
   std::function<void(std::uint64_t records, const std::string& topic, std::int32_t partition)> progress;
 };
 
-enum class export_fate : std::uint8_t {
+enum class export_status : std::uint8_t {
   done,
   lost,    ///< retention has deleted what a replay needs
   refused, ///< the file is there, or the checkpoint is of something else
@@ -41,7 +41,7 @@ enum class export_fate : std::uint8_t {
 };
 
 struct export_result {
-  export_fate what = export_fate::done;
+  export_status what = export_status::done;
   /// For people; empty if done.
   std::string says;
   /// Without sections.

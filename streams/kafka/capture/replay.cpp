@@ -117,11 +117,11 @@ store_status partition_replay::set_rules(const partition_setup& setup, const sto
   configured.text_of = with_.text_of;
   configured.parse = with_.parse;
   // What an engine wrote to its input is an input now.
-  configured.own = [](const auto&) { return configured_rules::own_events{}; };
+  configured.own = [](const auto&) { return configured_rules::config_commands{}; };
   rules->inputs = setup.topics;
   rules->outputs = outputs_;
   rules->partitioner = setup.partitioner;
-  if (setup.letter_bytes_max != 0) rules->letter_bytes_max = setup.letter_bytes_max;
+  if (setup.dead_letter_bytes_max != 0) rules->dead_letter_bytes_max = setup.dead_letter_bytes_max;
   rules->source = setup.source;
   rules->case_key = with_.case_key;
   rules->usage_retention_ms = setup.usage_retention_ms;

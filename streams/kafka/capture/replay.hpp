@@ -30,15 +30,15 @@ public:
   /// The one that is not kept.
   explicit recorder(std::string without = {}) : without_(std::move(without)) {}
 
-  answer prepare(std::span<const std::string>) override { return {}; }
-  answer begin() override { return {}; }
+  call_result prepare(std::span<const std::string>) override { return {}; }
+  call_result begin() override { return {}; }
   void produce(const std::string& topic, std::int32_t, std::optional<std::string_view> key,
                std::optional<std::string_view> value, std::span<const header> headers) override;
-  answer flush() override { return {}; }
+  call_result flush() override { return {}; }
   std::int64_t delivered_next(const topic_partition&) const override { return next_; }
-  answer send_offsets(std::span<const committed_offset>, group_consumer&) override { return {}; }
-  answer commit() override { return {}; }
-  answer abort() override { return {}; }
+  call_result send_offsets(std::span<const committed_offset>, group_consumer&) override { return {}; }
+  call_result commit() override { return {}; }
+  call_result abort() override { return {}; }
   bool troubled() const override { return false; }
 
   /// Since clear(), in order.

@@ -332,7 +332,7 @@ private:
                             each.next, each.count);
       return text;
     };
-    const auto letters = [](const std::vector<refused_input>& refused) {
+    const auto dead_letters = [](const std::vector<refused_input>& refused) {
       std::string text;
       for (const auto& each : refused)
         text += fmt::format("{}input {} at {}: {} {}", text.empty() ? "" : "; ", each.topic, each.offset,
@@ -342,7 +342,7 @@ private:
     check("now", told.now, made.now, number);
     check("inputs", told.inputs, made.inputs, list);
     check("skipped offsets", told.skipped, made.skipped, list);
-    check("dead letters", told.refused, made.refused, letters);
+    check("dead letters", told.refused, made.refused, dead_letters);
     check("number of outputs", told.outputs, made.outputs, number);
     if (told.outputs_digest != made.outputs_digest)
       differ({.what = "digest of the outputs", .theirs = "another one", .ours = "not of what a replay makes"});
@@ -351,7 +351,7 @@ private:
 
   void check_setup(partition_setup theirs, const partition_setup& ours) const {
     // A field that was not written down then.
-    if (theirs.letter_bytes_max == 0) theirs.letter_bytes_max = ours.letter_bytes_max;
+    if (theirs.dead_letter_bytes_max == 0) theirs.dead_letter_bytes_max = ours.dead_letter_bytes_max;
     if (theirs == ours) return;
     differ({.what = theirs.profiles != ours.profiles ? "profiles of the setup" : "setup",
             .theirs = theirs.profiles,

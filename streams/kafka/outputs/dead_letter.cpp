@@ -43,9 +43,9 @@ std::string joined(const std::vector<header>& headers) {
   return text;
 }
 
-class letter {
+class dead_letter {
 public:
-  letter(const dead_record& from, std::uint64_t epoch) : key_(from.key), value_(from.value), theirs_(from.headers) {
+  dead_letter(const dead_record& from, std::uint64_t epoch) : key_(from.key), value_(from.value), theirs_(from.headers) {
     add("fairuse.error.reason", std::string(fairuse::to_text(from.why)));
     if (not from.place.empty()) add("fairuse.error.place", from.place);
     add("fairuse.error.remedy", std::string(remedy(from.why)));
@@ -102,7 +102,7 @@ private:
 } // namespace
 
 void write_dead_letter(const dead_record& from, std::uint64_t epoch, std::size_t bytes_max, const take_output& take) {
-  letter what(from, epoch);
+  dead_letter what(from, epoch);
   what.fit(bytes_max);
   what.write(take);
 }

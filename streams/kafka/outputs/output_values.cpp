@@ -110,12 +110,12 @@ void append_enforcement(std::string& out, const user& who, time_ms now, std::uin
   append_epoch(out, to, epoch);
 }
 
-void append_controls(std::string& out, const controls& held, std::uint64_t epoch) {
-  const auto& live = held.policies->live();
+void append_controls(std::string& out, const controls& in_force, std::uint64_t epoch) {
+  const auto& live = in_force.policies->live();
   out.push_back('{');
   json_members to(out);
-  to.truth("enabled", held.enabled);
-  to.truth("kill_switch", held.killed);
+  to.truth("enabled", in_force.enabled);
+  to.truth("kill_switch", in_force.killed);
   append_policy_label(to.member("policy"), live.label.policy, live.label.digest);
   to.member("stages").push_back('{');
   json_members stages(out);

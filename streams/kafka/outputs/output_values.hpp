@@ -22,7 +22,7 @@ void append_notification(std::string& out, const decision& d, std::string_view d
 void append_enforcement(std::string& out, const user& who, time_ms now, std::uint64_t epoch);
 
 /// What holds for everybody.
-void append_controls(std::string& out, const controls& held, std::uint64_t epoch);
+void append_controls(std::string& out, const controls& in_force, std::uint64_t epoch);
 
 /// The question to a reviewer. REQUIRES: d is a review_requested of this user.
 void append_review_request(std::string& out, const decision& d, const user& who, std::uint64_t epoch);

@@ -60,14 +60,14 @@ std::string_view to_text(output_topic value) {
 }
 
 output_writer::output_writer(std::string decision_source, std::int32_t partition, case_namer names,
-                             std::size_t letter_bytes_max)
+                             std::size_t dead_letter_bytes_max)
   : source_{std::move(decision_source)},
     partition_{partition},
     names_{std::move(names)},
-    letter_bytes_max_{letter_bytes_max} {}
+    dead_letter_bytes_max_{dead_letter_bytes_max} {}
 
 void output_writer::write(std::uint64_t epoch, time_ms now, std::span<const outcome> outcomes,
-                          const everybody_outcome& everybody, bool controls_changed, std::span<const dead_record> dead,
+                          const broadcast_outcome& broadcast, bool controls_changed, std::span<const dead_record> dead,
                           const take_output& take) {
   epoch_ = epoch;
   now_ = now;
@@ -75,15 +75,15 @@ void output_writer::write(std::uint64_t epoch, time_ms now, std::span<const outc
   live_seq_ = 0;
   shadow_seq_ = 0;
   enforcement_seq_ = 0;
-  for (const auto& what : everybody.decisions)
+  for (const auto& what : broadcast.decisions)
     write_decision(what, "*");
-  if (controls_changed) write_controls(everybody.held);
+  if (controls_changed) write_controls(broadcast.in_force);
   // Another live policy may do other things at the same stage.
-  const bool promoted = not everybody.decisions.empty();
+  const bool promoted = not broadcast.decisions.empty();
   for (const auto& each : outcomes)
     write_user(each, promoted);
   for (const auto& each : dead)
-    write_dead_letter(each, epoch, letter_bytes_max_, take);
+    write_dead_letter(each, epoch, dead_letter_bytes_max_, take);
   take_ = nullptr;
 }
 
@@ -169,9 +169,9 @@ void output_writer::write_enforcement(const outcome& from, bool is_erased) {
   send(output_topic::enforcement, around, value_);
 }
 
-void output_writer::write_controls(const controls& held) {
+void output_writer::write_controls(const controls& in_force) {
   value_.clear();
-  append_controls(value_, held, epoch_);
+  append_controls(value_, in_force, epoch_);
   send(output_topic::enforcement, {next_enforcement_id(), "fairuse.enforcement.v1", "*", now_}, value_);
 }
 

@@ -59,17 +59,17 @@ using take_output = std::function<void(const output&)>;
 
 /// What a record of a dead letter may come to: the inputs' limit and 64 KiB.
 inline constexpr std::size_t dead_letter_room = std::size_t{64} << 10;
-inline constexpr std::size_t dead_letter_bytes_max = (std::size_t{1} << 20) + dead_letter_room;
+inline constexpr std::size_t dead_letter_bytes_default = (std::size_t{1} << 20) + dead_letter_room;
 
 class output_writer {
 public:
   /// `decision_source` is `ce_source` of every record; `partition` is the shard's number.
   output_writer(std::string decision_source, std::int32_t partition, case_namer names,
-                std::size_t letter_bytes_max = dead_letter_bytes_max);
+                std::size_t dead_letter_bytes_max = dead_letter_bytes_default);
 
   /// REQUIRES: outcomes in uid order, bound to the policies that hold now; user::changed holds what this epoch changed
   /// and nothing else. `controls_changed`: the row of the controls is due (also at the first epoch of a shard).
-  void write(std::uint64_t epoch, time_ms now, std::span<const outcome> outcomes, const everybody_outcome& everybody,
+  void write(std::uint64_t epoch, time_ms now, std::span<const outcome> outcomes, const broadcast_outcome& broadcast,
              bool controls_changed, std::span<const dead_record> dead, const take_output& take);
 
 private:
@@ -85,7 +85,7 @@ private:
   void write_notification(const outcome& from, std::size_t i);
   void write_review_request(const outcome& from, const decision& what);
   void write_enforcement(const outcome& from, bool is_erased);
-  void write_controls(const controls& held);
+  void write_controls(const controls& in_force);
   /// The last decision's id and what is added to it.
   std::string_view follow_up_id(std::string_view suffix);
   std::string_view next_enforcement_id();
@@ -95,7 +95,7 @@ private:
   std::string source_;
   std::int32_t partition_;
   case_namer names_;
-  std::size_t letter_bytes_max_;
+  std::size_t dead_letter_bytes_max_;
 
   // Of the epoch being written.
   std::uint64_t epoch_ = 0;

@@ -26,7 +26,7 @@
 namespace fairuse::kafka {
 
 /// Share of dead letters among the records, in 1e-9, over at least so many records and so long.
-struct letter_rule {
+struct dead_letter_share {
   std::int64_t alarm_nano = 10'000'000;
   /// 0: the stream never stops for them.
   std::int64_t stop_nano = 0;
@@ -96,11 +96,11 @@ struct configured_rules {
   std::function<std::optional<policy>(const std::string&)> parse;
   /// Event lines that bring what a partition remembers up to the configuration, each with its subject, and what it will
   /// remember then.
-  struct own_events {
+  struct config_commands {
     std::vector<std::pair<std::string, std::string>> lines;
     std::map<std::string, std::string> settings;
   };
-  std::function<own_events(const std::map<std::string, std::string>& remembered)> own;
+  std::function<config_commands(const std::map<std::string, std::string>& remembered)> own;
 };
 
 struct surroundings {
@@ -128,9 +128,9 @@ struct engine_rules {
   /// For people and the journal.
   std::string partitioner = "none";
   start_rule start;
-  letter_rule dead_letters;
+  dead_letter_share dead_letters;
   /// A larger dead letter is cut.
-  std::size_t letter_bytes_max = dead_letter_bytes_max;
+  std::size_t dead_letter_bytes_max = dead_letter_bytes_default;
   engine_bounds bounds;
   configured_rules configured;
   /// Folder of this worker's stores: one below it per partition.

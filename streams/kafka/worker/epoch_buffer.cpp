@@ -11,12 +11,12 @@ namespace fairuse::kafka {
 
 namespace {
 
-constexpr std::size_t strangers_window = 1'000;
+constexpr std::size_t foreign_keys_window = 1'000;
 
 } // namespace
 
-bool epoch_buffer::reads_strangers() const {
-  return looked_at_ == strangers_window and strangers_ * 2 > strangers_window;
+bool epoch_buffer::has_foreign_keys() const {
+  return looked_at_ == foreign_keys_window and foreign_keys_ * 2 > foreign_keys_window;
 }
 
 // The key must be the subject, or one user's events could lie on two partitions; commands to everybody lie on all.
@@ -24,9 +24,9 @@ bool epoch_buffer::belongs_here(const record& what, std::string_view subject) {
   if (partition_of_ == nullptr) return true;
   const bool here =
       what.key and *what.key == subject and (subject == "*" or partition_of_(subject, count_) == partition_);
-  if (looked_at_ < strangers_window) {
+  if (looked_at_ < foreign_keys_window) {
     ++looked_at_;
-    strangers_ += here ? 0 : 1;
+    foreign_keys_ += here ? 0 : 1;
   }
   return here;
 }
@@ -82,7 +82,7 @@ wire_result epoch_buffer::decode(const record_batch& batch, std::size_t index) {
   return decoder_.decode_record([&] { return batch.headers(index); }, batch.records()[index].value, arena_);
 }
 
-dead_record epoch_buffer::letter(const source& from, refusal why, std::string place) const {
+dead_record epoch_buffer::dead_letter(const source& from, refusal why, std::string place) const {
   const auto& batch = *batches_[from.batch];
   const auto& what = batch.records()[from.record];
   return {.topic = what.topic,
@@ -95,12 +95,12 @@ dead_record epoch_buffer::letter(const source& from, refusal why, std::string pl
           .headers = batch.headers(from.record)};
 }
 
-void epoch_buffer::letters(std::span<const outcome> outcomes, std::vector<dead_record>& out,
+void epoch_buffer::dead_letters(std::span<const outcome> outcomes, std::vector<dead_record>& out,
                            std::vector<refused_input>& places) const {
   out.clear();
   places.clear();
   const auto add = [&](const source& from, refusal why, const std::string& place) {
-    out.push_back(letter(from, why, place));
+    out.push_back(dead_letter(from, why, place));
     places.push_back({from.input, out.back().offset, why, place});
   };
   for (const auto& each : refused_)

@@ -42,10 +42,10 @@ public:
 
   /// The dead letters of the epoch: by the wire and by the partition check, then what core refused, each in input
   /// order.
-  void letters(std::span<const outcome> outcomes, std::vector<dead_record>& out,
+  void dead_letters(std::span<const outcome> outcomes, std::vector<dead_record>& out,
                std::vector<refused_input>& places) const;
   /// Most of the first 1,000 records that were read here belong elsewhere.
-  bool reads_strangers() const;
+  bool has_foreign_keys() const;
 
   void clear();
 
@@ -61,7 +61,7 @@ private:
   };
   wire_result decode(const record_batch& batch, std::size_t index);
   bool belongs_here(const record& what, std::string_view subject);
-  dead_record letter(const source& from, refusal why, std::string place) const;
+  dead_record dead_letter(const source& from, refusal why, std::string place) const;
 
   partition_function partition_of_;
   std::int32_t partition_;
@@ -80,7 +80,7 @@ private:
   bool mixed_ = false;
   std::size_t records_ = 0;
   std::size_t bytes_ = 0;
-  std::size_t strangers_ = 0;
+  std::size_t foreign_keys_ = 0;
   std::size_t looked_at_ = 0;
 };
 

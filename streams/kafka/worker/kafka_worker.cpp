@@ -26,7 +26,7 @@ kafka_worker::kafka_worker(engine_rules rules, cluster& brokers)
     brokers_(brokers),
     clock_(rules_.around.wall, rules_.around.steady),
     epoch_size_(rules_.bounds.epoch_events, rules_.bounds.backlog_epoch.count()),
-    letters_(rules_.dead_letters) {}
+    dead_letters_(rules_.dead_letters) {}
 
 kafka_worker::~kafka_worker() { close(); }
 
@@ -72,7 +72,7 @@ std::unique_ptr<takeover> kafka_worker::begin_takeover(std::int32_t partition, s
 
 // S1 and S2.
 void kafka_worker::start() {
-  const auto later = [this](const answer& given, const char* what) {
+  const auto later = [this](const call_result& given, const char* what) {
     if (given.ok()) return false;
     rules_.around.log(log_level::warning, fmt::format("{}: {} ({})", what, given.text, given.code));
     not_before_ = rules_.around.steady() + retry_ms;
@@ -284,7 +284,7 @@ bool kafka_worker::epoch_is_due(time_ms now) {
 void kafka_worker::run_epoch() {
   auto now = clock_.now();
   if (not epoch_is_due(now)) return;
-  refuse_strangers();
+  refuse_foreign_keys();
   // One `now` for all, and it goes back for nobody.
   for (const auto* each : ready())
     now = std::max(now, each->last_now());
@@ -302,13 +302,13 @@ void kafka_worker::run_epoch() {
   sealed_at_ = steady;
   if (which.empty() or not run_shards(which, now, SIZE_MAX)) return;
   if (first) fetch_again_ = true;
-  watch_letters();
+  watch_dead_letters();
 }
 
 // Before anything of it becomes a dead letter that was none.
-void kafka_worker::refuse_strangers() {
+void kafka_worker::refuse_foreign_keys() {
   for (auto& [partition, each] : parts_) {
-    if (not each.shard or not each.shard->reads_strangers()) continue;
+    if (not each.shard or not each.shard->has_foreign_keys()) continue;
     each.refused = fmt::format(
         "most of its records have keys that belong to other partitions: the producers use "
         "another partitioner than {}. Set streams.partitioner to theirs and start again",
@@ -320,18 +320,18 @@ void kafka_worker::refuse_strangers() {
   }
 }
 
-void kafka_worker::watch_letters() {
+void kafka_worker::watch_dead_letters() {
   std::uint64_t records = counts_.totals.records;
-  std::uint64_t letters = counts_.totals.dead_letters;
+  std::uint64_t dead_letters = counts_.totals.dead_letters;
   for (const auto* each : ready()) {
     records += each->totals().records;
-    letters += each->totals().dead_letters;
+    dead_letters += each->totals().dead_letters;
   }
-  const auto verdict = letters_.look(records, letters, rules_.around.steady());
-  if (verdict == letter_watch::verdict::fine) return;
+  const auto verdict = dead_letters_.look(records, dead_letters, rules_.around.steady());
+  if (verdict == dead_letter_watch::verdict::fine) return;
   const auto text = fmt::format("{:.1f} % of the records became dead letters: {} says why, record by record",
-                                letters_.percent(), rules_.outputs.dead_letters);
-  if (verdict == letter_watch::verdict::stop)
+                                dead_letters_.percent(), rules_.outputs.dead_letters);
+  if (verdict == dead_letter_watch::verdict::stop)
     return go_over(text + ". Stopped, as streams.dead_letter_share.stop says");
   rules_.around.log(log_level::error, text);
 }
@@ -370,7 +370,7 @@ bool kafka_worker::run_shards(const std::vector<partition_shard*>& which, time_m
 }
 
 // E6 to E8.
-answer kafka_worker::try_commit(const std::vector<partition_shard*>& which) {
+call_result kafka_worker::try_commit(const std::vector<partition_shard*>& which) {
   if (auto done = producer_->flush(); not done.ok()) return done;
   failpoint::pass("flushed");
   if (mutant::is_on("store before commit"))
@@ -389,12 +389,12 @@ answer kafka_worker::try_commit(const std::vector<partition_shard*>& which) {
   if (mutant::is_on("timers without offsets") and std::none_of(which.begin(), which.end(), takes_records))
     offsets.clear();
   auto done = producer_->send_offsets(offsets, *group_);
-  for (int i = 0; done.what == fate::again and i < commit_calls_max; ++i)
+  for (int i = 0; done.what == next_action::again and i < commit_calls_max; ++i)
     done = producer_->send_offsets(offsets, *group_);
   if (not done.ok()) return done;
   failpoint::pass("offsets_sent");
   done = producer_->commit();
-  for (int i = 0; done.what == fate::again and i < commit_calls_max; ++i)
+  for (int i = 0; done.what == next_action::again and i < commit_calls_max; ++i)
     done = producer_->commit();
   return done;
 }
@@ -434,11 +434,11 @@ void kafka_worker::roll_back(const std::vector<partition_shard*>& which) {
   fetch_again_ = true;
 }
 
-void kafka_worker::recover(const answer& from, const std::vector<partition_shard*>& which) {
+void kafka_worker::recover(const call_result& from, const std::vector<partition_shard*>& which) {
   ++counts_.aborts;
   epoch_size_.failed();
   rules_.around.log(log_level::warning, fmt::format("an epoch was not committed: {} ({})", from.text, from.code));
-  if (from.what == fate::abort) {
+  if (from.what == next_action::abort) {
     const auto aborted = producer_->abort();
     roll_back(which);
     // Whatever went wrong may still be on its way.

@@ -22,7 +22,7 @@
 #include "streams/kafka/worker/engine_clock.hpp"
 #include "streams/kafka/worker/engine_rules.hpp"
 #include "streams/kafka/worker/epoch_size.hpp"
-#include "streams/kafka/worker/letter_watch.hpp"
+#include "streams/kafka/worker/dead_letter_watch.hpp"
 #include "streams/kafka/worker/partition_shard.hpp"
 #include "streams/kafka/worker/takeover.hpp"
 
@@ -115,14 +115,14 @@ private:
   std::int64_t lag_of(const position& at) const;
   std::int64_t behind() const;
   void run_epoch();
-  void refuse_strangers();
-  void watch_letters();
+  void refuse_foreign_keys();
+  void watch_dead_letters();
   bool run_overdue_timers(time_ms now);
   bool run_shards(const std::vector<partition_shard*>& which, time_ms now, std::size_t timers_max);
   /// False: not committed; recovery is under way.
   bool commit_epoch(const std::vector<partition_shard*>& which);
-  answer try_commit(const std::vector<partition_shard*>& which);
-  void recover(const answer& from, const std::vector<partition_shard*>& which);
+  call_result try_commit(const std::vector<partition_shard*>& which);
+  void recover(const call_result& from, const std::vector<partition_shard*>& which);
   void roll_back(const std::vector<partition_shard*>& which);
   void watch_fence();
   void recycle();
@@ -136,7 +136,7 @@ private:
   engine_clock clock_;
   epoch_size epoch_size_;
   worker actors_;
-  letter_watch letters_;
+  dead_letter_watch dead_letters_;
   std::unique_ptr<group_consumer> group_;
   std::unique_ptr<transactional_producer> producer_;
   std::string cluster_id_;

@@ -59,7 +59,7 @@ partition_shard::partition_shard(const engine_rules& rules, std::int32_t partiti
     partition_(partition),
     partitions_(partitions),
     store_(std::move(store)),
-    writer_(rules.source, partition, case_namer(rules.case_key), rules.letter_bytes_max),
+    writer_(rules.source, partition, case_namer(rules.case_key), rules.dead_letter_bytes_max),
     buffer_(rules.partition_of, partition, partitions) {
   begin_life(from, on, read_policy);
 }
@@ -106,7 +106,7 @@ void partition_shard::begin_life(const beginning& from, worker& on,
                            .key_check = next_meta_.key_check,
                            .program = rules_.program,
                            .controls = stored,
-                           .letter_bytes_max = rules_.letter_bytes_max};
+                           .dead_letter_bytes_max = rules_.dead_letter_bytes_max};
   own_ = wanted.own(next_meta_.settings);
   life_meta_ = next_meta_;
   inputs_.resize(meta_.inputs.size());
@@ -179,7 +179,7 @@ void partition_shard::produce(const std::string& topic, std::optional<std::strin
   to_->produce(topic, partition_, key, value, headers);
 }
 
-void partition_shard::take(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody) {
+void partition_shard::take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) {
   failpoint::pass("slices_done");
   epoch_record record{.epoch = sealed.number, .now = sealed.now};
   if (first_of_life_) record.setup = setup_;
@@ -194,9 +194,9 @@ void partition_shard::take(const epoch& sealed, std::span<outcome> outcomes, con
     committed.next = next;
   }
   if (with_events_) record.skipped = skipped_;
-  write_outputs(sealed, outcomes, everybody, record);
+  write_outputs(sealed, outcomes, broadcast, record);
   write_policies();
-  write_own_events();
+  write_config_commands();
   write_rows(sealed.now, outcomes, record);
   write_journal(record);
   produce(rules_.outputs.changelog, partition_meta_key(), encode_partition_meta(next_meta_, false));
@@ -206,16 +206,16 @@ void partition_shard::take(const epoch& sealed, std::span<outcome> outcomes, con
 }
 
 void partition_shard::write_outputs(const epoch& sealed, std::span<outcome> outcomes,
-                                    const everybody_outcome& everybody, epoch_record& record) {
-  letters_.clear();
+                                    const broadcast_outcome& broadcast, epoch_record& record) {
+  dead_letters_.clear();
   refused_.clear();
-  if (with_events_) buffer_.letters(outcomes, letters_, refused_);
+  if (with_events_) buffer_.dead_letters(outcomes, dead_letters_, refused_);
   const auto& names = rules_.outputs;
   const std::string* topics[output_topic_count] = {&names.decisions, &names.notifications, &names.enforcement,
                                                    &names.review_requests, &names.dead_letters};
-  const auto held = stored_from(everybody.held);
-  const bool controls_changed = not committed_once_ or held != meta_.controls;
-  writer_.write(sealed.number, sealed.now, outcomes, everybody, controls_changed, letters_, [&](const output& each) {
+  const auto in_force = stored_from(broadcast.in_force);
+  const bool controls_changed = not committed_once_ or in_force != meta_.controls;
+  writer_.write(sealed.number, sealed.now, outcomes, broadcast, controls_changed, dead_letters_, [&](const output& each) {
     outputs_digest_.add(to_text(each.to));
     each.key ? outputs_digest_.add(*each.key) : outputs_digest_.add_null();
     for (const auto& [name, value] : each.headers) {
@@ -229,11 +229,11 @@ void partition_shard::write_outputs(const epoch& sealed, std::span<outcome> outc
   });
   record.outputs_digest = outputs_digest_.finish();
   record.refused = refused_;
-  next_meta_.controls = held;
-  for (const auto key : everybody.new_ids)
+  next_meta_.controls = in_force;
+  for (const auto key : broadcast.new_ids)
     append_command_id(next_meta_.settings["command_ids"], key);
   epoch_totals_.outputs = record.outputs;
-  epoch_totals_.dead_letters = letters_.size();
+  epoch_totals_.dead_letters = dead_letters_.size();
 }
 
 // In the transaction of their first use.
@@ -243,7 +243,7 @@ void partition_shard::write_policies() {
 }
 
 // What the configuration says goes through the input like everybody's commands: ordered, audited, replayable.
-void partition_shard::write_own_events() {
+void partition_shard::write_config_commands() {
   if (own_.lines.empty()) return;
   for (const auto& [subject, line] : own_.lines) {
     const bool mine =

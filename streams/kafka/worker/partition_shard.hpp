@@ -70,7 +70,7 @@ public:
 
   intake accept(const std::shared_ptr<const record_batch>& batch, std::size_t index);
   /// Most of the first records belong to other partitions.
-  bool reads_strangers() const { return buffer_.reads_strangers(); }
+  bool has_foreign_keys() const { return buffer_.has_foreign_keys(); }
   std::size_t records() const { return buffer_.records(); }
   std::size_t bytes() const { return buffer_.bytes(); }
 
@@ -107,7 +107,7 @@ public:
   // The doors of the actors.
   std::optional<epoch> next() override;
   slice rest(const slice& given, const outcome& so_far) override { return remaining_steps(given, so_far); }
-  void take(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody) override;
+  void take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) override;
 
 private:
   struct input_state {
@@ -121,10 +121,10 @@ private:
                   const std::function<std::optional<policy>(const std::string&)>& read_policy);
   void produce(const std::string& topic, std::optional<std::string_view> key, std::optional<std::string_view> value,
                std::span<const header> headers = {});
-  void write_outputs(const epoch& sealed, std::span<outcome> outcomes, const everybody_outcome& everybody,
+  void write_outputs(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast,
                      epoch_record& record);
   void write_policies();
-  void write_own_events();
+  void write_config_commands();
   void write_rows(time_ms now, std::span<outcome> outcomes, epoch_record& record);
   void write_journal(epoch_record& record);
 
@@ -146,12 +146,12 @@ private:
 
   std::vector<input_state> inputs_;
   std::vector<input_range> skipped_;
-  std::vector<dead_record> letters_;
+  std::vector<dead_record> dead_letters_;
   std::vector<refused_input> refused_;
 
   /// For the first epoch of the life.
   std::optional<partition_setup> setup_;
-  configured_rules::own_events own_;
+  configured_rules::config_commands own_;
   std::vector<std::pair<std::string, std::string>> new_policies_;
   bool first_of_life_ = true;
 

@@ -69,7 +69,7 @@ takeover_state takeover::fail(std::string why) {
   return takeover_state::failed;
 }
 
-bool takeover::later(const answer& given, const char* what) {
+bool takeover::later(const call_result& given, const char* what) {
   if (given.ok()) return false;
   again(fmt::format("{}: {} ({})", what, given.text, given.code));
   return true;

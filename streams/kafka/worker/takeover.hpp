@@ -73,7 +73,7 @@ private:
   takeover_state agree_on_topics(const partition_meta& meta);
   void read_policies();
   bool first_offset(const std::string& topic, std::int64_t& from);
-  bool later(const answer& given, const char* what);
+  bool later(const call_result& given, const char* what);
   partition_store_options store_options() const;
   topic_partition changelog() const { return {rules_.outputs.changelog, partition_}; }
 

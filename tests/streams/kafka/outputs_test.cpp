@@ -40,7 +40,7 @@ public:
   explicit stage_of_one(test::world who = test::world{}) : lives{std::move(who)} { lives.who.changed.track = true; }
 
   /// Seal what happened since the last time as one epoch.
-  const std::vector<kept>& seal(const everybody_outcome& everybody = {}, bool controls_changed = false,
+  const std::vector<kept>& seal(const broadcast_outcome& broadcast = {}, bool controls_changed = false,
                                 std::span<const dead_record> dead = {}) {
     all.clear();
     outcome one;
@@ -48,7 +48,7 @@ public:
     one.who = &lives.who;
     one.wrote = std::move(lives.out);
     lives.out.clear();
-    writer.write(++epoch, lives.now, {&one, 1}, everybody, controls_changed, dead, [&](const output& what) {
+    writer.write(++epoch, lives.now, {&one, 1}, broadcast, controls_changed, dead, [&](const output& what) {
       auto& record = all.emplace_back();
       record.to = what.to;
       record.key = keep(what.key);
@@ -94,7 +94,7 @@ dead_record poison(std::string_view value) {
           .headers = {{"trace", "t-1"}, {"empty", std::nullopt}}};
 }
 
-kept written(const dead_record& what, std::size_t bytes_max = dead_letter_bytes_max) {
+kept written(const dead_record& what, std::size_t bytes_max = dead_letter_bytes_default) {
   std::vector<kept> all;
   output_writer writer{"fairuse/eu", 3, case_namer{"a key of the tests"}, bytes_max};
   writer.write(7, monday, {}, {}, false, {&what, 1}, [&](const output& record) {
@@ -278,9 +278,9 @@ BOOST_AUTO_TEST_CASE(the_controls_have_a_row_of_their_own) {
   const auto after = before->promoted("strict");
   const auto command = play.lives.make(
       event_kind::admin, 0, admin_command{.verb = admin_verb::promote_policy, .actor = "ada", .policy = "strict"});
-  everybody_outcome everybody{.held = {true, true, after.get()}};
-  everybody.decisions.push_back(promotion(*after, command, monday));
-  play.seal(everybody, true);
+  broadcast_outcome broadcast{.in_force = {true, true, after.get()}};
+  broadcast.decisions.push_back(promotion(*after, command, monday));
+  play.seal(broadcast, true);
   BOOST_TEST(play.topics() == "decisions enforcement");
   BOOST_TEST(*play.all[0].key == "*");
   BOOST_TEST(play.all[0].header("ce_subject") == "*");
@@ -299,10 +299,10 @@ BOOST_AUTO_TEST_CASE(a_promotion_writes_the_views_of_whom_it_reaches) {
   play.lives.set_stage(stage::throttle);
   play.seal();
   play.lives.promote("mild");
-  everybody_outcome everybody{.held = play.lives.held};
-  everybody.decisions.push_back(
+  broadcast_outcome broadcast{.in_force = play.lives.in_force};
+  broadcast.decisions.push_back(
       promotion(*play.lives.policies, play.lives.make(event_kind::admin, 0, admin_command{.policy = "mild"}), monday));
-  play.seal(everybody, true);
+  play.seal(broadcast, true);
   BOOST_TEST(play.topics() == "decisions enforcement enforcement");
   BOOST_TEST(play.all[2].value->find(R"("actions":{},)") != std::string::npos);
   BOOST_TEST(play.all[2].value->find(R"("policy":{"name":"mild","digest":"1"})") != std::string::npos);
@@ -362,11 +362,11 @@ BOOST_AUTO_TEST_CASE(the_same_epoch_gives_the_same_bytes) {
 }
 
 BOOST_AUTO_TEST_CASE(a_dead_letter_is_the_record_and_what_was_wrong_with_it) {
-  const auto letter = written(poison("{\"broken\":"));
-  BOOST_TEST(*letter.key == "u-17");
-  BOOST_TEST(*letter.value == "{\"broken\":");
+  const auto dead_letter = written(poison("{\"broken\":"));
+  BOOST_TEST(*dead_letter.key == "u-17");
+  BOOST_TEST(*dead_letter.value == "{\"broken\":");
   std::string text;
-  for (const auto& [name, value] : letter.headers)
+  for (const auto& [name, value] : dead_letter.headers)
     text += name + "=" + value.value_or("null") + "\n";
   BOOST_TEST(text
              == "trace=t-1\nempty=null\nfairuse.error.reason=missing_field\nfairuse.error.place=data.lane\n"
@@ -379,10 +379,10 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_without_key_value_and_place_has_none) {
   record.key.reset();
   record.value.reset();
   record.place.clear();
-  const auto letter = written(record);
-  BOOST_TEST(not letter.key.has_value());
-  BOOST_TEST(not letter.value.has_value());
-  BOOST_TEST(letter.header("fairuse.error.place") == "none");
+  const auto dead_letter = written(record);
+  BOOST_TEST(not dead_letter.key.has_value());
+  BOOST_TEST(not dead_letter.value.has_value());
+  BOOST_TEST(dead_letter.header("fairuse.error.place") == "none");
 }
 
 BOOST_AUTO_TEST_CASE(a_letter_at_the_inputs_limit_is_whole) {
@@ -393,12 +393,12 @@ BOOST_AUTO_TEST_CASE(a_letter_at_the_inputs_limit_is_whole) {
 BOOST_AUTO_TEST_CASE(a_letter_beyond_the_limit_is_cut_and_says_so) {
   const std::string value(4096, 'x');
   auto record = poison(value);
-  const auto letter = written(record, 2048);
-  BOOST_TEST(letter.value->size() > 0U);
-  BOOST_TEST(letter.value->size() < 2048U);
-  BOOST_TEST(letter.header("trace") == "t-1");
-  BOOST_TEST(letter.header("fairuse.error.value_bytes") == "4096");
-  BOOST_TEST(letter.header("fairuse.error.value_sha256")
+  const auto dead_letter = written(record, 2048);
+  BOOST_TEST(dead_letter.value->size() > 0U);
+  BOOST_TEST(dead_letter.value->size() < 2048U);
+  BOOST_TEST(dead_letter.header("trace") == "t-1");
+  BOOST_TEST(dead_letter.header("fairuse.error.value_bytes") == "4096");
+  BOOST_TEST(dead_letter.header("fairuse.error.value_sha256")
              == "a2e659dacb4691e887ac0139f8893d04764ee197d70fb73d3190d56113d18e3e");
   const std::string noise(4096, 'y');
   record.headers.push_back({"noise", noise});

@@ -72,9 +72,9 @@ public:
     user_.exempt(true);
     seal();
     user_.promote("curious");
-    everybody_outcome everybody;
-    everybody.decisions.push_back(promotion(*user_.policies, promote_command(), user_.now));
-    seal(std::move(everybody), true);
+    broadcast_outcome broadcast;
+    broadcast.decisions.push_back(promotion(*user_.policies, promote_command(), user_.now));
+    seal(std::move(broadcast), true);
     user_.erase();
     seal();
   }
@@ -86,14 +86,14 @@ private:
         admin_command{.verb = admin_verb::promote_policy, .actor = "ada", .reason = "tried", .policy = "curious"});
   }
 
-  void seal(everybody_outcome everybody = {}, bool controls_changed = false) {
-    everybody.held = user_.held;
+  void seal(broadcast_outcome broadcast = {}, bool controls_changed = false) {
+    broadcast.in_force = user_.in_force;
     outcome one;
     one.uid = "user-\xc3\xa9";
     one.who = &user_.who;
     one.wrote = std::move(user_.out);
     user_.out.clear();
-    const dead_record letter{.topic = "fairuse.events.v1",
+    const dead_record dead_letter{.topic = "fairuse.events.v1",
                              .partition = 3,
                              .offset = static_cast<std::int64_t>(epoch_),
                              .why = refusal::truncated,
@@ -101,7 +101,7 @@ private:
                              .key = "user",
                              .value = "{\"a\":",
                              .headers = {{"trace", "1"}}};
-    writer_.write(++epoch_, user_.now, {&one, 1}, everybody, controls_changed, {&letter, 1}, print);
+    writer_.write(++epoch_, user_.now, {&one, 1}, broadcast, controls_changed, {&dead_letter, 1}, print);
     user_.who.changed.clear();
   }
 

@@ -14,7 +14,7 @@
 
 namespace fairuse::cli {
 
-struct own_lines {
+struct config_commands {
   /// Subject and event line of each; empty if nothing changed.
   std::vector<std::pair<std::string, std::string>> lines;
   /// What the store remembers with them.
@@ -22,6 +22,6 @@ struct own_lines {
 };
 
 /// REQUIRES: `remembered` is store_meta::settings.
-own_lines make_own_lines(const deployment& wanted, const std::map<std::string, std::string>& remembered);
+config_commands make_config_commands(const deployment& wanted, const std::map<std::string, std::string>& remembered);
 
 } // namespace fairuse::cli

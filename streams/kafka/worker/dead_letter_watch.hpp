@@ -10,19 +10,19 @@
 
 namespace fairuse::kafka {
 
-class letter_watch {
+class dead_letter_watch {
 public:
   enum class verdict : std::uint8_t { fine, alarm, stop };
 
-  explicit letter_watch(const letter_rule& rule) : rule_(rule) {}
+  explicit dead_letter_watch(const dead_letter_share& rule) : rule_(rule) {}
 
   /// Totals so far, at a clock that never jumps. Judges when the window is over, then begins the next.
-  verdict look(std::uint64_t records, std::uint64_t letters, time_ms steady) {
-    if (began_ == INT64_MIN) begin(records, letters, steady);
+  verdict look(std::uint64_t records, std::uint64_t dead_letters, time_ms steady) {
+    if (began_ == INT64_MIN) begin(records, dead_letters, steady);
     const auto seen = records - records_;
     if (seen < rule_.records_min or steady - began_ < rule_.window_ms) return verdict::fine;
-    share_nano_ = static_cast<std::int64_t>(static_cast<double>(letters - letters_) * 1e9 / static_cast<double>(seen));
-    begin(records, letters, steady);
+    share_nano_ = static_cast<std::int64_t>(static_cast<double>(dead_letters - dead_letters_) * 1e9 / static_cast<double>(seen));
+    begin(records, dead_letters, steady);
     if (rule_.stop_nano > 0 and share_nano_ > rule_.stop_nano) return verdict::stop;
     return share_nano_ > rule_.alarm_nano ? verdict::alarm : verdict::fine;
   }
@@ -31,15 +31,15 @@ public:
   double percent() const { return static_cast<double>(share_nano_) / 1e7; }
 
 private:
-  void begin(std::uint64_t records, std::uint64_t letters, time_ms steady) {
+  void begin(std::uint64_t records, std::uint64_t dead_letters, time_ms steady) {
     records_ = records;
-    letters_ = letters;
+    dead_letters_ = dead_letters;
     began_ = steady;
   }
 
-  letter_rule rule_;
+  dead_letter_share rule_;
   std::uint64_t records_ = 0;
-  std::uint64_t letters_ = 0;
+  std::uint64_t dead_letters_ = 0;
   time_ms began_ = INT64_MIN;
   std::int64_t share_nano_ = 0;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/own_lines.hpp"
+#include "cli/config_commands.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -23,22 +23,22 @@ std::string value_of(const std::map<std::string, std::string>& from, const std::
 }
 
 // The oldest instant that the wire can carry: a fact about now must never look like one from later.
-void append_command(own_lines& to, const std::string& subject, admin_verb verb, bool on,
+void append_command(config_commands& to, const std::string& subject, admin_verb verb, bool on,
                     const std::string& generation) {
   event_arena arena;
   const auto id = fmt::format("{}-{}-{}", to_text(verb), generation, on ? "on" : "off");
   event command{.instant = wire_time_min, .time = wire_time_min, .kind = event_kind::admin};
-  command.key = event_key(own_input, id);
-  command.text = arena.keep(own_input, id);
+  command.key = event_key(config_source, id);
+  command.text = arena.keep(config_source, id);
   command.detail = arena.keep(
-      event_detail{admin_command{.verb = verb, .actor = std::string{own_input}, .reason = "configuration", .on = on}});
+      event_detail{admin_command{.verb = verb, .actor = std::string{config_source}, .reason = "configuration", .on = on}});
   append_event(to.lines.emplace_back(subject, "").second, subject, command);
 }
 
 } // namespace
 
-own_lines make_own_lines(const deployment& wanted, const std::map<std::string, std::string>& remembered) {
-  own_lines made;
+config_commands make_config_commands(const deployment& wanted, const std::map<std::string, std::string>& remembered) {
+  config_commands made;
   const auto generation = std::to_string(std::stoull(value_of(remembered, "config.generation", "0")) + 1);
   const auto flag = [&](const char* key, admin_verb verb, bool value) {
     if (value_of(remembered, key, "false") == (value ? "true" : "false")) return;
