@@ -26,8 +26,8 @@ class slice_cutter {
 public:
   /// `periods` in order, the first one from before the epoch. `due`: users with a due timer, in uid order.
   /// `previous_now`: of the epoch before. Slices come in uid order.
-  std::span<slice> cut(const epoch& sealed, std::span<const controls_period> periods, std::span<const std::string_view> due,
-                       time_ms previous_now);
+  std::span<slice> cut(const epoch& sealed, std::span<const controls_period> periods,
+                       std::span<const std::string_view> due, time_ms previous_now);
 
 private:
   void sort_events(const epoch& sealed);

@@ -30,8 +30,8 @@ void append_command(config_commands& to, const std::string& subject, admin_verb 
   event command{.instant = wire_time_min, .time = wire_time_min, .kind = event_kind::admin};
   command.key = event_key(config_source, id);
   command.text = arena.keep(config_source, id);
-  command.detail = arena.keep(
-      event_detail{admin_command{.verb = verb, .actor = std::string{config_source}, .reason = "configuration", .on = on}});
+  command.detail = arena.keep(event_detail{
+      admin_command{.verb = verb, .actor = std::string{config_source}, .reason = "configuration", .on = on}});
   append_event(to.lines.emplace_back(subject, "").second, subject, command);
 }
 

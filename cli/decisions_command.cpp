@@ -114,7 +114,7 @@ std::function<int()> declare_decisions(CLI::App& app) {
   app.add_option("--state", wanted->state, "Folder of the store")->capture_default_str();
   app.add_flag("--follow", wanted->follow, "Go on with what is committed from now on, until Ctrl-C");
   auto* dead_letters = app.add_flag("--dead-letters", wanted->dead_letters,
-                               "Print refused input lines instead, with reason, input and line number");
+                                    "Print refused input lines instead, with reason, input and line number");
   app.add_flag("--raw", wanted->raw, "With --dead-letters: the lines themselves, byte for byte")->needs(dead_letters);
   app.add_flag("--json", wanted->json, "Has no effect: the output is NDJSON already");
   return [wanted] { return print_all(*wanted); };

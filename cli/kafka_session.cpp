@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "cli/command.hpp"
-#include "cli/kafka_options.hpp"
 #include "cli/config_commands.hpp"
+#include "cli/kafka_options.hpp"
 #include "cli/process_figures.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "cli/command.hpp"
-#include "cli/log.hpp"
 #include "cli/config_commands.hpp"
+#include "cli/log.hpp"
 #include "cli/run_session.hpp"
 #include "config/overrides.hpp"
 #include "storage/case_reference.hpp"

@@ -180,7 +180,8 @@ std::string status_text(const status_question& question) {
   auto text = fmt::format("user {}\n", question.uid);
   add_line(text, "as of", fmt::format("{}, epoch {}", to_time_text(question.at), question.epoch));
   if (not question.in_force.enabled or question.in_force.killed)
-    add_line(text, "system", question.in_force.killed ? "kill switch: nothing is enforced" : "off: nothing is enforced");
+    add_line(text, "system",
+             question.in_force.killed ? "kill switch: nothing is enforced" : "off: nothing is enforced");
   if (who.erased_at != INT64_MIN) add_line(text, "erased", to_time_text(who.erased_at));
   const bool is_free = question.in_force.policies->live().rules.is_free(who.plan());
   add_line(text, "plan",

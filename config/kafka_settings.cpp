@@ -27,7 +27,8 @@ constexpr std::size_t name_length_max = 64;
 constexpr int first_right_scram = 0x020601ff;
 
 bool is_name(std::string_view text, std::size_t longest) {
-  return not text.empty() and text.size() <= longest and text.find_first_not_of(name_dead_letters) == std::string_view::npos;
+  return not text.empty() and text.size() <= longest
+         and text.find_first_not_of(name_dead_letters) == std::string_view::npos;
 }
 
 // Whole bytes, or a number with KiB, MiB or GiB.

@@ -56,7 +56,8 @@ sha256_hash sha256(std::string_view bytes) {
 }
 
 std::size_t commit_log::bytes() const {
-  return input.size() + decision_bytes.size() + nows.size() * sizeof(time_ms) + dead_letters.size() * sizeof(dead_letter_row);
+  return input.size() + decision_bytes.size() + nows.size() * sizeof(time_ms)
+         + dead_letters.size() * sizeof(dead_letter_row);
 }
 
 void commit_log::clear() {

@@ -66,7 +66,9 @@ public:
   void take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) override;
 
   /// What meta().settings shall say as soon as the deployment's own lines are in an epoch.
-  void remember_with_config_commands(std::map<std::string, std::string> settings) { config_settings_ = std::move(settings); }
+  void remember_with_config_commands(std::map<std::string, std::string> settings) {
+    config_settings_ = std::move(settings);
+  }
 
   /// Epochs that wait for a commit.
   std::uint64_t waiting() const { return waiting_; }

@@ -31,7 +31,8 @@ struct cutting {
   void command(time_ms instant, std::string_view id, bool promotion = false) {
     commands.push_back(fact(instant, id));
     // The controls are told apart by their switches: the number of commands so far.
-    in_force.push_back({in_force.size() % 2 != 0, in_force.size() >= 2, promotion ? &other_rules : in_force.back().policies});
+    in_force.push_back(
+        {in_force.size() % 2 != 0, in_force.size() >= 2, promotion ? &other_rules : in_force.back().policies});
     periods.push_back({&commands.back(), &in_force.back()});
   }
   /// "uid: now/held[events] ...", `in_force` counted from 0.

@@ -333,7 +333,8 @@ BOOST_AUTO_TEST_CASE(a_user_stops_at_a_request_and_goes_on_with_what_is_left) {
   std::vector<event> events;
   for (const auto at : {0, 1, 2})
     events.push_back(shop.speech("a", monday + at, 3 * hour_ms).what);
-  const std::vector<step> steps{{monday, &in_force, 0, 1}, {monday + 1, &in_force, 1, 1}, {monday + day_ms, &in_force, 2, 1}};
+  const std::vector<step> steps{
+      {monday, &in_force, 0, 1}, {monday + 1, &in_force, 1, 1}, {monday + day_ms, &in_force, 2, 1}};
   user who;
   outcome result;
   const slice given{"a", steps, events, {}};

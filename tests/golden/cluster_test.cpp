@@ -42,7 +42,7 @@ setting how() {
   made.promotes = true;
   made.starts_off = false;
   made.lazy_writer = false;
-  made.own_lines = true;
+  made.config_commands = true;
   made.clocks_jump = false;
   made.incidents = 60;
   made.traffic = 400;

@@ -90,7 +90,8 @@ void pending_offsets_are_waited_for(fixture& where) {
   expect_done(it.writer->begin(), "begin");
   expect_done(it.send(3, *it.first->consumer), "offsets");
   std::vector<committed_offset> seen;
-  expect_action(it.first->consumer->committed({&it.input, 1}, seen), next_action::again, "", "offsets that are pending");
+  expect_action(it.first->consumer->committed({&it.input, 1}, seen), next_action::again, "",
+                "offsets that are pending");
   expect_done(it.commit(), "commit");
   expect_equal(it.stored(*it.first).offset, 3, "committed offset");
 }
@@ -160,7 +161,7 @@ void nobody_at_all(fixture& where) {
 void instance_that_nobody_knows(fixture& where) {
   group_with_writer it(where);
   expect_action(it.offer({it.one.group, -1, "", "stranger"}), next_action::abort, "UNKNOWN_MEMBER_ID",
-              "offsets of an unknown instance");
+                "offsets of an unknown instance");
 }
 
 } // namespace

@@ -180,7 +180,8 @@ void check_decisions(world& in, const history& of) {
   for (const auto& each : of.epochs) {
     std::set<std::pair<std::uint32_t, std::int64_t>> refused;
     for (const auto& dead_letter : each.record.refused)
-      if (dead_letter.why == refusal::too_old or dead_letter.why == refusal::future or dead_letter.why == refusal::erased)
+      if (dead_letter.why == refusal::too_old or dead_letter.why == refusal::future
+          or dead_letter.why == refusal::erased)
         refused.emplace(dead_letter.topic, dead_letter.offset);
     if (model.take(each.record) != refused)
       throw broken_promise(

@@ -68,7 +68,8 @@ public:
 
   std::unique_ptr<kafka::record_batch> poll(milliseconds wait) override;
   kafka::call_result fetch(std::span<const kafka::position> from) override;
-  kafka::call_result committed(std::span<const topic_partition> wanted, std::vector<kafka::committed_offset>& out) override;
+  kafka::call_result committed(std::span<const topic_partition> wanted,
+                               std::vector<kafka::committed_offset>& out) override;
   std::int64_t last_stable(const topic_partition& of) const override { return cursor_.last_stable(of); }
   bool assignment_lost() const override { return lost_; }
   kafka::call_result failure() const override { return replaced_ ? *replaced_ : cursor_.failure(); }

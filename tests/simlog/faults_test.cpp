@@ -15,8 +15,8 @@ namespace fairuse::simlog {
 namespace {
 
 using kafka::committed_offset;
-using kafka::next_action;
 using kafka::isolation;
+using kafka::next_action;
 
 struct nobody : kafka::membership {
   void assigned(std::span<const topic_partition>) override {}

@@ -22,7 +22,8 @@ void partition_log::end_transaction(producer_number by, time_ms now, bool commit
   for (const std::int64_t offset : open_[by])
     entries_[index_of(offset)].next_action = next_action;
   open_.erase(by);
-  entries_.push_back({next_++, commit ? entry_kind::commit_marker : entry_kind::abort_marker, next_action, by, now, {}});
+  entries_.push_back(
+      {next_++, commit ? entry_kind::commit_marker : entry_kind::abort_marker, next_action, by, now, {}});
 }
 
 std::int64_t partition_log::last_stable() const {

@@ -29,7 +29,8 @@ struct plain_model {
 
   void end(producer_number by, bool commit) {
     for (line& each : lines)
-      if (each.by == by && each.next_action == ending::open) each.next_action = commit ? ending::committed : ending::aborted;
+      if (each.by == by && each.next_action == ending::open)
+        each.next_action = commit ? ending::committed : ending::aborted;
     lines.push_back({by, "", true, commit ? ending::committed : ending::aborted});
   }
   std::int64_t last_stable() const {
@@ -45,7 +46,8 @@ struct plain_model {
     std::vector<std::int64_t> offsets;
     for (std::int64_t at = 0; at < limit; ++at) {
       const line& each = lines[static_cast<std::size_t>(at)];
-      if (!each.marker && (how == isolation::uncommitted || each.next_action == ending::committed)) offsets.push_back(at);
+      if (!each.marker && (how == isolation::uncommitted || each.next_action == ending::committed))
+        offsets.push_back(at);
     }
     return offsets;
   }

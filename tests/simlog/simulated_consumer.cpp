@@ -105,7 +105,7 @@ call_result simulated_consumer::fetch(std::span<const kafka::position> from) {
 }
 
 call_result simulated_consumer::committed(std::span<const topic_partition> wanted,
-                                     std::vector<kafka::committed_offset>& out) {
+                                          std::vector<kafka::committed_offset>& out) {
   bool troubled = false;
   out.clear();
   return process_.ask({point::committed,

@@ -44,11 +44,11 @@ call_result simulated_producer::open() const {
 call_result simulated_producer::prepare(std::span<const std::string> topics) {
   if (state_ != state::fresh) return {next_action::broken, "_STATE", "prepared before"};
   const call_result seen = process_.ask({point::init,
-                                    [&](const marker_delays& delays) {
-                                      return heard(process_.log.init(who_, process_.options.transaction, delays));
-                                    },
-                                    {}},
-                                   troubled_);
+                                         [&](const marker_delays& delays) {
+                                           return heard(process_.log.init(who_, process_.options.transaction, delays));
+                                         },
+                                         {}},
+                                        troubled_);
   if (!seen.ok()) return seen;
   for (const std::string& topic : topics)
     if (process_.log.partition_count(topic) == 0) return must_die("UNKNOWN_TOPIC_OR_PART");
@@ -155,7 +155,8 @@ std::int64_t simulated_producer::delivered_next(const topic_partition& of) const
   return found == delivered_.end() ? -1 : found->second;
 }
 
-call_result simulated_producer::send_offsets(std::span<const kafka::committed_offset> offsets, kafka::group_consumer& as) {
+call_result simulated_producer::send_offsets(std::span<const kafka::committed_offset> offsets,
+                                             kafka::group_consumer& as) {
   if (process_.dead()) return process::gone();
   if (const call_result no = open(); !no.ok()) return no;
   // Not even a fence is noticed.
@@ -168,12 +169,12 @@ call_result simulated_producer::send_offsets(std::span<const kafka::committed_of
 
 call_result simulated_producer::tell_offsets(const identity& as, const offset_map& offsets) {
   const call_result added = process_.ask({point::add_offsets,
-                                     [&](const marker_delays&) {
-                                       registered_ = true;
-                                       return heard(process_.log.add_group(who_, as.group));
-                                     },
-                                     {}},
-                                    troubled_);
+                                          [&](const marker_delays&) {
+                                            registered_ = true;
+                                            return heard(process_.log.add_group(who_, as.group));
+                                          },
+                                          {}},
+                                         troubled_);
   if (!added.ok()) return added;
   simulated_log& log = process_.log;
   return process_.ask(

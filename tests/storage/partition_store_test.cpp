@@ -305,7 +305,8 @@ BOOST_AUTO_TEST_CASE(no_id_and_no_bucket_is_lost_when_uploads_come_late_and_user
     store->add_user(uid, *asleep);
     commit(now);
     if (round % 7 == 0) BOOST_REQUIRE(store->drain().ok());
-    BOOST_REQUIRE(look(*load(now), in_force, 0, now).windows[1].sum_ms == look(awake, in_force, 0, now).windows[1].sum_ms);
+    BOOST_REQUIRE(look(*load(now), in_force, 0, now).windows[1].sum_ms
+                  == look(awake, in_force, 0, now).windows[1].sum_ms);
   }
 }
 

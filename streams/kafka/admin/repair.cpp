@@ -24,10 +24,13 @@ constexpr std::int64_t journal_tail = 10'000;
 /// Type of the rows that say who was erased.
 constexpr char erased_row = 'e';
 
-call_result give_up(std::string code, std::string text) { return {next_action::broken, std::move(code), std::move(text)}; }
+call_result give_up(std::string code, std::string text) {
+  return {next_action::broken, std::move(code), std::move(text)};
+}
 
 /// The end of the log, whatever is open in it.
-call_result range_of(cluster& brokers, const repair_target& at, const std::string& topic, isolation how, log_range& out) {
+call_result range_of(cluster& brokers, const repair_target& at, const std::string& topic, isolation how,
+                     log_range& out) {
   return retried([&] { return brokers.range({topic, at.partition}, how, out); });
 }
 
@@ -156,9 +159,10 @@ call_result commit_plan(cluster& brokers, const repair_target& at, const repair_
 
 } // namespace
 
-call_result look(cluster& brokers, const repair_target& at,
-            const std::function<call_result(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
-            repair_facts& out) {
+call_result look(
+    cluster& brokers, const repair_target& at,
+    const std::function<call_result(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
+    repair_facts& out) {
   out = {};
   std::vector<topic_partition> parts;
   for (const auto& topic : at.inputs) {
@@ -227,7 +231,7 @@ repair_plan plan_reseed(const repair_target& at, const repair_facts& found, cons
 }
 
 call_result carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
-                 const std::function<repair_plan(const repair_facts&)>& plan) {
+                      const std::function<repair_plan(const repair_facts&)>& plan) {
   lone_member alone;
   if (auto joined = alone.join(brokers, at); not joined.ok()) return joined;
   repair_facts now;

@@ -60,9 +60,10 @@ struct repair_plan {
 };
 
 /// Reads the whole changelog of the partition. `committed`: asks for the group's offsets.
-call_result look(cluster& brokers, const repair_target& at,
-            const std::function<call_result(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
-            repair_facts& out);
+call_result look(
+    cluster& brokers, const repair_target& at,
+    const std::function<call_result(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
+    repair_facts& out);
 
 repair_plan plan_adopt(const repair_target& at, const repair_facts& found);
 /// `fresh`: controls and settings of a partition that has none.
@@ -70,6 +71,6 @@ repair_plan plan_reseed(const repair_target& at, const repair_facts& found, cons
 
 /// Join the group, look again, and do it if `plan` still says the same.
 call_result carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
-                 const std::function<repair_plan(const repair_facts&)>& plan);
+                      const std::function<repair_plan(const repair_facts&)>& plan);
 
 } // namespace fairuse::kafka

@@ -83,7 +83,7 @@ public:
   }
 
   call_result create(std::span<const wanted_topic> topics, std::int32_t partitions, std::int32_t replicas,
-                std::vector<created_topic>& out) override {
+                     std::vector<created_topic>& out) override {
     out.clear();
     std::vector<admin_owned<rd_kafka_NewTopic_t>> asked;
     for (const auto& each : topics) {

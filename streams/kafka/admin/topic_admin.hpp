@@ -28,10 +28,11 @@ class topic_admin {
 public:
   virtual ~topic_admin() = default;
   /// How many brokers there are, and each topic in the order asked.
-  virtual call_result look(std::span<const std::string> topics, std::int32_t& brokers, std::vector<found_topic>& out) = 0;
+  virtual call_result look(std::span<const std::string> topics, std::int32_t& brokers,
+                           std::vector<found_topic>& out) = 0;
   /// All in one request; those that are there stay as they are. Ok: the request was answered, for each topic apart.
   virtual call_result create(std::span<const wanted_topic> topics, std::int32_t partitions, std::int32_t replicas,
-                        std::vector<created_topic>& out) = 0;
+                             std::vector<created_topic>& out) = 0;
 };
 
 /// Nullptr if the options cannot work: `problem` says why.

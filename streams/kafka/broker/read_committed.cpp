@@ -15,8 +15,8 @@ constexpr int calls_max = 300;
 } // namespace
 
 call_result read_committed_batches(cluster& brokers, const topic_partition& part, std::int64_t from, std::int64_t end,
-                              milliseconds patience,
-                              const std::function<void(const record_batch&, std::size_t)>& visit) {
+                                   milliseconds patience,
+                                   const std::function<void(const record_batch&, std::size_t)>& visit) {
   if (from >= end) return {};
   const auto reading = brokers.make_reader(isolation::committed);
   const position first{part, from};
@@ -41,7 +41,7 @@ call_result read_committed_batches(cluster& brokers, const topic_partition& part
 }
 
 call_result read_committed(cluster& brokers, const topic_partition& part, std::int64_t from, std::int64_t end,
-                      milliseconds patience, const take_record& visit) {
+                           milliseconds patience, const take_record& visit) {
   return read_committed_batches(brokers, part, from, end, patience,
                                 [&](const record_batch& batch, std::size_t i) { visit(batch.records()[i]); });
 }

@@ -135,7 +135,8 @@ public:
       one->metadata_size = metadata.size();
     }
     auto* member = dynamic_cast<member_client*>(&as);
-    if (member == nullptr) return {next_action::broken, "_INVALID_ARG", "Offsets are sent for a member of another cluster"};
+    if (member == nullptr)
+      return {next_action::broken, "_INVALID_ARG", "Offsets are sent for a member of another cluster"};
     const auto group = member->identity();
     if (group == nullptr) return {next_action::abort, "_UNKNOWN_GROUP", "The member belongs to no group"};
     return result_of(
@@ -145,14 +146,14 @@ public:
 
   call_result commit() override {
     auto result = result_of(owned<rd_kafka_error_t>{rd_kafka_commit_transaction(handle_.get(), -1)},
-                              "The transaction was not committed");
+                            "The transaction was not committed");
     rd_kafka_poll(handle_.get(), 0);
     return result;
   }
 
   call_result abort() override {
     auto result = result_of(owned<rd_kafka_error_t>{rd_kafka_abort_transaction(handle_.get(), -1)},
-                              "The transaction was not aborted");
+                            "The transaction was not aborted");
     rd_kafka_poll(handle_.get(), 0);
     // Whatever the reason: what this producer left open is ended by the next one's start.
     if (not result.ok()) result.what = next_action::broken;

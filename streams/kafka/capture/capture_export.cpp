@@ -85,7 +85,7 @@ public:
       const auto told = row.value ? decode_epoch_record(*row.value) : std::nullopt;
       if (not told)
         throw export_stopped{export_status::failed, fmt::format("{} [{}] at {} is no epoch of a journal",
-                                                              wish_.outputs.journal, part.partition, row.offset)};
+                                                                wish_.outputs.journal, part.partition, row.offset)};
       if (not first_there) first_there = told->epoch;
       if (told->setup) topics_ = told->setup->topics;
       if (told->epoch < part.first_epoch) return;

@@ -45,7 +45,8 @@ std::string joined(const std::vector<header>& headers) {
 
 class dead_letter {
 public:
-  dead_letter(const dead_record& from, std::uint64_t epoch) : key_(from.key), value_(from.value), theirs_(from.headers) {
+  dead_letter(const dead_record& from, std::uint64_t epoch)
+    : key_(from.key), value_(from.value), theirs_(from.headers) {
     add("fairuse.error.reason", std::string(fairuse::to_text(from.why)));
     if (not from.place.empty()) add("fairuse.error.place", from.place);
     add("fairuse.error.remedy", std::string(remedy(from.why)));

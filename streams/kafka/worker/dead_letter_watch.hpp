@@ -21,7 +21,8 @@ public:
     if (began_ == INT64_MIN) begin(records, dead_letters, steady);
     const auto seen = records - records_;
     if (seen < rule_.records_min or steady - began_ < rule_.window_ms) return verdict::fine;
-    share_nano_ = static_cast<std::int64_t>(static_cast<double>(dead_letters - dead_letters_) * 1e9 / static_cast<double>(seen));
+    share_nano_ =
+        static_cast<std::int64_t>(static_cast<double>(dead_letters - dead_letters_) * 1e9 / static_cast<double>(seen));
     begin(records, dead_letters, steady);
     if (rule_.stop_nano > 0 and share_nano_ > rule_.stop_nano) return verdict::stop;
     return share_nano_ > rule_.alarm_nano ? verdict::alarm : verdict::fine;

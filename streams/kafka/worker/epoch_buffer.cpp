@@ -96,7 +96,7 @@ dead_record epoch_buffer::dead_letter(const source& from, refusal why, std::stri
 }
 
 void epoch_buffer::dead_letters(std::span<const outcome> outcomes, std::vector<dead_record>& out,
-                           std::vector<refused_input>& places) const {
+                                std::vector<refused_input>& places) const {
   out.clear();
   places.clear();
   const auto add = [&](const source& from, refusal why, const std::string& place) {

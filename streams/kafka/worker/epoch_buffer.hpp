@@ -43,7 +43,7 @@ public:
   /// The dead letters of the epoch: by the wire and by the partition check, then what core refused, each in input
   /// order.
   void dead_letters(std::span<const outcome> outcomes, std::vector<dead_record>& out,
-               std::vector<refused_input>& places) const;
+                    std::vector<refused_input>& places) const;
   /// Most of the first 1,000 records that were read here belong elsewhere.
   bool has_foreign_keys() const;
 

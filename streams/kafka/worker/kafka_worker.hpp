@@ -19,10 +19,10 @@
 
 #include "actors/worker.hpp"
 #include "streams/kafka/broker/cluster.hpp"
+#include "streams/kafka/worker/dead_letter_watch.hpp"
 #include "streams/kafka/worker/engine_clock.hpp"
 #include "streams/kafka/worker/engine_rules.hpp"
 #include "streams/kafka/worker/epoch_size.hpp"
-#include "streams/kafka/worker/dead_letter_watch.hpp"
 #include "streams/kafka/worker/partition_shard.hpp"
 #include "streams/kafka/worker/takeover.hpp"
 

@@ -215,18 +215,19 @@ void partition_shard::write_outputs(const epoch& sealed, std::span<outcome> outc
                                                    &names.review_requests, &names.dead_letters};
   const auto in_force = stored_from(broadcast.in_force);
   const bool controls_changed = not committed_once_ or in_force != meta_.controls;
-  writer_.write(sealed.number, sealed.now, outcomes, broadcast, controls_changed, dead_letters_, [&](const output& each) {
-    outputs_digest_.add(to_text(each.to));
-    each.key ? outputs_digest_.add(*each.key) : outputs_digest_.add_null();
-    for (const auto& [name, value] : each.headers) {
-      outputs_digest_.add(name);
-      value ? outputs_digest_.add(*value) : outputs_digest_.add_null();
-    }
-    each.value ? outputs_digest_.add(*each.value) : outputs_digest_.add_null();
-    produce(*topics[static_cast<std::size_t>(each.to)], each.key, each.value, each.headers);
-    ++record.outputs;
-    epoch_totals_.decisions += each.to == output_topic::decisions ? 1 : 0;
-  });
+  writer_.write(sealed.number, sealed.now, outcomes, broadcast, controls_changed, dead_letters_,
+                [&](const output& each) {
+                  outputs_digest_.add(to_text(each.to));
+                  each.key ? outputs_digest_.add(*each.key) : outputs_digest_.add_null();
+                  for (const auto& [name, value] : each.headers) {
+                    outputs_digest_.add(name);
+                    value ? outputs_digest_.add(*value) : outputs_digest_.add_null();
+                  }
+                  each.value ? outputs_digest_.add(*each.value) : outputs_digest_.add_null();
+                  produce(*topics[static_cast<std::size_t>(each.to)], each.key, each.value, each.headers);
+                  ++record.outputs;
+                  epoch_totals_.decisions += each.to == output_topic::decisions ? 1 : 0;
+                });
   record.outputs_digest = outputs_digest_.finish();
   record.refused = refused_;
   next_meta_.controls = in_force;

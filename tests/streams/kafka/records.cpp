@@ -94,13 +94,13 @@ private:
     one.wrote = std::move(user_.out);
     user_.out.clear();
     const dead_record dead_letter{.topic = "fairuse.events.v1",
-                             .partition = 3,
-                             .offset = static_cast<std::int64_t>(epoch_),
-                             .why = refusal::truncated,
-                             .place = "byte 5",
-                             .key = "user",
-                             .value = "{\"a\":",
-                             .headers = {{"trace", "1"}}};
+                                  .partition = 3,
+                                  .offset = static_cast<std::int64_t>(epoch_),
+                                  .why = refusal::truncated,
+                                  .place = "byte 5",
+                                  .key = "user",
+                                  .value = "{\"a\":",
+                                  .headers = {{"trace", "1"}}};
     writer_.write(++epoch_, user_.now, {&one, 1}, broadcast, controls_changed, {&dead_letter, 1}, print);
     user_.who.changed.clear();
   }
