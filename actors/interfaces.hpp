@@ -8,7 +8,7 @@
 #include <caf/typed_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include "core/ports.hpp"
+#include "core/epoch.hpp"
 
 namespace fairuse {
 
@@ -23,9 +23,11 @@ struct slice_taken {
   outcome* result = nullptr;
 };
 
-/// Worker to shard: carry out this sealed epoch.
+/// Worker to shard: carry out this sealed epoch and fill in `result`.
 struct run_epoch {
   const epoch* sealed = nullptr;
+  const continuation* rest = nullptr;
+  epoch_result* result = nullptr;
 };
 
 using user_actor = caf::typed_actor<
@@ -35,7 +37,7 @@ using user_actor = caf::typed_actor<
 using shard_actor = caf::typed_actor<
     // Cuts an epoch into slices, wakes absent users, hands out the slices.
     caf::reacts_to<run_epoch>,
-    // INTERNAL: collects outcomes; the last one closes the barrier and the sink gets everything in uid order.
+    // INTERNAL: collects outcomes; the last one closes the barrier: the result is complete, in uid order.
     caf::reacts_to<slice_taken>>;
 
 } // namespace fairuse

@@ -7,11 +7,8 @@
 
 namespace fairuse {
 
-void shard_state::start(shard_actor::pointer self, epoch_source& source, epoch_sink& sink, user_store& store,
-                        const shard_options& options) {
+void shard_state::start(shard_actor::pointer self, user_store& store, const shard_options& options) {
   self_ = self;
-  source_ = &source;
-  sink_ = &sink;
   store_ = &store;
   options_ = options;
   last_now_ = options.last_now;
@@ -146,8 +143,18 @@ void shard_state::hand_out(std::span<const slice> slices) {
   }
 }
 
-void shard_state::run(const epoch& sealed) {
+// Simulation keeps nobody beyond the result that names them.
+void shard_state::drop_finished() {
+  if (options_.track_changes) return;
+  for (const auto& each : slices_)
+    let_go(active_.find(each.uid)->second);
+}
+
+void shard_state::run(const epoch& sealed, const continuation& rest, epoch_result& result) {
+  drop_finished();
   sealed_ = &sealed;
+  rest_ = &rest;
+  result_ = &result;
   earlier_now_ = last_now_;
   timers_.remember();
   obey_commands(sealed);
@@ -160,7 +167,7 @@ void shard_state::run(const epoch& sealed) {
 
 void shard_state::collect(outcome& result) {
   auto& given = slices_[static_cast<std::size_t>(&result - outcomes_.data())];
-  const auto rest = source_->rest(given, result);
+  const auto rest = (*rest_)(given, result);
   if (not rest.steps.empty()) {
     given = rest;
     self_->send(active_.find(given.uid)->second->actor, take_slice{&given, &result});
@@ -175,11 +182,7 @@ void shard_state::close_epoch() {
     for (const auto& result : outcomes)
       timers_.set(result.uid, result.next_due);
   last_now_ = std::max(last_now_, sealed_->now);
-  sink_->take(*sealed_, outcomes, broadcast_);
-  sealed_ = nullptr;
-  if (not options_.track_changes)
-    for (const auto& s : slices_)
-      let_go(active_.find(s.uid)->second);
+  *result_ = {outcomes, &broadcast_};
 }
 
 void shard_state::let_go(recency::iterator whom) {
@@ -216,12 +219,11 @@ const user* shard_state::find(std::string_view uid) const {
   return found == active_.end() ? nullptr : found->second->who;
 }
 
-shard_actor::behavior_type run_shard(shard_actor::stateful_pointer<shard_state> self, epoch_source* source,
-                                     epoch_sink* sink, user_store* store, const shard_options* options,
-                                     shard_state** state) {
+shard_actor::behavior_type run_shard(shard_actor::stateful_pointer<shard_state> self, user_store* store,
+                                     const shard_options* options, shard_state** state) {
   *state = &self->state;
-  self->state.start(self, *source, *sink, *store, *options);
-  return {[self](run_epoch what) { self->state.run(*what.sealed); },
+  self->state.start(self, *store, *options);
+  return {[self](run_epoch what) { self->state.run(*what.sealed, *what.rest, *what.result); },
           [self](slice_taken what) { self->state.collect(*what.result); }};
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One per partition. Takes sealed epochs, cuts them into slices, wakes absent users in bulk, hands every slice to its
-// user actor, waits for all outcomes (the barrier) and gives them to the sink in uid order.
-// Invariants: no slice is out when run_epoch returns to the worker; a user whose changes are not written down is never
-// let go; what holds for everybody changes between epochs only, except for the stretches that the cutter makes.
+// One per partition. Takes a sealed epoch, cuts it into slices, loads absent users in bulk, hands every slice to its
+// user actor, waits for all outcomes (the barrier) and returns them in uid order. Invariants: no slice is out when
+// run_epoch returns to the worker; a user whose changes are not written down stays in memory; the controls in force
+// change between epochs only, except for the periods that the cutter makes.
 #pragma once
 
 #include <deque>
@@ -25,9 +25,8 @@ class shard_state {
 public:
   static inline const char* name = "shard";
 
-  void start(shard_actor::pointer self, epoch_source& source, epoch_sink& sink, user_store& store,
-             const shard_options& options);
-  void run(const epoch& sealed);
+  void start(shard_actor::pointer self, user_store& store, const shard_options& options);
+  void run(const epoch& sealed, const continuation& rest, epoch_result& result);
   void collect(outcome& result);
 
   const controls& in_force() const { return in_force_.back(); }
@@ -54,11 +53,10 @@ private:
   void read_older_ids(std::span<slice> slices);
   void hand_out(std::span<const slice> slices);
   void close_epoch();
+  void drop_finished();
   void let_go(recency::iterator whom);
 
   shard_actor::pointer self_ = nullptr;
-  epoch_source* source_ = nullptr;
-  epoch_sink* sink_ = nullptr;
   user_store* store_ = nullptr;
   shard_options options_;
 
@@ -74,7 +72,11 @@ private:
   timer_heap timers_;
   slice_cutter cutter_;
 
+  /// Of the epoch being run.
   const epoch* sealed_ = nullptr;
+  const continuation* rest_ = nullptr;
+  epoch_result* result_ = nullptr;
+
   time_ms last_now_ = INT64_MIN;
   /// Before the last epoch, for roll_back.
   time_ms earlier_now_ = INT64_MIN;
@@ -85,8 +87,7 @@ private:
 };
 
 /// `*state` is set to the actor's own state, which the worker asks between epochs.
-shard_actor::behavior_type run_shard(shard_actor::stateful_pointer<shard_state> self, epoch_source* source,
-                                     epoch_sink* sink, user_store* store, const shard_options* options,
-                                     shard_state** state);
+shard_actor::behavior_type run_shard(shard_actor::stateful_pointer<shard_state> self, user_store* store,
+                                     const shard_options* options, shard_state** state);
 
 } // namespace fairuse

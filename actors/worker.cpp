@@ -22,7 +22,6 @@ struct worker::body {
 
 struct shard::body {
   single_thread_scheduler& scheduler;
-  epoch_source& source;
   shard_actor actor;
   shard_state* state = nullptr;
 };
@@ -30,10 +29,9 @@ struct shard::body {
 worker::worker() : body_(std::make_unique<body>()) {}
 worker::~worker() = default;
 
-std::unique_ptr<shard> worker::open_shard(epoch_source& source, epoch_sink& sink, user_store& store,
-                                          const shard_options& options) {
-  auto made = std::make_unique<shard::body>(shard::body{body_->scheduler, source, {}, nullptr});
-  made->actor = body_->system.spawn(run_shard, &source, &sink, &store, &options, &made->state);
+std::unique_ptr<shard> worker::open_shard(user_store& store, const shard_options& options) {
+  auto made = std::make_unique<shard::body>(shard::body{body_->scheduler, {}, nullptr});
+  made->actor = body_->system.spawn(run_shard, &store, &options, &made->state);
   body_->scheduler.run();
   return std::unique_ptr<shard>(new shard(std::move(made)));
 }
@@ -46,12 +44,11 @@ shard::~shard() {
   body_->actor = nullptr;
 }
 
-bool shard::run_epoch() {
-  const auto sealed = body_->source.next();
-  if (not sealed) return false;
-  caf::anon_send(body_->actor, fairuse::run_epoch{&*sealed});
+epoch_result shard::run(const epoch& sealed, const continuation& rest) {
+  epoch_result result;
+  caf::anon_send(body_->actor, run_epoch{&sealed, &rest, &result});
   body_->scheduler.run();
-  return true;
+  return result;
 }
 
 void shard::roll_back() {

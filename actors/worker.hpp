@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A worker: one thread, one actor system on the single-threaded scheduler, and on it any number of shards with their
-// user actors. The same classes run production and simulation; only the doors differ. No CAF type shows here, so that
-// rooms outside stay free of it.
+// user actors. The same classes run production and simulation. No CAF type shows here, so that other modules stay free
+// of it.
 //
 // Threads: everything is called from the worker's own thread (the one that made it).
 #pragma once
@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/ports.hpp"
+#include "core/epoch.hpp"
 
 namespace fairuse {
 
@@ -29,7 +29,7 @@ struct shard_options {
   /// Users that passivate() leaves in memory.
   std::size_t max_active_users = 1'000'000;
   /// Production: fill user::changed, keep users until passivate(). Simulation: no changes are kept, and every user is
-  /// dropped after its epoch.
+  /// dropped when the next epoch begins.
   bool track_changes = true;
   /// Fire timers of idle users from the heap. Off in simulation, whose slices end with a step at the stated end.
   bool fires_timers = true;
@@ -44,8 +44,8 @@ public:
   shard(const shard&) = delete;
   shard& operator=(const shard&) = delete;
 
-  /// Take one epoch from the source and carry it out to the sink. False: the source had none ready.
-  bool run_epoch();
+  /// Carry out a sealed epoch: returns when every user's steps are taken. The result is valid until the next call.
+  epoch_result run(const epoch& sealed, const continuation& rest = remaining_steps);
   /// The last epoch will never be committed: forget everybody who took a slice in it, what its commands changed, and
   /// every change of the timers. Whoever is needed again is read from the store.
   void roll_back();
@@ -78,9 +78,8 @@ public:
   worker(const worker&) = delete;
   worker& operator=(const worker&) = delete;
 
-  /// The doors must outlive the shard.
-  std::unique_ptr<shard> open_shard(epoch_source& source, epoch_sink& sink, user_store& store,
-                                    const shard_options& options);
+  /// REQUIRES: `store` outlives the shard.
+  std::unique_ptr<shard> open_shard(user_store& store, const shard_options& options);
 
 private:
   struct body;

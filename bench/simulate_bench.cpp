@@ -16,7 +16,7 @@
 #include "config/presets.hpp"
 #include "sim/laboratory.hpp"
 #include "sim/population_file.hpp"
-#include "sim/simulated_doors.hpp"
+#include "sim/simulated_users.hpp"
 
 namespace {
 

@@ -74,7 +74,8 @@ bool run_session::load_case_key() {
 void run_session::loop() {
   while (not signal_->came()) {
     source_->expect_timer(shard_->next_due());
-    if (shard_->run_epoch()) {
+    if (const auto from = source_->seal()) {
+      sink_->write(*from, shard_->run(from->sealed));
       if (sink_->waiting() == 1) waiting_since_ = steady_clock::now();
       if (commit_is_due() and not commit()) return;
       progress_->at(start_bytes_ + sink_->totals().bytes, sink_->totals().events);

@@ -243,7 +243,7 @@ void run_session::make_worker(time_ms last_now) {
   const auto& meta = store_->meta();
   worker_ = std::make_unique<worker>();
   shard_ = worker_->open_shard(
-      *source_, *sink_, *store_,
+      *store_,
       shard_options{
           .start = {.enabled = meta.controls.enabled, .killed = meta.controls.killed, .policies = policies_.get()},
           .horizon_ms = horizon_ms(),

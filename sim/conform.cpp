@@ -14,6 +14,7 @@
 #include "config/policy_file.hpp"
 #include "config/presets.hpp"
 #include "core/query.hpp"
+#include "sim/fresh_users.hpp"
 
 namespace fairuse {
 
@@ -54,58 +55,6 @@ std::string configure(const json& settings, policy& rules) {
   return {};
 }
 
-/// The doors of a worker whose epochs are staged by hand.
-class stage_door final : public epoch_source, public epoch_sink, public user_store {
-public:
-  std::optional<epoch> next() override {
-    if (not staged_) return std::nullopt;
-    staged_ = false;
-    epoch e;
-    e.number = ++number_;
-    e.now = now_;
-    e.events = events_;
-    e.commands = commands_;
-    return e;
-  }
-  slice rest(const slice& given, const outcome& so_far) override { return remaining_steps(given, so_far); }
-  void take(const epoch&, std::span<outcome> outcomes, const broadcast_outcome&) override {
-    decisions.clear();
-    counts = {};
-    for (const auto& o : outcomes) {
-      counts += o.wrote.counts;
-      decisions.insert(decisions.end(), o.wrote.decisions.begin(), o.wrote.decisions.end());
-    }
-  }
-  std::vector<std::unique_ptr<user>> load(std::span<const std::string_view> uids, const policy_set& policies,
-                                          time_ms now) override {
-    std::vector<std::unique_ptr<user>> users;
-    for (std::size_t i = 0; i < uids.size(); ++i) {
-      users.push_back(std::make_unique<user>());
-      bind(*users.back(), policies, now);
-    }
-    return users;
-  }
-  older_ids load_ids(std::string_view, hour_number hour) override { return {hour, {}}; }
-  std::vector<std::pair<time_ms, std::string>> due_users() override { return {}; }
-
-  void put(time_ms now, std::vector<addressed_event> events, std::vector<event> commands) {
-    now_ = now;
-    events_ = std::move(events);
-    commands_ = std::move(commands);
-    staged_ = true;
-  }
-
-  std::vector<decision> decisions;
-  counters counts;
-
-private:
-  bool staged_ = false;
-  std::uint64_t number_ = 0;
-  time_ms now_ = 0;
-  std::vector<addressed_event> events_;
-  std::vector<event> commands_;
-};
-
 shard_options options_for(std::shared_ptr<const policy_set> policies) {
   shard_options options;
   options.start = {true, false, policies.get()};
@@ -116,13 +65,13 @@ shard_options options_for(std::shared_ptr<const policy_set> policies) {
 class conformance {
 public:
   explicit conformance(const policy& rules)
-    : policies_(policy_set::make(rules, {})), shard_(worker_.open_shard(door_, door_, door_, options_for(policies_))) {}
+    : policies_(policy_set::make(rules, {})), shard_(worker_.open_shard(users_, options_for(policies_))) {}
 
   json row(std::size_t index, const json& line);
 
 private:
   event make(const json& line, event_kind kind, event_detail detail);
-  void run(time_ms now, std::vector<addressed_event> events, std::vector<event> commands = {});
+  void run(time_ms now, const std::vector<addressed_event>& events, const std::vector<event>& commands = {});
   void run_one(event e) { run(now_, {{uid_, e}}); }
   void command(const json& line, admin_command what);
   standing_view look_now();
@@ -140,9 +89,13 @@ private:
   void put_restriction(const standing_view& v, json& row) const;
 
   std::shared_ptr<const policy_set> policies_;
-  stage_door door_;
+  sim::fresh_users users_;
   worker worker_;
   std::unique_ptr<shard> shard_;
+  /// Of the last epoch.
+  std::vector<decision> written_;
+  counters counts_;
+  std::uint64_t epochs_ = 0;
   event_arena arena_;
   user nobody_;
   std::size_t serial_ = 0;
@@ -162,9 +115,14 @@ event conformance::make(const json& line, event_kind kind, event_detail detail) 
   return e;
 }
 
-void conformance::run(time_ms now, std::vector<addressed_event> events, std::vector<event> commands) {
-  door_.put(now, std::move(events), std::move(commands));
-  shard_->run_epoch();
+void conformance::run(time_ms now, const std::vector<addressed_event>& events, const std::vector<event>& commands) {
+  const auto decided = shard_->run({.number = ++epochs_, .now = now, .events = events, .commands = commands});
+  written_.clear();
+  counts_ = {};
+  for (const auto& each : decided.outcomes) {
+    counts_ += each.wrote.counts;
+    written_.insert(written_.end(), each.wrote.decisions.begin(), each.wrote.decisions.end());
+  }
 }
 
 standing_view conformance::look_now() {
@@ -184,11 +142,11 @@ void conformance::put_restriction(const standing_view& v, json& row) const {
 
 void conformance::review(const json& line, json& row) {
   const auto& setting = reviewers_[uid_];
-  if (door_.counts.review_terminal > 0) {
+  if (counts_.review_terminal > 0) {
     row["review"] = {{"outcome", "terminal"}};
     return;
   }
-  if (door_.counts.review_cooldown > 0) {
+  if (counts_.review_cooldown > 0) {
     row["review"] = {{"outcome", "cooldown"}};
     return;
   }
@@ -196,9 +154,8 @@ void conformance::review(const json& line, json& row) {
   const auto is_verdict = [](const decision& d) {
     return d.kind == decision_kind::strike_added or d.kind == decision_kind::review_cleared;
   };
-  auto& written = door_.decisions;
-  const auto request = std::find_if(written.begin(), written.end(), is_request);
-  const bool asked = request != written.end();
+  const auto request = std::find_if(written_.begin(), written_.end(), is_request);
+  const bool asked = request != written_.end();
   if (asked) {
     review_answer answer;
     answer.request = "live-" + std::to_string(request->request);
@@ -211,8 +168,8 @@ void conformance::review(const json& line, json& row) {
     row["review"] = {{"outcome", "failed"}};
     return;
   }
-  const auto verdict = std::find_if(written.begin(), written.end(), is_verdict);
-  if (verdict == written.end()) return;
+  const auto verdict = std::find_if(written_.begin(), written_.end(), is_verdict);
+  if (verdict == written_.end()) return;
   row["review"] = {{"outcome", asked ? "scored" : "synthetic"},
                    {"score", asked ? setting.score : json(1.0)},
                    {"usage_type", to_text(verdict->type)},

@@ -9,16 +9,17 @@
 #include <mutex>
 #include <thread>
 
-#include "sim/simulated_doors.hpp"
+#include "sim/fresh_users.hpp"
+#include "sim/simulated_users.hpp"
 
 namespace fairuse::sim {
 
 namespace {
 
-/// The threads of one run, and where they leave what they counted.
-class crew {
+/// The worker threads of one run, and the tally that they fill.
+class worker_threads {
 public:
-  crew(const run_rules& rules, const laboratory_options& how, const feed_maker& make_feed)
+  worker_threads(const run_rules& rules, const laboratory_options& how, const feed_maker& make_feed)
     : rules_(rules), how_(how), make_feed_(make_feed), queue_(rules.of->users, how.stop), total_(empty_tally()) {}
 
   run_tally run();
@@ -26,7 +27,7 @@ public:
 private:
   run_tally empty_tally() const { return {rules_.of->policies.size(), rules_.of->people.cohorts.size()}; }
   void work();
-  void work_until_empty(run_tally& mine);
+  void run_epochs(run_tally& mine);
   void watch();
 
   const run_rules& rules_;
@@ -35,48 +36,50 @@ private:
   user_queue queue_;
 
   std::mutex mutex_;
-  std::condition_variable left_;
-  unsigned at_work_ = 0;
+  std::condition_variable ended_;
+  unsigned running_ = 0;
   run_tally total_;
   std::exception_ptr failure_;
 };
 
-void crew::work_until_empty(run_tally& mine) {
+void worker_threads::run_epochs(run_tally& mine) {
   const auto feed = make_feed_();
-  simulated_doors doors(rules_, *feed, queue_, mine);
+  simulated_users users(rules_, *feed, queue_, mine);
+  const continuation rest = [&](const slice& given, const outcome& so_far) { return users.rest(given, so_far); };
+  fresh_users store;
   worker here;
-  const auto engine = here.open_shard(doors, doors, doors, rules_.options());
-  while (engine->run_epoch()) {
-  }
+  const auto shard = here.open_shard(store, rules_.options());
+  while (const auto sealed = users.seal())
+    users.count(shard->run(*sealed, rest));
 }
 
-void crew::work() {
+void worker_threads::work() {
   auto mine = empty_tally();
   std::exception_ptr failure;
   try {
-    work_until_empty(mine);
+    run_epochs(mine);
   } catch (...) {
     failure = std::current_exception();
   }
   const std::lock_guard lock(mutex_);
   total_.merge(std::move(mine));
   if (failure) failure_ = failure;
-  --at_work_;
-  left_.notify_one();
+  --running_;
+  ended_.notify_one();
 }
 
-/// Until everybody has left.
-void crew::watch() {
+/// Until every thread has ended.
+void worker_threads::watch() {
   constexpr std::chrono::milliseconds tick{100};
   std::unique_lock lock(mutex_);
-  while (not left_.wait_for(lock, tick, [this] { return at_work_ == 0; }))
+  while (not ended_.wait_for(lock, tick, [this] { return running_ == 0; }))
     if (how_.progress) how_.progress(queue_.users_done, queue_.events_done);
 }
 
-run_tally crew::run() {
+run_tally worker_threads::run() {
   std::vector<std::thread> threads;
-  at_work_ = std::max(1U, how_.workers);
-  const auto count = at_work_;
+  running_ = std::max(1U, how_.workers);
+  const auto count = running_;
   for (unsigned i = 0; i < count; ++i)
     threads.emplace_back([this] { work(); });
   watch();
@@ -97,7 +100,7 @@ run_result run_experiment(const experiment& what, const laboratory_options& how)
 
 run_result run_experiment(const run_rules& rules, const laboratory_options& how, const feed_maker& make_feed) {
   run_result result;
-  result.tally = crew(rules, how, make_feed).run();
+  result.tally = worker_threads(rules, how, make_feed).run();
   result.partial = result.tally.users < rules.of->users;
   for (auto& each : result.tally.policies) {
     for (auto& group : each.groups)

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/ports.hpp"
+#include "core/epoch.hpp"
 #include "sim/traffic.hpp"
 
 namespace fairuse::sim {

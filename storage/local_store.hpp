@@ -22,7 +22,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/ports.hpp"
+#include "core/epoch.hpp"
 #include "events/refusal.hpp"
 #include "storage/result.hpp"
 

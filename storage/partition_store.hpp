@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/ports.hpp"
+#include "core/epoch.hpp"
 #include "storage/partition_meta.hpp"
 #include "storage/result.hpp"
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/ports.hpp"
+#include "core/epoch.hpp"
 #include "events/wire.hpp"
 
 namespace fairuse {

@@ -28,15 +28,17 @@ std::string_view place_of(const input_batch& batch, std::uint32_t line) {
 local_sink::local_sink(local_sink_options options, local_store& store, local_source& source, case_namer names)
   : options_{std::move(options)}, store_{store}, source_{source}, names_{std::move(names)} {}
 
-void local_sink::take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) {
+void local_sink::write(const local_epoch& from, const epoch_result& decided) {
   failpoint::pass("slices_done");
-  const auto& lines = *static_cast<const sealed_lines*>(sealed.origin);
+  const auto& sealed = from.sealed;
+  const auto& lines = *from.lines;
+  const auto outcomes = decided.outcomes;
   store_.add_epoch(sealed.number, sealed.now, static_cast<std::uint32_t>(lines.lines));
   live_seq_ = 0;
   shadow_seq_ = 0;
   const auto dead_letters = take_refused(lines, outcomes);
   take_lines(lines);
-  take_broadcast(sealed, broadcast);
+  take_broadcast(sealed, *decided.broadcast);
   for (auto& each : outcomes) {
     for (const auto& what : each.wrote.decisions)
       take_decision(what, each.uid, sealed);

@@ -19,7 +19,7 @@
 #include <tsl/robin_set.h>
 
 #include "core/counters.hpp"
-#include "core/ports.hpp"
+#include "core/epoch.hpp"
 #include "events/decision.hpp"
 #include "events/refusal.hpp"
 #include "storage/case_reference.hpp"
@@ -59,11 +59,12 @@ struct local_sink_options {
   bool has_position = true;
 };
 
-class local_sink final : public epoch_sink {
+class local_sink {
 public:
   local_sink(local_sink_options options, local_store& store, local_source& source, case_namer names);
 
-  void take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) override;
+  /// Gather what came of an epoch for the next commit.
+  void write(const local_epoch& from, const epoch_result& decided);
 
   /// What meta().settings shall say as soon as the deployment's own lines are in an epoch.
   void remember_with_config_commands(std::map<std::string, std::string> settings) {

@@ -115,7 +115,7 @@ bool local_source::skip_to_refused() {
 }
 
 // Take lines until one begins the next epoch; that line is then the first of the open one.
-std::optional<epoch> local_source::cut() {
+std::optional<local_epoch> local_source::cut() {
   while (has_line(cursor_)) {
     if (not sealer_.started() and not start_clock() and not skip_to_refused()) return std::nullopt;
     const auto& batch = batches_[cursor_.batch];
@@ -137,7 +137,7 @@ std::optional<epoch> local_source::cut() {
   return std::nullopt;
 }
 
-std::optional<epoch> local_source::next() {
+std::optional<local_epoch> local_source::seal() {
   forget_done();
   if (stopped_ != source_stop::none) return std::nullopt;
   const bool wall = options_.sealing.clock == clock_kind::wall;
@@ -176,10 +176,9 @@ void local_source::close_open() {
   open_commands_.clear();
 }
 
-epoch local_source::give() {
+local_epoch local_source::give() {
   failpoint::pass("epoch_sealed");
-  return {
-      .number = given_number_, .now = given_now_, .events = gather(), .commands = given_commands_, .origin = &given_};
+  return {{.number = given_number_, .now = given_now_, .events = gather(), .commands = given_commands_}, &given_};
 }
 
 // The epoch's events in input order: mostly a stretch of one batch, as it lies.
@@ -213,7 +212,5 @@ void local_source::forget_done() {
     looked_.batch -= looked_.batch > 0 ? 1 : 0;
   }
 }
-
-slice local_source::rest(const slice& given, const outcome& so_far) { return remaining_steps(given, so_far); }
 
 } // namespace fairuse

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The local life's source of epochs: takes decoded batches from the reader's queue, lets the sealer cut them, and keeps
-// for every epoch which lines it was made of, so that the sink can write input log, journal and dead letters.
+// Local mode's source of epochs: takes decoded batches from the reader's queue, lets the sealer cut them, and keeps for
+// every epoch which lines it was made of, so that the sink can write input log, journal and dead letters.
 //
 // Threads: the worker's thread. The queue is the only thing shared with the reader.
 #pragma once
@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/ports.hpp"
+#include "core/epoch.hpp"
 #include "streams/local/batch_queue.hpp"
 #include "streams/local/sealer.hpp"
 
@@ -35,7 +35,7 @@ struct refused_line {
   refusal why = refusal::not_json;
 };
 
-/// What an epoch was made of; `epoch::origin` points at it.
+/// What an epoch was made of.
 struct sealed_lines {
   std::vector<line_range> ranges;
   std::vector<refused_line> refused;
@@ -47,6 +47,12 @@ struct sealed_lines {
   std::uint64_t events = 0;
 
   void clear();
+};
+
+/// Valid until the next call of seal().
+struct local_epoch {
+  epoch sealed;
+  const sealed_lines* lines = nullptr;
 };
 
 /// What the source was stopped by.
@@ -68,20 +74,20 @@ struct local_source_options {
   std::function<time_ms()> clock;
 };
 
-class local_source final : public epoch_source {
+class local_source {
 public:
   local_source(local_source_options options, batch_queue& from);
 
-  /// The deployment's own lines; they come before everything that is in the queue. REQUIRES: before the first next().
+  /// The deployment's own lines; they come before everything that is in the queue. REQUIRES: before the first seal().
   void put_first(std::unique_ptr<input_batch> own);
 
   /// A timer of somebody is due at `due`: under the wall clock an epoch is sealed for it even without lines.
   void expect_timer(time_ms due) { timer_due_ = due; }
 
-  std::optional<epoch> next() override;
-  slice rest(const slice& given, const outcome& so_far) override;
+  /// The next epoch; nothing: no line ends one now.
+  std::optional<local_epoch> seal();
 
-  /// As of the epoch that next() gave last.
+  /// As of the epoch that seal() gave last.
   const sealer_state& state() const { return sealer_.sealed(); }
   /// Nothing will come: the input is at its end, and what could be sealed was.
   bool at_end() const { return at_end_; }
@@ -101,10 +107,10 @@ private:
   bool refuse_old_file(const input_batch& batch, std::size_t line);
   void join(const std::shared_ptr<input_batch>& batch, std::size_t line, applied how);
   bool skip_to_refused();
-  std::optional<epoch> cut();
+  std::optional<local_epoch> cut();
   void open_next();
   void close_open();
-  epoch give();
+  local_epoch give();
   std::span<const addressed_event> gather();
   void forget_done();
 

@@ -6,7 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "events/decision_json.hpp"
-#include "tests/actors/doors.hpp"
+#include "tests/actors/worker_fixture.hpp"
 #include "tests/model/plays.hpp"
 
 using namespace fairuse;
@@ -14,7 +14,7 @@ using namespace fairuse;
 namespace {
 
 /// Every piece is written as a row and read back.
-class rows final : public test::press {
+class rows final : public test::codec {
 public:
   void core(user& who) override {
     codec_.write_core(who, row_);
@@ -66,15 +66,15 @@ BOOST_AUTO_TEST_CASE(users_that_sleep_as_rows_decide_the_same) {
     }
     shard_options options;
     options.max_active_users = 0;
-    test::workshop shop(story.policies, options, story.starts_off);
-    shop.at_rest.use(std::make_unique<rows>());
+    test::worker_fixture worker_under_test(story.policies, options, story.starts_off);
+    worker_under_test.store.use(std::make_unique<rows>());
     for (const auto& e : story.epochs) {
       std::vector<addressed_event> events;
       for (const auto& x : e.events)
         events.push_back({"u", x});
-      shop.run({e.now, std::move(events), e.commands, {}});
-      shop.engine().passivate();
+      worker_under_test.run({e.now, std::move(events), e.commands, {}});
+      worker_under_test.engine().passivate();
     }
-    RC_ASSERT(shop.notes.bytes["u"] == expected);
+    RC_ASSERT(worker_under_test.notes.bytes["u"] == expected);
   }));
 }

@@ -9,12 +9,12 @@
 #include <boost/test/unit_test.hpp>
 
 #include "events/decision_json.hpp"
-#include "tests/actors/doors.hpp"
+#include "tests/actors/worker_fixture.hpp"
 #include "tests/model/plays.hpp"
 
 using namespace fairuse;
-using test::staged_epoch;
-using test::workshop;
+using test::given_epoch;
+using test::worker_fixture;
 
 namespace {
 
@@ -34,39 +34,39 @@ std::vector<addressed_event> addressed(const std::vector<event>& events, std::st
   return all;
 }
 
-void run_due(workshop& shop, time_ms before) {
-  for (auto due = shop.engine().next_due(); due < before; due = shop.engine().next_due())
-    shop.run({due, {}, {}, {}});
+void run_due(worker_fixture& worker_under_test, time_ms before) {
+  for (auto due = worker_under_test.engine().next_due(); due < before; due = worker_under_test.engine().next_due())
+    worker_under_test.run({due, {}, {}, {}});
 }
 
 std::string tell(const model::recording& story, const telling& how) {
   shard_options options;
   options.max_active_users = how.passivates ? 0 : 1000;
-  workshop shop(story.policies, options, story.starts_off);
-  shop.notes.commits_every_epoch = how.commits == 1;
+  worker_fixture worker_under_test(story.policies, options, story.starts_off);
+  worker_under_test.notes.commits_every_epoch = how.commits == 1;
   std::mt19937 dice(how.shuffled);
   std::size_t count = 0;
   for (const auto& e : story.epochs) {
-    if (how.timers_on_time) run_due(shop, e.now);
-    staged_epoch staged{e.now, addressed(e.events, "u"), e.commands, {}};
+    if (how.timers_on_time) run_due(worker_under_test, e.now);
+    given_epoch staged{e.now, addressed(e.events, "u"), e.commands, {}};
     if (how.shuffled != 0) {
       // NOLINTNEXTLINE: any permutation will do; it need not be the same on every standard library.
       std::shuffle(staged.events.begin(), staged.events.end(), dice);
       std::shuffle(staged.commands.begin(), staged.commands.end(), dice);
     }
     if (how.rolls_back) {
-      shop.notes.looks_away = true;
-      shop.run(staged);
-      shop.engine().roll_back();
-      shop.notes.looks_away = false;
+      worker_under_test.notes.records_nothing = true;
+      worker_under_test.run(staged);
+      worker_under_test.engine().roll_back();
+      worker_under_test.notes.records_nothing = false;
     }
-    shop.run(std::move(staged));
-    if (++count % how.commits == 0) shop.notes.commit();
-    if (how.restarts != 0 and count % how.restarts == 0) shop.restart();
-    shop.engine().passivate();
-    if (how.passivates and how.commits == 1) RC_ASSERT(shop.engine().active_users() == 0U);
+    worker_under_test.run(std::move(staged));
+    if (++count % how.commits == 0) worker_under_test.notes.commit();
+    if (how.restarts != 0 and count % how.restarts == 0) worker_under_test.restart();
+    worker_under_test.engine().passivate();
+    if (how.passivates and how.commits == 1) RC_ASSERT(worker_under_test.engine().active_users() == 0U);
   }
-  return shop.notes.bytes["u"];
+  return worker_under_test.notes.bytes["u"];
 }
 
 /// What core wrote when nothing stood around it.
@@ -156,10 +156,12 @@ BOOST_AUTO_TEST_CASE(ready_slices_of_many_steps_decide_what_epochs_decide) {
     shard_options options;
     options.track_changes = false;
     options.fires_timers = false;
-    workshop shop(story.policies, options, story.starts_off);
-    shop.run({steps.back().now, {}, {}, {slice{"u", steps, events, {}}}});
-    require_same(shop.notes.bytes["u"], plainly(story));
-    RC_ASSERT(shop.engine().active_users() == 0U);
+    worker_fixture worker_under_test(story.policies, options, story.starts_off);
+    worker_under_test.run({steps.back().now, {}, {}, {slice{"u", steps, events, {}}}});
+    require_same(worker_under_test.notes.bytes["u"], plainly(story));
+    // Users stay for as long as their result is valid.
+    worker_under_test.run({steps.back().now, {}, {}, {}});
+    RC_ASSERT(worker_under_test.engine().active_users() == 0U);
   }));
 }
 
@@ -209,16 +211,16 @@ BOOST_AUTO_TEST_CASE(other_users_in_the_worker_change_no_decision) {
         std::stable_sort(epochs.begin(), epochs.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
         shard_options options;
         options.max_active_users = 1;
-        workshop shop(stories[0].policies, options, p.starts_off);
+        worker_fixture worker_under_test(stories[0].policies, options, p.starts_off);
         for (auto& [now, events] : epochs) {
-          shop.run({now, std::move(events), {}, {}});
-          RC_ASSERT(std::is_sorted(shop.notes.order.begin(), shop.notes.order.end()));
-          shop.engine().passivate();
+          worker_under_test.run({now, std::move(events), {}, {}});
+          RC_ASSERT(std::is_sorted(worker_under_test.notes.order.begin(), worker_under_test.notes.order.end()));
+          worker_under_test.engine().passivate();
         }
         // Epochs of others may fire timers that are due after a user's last event.
         for (std::size_t i = 0; i < stories.size(); ++i) {
           auto alone = plainly(stories[i], uids[i]);
-          require_same(shop.notes.bytes[std::string(uids[i])].substr(0, alone.size()), alone);
+          require_same(worker_under_test.notes.bytes[std::string(uids[i])].substr(0, alone.size()), alone);
         }
       }));
 }
@@ -235,8 +237,8 @@ BOOST_AUTO_TEST_CASE(adding_a_policy_changes_no_decision_of_another) {
       std::erase_if(e.events, [](const event& x) {
         return x.kind == event_kind::review and detail_of<review_answer>(x).request.starts_with("b-");
       });
-    workshop with(story.policies, {}, story.starts_off);
-    workshop without(fewer.policies, {}, story.starts_off);
+    worker_fixture with(story.policies, {}, story.starts_off);
+    worker_fixture without(fewer.policies, {}, story.starts_off);
     for (const auto& e : story.epochs)
       with.run({e.now, addressed(e.events, "u"), e.commands, {}});
     for (const auto& e : fewer.epochs)

@@ -55,7 +55,7 @@ instance::end instance::step() {
   } catch (const simlog::simulated_crash&) {
     return end::crashed;
   }
-  return cluster_->dead() ? end::crashed : end::lives;
+  return cluster_->dead() ? end::crashed : end::shards;
 }
 
 void instance::write() {

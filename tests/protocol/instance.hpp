@@ -24,7 +24,7 @@ public:
   instance(const instance&) = delete;
   instance& operator=(const instance&) = delete;
 
-  enum class end { lives, crashed, over };
+  enum class end { shards, crashed, over };
   /// One round.
   end step();
   /// What the writer was given happens now.

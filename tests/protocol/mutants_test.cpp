@@ -98,7 +98,7 @@ void die_before_the_commit(scene& on) {
   on.at(one).write();
   on.feed(4);
   on.strike(one, point::commit, fault::crash_before, [&] { on.at(one).write(); });
-  on.until("one is dead", [&] { return not on.lives(one); });
+  on.until("one is dead", [&] { return not on.shards(one); });
   on.start(one);
 }
 
@@ -125,7 +125,7 @@ void late_copy_of_a_commit(scene& on) {
   on.until("a commit was repeated", [&] { return transactions(on) > before; });
   on.feed(4);
   on.strike(one, point::send_offsets, fault::crash_before, [&] { on.all.log.settle(); });
-  on.until("one is dead", [&] { return not on.lives(one); });
+  on.until("one is dead", [&] { return not on.shards(one); });
   on.start(one);
 }
 

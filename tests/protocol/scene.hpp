@@ -28,7 +28,7 @@ public:
   /// Of that name, on its own disk, as it left it.
   instance& start(const std::string& name);
   instance& at(const std::string& name) { return *living_.at(name); }
-  bool lives(const std::string& name) const { return living_.contains(name); }
+  bool shards(const std::string& name) const { return living_.contains(name); }
   /// As kill -9.
   void kill(const std::string& name);
   /// Not called any more until it wakes up.

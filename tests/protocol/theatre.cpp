@@ -73,7 +73,7 @@ void theatre::step(post& at, std::unique_ptr<instance>& who) {
   ++counts_.steps;
   const auto how = who->step();
   world_.heed_alarms();
-  if (how == instance::end::lives) return;
+  if (how == instance::end::shards) return;
   if (how == instance::end::crashed) {
     ++counts_.crashes;
     died(at, who, "crashed");

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/report.hpp"
-#include "sim/simulated_doors.hpp"
+#include "sim/simulated_users.hpp"
 #include "tests/sim/small_experiment.hpp"
 
 namespace fairuse::sim {

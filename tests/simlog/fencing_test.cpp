@@ -20,7 +20,7 @@ struct rivals {
   simulated_log log;
   fault_plan plan;
   simulated_cluster client;
-  std::vector<std::unique_ptr<kafka::transactional_producer>> lives;
+  std::vector<std::unique_ptr<kafka::transactional_producer>> shards;
 
   explicit rivals(std::uint64_t seed)
     : plan(seed, {{fault::late_markers, 300'000}, {fault::early, 200'000}, {fault::duplicated, 100'000}}),
@@ -30,22 +30,22 @@ struct rivals {
 
   void act(int dice) {
     const int what = dice % 6;
-    if (lives.empty() || what == 0) {
-      lives.push_back(client.make_producer("id"));
+    if (shards.empty() || what == 0) {
+      shards.push_back(client.make_producer("id"));
       const std::vector<std::string> topics{"t"};
-      while (lives.back()->prepare(topics).what == kafka::next_action::again) {
+      while (shards.back()->prepare(topics).what == kafka::next_action::again) {
       }
       return;
     }
-    const std::size_t who = static_cast<std::size_t>(dice / 6) % lives.size();
-    auto& life = *lives[who];
+    const std::size_t who = static_cast<std::size_t>(dice / 6) % shards.size();
+    auto& life = *shards[who];
     if (what == 1) life.begin();
     if (what == 2 || what == 3) life.produce("t", what - 2, std::to_string(who), "v", {});
     if (what == 4) life.flush();
     if (what == 5) {
       const bool wrote = life.delivered_next({"t", 0}) >= 0 || life.delivered_next({"t", 1}) >= 0;
       const bool committed = life.commit().ok();
-      RC_ASSERT(!(committed && wrote && who + 1 != lives.size()));
+      RC_ASSERT(!(committed && wrote && who + 1 != shards.size()));
     }
   }
 };

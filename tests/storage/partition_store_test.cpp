@@ -23,8 +23,8 @@ namespace {
 constexpr time_ms start = 1'700'000'000'000;
 constexpr std::string_view uid = "somebody";
 
-struct shelf {
-  shelf() {
+struct map_store {
+  map_store() {
     options.case_key = "a key for tests only";
     options.background = [this](std::function<void()> task) {
       if (at_once)
@@ -40,7 +40,7 @@ struct shelf {
     in_force = {true, false, policies.get()};
     open();
   }
-  ~shelf() {
+  ~map_store() {
     work();
     at_once = true;
     store.reset();
@@ -120,7 +120,7 @@ struct shelf {
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(partition_stores, shelf)
+BOOST_FIXTURE_TEST_SUITE(partition_stores, map_store)
 
 BOOST_AUTO_TEST_CASE(a_read_sees_the_open_epoch_over_pending_over_the_disk) {
   speak(start, start, 1);
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_store_restored_from_nothing_has_the_same_rows) {
     commit(start + static_cast<time_ms>(i) * hour_ms);
   }
   const auto before = changelog;
-  shelf other;
+  map_store other;
   std::vector<state_row> all;
   for (const auto& [key, value] : before)
     all.push_back({key, value ? std::optional<std::string_view>(*value) : std::nullopt});

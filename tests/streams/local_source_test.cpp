@@ -41,14 +41,15 @@ struct source_fixture {
 
   /// The next epoch as `number@now:ids` and what was refused, or `-`.
   std::string next() {
-    const auto sealed = source.next();
-    if (not sealed) return "-";
-    auto text = std::to_string(sealed->number) + "@" + std::to_string(sealed->now - test_start) + ":";
-    for (const auto& each : sealed->events)
+    const auto made = source.seal();
+    if (not made) return "-";
+    const auto& sealed = made->sealed;
+    auto text = std::to_string(sealed.number) + "@" + std::to_string(sealed.now - test_start) + ":";
+    for (const auto& each : sealed.events)
       text.append(" ").append(each.what.text->id);
-    for (const auto& each : sealed->commands)
+    for (const auto& each : sealed.commands)
       text.append(" *").append(each.text->id);
-    for (const auto& each : static_cast<const sealed_lines*>(sealed->origin)->refused)
+    for (const auto& each : made->lines->refused)
       text.append(" ").append(to_text(each.why));
     return text;
   }
@@ -146,11 +147,11 @@ BOOST_AUTO_TEST_CASE(an_input_of_nothing_but_junk_is_kept_and_sets_no_time) {
   all.source.put_first(all.batch(wire_line("admin", "*", 900, -day_ms, enable), true));
   all.feed("junk\n\n");
   all.queue.finish();
-  const auto sealed = all.source.next();
-  BOOST_REQUIRE(sealed.has_value());
-  BOOST_TEST(sealed->now == 0);
-  BOOST_TEST(sealed->commands.empty());
-  BOOST_TEST(static_cast<const sealed_lines*>(sealed->origin)->lines == 2U);
+  const auto made = all.source.seal();
+  BOOST_REQUIRE(made.has_value());
+  BOOST_TEST(made->sealed.now == 0);
+  BOOST_TEST(made->sealed.commands.empty());
+  BOOST_TEST(made->lines->lines == 2U);
   BOOST_TEST(all.source.state().now == not_started);
   BOOST_TEST(all.next() == "-");
   BOOST_TEST(all.source.at_end());

@@ -210,7 +210,8 @@ store_status partition_replay::run(const epoch_record& told, const take_inputs& 
   if (shard_ == nullptr) return damaged("its journal does not begin with a setup");
   if (auto done = feed(told, inputs); not done) return done;
   const auto timers = told.timers_max == UINT64_MAX ? SIZE_MAX : static_cast<std::size_t>(told.timers_max);
-  return shard_->run(told.now, timers, made_);
+  const auto sealed = shard_->seal(told.now, timers);
+  return shard_->write(sealed, shard_->run(sealed), made_);
 }
 
 epoch_record partition_replay::journal() const {

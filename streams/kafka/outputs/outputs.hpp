@@ -20,7 +20,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/ports.hpp"
+#include "core/epoch.hpp"
 #include "events/refusal.hpp"
 #include "storage/case_reference.hpp"
 #include "streams/kafka/broker/cluster.hpp"

@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "core/ports.hpp"
+#include "core/epoch.hpp"
 #include "events/wire.hpp"
 #include "storage/partition_meta.hpp"
 #include "streams/kafka/broker/cluster.hpp"

@@ -358,11 +358,14 @@ bool kafka_worker::run_shards(const std::vector<partition_shard*>& which, time_m
     recover(done, which);
     return false;
   }
-  for (auto* each : which)
-    if (auto status = each->run(now, timers_max, *producer_); not status) {
+  for (auto* each : which) {
+    const auto sealed = each->seal(now, timers_max);
+    const auto decided = each->run(sealed);
+    if (auto status = each->write(sealed, decided, *producer_); not status) {
       go_over(fmt::format("partition {}: {}", each->partition(), status.error().message));
       return false;
     }
+  }
   if (not commit_epoch(which)) return false;
   counts_.last_epoch_ms = rules_.around.steady() - began;
   if (timers_max == SIZE_MAX) epoch_size_.took(records, counts_.last_epoch_ms);

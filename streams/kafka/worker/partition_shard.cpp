@@ -18,6 +18,9 @@ namespace {
 
 constexpr std::string_view metadata_prefix = "v1;e=";
 
+/// An epoch of timers alone leaves the records to the one that follows.
+bool takes_records(const epoch& sealed) { return sealed.timers_max == SIZE_MAX; }
+
 std::string truth(bool value) { return value ? "true" : "false"; }
 
 std::vector<std::string> digests_of(const stored_controls& stored) {
@@ -61,13 +64,13 @@ partition_shard::partition_shard(const engine_rules& rules, std::int32_t partiti
     store_(std::move(store)),
     writer_(rules.source, partition, case_namer(rules.case_key), rules.dead_letter_bytes_max),
     buffer_(rules.partition_of, partition, partitions) {
-  begin_life(from, on, read_policy);
+  begin(from, on, read_policy);
 }
 
 partition_shard::~partition_shard() = default;
 
-void partition_shard::begin_life(const beginning& from, worker& on,
-                                 const std::function<std::optional<policy>(const std::string&)>& read_policy) {
+void partition_shard::begin(const beginning& from, worker& on,
+                            const std::function<std::optional<policy>(const std::string&)>& read_policy) {
   const auto& wanted = rules_.configured;
   committed_once_ = not from.founded;
   if (from.founded) {
@@ -81,10 +84,10 @@ void partition_shard::begin_life(const beginning& from, worker& on,
   }
   meta_.inputs = from.inputs;
   meta_.partition = static_cast<std::uint32_t>(partition_);
-  next_meta_ = meta_;
-  next_meta_.key_check = case_namer(rules_.case_key).check();
+  first_meta_ = meta_;
+  first_meta_.key_check = case_namer(rules_.case_key).check();
   const auto choice = choose_policies(wanted.live, wanted.shadows, rules_.usage_retention_ms, meta_.controls,
-                                      next_meta_.settings, not committed_once_, meta_.now, read_policy);
+                                      first_meta_.settings, not committed_once_, meta_.now, read_policy);
   if (choice.policies == nullptr) {
     problem_ = "a policy that was promoted cannot be read from " + rules_.outputs.policies;
     return;
@@ -101,14 +104,13 @@ void partition_shard::begin_life(const beginning& from, worker& on,
                            .source = rules_.source,
                            .usage_retention_ms = rules_.usage_retention_ms,
                            .horizon_ms = rules_.horizon_ms,
-                           .profiles = setting_of(next_meta_.settings, "profiles"),
+                           .profiles = setting_of(first_meta_.settings, "profiles"),
                            .partitioner = rules_.partitioner,
-                           .key_check = next_meta_.key_check,
+                           .key_check = first_meta_.key_check,
                            .program = rules_.program,
                            .controls = stored,
                            .dead_letter_bytes_max = rules_.dead_letter_bytes_max};
-  own_ = wanted.own(next_meta_.settings);
-  life_meta_ = next_meta_;
+  config_ = wanted.own(first_meta_.settings);
   inputs_.resize(meta_.inputs.size());
   for (std::size_t i = 0; i < inputs_.size(); ++i)
     inputs_[i].next = meta_.inputs[i].next;
@@ -118,7 +120,7 @@ void partition_shard::begin_life(const beginning& from, worker& on,
                               .command_ids = command_ids_from(setting_of(meta_.settings, "command_ids")),
                               .last_now = committed_once_ ? meta_.now : INT64_MIN,
                               .max_active_users = rules_.bounds.active_users};
-  actors_ = on.open_shard(*this, *this, *store_, options);
+  actors_ = on.open_shard(*store_, options);
 }
 
 partition_shard::intake partition_shard::accept(const std::shared_ptr<const record_batch>& batch, std::size_t index) {
@@ -145,28 +147,14 @@ partition_shard::intake partition_shard::accept(const std::shared_ptr<const reco
 }
 
 bool partition_shard::has_work(time_ms now) const {
-  return not buffer_.empty() or not committed_once_ or not own_.lines.empty() or actors_->next_due() <= now;
+  return not buffer_.empty() or not committed_once_ or not config_.lines.empty() or actors_->next_due() <= now;
 }
 
-store_status partition_shard::run(time_ms now, std::size_t timers_max, transactional_producer& to) {
-  now_ = std::max(now, meta_.now);
-  timers_max_ = timers_max;
-  with_events_ = timers_max == SIZE_MAX;
-  to_ = &to;
-  sealed_ready_ = true;
-  epoch_totals_ = {};
-  actors_->run_epoch();
-  to_ = nullptr;
-  ran_ = true;
-  return store_->failure();
-}
-
-std::optional<epoch> partition_shard::next() {
-  if (not std::exchange(sealed_ready_, false)) return std::nullopt;
+epoch partition_shard::seal(time_ms now, std::size_t timers_max) {
   failpoint::pass("epoch_sealed");
-  const auto number = committed_once_ ? meta_.epoch + 1 : 0;
-  epoch sealed{.number = number, .now = now_, .timers_max = timers_max_};
-  if (with_events_) {
+  epoch sealed{
+      .number = committed_once_ ? meta_.epoch + 1 : 0, .now = std::max(now, meta_.now), .timers_max = timers_max};
+  if (takes_records(sealed)) {
     buffer_.put_in_order();
     sealed.events = buffer_.events();
     sealed.commands = buffer_.commands();
@@ -174,112 +162,126 @@ std::optional<epoch> partition_shard::next() {
   return sealed;
 }
 
-void partition_shard::produce(const std::string& topic, std::optional<std::string_view> key,
-                              std::optional<std::string_view> value, std::span<const header> headers) {
-  to_->produce(topic, partition_, key, value, headers);
+struct partition_shard::writing {
+  const epoch& sealed;
+  const epoch_result& decided;
+  transactional_producer& to;
+  written_epoch& made;
+  epoch_record record;
+};
+
+store_status partition_shard::write(const epoch& sealed, const epoch_result& decided, transactional_producer& to) {
+  failpoint::pass("slices_done");
+  auto& made = written_.emplace();
+  made.with_records = takes_records(sealed);
+  made.meta = first_epoch_ ? first_meta_ : meta_;
+  made.meta.epoch = sealed.number;
+  made.meta.now = sealed.now;
+  made.totals.epochs = 1;
+  if (made.with_records) made.totals.records = buffer_.records();
+  writing of{sealed, decided, to, made, {.epoch = sealed.number, .now = sealed.now}};
+  if (first_epoch_) of.record.setup = setup_;
+  if (not made.with_records) of.record.timers_max = sealed.timers_max;
+  advance_inputs(of);
+  write_outputs(of);
+  write_policies(of);
+  write_config_commands(of);
+  write_rows(of);
+  write_journal(of);
+  produce(of, rules_.outputs.changelog, partition_meta_key(), encode_partition_meta(made.meta, false));
+  failpoint::pass("produced");
+  return store_->failure();
 }
 
-void partition_shard::take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) {
-  failpoint::pass("slices_done");
-  epoch_record record{.epoch = sealed.number, .now = sealed.now};
-  if (first_of_life_) record.setup = setup_;
-  if (timers_max_ != SIZE_MAX) record.timers_max = timers_max_;
-  next_meta_.epoch = sealed.number;
-  next_meta_.now = sealed.now;
+void partition_shard::produce(writing& of, const std::string& topic, std::optional<std::string_view> key,
+                              std::optional<std::string_view> value, std::span<const header> headers) {
+  of.to.produce(topic, partition_, key, value, headers);
+}
+
+void partition_shard::advance_inputs(writing& of) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    auto& committed = next_meta_.inputs[i];
+    auto& committed = of.made.meta.inputs[i];
     const auto& state = inputs_[i];
-    const auto next = with_events_ ? state.next : committed.next;
-    record.inputs.push_back({static_cast<std::uint32_t>(i), committed.next, next, with_events_ ? state.count : 0});
+    const auto next = of.made.with_records ? state.next : committed.next;
+    of.record.inputs.push_back(
+        {static_cast<std::uint32_t>(i), committed.next, next, of.made.with_records ? state.count : 0});
     committed.next = next;
   }
-  if (with_events_) record.skipped = skipped_;
-  write_outputs(sealed, outcomes, broadcast, record);
-  write_policies();
-  write_config_commands();
-  write_rows(sealed.now, outcomes, record);
-  write_journal(record);
-  produce(rules_.outputs.changelog, partition_meta_key(), encode_partition_meta(next_meta_, false));
-  failpoint::pass("produced");
-  epoch_totals_.epochs = 1;
-  epoch_totals_.records = with_events_ ? buffer_.records() : 0;
+  if (of.made.with_records) of.record.skipped = skipped_;
 }
 
-void partition_shard::write_outputs(const epoch& sealed, std::span<outcome> outcomes,
-                                    const broadcast_outcome& broadcast, epoch_record& record) {
-  dead_letters_.clear();
-  refused_.clear();
-  if (with_events_) buffer_.dead_letters(outcomes, dead_letters_, refused_);
+void partition_shard::write_outputs(writing& of) {
+  const auto& [outcomes, broadcast] = of.decided;
+  std::vector<dead_record> dead_letters;
+  if (of.made.with_records) buffer_.dead_letters(outcomes, dead_letters, of.record.refused);
   const auto& names = rules_.outputs;
   const std::string* topics[output_topic_count] = {&names.decisions, &names.notifications, &names.enforcement,
                                                    &names.review_requests, &names.dead_letters};
-  const auto in_force = stored_from(broadcast.in_force);
-  const bool controls_changed = not committed_once_ or in_force != meta_.controls;
-  writer_.write(sealed.number, sealed.now, outcomes, broadcast, controls_changed, dead_letters_,
-                [&](const output& each) {
-                  outputs_digest_.add(to_text(each.to));
-                  each.key ? outputs_digest_.add(*each.key) : outputs_digest_.add_null();
-                  for (const auto& [name, value] : each.headers) {
-                    outputs_digest_.add(name);
-                    value ? outputs_digest_.add(*value) : outputs_digest_.add_null();
-                  }
-                  each.value ? outputs_digest_.add(*each.value) : outputs_digest_.add_null();
-                  produce(*topics[static_cast<std::size_t>(each.to)], each.key, each.value, each.headers);
-                  ++record.outputs;
-                  epoch_totals_.decisions += each.to == output_topic::decisions ? 1 : 0;
-                });
-  record.outputs_digest = outputs_digest_.finish();
-  record.refused = refused_;
-  next_meta_.controls = in_force;
-  for (const auto key : broadcast.new_ids)
-    append_command_id(next_meta_.settings["command_ids"], key);
-  epoch_totals_.outputs = record.outputs;
-  epoch_totals_.dead_letters = dead_letters_.size();
+  of.made.meta.controls = stored_from(broadcast->in_force);
+  const bool controls_changed = not committed_once_ or of.made.meta.controls != meta_.controls;
+  const auto write = [&](const output& each) {
+    outputs_digest_.add(to_text(each.to));
+    each.key ? outputs_digest_.add(*each.key) : outputs_digest_.add_null();
+    for (const auto& [name, value] : each.headers) {
+      outputs_digest_.add(name);
+      value ? outputs_digest_.add(*value) : outputs_digest_.add_null();
+    }
+    each.value ? outputs_digest_.add(*each.value) : outputs_digest_.add_null();
+    produce(of, *topics[static_cast<std::size_t>(each.to)], each.key, each.value, each.headers);
+    ++of.record.outputs;
+    of.made.totals.decisions += each.to == output_topic::decisions ? 1 : 0;
+  };
+  writer_.write(of.sealed.number, of.sealed.now, outcomes, *broadcast, controls_changed, dead_letters, write);
+  of.record.outputs_digest = outputs_digest_.finish();
+  for (const auto key : broadcast->new_ids)
+    append_command_id(of.made.meta.settings["command_ids"], key);
+  of.made.totals.outputs = of.record.outputs;
+  of.made.totals.dead_letters = dead_letters.size();
 }
 
 // In the transaction of their first use.
-void partition_shard::write_policies() {
+void partition_shard::write_policies(writing& of) {
   for (const auto& [digest, text] : new_policies_)
-    produce(rules_.outputs.policies, digest, text);
+    produce(of, rules_.outputs.policies, digest, text);
 }
 
-// What the configuration says goes through the input like everybody's commands: ordered, audited, replayable.
-void partition_shard::write_config_commands() {
-  if (own_.lines.empty()) return;
-  for (const auto& [subject, line] : own_.lines) {
-    const bool mine =
+// What the configuration says goes through the input like every other command: ordered, audited, replayable.
+void partition_shard::write_config_commands(writing& of) {
+  if (config_.lines.empty()) return;
+  for (const auto& [subject, line] : config_.lines) {
+    const bool here =
         subject == "*" or rules_.partition_of == nullptr or rules_.partition_of(subject, partitions_) == partition_;
-    if (mine) produce(rules_.inputs.front(), subject, line);
+    if (here) produce(of, rules_.inputs.front(), subject, line);
   }
-  for (const auto& [key, value] : own_.settings)
-    next_meta_.settings[key] = value;
+  for (const auto& [key, value] : config_.settings)
+    of.made.meta.settings[key] = value;
 }
 
-void partition_shard::write_rows(time_ms now, std::span<outcome> outcomes, epoch_record& record) {
-  for (auto& each : outcomes) {
-    epoch_totals_.counts += each.wrote.counts;
+void partition_shard::write_rows(writing& of) {
+  for (auto& each : of.decided.outcomes) {
+    of.made.totals.counts += each.wrote.counts;
     if (each.who != nullptr) store_->add_user(each.uid, *each.who);
   }
-  // Not while timers are late: they look at older hours.
-  if (with_events_) store_->expire(now, rules_.bounds.expiry_rows);
+  // Not while timers are late: they read older hours.
+  if (of.made.with_records) store_->expire(of.sealed.now, rules_.bounds.expiry_rows);
   store_->each_open_row([&](const state_row& row) {
     rows_digest_.add(row.key);
     row.value ? rows_digest_.add(*row.value) : rows_digest_.add_null();
-    produce(rules_.outputs.changelog, row.key, row.value);
-    ++record.rows;
+    produce(of, rules_.outputs.changelog, row.key, row.value);
+    ++of.record.rows;
   });
-  record.rows_digest = rows_digest_.finish();
-  epoch_totals_.rows = record.rows;
+  of.record.rows_digest = rows_digest_.finish();
+  of.made.totals.rows = of.record.rows;
 }
 
-void partition_shard::write_journal(epoch_record& record) {
-  const auto row = encode_epoch_record(record, meta_.chain);
-  next_meta_.chain = record.chain;
-  produce(rules_.outputs.journal, std::nullopt, row);
+void partition_shard::write_journal(writing& of) {
+  const auto row = encode_epoch_record(of.record, meta_.chain);
+  of.made.meta.chain = of.record.chain;
+  produce(of, rules_.outputs.journal, std::nullopt, row);
 }
 
 std::vector<committed_offset> partition_shard::offsets() const {
-  const auto& meta = ran_ ? next_meta_ : meta_;
+  const auto& meta = written_ ? written_->meta : meta_;
   std::vector<committed_offset> all;
   for (const auto& each : meta.inputs)
     all.push_back({{each.topic, partition_}, each.next, offset_metadata(meta.epoch)});
@@ -287,20 +289,20 @@ std::vector<committed_offset> partition_shard::offsets() const {
 }
 
 void partition_shard::keep_rows(const transactional_producer& by) {
-  next_meta_.changelog_next = by.delivered_next({rules_.outputs.changelog, partition_});
-  store_->commit(next_meta_);
+  written_->meta.changelog_next = by.delivered_next({rules_.outputs.changelog, partition_});
+  store_->commit(written_->meta);
 }
 
 void partition_shard::confirm(const transactional_producer& by) {
   keep_rows(by);
-  meta_ = next_meta_;
-  totals_ += epoch_totals_;
+  const auto done = std::exchange(written_, std::nullopt);
+  meta_ = done->meta;
+  totals_ += done->totals;
   committed_once_ = true;
-  first_of_life_ = false;
-  ran_ = false;
-  own_ = {};
+  first_epoch_ = false;
+  config_ = {};
   new_policies_.clear();
-  if (with_events_) {
+  if (done->with_records) {
     buffer_.clear();
     skipped_.clear();
     for (auto& each : inputs_)
@@ -310,11 +312,10 @@ void partition_shard::confirm(const transactional_producer& by) {
 }
 
 void partition_shard::roll_back() {
-  if (ran_) {
+  if (written_) {
     actors_->roll_back();
     store_->drop_open();
-    next_meta_ = first_of_life_ ? life_meta_ : meta_;
-    ran_ = false;
+    written_.reset();
   }
   forget_records();
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One partition that this worker owns and may decide on: its records of the next epoch, its actors, its store. Carries
-// out E1 to E5 of the commit protocol for its part of the worker's transaction, then E9 or the way back.
+// out E1 to E5 of the commit protocol (docs/protocol.md) for its part of the worker's transaction, then E9 or the way
+// back.
 //
-// Operation: accept() until an epoch is due; run() once, or with timers only several times, inside an open transaction;
-// then confirm() or roll_back(). Threads: the worker's.
+// Operation: accept() until an epoch is due; seal(), run() and write() inside an open transaction; then confirm() or
+// roll_back(). Several epochs of timers alone may come before the one with the records. Threads: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +49,7 @@ struct beginning {
   std::vector<input_next> inputs;
 };
 
-class partition_shard final : public epoch_source, public epoch_sink {
+class partition_shard {
 public:
   /// What became of a record.
   enum class intake : std::uint8_t {
@@ -62,7 +63,7 @@ public:
   partition_shard(const engine_rules& rules, std::int32_t partition, std::int32_t partitions,
                   std::unique_ptr<partition_store> store, const beginning& from, worker& on,
                   const std::function<std::optional<policy>(const std::string&)>& read_policy);
-  ~partition_shard() override;
+  ~partition_shard();
 
   /// Not ok: this partition must not decide, and why.
   const std::string& problem() const { return problem_; }
@@ -83,15 +84,19 @@ public:
   std::uint64_t last_epoch() const { return meta_.epoch; }
   bool founded() const { return committed_once_; }
 
-  /// E1 to E5. `timers_max` below all: an epoch of timers alone. Not ok: the store failed, nothing may be committed.
-  store_status run(time_ms now, std::size_t timers_max, transactional_producer& to);
-  /// Offsets for E7: with what run() took in if it ran since the last confirm(), as they are committed if not.
+  /// E1. `timers_max` below all: an epoch of timers alone, without the records that wait. Valid until confirm().
+  epoch seal(time_ms now, std::size_t timers_max);
+  /// E2 to E4.
+  epoch_result run(const epoch& sealed) { return actors_->run(sealed); }
+  /// E5. Not ok: the store failed, nothing may be committed.
+  store_status write(const epoch& sealed, const epoch_result& decided, transactional_producer& to);
+  /// Offsets for E7: behind the epoch that was written and not confirmed, if there is one, else as they are committed.
   std::vector<committed_offset> offsets() const;
   /// E9, of the store alone.
   void keep_rows(const transactional_producer& by);
   /// E9.
   void confirm(const transactional_producer& by);
-  /// Drop the epoch that run() made, and the records that wait; they have to be fetched again.
+  /// Drop the epoch that was written, and the records that wait; they have to be fetched again.
   void roll_back();
   /// Drop the records that wait.
   void forget_records();
@@ -104,11 +109,6 @@ public:
   std::size_t active_users() const { return actors_->active_users(); }
   void passivate() { actors_->passivate(); }
 
-  // The doors of the actors.
-  std::optional<epoch> next() override;
-  slice rest(const slice& given, const outcome& so_far) override { return remaining_steps(given, so_far); }
-  void take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) override;
-
 private:
   struct input_state {
     std::int64_t next = 0;
@@ -117,16 +117,25 @@ private:
     std::int64_t suspected = -1;
   };
 
-  void begin_life(const beginning& from, worker& on,
-                  const std::function<std::optional<policy>(const std::string&)>& read_policy);
-  void produce(const std::string& topic, std::optional<std::string_view> key, std::optional<std::string_view> value,
-               std::span<const header> headers = {});
-  void write_outputs(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast,
-                     epoch_record& record);
-  void write_policies();
-  void write_config_commands();
-  void write_rows(time_ms now, std::span<outcome> outcomes, epoch_record& record);
-  void write_journal(epoch_record& record);
+  /// What is kept of an epoch until its commit is known.
+  struct written_epoch {
+    bool with_records = true;
+    /// As it will be when the epoch is committed.
+    partition_meta meta;
+    shard_totals totals;
+  };
+  struct writing;
+
+  void begin(const beginning& from, worker& on,
+             const std::function<std::optional<policy>(const std::string&)>& read_policy);
+  void produce(writing& of, const std::string& topic, std::optional<std::string_view> key,
+               std::optional<std::string_view> value, std::span<const header> headers = {});
+  void advance_inputs(writing& of);
+  void write_outputs(writing& of);
+  void write_policies(writing& of);
+  void write_config_commands(writing& of);
+  void write_rows(writing& of);
+  void write_journal(writing& of);
 
   const engine_rules& rules_;
   std::int32_t partition_;
@@ -136,35 +145,25 @@ private:
   epoch_buffer buffer_;
   std::string problem_;
 
-  /// As committed, and as it will be after the epoch that run() made.
+  /// As committed.
   partition_meta meta_;
-  partition_meta next_meta_;
-  /// What the first epoch of the life begins with.
-  partition_meta life_meta_;
+  /// What the first epoch after the takeover begins with.
+  partition_meta first_meta_;
   bool committed_once_ = false;
-  bool ran_ = false;
+  bool first_epoch_ = true;
+  /// Written and neither confirmed nor rolled back.
+  std::optional<written_epoch> written_;
 
   std::vector<input_state> inputs_;
   std::vector<input_range> skipped_;
-  std::vector<dead_record> dead_letters_;
-  std::vector<refused_input> refused_;
 
-  /// For the first epoch of the life.
+  /// For the first epoch after the takeover.
   std::optional<partition_setup> setup_;
-  configured_rules::config_commands own_;
+  configured_rules::config_commands config_;
   std::vector<std::pair<std::string, std::string>> new_policies_;
-  bool first_of_life_ = true;
 
-  // Of the epoch being run.
-  time_ms now_ = 0;
-  std::size_t timers_max_ = SIZE_MAX;
-  bool with_events_ = true;
-  bool sealed_ready_ = false;
-  transactional_producer* to_ = nullptr;
   piece_digest outputs_digest_{piece_digest::kind::sha256};
   piece_digest rows_digest_{piece_digest::kind::xxh3_128};
-  shard_totals epoch_totals_;
-
   shard_totals totals_;
   std::unique_ptr<shard> actors_;
 };

@@ -37,7 +37,7 @@ std::optional<std::string> keep(std::optional<std::string_view> text) {
 /// One user of core, whose epochs go through a writer.
 class stage_of_one {
 public:
-  explicit stage_of_one(test::world who = test::world{}) : lives{std::move(who)} { lives.who.changed.track = true; }
+  explicit stage_of_one(test::world who = test::world{}) : shards{std::move(who)} { shards.who.changed.track = true; }
 
   /// Seal what happened since the last time as one epoch.
   const std::vector<kept>& seal(const broadcast_outcome& broadcast = {}, bool controls_changed = false,
@@ -45,10 +45,10 @@ public:
     all.clear();
     outcome one;
     one.uid = "u-17";
-    one.who = &lives.who;
-    one.wrote = std::move(lives.out);
-    lives.out.clear();
-    writer.write(++epoch, lives.now, {&one, 1}, broadcast, controls_changed, dead, [&](const output& what) {
+    one.who = &shards.who;
+    one.wrote = std::move(shards.out);
+    shards.out.clear();
+    writer.write(++epoch, shards.now, {&one, 1}, broadcast, controls_changed, dead, [&](const output& what) {
       auto& record = all.emplace_back();
       record.to = what.to;
       record.key = keep(what.key);
@@ -56,7 +56,7 @@ public:
       for (const auto& each : what.headers)
         record.headers.emplace_back(each.name, keep(each.value));
     });
-    lives.who.changed.clear();
+    shards.who.changed.clear();
     return all;
   }
 
@@ -75,7 +75,7 @@ public:
     return text;
   }
 
-  test::world lives;
+  test::world shards;
   std::uint64_t epoch = 6;
   output_writer writer{"fairuse/eu", 3, case_namer{"a key of the tests"}};
   std::vector<kept> all;
@@ -114,8 +114,8 @@ BOOST_AUTO_TEST_SUITE(kafka_outputs)
 
 BOOST_AUTO_TEST_CASE(a_decision_goes_out_in_binary_mode) {
   stage_of_one play;
-  play.lives.speak(2 * hour_ms + 1);
-  const auto crossed = play.lives.out.decisions.front();
+  play.shards.speak(2 * hour_ms + 1);
+  const auto crossed = play.shards.out.decisions.front();
   play.seal();
   const auto first = play.all.front();
   BOOST_TEST((first.to == output_topic::decisions));
@@ -142,12 +142,12 @@ BOOST_AUTO_TEST_CASE(shadows_are_numbered_apart_and_reach_only_the_decisions) {
   shadow.digest = "1";
   shadow.windows.front().cap_ms = hour_ms;
   stage_of_one play{test::world{test::plain(), {shadow}}};
-  play.lives.speak(hour_ms + 1);
+  play.shards.speak(hour_ms + 1);
   play.seal();
   BOOST_TEST(play.topics() == "decisions decisions");
   BOOST_TEST(play.all[0].header("ce_id") == "3-7-s0");
   BOOST_TEST(play.all[1].header("ce_id") == "3-7-s1");
-  play.lives.misuse();
+  play.shards.misuse();
   play.seal();
   BOOST_TEST(play.of(output_topic::decisions).front().header("ce_id") == "3-8-0");
   for (const auto& each : play.all)
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(shadows_are_numbered_apart_and_reach_only_the_decisions) {
 
 BOOST_AUTO_TEST_CASE(a_warning_tells_the_mailer_and_the_gateway) {
   stage_of_one play;
-  play.lives.misuse();
+  play.shards.misuse();
   play.seal();
   BOOST_TEST(play.topics()
              == "decisions decisions review-requests decisions decisions decisions notifications enforcement");
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(the_view_holds_what_the_stage_does) {
   };
   for (const auto& [name, act, expected] : rows) {
     stage_of_one play{test::world{rules}};
-    act(play.lives);
+    act(play.shards);
     play.seal();
     const auto views = play.of(output_topic::enforcement);
     BOOST_TEST_CONTEXT(name) {
@@ -229,19 +229,19 @@ BOOST_AUTO_TEST_CASE(the_view_holds_what_the_stage_does) {
 
 BOOST_AUTO_TEST_CASE(what_changes_no_view_writes_none) {
   stage_of_one play;
-  play.lives.speak(hour_ms);
-  play.lives.converse("c-1", hour_ms);
+  play.shards.speak(hour_ms);
+  play.shards.converse("c-1", hour_ms);
   play.seal();
   BOOST_TEST(play.topics() == "");
-  play.lives.speak(hour_ms + 1);
+  play.shards.speak(hour_ms + 1);
   play.seal();
   BOOST_TEST(play.topics() == "decisions decisions review-requests");
 }
 
 BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_tombstone_and_no_questions) {
   stage_of_one play;
-  play.lives.misuse();
-  play.lives.erase();
+  play.shards.misuse();
+  play.shards.erase();
   play.seal();
   BOOST_TEST(play.of(output_topic::notifications).empty());
   BOOST_TEST(play.of(output_topic::review_requests).empty());
@@ -255,10 +255,10 @@ BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_tombstone_and_no_questions) {
 
 BOOST_AUTO_TEST_CASE(who_comes_back_in_the_same_epoch_has_a_view_again) {
   stage_of_one play;
-  play.lives.misuse();
-  play.lives.erase();
-  play.lives.wait(1);
-  play.lives.set_stage(stage::warning);
+  play.shards.misuse();
+  play.shards.erase();
+  play.shards.wait(1);
+  play.shards.set_stage(stage::warning);
   play.seal();
   const auto views = play.of(output_topic::enforcement);
   BOOST_REQUIRE_EQUAL(views.size(), 1U);
@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(the_controls_have_a_row_of_their_own) {
   }();
   const auto before = policy_set::make(test::plain(), {shadow});
   const auto after = before->promoted("strict");
-  const auto command = play.lives.make(
+  const auto command = play.shards.make(
       event_kind::admin, 0, admin_command{.verb = admin_verb::promote_policy, .actor = "ada", .policy = "strict"});
   broadcast_outcome broadcast{.in_force = {true, true, after.get()}};
   broadcast.decisions.push_back(promotion(*after, command, monday));
@@ -296,12 +296,12 @@ BOOST_AUTO_TEST_CASE(a_promotion_writes_the_views_of_whom_it_reaches) {
   mild.digest = "1";
   mild.steps[1].economy_stt = false;
   stage_of_one play{test::world{test::plain(), {mild}}};
-  play.lives.set_stage(stage::throttle);
+  play.shards.set_stage(stage::throttle);
   play.seal();
-  play.lives.promote("mild");
-  broadcast_outcome broadcast{.in_force = play.lives.in_force};
-  broadcast.decisions.push_back(
-      promotion(*play.lives.policies, play.lives.make(event_kind::admin, 0, admin_command{.policy = "mild"}), monday));
+  play.shards.promote("mild");
+  broadcast_outcome broadcast{.in_force = play.shards.in_force};
+  broadcast.decisions.push_back(promotion(
+      *play.shards.policies, play.shards.make(event_kind::admin, 0, admin_command{.policy = "mild"}), monday));
   play.seal(broadcast, true);
   BOOST_TEST(play.topics() == "decisions enforcement enforcement");
   BOOST_TEST(play.all[2].value->find(R"("actions":{},)") != std::string::npos);
@@ -310,9 +310,9 @@ BOOST_AUTO_TEST_CASE(a_promotion_writes_the_views_of_whom_it_reaches) {
 
 BOOST_AUTO_TEST_CASE(a_review_request_holds_what_a_reviewer_needs) {
   stage_of_one play;
-  play.lives.converse("c-old", hour_ms, "work", 7 * day_ms + 1);
-  play.lives.converse("c-1", 2 * hour_ms, "books", hour_ms);
-  play.lives.speak(2 * hour_ms + 1);
+  play.shards.converse("c-old", hour_ms, "work", 7 * day_ms + 1);
+  play.shards.converse("c-1", 2 * hour_ms, "books", hour_ms);
+  play.shards.speak(2 * hour_ms + 1);
   play.seal();
   const auto asked = play.of(output_topic::review_requests).front();
   BOOST_TEST(asked.header("ce_id") == "3-7-1-r");
@@ -332,7 +332,7 @@ BOOST_AUTO_TEST_CASE(a_shadow_that_asks_asks_by_its_own_name) {
   curious.windows.front().cap_ms = hour_ms;
   curious.review.shadow_asks = true;
   stage_of_one play{test::world{test::plain(), {curious}}};
-  play.lives.speak(hour_ms + 1);
+  play.shards.speak(hour_ms + 1);
   play.seal();
   const auto asked = play.of(output_topic::review_requests);
   BOOST_REQUIRE_EQUAL(asked.size(), 1U);
@@ -347,13 +347,13 @@ BOOST_AUTO_TEST_CASE(the_same_epoch_gives_the_same_bytes) {
     stage_of_one play{test::world{test::fair()}};
     std::string bytes;
     for (int day = 0; day < 5; ++day) {
-      play.lives.misuse();
+      play.shards.misuse();
       for (const auto& each : play.seal()) {
         bytes += each.key.value_or("-") + each.value.value_or("-");
         for (const auto& [name, value] : each.headers)
           bytes += name + value.value_or("-");
       }
-      play.lives.wait(day_ms);
+      play.shards.wait(day_ms);
     }
     runs.push_back(bytes);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to the laboratory: the doors of a simulated worker. The source hands over users' whole futures, a few users
-// an epoch, and the simulated reviewer's answers between them; the sink counts; the store knows nobody.
+// INTERNAL to the laboratory: source and sink of a simulated worker. An epoch holds the whole traffic of a few users;
+// rest() hands over the simulated reviewer's answers between their steps, and count() tallies what came of it.
 //
 // Answers: a policy that asks at instant t gets its answer at t + latency, in a step of its own, among the user's
 // events by (instant, key). Answers after the stated end never come. The steps before an answer are handed over as a
@@ -70,18 +70,17 @@ private:
   std::atomic<std::uint32_t> next_{0};
 };
 
-class simulated_doors final : public epoch_source, public epoch_sink, public user_store {
+class simulated_users {
 public:
   /// REQUIRES: all of them outlive this.
-  simulated_doors(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into);
+  simulated_users(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into);
 
-  std::optional<epoch> next() override;
-  slice rest(const slice& given, const outcome& so_far) override;
-  void take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) override;
-  std::vector<std::unique_ptr<user>> load(std::span<const std::string_view> uids, const policy_set& policies,
-                                          time_ms now) override;
-  older_ids load_ids(std::string_view, hour_number hour) override { return {hour, {}}; }
-  std::vector<std::pair<time_ms, std::string>> due_users() override { return {}; }
+  /// The next users; nothing: there are no more. Valid until the next call.
+  std::optional<epoch> seal();
+  /// What is left for a user (continuation): the steps before the next answer, or the answer in a step of its own.
+  slice rest(const slice& given, const outcome& so_far);
+  /// REQUIRES: of the epoch that seal() gave last.
+  void count(const epoch_result& decided);
 
 private:
   struct active_part : user_part {
@@ -100,7 +99,7 @@ private:
   void note_requests(active_part& part, const outcome& so_far);
   event answer_to(active_part& part, const decision& request);
   std::size_t steps_before(const active_part& part, const event& answer) const;
-  void count(const active_part& part, outcome& of);
+  void count_user(const active_part& part, outcome& of);
   void count_decisions(const active_part& part, std::vector<decision>& decisions);
 
   const run_rules* rules_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sim/simulated_doors.hpp"
+#include "sim/simulated_users.hpp"
 
 #include <algorithm>
 
@@ -58,10 +58,10 @@ std::optional<user_queue::block> user_queue::take() {
   return block{first, std::min(users_per_epoch, users_ - first)};
 }
 
-simulated_doors::simulated_doors(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into)
+simulated_users::simulated_users(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into)
   : rules_(&rules), feed_(&feed), queue_(&queue), into_(&into), parts_(users_per_epoch) {}
 
-std::optional<epoch> simulated_doors::next() {
+std::optional<epoch> simulated_users::seal() {
   const auto block = queue_->take();
   if (not block) return std::nullopt;
   active_ = block->count;
@@ -83,12 +83,12 @@ std::optional<epoch> simulated_doors::next() {
   return sealed;
 }
 
-simulated_doors::active_part& simulated_doors::part_of(std::string_view uid) {
+simulated_users::active_part& simulated_users::part_of(std::string_view uid) {
   const auto end = parts_.begin() + static_cast<std::ptrdiff_t>(active_);
   return *std::find_if(parts_.begin(), end, [uid](const active_part& part) { return part.uid == uid; });
 }
 
-event simulated_doors::answer_to(active_part& part, const decision& request) {
+event simulated_users::answer_to(active_part& part, const decision& request) {
   const auto& name = request.slot->policy;
   const auto seed = rules_->of->seed;
   const auto said = review(rules_->of->reviewer, *rules_->profiles[part.group], seed, part.uid, request.time);
@@ -107,7 +107,7 @@ event simulated_doors::answer_to(active_part& part, const decision& request) {
   return e;
 }
 
-void simulated_doors::note_requests(active_part& part, const outcome& so_far) {
+void simulated_users::note_requests(active_part& part, const outcome& so_far) {
   const auto& written = so_far.wrote.decisions;
   for (; part.decisions_read < written.size(); ++part.decisions_read) {
     const auto& d = written[part.decisions_read];
@@ -121,7 +121,7 @@ void simulated_doors::note_requests(active_part& part, const outcome& so_far) {
 }
 
 /// The first step that comes after the answer: by instant, then by the order of events.
-std::size_t simulated_doors::steps_before(const active_part& part, const event& answer) const {
+std::size_t simulated_users::steps_before(const active_part& part, const event& answer) const {
   const auto first = part.steps.begin() + static_cast<std::ptrdiff_t>(part.next_step);
   const auto last = part.steps.end() - 1; // The stated end comes after everything.
   const auto place = std::partition_point(first, last, [&](const step& s) {
@@ -131,7 +131,7 @@ std::size_t simulated_doors::steps_before(const active_part& part, const event& 
   return static_cast<std::size_t>(place - part.steps.begin());
 }
 
-slice simulated_doors::rest(const slice& given, const outcome& so_far) {
+slice simulated_users::rest(const slice& given, const outcome& so_far) {
   auto& part = part_of(given.uid);
   if (not part.answering) part.next_step += so_far.steps_taken;
   part.answering = false;
@@ -150,7 +150,7 @@ slice simulated_doors::rest(const slice& given, const outcome& so_far) {
   return {given.uid, part.steps.subspan(part.next_step, until - part.next_step), part.events, {}};
 }
 
-void simulated_doors::count_decisions(const active_part& part, std::vector<decision>& decisions) {
+void simulated_users::count_decisions(const active_part& part, std::vector<decision>& decisions) {
   const auto& slots = rules_->policies->slots();
   const auto policies = rules_->of->policies.size();
   chains_.resize(policies);
@@ -180,7 +180,7 @@ void simulated_doors::count_decisions(const active_part& part, std::vector<decis
     into_->policies[p].groups[part.group].add(paths_[p], paths_.front(), begin);
 }
 
-void simulated_doors::count(const active_part& part, outcome& of) {
+void simulated_users::count_user(const active_part& part, outcome& of) {
   ++into_->users;
   into_->events += part.events.size();
   into_->counts += of.wrote.counts;
@@ -193,25 +193,15 @@ void simulated_doors::count(const active_part& part, outcome& of) {
   if (not of.wrote.decisions.empty()) count_decisions(part, of.wrote.decisions);
 }
 
-void simulated_doors::take(const epoch&, std::span<outcome> outcomes, const broadcast_outcome&) {
+void simulated_users::count(const epoch_result& decided) {
+  const auto outcomes = decided.outcomes;
   std::uint64_t events = 0;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    count(parts_[i], outcomes[i]);
+    count_user(parts_[i], outcomes[i]);
     events += parts_[i].events.size();
   }
   queue_->users_done.fetch_add(outcomes.size(), std::memory_order_relaxed);
   queue_->events_done.fetch_add(events, std::memory_order_relaxed);
-}
-
-std::vector<std::unique_ptr<user>> simulated_doors::load(std::span<const std::string_view> uids,
-                                                         const policy_set& policies, time_ms now) {
-  std::vector<std::unique_ptr<user>> users;
-  users.reserve(uids.size());
-  for (std::size_t i = 0; i < uids.size(); ++i) {
-    users.push_back(std::make_unique<user>());
-    bind(*users.back(), policies, now);
-  }
-  return users;
 }
 
 } // namespace fairuse::sim

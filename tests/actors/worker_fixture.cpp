@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/actors/doors.hpp"
+#include "tests/actors/worker_fixture.hpp"
 
 #include <algorithm>
 
@@ -7,30 +7,30 @@
 
 namespace fairuse::test {
 
-void shelf::write_core(kept& to, const user& who) {
+void map_store::write_core(kept& to, const user& who) {
   user bare;
   if (who.account) bare.account = std::make_unique<account_state>(*who.account);
   bare.admin_ids = who.admin_ids;
   bare.exempt = who.exempt;
   bare.erased_at = who.erased_at;
-  press_->core(bare);
+  codec_->core(bare);
   to.account = bare.account ? std::optional(*bare.account) : std::nullopt;
   to.admin_ids.assign(bare.admin_ids.begin(), bare.admin_ids.end());
   to.exempt = bare.exempt;
   to.erased_at = bare.erased_at;
 }
 
-void shelf::write_standings(kept& to, const user& who, std::uint64_t which) {
+void map_store::write_standings(kept& to, const user& who, std::uint64_t which) {
   const auto& slots = who.sums.policies->slots();
   for (std::size_t i = 0; i < who.standings.size(); ++i) {
     if ((which >> i & 1) == 0 or not who.standings[i]) continue;
     auto copy = *who.standings[i];
-    press_->one_standing(copy);
+    codec_->one_standing(copy);
     to.standings[slots[i].label.slot] = std::move(copy);
   }
 }
 
-void shelf::write_buckets(kept& to, const user& who, hour_number hour) {
+void map_store::write_buckets(kept& to, const user& who, hour_number hour) {
   to.buckets.erase(hour);
   const auto& profiles = who.sums.policies->profiles();
   const auto of_hour = [&](const user& from, auto&& visit) {
@@ -41,24 +41,24 @@ void shelf::write_buckets(kept& to, const user& who, hour_number hour) {
   user bare;
   bare.metered.resize(profiles.size());
   of_hour(who, [&](std::size_t p, const auto& e) { bare.metered[p].add(e.bucket, e.from, e.while_off, e.ms); });
-  press_->buckets(bare, *who.sums.policies, hour);
+  codec_->buckets(bare, *who.sums.policies, hour);
   of_hour(bare, [&](std::size_t p, const auto& e) { to.buckets[hour].push_back({profiles[p], e}); });
 }
 
-void shelf::write_ids(kept& to, const user& who, hour_number hour) {
+void map_store::write_ids(kept& to, const user& who, hour_number hour) {
   user bare;
   bare.ids.load(hour, who.ids.keys(hour));
-  press_->ids(bare, hour);
+  codec_->ids(bare, hour);
   const auto keys = bare.ids.keys(hour);
   to.ids[hour].assign(keys.begin(), keys.end());
 }
 
-void shelf::write_talks(kept& to, const user& who) {
+void map_store::write_talks(kept& to, const user& who) {
   to.conversations = *who.conversations;
-  press_->talks(*to.conversations);
+  codec_->talks(*to.conversations);
 }
 
-void shelf::write_all(kept& to, const user& who) {
+void map_store::write_all(kept& to, const user& who) {
   to = {};
   write_core(to, who);
   write_standings(to, who, ~std::uint64_t{0});
@@ -70,7 +70,7 @@ void shelf::write_all(kept& to, const user& who) {
   who.ids.each_hour([&](hour_number hour) { write_ids(to, who, hour); });
 }
 
-void shelf::write(std::string_view uid, user& who, time_ms next_due) {
+void map_store::write(std::string_view uid, user& who, time_ms next_due) {
   auto& to = users_[std::string(uid)];
   const auto& what = who.changed;
   if (what.erased) {
@@ -88,11 +88,11 @@ void shelf::write(std::string_view uid, user& who, time_ms next_due) {
   who.changed.clear();
 }
 
-void shelf::note_due(std::string_view uid, time_ms next_due) {
+void map_store::note_due(std::string_view uid, time_ms next_due) {
   if (const auto found = users_.find(uid); found != users_.end()) found->second.next_due = next_due;
 }
 
-std::unique_ptr<user> shelf::wake(const kept& from, const policy_set& policies, time_ms now) {
+std::unique_ptr<user> map_store::wake(const kept& from, const policy_set& policies, time_ms now) {
   auto who = std::make_unique<user>();
   who->metered.resize(policies.profiles().size());
   // As storage does: nothing that the retention has forgotten.
@@ -120,8 +120,8 @@ std::unique_ptr<user> shelf::wake(const kept& from, const policy_set& policies, 
   return who;
 }
 
-std::vector<std::unique_ptr<user>> shelf::load(std::span<const std::string_view> uids, const policy_set& policies,
-                                               time_ms now) {
+std::vector<std::unique_ptr<user>> map_store::load(std::span<const std::string_view> uids, const policy_set& policies,
+                                                   time_ms now) {
   static const kept nobody;
   std::vector<std::unique_ptr<user>> users;
   for (const auto uid : uids) {
@@ -132,44 +132,26 @@ std::vector<std::unique_ptr<user>> shelf::load(std::span<const std::string_view>
   return users;
 }
 
-older_ids shelf::load_ids(std::string_view uid, hour_number hour) {
+older_ids map_store::load_ids(std::string_view uid, hour_number hour) {
   const auto found = users_.find(uid);
   if (found == users_.end()) return {hour, {}};
   const auto keys = found->second.ids.find(hour);
   return {hour, keys == found->second.ids.end() ? std::vector<std::uint64_t>() : keys->second};
 }
 
-std::vector<std::pair<time_ms, std::string>> shelf::due_users() {
+std::vector<std::pair<time_ms, std::string>> map_store::due_users() {
   std::vector<std::pair<time_ms, std::string>> due;
   for (const auto& [uid, k] : users_)
     if (k.next_due != never) due.emplace_back(k.next_due, uid);
   return due;
 }
 
-std::optional<epoch> staged_source::next() {
-  if (not ready_) return std::nullopt;
-  ready_ = false;
-  epoch e;
-  e.number = ++number_;
-  e.now = what_.now;
-  e.events = what_.events;
-  e.commands = what_.commands;
-  e.slices = what_.slices;
-  e.timers_max = what_.timers_max;
-  return e;
-}
-
-void staged_source::put(staged_epoch what) {
-  what_ = std::move(what);
-  ready_ = true;
-}
-
-void notebook::take(const epoch&, std::span<outcome> outcomes, const broadcast_outcome& all) {
-  if (looks_away) return;
+void recorder::record(const epoch_result& decided) {
+  if (records_nothing) return;
   order.clear();
   decisions.clear();
   refused.clear();
-  for (auto& o : outcomes) {
+  for (auto& o : decided.outcomes) {
     order.emplace_back(o.uid);
     counts += o.wrote.counts;
     auto& text = bytes[std::string(o.uid)];
@@ -182,13 +164,14 @@ void notebook::take(const epoch&, std::span<outcome> outcomes, const broadcast_o
     }
     for (const auto& r : o.refused)
       refused.emplace_back(event_id(*r.what), r.why);
-    if (shelf_ == nullptr) continue;
+    if (store_ == nullptr) continue;
     // Who has nothing to be written down may be gone before the commit.
     if (o.who->changed.any())
       pending_[std::string(o.uid)] = {o.who, o.next_due};
     else
-      shelf_->note_due(o.uid, o.next_due);
+      store_->note_due(o.uid, o.next_due);
   }
+  const auto& all = *decided.broadcast;
   broadcast = all.decisions;
   duplicate_commands += all.duplicates.size();
   impossible_commands += all.impossible.size();
@@ -196,31 +179,35 @@ void notebook::take(const epoch&, std::span<outcome> outcomes, const broadcast_o
   if (commits_every_epoch) commit();
 }
 
-void notebook::commit() {
+void recorder::commit() {
   for (auto& [uid, u] : pending_)
-    shelf_->write(uid, *u.who, u.next_due);
+    store_->write(uid, *u.who, u.next_due);
   pending_.clear();
 }
 
-workshop::workshop(std::shared_ptr<const policy_set> policies, shard_options chosen, bool starts_off)
-  : notes(&at_rest), options(std::move(chosen)) {
+worker_fixture::worker_fixture(std::shared_ptr<const policy_set> policies, shard_options chosen, bool starts_off)
+  : notes(&store), options(std::move(chosen)) {
   options.start = {not starts_off, false, policies.get()};
   options.policies = std::move(policies);
-  lives.push_back(here.open_shard(source, notes, at_rest, options));
+  shards.push_back(here.open_shard(store, options));
 }
 
-void workshop::run(staged_epoch what) {
+void worker_fixture::run(const given_epoch& what) {
   last_now = what.now;
-  source.put(std::move(what));
-  engine().run_epoch();
+  notes.record(engine().run({.number = ++epochs,
+                             .now = what.now,
+                             .events = what.events,
+                             .commands = what.commands,
+                             .slices = what.slices,
+                             .timers_max = what.timers_max}));
 }
 
-void workshop::restart() {
+void worker_fixture::restart() {
   notes.commit();
   options.start = engine().in_force();
   options.command_ids = notes.command_ids;
   options.last_now = last_now;
-  lives.push_back(here.open_shard(source, notes, at_rest, options));
+  shards.push_back(here.open_shard(store, options));
 }
 
 } // namespace fairuse::test

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The doors of the house: where epochs come from, where outcomes go, where absent users are kept. Interfaces and the
-// plain structs that pass through them. streams, storage and sim implement them; actors use them.
-// Threads: all calls on one object come from one worker's thread, between or inside epochs as said below.
+// An epoch, what it asks of each user, and what comes of it: the plain structs that pass between a mode's driver, the
+// shard and core, and the interface to users that are not in memory.
+// Threads: all calls on one object come from one worker's thread.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,8 +46,8 @@ struct refused_event {
   applied why = applied::accepted;
 };
 
-/// What came of a slice. Decisions are in order. `who` may be read until the next epoch begins; a sink that has written
-/// a user's changes down clears `who->changed`, and nothing else of it.
+/// What came of a slice. Decisions are in order. `who` may be read until the next epoch begins; whoever has written a
+/// user's changes down clears `who->changed`, and nothing else of it.
 struct outcome {
   std::string_view uid;
   user* who = nullptr;
@@ -65,8 +65,8 @@ struct addressed_event {
   event what;
 };
 
-/// An epoch as a source seals it. Production fills `events` and `commands`, and the shard cuts slices; simulation hands
-/// over ready slices (it has every user's future in hand and needs no clock).
+/// A sealed epoch. Production fills `events` and `commands`, and the shard cuts slices; simulation hands over ready
+/// slices (it has every user's future in hand and needs no clock).
 struct epoch {
   std::uint64_t number = 0;
   time_ms now = 0;
@@ -76,8 +76,6 @@ struct epoch {
   std::span<const event> commands;
   /// Ready slices, sorted by uid; if not empty, `events` and `commands` are empty.
   std::span<const slice> slices;
-  /// Whatever the source needs to find its epoch again when the sink sees it.
-  const void* origin = nullptr;
   /// Fire timers of no more users than this, the first in uid order; an epoch of its own follows for the others.
   std::size_t timers_max = SIZE_MAX;
 };
@@ -87,17 +85,10 @@ inline slice remaining_steps(const slice& given, const outcome& so_far) {
   return {given.uid, given.steps.subspan(so_far.steps_taken), given.events, {}};
 }
 
-/// Where epochs come from.
-class epoch_source {
-public:
-  virtual ~epoch_source() = default;
-  /// The next sealed epoch, or nothing if none is ready now. What it points at stays valid until the next call.
-  virtual std::optional<epoch> next() = 0;
-  /// What is left for a user whose slice is done or was cut off by a review request (outcome::asked). Called after
-  /// every slice, until it returns one without steps: that ends the user's epoch. Production: the remaining steps as
-  /// they are (see remaining_steps). Simulation: the same in pieces, with the reviewer's answers between them.
-  virtual slice rest(const slice& given, const outcome& so_far) = 0;
-};
+/// What is left for a user whose slice is done or was cut off by a review request (outcome::asked). Called after every
+/// slice, until it returns one without steps: that ends the user's epoch. Production: the remaining steps as they are
+/// (remaining_steps). Simulation: the same in pieces, with the reviewer's answers between them.
+using continuation = std::function<slice(const slice& given, const outcome& so_far)>;
 
 /// What came of an epoch's commands to everybody.
 struct broadcast_outcome {
@@ -113,12 +104,11 @@ struct broadcast_outcome {
   std::vector<decision> decisions;
 };
 
-/// Where outcomes go.
-class epoch_sink {
-public:
-  virtual ~epoch_sink() = default;
-  /// All outcomes of an epoch, in uid order, and what came of commands to everybody. Nothing is published yet.
-  virtual void take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) = 0;
+/// What came of an epoch. Nothing is written or published yet. Valid until the shard's next epoch begins.
+struct epoch_result {
+  /// In uid order.
+  std::span<outcome> outcomes;
+  const broadcast_outcome* broadcast = nullptr;
 };
 
 /// Where users are when they are not in memory.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The doors of a worker in tests: epochs staged by hand, a shelf that keeps users as plain values, and a sink that
+// What a worker needs in tests: epochs made by hand, a store that keeps users as plain values, and a recorder that
 // writes down exactly what user::changed names. So a change that core does not note is lost at the next passivation, as
 // it would be in production.
 #pragma once
@@ -14,16 +14,16 @@
 #include <vector>
 
 #include "actors/worker.hpp"
-#include "core/ports.hpp"
+#include "core/epoch.hpp"
 #include "events/decision.hpp"
 
 namespace fairuse::test {
 
 /// What the pieces of a user go through on their way to the shelf. This one leaves them as they are; another may write
 /// and read them as storage would.
-class press {
+class codec {
 public:
-  virtual ~press() = default;
+  virtual ~codec() = default;
   /// Account, admin ids, exemption, erasure.
   virtual void core(user&) {}
   virtual void buckets(user&, const policy_set&, hour_number) {}
@@ -33,10 +33,10 @@ public:
 };
 
 /// Users at rest, in pieces, as storage keeps them.
-class shelf final : public user_store {
+class map_store final : public user_store {
 public:
-  shelf() : press_(std::make_unique<press>()) {}
-  void use(std::unique_ptr<press> p) { press_ = std::move(p); }
+  map_store() : codec_(std::make_unique<codec>()) {}
+  void use(std::unique_ptr<codec> p) { codec_ = std::move(p); }
 
   std::vector<std::unique_ptr<user>> load(std::span<const std::string_view> uids, const policy_set& policies,
                                           time_ms now) override;
@@ -75,12 +75,12 @@ private:
   void write_all(kept& to, const user& who);
   std::unique_ptr<user> wake(const kept& from, const policy_set& policies, time_ms now);
 
-  std::unique_ptr<press> press_;
+  std::unique_ptr<codec> codec_;
   std::map<std::string, kept, std::less<>> users_;
 };
 
 /// An epoch by hand.
-struct staged_epoch {
+struct given_epoch {
   time_ms now = 0;
   std::vector<addressed_event> events;
   std::vector<event> commands;
@@ -88,24 +88,12 @@ struct staged_epoch {
   std::size_t timers_max = SIZE_MAX;
 };
 
-class staged_source final : public epoch_source {
+/// What came of epochs, per user and altogether.
+class recorder {
 public:
-  std::optional<epoch> next() override;
-  slice rest(const slice& given, const outcome& so_far) override { return remaining_steps(given, so_far); }
-  void put(staged_epoch what);
-
-private:
-  bool ready_ = false;
-  std::uint64_t number_ = 0;
-  staged_epoch what_;
-};
-
-/// What a sink saw, per user and altogether.
-class notebook final : public epoch_sink {
-public:
-  /// `shelf`: where changes go; nullptr: nowhere (simulation).
-  explicit notebook(shelf* shelf = nullptr) : shelf_(shelf) {}
-  void take(const epoch& sealed, std::span<outcome> outcomes, const broadcast_outcome& broadcast) override;
+  /// `map_store`: where changes go; nullptr: nowhere (simulation).
+  explicit recorder(map_store* map_store = nullptr) : store_(map_store) {}
+  void record(const epoch_result& decided);
   /// Write down what is not written yet: the commit. Users stay put until shard::passivate.
   void commit();
 
@@ -120,32 +108,33 @@ public:
   std::vector<std::uint64_t> command_ids; ///< of all epochs
   counters counts;                        ///< of all epochs
   bool commits_every_epoch = true;
-  bool looks_away = false; ///< what comes now will be rolled back
+  bool records_nothing = false; ///< what comes now will be rolled back
 
 private:
   struct unwritten {
     user* who;
     time_ms next_due;
   };
-  shelf* shelf_;
+  map_store* store_;
   std::map<std::string, unwritten, std::less<>> pending_;
 };
 
 /// Everything a worker needs, and the worker.
-struct workshop {
-  explicit workshop(std::shared_ptr<const policy_set> policies, shard_options options = {}, bool starts_off = false);
-  void run(staged_epoch what);
+struct worker_fixture {
+  explicit worker_fixture(std::shared_ptr<const policy_set> policies, shard_options options = {},
+                          bool starts_off = false);
+  void run(const given_epoch& what);
   /// Throw the worker away and start one from what was written down.
   void restart();
 
-  shelf at_rest;
-  notebook notes;
-  staged_source source;
+  map_store store;
+  recorder notes;
+  std::uint64_t epochs = 0;
   shard_options options;
   time_ms last_now = INT64_MIN;
   worker here;
-  std::vector<std::unique_ptr<shard>> lives; ///< old shards keep policy sets alive
-  shard& engine() { return *lives.back(); }
+  std::vector<std::unique_ptr<shard>> shards; ///< old shards keep policy sets alive
+  shard& engine() { return *shards.back(); }
 };
 
 } // namespace fairuse::test
