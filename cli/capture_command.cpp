@@ -95,7 +95,7 @@ int export_from_topics(const capture_options& wanted, bool is_checkpoint) {
       .cluster = all.cluster_id(),
       .program = FAIRUSE_VERSION,
       .made_at = wall_clock_ms(),
-      .outputs = topic_names_of(all.settings().outputs),
+      .outputs = all.settings().outputs,
       .partitions = all.partitions(),
       .replace = wanted.replace,
       .from = checkpoint.get(),

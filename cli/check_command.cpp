@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/client_library.hpp"
 #include "config/deployment.hpp"
 #include "config/lint.hpp"
 #include "config/policy_file.hpp"
@@ -24,7 +25,7 @@ std::string check_one(const std::string& file, yaml::diagnostics& problems) {
   const auto root = yaml::load(file, problems);
   if (not root) return "";
   if (root->find("policies") != nullptr) {
-    const auto all = load_deployment(file, problems);
+    const auto all = load_deployment(file, kafka_client_library(), problems);
     return all ? "a deployment, live " + one_of(all->live) + ", " + std::to_string(all->shadows.size()) + " in shadow"
                : "";
   }

@@ -3,7 +3,6 @@
 #include "cli/kafka_options.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include <spdlog/spdlog.h>
 
@@ -43,7 +42,6 @@ kafka::real_cluster_options cluster_options(const kafka_settings& settings) {
 }
 
 kafka::topic_needs topic_needs_of(const deployment& settings) {
-  using kafka::topic_role;
   const auto& streams = settings.kafka;
   kafka::topic_needs needs{.replay_ms = settings.retention.input_ms,
                            .decisions_ms = settings.retention.decisions_ms,
@@ -51,15 +49,7 @@ kafka::topic_needs topic_needs_of(const deployment& settings) {
                            .dead_letter_extra_bytes = kafka_settings::dead_letter_extra_bytes};
   for (const auto& topic : streams.inputs)
     needs.topics.emplace_back(topic_role::input, topic);
-  const auto& to = streams.outputs;
-  for (const auto& [role, topic] : {std::pair{topic_role::decisions, &to.decisions},
-                                    {topic_role::notifications, &to.notifications},
-                                    {topic_role::enforcement, &to.enforcement},
-                                    {topic_role::review_requests, &to.review_requests},
-                                    {topic_role::dead_letters, &to.dead_letters},
-                                    {topic_role::policies, &to.policies},
-                                    {topic_role::journal, &to.journal},
-                                    {topic_role::changelog, &to.changelog}})
+  for (const auto& [role, topic] : streams.outputs.named())
     needs.topics.emplace_back(role, *topic);
   return needs;
 }
@@ -82,25 +72,6 @@ kafka::partition_function partition_function_of(key_partitioner how) {
       break;
   }
   return nullptr;
-}
-
-kafka::start_rule start_rule_of(const kafka_settings& from) {
-  using kind = kafka::start_rule::kind;
-  const auto where = from.start == start_place::earliest ? kind::earliest
-                     : from.start == start_place::latest ? kind::latest
-                                                         : kind::time;
-  return {where, from.start_at};
-}
-
-kafka::topic_names topic_names_of(const kafka_outputs& from) {
-  return {.decisions = from.decisions,
-          .notifications = from.notifications,
-          .enforcement = from.enforcement,
-          .review_requests = from.review_requests,
-          .dead_letters = from.dead_letters,
-          .policies = from.policies,
-          .journal = from.journal,
-          .changelog = from.changelog};
 }
 
 } // namespace fairuse::cli

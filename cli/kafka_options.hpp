@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a deployment's `streams` to what the rooms below take: nothing of streams/ knows configuration files.
+// From a deployment's `streams` to what the modules below take: nothing of streams/ knows configuration files.
 #pragma once
 
 #include "config/deployment.hpp"
@@ -13,7 +13,7 @@ namespace fairuse::cli {
 /// A line of a Kafka client, to the program's log.
 void log_kafka_line(kafka::log_level level, const std::string& text);
 
-/// How often a member tells its group that it lives.
+/// How often a member tells its group that it is there.
 kafka::milliseconds heartbeat_of(const kafka_settings& settings);
 
 /// Clients of the deployment's brokers. Their lines go to the program's log.
@@ -21,9 +21,7 @@ kafka::real_cluster_options cluster_options(const kafka_settings& settings);
 
 kafka::topic_needs topic_needs_of(const deployment& settings);
 
-/// Nullptr: unchecked, so nobody knows.
+/// Nullptr: unchecked.
 kafka::partition_function partition_function_of(key_partitioner how);
-kafka::start_rule start_rule_of(const kafka_settings& from);
-kafka::topic_names topic_names_of(const kafka_outputs& from);
 
 } // namespace fairuse::cli

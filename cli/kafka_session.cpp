@@ -13,6 +13,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "cli/client_library.hpp"
 #include "cli/command.hpp"
 #include "cli/config_commands.hpp"
 #include "cli/kafka_options.hpp"
@@ -88,7 +89,7 @@ bool kafka_session::find_instance() {
 
 bool kafka_session::connect() {
   const auto& from = all_.settings.kafka;
-  for (const auto& warning : transport_warnings(from))
+  for (const auto& warning : transport_warnings(from, kafka_client_library()))
     spdlog::warn("{}", warning);
   std::string problem;
   brokers_ = kafka::make_real_cluster(cluster_options(from), problem);
@@ -121,14 +122,11 @@ kafka::engine_rules kafka_session::rules_for(std::uint32_t worker) const {
   return {.app = from.app,
           .worker_name = worker_name(from, instance_, worker),
           .inputs = from.inputs,
-          .outputs = topic_names_of(from.outputs),
+          .outputs = from.outputs,
           .partition_of = partition_function_of(from.partitioner),
           .partitioner = std::string{fairuse::to_text(from.partitioner)},
-          .start = start_rule_of(from),
-          .dead_letters = {.alarm_nano = from.dead_letters.alarm_nano,
-                           .stop_nano = from.dead_letters.stop_nano,
-                           .records_min = dead_letter_rule::stop_records_min,
-                           .window_ms = dead_letter_rule::stop_ms_min},
+          .start = from.start,
+          .dead_letters = from.dead_letters,
           .dead_letter_bytes_max = from.record_bytes_max + kafka::dead_letter_room,
           .bounds = {.epoch = milliseconds{from.epoch_ms},
                      .backlog_epoch = backlog_epoch_of(from),

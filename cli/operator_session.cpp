@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "cli/client_library.hpp"
 #include "cli/kafka_options.hpp"
 #include "cli/log.hpp"
 
@@ -27,7 +28,7 @@ bool operator_session::fail(const kafka::call_result& why) {
 bool operator_session::open(const std::string& config_file) {
   set_up_log({});
   yaml::diagnostics problems{config_file};
-  auto loaded = load_deployment(config_file, problems);
+  auto loaded = load_deployment(config_file, kafka_client_library(), problems);
   for (const auto& each : problems.list())
     fmt::print(stderr, "{}\n", to_text(each));
   if (not loaded) return fail(exit_usage, fmt::format("{} is refused", config_file));

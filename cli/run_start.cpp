@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "cli/client_library.hpp"
 #include "cli/command.hpp"
 #include "cli/config_commands.hpp"
 #include "cli/log.hpp"
@@ -53,7 +54,7 @@ bool run_session::load_configuration() {
     if (not failpoint::arm(place, problem)) return fail(exit_usage, problem);
   }
   yaml::diagnostics problems{settings_.config_file};
-  auto loaded = load_deployment(settings_.config_file, problems);
+  auto loaded = load_deployment(settings_.config_file, kafka_client_library(), problems);
   for (const auto& each : problems.list())
     fmt::print(stderr, "{}\n", to_text(each));
   if (not loaded) return fail(exit_usage, fmt::format("{} is refused", settings_.config_file));

@@ -78,8 +78,8 @@ private:
                                                all_.settings().inputs.front(), all_.partitions() - 1));
     target_ = {.app = all_.settings().app,
                .inputs = all_.settings().inputs,
-               .outputs = topic_names_of(all_.settings().outputs),
-               .start = start_rule_of(all_.settings()),
+               .outputs = all_.settings().outputs,
+               .start = all_.settings().start,
                .partition = wanted_.partition,
                .partitions = all_.partitions(),
                .cluster = all_.cluster_id()};

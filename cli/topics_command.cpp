@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "cli/client_library.hpp"
 #include "cli/kafka_options.hpp"
 #include "cli/log.hpp"
 #include "cli/topics_report.hpp"
@@ -76,7 +77,7 @@ private:
   bool load() {
     set_up_log({});
     yaml::diagnostics problems{wanted_.config_file};
-    auto loaded = load_deployment(wanted_.config_file, problems);
+    auto loaded = load_deployment(wanted_.config_file, kafka_client_library(), problems);
     for (const auto& each : problems.list())
       fmt::print(stderr, "{}\n", yaml::to_text(each));
     if (not loaded) return fail(exit_usage, wanted_.config_file + " is refused");
@@ -91,7 +92,7 @@ private:
 
   bool look() {
     if (admin_ == nullptr) {
-      for (const auto& each : transport_warnings(deployment_.kafka))
+      for (const auto& each : transport_warnings(deployment_.kafka, kafka_client_library()))
         spdlog::warn("{}", each);
       std::string problem;
       admin_ = kafka::make_topic_admin(cluster_options(deployment_.kafka), problem);
@@ -130,7 +131,7 @@ private:
                                      found_[i].topic));
         return std::nullopt;
       }
-      if (all[i].role != kafka::topic_role::input or wanted_.inputs) {
+      if (all[i].role != topic_role::input or wanted_.inputs) {
         missing.push_back(all[i]);
         continue;
       }
@@ -145,8 +146,7 @@ private:
   std::int32_t partitions_of_new() {
     const auto common = kafka::common_partitions(needs_, found_);
     const bool inputs_there = std::any_of(found_.begin(), found_.end(), [&](const kafka::found_topic& each) {
-      return each.exists
-             and needs_.topics[static_cast<std::size_t>(&each - found_.data())].first == kafka::topic_role::input;
+      return each.exists and needs_.topics[static_cast<std::size_t>(&each - found_.data())].first == topic_role::input;
     });
     if (inputs_there and common == 0) {
       fail(exit_failed, "the inputs have different numbers of partitions; `fairuse topics check` names them");

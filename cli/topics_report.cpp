@@ -54,7 +54,7 @@ std::string topics_table(const kafka::topic_needs& needs, std::span<const kafka:
                           "copies", "kept", "record bytes", "state");
   for (std::size_t i = 0; i < found.size(); ++i) {
     const auto& topic = found[i];
-    const auto role = kafka::to_text(needs.topics[i].first);
+    const auto role = to_text(needs.topics[i].first);
     const auto state = state_of(topic, differences);
     if (topic.exists)
       text += fmt::format("{:<{}}  {:<15}  {:>10}  {:>6}  {:<10}  {:>12}  {}\n", topic.topic, width, role,
@@ -75,7 +75,7 @@ std::string topics_json(const kafka::topic_needs& needs, std::span<const kafka::
   for (std::size_t i = 0; i < found.size(); ++i) {
     const auto& topic = found[i];
     topics.push_back({{"topic", topic.topic},
-                      {"role", std::string{kafka::to_text(needs.topics[i].first)}},
+                      {"role", std::string{to_text(needs.topics[i].first)}},
                       {"state", state_of(topic, differences)},
                       {"partitions", topic.partitions},
                       {"replicas", topic.replicas},
@@ -110,8 +110,8 @@ std::string acl_commands(const kafka_settings& settings, const std::string& prin
   std::string text;
   for (const auto& topic : settings.inputs)
     text += command("Read Write DescribeConfigs", "--topic " + topic);
-  for (const auto& [key, topic] : settings.outputs.named()) {
-    const bool read_back = key == "changelog" or key == "policies" or key == "journal";
+  for (const auto& [role, topic] : settings.outputs.named()) {
+    const bool read_back = role == topic_role::changelog or role == topic_role::policies or role == topic_role::journal;
     text += command(read_back ? "Read Write DescribeConfigs" : "Write DescribeConfigs", "--topic " + *topic);
   }
   text += command("Read", "--group " + settings.app);

@@ -17,8 +17,9 @@ constexpr std::int64_t retention_max_ms = 3'650 * day_ms;
 
 class deployment_binder {
 public:
-  deployment_binder(const yaml::node& root, const std::filesystem::path& file, diagnostics& out)
-    : root_{root}, out_{out}, top_{root, "", out} {
+  deployment_binder(const yaml::node& root, const std::filesystem::path& file, const client_library& library,
+                    diagnostics& out)
+    : root_{root}, library_{library}, out_{out}, top_{root, "", out} {
     all_.settings.file = file;
   }
 
@@ -68,7 +69,8 @@ private:
     auto& settings = all_.settings;
     streams->choose("kind", settings.streams, {{"local", stream_kind::local}, {"kafka", stream_kind::kafka}},
                     need::required);
-    if (settings.streams == stream_kind::kafka) bind_kafka(*streams, settings.file.parent_path(), settings.kafka);
+    if (settings.streams == stream_kind::kafka)
+      bind_kafka(*streams, settings.file.parent_path(), library_, settings.kafka);
     streams->finish();
   }
 
@@ -159,6 +161,7 @@ private:
   }
 
   const yaml::node& root_;
+  const client_library& library_;
   diagnostics& out_;
   map_reader top_;
   loaded_deployment all_;
@@ -197,10 +200,11 @@ std::string_view to_text(log_level value) {
   return "error";
 }
 
-std::optional<loaded_deployment> load_deployment(const std::filesystem::path& file, yaml::diagnostics& out) {
+std::optional<loaded_deployment> load_deployment(const std::filesystem::path& file, const client_library& library,
+                                                 yaml::diagnostics& out) {
   const auto root = yaml::load(file, out);
   if (not root) return std::nullopt;
-  auto all = deployment_binder{*root, file, out}.bind();
+  auto all = deployment_binder{*root, file, library, out}.bind();
   if (all)
     std::sort(all->shadows.begin(), all->shadows.end(),
               [](const policy& left, const policy& right) { return left.name < right.name; });

@@ -61,7 +61,7 @@ struct deployment {
   kafka_settings kafka;
   std::filesystem::path live_policy;
   std::vector<std::filesystem::path> shadow_policies;
-  /// Empty: FAIRUSE_CASE_KEY, or the local life's development key; Kafka has none.
+  /// Empty: FAIRUSE_CASE_KEY, or the local mode's development key; Kafka has none.
   std::filesystem::path case_key_file;
   retention_rule retention;
   reviewer_settings reviewer;
@@ -80,8 +80,9 @@ struct loaded_deployment {
 };
 
 /// File -> settings and the policies it names, with their digests; nullopt and diagnostics (of all the files) if
-/// anything is refused.
-std::optional<loaded_deployment> load_deployment(const std::filesystem::path& file, yaml::diagnostics& out);
+/// anything is refused. `library` is asked about the properties of a deployment on Kafka.
+std::optional<loaded_deployment> load_deployment(const std::filesystem::path& file, const client_library& library,
+                                                 yaml::diagnostics& out);
 
 /// What policies and deployment may not be together: equal names, a shadow called like a slot, a span longer than the
 /// retention.

@@ -4,15 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <optional>
 #include <utility>
-
-#include <librdkafka/rdkafka.h>
 
 namespace fairuse {
 
@@ -165,37 +160,11 @@ bool contains(const List& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-struct conf_deleter {
-  void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
-};
-
-/// Every name that librdkafka knows: the first column of the tables that it prints.
-std::vector<std::string> known_properties() {
-  char* bytes = nullptr;
-  std::size_t size = 0;
-  std::FILE* table = open_memstream(&bytes, &size);
-  if (table == nullptr) return {};
-  rd_kafka_conf_properties_show(table);
-  std::fclose(table);
-  const std::unique_ptr<char, decltype(&std::free)> owner{bytes, &std::free};
-  std::vector<std::string> names;
-  std::string_view rest{bytes, size};
-  while (not rest.empty()) {
-    const auto end = std::min(rest.find('\n'), rest.size());
-    const auto row = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    const auto name = row.substr(0, std::min(row.find(' '), row.size()));
-    if (row.find('|') != std::string_view::npos and name != "Property" and not name.starts_with('-'))
-      names.emplace_back(name);
-  }
-  return names;
-}
-
 class property_binder {
 public:
-  property_binder(std::string_view where, const std::filesystem::path& folder, std::map<std::string, std::string>& into,
-                  diagnostics& out)
-    : where_{where}, folder_{folder}, into_{into}, out_{out}, scratch_{rd_kafka_conf_new()} {}
+  property_binder(std::string_view where, const std::filesystem::path& folder, const client_library& library,
+                  std::map<std::string, std::string>& into, diagnostics& out)
+    : where_{where}, folder_{folder}, library_{library}, into_{into}, out_{out} {}
 
   void bind(const node& given) {
     const auto errors_before = out_.error_count();
@@ -219,28 +188,27 @@ private:
     if (not text) return;
     if (from_file) text = content_of(*text, value, called(key.text));
     if (text and contains(paths, name) and *text != "probe") text = absolute(*text, value, called(key.text));
-    if (not text or not known(name, *text, key, value, from_file)) return;
+    if (not text or not accepted(name, *text, key, value, from_file)) return;
     if (not into_.emplace(name, *text).second) out_.error(key.at, called(name) + " is there twice, once from a file");
   }
 
-  bool known(const std::string& name, const std::string& text, const yaml::map_key& key, const node& value,
-             bool from_file) {
+  bool accepted(const std::string& name, const std::string& text, const yaml::map_key& key, const node& value,
+                bool from_file) {
     if (name == "debug") return harmless_debug(text, value);
-    std::array<char, 512> problem{};
-    const auto result = rd_kafka_conf_set(scratch_.get(), name.c_str(), text.c_str(), problem.data(), problem.size());
-    if (result == RD_KAFKA_CONF_OK) return true;
-    if (result == RD_KAFKA_CONF_UNKNOWN) {
-      const auto names = known_properties();
+    if (not library_.knows(name)) {
+      const auto names = library_.names();
       const std::vector<std::string_view> candidates{names.begin(), names.end()};
-      out_.error(key.at, "librdkafka " + std::string{rd_kafka_version_str()} + " has no property '" + name + "'"
+      out_.error(key.at, "librdkafka " + library_.version + " has no property '" + name + "'"
                              + yaml::did_you_mean(name, candidates));
-    } else {
-      // librdkafka repeats the value, which is nobody's business if it came from a file.
-      out_.error(value.at, called(name) + ": "
-                               + (from_file ? "librdkafka does not take what the file holds"
-                                            : "librdkafka says: " + std::string{problem.data()}));
+      return false;
     }
-    return false;
+    const auto refusal = library_.refusal(name, text);
+    // The reason repeats the value, which must not be shown if it came from a file.
+    if (refusal)
+      out_.error(value.at,
+                 called(name) + ": "
+                     + (from_file ? "librdkafka does not take what the file holds" : "librdkafka says: " + *refusal));
+    return not refusal;
   }
 
   // Some contexts write keys, values and the steps of an authentication to the log.
@@ -258,11 +226,9 @@ private:
                                + std::string{word} + "` and the same properties instead");
       return false;
     }
-    std::array<char, 512> problem{};
-    if (rd_kafka_conf_set(scratch_.get(), "debug", text.c_str(), problem.data(), problem.size()) == RD_KAFKA_CONF_OK)
-      return true;
-    out_.error(value.at, called("debug") + ": librdkafka says: " + problem.data());
-    return false;
+    const auto refusal = library_.refusal("debug", text);
+    if (refusal) out_.error(value.at, called("debug") + ": librdkafka says: " + *refusal);
+    return not refusal;
   }
 
   std::optional<std::string> content_of(const std::string& text, const node& value, const std::string& name) {
@@ -337,9 +303,9 @@ private:
 
   std::string_view where_;
   const std::filesystem::path& folder_;
+  const client_library& library_;
   std::map<std::string, std::string>& into_;
   diagnostics& out_;
-  std::unique_ptr<rd_kafka_conf_t, conf_deleter> scratch_;
 };
 
 } // namespace
@@ -361,8 +327,8 @@ std::vector<std::string_view> denied_properties() {
 bool is_secret_property(std::string_view name) { return contains(secrets, name); }
 
 void bind_kafka_properties(const node& given, std::string_view where, const std::filesystem::path& folder,
-                           std::map<std::string, std::string>& into, diagnostics& out) {
-  property_binder{where, folder, into, out}.bind(given);
+                           const client_library& library, std::map<std::string, std::string>& into, diagnostics& out) {
+  property_binder{where, folder, library, into, out}.bind(given);
 }
 
 } // namespace fairuse

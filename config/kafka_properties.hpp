@@ -5,7 +5,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +15,19 @@
 #include "config/yaml.hpp"
 
 namespace fairuse {
+
+/// What the Kafka client library of the program says about its own properties. Configuration is read without a client,
+/// so the composition of the program passes this in.
+struct client_library {
+  /// 2.0.2
+  std::string version;
+  /// Its SCRAM login is one that Kafka 4 accepts, too.
+  bool right_scram = true;
+  std::function<std::vector<std::string>()> names;
+  std::function<bool(const std::string& name)> knows;
+  /// Why it does not accept the value; nullopt: it does.
+  std::function<std::optional<std::string>(const std::string& name, const std::string& value)> refusal;
+};
 
 /// Why `name` cannot be set, as the end of a sentence that begins with it; empty if it can.
 std::string_view denied_property(std::string_view name);
@@ -23,9 +38,10 @@ std::vector<std::string_view> denied_properties();
 /// May only come from a file.
 bool is_secret_property(std::string_view name);
 
-/// Reads `streams.properties`: names and values as librdkafka accepts them, paths made absolute against `folder`,
+/// Reads `streams.properties`: names and values as `library` accepts them, paths made absolute against `folder`,
 /// secrets read. Refuses what cannot be meant together (a password without SASL).
 void bind_kafka_properties(const yaml::node& given, std::string_view where, const std::filesystem::path& folder,
-                           std::map<std::string, std::string>& into, yaml::diagnostics& out);
+                           const client_library& library, std::map<std::string, std::string>& into,
+                           yaml::diagnostics& out);
 
 } // namespace fairuse

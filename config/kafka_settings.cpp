@@ -7,9 +7,6 @@
 #include <optional>
 #include <set>
 
-#include <librdkafka/rdkafka.h>
-
-#include "config/kafka_properties.hpp"
 #include "events/time_text.hpp"
 
 namespace fairuse {
@@ -21,14 +18,13 @@ using yaml::map_reader;
 using yaml::need;
 using yaml::node;
 
-constexpr std::string_view name_dead_letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+constexpr std::string_view name_characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 constexpr std::size_t topic_length_max = 249;
 constexpr std::size_t name_length_max = 64;
-constexpr int first_right_scram = 0x020601ff;
 
 bool is_name(std::string_view text, std::size_t longest) {
   return not text.empty() and text.size() <= longest
-         and text.find_first_not_of(name_dead_letters) == std::string_view::npos;
+         and text.find_first_not_of(name_characters) == std::string_view::npos;
 }
 
 // Whole bytes, or a number with KiB, MiB or GiB.
@@ -81,8 +77,9 @@ std::string_view property_of(const kafka_settings& settings, const std::string& 
 
 class kafka_binder {
 public:
-  kafka_binder(map_reader& from, const std::filesystem::path& folder, kafka_settings& into)
-    : from_{from}, folder_{folder}, into_{into} {}
+  kafka_binder(map_reader& from, const std::filesystem::path& folder, const client_library& library,
+               kafka_settings& into)
+    : from_{from}, folder_{folder}, library_{library}, into_{into} {}
 
   void bind() {
     bind_bootstrap();
@@ -100,7 +97,7 @@ public:
     bind_token_file();
     if (const auto* given = from_.any("properties"); given != nullptr) {
       if (given->kind == yaml::node_kind::map)
-        bind_kafka_properties(*given, from_.called("properties"), folder_, into_.properties, from_.out());
+        bind_kafka_properties(*given, from_.called("properties"), folder_, library_, into_.properties, from_.out());
       else
         from_.error("properties", "expected a map of librdkafka's properties");
     }
@@ -161,18 +158,11 @@ private:
                   inputs != nullptr and i < inputs->items.size() ? inputs->items[i].at : from_.at("inputs"),
                   from_.called("inputs"));
     auto outputs = from_.map("outputs");
-    auto& to = into_.outputs;
-    for (auto [key, topic] : {std::pair{"decisions", &to.decisions},
-                              {"notifications", &to.notifications},
-                              {"enforcement", &to.enforcement},
-                              {"review_requests", &to.review_requests},
-                              {"dead_letters", &to.dead_letters},
-                              {"policies", &to.policies},
-                              {"journal", &to.journal},
-                              {"changelog", &to.changelog}}) {
+    for (const auto& [role, topic] : into_.outputs.named()) {
+      const auto key = to_text(role);
       if (outputs) outputs->text(key, *topic);
       check_topic(*topic, outputs ? outputs->at(key) : from_.at("outputs"),
-                  outputs ? outputs->called(key) : from_.called("outputs") + "." + key);
+                  outputs ? outputs->called(key) : from_.called("outputs") + "." + std::string{key});
     }
     if (outputs) outputs->finish();
   }
@@ -198,10 +188,9 @@ private:
     std::string start;
     if (not from_.text("start", start) or start == "earliest") return;
     if (start == "latest") {
-      into_.start = start_place::latest;
+      into_.start.where = start_place::latest;
     } else if (const auto at = time_from(start); at and *at >= 0) {
-      into_.start = start_place::time;
-      into_.start_at = *at;
+      into_.start = {start_place::time, *at};
     } else {
       constexpr auto words = std::to_array<std::string_view>({"earliest", "latest"});
       from_.error("start", "expected earliest, latest or a time such as 2026-11-22T00:00:00Z, not '" + start + "'"
@@ -267,11 +256,12 @@ private:
 
   map_reader& from_;
   const std::filesystem::path& folder_;
+  const client_library& library_;
   kafka_settings& into_;
   std::set<std::string> topics_;
 };
 
-bool same_dead_letters(std::string_view left, std::string_view right) {
+bool equal_ignoring_case(std::string_view left, std::string_view right) {
   return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
     const auto lower = [](char c) { return c >= 'A' and c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
     return lower(a) == lower(b);
@@ -294,19 +284,9 @@ std::string_view to_text(key_partitioner value) {
   return "none";
 }
 
-std::array<std::pair<std::string_view, const std::string*>, 8> kafka_outputs::named() const {
-  return {{{"decisions", &decisions},
-           {"notifications", &notifications},
-           {"enforcement", &enforcement},
-           {"review_requests", &review_requests},
-           {"dead_letters", &dead_letters},
-           {"policies", &policies},
-           {"journal", &journal},
-           {"changelog", &changelog}}};
-}
-
-void bind_kafka(map_reader& streams, const std::filesystem::path& folder, kafka_settings& into) {
-  kafka_binder{streams, folder, into}.bind();
+void bind_kafka(map_reader& streams, const std::filesystem::path& folder, const client_library& library,
+                kafka_settings& into) {
+  kafka_binder{streams, folder, library, into}.bind();
 }
 
 std::string instance_of(const kafka_settings& settings, std::string_view variable, std::string_view host) {
@@ -338,11 +318,11 @@ std::map<std::string, std::string> client_properties(const kafka_settings& setti
   return all;
 }
 
-std::vector<std::string> transport_warnings(const kafka_settings& settings) {
+std::vector<std::string> transport_warnings(const kafka_settings& settings, const client_library& library) {
   std::vector<std::string> found;
   const auto protocol = property_of(settings, "security.protocol", "plaintext");
-  const bool login = same_dead_letters(protocol, "sasl_plaintext");
-  if (login or same_dead_letters(protocol, "plaintext")) {
+  const bool login = equal_ignoring_case(protocol, "sasl_plaintext");
+  if (login or equal_ignoring_case(protocol, "plaintext")) {
     const auto remote = std::find_if_not(settings.bootstrap.begin(), settings.bootstrap.end(),
                                          [](const std::string& each) { return is_loopback(each); });
     if (remote != settings.bootstrap.end())
@@ -351,20 +331,20 @@ std::vector<std::string> transport_warnings(const kafka_settings& settings) {
                       + " can be read on the way; set streams.properties security.protocol to "
                       + (login ? "sasl_ssl" : "ssl or sasl_ssl"));
   }
-  if (same_dead_letters(property_of(settings, "enable.ssl.certificate.verification", "true"), "false"))
+  if (equal_ignoring_case(property_of(settings, "enable.ssl.certificate.verification", "true"), "false"))
     found.emplace_back(
         "enable.ssl.certificate.verification is false: anybody can pretend to be the broker; name the "
         "authority in ssl.ca.location instead");
-  else if (same_dead_letters(property_of(settings, "ssl.endpoint.identification.algorithm", "https"), "none"))
+  else if (equal_ignoring_case(property_of(settings, "ssl.endpoint.identification.algorithm", "https"), "none"))
     found.emplace_back(
         "ssl.endpoint.identification.algorithm is none: any certificate of the same authority can "
         "pretend to be the broker; give brokers certificates with their names");
   const auto mechanism = property_of(settings, "sasl.mechanism", property_of(settings, "sasl.mechanisms", ""));
-  if (mechanism.starts_with("SCRAM-") and rd_kafka_version() < first_right_scram)
-    found.emplace_back("librdkafka " + std::string{rd_kafka_version_str()}
+  if (mechanism.starts_with("SCRAM-") and not library.right_scram)
+    found.emplace_back("librdkafka " + library.version
                        + " repeats a nonce that SCRAM wants to be continued: Kafka 3 lets it pass, Kafka 4 refuses it as "
                          "a wrong password; use certificates, PLAIN over TLS or a token there, or librdkafka 2.6.1");
-  if (same_dead_letters(property_of(settings, "enable.sasl.oauthbearer.unsecure.jwt", "false"), "true"))
+  if (equal_ignoring_case(property_of(settings, "enable.sasl.oauthbearer.unsecure.jwt", "false"), "true"))
     found.emplace_back("enable.sasl.oauthbearer.unsecure.jwt is true: the tokens are signed by nobody");
   return found;
 }

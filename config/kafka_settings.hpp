@@ -11,17 +11,16 @@
 // Threads: plain values, nothing shared.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "config/kafka_properties.hpp"
 #include "config/yaml.hpp"
-#include "events/event.hpp"
+#include "events/topics.hpp"
 
 namespace fairuse {
 
@@ -33,35 +32,7 @@ enum class key_partitioner : std::uint8_t {
   unchecked,  ///< any: only the same key on the same partition is believed
 };
 
-/// Where a group that has no offsets yet begins.
-enum class start_place : std::uint8_t { earliest, latest, time };
-
 std::string_view to_text(key_partitioner value);
-
-struct kafka_outputs {
-  std::string decisions = "fairuse.decisions.v1";
-  std::string notifications = "fairuse.notifications.v1";
-  std::string enforcement = "fairuse.enforcement.v1";
-  std::string review_requests = "fairuse.review-requests.v1";
-  std::string dead_letters = "fairuse.dlq.v1";
-  std::string policies = "fairuse.policies.v1";
-  std::string journal = "fairuse.journal.v1";
-  std::string changelog = "fairuse.changelog.v1";
-
-  /// Key in the file and topic, in the order of the members.
-  std::array<std::pair<std::string_view, const std::string*>, 8> named() const;
-};
-
-/// Share of dead letters among the records read, in 1e-9.
-struct dead_letter_rule {
-  static constexpr std::int64_t stop_records_min = 10'000;
-  static constexpr std::int64_t stop_ms_min = 60'000;
-
-  std::int32_t alarm_nano = 10'000'000;
-  /// 0: never. Else the engine stops at that share, measured over at least `stop_records_min` records and
-  /// `stop_ms_min`.
-  std::int32_t stop_nano = 0;
-};
 
 /// Rows that are committed but not yet in RocksDB; input is held back beyond the limits.
 struct pending_rule {
@@ -83,11 +54,9 @@ struct kafka_settings {
   /// Threads, each with a consumer, a transactional producer and its partitions.
   std::uint32_t workers = 1;
   std::vector<std::string> inputs = {"fairuse.events.v1"};
-  kafka_outputs outputs;
+  topic_names outputs;
   key_partitioner partitioner = key_partitioner::murmur2;
-  start_place start = start_place::earliest;
-  /// REQUIRES: start_place::time.
-  time_ms start_at = 0;
+  start_rule start;
   std::int64_t epoch_ms = 50;
   std::uint32_t epoch_events_max = 400'000;
   std::int64_t transaction_timeout_ms = 30'000;
@@ -97,7 +66,7 @@ struct kafka_settings {
   /// Largest record of the inputs; the default is Kafka's.
   std::uint64_t record_bytes_max = 1'048'588;
   pending_rule pending;
-  dead_letter_rule dead_letters;
+  dead_letter_share dead_letters;
   /// With sasl.mechanism OAUTHBEARER: the file that somebody keeps a fresh JWT in. Empty: librdkafka's own ways.
   std::filesystem::path token_file;
   /// librdkafka's, name -> value, with what the files of secrets held.
@@ -105,7 +74,8 @@ struct kafka_settings {
 };
 
 /// Reads everything of `streams` but `kind`. Paths resolve against `folder`.
-void bind_kafka(yaml::map_reader& streams, const std::filesystem::path& folder, kafka_settings& into);
+void bind_kafka(yaml::map_reader& streams, const std::filesystem::path& folder, const client_library& library,
+                kafka_settings& into);
 
 /// Variable that names the instance where the file does not.
 inline constexpr const char* instance_variable = "FAIRUSE_INSTANCE";
@@ -127,7 +97,7 @@ std::string client_id(const kafka_settings& settings);
 /// record_bytes_max.
 std::map<std::string, std::string> client_properties(const kafka_settings& settings);
 
-/// What a log should say at start: records and passwords that travel in the clear, certificates that nobody checks.
-std::vector<std::string> transport_warnings(const kafka_settings& settings);
+/// What a log should say at start: records and passwords that travel in the clear, certificates that are not checked.
+std::vector<std::string> transport_warnings(const kafka_settings& settings, const client_library& library);
 
 } // namespace fairuse

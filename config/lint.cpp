@@ -32,17 +32,17 @@ public:
   explicit linter(const policy& rules) : rules_{rules} {}
 
   std::vector<finding> run() {
-    look_at_metering();
-    look_at_caps({nullptr, rules_});
+    check_metering();
+    check_caps({nullptr, rules_});
     for (const auto& plan : rules_.plans)
-      look_at_caps({&plan, rules_});
-    look_at_plans();
-    look_at_ceiling();
-    look_at_review();
+      check_caps({&plan, rules_});
+    check_plans();
+    check_ceiling();
+    check_review();
     for (std::size_t i = 0; i < rules_.steps.size(); ++i)
-      look_at_step(i);
-    look_at_reach();
-    look_at_budget();
+      check_step(i);
+    check_reach();
+    check_budget();
     return std::move(found_);
   }
 
@@ -59,9 +59,9 @@ private:
     return {"ladder", "steps", std::to_string(index), key};
   }
 
-  void look_at_metering() {
+  void check_metering() {
     const auto& metering = rules_.metering;
-    const auto enforced = [&](lane l) { return rules_.enforced_lanes[static_cast<std::size_t>(l)]; };
+    const auto enforced = [&](lane which) { return rules_.enforced_lanes[static_cast<std::size_t>(which)]; };
     if (metering.basis == time_basis::arrival and metering.fresh_within_ms == 0)
       warn({"metering"},
            "an old recording that is uploaded today counts as today's speech; "
@@ -71,7 +71,7 @@ private:
     if (enforced(lane::backfill)) warn({"lanes", "backfill"}, "recordings uploaded late count against live caps");
   }
 
-  void look_at_caps(const tier& of) {
+  void check_caps(const tier& of) {
     const auto& windows = rules_.windows;
     for (std::size_t i = 0; i < windows.size(); ++i) {
       const auto cap = of.cap_ms(i);
@@ -79,24 +79,24 @@ private:
       if (cap >= windows[i].span_ms)
         warn(of.at(i), format_duration(cap) + " in " + format_duration(windows[i].span_ms)
                            + " can be exceeded by parallel recordings only");
-      look_for_domination(of, i);
+      check_domination(of, i);
     }
   }
 
-  // Whoever exceeds the longer window has exceeded the shorter one in one of the stretches that cover it, unless the
-  // longer cap is below their sum. Rounding the number of stretches up keeps this true for spans that are no multiples.
-  void look_for_domination(const tier& of, std::size_t index) {
+  // Who exceeds the longer window has exceeded the shorter one in one of the spans that cover it, unless the longer cap
+  // is below their sum. Rounding the number of spans up keeps this true where the longer span is not a multiple.
+  void check_domination(const tier& of, std::size_t index) {
     const auto& windows = rules_.windows;
     const auto cap = of.cap_ms(index);
     for (std::size_t other = 0; other < windows.size(); ++other) {
       const auto other_cap = of.cap_ms(other);
       if (cap == 0 or other_cap == 0) continue;
       if (windows[other].span_ms < windows[index].span_ms) {
-        const auto stretches = (windows[index].span_ms + windows[other].span_ms - 1) / windows[other].span_ms;
-        if (cap / stretches >= other_cap) {
+        const auto covering = (windows[index].span_ms + windows[other].span_ms - 1) / windows[other].span_ms;
+        if (cap / covering >= other_cap) {
           warn(of.at(index), windows[index].name + " (" + format_duration(cap) + ") can never be the first cap that is "
                                "exceeded while " + windows[other].name + " is " + format_duration(other_cap)
-                               + "; it would have to be below " + format_duration(other_cap * stretches));
+                               + "; it would have to be below " + format_duration(other_cap * covering));
           return;
         }
       } else if (windows[other].span_ms > windows[index].span_ms and cap >= other_cap) {
@@ -107,7 +107,7 @@ private:
     }
   }
 
-  void look_at_plans() {
+  void check_plans() {
     for (const auto& plan : rules_.plans) {
       bool raised = false;
       bool equal = true;
@@ -126,7 +126,7 @@ private:
       note({"plans"}, "there is no free plan, so exhausted credits start nothing and an upgrade clears nothing");
   }
 
-  void look_at_ceiling() {
+  void check_ceiling() {
     const auto& ceiling = rules_.ceiling;
     if (ceiling.cap_ms == 0) {
       note({"ceiling", "cap"}, "0 switches the ceiling off");
@@ -142,7 +142,7 @@ private:
                                      + " (" + format_duration(window.cap_ms) + ") asks for a review");
   }
 
-  void look_at_review() {
+  void check_review() {
     const auto& review = rules_.review;
     if (review.score_gate_nano == 0) warn({"review", "score"}, "with a score of 0 every review is a strike");
     if (review.score_gate_nano == one_nano)
@@ -168,7 +168,7 @@ private:
       warn({"ladder", "counts"}, "a review that clears the user counts as a strike; `qualifying` prevents it");
   }
 
-  void look_at_step(std::size_t index) {
+  void check_step(std::size_t index) {
     const auto& step = rules_.steps[index];
     if (step.notify and step.ends_after_ms == 0)
       warn(step_key(index, "notify"), text_of(step.at) + " has no end, so its notification cannot say when it ends");
@@ -184,8 +184,8 @@ private:
            text_of(step.at) + " asks for fewer strikes than the milder " + text_of(rules_.steps[index - 1].at));
   }
 
-  // What the ladder promises and its own timing forbids.
-  void look_at_reach() {
+  // Stages that the ladder has and its own timing makes unreachable.
+  void check_reach() {
     const auto spacing = std::max(rules_.review.cooldown_ms, rules_.review.check_interval_ms);
     for (std::size_t i = 0; i < rules_.steps.size(); ++i) {
       const auto& step = rules_.steps[i];
@@ -203,7 +203,7 @@ private:
     }
   }
 
-  void look_at_budget() {
+  void check_budget() {
     const auto& budget = rules_.budget;
     if (budget.per_utc_day_ms == 0) {
       note({"budget", "per_utc_day"}, "0 switches the budget off; it does not mean that nothing may be transcribed");
@@ -222,14 +222,14 @@ private:
 };
 
 // Keys whose value the file states and the policy ignores.
-void look_for_idle_keys(const policy& rules, const yaml::node& root, yaml::diagnostics& out) {
+void report_idle_keys(const policy& rules, const yaml::node& root, yaml::diagnostics& out) {
   const auto idle = [&](const yaml::path& at, const std::string& why) {
     if (const auto* written = yaml::node_at(root, at); written != nullptr)
       out.report(severity::warning, written->at, yaml::join(at) + ": has no effect: " + why);
   };
   if (rules.review.cleared_below_nano == 0 and rules.review.cleared_cooldown_ms != 0)
     idle({"review", "cleared", "cooldown"}, "`below` is 0");
-  if (std::none_of(rules.steps.begin(), rules.steps.end(), [](const step_rule& s) { return s.hard_caps; }))
+  if (std::none_of(rules.steps.begin(), rules.steps.end(), [](const step_rule& step) { return step.hard_caps; }))
     idle({"hard"}, "no stage has the action `caps: hard`");
   const auto* ladder = root.find("ladder");
   const auto* steps = ladder == nullptr ? nullptr : ladder->find("steps");
@@ -250,11 +250,11 @@ void look_for_idle_keys(const policy& rules, const yaml::node& root, yaml::diagn
 std::vector<finding> lint(const policy& rules) { return linter{rules}.run(); }
 
 void lint(const policy& rules, const yaml::node& root, yaml::diagnostics& out) {
-  // A note explains a value that somebody wrote; on a default it would be noise.
+  // A note explains a value that the file states; on a default it would be noise.
   for (auto& each : lint(rules))
     if (each.level != severity::note or yaml::node_at(root, each.at) != nullptr)
       out.report(each.level, yaml::place_of(root, each.at), yaml::join(each.at) + ": " + each.message);
-  look_for_idle_keys(rules, root, out);
+  report_idle_keys(rules, root, out);
   out.sort();
 }
 

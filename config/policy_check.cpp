@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "config/policy_file.hpp"
+#include "config/policy_keys.hpp"
 
 namespace fairuse {
 
@@ -10,14 +14,63 @@ namespace {
 
 using yaml::format_duration;
 
-// Marks are kept for this long after stage none was reached; older strikes cannot be counted.
-constexpr std::int64_t marks_kept_ms = 90 * day_ms;
 constexpr std::int64_t span_max_ms = 90 * day_ms;
-constexpr std::int64_t end_max_ms = 3'650 * day_ms;
 
-class checker {
+// Values that the keys' own ranges exclude.
+class range_checker : public no_keys {
 public:
-  explicit checker(const policy& rules) : rules_{rules} {}
+  range_checker(yaml::path at, std::vector<finding>& found) : at_{std::move(at)}, found_{found} {}
+
+  void duration(std::string_view key, std::int64_t ms, const duration_key& rule = {}) {
+    if (ms > rule.max_ms)
+      refuse(key, format_duration(ms) + " is out of range; the most is " + format_duration(rule.max_ms)
+                      + std::string{rule.because});
+  }
+
+  void ratio(std::string_view key, std::int32_t nano) {
+    if (nano < 0 or nano > one_nano) refuse(key, "is out of range; it is 0 to 1");
+  }
+
+  template <class Keys>
+  void section(std::string_view key, Keys keys) {
+    auto in = below({std::string{key}});
+    keys(in);
+  }
+
+  void windows(std::string_view key, const std::vector<window_rule>& rules) {
+    for (const auto& each : rules) {
+      auto in = below({std::string{key}, each.name});
+      visit_window(in, each);
+    }
+  }
+
+  void steps(std::string_view key, const std::vector<step_rule>& rules) {
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      auto in = below({std::string{key}, std::to_string(i)});
+      visit_step(in, rules[i]);
+    }
+  }
+
+private:
+  range_checker below(const yaml::path& steps) const {
+    auto at = at_;
+    at.insert(at.end(), steps.begin(), steps.end());
+    return {std::move(at), found_};
+  }
+
+  void refuse(std::string_view key, std::string message) {
+    auto at = at_;
+    at.emplace_back(key);
+    found_.push_back({std::move(at), std::move(message)});
+  }
+
+  yaml::path at_;
+  std::vector<finding>& found_;
+};
+
+class policy_checker {
+public:
+  explicit policy_checker(const policy& rules) : rules_{rules} {}
 
   std::vector<finding> run() {
     check_name();
@@ -27,17 +80,14 @@ public:
     check_review();
     check_ladder();
     check_budget();
+    range_checker ranges{{}, found_};
+    visit_policy(ranges, rules_);
     return std::move(found_);
   }
 
 private:
   void refuse(yaml::path at, std::string message, yaml::path against = {}) {
     found_.push_back({std::move(at), std::move(message), std::move(against)});
-  }
-
-  void at_most(std::int64_t value, std::int64_t most, yaml::path at, const std::string& why) {
-    if (value > most)
-      refuse(std::move(at), format_duration(value) + " is out of range; the most is " + format_duration(most) + why);
   }
 
   void check_name() {
@@ -58,7 +108,8 @@ private:
              format_duration(span_ms) + " is shorter than one bucket ("
                  + format_duration(rules_.metering.bucket_s * second_ms) + ")",
              {"metering"});
-    at_most(span_ms, span_max_ms, at, "");
+    if (span_ms > span_max_ms)
+      refuse(at, format_duration(span_ms) + " is out of range; the most is " + format_duration(span_max_ms));
   }
 
   void check_windows() {
@@ -89,8 +140,6 @@ private:
 
   void check_review() {
     const auto& review = rules_.review;
-    if (review.score_gate_nano < 0 or review.score_gate_nano > one_nano)
-      refuse({"review", "score"}, "is out of range; a score is 0 to 1");
     if (review.cleared_below_nano > 0 and review.cleared_below_nano >= review.score_gate_nano)
       refuse({"review", "cleared", "below"},
              yaml::format_decimal(review.cleared_below_nano, 9) + " is not below the score of "
@@ -98,13 +147,6 @@ private:
                  + ": the same answer would be a strike and clear the user; 0 switches it off");
     if (review.timeout_ms <= 0)
       refuse({"review", "timeout"}, "must be longer than 0: a review that never times out blocks all later ones");
-    at_most(review.timeout_ms, 30 * day_ms, {"review", "timeout"}, "");
-    at_most(review.cooldown_ms, marks_kept_ms, {"review", "cooldown"}, "");
-    at_most(review.cleared_cooldown_ms, marks_kept_ms, {"review", "cleared", "cooldown"}, "");
-    at_most(review.check_interval_ms, day_ms, {"review", "check_interval"}, "");
-    at_most(review.retry_after_ms, retry_after_max_ms, {"review", "retry_after"},
-            ", to which repeated failures double it");
-    at_most(review.lookback_ms, 30 * day_ms, {"review", "lookback"}, "");
   }
 
   void check_ladder() {
@@ -122,14 +164,10 @@ private:
       if (step.strikes > 0 and step.within_ms == 0)
         refuse(at, stage_text + " asks for " + std::to_string(step.strikes)
                        + " strikes and does not say within which time; add `within`");
-      at_most(step.within_ms, marks_kept_ms, key("within"), ", because strikes are remembered that long");
-      at_most(step.ends_after_ms, end_max_ms, key("ends_after"), "");
       if (step.ends_after_ms > 0 and step.falls_to >= step.at)
         refuse(key("falls_to"), std::string{to_text(step.falls_to)} + " is not milder than " + stage_text);
       else if (step.ends_after_ms > 0 and step.falls_to != stage::none and rules_.step_of(step.falls_to) == nullptr)
         refuse(key("falls_to"), "the ladder has no stage " + std::string{to_text(step.falls_to)});
-      if (step.vad_threshold_nano < 0 or step.vad_threshold_nano > one_nano)
-        refuse(key("actions"), "vad_threshold is out of range; it is 0 to 1");
     }
   }
 
@@ -151,6 +189,6 @@ private:
 
 } // namespace
 
-std::vector<finding> contradictions(const policy& rules) { return checker{rules}.run(); }
+std::vector<finding> contradictions(const policy& rules) { return policy_checker{rules}.run(); }
 
 } // namespace fairuse

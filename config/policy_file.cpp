@@ -3,7 +3,14 @@
 #include "config/policy_file.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <initializer_list>
 #include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/policy_keys.hpp"
 
 namespace fairuse {
 
@@ -15,269 +22,197 @@ using yaml::need;
 using yaml::node;
 using yaml::node_kind;
 
-constexpr std::int64_t retry_after_default_ms = 15 * minute_ms;
-
-// Reads the sections of one file. A section that had errors is remembered, because a contradiction that involves it
-// would only repeat them in other words.
-class policy_binder {
+// Reads the keys that it visits from one map of a file.
+class policy_reader {
 public:
-  policy_binder(const node& root, diagnostics& out) : root_{root}, out_{out}, top_{root, "", out} {}
+  // `broken`: takes the keys of this map that had errors.
+  policy_reader(map_reader& from, std::set<std::string>* broken) : from_{from}, broken_{broken} {}
 
-  std::optional<policy> bind() {
-    section("name", [&] { top_.name("name", rules_.name, need::required); });
-    section("metering", [&] { bind_metering(); });
-    section("lanes", [&] { bind_lanes(); });
-    section("windows", [&] { bind_windows(); });
-    section("plans", [&] { bind_plans(); });
-    section("ceiling", [&] { bind_ceiling(); });
-    section("review", [&] { bind_review(); });
-    section("reviews", [&] { bind_reviews(); });
-    section("ladder", [&] { bind_ladder(); });
-    section("budget", [&] { bind_budget(); });
-    section("hard", [&] { bind_hard(); });
-    section("on_upgrade", [&] {
-      top_.choose("on_upgrade", rules_.on_upgrade,
-                  {{"nothing", upgrade_rule::nothing},
-                   {"clear_if_last_free", upgrade_rule::clear_if_last_free},
-                   {"clear_free_strikes", upgrade_rule::clear_free_strikes}});
+  void name(std::string_view key, std::string& into) {
+    read(key, [&] { from_.name(key, into, need::required); });
+  }
+
+  void duration(std::string_view key, std::int64_t& into_ms, const duration_key& rule = {}) {
+    read(key, [&] { from_.duration(key, into_ms, {rule.min_ms, yaml::duration_ms_max}, rule.how); });
+  }
+
+  void seconds(std::string_view key, std::int32_t& into_s) {
+    read(key, [&] {
+      std::int64_t ms = into_s * second_ms;
+      if (not from_.duration(key, ms, {15 * second_ms, hour_ms})) return;
+      if (hour_ms % ms != 0)
+        from_.error(key, "an hour must be a whole number of buckets: 15s, 30s, 1m, 5m, 15m, 1h ...");
+      else if (ms % second_ms != 0)
+        from_.error(key, "must be whole seconds");
+      else
+        into_s = static_cast<std::int32_t>(ms / second_ms);
     });
-    section("on_reset", [&] {
-      top_.choose("on_reset", rules_.on_reset,
-                  {{"keep", reset_rule::keep}, {"clear_strikes", reset_rule::clear_strikes}});
+  }
+
+  void ratio(std::string_view key, std::int32_t& into_nano) {
+    read(key, [&] { from_.ratio(key, into_nano); });
+  }
+
+  void count(std::string_view key, std::uint32_t& into, yaml::bounds range) {
+    read(key, [&] { from_.count(key, into, range); });
+  }
+
+  void flag(std::string_view key, bool& into) {
+    read(key, [&] { from_.flag(key, into); });
+  }
+
+  template <class T>
+  void choice(std::string_view key, T& into, std::initializer_list<yaml::choice<T>> choices,
+              const choice_key& rule = {}) {
+    read(key, [&] {
+      const auto* given = from_.of().find(key);
+      if (given != nullptr and given->kind == node_kind::map and not rule.not_a_map.empty()) {
+        from_.any(key);
+        from_.error(key, std::string{rule.not_a_map});
+      } else {
+        from_.choose(key, into, choices, rule.how);
+      }
     });
-    section("off", [&] {
-      top_.choose("off", rules_.off, {{"shadow", off_rule::shadow}, {"nothing", off_rule::nothing}});
+  }
+
+  void list(std::string_view key, words<bool> known, unknown_word about) {
+    read(key, [&] {
+      std::vector<std::string> given;
+      if (not from_.texts(key, given)) return;
+      for (const auto& [word, is_there] : known)
+        *is_there = std::find(given.begin(), given.end(), word) != given.end();
+      std::set<std::string> said;
+      for (const auto& each : given) {
+        const bool is_known = std::any_of(known.begin(), known.end(), [&](const auto& w) { return w.first == each; });
+        if (not is_known and said.insert(about(each)).second) from_.error(key, about(each));
+      }
     });
-    top_.finish();
-    report_contradictions();
-    out_.sort();
-    if (not out_.ok()) return std::nullopt;
-    stamp_digest(rules_);
-    return std::move(rules_);
+  }
+
+  template <class Keys>
+  void section(std::string_view key, Keys keys) {
+    read(key, [&] {
+      if (auto map = from_.map(key)) visit_all(*map, keys);
+    });
+  }
+
+  void windows(std::string_view key, std::vector<window_rule>& into) {
+    read(key, [&] { read_windows(key, into); });
+  }
+
+  void plans(std::string_view key, policy& into) {
+    read(key, [&] { read_plans(key, into); });
+  }
+
+  void steps(std::string_view key, std::vector<step_rule>& into) {
+    read(key, [&] {
+      const auto* given = from_.list(key);
+      if (given == nullptr) return;
+      into.clear();
+      for (std::size_t i = 0; i < given->items.size(); ++i) {
+        map_reader map{given->items[i], from_.called(key) + "[" + std::to_string(i) + "]", from_.out()};
+        into.push_back(read_step(map));
+      }
+    });
   }
 
 private:
   template <class Read>
-  void section(const char* key, Read read) {
-    const auto errors_before = out_.error_count();
-    read();
-    if (out_.error_count() != errors_before) broken_.insert(key);
+  void read(std::string_view key, Read from_file) {
+    const auto errors_before = from_.out().error_count();
+    from_file();
+    if (broken_ != nullptr and from_.out().error_count() != errors_before) broken_->emplace(key);
   }
 
-  void bind_metering() {
-    auto metering = top_.map("metering");
-    if (not metering) return;
-    std::int64_t bucket_ms = rules_.metering.bucket_s * second_ms;
-    if (metering->duration("bucket", bucket_ms, {15 * second_ms, hour_ms})) {
-      if (hour_ms % bucket_ms != 0)
-        metering->error("bucket", "an hour must be a whole number of buckets: 15s, 30s, 1m, 5m, 15m, 1h ...");
-      else if (bucket_ms % second_ms != 0)
-        metering->error("bucket", "must be whole seconds");
-      else
-        rules_.metering.bucket_s = static_cast<std::int32_t>(bucket_ms / second_ms);
-    }
-    metering->choose("time_basis", rules_.metering.basis,
-                     {{"event", time_basis::event}, {"arrival", time_basis::arrival}});
-    metering->duration("fresh_within", rules_.metering.fresh_within_ms);
-    metering->finish();
+  template <class Keys>
+  static void visit_all(map_reader& map, Keys keys) {
+    policy_reader in{map, nullptr};
+    keys(in);
+    map.finish();
   }
 
-  void bind_lanes() {
-    auto lanes = top_.map("lanes");
-    if (not lanes) return;
-    for (const auto each : {lane::realtime, lane::sync, lane::backfill, lane::custom})
-      lanes->choose(to_text(each), rules_.enforced_lanes[static_cast<std::size_t>(each)],
-                    {{"enforce", true}, {"meter", false}});
-    lanes->finish();
-  }
-
-  void bind_windows() {
-    const auto* windows = top_.any("windows", need::required);
-    if (windows == nullptr) return;
-    if (windows->kind != node_kind::map or windows->items.empty()) {
-      top_.error("windows", "expected at least one window, such as `daily: {span: 24h, cap: 2h}`");
-      return;
-    }
-    for (const auto& key : windows->keys)
-      window_names_.push_back(key.text);
-    if (windows->items.size() > windows_max)
-      return top_.error("windows",
-                        std::to_string(windows->items.size()) + " windows; the most is " + std::to_string(windows_max));
-    for (std::size_t i = 0; i < windows->items.size(); ++i) {
-      const auto& key = windows->keys[i];
-      if (key.text.empty() or key.text.size() > 32
-          or key.text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos)
-        out_.error(key.at, "'" + key.text + "' is not a window name: 1 to 32 of a-z, 0-9, _");
-      window_rule rule{.name = key.text};
-      map_reader window{windows->items[i], "windows." + key.text, out_};
-      window.duration("span", rule.span_ms, {second_ms, yaml::duration_ms_max}, need::required);
-      window.duration("cap", rule.cap_ms, {0, yaml::duration_ms_max}, need::required);
-      window.finish();
-      rules_.windows.push_back(std::move(rule));
+  void read_windows(std::string_view key, std::vector<window_rule>& into) {
+    const auto* given = from_.any(key, need::required);
+    if (given == nullptr) return;
+    if (given->kind != node_kind::map or given->items.empty())
+      return from_.error(key, "expected at least one window, such as `daily: {span: 24h, cap: 2h}`");
+    for (const auto& window : given->keys)
+      window_names_.push_back(window.text);
+    if (given->items.size() > windows_max)
+      return from_.error(key,
+                         std::to_string(given->items.size()) + " windows; the most is " + std::to_string(windows_max));
+    for (std::size_t i = 0; i < given->items.size(); ++i) {
+      const auto& [text, at] = given->keys[i];
+      if (text.empty() or text.size() > 32
+          or text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos)
+        from_.out().error(at, "'" + text + "' is not a window name: 1 to 32 of a-z, 0-9, _");
+      window_rule rule{.name = text};
+      map_reader window{given->items[i], from_.called(key) + "." + text, from_.out()};
+      visit_all(window, [&](auto& in) { visit_window(in, rule); });
+      into.push_back(std::move(rule));
     }
     // YAML maps have no order, decisions have: the shortest window comes first.
-    std::stable_sort(rules_.windows.begin(), rules_.windows.end(),
+    std::stable_sort(into.begin(), into.end(),
                      [](const window_rule& left, const window_rule& right) { return left.span_ms < right.span_ms; });
   }
 
-  void bind_plans() {
-    auto plans = top_.map("plans");
+  void read_plans(std::string_view key, policy& into) {
+    auto plans = from_.map(key);
     if (not plans) return;
     if (const auto* free = plans->any("free"); free != nullptr) {
       if (free->kind == node_kind::map)
         plans->error("free", "lists the names of the free plans; a plan called 'free' cannot have caps of its own");
       else
-        plans->texts("free", rules_.free_plans);
-      std::sort(rules_.free_plans.begin(), rules_.free_plans.end());
+        plans->texts("free", into.free_plans);
+      std::sort(into.free_plans.begin(), into.free_plans.end());
     }
     for (std::size_t i = 0; i < plans->of().items.size(); ++i)
-      if (const auto& plan = plans->of().keys[i].text; plan != "free") bind_plan(plan, plans->of().items[i]);
-    std::sort(rules_.plans.begin(), rules_.plans.end(),
+      if (const auto& plan = plans->of().keys[i].text; plan != "free")
+        read_plan(plan, plans->called(plan), plans->of().items[i], into);
+    std::sort(into.plans.begin(), into.plans.end(),
               [](const plan_rule& left, const plan_rule& right) { return left.plan < right.plan; });
   }
 
-  void bind_plan(const std::string& name, const node& caps) {
-    map_reader plan{caps, "plans." + name, out_};
+  void read_plan(const std::string& name, const std::string& called, const node& caps, policy& into) {
+    auto& out = from_.out();
+    map_reader plan{caps, called, out};
     if (caps.kind == node_kind::null)
-      out_.error(caps.at, "plans." + name + ": has no caps; remove the plan or name one cap for each window");
+      out.error(caps.at, called + ": has no caps; remove the plan or name one cap for each window");
     if (caps.kind != node_kind::map) return;
-    plan_rule rule{.plan = name, .caps_ms = std::vector<std::int64_t>(rules_.windows.size())};
-    for (std::size_t i = 0; i < rules_.windows.size(); ++i)
-      plan.duration(rules_.windows[i].name, rule.caps_ms[i], {0, yaml::duration_ms_max}, need::required);
+    plan_rule rule{.plan = name, .caps_ms = std::vector<std::int64_t>(into.windows.size())};
+    for (std::size_t i = 0; i < into.windows.size(); ++i)
+      plan.duration(into.windows[i].name, rule.caps_ms[i], {0, yaml::duration_ms_max}, need::required);
     const std::vector<std::string_view> names{window_names_.begin(), window_names_.end()};
     for (const auto& key : caps.keys)
       if (std::find(names.begin(), names.end(), key.text) == names.end())
-        out_.error(key.at,
-                   "plans." + name + ": there is no window '" + key.text + "'" + yaml::did_you_mean(key.text, names));
-    rules_.plans.push_back(std::move(rule));
+        out.error(key.at, called + ": there is no window '" + key.text + "'" + yaml::did_you_mean(key.text, names));
+    into.plans.push_back(std::move(rule));
   }
 
-  void bind_ceiling() {
-    auto ceiling = top_.map("ceiling");
-    if (not ceiling) return;
-    ceiling->duration("span", rules_.ceiling.span_ms, {second_ms, yaml::duration_ms_max});
-    ceiling->duration("cap", rules_.ceiling.cap_ms);
-    std::vector<std::string> refused;
-    if (ceiling->texts("refuses", refused)) {
-      rules_.ceiling.refuses_uploads = not refused.empty();
-      if (refused.size() > 1 or (refused.size() == 1 and refused.front() != "upload"))
-        ceiling->error("refuses", "the ceiling can refuse [upload], or nothing: []");
-    }
-    ceiling->finish();
-  }
-
-  void bind_review() {
-    auto review = top_.map("review");
-    if (not review) return;
-    auto& rule = rules_.review;
-    review->ratio("score", rule.score_gate_nano);
-    review->duration("cooldown", rule.cooldown_ms);
-    if (auto cleared = review->map("cleared")) {
-      cleared->ratio("below", rule.cleared_below_nano);
-      cleared->duration("cooldown", rule.cleared_cooldown_ms);
-      cleared->finish();
-    }
-    review->duration("check_interval", rule.check_interval_ms);
-    review->duration("timeout", rule.timeout_ms);
-    review->duration("retry_after", rule.retry_after_ms);
-    review->duration("lookback", rule.lookback_ms);
-    review->choose("at_last_stage", rule.last_stage,
-                   {{"skip", at_last_stage::skip}, {"review", at_last_stage::review}});
-    review->finish();
-  }
-
-  void bind_reviews() {
-    if (const auto* given = root_.find("reviews"); given != nullptr and given->kind == node_kind::map) {
-      top_.any("reviews");
-      top_.error("reviews", "expected borrow or ask; the rules of a review stand under 'review'");
-      return;
-    }
-    top_.choose("reviews", rules_.review.shadow_asks, {{"borrow", false}, {"ask", true}});
-  }
-
-  void bind_ladder() {
-    auto ladder = top_.map("ladder");
-    if (not ladder) return;
-    ladder->choose("counts", rules_.counts,
-                   {{"qualifying", strike_basis::qualifying}, {"finished_reviews", strike_basis::finished_reviews}});
-    if (const auto* steps = ladder->list("steps"); steps != nullptr) {
-      rules_.steps.clear();
-      for (std::size_t i = 0; i < steps->items.size(); ++i)
-        bind_step(steps->items[i], "ladder.steps[" + std::to_string(i) + "]");
-    }
-    ladder->finish();
-  }
-
-  void bind_step(const node& of, const std::string& where) {
-    map_reader step{of, where, out_};
+  static step_rule read_step(map_reader& map) {
     step_rule rule;
-    step.choose("stage", rule.at,
-                {{"warning", stage::warning}, {"throttle", stage::throttle}, {"restrict", stage::restrict}},
-                need::required);
-    step.flag("notify", rule.notify);
-    step.count("strikes", rule.strikes, {0, 1'000});
-    step.duration("within", rule.within_ms);
-    step.duration("ends_after", rule.ends_after_ms);
-    step.choose("falls_to", rule.falls_to,
-                {{"none", stage::none},
-                 {"warning", stage::warning},
-                 {"throttle", stage::throttle},
-                 {"restrict", stage::restrict}});
-    if (auto actions = step.map("actions")) {
-      actions->choose("stt_model", rule.economy_stt, {{"standard", false}, {"economy", true}});
-      actions->ratio("vad_threshold", rule.vad_threshold_nano);
-      actions->choose("caps", rule.hard_caps, {{"soft", false}, {"hard", true}});
-      actions->finish();
-    }
-    step.finish();
+    visit_all(map, [&](auto& in) { visit_step(in, rule); });
     // One way to say "asks for none" and "does not end", so that equal rules have equal digests.
     if (rule.strikes == 0) rule.within_ms = 0;
     if (rule.ends_after_ms == 0) rule.falls_to = stage::none;
-    rules_.steps.push_back(rule);
+    return rule;
   }
 
-  void bind_budget() {
-    auto budget = top_.map("budget");
-    if (not budget) return;
-    budget->choose("stage", rules_.budget.at,
-                   {{"warning", stage::warning}, {"throttle", stage::throttle}, {"restrict", stage::restrict}});
-    budget->duration("per_utc_day", rules_.budget.per_utc_day_ms);
-    budget->choose("track_from", rules_.budget.track_from_trigger, {{"trigger", true}, {"stage", false}});
-    std::vector<std::string> charge;
-    if (budget->texts("charge", charge)) {
-      rules_.budget.charge_stt = std::find(charge.begin(), charge.end(), "stt") != charge.end();
-      rules_.budget.charge_uploads = std::find(charge.begin(), charge.end(), "upload") != charge.end();
-      const std::vector<std::string_view> known{"stt", "upload"};
-      for (const auto& each : charge)
-        if (each != "stt" and each != "upload")
-          budget->error("charge", "'" + each + "' is neither stt nor upload" + yaml::did_you_mean(each, known));
-    }
-    budget->finish();
-  }
-
-  void bind_hard() {
-    auto hard = top_.map("hard");
-    if (not hard) return;
-    hard->choose("caps", rules_.hard, {{"plan", hard_caps::plan}, {"default", hard_caps::base}});
-    hard->choose("retry", rules_.retry, {{"drain", hard_retry::drain}, {"deadline", hard_retry::deadline}});
-    hard->finish();
-  }
-
-  void report_contradictions() {
-    for (auto& each : contradictions(rules_)) {
-      const auto touches = [&](const yaml::path& at) { return not at.empty() and broken_.count(at.front()) != 0; };
-      if (not touches(each.at) and not touches(each.against))
-        out_.error(yaml::place_of(root_, each.at), yaml::join(each.at) + ": " + each.message);
-    }
-  }
-
-  const node& root_;
-  diagnostics& out_;
-  map_reader top_;
-  policy rules_ = default_policy();
+  map_reader& from_;
+  std::set<std::string>* broken_;
+  // As the file has them, also those that are refused.
   std::vector<std::string> window_names_;
-  std::set<std::string> broken_;
 };
+
+// A section that had errors is left out: a contradiction that involves it would only repeat them in other words.
+void report_contradictions(const policy& rules, const node& root, const std::set<std::string>& broken,
+                           diagnostics& out) {
+  for (const auto& each : contradictions(rules)) {
+    const auto touches = [&](const yaml::path& at) { return not at.empty() and broken.contains(at.front()); };
+    if (not touches(each.at) and not touches(each.against))
+      out.error(yaml::place_of(root, each.at), yaml::join(each.at) + ": " + each.message);
+  }
+}
 
 } // namespace
 
@@ -288,7 +223,7 @@ policy default_policy() {
   rules.review.cleared_below_nano = 350'000'000;
   rules.review.cleared_cooldown_ms = 72 * hour_ms;
   rules.review.check_interval_ms = 5 * minute_ms;
-  rules.review.retry_after_ms = retry_after_default_ms;
+  rules.review.retry_after_ms = 15 * minute_ms;
   rules.steps = {
       {.at = stage::warning, .ends_after_ms = 30 * day_ms},
       {.at = stage::throttle,
@@ -315,7 +250,17 @@ std::optional<policy> bind_policy(const yaml::node& root, yaml::diagnostics& out
     out.error(root.at, "a policy is a map of keys and values; it begins with `name:` and `windows:`");
     return std::nullopt;
   }
-  return policy_binder{root, out}.bind();
+  auto rules = default_policy();
+  map_reader top{root, "", out};
+  std::set<std::string> broken;
+  policy_reader reader{top, &broken};
+  visit_policy(reader, rules);
+  top.finish();
+  report_contradictions(rules, root, broken, out);
+  out.sort();
+  if (not out.ok()) return std::nullopt;
+  stamp_digest(rules);
+  return rules;
 }
 
 std::optional<policy> parse_policy(std::string_view text, yaml::diagnostics& out) {

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <algorithm>
 #include <array>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <openssl/evp.h>
 
 #include "config/policy_file.hpp"
+#include "config/policy_keys.hpp"
 
 namespace fairuse {
 
@@ -25,23 +30,6 @@ std::string in_quotes(std::string_view text) {
   return out += '"';
 }
 
-// One JSON object, keys in the order in which they are added.
-class object {
-public:
-  object& raw(std::string_view key, std::string_view json) {
-    text_ += (text_.size() == 1 ? "" : ",") + in_quotes(key) + ":";
-    text_ += json;
-    return *this;
-  }
-  object& text(std::string_view key, std::string_view value) { return raw(key, in_quotes(value)); }
-  object& duration(std::string_view key, std::int64_t ms) { return text(key, yaml::format_duration(ms)); }
-  object& ratio(std::string_view key, std::int64_t nano) { return raw(key, yaml::format_decimal(nano, 9)); }
-  std::string done() const { return text_ + "}"; }
-
-private:
-  std::string text_ = "{";
-};
-
 std::string list_of(const std::vector<std::string>& items) {
   std::string text = "[";
   for (const auto& each : items)
@@ -49,126 +37,91 @@ std::string list_of(const std::vector<std::string>& items) {
   return text + "]";
 }
 
-std::string metering_text(const metering_profile& rule) {
-  return object{}
-      .duration("bucket", rule.bucket_s * second_ms)
-      .text("time_basis", rule.basis == time_basis::event ? "event" : "arrival")
-      .duration("fresh_within", rule.fresh_within_ms)
-      .done();
-}
-
-std::string plans_text(const policy& rules) {
-  object plans;
-  std::vector<std::string> free;
-  for (const auto& each : rules.free_plans)
-    free.push_back(in_quotes(each));
-  plans.raw("free", list_of(free));
-  for (const auto& plan : rules.plans) {
-    object caps;
-    for (std::size_t i = 0; i < rules.windows.size(); ++i)
-      caps.duration(rules.windows[i].name, plan.caps_ms[i]);
-    plans.raw(plan.plan, caps.done());
+// Writes the keys that it visits as one JSON object.
+class text_writer {
+public:
+  void name(std::string_view key, const std::string& value) { add(key, in_quotes(value)); }
+  void duration(std::string_view key, std::int64_t ms, const duration_key& = {}) {
+    add(key, in_quotes(yaml::format_duration(ms)));
   }
-  return plans.done();
-}
+  void seconds(std::string_view key, std::int32_t value) { duration(key, value * second_ms); }
+  void ratio(std::string_view key, std::int32_t nano) { add(key, yaml::format_decimal(nano, 9)); }
+  void count(std::string_view key, std::uint32_t value, yaml::bounds) { add(key, std::to_string(value)); }
+  void flag(std::string_view key, bool value) { add(key, value ? "true" : "false"); }
 
-std::string review_text(const review_rule& rule) {
-  const auto cleared =
-      object{}.ratio("below", rule.cleared_below_nano).duration("cooldown", rule.cleared_cooldown_ms).done();
-  return object{}
-      .ratio("score", rule.score_gate_nano)
-      .duration("cooldown", rule.cooldown_ms)
-      .raw("cleared", cleared)
-      .duration("check_interval", rule.check_interval_ms)
-      .duration("timeout", rule.timeout_ms)
-      .duration("retry_after", rule.retry_after_ms)
-      .duration("lookback", rule.lookback_ms)
-      .text("at_last_stage", rule.last_stage == at_last_stage::skip ? "skip" : "review")
-      .done();
-}
-
-std::string ladder_text(const policy& rules) {
-  std::vector<std::string> steps;
-  for (const auto& rule : rules.steps) {
-    const auto actions = object{}
-                             .text("stt_model", rule.economy_stt ? "economy" : "standard")
-                             .ratio("vad_threshold", rule.vad_threshold_nano)
-                             .text("caps", rule.hard_caps ? "hard" : "soft")
-                             .done();
-    steps.push_back(object{}
-                        .text("stage", to_text(rule.at))
-                        .raw("notify", rule.notify ? "true" : "false")
-                        .raw("strikes", std::to_string(rule.strikes))
-                        .duration("within", rule.within_ms)
-                        .duration("ends_after", rule.ends_after_ms)
-                        .text("falls_to", to_text(rule.falls_to))
-                        .raw("actions", actions)
-                        .done());
+  // A value that is none of the choices has no text that could be read again.
+  template <class T>
+  void choice(std::string_view key, const T& value, std::initializer_list<yaml::choice<T>> choices,
+              const choice_key& = {}) {
+    const auto* found =
+        std::find_if(choices.begin(), choices.end(), [&](const auto& each) { return each.value == value; });
+    add(key, in_quotes(found == choices.end() ? "" : found->text));
   }
-  return object{}
-      .text("counts", rules.counts == strike_basis::qualifying ? "qualifying" : "finished_reviews")
-      .raw("steps", list_of(steps))
-      .done();
-}
 
-std::string budget_text(const budget_rule& rule) {
-  std::vector<std::string> charge;
-  if (rule.charge_stt) charge.push_back(in_quotes("stt"));
-  if (rule.charge_uploads) charge.push_back(in_quotes("upload"));
-  return object{}
-      .text("stage", to_text(rule.at))
-      .duration("per_utc_day", rule.per_utc_day_ms)
-      .text("track_from", rule.track_from_trigger ? "trigger" : "stage")
-      .raw("charge", list_of(charge))
-      .done();
-}
-
-std::string_view upgrade_text(upgrade_rule rule) {
-  switch (rule) {
-    case upgrade_rule::nothing:
-      return "nothing";
-    case upgrade_rule::clear_if_last_free:
-      return "clear_if_last_free";
-    case upgrade_rule::clear_free_strikes:
-      break;
+  void list(std::string_view key, words<const bool> all, unknown_word) {
+    std::vector<std::string> there;
+    for (const auto& [word, is_there] : all)
+      if (*is_there) there.push_back(in_quotes(word));
+    add(key, list_of(there));
   }
-  return "clear_free_strikes";
-}
+
+  template <class Keys>
+  void section(std::string_view key, Keys keys) {
+    add(key, text_of(keys));
+  }
+
+  void windows(std::string_view key, const std::vector<window_rule>& rules) {
+    text_writer all;
+    for (const auto& each : rules)
+      all.section(each.name, [&](auto& in) { visit_window(in, each); });
+    add(key, all.done());
+  }
+
+  void plans(std::string_view key, const policy& rules) {
+    std::vector<std::string> free;
+    for (const auto& each : rules.free_plans)
+      free.push_back(in_quotes(each));
+    text_writer all;
+    all.add("free", list_of(free));
+    for (const auto& plan : rules.plans)
+      all.section(plan.plan, [&](auto& in) {
+        for (std::size_t i = 0; i < rules.windows.size(); ++i)
+          in.duration(rules.windows[i].name, plan.caps_ms[i]);
+      });
+    add(key, all.done());
+  }
+
+  void steps(std::string_view key, const std::vector<step_rule>& rules) {
+    std::vector<std::string> all;
+    for (const auto& each : rules)
+      all.push_back(text_of([&](auto& in) { visit_step(in, each); }));
+    add(key, list_of(all));
+  }
+
+  std::string done() const { return text_ + "}"; }
+
+private:
+  template <class Keys>
+  static std::string text_of(Keys keys) {
+    text_writer in;
+    keys(in);
+    return in.done();
+  }
+
+  void add(std::string_view key, std::string_view json) {
+    text_ += (text_.size() == 1 ? "" : ",") + in_quotes(key) + ":";
+    text_ += json;
+  }
+
+  std::string text_ = "{";
+};
 
 } // namespace
 
 std::string canonical(const policy& rules) {
-  object lanes;
-  for (const auto each : {lane::realtime, lane::sync, lane::backfill, lane::custom})
-    lanes.text(to_text(each), rules.enforced_lanes[static_cast<std::size_t>(each)] ? "enforce" : "meter");
-  object windows;
-  for (const auto& each : rules.windows)
-    windows.raw(each.name, object{}.duration("span", each.span_ms).duration("cap", each.cap_ms).done());
-  const auto ceiling = object{}
-                           .duration("span", rules.ceiling.span_ms)
-                           .duration("cap", rules.ceiling.cap_ms)
-                           .raw("refuses", rules.ceiling.refuses_uploads ? "[\"upload\"]" : "[]")
-                           .done();
-  const auto hard = object{}
-                        .text("caps", rules.hard == hard_caps::plan ? "plan" : "default")
-                        .text("retry", rules.retry == hard_retry::drain ? "drain" : "deadline")
-                        .done();
-  return object{}
-      .text("name", rules.name)
-      .raw("metering", metering_text(rules.metering))
-      .raw("lanes", lanes.done())
-      .raw("windows", windows.done())
-      .raw("plans", plans_text(rules))
-      .raw("ceiling", ceiling)
-      .raw("review", review_text(rules.review))
-      .text("reviews", rules.review.shadow_asks ? "ask" : "borrow")
-      .raw("ladder", ladder_text(rules))
-      .raw("budget", budget_text(rules.budget))
-      .raw("hard", hard)
-      .text("on_upgrade", upgrade_text(rules.on_upgrade))
-      .text("on_reset", rules.on_reset == reset_rule::keep ? "keep" : "clear_strikes")
-      .text("off", rules.off == off_rule::shadow ? "shadow" : "nothing")
-      .done();
+  text_writer text;
+  visit_policy(text, rules);
+  return text.done();
 }
 
 std::string sha256_hex(std::string_view bytes) {

@@ -21,14 +21,14 @@ struct deployment_fixture {
 
   loaded_deployment accepted(const std::string& text) {
     yaml::diagnostics problems{"d"};
-    auto all = load_deployment(folder.write("d.yaml", text), problems);
+    auto all = load_deployment(folder.write("d.yaml", text), {}, problems);
     BOOST_REQUIRE_MESSAGE(all, problems.text());
     return *all;
   }
 
   std::string refused(const std::string& text) {
     yaml::diagnostics problems{"d"};
-    BOOST_TEST(not load_deployment(folder.write("d.yaml", text), problems).has_value());
+    BOOST_TEST(not load_deployment(folder.write("d.yaml", text), {}, problems).has_value());
     return problems.text();
   }
 
@@ -41,7 +41,7 @@ BOOST_FIXTURE_TEST_SUITE(deployment_files, deployment_fixture)
 
 BOOST_AUTO_TEST_CASE(the_shipped_deployment_loads_with_its_policies) {
   yaml::diagnostics problems{"local.yaml"};
-  const auto all = load_deployment(samples::source_folder() / "config/local.yaml", problems);
+  const auto all = load_deployment(samples::source_folder() / "config/local.yaml", {}, problems);
   BOOST_REQUIRE_MESSAGE(all, problems.text());
   BOOST_TEST(all->settings.enabled);
   BOOST_TEST(all->live.name == "fair");

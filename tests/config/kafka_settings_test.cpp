@@ -6,6 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "cli/client_library.hpp"
 #include "config/deployment.hpp"
 #include "config/kafka_properties.hpp"
 #include "tests/config/policy_samples.hpp"
@@ -26,7 +27,7 @@ struct kafka_fixture {
   /// `streams` is what stands below `kind: kafka`, indented by two.
   kafka_settings accepted(const std::string& streams) {
     yaml::diagnostics problems{"d"};
-    auto all = load_deployment(folder.write("d.yaml", file_of(streams)), problems);
+    auto all = load_deployment(folder.write("d.yaml", file_of(streams)), cli::kafka_client_library(), problems);
     BOOST_REQUIRE_MESSAGE(all, problems.text());
     BOOST_TEST((all->settings.streams == stream_kind::kafka));
     return all->settings.kafka;
@@ -34,7 +35,9 @@ struct kafka_fixture {
 
   std::string refused(const std::string& streams) {
     yaml::diagnostics problems{"d"};
-    BOOST_TEST(not load_deployment(folder.write("d.yaml", file_of(streams)), problems).has_value(), streams);
+    BOOST_TEST(not load_deployment(folder.write("d.yaml", file_of(streams)), cli::kafka_client_library(), problems)
+                       .has_value(),
+               streams);
     return problems.text();
   }
 
@@ -49,7 +52,8 @@ BOOST_FIXTURE_TEST_SUITE(kafka_deployments, kafka_fixture)
 
 BOOST_AUTO_TEST_CASE(the_shipped_kafka_deployment_loads_with_its_policies) {
   yaml::diagnostics problems{"kafka.yaml"};
-  const auto all = load_deployment(samples::source_folder() / "config/kafka.yaml", problems);
+  const auto all =
+      load_deployment(samples::source_folder() / "config/kafka.yaml", cli::kafka_client_library(), problems);
   BOOST_REQUIRE_MESSAGE(all, problems.text());
   BOOST_TEST(to_text(all->settings.streams) == "kafka");
   BOOST_TEST(all->settings.kafka.bootstrap.front() == "localhost:9092");
@@ -63,14 +67,14 @@ BOOST_AUTO_TEST_CASE(what_is_not_written_has_the_documented_default) {
   BOOST_TEST(settings.workers == 1U);
   BOOST_TEST((settings.inputs == std::vector<std::string>{"fairuse.events.v1"}));
   std::string outputs;
-  for (const auto& [key, topic] : settings.outputs.named())
-    outputs += std::string{key} + "=" + *topic + " ";
+  for (const auto& [role, topic] : settings.outputs.named())
+    outputs += std::string{to_text(role)} + "=" + *topic + " ";
   BOOST_TEST(outputs
              == "decisions=fairuse.decisions.v1 notifications=fairuse.notifications.v1 "
                 "enforcement=fairuse.enforcement.v1 review_requests=fairuse.review-requests.v1 "
                 "dead_letters=fairuse.dlq.v1 policies=fairuse.policies.v1 journal=fairuse.journal.v1 "
                 "changelog=fairuse.changelog.v1 ");
-  BOOST_TEST((settings.partitioner == key_partitioner::murmur2 and settings.start == start_place::earliest));
+  BOOST_TEST((settings.partitioner == key_partitioner::murmur2 and settings.start.where == start_place::earliest));
   BOOST_TEST((settings.epoch_ms == 50 and settings.epoch_events_max == 400'000U));
   BOOST_TEST((settings.transaction_timeout_ms == 30'000 and settings.session_timeout_ms == 45'000));
   BOOST_TEST(settings.abort_scan_ms == 10'000);
@@ -98,7 +102,7 @@ BOOST_AUTO_TEST_CASE(every_kafka_key_is_read) {
   BOOST_TEST((settings.inputs == std::vector<std::string>{"speech", "admin"}));
   BOOST_TEST((settings.outputs.dead_letters == "dlq" and settings.outputs.changelog == "c"));
   BOOST_TEST((settings.partitioner == key_partitioner::consistent));
-  BOOST_TEST((settings.start == start_place::time and settings.start_at == 1'795'305'600'000));
+  BOOST_TEST((settings.start.where == start_place::time and settings.start.at == 1'795'305'600'000));
   BOOST_TEST((settings.transaction_timeout_ms == 1'500 and settings.session_timeout_ms == 3'000));
   BOOST_TEST((settings.pending.bytes_max == 16U << 20U and settings.record_bytes_max == 2U << 20U));
   BOOST_TEST((settings.dead_letters.alarm_nano == 20'000'000 and settings.dead_letters.stop_nano == 500'000'000));
@@ -161,8 +165,9 @@ BOOST_AUTO_TEST_CASE(what_kafka_could_not_run_with_is_refused_where_it_stands) {
 
 BOOST_AUTO_TEST_CASE(kafka_keys_are_unknown_to_the_local_life) {
   yaml::diagnostics problems{"d"};
-  BOOST_TEST(not load_deployment(
-      folder.write("d.yaml", "policies: {live: live.yaml}\nstreams: {kind: local, bootstrap: a}\n"), problems));
+  BOOST_TEST(
+      not load_deployment(folder.write("d.yaml", "policies: {live: live.yaml}\nstreams: {kind: local, bootstrap: a}\n"),
+                          cli::kafka_client_library(), problems));
   BOOST_TEST(holds(problems.text(), "d:2:24: error: unknown key 'bootstrap' in streams"));
 }
 
@@ -263,8 +268,8 @@ BOOST_AUTO_TEST_CASE(files_of_properties_are_found_beside_the_deployment) {
 
 BOOST_AUTO_TEST_CASE(a_connection_in_the_clear_is_warned_of_unless_it_stays_on_the_machine) {
   const auto warned = [&](const std::string& bootstrap, const std::string& properties) {
-    const auto found =
-        transport_warnings(accepted("  bootstrap: " + bootstrap + "\n  properties: {" + properties + "}\n"));
+    const auto found = transport_warnings(
+        accepted("  bootstrap: " + bootstrap + "\n  properties: {" + properties + "}\n"), cli::kafka_client_library());
     std::string text;
     for (const auto& each : found)
       text += each + "\n";

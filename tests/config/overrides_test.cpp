@@ -13,7 +13,7 @@ namespace {
 
 loaded_deployment shipped() {
   yaml::diagnostics problems{"local.yaml"};
-  auto all = load_deployment(samples::source_folder() / "config/local.yaml", problems);
+  auto all = load_deployment(samples::source_folder() / "config/local.yaml", {}, problems);
   BOOST_REQUIRE_MESSAGE(all, problems.text());
   return *all;
 }

@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(a_partition_remembers_the_settings_by_name) {
 
 BOOST_AUTO_TEST_CASE(the_output_topics_have_their_names) {
   std::set<std::string> seen;
-  for (const auto& each : kafka::topic_names{}.all())
+  for (const auto& each : topic_names{}.all())
     seen.insert("topic " + each);
   golden::compare(names, "topic", seen);
 }

@@ -97,7 +97,7 @@ public:
   const setting how;
   simlog::simulated_log log;
   dice chance;
-  const kafka::topic_names topics;
+  const topic_names topics;
   /// Refusals and other errors that engines logged.
   std::vector<std::string> alarms;
 

@@ -103,7 +103,7 @@ std::int64_t place_of(const repair_target& at, const repair_facts& found, std::s
   if (next < 0 and found.meta)
     for (const auto& each : found.meta->inputs)
       if (each.topic == at.inputs[input]) next = each.next;
-  if (next < 0) next = at.start.where == start_rule::kind::latest ? log.high : log.low;
+  if (next < 0) next = at.start.where == start_place::latest ? log.high : log.low;
   return std::clamp(next, log.low, log.high);
 }
 

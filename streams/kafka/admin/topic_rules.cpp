@@ -13,7 +13,6 @@ namespace fairuse::kafka {
 
 namespace {
 
-constexpr std::int64_t day_ms = 86'400'000;
 // Tombstones outlive the longest outage; nothing that was erased is kept longer.
 constexpr std::int64_t tombstones_ms = 7 * day_ms;
 constexpr std::int64_t compaction_lag_ms = 7 * day_ms;
@@ -200,30 +199,6 @@ private:
 };
 
 } // namespace
-
-std::string_view to_text(topic_role value) {
-  switch (value) {
-    case topic_role::input:
-      return "input";
-    case topic_role::decisions:
-      return "decisions";
-    case topic_role::notifications:
-      return "notifications";
-    case topic_role::enforcement:
-      return "enforcement";
-    case topic_role::review_requests:
-      return "review_requests";
-    case topic_role::dead_letters:
-      return "dead_letters";
-    case topic_role::policies:
-      return "policies";
-    case topic_role::journal:
-      return "journal";
-    case topic_role::changelog:
-      break;
-  }
-  return "changelog";
-}
 
 std::vector<wanted_topic> wanted_topics(const topic_needs& needs, std::int32_t replicas) {
   std::vector<wanted_topic> all;

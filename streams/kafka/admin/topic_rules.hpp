@@ -16,21 +16,9 @@
 #include <utility>
 #include <vector>
 
+#include "events/topics.hpp"
+
 namespace fairuse::kafka {
-
-enum class topic_role : std::uint8_t {
-  input,
-  decisions,
-  notifications,
-  enforcement,
-  review_requests,
-  dead_letters,
-  policies,
-  journal,
-  changelog,
-};
-
-std::string_view to_text(topic_role value);
 
 struct topic_needs {
   /// Role and name, inputs first.

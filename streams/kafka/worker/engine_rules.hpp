@@ -19,42 +19,12 @@
 
 #include "core/policy_set.hpp"
 #include "core/rules.hpp"
+#include "events/topics.hpp"
 #include "storage/local_store.hpp"
 #include "streams/kafka/broker/real_cluster.hpp"
 #include "streams/kafka/outputs/outputs.hpp"
 
 namespace fairuse::kafka {
-
-/// Share of dead letters among the records, in 1e-9, over at least so many records and so long.
-struct dead_letter_share {
-  std::int64_t alarm_nano = 10'000'000;
-  /// 0: the stream never stops for them.
-  std::int64_t stop_nano = 0;
-  std::uint64_t records_min = 10'000;
-  std::int64_t window_ms = minute_ms;
-};
-
-struct topic_names {
-  std::string decisions = "fairuse.decisions.v1";
-  std::string notifications = "fairuse.notifications.v1";
-  std::string enforcement = "fairuse.enforcement.v1";
-  std::string review_requests = "fairuse.review-requests.v1";
-  std::string dead_letters = "fairuse.dlq.v1";
-  std::string policies = "fairuse.policies.v1";
-  std::string journal = "fairuse.journal.v1";
-  std::string changelog = "fairuse.changelog.v1";
-
-  std::vector<std::string> all() const {
-    return {decisions, notifications, enforcement, review_requests, dead_letters, policies, journal, changelog};
-  }
-};
-
-/// Where a group without offsets begins: earliest, latest, or the first record at or after an instant.
-struct start_rule {
-  enum class kind : std::uint8_t { earliest, latest, time };
-  kind where = kind::earliest;
-  time_ms at = 0;
-};
 
 struct engine_bounds {
   /// From seal to seal; a record that comes later than that after the last seal begins and ends an epoch at once.

@@ -290,8 +290,8 @@ bool takeover::first_offset(const std::string& topic, std::int64_t& from) {
   const topic_partition part{topic, partition_};
   log_range log;
   if (later(brokers_.range(part, isolation::committed, log), "ends of the input")) return false;
-  from = rules_.start.where == start_rule::kind::latest ? log.high : log.low;
-  return rules_.start.where != start_rule::kind::time
+  from = rules_.start.where == start_place::latest ? log.high : log.low;
+  return rules_.start.where != start_place::time
          or not later(brokers_.offset_at(part, rules_.start.at, from), "offset of the start time");
 }
 

@@ -6,6 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+using namespace fairuse;
 using namespace fairuse::kafka;
 
 namespace {
