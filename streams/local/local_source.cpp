@@ -42,28 +42,28 @@ bool local_source::has_line(place& at) {
 // Under the events' clock nothing can run before the first speech or STT event, so look for it. At the end of an input
 // without one, what there is runs at the latest instant among them.
 bool local_source::start_clock() {
-  while (has_line(looked_)) {
-    const auto& batch = *batches_[looked_.batch];
-    const auto& line = batch.lines[looked_.line];
+  while (has_line(scanned_)) {
+    const auto& batch = *batches_[scanned_.batch];
+    const auto& line = batch.lines[scanned_.line];
     const event* what = nullptr;
     if (line.kind == line_kind::event)
       what = &batch.events[line.index].what;
     else if (line.kind == line_kind::command)
       what = &batch.commands[line.index];
     if (what != nullptr and (what->kind == event_kind::speech or what->kind == event_kind::stt)) {
-      sealer_.start(what->instant, looked_lines_);
+      sealer_.start(what->instant, scanned_lines_);
       return true;
     }
-    if (what != nullptr and not batch.own) looked_instant_ = std::max(looked_instant_, what->instant);
-    looked_lines_ += batch.own ? 0 : 1;
-    ++looked_.line;
+    if (what != nullptr and not batch.own) scanned_instant_ = std::max(scanned_instant_, what->instant);
+    scanned_lines_ += batch.own ? 0 : 1;
+    ++scanned_.line;
   }
-  if (not options_.until_end or not from_.at_whole_end() or looked_instant_ == not_started) return false;
-  sealer_.start(looked_instant_, looked_lines_);
+  if (not options_.until_end or not from_.at_whole_end() or scanned_instant_ == not_started) return false;
+  sealer_.start(scanned_instant_, scanned_lines_);
   return true;
 }
 
-sealer::verdict local_source::offer(const input_batch& batch, std::size_t line) {
+sealer::offered_line local_source::offer(const input_batch& batch, std::size_t line) {
   if (batch.own) return sealer_.offer_config_command();
   const auto& what = batch.lines[line];
   if (what.kind == line_kind::event) return sealer_.offer(batch.events[what.index].what, batch.events[what.index].uid);
@@ -84,26 +84,26 @@ bool local_source::refuse_old_file(const input_batch& batch, std::size_t line) {
 }
 
 void local_source::join(const std::shared_ptr<input_batch>& batch, std::size_t line, applied how) {
-  if (open_.ranges.empty() or open_.ranges.back().batch != batch)
-    open_.ranges.push_back({batch, static_cast<std::uint32_t>(line), 0});
-  ++open_.ranges.back().count;
-  ++open_.lines;
-  open_.config_commands += batch->own ? 1 : 0;
+  if (open_.lines.ranges.empty() or open_.lines.ranges.back().batch != batch)
+    open_.lines.ranges.push_back({batch, static_cast<std::uint32_t>(line), 0});
+  ++open_.lines.ranges.back().count;
+  ++open_.lines.lines;
+  open_.lines.config_commands += batch->own ? 1 : 0;
   const auto& what = batch->lines[line];
   const auto refuse = [&](refusal why) {
-    open_.refused.push_back(
-        {static_cast<std::uint32_t>(open_.ranges.size() - 1), static_cast<std::uint32_t>(line), why});
+    open_.lines.refused.push_back(
+        {static_cast<std::uint32_t>(open_.lines.ranges.size() - 1), static_cast<std::uint32_t>(line), why});
   };
   if (what.kind == line_kind::empty)
-    ++open_.empty_lines;
+    ++open_.lines.empty_lines;
   else if (what.kind == line_kind::refused)
     refuse(batch->refusals[what.index].why);
   else if (how != applied::accepted)
     refuse(refusal_of(how));
   else if (what.kind == line_kind::command)
-    open_commands_.push_back(batch->commands[what.index]);
+    open_.commands.push_back(batch->commands[what.index]);
   else
-    ++open_.events;
+    ++open_.lines.events;
 }
 
 // At the end of an input without a single event: what the wire refused is worth keeping, and runs for nobody.
@@ -121,81 +121,75 @@ std::optional<local_epoch> local_source::cut() {
     const auto& batch = batches_[cursor_.batch];
     const auto line = cursor_.line;
     if (refuse_old_file(*batch, line)) return std::nullopt;
-    const auto verdict = offer(*batch, line);
+    const auto offered = offer(*batch, line);
     if (sealer_.future_run() >= options_.future_run_max) {
       stopped_ = source_stop::too_far_ahead;
       stopped_at_ = batch->first_line + line;
     }
-    const bool ends_one = verdict.begins and open_.lines > 0;
-    if (ends_one) close_open();
-    if (verdict.begins) open_next();
-    join(batch, line, verdict.how);
+    std::optional<local_epoch> ended;
+    if (offered.begins and open_.lines.lines > 0) ended = close_open();
+    if (offered.begins) open_next();
+    join(batch, line, offered.how);
     ++cursor_.line;
-    if (ends_one) return give();
+    if (ended) return ended;
     if (stopped_ != source_stop::none) return std::nullopt;
   }
   return std::nullopt;
 }
 
 std::optional<local_epoch> local_source::seal() {
-  forget_done();
+  drop_read_batches();
   if (stopped_ != source_stop::none) return std::nullopt;
   const bool wall = options_.sealing.clock == clock_kind::wall;
   if (wall) sealer_.tick(options_.clock());
-  auto sealed = cut();
-  if (sealed or stopped_ != source_stop::none) return sealed;
+  auto ended = cut();
+  if (ended or stopped_ != source_stop::none) return ended;
   // Lines that are left now wait for a first speech event that will not come.
   at_end_ = from_.at_end();
   const bool timer = wall and timer_due_ <= sealer_.now();
-  // The deployment's own lines wait for somebody whom they matter to.
-  const bool matters = open_.lines > open_.config_commands or timer;
-  if (open_.lines > 0 and ((wall and matters) or (options_.until_end and at_end_ and from_.at_whole_end()))) {
+  // The configuration's commands wait for an event or a timer.
+  const bool matters = open_.lines.lines > open_.lines.config_commands or timer;
+  if (open_.lines.lines > 0 and ((wall and matters) or (options_.until_end and at_end_ and from_.at_whole_end()))) {
     sealer_.seal();
-  } else if (timer and open_.lines == 0) {
+  } else if (timer and open_.lines.lines == 0) {
     open_next();
     sealer_.seal_empty();
   } else {
     return std::nullopt;
   }
-  close_open();
-  return give();
+  return close_open();
 }
 
 void local_source::open_next() {
-  open_number_ = sealer_.number();
-  // Without an event `now` has no value yet; nobody is there to see this one.
-  open_now_ = sealer_.started() ? sealer_.now() : 0;
+  open_.number = sealer_.number();
+  // Without an event `now` has no value yet, and no user reads this one.
+  open_.now = sealer_.started() ? sealer_.now() : 0;
 }
 
-void local_source::close_open() {
-  given_number_ = open_number_;
-  given_now_ = open_now_;
-  std::swap(given_, open_);
-  open_.clear();
-  std::swap(given_commands_, open_commands_);
-  open_commands_.clear();
-}
-
-local_epoch local_source::give() {
+local_epoch local_source::close_open() {
+  std::swap(sealed_, open_);
+  open_.lines.clear();
+  open_.commands.clear();
   failpoint::pass("epoch_sealed");
-  return {{.number = given_number_, .now = given_now_, .events = gather(), .commands = given_commands_}, &given_};
+  return {{.number = sealed_.number, .now = sealed_.now, .events = gather_events(), .commands = sealed_.commands},
+          &sealed_.lines};
 }
 
-// The epoch's events in input order: mostly a stretch of one batch, as it lies.
-std::span<const addressed_event> local_source::gather() {
-  if (given_.ranges.size() == 1 and given_.refused.empty()) {
-    const auto& range = given_.ranges.front();
+// The epoch's events in input order: mostly a range of one batch, as it lies.
+std::span<const addressed_event> local_source::gather_events() {
+  if (sealed_.lines.ranges.size() == 1 and sealed_.lines.refused.empty()) {
+    const auto& range = sealed_.lines.ranges.front();
     for (std::uint32_t i = range.first; i < range.first + range.count; ++i)
       if (range.batch->lines[i].kind == line_kind::event)
-        return {range.batch->events.data() + range.batch->lines[i].index, given_.events};
+        return {range.batch->events.data() + range.batch->lines[i].index, sealed_.lines.events};
     return {};
   }
   gathered_.clear();
-  auto refused = given_.refused.begin();
-  for (std::uint32_t r = 0; r < given_.ranges.size(); ++r) {
-    const auto& range = given_.ranges[r];
+  auto refused = sealed_.lines.refused.begin();
+  for (std::uint32_t r = 0; r < sealed_.lines.ranges.size(); ++r) {
+    const auto& range = sealed_.lines.ranges[r];
     for (std::uint32_t i = range.first; i < range.first + range.count; ++i) {
-      if (refused != given_.refused.end() and refused->range == r and refused->line == i)
+      if (refused != sealed_.lines.refused.end() and refused->range == r and refused->line == i)
         ++refused;
       else if (range.batch->lines[i].kind == line_kind::event)
         gathered_.push_back(range.batch->events[range.batch->lines[i].index]);
@@ -204,12 +198,12 @@ std::span<const addressed_event> local_source::gather() {
   return gathered_;
 }
 
-void local_source::forget_done() {
-  given_.clear();
+void local_source::drop_read_batches() {
+  sealed_.lines.clear();
   while (cursor_.batch > 0) {
     batches_.pop_front();
     --cursor_.batch;
-    looked_.batch -= looked_.batch > 0 ? 1 : 0;
+    scanned_.batch -= scanned_.batch > 0 ? 1 : 0;
   }
 }
 

@@ -100,19 +100,24 @@ private:
     std::size_t batch = 0;
     std::size_t line = 0;
   };
+  struct epoch_lines {
+    std::uint64_t number = 0;
+    time_ms now = 0;
+    sealed_lines lines;
+    std::vector<event> commands;
+  };
 
   bool has_line(place& at);
   bool start_clock();
-  sealer::verdict offer(const input_batch& batch, std::size_t line);
+  sealer::offered_line offer(const input_batch& batch, std::size_t line);
   bool refuse_old_file(const input_batch& batch, std::size_t line);
   void join(const std::shared_ptr<input_batch>& batch, std::size_t line, applied how);
   bool skip_to_refused();
   std::optional<local_epoch> cut();
   void open_next();
-  void close_open();
-  local_epoch give();
-  std::span<const addressed_event> gather();
-  void forget_done();
+  local_epoch close_open();
+  std::span<const addressed_event> gather_events();
+  void drop_read_batches();
 
   local_source_options options_;
   batch_queue& from_;
@@ -120,19 +125,13 @@ private:
   std::deque<std::shared_ptr<input_batch>> batches_;
   place cursor_;
   /// How far start_clock() has looked, and how many lines of the input it passed.
-  place looked_;
-  std::uint64_t looked_lines_ = 0;
-  time_ms looked_instant_ = not_started;
+  place scanned_;
+  std::uint64_t scanned_lines_ = 0;
+  time_ms scanned_instant_ = not_started;
 
-  sealed_lines open_;
-  std::vector<event> open_commands_;
-  std::uint64_t open_number_ = 0;
-  time_ms open_now_ = 0;
-  /// The epoch that was handed out last.
-  sealed_lines given_;
-  std::uint64_t given_number_ = 0;
-  time_ms given_now_ = 0;
-  std::vector<event> given_commands_;
+  /// The epoch that takes lines, and the one that seal() gave last.
+  epoch_lines open_;
+  epoch_lines sealed_;
   std::vector<addressed_event> gathered_;
 
   time_ms timer_due_ = never;

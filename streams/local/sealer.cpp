@@ -32,7 +32,7 @@ bool sealer::is_erased(const event& what, std::string_view uid) const {
                          [&](const auto& each) { return each.uid == uid and what.instant <= each.until; });
 }
 
-sealer::verdict sealer::join(bool counts) {
+sealer::offered_line sealer::join(bool counts) {
   const bool begins = open_lines_ == 0;
   ++open_lines_;
   if (counts) {
@@ -46,7 +46,7 @@ void sealer::seal_full() {
   if (counted_lines_ >= options_.lines_max) seal();
 }
 
-sealer::verdict sealer::offer(const event& what, std::string_view uid) {
+sealer::offered_line sealer::offer(const event& what, std::string_view uid) {
   assert(started());
   seal_full();
   const auto how = lateness(what, open_.now, options_.retention_ms, options_.horizon_ms);
@@ -65,12 +65,12 @@ sealer::verdict sealer::offer(const event& what, std::string_view uid) {
   return result;
 }
 
-sealer::verdict sealer::offer_other() {
+sealer::offered_line sealer::offer_other() {
   seal_full();
   return join(true);
 }
 
-sealer::verdict sealer::offer_config_command() { return join(false); }
+sealer::offered_line sealer::offer_config_command() { return join(false); }
 
 void sealer::seal() {
   assert(open_lines_ > 0);

@@ -63,7 +63,7 @@ public:
   sealer(const sealer_options& options, sealer_state sealed);
 
   /// What became of a line.
-  struct verdict {
+  struct offered_line {
     /// It begins a new epoch: whatever was open is sealed without it.
     bool begins = false;
     /// `accepted`, `too_old` or `future`; an erased user's events are core's to refuse.
@@ -80,13 +80,13 @@ public:
   void tick(time_ms clock);
 
   /// The next line, if it is an event. REQUIRES: started().
-  verdict offer(const event& what, std::string_view uid);
+  offered_line offer(const event& what, std::string_view uid);
 
   /// The next line, if it is none: empty, or refused by the wire.
-  verdict offer_other();
+  offered_line offer_other();
 
   /// A line of the deployment's own (source fairuse/config). It stays with the lines that follow and is not counted.
-  verdict offer_config_command();
+  offered_line offer_config_command();
 
   /// End the open epoch (end of input, end of a batch). REQUIRES: open_lines() > 0.
   void seal();
@@ -106,7 +106,7 @@ public:
 
 private:
   bool is_erased(const event& what, std::string_view uid) const;
-  verdict join(bool counts);
+  offered_line join(bool counts);
   void seal_full();
 
   sealer_options options_;
