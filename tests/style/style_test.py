@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The rules of the house as a test.
+"""The rules of the project as a test.
 
 usage: style_test.py [--root DIR] [--compiler CXX]    check the tree, exit 1 on a violation
        style_test.py --self-test [--compiler CXX]     check that every rule catches what it is for
@@ -10,6 +10,7 @@ PLANTED: the self-test refuses a rule without one.
 """
 
 import argparse
+import collections
 import os
 import pathlib
 import re
@@ -20,24 +21,49 @@ from typing import NamedTuple
 
 from planted import CLEAN, PLANTED
 
-# Which room may include which. A room may always include itself; tests and bench may include everything.
-EVERYTHING = {"events", "core", "config", "actors", "storage", "streams", "sim", "api", "cli", "bench", "tests"}
-EDGES = {
-    "events": set(),
-    "core": {"events"},
-    "config": {"core", "events"},
-    "actors": {"core", "events"},
-    "storage": {"core", "events"},
-    "streams": {"core", "events", "storage"},
-    "sim": {"actors", "core", "events", "config"},
-    "api": {"actors", "core", "events", "config", "storage", "streams"},
-    "cli": EVERYTHING - {"bench", "tests"},
-    "bench": EVERYTHING - {"tests"},
-    "tests": EVERYTHING,
+# Which module may include which: the full list. A module may always include itself.
+BASE = {"base/pure", "base/system"}
+FACTS = {"base/pure", "events", "core"}
+STREAMS = BASE | {"events", "core", "storage", "streams"}
+KAFKA = {f"streams/kafka/{name}" for name in ("broker", "outputs", "worker", "capture", "admin")}
+BELOW_ENGINE = BASE | FACTS | {"config", "actors", "storage", "streams", "streams/local"} | KAFKA
+MODULES = {
+    "base/pure": set(),
+    "base/system": {"base/pure"},
+    "events": {"base/pure"},
+    "core": {"base/pure", "events"},
+    "config": BASE | FACTS,
+    "actors": FACTS,
+    "storage": BASE | FACTS,
+    "streams": STREAMS,
+    "streams/local": STREAMS | {"actors"},
+    "streams/kafka/broker": STREAMS,
+    "streams/kafka/outputs": STREAMS | {"streams/kafka/broker"},
+    "streams/kafka/worker": STREAMS | {"actors", "streams/kafka/broker", "streams/kafka/outputs"},
+    "streams/kafka/capture": STREAMS | {"actors"} | KAFKA - {"streams/kafka/admin"},
+    "streams/kafka/admin": STREAMS | {"actors"} | KAFKA,
+    "engine": BELOW_ENGINE,
+    "sim": BASE | FACTS | {"config", "actors", "storage"},
+    "api": BELOW_ENGINE | {"engine"},
+    "cli": BELOW_ENGINE | {"engine", "sim", "api"},
+    "bench": BELOW_ENGINE | {"engine", "sim", "api"},
+    "tests": BELOW_ENGINE | {"engine", "sim", "api", "cli", "bench"},
 }
-ROOMS = tuple(EDGES)
+# The library of a module is called fairuse::<module>, but for these.
+LIBRARIES = {
+    "base_pure": "base/pure",
+    "base_system": "base/system",
+    "local": "streams/local",
+    "kafka_broker": "streams/kafka/broker",
+    "kafka_outputs": "streams/kafka/outputs",
+    "kafka_worker": "streams/kafka/worker",
+    "kafka_capture": "streams/kafka/capture",
+    "kafka_capture_file": "streams/kafka/capture",
+    "kafka_admin": "streams/kafka/admin",
+}
+FOLDERS = {module.split("/")[0] for module in MODULES}
 
-# Headers of packaged libraries that a pure room may reach, however indirectly.
+# Headers of packaged libraries that a pure module may reach, however indirectly.
 PURE = {
     "core": re.compile(r"/(tsl/|xxhash\.h$)"),
     "events": re.compile(r"/(tsl/|xxhash\.h$|xxh3\.h$|simdjson|nlohmann/|fmt/|google/protobuf/)"),
@@ -64,6 +90,7 @@ FILE_BYTES_MAX = 1 << 20  # Anything larger is data, not prose or source.
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 600
 README_LINES_MAX = 20
+SOURCES_IN_FOLDER_MAX = 30
 
 
 class Violation(NamedTuple):
@@ -87,7 +114,7 @@ class Source:
         self.path = path.relative_to(root).as_posix()
         self.suffix = path.suffix
         self.text = path.read_text(encoding="utf-8", errors="replace")
-        self.room = self.path.split("/")[0]
+        self.module = module_of(self.path)
         self._code = None
 
     @property
@@ -128,8 +155,16 @@ class Tree:
                 if path.is_file() and path.stat().st_size <= FILE_BYTES_MAX:
                     self.sources.append(Source(root, path))
 
-    def cpp(self, *rooms):
-        return [s for s in self.sources if s.suffix in CPP and (not rooms or s.room in rooms)]
+    def cpp(self, *modules):
+        return [s for s in self.sources if s.suffix in CPP and (not modules or s.module in modules)]
+
+
+def module_of(path):
+    """The module whose folder the file stands in, or None. `base/readme` and the like belong to none."""
+    folder = path.rpartition("/")[0]
+    while folder and folder not in MODULES:
+        folder = folder.rpartition("/")[0]
+    return folder or None
 
 
 def path_name(path):
@@ -143,33 +178,31 @@ def line_of(text, offset):
 # --- rules ------------------------------------------------------------------------------------------------------------
 
 
-def includes_follow_the_rooms(tree):
+def includes_follow_the_modules(tree):
     """Dependencies point one way; nothing points at sim."""
     for source in tree.cpp():
-        if source.room not in EDGES:
+        if source.module is None:
             continue
-        allowed = EDGES[source.room] | {source.room}
-        if source.path.startswith("streams/kafka/"):
-            allowed = allowed | {"actors"}
+        allowed = MODULES[source.module] | {source.module}
         for line, header, quoted in source.includes():
-            room = header.split("/")[0]
-            if room in EDGES and "/" in header and room not in allowed:
-                yield Violation(source.path, line, f"{source.room} may not include {header}")
-            elif quoted and (room not in EDGES or "/" not in header):
+            ours = "/" in header and header.split("/")[0] in FOLDERS
+            if ours and module_of(header) not in allowed:
+                yield Violation(source.path, line, f"{source.module} may not include {header}")
+            elif quoted and not ours:
                 yield Violation(source.path, line, f'"{header}": our headers are named from the root, others stand in <>')
 
 
-def links_follow_the_rooms(tree):
-    """A room's CMakeLists.txt links only what the room may include."""
+def links_follow_the_modules(tree):
+    """A module's CMakeLists.txt links only what the module may include."""
     for source in tree.sources:
-        parts = source.path.split("/")
-        if len(parts) < 2 or parts[-1] != "CMakeLists.txt" or source.room not in EDGES:
+        if path_name(source.path) != "CMakeLists.txt" or source.module is None:
             continue
-        allowed = EDGES[source.room] | {source.room} | ({"actors"} if source.path.startswith("streams/kafka/") else set())
+        allowed = MODULES[source.module] | {source.module}
         visible = re.sub(r"#[^\n]*", "", source.text)
         for line, found in source.search(re.compile(r"\bfairuse(?:::|_)(\w+?)(?:_proto)?\b"), visible):
-            if found[1] in EDGES and found[1] not in allowed:
-                yield Violation(source.path, line, f"{source.room} may not link {found[0]}")
+            linked = LIBRARIES.get(found[1], found[1])
+            if linked in MODULES and linked not in allowed:
+                yield Violation(source.path, line, f"{source.module} may not link {found[0]}")
 
 
 def preprocess(tree, paths):
@@ -184,11 +217,11 @@ def preprocess(tree, paths):
     return {os.path.normpath(name) for name in done.stdout.replace("\\\n", " ").split()[2:]}, None
 
 
-def pure_rooms_reach_no_library(tree):
+def pure_modules_reach_no_library(tree):
     """The real preprocessor says which libraries core and events reach."""
     standard = None
-    for room, permitted in PURE.items():
-        paths = [source.path for source in tree.cpp(room)]
+    for module, permitted in PURE.items():
+        paths = [source.path for source in tree.cpp(module)]
         if not paths:
             continue
         if standard is None:
@@ -210,12 +243,12 @@ def pure_rooms_reach_no_library(tree):
         for path in paths:  # Something is wrong: now file by file, to say where.
             headers, complaint = preprocess(tree, [path])
             for header in [] if headers is None else list(foreign(headers))[:1]:
-                yield Violation(path, 1, f"{room} reaches {header}")
+                yield Violation(path, 1, f"{module} reaches {header}")
             if complaint:
                 yield Violation(path, 1, f"does not preprocess: {complaint}")
 
 
-def pure_rooms_include_no_world(tree):
+def pure_modules_include_no_impure_header(tree):
     """No header of the standard library that reads a clock, a file, chance or another thread."""
     by_path = {source.path: source for source in tree.sources}
     pending = [source.path for source in tree.cpp(*PURE)]
@@ -230,11 +263,11 @@ def pure_rooms_include_no_world(tree):
                 pending.append(header)
 
 
-def pure_rooms_say_no_such_word(tree):
+def pure_modules_name_no_clock_or_chance(tree):
     """No clock, no chance, no environment, no console in core and events."""
     for source in tree.cpp(*PURE):
         for line, found in source.search(IMPURE_WORDS):
-            yield Violation(source.path, line, f"`{found[0].strip()}` in a pure room")
+            yield Violation(source.path, line, f"`{found[0].strip()}` in a pure module")
 
 
 def actors_read_no_clock(tree):
@@ -310,14 +343,22 @@ def sources_name_their_licence(tree):
                 yield Violation(source.path, 1, "no SPDX-License-Identifier in the first three lines")
 
 
-def rooms_introduce_themselves(tree):
+def modules_introduce_themselves(tree):
     paths = {source.path: source for source in tree.sources}
-    for room in sorted({source.room for source in tree.sources if source.room in ROOMS and "/" in source.path}):
-        readme = paths.get(f"{room}/README.md")
+    for module in sorted({source.module for source in tree.cpp() if source.module}):
+        readme = paths.get(f"{module}/README.md")
         if readme is None:
-            yield Violation(f"{room}/README.md", 1, "missing: what the room is for, its rule of admission, what to read first")
+            yield Violation(f"{module}/README.md", 1, "missing: purpose, rule of admission, what to read first")
         elif len(readme.text.splitlines()) > README_LINES_MAX:
             yield Violation(readme.path, README_LINES_MAX + 1, f"longer than {README_LINES_MAX} lines")
+
+
+def folders_stay_small(tree):
+    """Core is one flat folder by decision."""
+    count = collections.Counter(s.path.rpartition("/")[0] for s in tree.cpp() if s.suffix == ".cpp" and s.module != "core")
+    for folder, sources in sorted(count.items()):
+        if sources > SOURCES_IN_FOLDER_MAX:
+            yield Violation(folder, 1, f"{sources} sources (at most {SOURCES_IN_FOLDER_MAX})")
 
 
 def files_stay_small(tree):
@@ -334,17 +375,18 @@ def no_machine_is_named(tree):
 
 
 RULES = [
-    includes_follow_the_rooms,
-    links_follow_the_rooms,
-    pure_rooms_reach_no_library,
-    pure_rooms_include_no_world,
-    pure_rooms_say_no_such_word,
+    includes_follow_the_modules,
+    links_follow_the_modules,
+    pure_modules_reach_no_library,
+    pure_modules_include_no_impure_header,
+    pure_modules_name_no_clock_or_chance,
     actors_read_no_clock,
     results_have_an_order,
     functions_fit_a_screen,
     nothing_is_left_over,
     sources_name_their_licence,
-    rooms_introduce_themselves,
+    modules_introduce_themselves,
+    folders_stay_small,
     files_stay_small,
     no_machine_is_named,
 ]
