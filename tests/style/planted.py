@@ -49,6 +49,11 @@ CLEAN = {
 PLANTED = [
     ("includes_follow_the_rooms", "core/bad.cpp", {"core/bad.cpp": cpp('#include "actors/user.hpp"'), "actors/user.hpp": cpp()}),
     ("includes_follow_the_rooms", "storage/bad.cpp", {"storage/bad.cpp": cpp('#include "sim/run.hpp"')}),
+    (
+        "includes_follow_the_rooms",
+        "core/bad.cpp",
+        {"core/bad.cpp": cpp('#include "base/system/files.hpp"'), "base/system/files.hpp": cpp(), "base/system/README.md": "Files.\n"},
+    ),
     ("includes_follow_the_rooms", "actors/bad.cpp", {"actors/bad.cpp": cpp("  #  include <storage/rows.hpp>")}),
     ("includes_follow_the_rooms", "streams/local.cpp", {"streams/local.cpp": cpp('#include "actors/worker.hpp"')}),
     ("includes_follow_the_rooms", "storage/bad.cpp", {"storage/bad.cpp": cpp('#include "rows.hpp"')}),
