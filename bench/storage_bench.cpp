@@ -10,9 +10,9 @@
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
+#include "base/system/scratch_folder.hpp"
 #include "core/rules.hpp"
 #include "storage/local_store.hpp"
-#include "storage/scratch_folder.hpp"
 
 namespace {
 

@@ -10,15 +10,16 @@
 
 namespace fairuse::cli {
 
-void log_kafka_line(kafka::log_level level, const std::string& text) {
+void log_kafka_line(log_level level, const std::string& text) {
   switch (level) {
-    case kafka::log_level::debug:
+    case log_level::trace:
+    case log_level::debug:
       return spdlog::debug("{}", text);
-    case kafka::log_level::info:
+    case log_level::info:
       return spdlog::info("{}", text);
-    case kafka::log_level::warning:
+    case log_level::warning:
       return spdlog::warn("{}", text);
-    case kafka::log_level::error:
+    case log_level::error:
       return spdlog::error("{}", text);
   }
 }

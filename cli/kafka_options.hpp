@@ -3,6 +3,7 @@
 // From a deployment's `streams` to what the modules below take: nothing of streams/ knows configuration files.
 #pragma once
 
+#include "base/pure/log_level.hpp"
 #include "config/deployment.hpp"
 #include "streams/kafka/admin/topic_rules.hpp"
 #include "streams/kafka/broker/real_cluster.hpp"
@@ -11,7 +12,7 @@
 namespace fairuse::cli {
 
 /// A line of a Kafka client, to the program's log.
-void log_kafka_line(kafka::log_level level, const std::string& text);
+void log_kafka_line(log_level level, const std::string& text);
 
 /// How often a member tells its group that it is there.
 kafka::milliseconds heartbeat_of(const kafka_settings& settings);

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +12,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "base/system/files.hpp"
 #include "cli/client_library.hpp"
 #include "cli/command.hpp"
 #include "cli/config_commands.hpp"
@@ -253,11 +253,10 @@ void kafka_session::leave_status(bool running) const {
   }
   text["partitions"] = std::move(list);
   const auto folder = std::filesystem::path{settings_.state_folder};
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  const auto whole = folder / "partitions.json.new";
-  std::ofstream{whole} << text.dump(1) << '\n';
-  std::filesystem::rename(whole, folder / "partitions.json", error);
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);
+  if (const auto written = replace_file(folder / "partitions.json", text.dump(1) + '\n'); not written)
+    spdlog::warn("the state of the partitions: {}", written.error().message);
 }
 
 void kafka_session::watch() {

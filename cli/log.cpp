@@ -34,7 +34,7 @@ spdlog::level::level_enum level_from(log_level level) {
       return spdlog::level::trace;
     case log_level::debug:
       return spdlog::level::debug;
-    case log_level::warn:
+    case log_level::warning:
       return spdlog::level::warn;
     case log_level::error:
       return spdlog::level::err;

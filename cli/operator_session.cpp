@@ -41,7 +41,7 @@ bool operator_session::open(const std::string& config_file) {
   std::string problem;
   auto options = cluster_options(settings());
   // What librdkafka says while it tries is said better by the answer.
-  options.log = [](kafka::log_level, const std::string& line) { spdlog::debug("{}", line); };
+  options.log = [](log_level, const std::string& line) { spdlog::debug("{}", line); };
   brokers_ = kafka::make_real_cluster(options, problem);
   if (brokers_ != nullptr) group_ = kafka::make_group_view(options, settings().app, problem);
   if (group_ == nullptr) return fail(exit_usage, problem);

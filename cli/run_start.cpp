@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "base/pure/numbers.hpp"
 #include "cli/client_library.hpp"
 #include "cli/command.hpp"
 #include "cli/config_commands.hpp"
@@ -164,7 +165,7 @@ read_position run_session::find_position() {
   if (not reader_->has_position()) return {};
   for (const auto& each : store_->meta().inputs) {
     if (each.input != input_name_) continue;
-    const read_position position{each.bytes, each.lines, std::strtoull(each.fingerprint.c_str(), nullptr, 16)};
+    const read_position position{each.bytes, each.lines, parse_number<std::uint64_t>(each.fingerprint, 16).value_or(0)};
     if (still_matches(reader_->descriptor(), position)) return position;
     spdlog::warn(
         "{} is another file than the one that was read before: reading it from its beginning; events that "

@@ -7,8 +7,6 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -17,10 +15,11 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "base/system/files.hpp"
+#include "base/system/sha256.hpp"
 #include "cli/log.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
-#include "sim/digest.hpp"
 #include "sim/experiment_file.hpp"
 #include "sim/report.hpp"
 
@@ -32,9 +31,8 @@ using std::chrono::steady_clock;
 
 /// What ran: the version, and the very bytes of it.
 std::string binary_text() {
-  std::ifstream self("/proc/self/exe", std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(self), {}};
-  return fmt::format("fairuse {} sha256:{}", FAIRUSE_VERSION, sim::to_hex(sim::sha256(bytes)));
+  const auto bytes = read_file("/proc/self/exe");
+  return fmt::format("fairuse {} sha256:{}", FAIRUSE_VERSION, sha256_hex(bytes ? *bytes : std::string()));
 }
 
 std::optional<sim::experiment> load(const simulate_settings& settings) {
@@ -53,21 +51,6 @@ std::string prepare_folder(const std::filesystem::path& out) {
   if (problem) return fmt::format("cannot make the folder {}: {}", out.string(), problem.message());
   if (not std::filesystem::is_directory(out)) return fmt::format("{} is no folder", out.string());
   return {};
-}
-
-/// Whole or not at all: a reader never sees half a report.
-bool write_report(const std::filesystem::path& file, const std::string& text) {
-  auto fresh = file;
-  fresh += ".new";
-  {
-    std::ofstream to(fresh, std::ios::binary | std::ios::trunc);
-    to << text;
-    to.flush();
-    if (not to) return false;
-  }
-  std::error_code problem;
-  std::filesystem::rename(fresh, file, problem);
-  return not problem;
 }
 
 sim::run_result simulate(const sim::experiment& what, unsigned workers) {
@@ -107,7 +90,7 @@ int run_loaded(const simulate_settings& settings, const sim::experiment& what) {
   fmt::print("{}", settings.json ? report : sim::report_table(what, result, figures));
   std::fflush(stdout);
   const auto file = settings.out / "report.json";
-  if (not write_report(file, report)) return fail(exit_failed, "cannot write " + file.string());
+  if (const auto written = replace_file(file, report); not written) return fail(exit_failed, written.error().message);
   fmt::print(stderr, "{}report: {}\n", result.partial ? "stopped early, partial " : "", file.string());
   return code_of(result, figures);
 }

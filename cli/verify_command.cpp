@@ -15,13 +15,13 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "base/system/scratch_folder.hpp"
 #include "cli/kafka_options.hpp"
 #include "cli/log.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/policy_file.hpp"
 #include "storage/case_key.hpp"
-#include "storage/scratch_folder.hpp"
 #include "streams/kafka/capture/verify.hpp"
 
 namespace fairuse::cli {

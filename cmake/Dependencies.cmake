@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Every library we use, found once. All are Debian 12 packages, listed in tools/packages.
+# Every library we use, found once. All are Debian 12 packages, listed in tools/packages.txt.
 #
 #   CAF::core                 RocksDB::rocksdb-shared   simdjson::simdjson       protobuf::libprotobuf
 #   yaml-cpp                  CLI11::CLI11              fmt::fmt                 spdlog::spdlog
 #   nlohmann_json::nlohmann_json                        OpenSSL::Crypto          Boost::headers (Math)
 #   zstd::zstd                xxhash::xxhash            random123::random123     tsl::robin_map
-#   RdKafka::rdkafka (C API)
+#   tl::expected              RdKafka::rdkafka (C API)
 #   Boost::unit_test_framework, rapidcheck (tests)      benchmark::benchmark (bench)
 #
 # Imported targets are SYSTEM includes: their headers do not warn.
@@ -24,6 +24,7 @@ find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(tsl-robin-map REQUIRED)
+find_package(tl-expected REQUIRED)
 find_package(zstd REQUIRED)
 pkg_check_modules(rdkafka REQUIRED IMPORTED_TARGET rdkafka>=2.0.2)
 pkg_check_modules(libxxhash REQUIRED IMPORTED_TARGET libxxhash)

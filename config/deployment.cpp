@@ -126,7 +126,7 @@ private:
                 {{"trace", log_level::trace},
                  {"debug", log_level::debug},
                  {"info", log_level::info},
-                 {"warn", log_level::warn},
+                 {"warn", log_level::warning},
                  {"error", log_level::error}});
     log->choose("format", all_.settings.log.format, {{"text", log_format::text}, {"json", log_format::json}});
     log->finish();
@@ -183,22 +183,6 @@ void check_retention(const policy& rules, const yaml::path& at, std::int64_t usa
 } // namespace
 
 std::string_view to_text(stream_kind value) { return value == stream_kind::local ? "local" : "kafka"; }
-
-std::string_view to_text(log_level value) {
-  switch (value) {
-    case log_level::trace:
-      return "trace";
-    case log_level::debug:
-      return "debug";
-    case log_level::info:
-      return "info";
-    case log_level::warn:
-      return "warn";
-    case log_level::error:
-      break;
-  }
-  return "error";
-}
 
 std::optional<loaded_deployment> load_deployment(const std::filesystem::path& file, const client_library& library,
                                                  yaml::diagnostics& out) {

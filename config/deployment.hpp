@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/pure/log_level.hpp"
 #include "config/kafka_settings.hpp"
 #include "config/policy_file.hpp"
 #include "config/yaml.hpp"
@@ -20,11 +21,9 @@
 namespace fairuse {
 
 enum class stream_kind : std::uint8_t { local, kafka };
-enum class log_level : std::uint8_t { trace, debug, info, warn, error };
 enum class log_format : std::uint8_t { text, json };
 
 std::string_view to_text(stream_kind value);
-std::string_view to_text(log_level value);
 
 struct retention_rule {
   /// Minute buckets and event ids; no window may be longer.

@@ -45,7 +45,5 @@ std::vector<finding> contradictions(const policy& rules);
 std::string canonical(const policy& rules);
 /// rules.digest = SHA-256 of canonical(rules), hex. Call it after any change of a policy.
 void stamp_digest(policy& rules);
-/// Lower-case hex.
-std::string sha256_hex(std::string_view bytes);
 
 } // namespace fairuse

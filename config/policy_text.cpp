@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <openssl/evp.h>
-
+#include "base/pure/hex.hpp"
+#include "base/system/sha256.hpp"
 #include "config/policy_file.hpp"
 #include "config/policy_keys.hpp"
 
@@ -16,14 +15,13 @@ namespace fairuse {
 namespace {
 
 std::string in_quotes(std::string_view text) {
-  constexpr std::string_view hex = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' or c == '\\')
       (out += '\\') += c;
     else if (byte < 0x20)
-      ((out += "\\u00") += hex[byte >> 4U]) += hex[byte & 0xFU];
+      ((out += "\\u00") += hex_digits[byte >> 4U]) += hex_digits[byte & 0xFU];
     else
       out += c;
   }
@@ -122,17 +120,6 @@ std::string canonical(const policy& rules) {
   text_writer text;
   visit_policy(text, rules);
   return text.done();
-}
-
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int length = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr);
-  constexpr std::string_view hex = "0123456789abcdef";
-  std::string text;
-  for (unsigned int i = 0; i < length; ++i)
-    (text += hex[digest[i] >> 4U]) += hex[digest[i] & 0xFU];
-  return text;
 }
 
 void stamp_digest(policy& rules) { rules.digest = sha256_hex(canonical(rules)); }

@@ -3,9 +3,9 @@
 // Asking for purpose classifications and living with the answers. Order of outcomes: terminal, cooldown, synthetic,
 // failed, scored; terminal and cooldown are counters.
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 
+#include "base/pure/numbers.hpp"
 #include "core/context.hpp"
 
 namespace fairuse::detail {
@@ -127,10 +127,7 @@ request_name parse_request(std::string_view text) {
   const auto dash = text.rfind('-');
   request_name name;
   if (dash == std::string_view::npos) return name;
-  const auto* end = text.data() + text.size();
-  std::uint32_t number = 0;
-  const auto [stop, error] = std::from_chars(text.data() + dash + 1, end, number);
-  if (error == std::errc{} and stop == end) name = {text.substr(0, dash), number};
+  if (const auto number = parse_number<std::uint32_t>(text.substr(dash + 1))) name = {text.substr(0, dash), *number};
   return name;
 }
 

@@ -10,6 +10,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/pure/hex.hpp"
+
 namespace fairuse {
 
 namespace {
@@ -36,14 +38,6 @@ constexpr names<event_kind, 7> kind_names{{"speech", "stt", "account", "conversa
 constexpr names<admin_verb, 8> verb_names{
     {"set_stage", "reset", "resolve", "clear_strike", "exempt", "enable", "kill_switch", "promote_policy"}};
 
-std::string hex16(std::uint64_t value) {
-  static constexpr std::string_view digits = "0123456789abcdef";
-  std::string text(16, '0');
-  for (std::size_t i = 0; i < text.size(); ++i)
-    text[text.size() - 1 - i] = digits[(value >> (4 * i)) & 0xf];
-  return text;
-}
-
 } // namespace
 
 std::uint64_t event_key(std::string_view source, std::string_view id) {
@@ -62,7 +56,7 @@ std::uint64_t event_key(std::string_view source, std::string_view id) {
   return XXH3_64bits(joined.data(), joined.size());
 }
 
-std::string event_id(const event& e) { return e.text != nullptr ? std::string(e.text->id) : hex16(e.key); }
+std::string event_id(const event& e) { return e.text != nullptr ? std::string(e.text->id) : to_hex(e.key); }
 
 bool before(const event& a, const event& b) {
   if (a.instant != b.instant) return a.instant < b.instant;

@@ -2,8 +2,9 @@
 #include "events/json_scan.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
+
+#include "base/pure/numbers.hpp"
 
 namespace fairuse {
 
@@ -15,9 +16,8 @@ constexpr bool is_digit(char c) { return c >= '0' and c <= '9'; }
 
 /// The value of four hex digits, or -1.
 int hex4(std::string_view text) {
-  unsigned value = 0;
-  const auto end = std::from_chars(text.data(), text.data() + 4, value, 16).ptr;
-  return end == text.data() + 4 ? static_cast<int>(value) : -1;
+  const auto value = text.size() < 4 ? std::nullopt : parse_number<unsigned>(text.substr(0, 4), 16);
+  return value ? static_cast<int>(*value) : -1;
 }
 
 constexpr bool is_high_surrogate(int unit) { return unit >= 0xd800 and unit < 0xdc00; }
@@ -234,19 +234,11 @@ private:
   }
 
   static bool fits(std::string_view number, bool integer) {
-    const auto* end = number.data() + number.size();
-    if (not integer) {
-      double value = 0;
-      const auto error = std::from_chars(number.data(), end, value).ec;
-      // What is too small is zero to every parser.
-      return error == std::errc() or number.find("e-") != number.npos or number.find("E-") != number.npos;
-    }
-    if (number.front() == '-') {
-      std::int64_t value = 0;
-      return std::from_chars(number.data(), end, value).ec == std::errc();
-    }
-    std::uint64_t value = 0;
-    return std::from_chars(number.data(), end, value).ec == std::errc();
+    // What is too small is zero to every parser.
+    if (not integer)
+      return parse_number<double>(number) or number.find("e-") != number.npos or number.find("E-") != number.npos;
+    return number.front() == '-' ? parse_number<std::int64_t>(number).has_value()
+                                 : parse_number<std::uint64_t>(number).has_value();
   }
 
   std::string_view text_;
@@ -340,9 +332,8 @@ std::optional<std::int32_t> nano_from(std::string_view number) {
     auto text = number.substr(exponent_at + 1);
     text.remove_prefix(text.starts_with('+') ? 1 : 0);
     constexpr std::int64_t beyond = 1'000'000'000; // further than any line has digits
-    if (std::from_chars(text.data(), text.data() + text.size(), exponent).ec != std::errc())
-      exponent = text.starts_with('-') ? -beyond : beyond;
-    exponent = std::clamp(exponent, -beyond, beyond);
+    const auto value = parse_number<std::int64_t>(text).value_or(text.starts_with('-') ? -beyond : beyond);
+    exponent = std::clamp(value, -beyond, beyond);
   }
   // The value is 0.ddd * 10^point, with the first digit that is not 0 leading.
   const auto dot = std::min(mantissa.find('.'), mantissa.size());

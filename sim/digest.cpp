@@ -4,10 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
-#include <stdexcept>
 #include <utility>
-
-#include <openssl/evp.h>
 
 namespace fairuse::sim {
 
@@ -20,29 +17,7 @@ void append_framed(std::string& to, std::string_view bytes) {
   to.append(bytes);
 }
 
-std::string_view as_text(const sha256_bytes& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 } // namespace
-
-sha256_bytes sha256(std::string_view bytes) {
-  sha256_bytes out;
-  if (EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr) != 1)
-    throw std::runtime_error("SHA-256 is not available");
-  return out;
-}
-
-std::string to_hex(const sha256_bytes& bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  out.reserve(2 * bytes.size());
-  for (const std::uint8_t byte : bytes) {
-    out.push_back(digits[byte >> 4]);
-    out.push_back(digits[byte & 15]);
-  }
-  return out;
-}
 
 void run_digest::add(std::string_view uid, std::span<const slot_chain> chains) {
   std::vector<slot_chain> sorted;
@@ -53,7 +28,7 @@ void run_digest::add(std::string_view uid, std::span<const slot_chain> chains) {
   std::string framed;
   for (const slot_chain& c : sorted) {
     append_framed(framed, c.slot);
-    append_framed(framed, as_text(sha256(c.bytes)));
+    append_framed(framed, as_bytes(sha256(c.bytes)));
   }
   entries_.push_back({std::string(uid), sha256(framed)});
 }
@@ -69,9 +44,9 @@ std::string run_digest::finish() {
   std::string framed;
   for (const entry& e : entries_) {
     append_framed(framed, e.uid);
-    append_framed(framed, as_text(e.chains));
+    append_framed(framed, as_bytes(e.chains));
   }
-  return to_hex(sha256(framed));
+  return sha256_hex(framed);
 }
 
 } // namespace fairuse::sim

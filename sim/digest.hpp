@@ -8,19 +8,14 @@
 // Threads: one run_digest per worker; merge() joins them at the end.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/system/sha256.hpp"
+
 namespace fairuse::sim {
-
-using sha256_bytes = std::array<std::uint8_t, 32>;
-
-sha256_bytes sha256(std::string_view bytes);
-std::string to_hex(const sha256_bytes& bytes);
 
 /// All decisions of one user in one slot, in order.
 struct slot_chain {
@@ -40,7 +35,7 @@ public:
 private:
   struct entry {
     std::string uid;
-    sha256_bytes chains;
+    sha256_hash chains;
   };
   std::vector<entry> entries_;
 };

@@ -3,10 +3,10 @@
 #include "sim/experiment_file.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
+#include "base/system/files.hpp"
+#include "base/system/sha256.hpp"
 #include "config/policy_file.hpp"
 #include "config/presets.hpp"
 #include "sim/population_file.hpp"
@@ -21,9 +21,8 @@ using yaml::need;
 constexpr std::array<std::string_view, 3> preset_names{"fair", "omi-2026-03", "omi-newest"};
 
 std::string digest_of(const path& file) {
-  std::ifstream in(file, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  return sha256_hex(bytes);
+  const auto bytes = read_file(file);
+  return sha256_hex(bytes ? *bytes : std::string());
 }
 
 /// One experiment file while it is read.

@@ -3,8 +3,9 @@
 #include "sim/population_file.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
+
+#include "base/pure/numbers.hpp"
 
 namespace fairuse::sim {
 
@@ -53,18 +54,12 @@ void read_curve(yaml::map_reader& from, std::string_view key, curve_unit unit, q
   into = quantile_curve(std::move(knots));
 }
 
-std::optional<std::int64_t> number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
-
 /// `2026-03-01` -> its midnight UTC (Howard Hinnant's days_from_civil).
 std::optional<time_ms> parse_date(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const auto year = number(text.substr(0, 4));
-  const auto month = number(text.substr(5, 2));
-  const auto day = number(text.substr(8, 2));
+  const auto year = parse_number<std::int64_t>(text.substr(0, 4));
+  const auto month = parse_number<std::int64_t>(text.substr(5, 2));
+  const auto day = parse_number<std::int64_t>(text.substr(8, 2));
   if (!year || !month || !day || *year < 1970 || *month < 1 || *month > 12 || *day < 1 || *day > 31)
     return std::nullopt;
   const std::int64_t y = *month <= 2 ? *year - 1 : *year;

@@ -2,8 +2,8 @@
 #include "storage/case_key.hpp"
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
+
+#include "base/system/files.hpp"
 
 namespace fairuse {
 
@@ -27,11 +27,9 @@ store_result<case_key> checked(std::string bytes, case_key_origin from, const st
 
 store_result<case_key> find_case_key(const std::optional<std::filesystem::path>& file) {
   if (file) {
-    std::ifstream in(*file, std::ios::binary);
-    std::string bytes{std::istreambuf_iterator<char>(in), {}};
-    if (not in and not in.eof())
-      return store_error{store_fault::io, "Cannot read the case key file " + file->string() + "."};
-    return checked(std::move(bytes), case_key_origin::file, file->string());
+    auto bytes = read_file(*file);
+    if (not bytes) return store_error{store_fault::io, "Cannot read the case key file " + file->string() + "."};
+    return checked(std::move(*bytes), case_key_origin::file, file->string());
   }
   if (const char* value = std::getenv(variable); value != nullptr and *value != '\0')
     return checked(value, case_key_origin::environment, variable);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include <openssl/evp.h>
 #include <xxhash.h>
 #include <zstd.h>
 
@@ -49,12 +48,6 @@ bool to_digest(const std::string& from, sha256_hash& to) {
 
 } // namespace
 
-sha256_hash sha256(std::string_view bytes) {
-  sha256_hash out{};
-  EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr);
-  return out;
-}
-
 std::size_t commit_log::bytes() const {
   return input.size() + decision_bytes.size() + nows.size() * sizeof(time_ms)
          + dead_letters.size() * sizeof(dead_letter_row);
@@ -90,7 +83,7 @@ std::string encode_meta(const store_meta& meta, const commit_head& head, std::st
   m.set_commit(head.commit);
   m.set_epoch(meta.epoch);
   m.set_now(meta.now);
-  m.set_chain(std::string(text(head.chain)));
+  m.set_chain(std::string(as_bytes(head.chain)));
   for (const auto& from : meta.inputs) {
     auto& to = *m.add_inputs();
     to.set_input(from.input);
@@ -130,7 +123,7 @@ std::optional<decoded_meta> decode_meta(std::string_view row) {
 }
 
 sha256_hash chained(const sha256_hash& before, std::string_view block) {
-  std::string both(text(before));
+  std::string both(as_bytes(before));
   both.append(block);
   return sha256(both);
 }
@@ -161,13 +154,13 @@ std::string encode_journal(const commit_log& log, commit_head& before) {
   }
   m.set_controls(controls_hash(encode_controls(log.controls)));
   m.set_decisions(log.decisions.size());
-  m.set_decision_digest(std::string(text(sha256(log.decision_bytes))));
+  m.set_decision_digest(std::string(as_bytes(sha256(log.decision_bytes))));
   if (not log.input.empty()) m.set_input_digest(digest_of_input(log.input));
   row::journal_row to;
   to.set_block(bytes_of(m));
   before.chain = chained(before.chain, to.block());
   ++before.commit;
-  to.set_chain(std::string(text(before.chain)));
+  to.set_chain(std::string(as_bytes(before.chain)));
   return bytes_of(to);
 }
 

@@ -4,13 +4,13 @@
 // letters; in our structs and in bytes.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/system/sha256.hpp"
 #include "storage/local_store.hpp"
 #include "storage/stored_logs.hpp"
 
@@ -18,11 +18,6 @@ namespace fairuse {
 
 /// 2: one row per user and hour.
 inline constexpr std::uint32_t schema_known = 2;
-
-using sha256_hash = std::array<unsigned char, 32>;
-
-sha256_hash sha256(std::string_view bytes);
-inline std::string_view text(const sha256_hash& d) { return {reinterpret_cast<const char*>(d.data()), d.size()}; }
 
 /// A commit in the making, without user rows.
 struct commit_log {

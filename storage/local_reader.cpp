@@ -7,13 +7,13 @@
 
 #include <unistd.h>
 
+#include "base/system/scratch_folder.hpp"
 #include "storage/journal.hpp"
 #include "storage/keys.hpp"
 #include "storage/log_pages.hpp"
 #include "storage/opening.hpp"
 #include "storage/published.hpp"
 #include "storage/rocks.hpp"
-#include "storage/scratch_folder.hpp"
 #include "storage/user_rows.hpp"
 
 namespace fairuse {

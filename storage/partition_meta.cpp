@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/partition_meta.hpp"
 
-#include <openssl/evp.h>
 #include <xxhash.h>
 
+#include "base/system/sha256.hpp"
 #include "storage/bytes.hpp"
 #include "storage/journal.hpp"
 #include "storage/message_bytes.hpp"
@@ -92,7 +92,7 @@ void put_record(const epoch_record& from, row::epoch_record& to) {
 std::string chain_after(std::string_view before, std::string_view block) {
   std::string both(before);
   both.append(block);
-  return std::string(text(sha256(both)));
+  return std::string(as_bytes(sha256(both)));
 }
 
 } // namespace
@@ -198,36 +198,24 @@ bool follows(std::string_view row, std::string_view chain_before) {
 
 struct piece_digest::state {
   kind how;
-  EVP_MD_CTX* sha = nullptr;
-  XXH3_state_t* xxh = nullptr;
+  running_sha256 sha;
+  XXH3_state_t* xxh = XXH3_createState();
 
-  void begin() {
-    if (how == kind::sha256)
-      EVP_DigestInit_ex(sha, EVP_sha256(), nullptr);
-    else
-      XXH3_128bits_reset(xxh);
-  }
+  explicit state(kind of) : how(of) { XXH3_128bits_reset(xxh); }
+  ~state() { XXH3_freeState(xxh); }
+  state(const state&) = delete;
+  state& operator=(const state&) = delete;
+
   void feed(std::string_view bytes) {
     if (how == kind::sha256)
-      EVP_DigestUpdate(sha, bytes.data(), bytes.size());
+      sha.add(bytes);
     else
       XXH3_128bits_update(xxh, bytes.data(), bytes.size());
   }
 };
 
-piece_digest::piece_digest(kind how) : state_(std::make_unique<state>()) {
-  state_->how = how;
-  if (how == kind::sha256)
-    state_->sha = EVP_MD_CTX_new();
-  else
-    state_->xxh = XXH3_createState();
-  state_->begin();
-}
-
-piece_digest::~piece_digest() {
-  EVP_MD_CTX_free(state_->sha);
-  XXH3_freeState(state_->xxh);
-}
+piece_digest::piece_digest(kind how) : state_(std::make_unique<state>(how)) {}
+piece_digest::~piece_digest() = default;
 
 void piece_digest::add(std::string_view piece) {
   std::string size;
@@ -241,14 +229,14 @@ void piece_digest::add_null() { state_->feed("\xFF\xFF\xFF\xFF"); }
 std::string piece_digest::finish() {
   std::string out;
   if (state_->how == kind::sha256) {
-    out.resize(sha256_hash{}.size());
-    EVP_DigestFinal_ex(state_->sha, reinterpret_cast<unsigned char*>(out.data()), nullptr);
+    out = as_bytes(state_->sha.finish());
+    state_->sha.restart();
   } else {
     const auto hash = XXH3_128bits_digest(state_->xxh);
     append_big_endian(out, static_cast<std::uint64_t>(hash.high64));
     append_big_endian(out, static_cast<std::uint64_t>(hash.low64));
+    XXH3_128bits_reset(state_->xxh);
   }
-  state_->begin();
   return out;
 }
 

@@ -10,6 +10,7 @@
 
 #include <rocksdb/write_batch.h>
 
+#include "base/system/files.hpp"
 #include "storage/erased_users.hpp"
 #include "storage/keys.hpp"
 #include "storage/mutants.hpp"
@@ -79,13 +80,8 @@ manifest_mark manifest_of(const std::filesystem::path& store) {
 
 /// Replaced whole. If that fails, the older mark says less and is as true.
 void leave_mark(const std::filesystem::path& store, const manifest_mark& mark) {
-  auto fresh = mark_file(store);
-  fresh += ".new";
-  std::ofstream file(fresh);
-  file << mark.name << ' ' << mark.bytes << '\n';
-  file.close();
-  std::error_code error;
-  if (file) std::filesystem::rename(fresh, mark_file(store), error);
+  const auto done = replace_file(mark_file(store), mark.name + ' ' + std::to_string(mark.bytes) + '\n');
+  static_cast<void>(done);
 }
 
 bool manifest_lost_its_end(const std::filesystem::path& store) {

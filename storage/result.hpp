@@ -7,8 +7,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <variant>
+
+#include "base/pure/result.hpp"
 
 namespace fairuse {
 
@@ -27,6 +30,11 @@ struct store_error {
   store_fault fault = store_fault::io;
   std::string message;
 };
+
+/// What the system refused, as storage says it.
+inline store_error store_error_of(const error& from) {
+  return {from.cause == std::errc::no_space_on_device ? store_fault::disk_full : store_fault::io, from.message};
+}
 
 /// Done, or an error.
 class [[nodiscard]] store_status {

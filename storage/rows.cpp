@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/pure/hex.hpp"
 #include "storage/bytes.hpp"
 #include "storage/message_bytes.hpp"
 #include "storage/rows.pb.h"
@@ -36,29 +37,13 @@ bool to_enum(std::uint32_t value, E last, E& out) {
   return true;
 }
 
-int hex_digit(char c) { return c >= '0' and c <= '9' ? c - '0' : c >= 'a' and c <= 'f' ? c - 'a' + 10 : -1; }
-
 /// A policy digest is 64 hex digits; 32 bytes say the same. Anything else stays as it is.
 std::string pack_digest(const std::string& digest) {
-  std::string packed;
-  if (digest.size() != digest_hex) return digest;
-  for (std::size_t i = 0; i < digest_hex; i += 2) {
-    const auto high = hex_digit(digest[i]);
-    const auto low = hex_digit(digest[i + 1]);
-    if (high < 0 or low < 0) return digest;
-    packed.push_back(static_cast<char>(static_cast<unsigned char>(high << 4 | low)));
-  }
-  return packed;
+  return digest.size() == digest_hex ? from_hex(digest).value_or(digest) : digest;
 }
 
 std::string unpack_digest(const std::string& packed) {
-  if (packed.size() != digest_hex / 2) return packed;
-  std::string digest;
-  for (const auto c : packed) {
-    digest.push_back("0123456789abcdef"[static_cast<unsigned char>(c) >> 4]);
-    digest.push_back("0123456789abcdef"[static_cast<unsigned char>(c) & 15]);
-  }
-  return digest;
+  return packed.size() == digest_hex / 2 ? to_hex(packed) : packed;
 }
 
 void write_stamp(const fact_stamp& from, row::stamp& to) {

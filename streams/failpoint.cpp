@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <csignal>
 #include <cstdint>
 
 #include <unistd.h>
+
+#include "base/pure/numbers.hpp"
 
 namespace fairuse::failpoint {
 
@@ -67,9 +68,7 @@ bool arm(std::string_view text, std::string& problem) {
   auto action = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
   std::uint64_t nth = 1;
   if (const auto second = action.find(':'); second != std::string_view::npos) {
-    const auto digits = action.substr(second + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), nth);
-    if (error != std::errc{} or end != digits.data() + digits.size() or nth == 0) nth = 0;
+    nth = parse_number<std::uint64_t>(action.substr(second + 1)).value_or(0);
     action = action.substr(0, second);
   }
   if (std::find(all_names.begin(), all_names.end(), name) == all_names.end() or (action != "kill" and action != "stop")

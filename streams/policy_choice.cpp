@@ -9,6 +9,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/pure/hex.hpp"
+#include "base/pure/numbers.hpp"
+
 namespace fairuse {
 
 namespace {
@@ -93,11 +96,11 @@ stored_controls stored_from(const controls& in_force) {
 std::vector<std::uint64_t> command_ids_from(std::string_view text) {
   std::vector<std::uint64_t> ids;
   for (std::size_t i = 0; i + 16 <= text.size(); i += 16)
-    ids.push_back(std::strtoull(std::string(text.substr(i, 16)).c_str(), nullptr, 16));
+    ids.push_back(parse_number<std::uint64_t>(text.substr(i, 16), 16).value_or(0));
   return ids;
 }
 
-void append_command_id(std::string& text, std::uint64_t key) { text += fmt::format("{:016x}", key); }
+void append_command_id(std::string& text, std::uint64_t key) { text += to_hex(key); }
 
 std::vector<profile_age> profile_ages(const std::map<std::string, std::string>& settings,
                                       const std::vector<const policy*>& loaded, time_ms now) {

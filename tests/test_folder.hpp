@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "storage/scratch_folder.hpp"
+#include "base/system/scratch_folder.hpp"
 
 namespace fairuse {
 

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "base/system/sha256.hpp"
 #include "tests/config/policy_samples.hpp"
 
 using namespace fairuse;

@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 #include <rapidcheck.h>
 
+#include "base/system/sha256.hpp"
 #include "config/policy_file.hpp"
 #include "tests/config/policy_samples.hpp"
 

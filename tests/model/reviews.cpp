@@ -2,8 +2,8 @@
 //
 // The model's reviews: what is being waited for is worked out from all that ever happened to reviews.
 #include <algorithm>
-#include <charconv>
 
+#include "base/pure/numbers.hpp"
 #include "tests/model/naive_user.hpp"
 
 namespace fairuse::model {
@@ -169,8 +169,7 @@ applied naive_user::answer(time_ms now, const event& e) {
   const auto found = std::find_if(places_.begin(), places_.end(), [&](auto* p) { return p->label.slot == name; });
   if (found != places_.end()) {
     slot = static_cast<std::size_t>(found - places_.begin());
-    const auto* end = a.request.data() + a.request.size();
-    if (const auto read = std::from_chars(a.request.data() + dash + 1, end, number); read.ptr != end) number = 0;
+    number = parse_number<std::uint32_t>(std::string_view(a.request).substr(dash + 1)).value_or(0);
   }
   auto& h = history_[slot];
   if (number == 0 or number > h.last_request) {

@@ -125,9 +125,9 @@ kafka::engine_rules world::rules_for(const std::string& instance, const std::fil
   rules.case_key = "a key of tests";
   rules.around.wall = [this, skew] { return now() + skew + wall_jump; };
   rules.around.steady = [this] { return now(); };
-  rules.around.log = [this, instance](kafka::log_level level, const std::string& text) {
+  rules.around.log = [this, instance](log_level level, const std::string& text) {
     note(instance + ": " + text);
-    if (level == kafka::log_level::error) alarms.push_back(instance + ": " + text);
+    if (level == log_level::error) alarms.push_back(instance + ": " + text);
   };
   return rules;
 }

@@ -15,7 +15,7 @@
 
 #include <fmt/format.h>
 
-#include "storage/scratch_folder.hpp"
+#include "base/system/scratch_folder.hpp"
 #include "streams/kafka/worker/engine_rules.hpp"
 #include "tests/protocol/dice.hpp"
 #include "tests/simlog/process.hpp"

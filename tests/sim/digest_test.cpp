@@ -24,7 +24,7 @@ std::string digest_of_both() {
 BOOST_AUTO_TEST_SUITE(digests)
 
 BOOST_AUTO_TEST_CASE(sha256_gives_the_published_digest) {
-  BOOST_TEST(to_hex(sha256("abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  BOOST_TEST(sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 BOOST_AUTO_TEST_CASE(the_order_in_which_users_finish_does_not_matter) {

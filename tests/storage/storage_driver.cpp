@@ -17,9 +17,10 @@
 #include <map>
 #include <string>
 
-#include <openssl/evp.h>
 #include <unistd.h>
 
+#include "base/pure/hex.hpp"
+#include "base/system/sha256.hpp"
 #include "core/query.hpp"
 #include "core/rules.hpp"
 #include "events/decision_json.hpp"
@@ -40,12 +41,6 @@ std::uint64_t mix(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
   return x ^ (x >> 31);
-}
-
-std::string hex(std::uint64_t value) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
-  return text;
 }
 
 std::shared_ptr<const policy_set> make_policies() {
@@ -110,7 +105,7 @@ private:
       text.append("line ").append(std::to_string(number)).append(1, '.').append(std::to_string(i));
       // Padding that does not pack, so that disks fill.
       for (std::size_t left = args_.pad; left >= 8; left -= 8)
-        text.append(hex(mix(number * 1'000'003 + i * 10'007 + left)).substr(0, 8));
+        text.append(to_hex(mix(number * 1'000'003 + i * 10'007 + left)).substr(0, 8));
       text.append(1, '\n');
     }
     store_->add_lines(text);
@@ -254,12 +249,6 @@ int decisions(const arguments& a) {
   }
 }
 
-std::string sha256_of(const std::string& bytes) {
-  unsigned char out[32];
-  EVP_Digest(bytes.data(), bytes.size(), out, nullptr, EVP_sha256(), nullptr);
-  return {reinterpret_cast<const char*>(out), sizeof(out)};
-}
-
 /// Every commit's decisions have the digest that the journal says, its lines are those of its epochs, and nothing is
 /// left over.
 int check(const arguments& a) {
@@ -283,7 +272,7 @@ int check(const arguments& a) {
       for (const auto& e : commit.epochs)
         lines += e.lines;
       const auto there = static_cast<std::uint64_t>(std::count(commit.input.begin(), commit.input.end(), '\n'));
-      if (commit.number != expected or sha256_of(bytes) != commit.decision_digest or lines != there) {
+      if (commit.number != expected or as_bytes(sha256(bytes)) != commit.decision_digest or lines != there) {
         std::fprintf(stderr, "commit %llu does not check\n", static_cast<unsigned long long>(commit.number));
         return 2;
       }

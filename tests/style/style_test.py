@@ -65,8 +65,9 @@ FOLDERS = {module.split("/")[0] for module in MODULES}
 
 # Headers of packaged libraries that a pure module may reach, however indirectly.
 PURE = {
-    "core": re.compile(r"/(tsl/|xxhash\.h$)"),
-    "events": re.compile(r"/(tsl/|xxhash\.h$|xxh3\.h$|simdjson|nlohmann/|fmt/|google/protobuf/)"),
+    "base/pure": re.compile(r"/tl/expected\.hpp$"),
+    "core": re.compile(r"/(tl/expected\.hpp$|tsl/|xxhash\.h$)"),
+    "events": re.compile(r"/(tl/expected\.hpp$|tsl/|xxhash\.h$|xxh3\.h$|simdjson|nlohmann/|fmt/|google/protobuf/)"),
 }
 IMPURE_STANDARD_HEADERS = set(
     "iostream fstream ostream istream syncstream cstdio stdio.h filesystem random ctime time.h sys/time.h thread mutex "

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 #include <tuple>
 
 #include <fmt/format.h>
 
+#include "base/pure/numbers.hpp"
 #include "events/decision_json.hpp"
 #include "events/time_text.hpp"
 #include "storage/case_reference.hpp"
@@ -224,9 +224,8 @@ private:
   /// As it must stand on the topic, if it stands where it does.
   std::string bytes(const decision& what, const std::string& uid, const stored_record* beside, case_namer& names) {
     const auto id = beside != nullptr ? beside->header("ce_id") : std::string("0-0-0");
-    std::uint64_t epoch = 0;
-    const auto middle = id.find('-') + 1;
-    std::from_chars(id.data() + middle, id.data() + id.size(), epoch);
+    auto middle = std::string_view(id).substr(id.find('-') + 1);
+    const auto epoch = take_number<std::uint64_t>(middle).value_or(0);
     std::string reference;
     const bool live = what.slot == nullptr or what.slot->enforced;
     if (live and what.strike != 0) reference = names.reference(uid, what.strike);

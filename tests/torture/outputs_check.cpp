@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <charconv>
 #include <map>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "base/pure/numbers.hpp"
 #include "tests/torture/evidence.hpp"
 
 namespace fairuse::torture {
@@ -16,10 +16,8 @@ std::optional<std::uint64_t> epoch_of_id(std::string_view id, std::size_t partit
   const auto begin = fmt::format("{}-", partition);
   if (not id.starts_with(begin)) return std::nullopt;
   id.remove_prefix(begin.size());
-  std::uint64_t epoch = 0;
-  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), epoch);
-  if (error != std::errc{} or end == id.data() + id.size() or *end != '-') return std::nullopt;
-  return epoch;
+  const auto epoch = take_number<std::uint64_t>(id);
+  return id.starts_with('-') ? epoch : std::nullopt;
 }
 
 using queue = std::vector<const stored_record*>;

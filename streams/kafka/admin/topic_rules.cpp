@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
+
+#include "base/pure/numbers.hpp"
 
 namespace fairuse::kafka {
 
@@ -32,18 +33,11 @@ bool is_compacted(topic_role role) {
   return role == topic_role::changelog or role == topic_role::enforcement or role == topic_role::policies;
 }
 
-std::optional<double> number_from(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} or end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 // -1 is without limit in Kafka's retentions.
 bool holds(const rule& wanted, const std::string& found) {
   if (wanted.how == relation::equal) return found == wanted.value;
-  const auto is = number_from(found);
-  const auto should_be = number_from(wanted.value);
+  const auto is = parse_number<double>(found);
+  const auto should_be = parse_number<double>(wanted.value);
   if (not is or not should_be) return false;
   if (wanted.how == relation::at_most) return *is <= *should_be;
   return *is >= *should_be or (*is == -1 and wanted.name.starts_with("retention"));
@@ -172,7 +166,7 @@ private:
           fmt::format("kafka-reassign-partitions.sh {} moves it to {} replicas", tools_, wanted));
     const auto in_sync = topic.config.find("min.insync.replicas");
     if (in_sync == topic.config.end()) return;
-    if (const auto least = number_from(in_sync->second); least and *least > topic.replicas)
+    if (const auto least = parse_number<double>(in_sync->second); least and *least > topic.replicas)
       add(gravity::needed, topic,
           fmt::format("has {} replicas and min.insync.replicas={}: nothing can be written", topic.replicas,
                       in_sync->second),

@@ -3,10 +3,10 @@
 #include "streams/kafka/broker/oauth_token.hpp"
 
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 
 #include <simdjson.h>
+
+#include "base/system/files.hpp"
 
 namespace fairuse::kafka {
 
@@ -72,12 +72,11 @@ std::optional<oauth_token> parse_token(std::string_view text, std::string& probl
 }
 
 std::optional<oauth_token> read_token(const std::filesystem::path& file, std::string& problem) {
-  std::ifstream in{file, std::ios::binary};
-  std::string text{std::istreambuf_iterator<char>{in}, {}};
-  while (not text.empty() and (text.back() == '\n' or text.back() == '\r'))
-    text.pop_back();
-  auto token = in.is_open() ? parse_token(text, problem) : std::nullopt;
-  if (not in.is_open()) problem = "cannot be read";
+  auto text = read_file(file);
+  while (text and not text->empty() and (text->back() == '\n' or text->back() == '\r'))
+    text->pop_back();
+  auto token = text ? parse_token(*text, problem) : std::nullopt;
+  if (not text) problem = "cannot be read";
   if (not token) problem = "the token file " + file.string() + " " + problem;
   return token;
 }

@@ -13,11 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/pure/log_level.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 
 namespace fairuse::kafka {
-
-enum class log_level : std::uint8_t { debug, info, warning, error };
 
 struct real_cluster_options {
   /// host:port,host:port

@@ -2,13 +2,13 @@
 #include "streams/kafka/capture/capture_export.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <memory>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/pure/numbers.hpp"
 #include "storage/partition_store.hpp"
 #include "streams/kafka/broker/read_committed.hpp"
 
@@ -42,20 +42,17 @@ captured_record copy_of(const record_batch& batch, std::size_t i) {
   return made;
 }
 
-std::optional<std::uint64_t> number_in(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc{} and end != text.data() ? std::optional(number) : std::nullopt;
-}
-
 /// The epoch that wrote an output: the middle of its id, or what a dead letter says. Nullopt: it is of somebody else.
 std::optional<std::uint64_t> epoch_of(const captured_record& output) {
   for (auto each = output.headers.rbegin(); each != output.headers.rend(); ++each) {
-    if (not each->second) continue;
-    if (each->first == "fairuse.error.epoch") return number_in(*each->second);
-    if (each->first != "ce_id") continue;
-    const auto dash = each->second->find('-');
-    return dash == std::string::npos ? std::nullopt : number_in(std::string_view(*each->second).substr(dash + 1));
+    if (not each->second or (each->first != "fairuse.error.epoch" and each->first != "ce_id")) continue;
+    std::string_view text = *each->second;
+    if (each->first == "ce_id") {
+      const auto dash = text.find('-');
+      if (dash == std::string_view::npos) return std::nullopt;
+      text.remove_prefix(dash + 1);
+    }
+    return take_number<std::uint64_t>(text);
   }
   return std::nullopt;
 }

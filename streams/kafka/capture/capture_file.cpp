@@ -2,7 +2,6 @@
 #include "streams/kafka/capture/capture_file.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -14,11 +13,12 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/util/delimited_message_util.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
+#include "base/system/files.hpp"
+#include "base/system/sha256.hpp"
 #include "storage/bytes.hpp"
 #include "storage/message_bytes.hpp"
 #include "streams/kafka/capture/capture.pb.h"
@@ -44,26 +44,8 @@ constexpr int zstd_level = 3;
 store_error damaged(std::string what) { return {store_fault::damaged, std::move(what)}; }
 
 store_error system_error(std::string_view doing, const std::filesystem::path& file) {
-  return {errno == ENOSPC ? store_fault::disk_full : store_fault::io,
-          fmt::format("{} {}: {}", doing, file.string(), std::strerror(errno))};
+  return {store_fault::io, fmt::format("{} {}: {}", doing, file.string(), std::strerror(errno))};
 }
-
-class running_sha256 {
-public:
-  running_sha256() : context_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(context_, EVP_sha256(), nullptr); }
-  ~running_sha256() { EVP_MD_CTX_free(context_); }
-  running_sha256(const running_sha256&) = delete;
-  running_sha256& operator=(const running_sha256&) = delete;
-  void feed(std::string_view bytes) { EVP_DigestUpdate(context_, bytes.data(), bytes.size()); }
-  std::string finish() {
-    std::string out(digest_bytes, '\0');
-    EVP_DigestFinal_ex(context_, reinterpret_cast<unsigned char*>(out.data()), nullptr);
-    return out;
-  }
-
-private:
-  EVP_MD_CTX* context_;
-};
 
 void put(const captured_record& from, capture::record& to) {
   to.Clear();
@@ -178,9 +160,7 @@ struct capture_writer::body {
     std::string buffer;
   };
 
-  std::filesystem::path file;
-  std::filesystem::path part;
-  int handle = -1;
+  file_replacement file;
   std::uint64_t written = 0;
   store_status failed;
   running_sha256 sum;
@@ -190,25 +170,16 @@ struct capture_writer::body {
   capture::record record;
   std::vector<open_section> sections;
 
-  ~body() {
-    ZSTD_freeCCtx(packer);
-    if (handle < 0) return;
-    ::close(handle);
-    std::error_code ignored;
-    std::filesystem::remove(part, ignored);
-  }
+  explicit body(file_replacement to) : file(std::move(to)) {}
+  ~body() { ZSTD_freeCCtx(packer); }
+  body(const body&) = delete;
+  body& operator=(const body&) = delete;
 
   void write(std::string_view bytes) {
-    sum.feed(bytes);
+    sum.add(bytes);
     written += bytes.size();
-    while (failed.ok() and not bytes.empty()) {
-      const auto done = ::write(handle, bytes.data(), bytes.size());
-      if (done < 0 and errno == EINTR) continue;
-      if (done < 0)
-        failed = system_error("cannot write", part);
-      else
-        bytes.remove_prefix(static_cast<std::size_t>(done));
-    }
+    if (not failed.ok()) return;
+    if (const auto done = file.write(bytes); not done) failed = store_error_of(done.error());
   }
 
   /// Where it begins.
@@ -230,16 +201,8 @@ struct capture_writer::body {
   }
 
   store_status close() {
-    if (failed.ok() and ::fsync(handle) != 0) failed = system_error("cannot sync", part);
     if (not failed.ok()) return failed;
-    ::close(handle);
-    handle = -1;
-    if (::rename(part.c_str(), file.c_str()) != 0) return failed = system_error("cannot rename to", file);
-    const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
-    const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool synced = opened >= 0 and ::fsync(opened) == 0;
-    if (not synced) failed = system_error("cannot sync", folder);
-    if (opened >= 0) ::close(opened);
+    if (const auto done = file.commit(); not done) failed = store_error_of(done.error());
     return failed;
   }
 };
@@ -251,11 +214,9 @@ store_result<std::unique_ptr<capture_writer>> capture_writer::create(const std::
   std::error_code ignored;
   if (not replace and std::filesystem::exists(file, ignored))
     return store_error{store_fault::misuse, fmt::format("{} is there already: --force replaces it", file.string())};
-  auto made = std::make_unique<body>();
-  made->file = file;
-  made->part = file.string() + ".part";
-  made->handle = ::open(made->part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (made->handle < 0) return system_error("cannot write", made->part);
+  auto to = file_replacement::open(file, ".part", 0600);
+  if (not to) return store_error_of(to.error());
+  auto made = std::make_unique<body>(std::move(*to));
   ZSTD_CCtx_setParameter(made->packer, ZSTD_c_compressionLevel, zstd_level);
   ZSTD_CCtx_setParameter(made->packer, ZSTD_c_checksumFlag, 1);
   std::string head(magic);
@@ -301,7 +262,8 @@ store_status capture_writer::finish(capture_contents all) {
   std::string trailer;
   append_big_endian(trailer, body_->write_frame(bytes_of(message)));
   body_->write(trailer);
-  body_->write(body_->sum.finish());
+  const auto digest = body_->sum.finish();
+  body_->write(as_bytes(digest));
   return body_->close();
 }
 
@@ -359,12 +321,12 @@ store_status capture_reader::check_digest(const told& progress) const {
   for (std::uint64_t at = 0; at < end; at += some.size()) {
     some.resize(static_cast<std::size_t>(std::min<std::uint64_t>(pass_bytes, end - at)));
     if (not from_(at, some)) return store_error{store_fault::io, "it cannot be read"};
-    sum.feed(some);
+    sum.add(some);
     if (progress) progress(at + some.size());
   }
   std::string is(digest_bytes, '\0');
   if (not from_(end, is)) return store_error{store_fault::io, "it cannot be read"};
-  if (is == sum.finish()) return {};
+  if (is == as_bytes(sum.finish())) return {};
   return damaged("it is damaged: its SHA-256 does not hold, so it was cut or changed; export it again");
 }
 

@@ -2,10 +2,9 @@
 #include "streams/kafka/outputs/dead_letter.hpp"
 
 #include <algorithm>
-#include <array>
 #include <deque>
 
-#include <openssl/evp.h>
+#include "base/system/sha256.hpp"
 
 namespace fairuse::kafka {
 
@@ -14,17 +13,6 @@ namespace {
 // What Kafka adds, rounded up: the batch and the record itself, and the lengths of one header.
 constexpr std::size_t record_overhead = 128;
 constexpr std::size_t header_overhead = 10;
-
-std::string sha256(std::string_view bytes) {
-  std::array<unsigned char, 32> digest{};
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-  std::string hex;
-  for (const auto byte : digest) {
-    hex.push_back("0123456789abcdef"[byte >> 4]);
-    hex.push_back("0123456789abcdef"[byte & 15]);
-  }
-  return hex;
-}
 
 std::size_t size_of(const std::vector<header>& headers) {
   std::size_t size = 0;
@@ -61,7 +49,7 @@ public:
     if (size() > bytes_max and not theirs_.empty()) {
       const auto text = joined(theirs_);
       add("fairuse.error.headers_bytes", std::to_string(text.size()));
-      add("fairuse.error.headers_sha256", sha256(text));
+      add("fairuse.error.headers_sha256", sha256_hex(text));
       theirs_.clear();
     }
     if (key_) cut(*key_, bytes_max, "fairuse.error.key_bytes", "fairuse.error.key_sha256");
@@ -87,7 +75,7 @@ private:
   void cut(std::string_view& bytes, std::size_t bytes_max, std::string_view length_name, std::string_view hash_name) {
     if (size() <= bytes_max) return;
     add(length_name, std::to_string(bytes.size()));
-    add(hash_name, sha256(bytes));
+    add(hash_name, sha256_hex(bytes));
     const auto all = size();
     if (all > bytes_max) bytes = bytes.substr(0, bytes.size() - std::min(bytes.size(), all - bytes_max));
   }

@@ -2,11 +2,11 @@
 #include "streams/kafka/worker/partition_shard.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/pure/numbers.hpp"
 #include "storage/case_reference.hpp"
 #include "storage/mutants.hpp"
 #include "streams/failpoint.hpp"
@@ -49,10 +49,7 @@ std::string offset_metadata(std::uint64_t epoch) { return fmt::format("{}{}", me
 std::optional<std::uint64_t> epoch_of_metadata(std::string_view text) {
   if (not text.starts_with(metadata_prefix)) return std::nullopt;
   text.remove_prefix(metadata_prefix.size());
-  std::uint64_t epoch = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), epoch);
-  if (error != std::errc{} or end != text.data() + text.size()) return std::nullopt;
-  return epoch;
+  return parse_number<std::uint64_t>(text);
 }
 
 partition_shard::partition_shard(const engine_rules& rules, std::int32_t partition, std::int32_t partitions,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A folder of our own, with a name that nobody has, gone with its owner. Threads: one.
+// A folder under a name that is not taken, removed with its owner. Threads: one.
 #pragma once
 
 #include <cstdlib>

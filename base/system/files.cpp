@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/system/files.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace fairuse {
+
+namespace {
+
+error system_error(std::string_view doing, const std::filesystem::path& file) {
+  const int number = errno;
+  std::string message(doing);
+  message.append(" ").append(file.string()).append(": ").append(std::strerror(number));
+  return {std::move(message), static_cast<std::errc>(number)};
+}
+
+/// A name is on the disk only when its folder is.
+result<void> sync_folder_of(const std::filesystem::path& file) {
+  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
+  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (handle < 0) return system_error("cannot sync", folder);
+  result<void> done;
+  if (::fsync(handle) != 0) done = system_error("cannot sync", folder);
+  ::close(handle);
+  return done;
+}
+
+} // namespace
+
+result<std::string> read_file(const std::filesystem::path& file) {
+  const int handle = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (handle < 0) return system_error("cannot read", file);
+  std::string bytes;
+  std::size_t read = 0;
+  for (;;) {
+    if (read == bytes.size()) bytes.resize(bytes.size() < 4096 ? 4096 : 2 * bytes.size());
+    const auto got = ::read(handle, bytes.data() + read, bytes.size() - read);
+    if (got < 0 and errno == EINTR) continue;
+    if (got < 0) {
+      const auto why = system_error("cannot read", file);
+      ::close(handle);
+      return why;
+    }
+    if (got == 0) break;
+    read += static_cast<std::size_t>(got);
+  }
+  ::close(handle);
+  bytes.resize(read);
+  return bytes;
+}
+
+result<file_replacement> file_replacement::open(std::filesystem::path file, std::string_view suffix, mode_t mode) {
+  auto fresh = file;
+  fresh += suffix;
+  const int handle = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  if (handle < 0) return system_error("cannot write", fresh);
+  return file_replacement(std::move(file), std::move(fresh), handle);
+}
+
+file_replacement::file_replacement(std::filesystem::path file, std::filesystem::path fresh, int handle)
+  : file_(std::move(file)), fresh_(std::move(fresh)), handle_(handle) {}
+
+file_replacement::file_replacement(file_replacement&& other) noexcept
+  : file_(std::move(other.file_)), fresh_(std::move(other.fresh_)), handle_(std::exchange(other.handle_, -1)) {}
+
+file_replacement::~file_replacement() {
+  if (handle_ < 0) return;
+  ::close(handle_);
+  ::unlink(fresh_.c_str());
+}
+
+result<void> file_replacement::write(std::string_view bytes) {
+  while (not bytes.empty()) {
+    const auto done = ::write(handle_, bytes.data(), bytes.size());
+    if (done < 0 and errno == EINTR) continue;
+    if (done < 0) return system_error("cannot write", fresh_);
+    bytes.remove_prefix(static_cast<std::size_t>(done));
+  }
+  return {};
+}
+
+result<void> file_replacement::commit() {
+  if (::fsync(handle_) != 0) return system_error("cannot sync", fresh_);
+  if (::rename(fresh_.c_str(), file_.c_str()) != 0) return system_error("cannot rename to", file_);
+  ::close(std::exchange(handle_, -1));
+  return sync_folder_of(file_);
+}
+
+result<void> replace_file(const std::filesystem::path& file, std::string_view bytes) {
+  auto fresh = file_replacement::open(file);
+  if (not fresh) return fresh.error();
+  if (auto written = fresh->write(bytes); not written) return written;
+  return fresh->commit();
+}
+
+} // namespace fairuse

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files, read or replaced whole. An error names the file and what the system said.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include <sys/types.h>
+
+#include "base/pure/result.hpp"
+
+namespace fairuse {
+
+/// All bytes of a file.
+result<std::string> read_file(const std::filesystem::path& file);
+
+/// A new content of a file while it is written, beside it under another name. commit() replaces the file, so a reader
+/// sees the old content or the new one, whatever fails; without commit() the file stays as it is. Threads: one.
+class file_replacement {
+public:
+  /// Open `file` + `suffix` for writing; what is there is overwritten.
+  static result<file_replacement> open(std::filesystem::path file, std::string_view suffix = ".new",
+                                       mode_t mode = 0666);
+  /// Removes what was written, unless it was committed.
+  ~file_replacement();
+  file_replacement(file_replacement&& other) noexcept;
+  file_replacement& operator=(file_replacement&& other) = delete;
+  result<void> write(std::string_view bytes);
+  /// Write everything to the disk and put it in the file's place. REQUIRES: the last call.
+  result<void> commit();
+
+private:
+  file_replacement(std::filesystem::path file, std::filesystem::path fresh, int handle);
+
+  std::filesystem::path file_;
+  std::filesystem::path fresh_;
+  /// -1: nothing is left to remove.
+  int handle_;
+};
+
+/// Give `file` this content, or leave it as it is.
+result<void> replace_file(const std::filesystem::path& file, std::string_view bytes);
+
+} // namespace fairuse
