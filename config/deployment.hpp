@@ -35,7 +35,7 @@ struct retention_rule {
 /// The purpose classifier: any endpoint that speaks the OpenAI chat-completions API.
 struct reviewer_settings {
   std::string model = "gpt-5.1";
-  /// Base URL; empty: reviews are answered by whoever reads the review requests.
+  /// Base URL; empty: the readers of the review requests answer them.
   std::string endpoint;
   /// Holds the API key; empty: none is sent.
   std::filesystem::path key_file;
@@ -65,7 +65,7 @@ struct deployment {
   retention_rule retention;
   reviewer_settings reviewer;
   log_settings log;
-  /// Actors kept awake per shard; the idlest are passivated above it.
+  /// Actors kept in memory per shard; above it the idlest are stopped.
   std::uint32_t active_users_max = 100'000;
   /// `--clock events`: how far ahead of `now` an event may be.
   std::int64_t max_gap_ms = 40 * day_ms;

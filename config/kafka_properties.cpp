@@ -24,7 +24,7 @@ struct denial {
 constexpr std::string_view by_bootstrap = "is written as streams.bootstrap";
 constexpr std::string_view by_identity =
     "is made of streams.app, streams.instance and the worker's number, so that a "
-    "restarted engine ends the transaction of its earlier life";
+    "restarted engine ends the transaction of its earlier run";
 constexpr std::string_view by_transaction =
     "is written as streams.transaction_timeout, which is checked against the "
     "epoch and the session";

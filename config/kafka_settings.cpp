@@ -250,7 +250,7 @@ private:
     share->ratio("alarm", into_.dead_letters.alarm_nano);
     if (share->ratio("stop", into_.dead_letters.stop_nano) and into_.dead_letters.stop_nano != 0
         and into_.dead_letters.stop_nano < into_.dead_letters.alarm_nano)
-      share->error("stop", "is below alarm: it would stop before anybody is told");
+      share->error("stop", "is below alarm: it would stop before there is an alarm");
     share->finish();
   }
 
@@ -345,7 +345,7 @@ std::vector<std::string> transport_warnings(const kafka_settings& settings, cons
                        + " repeats a nonce that SCRAM wants to be continued: Kafka 3 lets it pass, Kafka 4 refuses it as "
                          "a wrong password; use certificates, PLAIN over TLS or a token there, or librdkafka 2.6.1");
   if (equal_ignoring_case(property_of(settings, "enable.sasl.oauthbearer.unsecure.jwt", "false"), "true"))
-    found.emplace_back("enable.sasl.oauthbearer.unsecure.jwt is true: the tokens are signed by nobody");
+    found.emplace_back("enable.sasl.oauthbearer.unsecure.jwt is true: the tokens are not signed");
   return found;
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `streams: {kind: kafka, ...}` of a deployment: which brokers and topics, who this engine is in its group, and the
-// bounds of an epoch. Everything here was checked when the file was loaded, against each other as well; what the
-// brokers make of it is the business of `fairuse topics check`.
+// `streams: {kind: kafka, ...}` of a deployment: which brokers and topics, this engine's name in its group, and the
+// bounds of an epoch. All of it was checked when the file was loaded, each value and all of them together; `fairuse
+// topics check` compares it with the brokers.
 //
-// INVARIANT: 3 * epoch <= transaction_timeout, and transaction_timeout + abort_scan <= session_timeout: whoever takes
-// over a partition finds the transaction of its dead owner already ended.
+// INVARIANT: 3 * epoch <= transaction_timeout, and transaction_timeout + abort_scan <= session_timeout: an engine that
+// takes over a partition finds the transaction of the owner that failed already ended.
 // INVARIANT: `properties` holds nothing that `denied_property` names, and no name that librdkafka does not know.
 // `properties` holds secrets: never log a value of it.
 // Threads: plain values, nothing shared.
@@ -29,7 +29,7 @@ enum class key_partitioner : std::uint8_t {
   murmur2,    ///< Java producers
   consistent, ///< CRC32: librdkafka and what is built on it, unless it is told otherwise
   fnv1a,      ///< Sarama
-  unchecked,  ///< any: only the same key on the same partition is believed
+  unchecked,  ///< any: it is only assumed that equal keys have one partition
 };
 
 std::string_view to_text(key_partitioner value);
@@ -61,13 +61,13 @@ struct kafka_settings {
   std::uint32_t epoch_events_max = 400'000;
   std::int64_t transaction_timeout_ms = 30'000;
   std::int64_t session_timeout_ms = 45'000;
-  /// How often the brokers look for transactions that ran out of time; only a test's broker does it faster.
+  /// How often the brokers end transactions that ran out of time; only a test's broker does it faster.
   std::int64_t abort_scan_ms = 10'000;
   /// Largest record of the inputs; the default is Kafka's.
   std::uint64_t record_bytes_max = 1'048'588;
   pending_rule pending;
   dead_letter_share dead_letters;
-  /// With sasl.mechanism OAUTHBEARER: the file that somebody keeps a fresh JWT in. Empty: librdkafka's own ways.
+  /// With sasl.mechanism OAUTHBEARER: a file with a JWT that is kept fresh. Empty: librdkafka's own ways.
   std::filesystem::path token_file;
   /// librdkafka's, name -> value, with what the files of secrets held.
   std::map<std::string, std::string> properties;
@@ -80,8 +80,8 @@ void bind_kafka(yaml::map_reader& streams, const std::filesystem::path& folder, 
 /// Variable that names the instance where the file does not.
 inline constexpr const char* instance_variable = "FAIRUSE_INSTANCE";
 
-/// Who this process is, stable over its restarts: the file's `instance`, else the variable's value, else the host's
-/// name. Empty: none of them is 1 to 64 letters, digits, dots, hyphens or underscores.
+/// The name of this process, the same after a restart: the file's `instance`, else the variable's value, else the
+/// host's name. Empty: none of them is 1 to 64 letters, digits, dots, hyphens or underscores.
 std::string instance_of(const kafka_settings& settings, std::string_view variable, std::string_view host);
 
 /// transactional.id and group.instance.id of a worker: app.instance.worker.

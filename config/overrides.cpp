@@ -197,7 +197,8 @@ override_report apply_overrides(loaded_deployment& target, const environment& va
   for (const auto& entry : variables) {
     const std::string_view variable = entry.first;
     if (not is_override(variable)) continue;
-    const auto known = std::find_if(table.begin(), table.end(), [&](const rule& r) { return r.variable == variable; });
+    const auto known =
+        std::find_if(table.begin(), table.end(), [&](const rule& each) { return each.variable == variable; });
     const context of{changed, variable, entry.second, report};
     if (known == table.end())
       of.problem("is not a setting of fairuse" + yaml::did_you_mean(variable, known_names()));

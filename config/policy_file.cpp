@@ -83,7 +83,8 @@ public:
         *is_there = std::find(given.begin(), given.end(), word) != given.end();
       std::set<std::string> said;
       for (const auto& each : given) {
-        const bool is_known = std::any_of(known.begin(), known.end(), [&](const auto& w) { return w.first == each; });
+        const bool is_known =
+            std::any_of(known.begin(), known.end(), [&](const auto& word) { return word.first == each; });
         if (not is_known and said.insert(about(each)).second) from_.error(key, about(each));
       }
     });

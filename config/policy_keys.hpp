@@ -86,14 +86,15 @@ consteval std::size_t members_of() {
     return sizeof...(Members);
 }
 
-// The static_asserts: a new member fails there until the function above it has its key.
+// A new member of a rule does not compile until the function above its static_assert has a key for it.
 
 template <class Visitor, class Window>
 void visit_window(Visitor& with, Window& rule) {
   with.duration("span", rule.span_ms, {.how = yaml::need::required, .min_ms = second_ms});
   with.duration("cap", rule.cap_ms, {.how = yaml::need::required});
 }
-static_assert(members_of<window_rule>() == 3 and members_of<plan_rule>() == 2);
+static_assert(members_of<window_rule>() == 3, "name, and a key of visit_window for each other member");
+static_assert(members_of<plan_rule>() == 2, "read and written as `plans`: a visitor's own function");
 
 template <class Visitor, class Metering>
 void visit_metering(Visitor& with, Metering& rule) {
@@ -101,7 +102,7 @@ void visit_metering(Visitor& with, Metering& rule) {
   with.choice("time_basis", rule.basis, {{"event", time_basis::event}, {"arrival", time_basis::arrival}});
   with.duration("fresh_within", rule.fresh_within_ms);
 }
-static_assert(members_of<metering_profile>() == 3);
+static_assert(members_of<metering_profile>() == 3, "a key of visit_metering for each member");
 
 template <class Visitor, class Ceiling>
 void visit_ceiling(Visitor& with, Ceiling& rule) {
@@ -110,7 +111,7 @@ void visit_ceiling(Visitor& with, Ceiling& rule) {
   with.list("refuses", {{"upload", &rule.refuses_uploads}},
             [](const std::string&) -> std::string { return "the ceiling can refuse [upload], or nothing: []"; });
 }
-static_assert(members_of<ceiling_rule>() == 3);
+static_assert(members_of<ceiling_rule>() == 3, "a key of visit_ceiling for each member");
 
 template <class Visitor, class Review>
 void visit_review(Visitor& with, Review& rule) {
@@ -127,7 +128,7 @@ void visit_review(Visitor& with, Review& rule) {
   with.duration("lookback", rule.lookback_ms, {.max_ms = 30 * day_ms});
   with.choice("at_last_stage", rule.last_stage, {{"skip", at_last_stage::skip}, {"review", at_last_stage::review}});
 }
-static_assert(members_of<review_rule>() == 10, "`shadow_asks` is the key `reviews`");
+static_assert(members_of<review_rule>() == 10, "a key of visit_review for each member; shadow_asks is `reviews`");
 
 template <class Visitor, class Step>
 void visit_step(Visitor& with, Step& rule) {
@@ -150,7 +151,7 @@ void visit_step(Visitor& with, Step& rule) {
     in.choice("caps", rule.hard_caps, {{"soft", false}, {"hard", true}});
   });
 }
-static_assert(members_of<step_rule>() == 9);
+static_assert(members_of<step_rule>() == 9, "a key of visit_step for each member");
 
 template <class Visitor, class Budget>
 void visit_budget(Visitor& with, Budget& rule) {
@@ -163,7 +164,7 @@ void visit_budget(Visitor& with, Budget& rule) {
     return "'" + word + "' is neither stt nor upload" + yaml::did_you_mean(word, known);
   });
 }
-static_assert(members_of<budget_rule>() == 5);
+static_assert(members_of<budget_rule>() == 5, "a key of visit_budget for each member");
 
 template <class Visitor, class Policy>
 void visit_policy(Visitor& with, Policy& rules) {
@@ -197,6 +198,6 @@ void visit_policy(Visitor& with, Policy& rules) {
   with.choice("on_reset", rules.on_reset, {{"keep", reset_rule::keep}, {"clear_strikes", reset_rule::clear_strikes}});
   with.choice("off", rules.off, {{"shadow", off_rule::shadow}, {"nothing", off_rule::nothing}});
 }
-static_assert(members_of<policy>() == 17, "`digest` has no key: it is made from the others");
+static_assert(members_of<policy>() == 17, "a key of visit_policy for each member but digest");
 
 } // namespace fairuse

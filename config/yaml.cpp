@@ -27,8 +27,8 @@ struct too_deep {
   place at;
 };
 
-// Builds our tree from the parser's events. Working on events means that an alias is refused where it stands: nothing
-// is ever expanded, so there is nothing for an alias bomb to explode.
+// Builds our tree from the parser's events. An alias is an event of its own and refused where it stands; nothing is
+// ever expanded, so a file of nested aliases costs nothing.
 class tree_builder final : public YAML::EventHandler {
 public:
   explicit tree_builder(diagnostics& out) : out_{out} {}
@@ -337,7 +337,8 @@ bool assign(node& root, const path& steps, std::string_view value) {
     }
     if (at->kind == node_kind::null) *at = node{.kind = node_kind::map, .at = at->at};
     if (at->kind != node_kind::map) return false;
-    const auto found = std::find_if(at->keys.begin(), at->keys.end(), [&](const map_key& k) { return k.text == step; });
+    const auto found =
+        std::find_if(at->keys.begin(), at->keys.end(), [&](const map_key& each) { return each.text == step; });
     const auto index = static_cast<std::size_t>(found - at->keys.begin());
     if (found == at->keys.end()) {
       at->keys.push_back({step, at->at});

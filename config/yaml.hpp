@@ -2,10 +2,12 @@
 //
 // Guarded reading of the YAML that people write: policies, deployments, experiments. JSON is read the same way.
 //
-// `parse` turns text into plain `node`s and refuses what YAML permits and people regret: duplicate keys, anchors and
-// aliases, tags, several documents, files over 1 MiB, nesting over 32. No yaml-cpp type or exception leaves yaml.cpp.
-// A `map_reader` then takes the keys it knows; `finish` refuses the rest, with "did you mean". Everything wrong with a
-// file is collected, so that it can be repaired in one go:
+// `parse` turns text into plain `node`s and refuses what YAML permits but a configuration should not hold: duplicate
+// keys, anchors and aliases, tags, several documents, files over 1 MiB, nesting over 32. No yaml-cpp type or exception
+// leaves yaml.cpp. A `map_reader` then takes the keys it knows; `finish` refuses the rest, with "did you mean".
+//
+// A file is repaired in one go: readers collect everything that is wrong, each fault with its place, in `diagnostics`.
+// This is why they return an optional beside it and not a result, which holds one error.
 //
 //   yaml::diagnostics problems{"first.yaml"};
 //   auto root = yaml::load("first.yaml", problems);
@@ -210,7 +212,7 @@ public:
   /// An error about a key.
   void error(std::string_view key, std::string message);
   diagnostics& out() const { return *out_; }
-  /// Refuses every key that nobody asked for. Call it last.
+  /// Refuses every key that no reader asked for. Call it last.
   void finish();
 
 private:

@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(what_kafka_could_not_run_with_is_refused_where_it_stands) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(kafka_keys_are_unknown_to_the_local_life) {
+BOOST_AUTO_TEST_CASE(kafka_keys_are_unknown_in_local_mode) {
   yaml::diagnostics problems{"d"};
   BOOST_TEST(
       not load_deployment(folder.write("d.yaml", "policies: {live: live.yaml}\nstreams: {kind: local, bootstrap: a}\n"),

@@ -132,4 +132,18 @@ BOOST_AUTO_TEST_CASE(the_readme_has_the_keys_of_the_table_and_no_others) {
   BOOST_TEST(missing(readme, table) == "", "config/policy_keys.hpp lacks " << missing(readme, table));
 }
 
+BOOST_AUTO_TEST_CASE(a_value_in_memory_that_its_key_excludes_is_refused_at_that_key) {
+  auto rules = samples::accepted(samples::least);
+  rules.review.cleared_cooldown_ms = 91 * day_ms;
+  rules.review.retry_after_ms = 13 * hour_ms;
+  rules.steps[1].vad_threshold_nano = one_nano + 1;
+  std::string found;
+  for (const auto& each : contradictions(rules))
+    found += yaml::join(each.at) + " " + each.message + "\n";
+  BOOST_TEST(found ==
+             "review.cleared.cooldown 91d is out of range; the most is 90d\n"
+             "review.retry_after 13h is out of range; the most is 12h, to which repeated failures double it\n"
+             "ladder.steps[1].actions.vad_threshold is out of range; it is 0 to 1\n");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of this room share: files of the repository, and policies written in a line.
+// What the tests of this module share: files of the repository, and policies written in a line.
 #pragma once
 
 #include <cstdlib>

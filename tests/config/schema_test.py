@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The JSON Schema that editors use and the loader that is the authority agree on the corpus of policies.
 
-The loader's verdicts are the folders valid/ and invalid/ (config_test holds it to them). The schema must accept what is
+The loader's results are the folders valid/ and invalid/ (config_test holds it to them). The schema must accept what is
 valid and refuse what is invalid, but for files that say `# schema: accepts` on their first line: contradictions between
 values, and faults of YAML itself, are beyond any schema. Exit code 77 (skipped) without the modules it needs.
 """
@@ -36,7 +36,7 @@ for tag, pattern, first in [
     core_loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", yaml.resolver.re.compile(pattern), list(first))
 
 
-def judge(validator, file):
+def refusal(validator, file):
     """What the schema has against a file; empty if nothing."""
     try:
         data = yaml.load(file.read_bytes(), Loader=core_loader)
@@ -55,11 +55,11 @@ def main():
     invalid = sorted(f for f in (corpus / "invalid").iterdir() if f.suffix in (".yaml", ".json"))
     failures = []
     for file in valid:
-        if against := judge(validator, file):
+        if against := refusal(validator, file):
             failures.append(f"{file.name} is valid, and the schema refuses it: {against}")
     for file in invalid:
         beyond = file.read_bytes().startswith(b"# schema: accepts")
-        against = judge(validator, file)
+        against = refusal(validator, file)
         if beyond and against and not against.startswith("not YAML"):
             failures.append(f"{file.name} is marked as beyond the schema, which sees it: {against}")
         if not beyond and not against:
