@@ -4,7 +4,7 @@
 
     tools/make_day.py meetings.ndjson broadcasts.ndjson config/demo/day.ndjson
 
-Every stretch of speech is a raw segment of a real recording (sources: sim/rhythm/README.md); who attends which meeting
+Every piece of speech is a raw segment of a real recording (sources: sim/rhythm/README.md); who attends which meeting
 when is made up, by rule and not by chance, so the same recordings give the same bytes. Most people have a meeting or
 two; a few sit in meetings all day, one attends a conference, and two let talk shows run from morning to night. Reviews
 that the live policy asks for on such a day (daily cap 2 h, 4 h on the unlimited plan) are answered in the file, as a

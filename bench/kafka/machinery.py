@@ -12,6 +12,10 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support import broker  # noqa: E402
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -60,29 +64,18 @@ class Broker:
         if bootstrap:
             self.bootstrap, self.pid, self.version = bootstrap, pid, "as it is"
             return
-        tool = ROOT / "tools" / "kafka"
-        if not tool.exists():
-            refuse("there is no tools/kafka; give --bootstrap and --broker-pid of a broker that runs")
-        self.own = [str(tool), "--name", name]
-        self._say("reset")
-        told = json.loads(self._say("start", "--version", version, "--profile", "bench", "--json"))
-        self.bootstrap = told["bootstrap"]
-        self.pid = told["nodes"][0]["pid"]
-        self.version = told["version"]
-
-    def _say(self, command, *more):
-        tool, *which = self.own
-        done = subprocess.run([tool, command, *which, *more], stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode != 0:
-            refuse(f"tools/kafka {command} failed")
-        return done.stdout
+        self.own = broker.Broker(name, version, profile="bench")
+        self.own.reset()
+        self.bootstrap = self.own.start()
+        told = self.own.status()
+        self.pid, self.version = told["nodes"][0]["pid"], told["version"]
 
     def cpu(self):
         return cpu_seconds(self.pid) if self.pid else 0.0
 
     def remove(self):
         if self.own:
-            self._say("reset")
+            self.own.reset()
 
 
 class Process:

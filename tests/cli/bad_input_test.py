@@ -5,9 +5,14 @@ usage: bad_input_test.py PROGRAM [CASE...]"""
 
 import base64
 import json
+import pathlib
+import sys
 
-from engine import check, equal, main, same_lines
-from traffic import DAY_MS, HOUR_MS, START_MS, admin, line, speech
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support.checks import check, equal, same_lines  # noqa: E402
+from support.local_mode import main  # noqa: E402
+from support.traffic import START_MS, admin, at, line, ms, speech  # noqa: E402
 
 GOOD = {
     "specversion": "1.0",
@@ -79,12 +84,12 @@ CORPUS = [
 ]
 
 
-def letters(engine, state):
+def dead_letters(engine, state):
     return [json.loads(each) for each in engine.dead_letters(state).splitlines()]
 
 
-def bytes_of(letter):
-    return letter["text"].encode() if "text" in letter else base64.b64decode(letter["base64"])
+def bytes_of(dead):
+    return dead["text"].encode() if "text" in dead else base64.b64decode(dead["base64"])
 
 
 def every_bad_line_is_kept_with_its_reason(engine):
@@ -95,10 +100,10 @@ def every_bad_line_is_kept_with_its_reason(engine):
         end = b"\r\n" if number % 5 == 0 else b"\n"
         content += bad + end
         wanted.append((reason, number, bad))
-    content += b"\r\n   \n\n" + speech("u", "last", START_MS + HOUR_MS).encode()
+    content += b"\r\n   \n\n" + speech("u", "last", at("+1h")).encode()
     engine.write("in.ndjson", content)
     told = engine.summary("s", "in.ndjson")
-    got = [(each["reason"], each["line"], bytes_of(each)) for each in letters(engine, "s")]
+    got = [(each["reason"], each["line"], bytes_of(each)) for each in dead_letters(engine, "s")]
     for a, b in zip(got, wanted):
         equal(a, b, "dead letter")
     equal(len(got), len(wanted), "dead letters")
@@ -109,12 +114,12 @@ def every_bad_line_is_kept_with_its_reason(engine):
         counted[reason] = counted.get(reason, 0) + 1
     equal(told["dead_letters"], counted, "counters")
     equal((told["events"], told["empty_lines"]), (4, 3), "events and empty lines")
-    for each in letters(engine, "s"):
-        check(each["remedy"] and each["input"].endswith("in.ndjson"), f"a letter says what to do: {each}")
+    for each in dead_letters(engine, "s"):
+        check(each["remedy"] and each["input"].endswith("in.ndjson"), f"a dead letter says what to do: {each}")
 
 
 def bad_lines_change_no_decision(engine):
-    good = "".join(speech("u", f"e{i}", START_MS + i * HOUR_MS, HOUR_MS) for i in range(12)).encode()
+    good = "".join(speech("u", f"e{i}", at(f"+{i}h"), ms("1h")) for i in range(12)).encode()
     mixed = b""
     for number, each in enumerate(good.splitlines(keepends=True)):
         mixed += each + b"".join(bad + b"\n" for bad, _ in CORPUS[number * 3 : number * 3 + 3])
@@ -125,43 +130,44 @@ def bad_lines_change_no_decision(engine):
     same_lines(engine.decisions("mixed"), engine.decisions("good"), "decisions among bad lines")
 
 
-def a_file_of_nothing_but_junk_is_kept(engine):
+def a_file_without_any_event_is_kept(engine):
     junk = [bad for bad, reason in CORPUS[:5]]
     engine.write("in.ndjson", b"\n".join(junk))
     told = engine.summary("s", "in.ndjson")
     equal(told["events"], 0, "events")
-    equal([bytes_of(each) for each in letters(engine, "s")], junk, "dead letters")
-    engine.write("good.ndjson", "".join(speech("u", f"e{i}", START_MS + i * HOUR_MS, HOUR_MS) for i in range(4)))
+    equal([bytes_of(each) for each in dead_letters(engine, "s")], junk, "dead letters")
+    engine.write("good.ndjson", "".join(speech("u", f"e{i}", at(f"+{i}h"), ms("1h")) for i in range(4)))
     engine.good_run("s", "good.ndjson")
-    check(b"cap_crossed" in engine.decisions("s"), "and the store lives on")
+    check(b"cap_crossed" in engine.decisions("s"), "and the store goes on")
 
 
-def a_monstrous_line_is_measured_and_passed_by(engine):
-    monster = b"x" * (17 << 20)
-    content = speech("u", "a", START_MS).encode() + monster + b"\n" + speech("u", "b", START_MS + 1).encode()
+def an_enormous_line_is_measured_and_passed_by(engine):
+    enormous = b"x" * (17 << 20)
+    content = speech("u", "a", START_MS).encode() + enormous + b"\n" + speech("u", "b", START_MS + 1).encode()
     engine.write("in.ndjson", content)
     told = engine.summary("s", "in.ndjson")
     equal((told["events"], told["dead_letters"]), (2, {"too_large": 1}), "events and dead letters")
-    (letter,) = letters(engine, "s")
-    check(f"of {len(monster)} bytes" in letter["place"], letter["place"])
-    equal(len(letter["text"]), 16 << 20, "bytes that are kept")
+    (dead,) = dead_letters(engine, "s")
+    check(f"of {len(enormous)} bytes" in dead["place"], dead["place"])
+    equal(len(dead["text"]), 16 << 20, "bytes that are kept")
 
 
-def commands_to_everybody_can_be_bad_too(engine):
-    content = speech("u", "a", START_MS) + admin("*", "c", START_MS + 60 * DAY_MS, "kill_switch", on=True)
+def commands_to_every_user_can_be_bad_too(engine):
+    content = speech("u", "a", START_MS) + admin("*", "c", at("+60d"), "kill_switch", on=True)
     content += admin("*", "d", START_MS, "reset")
     engine.write("in.ndjson", content)
     engine.good_run("s", "in.ndjson")
-    equal([(each["reason"], each["line"]) for each in letters(engine, "s")], [("future", 2), ("star_subject", 3)], "letters")
+    got = [(each["reason"], each["line"]) for each in dead_letters(engine, "s")]
+    equal(got, [("future", 2), ("star_subject", 3)], "dead letters")
     check(not engine.status("s", "u")["kill_switch"], "nothing was killed")
 
 
 CASES = [
     every_bad_line_is_kept_with_its_reason,
     bad_lines_change_no_decision,
-    a_file_of_nothing_but_junk_is_kept,
-    a_monstrous_line_is_measured_and_passed_by,
-    commands_to_everybody_can_be_bad_too,
+    a_file_without_any_event_is_kept,
+    an_enormous_line_is_measured_and_passed_by,
+    commands_to_every_user_can_be_bad_too,
 ]
 
 if __name__ == "__main__":

@@ -4,12 +4,17 @@
 missing, none twice, and a reader beside the engine never sees anything else. usage: crash_test.py PROGRAM [CASE...]"""
 
 import json
+import pathlib
 import random
 import signal
+import sys
 import time
 
-from engine import check, equal, main, same_lines
-from traffic import mixed
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support.checks import check, equal, same_lines  # noqa: E402
+from support.local_mode import main  # noqa: E402
+from support.traffic import mixed  # noqa: E402
 
 KILLS = 100
 FAILPOINTS = ["epoch_sealed", "slices_done", "batch_built", "before_write", "after_write", "after_publish", "stopping"]
@@ -66,10 +71,10 @@ def killed_at_random_moments(engine):
     engine.good_run("whole", "in.ndjson", "--commit-bytes", 200_000)
     duration = time.monotonic() - begin
     wanted = everything(engine, "whole")
-    kills = lives = stopped = seen = 0
+    kills = rounds = stopped = seen = 0
     while kills < KILLS:
-        lives += 1
-        state = f"life-{lives}"
+        rounds += 1
+        state = f"round-{rounds}"
         while True:
             options = variations(draw)
             process = engine.start(state, "in.ndjson", "--until-end", *options)
@@ -79,17 +84,17 @@ def killed_at_random_moments(engine):
                 if told.returncode == 0:
                     seen += 1
                     check(wanted[0].startswith(told.stdout), f"a reader beside {state} sees only what stays")
-            process.send_signal(signal.SIGTERM if draw.random() < 0.15 else signal.SIGKILL)
-            _, errors = process.communicate()
+            code = process.stop(signal.SIGTERM if draw.random() < 0.15 else signal.SIGKILL)
+            said = process.errors()
             # A SIGTERM before the program has begun ends it like any other; it says nothing then.
-            fine = (0, -signal.SIGKILL) if errors else (0, -signal.SIGKILL, -signal.SIGTERM)
-            check(process.returncode in fine, f"{state} ended with {process.returncode}: {errors.decode()}")
-            kills += process.returncode != 0
-            stopped += b"SIGTERM" in errors
-            if process.returncode == 0 and b"SIGTERM" not in errors:
+            fine = (0, -signal.SIGKILL) if said else (0, -signal.SIGKILL, -signal.SIGTERM)
+            check(code in fine, f"{state} ended with {code}: {said.decode()}")
+            kills += code != 0
+            stopped += b"SIGTERM" in said
+            if code == 0 and b"SIGTERM" not in said:
                 break
         same(everything(engine, state), wanted, f"of {state}")
-    return f"{kills} kills, {stopped} stops, {lives} lives, {seen} looks from beside"
+    return f"{kills} kills, {stopped} stops, {rounds} times from the beginning, {seen} reads beside it"
 
 
 def killed_at_every_failpoint(engine):
@@ -104,7 +109,7 @@ def killed_at_every_failpoint(engine):
             died = engine.run(state, "in.ndjson", *options, env={"FAIRUSE_FAIL": f"{place}:kill:{nth}"})
             equal(died.returncode, -signal.SIGKILL, f"{place}:{nth} was passed; it said {died.stderr.decode()}")
             hits += 1
-            # Once more at the same place, in the life after.
+            # Once more at the same place, in the run after.
             again = engine.run(state, "in.ndjson", *options, env={"FAIRUSE_FAIL": f"{place}:kill:{nth}"})
             check(again.returncode in (0, -signal.SIGKILL), f"{place}:{nth} again: {again.stderr.decode()}")
             engine.good_run(state, "in.ndjson")

@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A flipped byte in any file of the store: refused with a clear message, or recovered; never silently wrong. A full disk:
-a clear stop that loses nothing committed. usage: damage_test.py PROGRAM [CASE...]"""
+"""A flipped byte in any file of the store is refused with a clear message, or recovered; never silently wrong. A full
+disk is a clear stop that loses nothing committed. usage: damage_test.py PROGRAM [CASE...]"""
 
 import os
 import pathlib
 import random
 import shutil
-import subprocess
+import sys
 
-from engine import check, equal, main, same_lines
-from traffic import mixed
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support.checks import check, equal, same_lines  # noqa: E402
+from support.local_mode import main  # noqa: E402
+from support.process import enter_mount_namespace, run  # noqa: E402
+from support.traffic import mixed  # noqa: E402
 
 FLIPS_A_FILE = 12
 SAID = ("damaged", "Corruption", "corrupt", "not what was written", "newer", "gone", "lost", "cannot")
@@ -38,15 +42,15 @@ def a_flipped_byte_is_never_silently_wrong(engine):
     lines = content.splitlines(keepends=True)
     engine.write("whole.ndjson", content)
     half = engine.write("in.ndjson", b"")
-    # Without --until-end nothing is sealed early, so the whole is what an undisturbed run decides. Several lives, so that
-    # there are tables as well as a log.
+    # Without --until-end nothing is sealed early, so the whole is what an undisturbed run decides. Several runs leave
+    # tables as well as a log.
     for part in range(4):
         with open(half, "ab") as grown:
             grown.write(b"".join(lines[part * len(lines) // 8 : (part + 1) * len(lines) // 8]))
         running = engine.start("half", "in.ndjson", "--commit-bytes", 100_000)
         before = len(engine.decisions("half").splitlines()) if part > 0 else 0
         engine.wait_for_decisions("half", lambda seen: len(seen) > before + 100)
-        equal(engine.finish(running)[0], 0, "exit code of a life")
+        equal(engine.finish(running)[0], 0, "exit code of a run")
     with open(half, "ab") as grown:
         grown.write(b"".join(lines[len(lines) // 2 :]))
     engine.good_run("whole", "whole.ndjson")
@@ -63,7 +67,7 @@ def a_flipped_byte_is_never_silently_wrong(engine):
             flip(engine.path("s") / name, place, draw.randrange(8))
             done = engine.run("s", "in.ndjson")
             if done.returncode == 0:
-                # A run reads only what it needs; whoever reads the damaged part is told.
+                # A run reads only what it needs; a reader of the damaged part gets an error.
                 done = engine.call("decisions", "--state", "s")
             if done.returncode == 0:
                 same_lines(done.stdout, wanted, f"decisions after a flip in {name} at {place}")
@@ -76,20 +80,10 @@ def a_flipped_byte_is_never_silently_wrong(engine):
     return f"{len(files)} files, {outcomes}"
 
 
-def mount_small(folder):
-    """A disk of 32 MiB, or why there is none."""
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    return done.returncode == 0, done.stderr.decode().strip()
-
-
 def a_full_disk_is_a_clear_stop(engine):
     disk = engine.path("disk")
-    mounted, why = mount_small(disk)
-    if not mounted:
-        return f"skipped: {why or 'mounting needs root'}"
+    disk.mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", disk, code=0)
     try:
         content = mixed(9, lines=40_000)
         engine.write("in.ndjson", content)
@@ -113,16 +107,17 @@ def a_full_disk_is_a_clear_stop(engine):
             check(wanted.startswith(seen), "what was committed is what an undisturbed run decides first")
         told = engine.run(state, "in.ndjson")
         if told.returncode == 0:
-            same_lines(engine.decisions(state), wanted, "decisions when there is room again")
+            same_lines(engine.decisions(state), wanted, "decisions when there is space again")
         else:
             check("space" in told.stderr.decode(), told.stderr.decode())
         check(stops > 2, f"the disk was full {stops} times")
         return f"{stops} stops, then exit {told.returncode}"
     finally:
-        subprocess.run(["umount", str(disk)], check=False)
+        run("umount", disk)
 
 
 CASES = [a_flipped_byte_is_never_silently_wrong, a_full_disk_is_a_clear_stop]
 
 if __name__ == "__main__":
+    enter_mount_namespace()
     main(CASES)

@@ -4,17 +4,23 @@
 the same sums. The recordings and their sources: tests/data/real/README.md. usage: month_test.py PROGRAM [CASE...]"""
 
 import json
+import pathlib
 import random
+import sys
 
-from engine import SOURCE, check, equal, main
-from traffic import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, line
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-PIECE_MS = 10 * MINUTE_MS
+from support.checks import check, equal  # noqa: E402
+from support.local_mode import main  # noqa: E402
+from support.process import ROOT  # noqa: E402
+from support.traffic import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, line, ms  # noqa: E402
+
+PIECE_MS = ms("10m")
 EPOCH_LINES_MAX = 4096
-SPANS_MS = {"daily": 24 * HOUR_MS, "3day": 72 * HOUR_MS, "weekly": 168 * HOUR_MS}
+SPANS_MS = {"daily": ms("24h"), "3day": ms("72h"), "weekly": ms("168h")}
 CAPS_MS = {
-    "basic": {"daily": 2 * HOUR_MS, "3day": 8 * HOUR_MS, "weekly": 10 * HOUR_MS},
-    "unlimited": {"daily": 4 * HOUR_MS, "3day": 16 * HOUR_MS, "weekly": 20 * HOUR_MS},
+    "basic": {"daily": ms("2h"), "3day": ms("8h"), "weekly": ms("10h")},
+    "unlimited": {"daily": ms("4h"), "3day": ms("16h"), "weekly": ms("20h")},
 }
 # People by how many recordings they sit through on a day: none to all of it.
 PEOPLE = [(20, (0, 3)), (15, (0, 10)), (8, (5, 20)), (5, (15, 40)), (2, (30, 60))]
@@ -23,7 +29,7 @@ PEOPLE = [(20, (0, 3)), (15, (0, 10)), (8, (5, 20)), (5, (15, 40)), (2, (30, 60)
 def recordings():
     read = []
     for name in ("meetings", "broadcasts"):
-        with open(SOURCE / "tests" / "data" / "real" / f"{name}.ndjson", encoding="utf-8") as lines:
+        with open(ROOT / "tests" / "data" / "real" / f"{name}.ndjson", encoding="utf-8") as lines:
             read += [json.loads(each) for each in lines]
     return read
 
@@ -46,7 +52,7 @@ def month(draw):
     for count, (fewest, most) in PEOPLE:
         for _ in range(count):
             for day in range(30):
-                at = START_MS + day * DAY_MS + draw.randint(6 * HOUR_MS, 10 * HOUR_MS)
+                at = START_MS + day * DAY_MS + draw.randint(ms("6h"), ms("10h"))
                 for number in range(draw.randint(fewest, most)):
                     events += attend(draw, f"user-{user}", f"{day}-{number}", at, draw.choice(library))
                     at = events[-1][3] + draw.randint(0, PIECE_MS)
@@ -57,7 +63,7 @@ def month(draw):
 
 def attend(draw, user, meeting, at, recording):
     # Mostly at once; sometimes an upload of hours or days later.
-    late = draw.choice([0] * 8 + [draw.randint(0, 6 * HOUR_MS), draw.randint(0, 3 * DAY_MS)])
+    late = draw.choice([0] * 8 + [draw.randint(0, ms("6h")), draw.randint(0, ms("3d"))])
     lane = "sync" if late else draw.choice(["realtime"] * 8 + ["custom", "backfill"])
     return [
         (at + offset + segments[-1][1] + late, user, f"{meeting}-{offset}", at + offset, segments, lane)
@@ -98,23 +104,23 @@ def recount(events, plans):
     metered, seen, crossings = {}, set(), []
     for now, epoch in epochs_of(events):
         for instant, (_, user, identity, time, segments, lane) in sorted(epoch, key=lambda e: (e[1][1], e[0], e[1][2])):
-            if (user, identity, instant // HOUR_MS) in seen or instant < now - 8 * DAY_MS:
+            if (user, identity, instant // HOUR_MS) in seen or instant < now - ms("8d"):
                 continue
             seen.add((user, identity, instant // HOUR_MS))
-            if lane in ("custom", "backfill") or instant < now - 24 * HOUR_MS:
+            if lane in ("custom", "backfill") or instant < now - ms("24h"):
                 continue
             added = minutes_of(time, segments)
             minutes = metered.setdefault(user, {})
             for window, span in SPANS_MS.items():
                 first = now // 1000 * 1000 - span
-                before = sum(ms for minute, ms in minutes.items() if minute * MINUTE_MS >= first)
-                after = before + sum(ms for minute, ms in added.items() if minute * MINUTE_MS >= first)
+                before = sum(spoken for minute, spoken in minutes.items() if minute * MINUTE_MS >= first)
+                after = before + sum(spoken for minute, spoken in added.items() if minute * MINUTE_MS >= first)
                 cap = CAPS_MS[plans.get(user, "basic")][window]
                 if before <= cap < after:
                     crossings.append((user, window, identity, after))
-            for minute, ms in added.items():
-                minutes[minute] = minutes.get(minute, 0) + ms
-            for minute in [m for m in minutes if m * MINUTE_MS < now - 9 * DAY_MS]:
+            for minute, spoken in added.items():
+                minutes[minute] = minutes.get(minute, 0) + spoken
+            for minute in [m for m in minutes if m * MINUTE_MS < now - ms("9d")]:
                 del minutes[minute]
     return crossings
 

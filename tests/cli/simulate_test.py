@@ -6,18 +6,19 @@ usage: simulate_test.py PROGRAM
 """
 
 import json
-import os
 import pathlib
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support.process import ROOT, Process, run, wait_until  # noqa: E402
+
 PROGRAM = None
-SOURCE = pathlib.Path(os.environ["FAIRUSE_SOURCE_DIR"])
-EXPERIMENTS = SOURCE / "config/experiments"
+EXPERIMENTS = ROOT / "config/experiments"
 
 
 def experiment(folder, name="mine.yaml", users=400, days=6, policies="[fair, omi-newest]", **more):
@@ -35,8 +36,7 @@ def experiment(folder, name="mine.yaml", users=400, days=6, policies="[fair, omi
 
 
 def simulate(file, *options, folder):
-    command = [PROGRAM, "simulate", str(file), *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
+    return run(PROGRAM, "simulate", file, *options, cwd=folder)
 
 
 class Simulate(unittest.TestCase):
@@ -85,16 +85,13 @@ class Simulate(unittest.TestCase):
 
     def test_ctrl_c_leaves_a_partial_report(self):
         file = experiment(self.folder, users=5_000_000, days=30)
-        command = [PROGRAM, "simulate", str(file), "--workers", "2"]
-        with subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        with Process(PROGRAM, "simulate", file, "--workers", "2", cwd=self.folder) as simulation:
             # The folder is made before the first user is drawn, and signals are held back before that.
-            while not (self.folder / "fairuse-report").is_dir():
-                time.sleep(0.01)
+            wait_until((self.folder / "fairuse-report").is_dir, "the folder of the report is made")
             time.sleep(1.0)
-            run.send_signal(signal.SIGINT)
-            out, err = run.communicate(timeout=120)
-        self.assertEqual(run.returncode, 130, err)
-        self.assertTrue(out.startswith("PARTIAL"), out[:200])
+            self.assertEqual(simulation.stop(signal.SIGINT), 130, simulation.tail())
+            out = simulation.output()
+        self.assertTrue(out.startswith(b"PARTIAL"), out[:200])
         report = json.loads((self.folder / "fairuse-report/report.json").read_text())
         self.assertTrue(report["partial"])
         self.assertGreater(report["run"]["users"], 0)

@@ -2,24 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The JSON Schema that editors use and the loader that is the authority agree on the corpus of policies.
 
-The loader's results are the folders valid/ and invalid/ (config_test holds it to them). The schema must accept what is
-valid and refuse what is invalid, but for files that say `# schema: accepts` on their first line: contradictions between
-values, and faults of YAML itself, are beyond any schema. Exit code 77 (skipped) without the modules it needs.
+What the loader accepts and refuses are the folders valid/ and invalid/ (config_test holds it to them). The schema must
+do the same, but for files that say `# schema: accepts` on their first line: contradictions between
+values, and faults of YAML itself, are beyond any schema.
 """
 
 import json
-import os
 import pathlib
 import sys
 
-try:
-    import jsonschema
-    import yaml
-except ImportError as missing:
-    print(f"skipped: no module {missing.name} (apt-get install python3-jsonschema python3-yaml)")
-    sys.exit(77)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-ROOT = pathlib.Path(os.environ.get("FAIRUSE_SOURCE_DIR", pathlib.Path(__file__).parents[2]))
+from support.process import ROOT, need_module  # noqa: E402
+
+jsonschema = need_module("jsonschema", "python3-jsonschema")
+yaml = need_module("yaml", "python3-yaml")
 
 
 class core_loader(yaml.SafeLoader):

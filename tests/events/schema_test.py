@@ -1,22 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The shipped schemas agree with the decoder on the corpus, and with the decisions that are written.
-
-Exit code 77 (skipped) without the module jsonschema (Debian: python3-jsonschema).
-"""
+"""The shipped schemas agree with the decoder on the corpus, and with the decisions that are written."""
 
 import json
-import os
 import pathlib
 import sys
 
-try:
-    import jsonschema
-except ImportError:
-    print("skipped: no module jsonschema (apt-get install python3-jsonschema)")
-    sys.exit(77)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-ROOT = pathlib.Path(os.environ.get("FAIRUSE_SOURCE_DIR", pathlib.Path(__file__).parents[2]))
+from support.process import ROOT, need_module  # noqa: E402
+
+jsonschema = need_module("jsonschema", "python3-jsonschema")
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events/schemas").glob("*.json"))}
 CORPUS = ROOT / "tests/data/events"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Strangers' bytes, for as many seconds a target as the argument says: no crash, no property broken."""
+"""Bytes of unknown origin, for as many seconds a target as the argument says: no crash, no property broken."""
 
 import pathlib
 import subprocess

@@ -8,40 +8,23 @@ usage: kafka_test.py PROGRAM
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 from committed import FOLDER, differences, key_paths
 
 ROOT = FOLDER.parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "kafka"))
+sys.path.insert(0, str(ROOT / "tests"))
 
-from broker import Broker, wait_until  # noqa: E402
+from support.broker import Broker  # noqa: E402
+from support.kafka_mode import CASE_KEY, write_config  # noqa: E402
+from support.process import Process, run, wait_until  # noqa: E402
 
-CONFIG = """\
-enabled: true
-policies: {{live: {policies}/fair.yaml}}
-streams: {{kind: kafka, bootstrap: "{bootstrap}", app: golden, inputs: [golden.events]}}
-"""
+ENVIRONMENT = {**os.environ, "FAIRUSE_INSTANCE": "one", "FAIRUSE_CASE_KEY": CASE_KEY}
 
 
-ENVIRONMENT = {**os.environ, "FAIRUSE_INSTANCE": "one", "FAIRUSE_CASE_KEY": "a key for tests only"}
-PATIENCE_S = 60
-
-
-def call(program, *words):
-    done = subprocess.run([program, *map(str, words)], capture_output=True, text=True, check=False, env=ENVIRONMENT)
-    if done.returncode != 0:
-        sys.exit(f"{words} ended with {done.returncode}: {done.stderr}")
-
-
-def run(program, config, state):
+def run_engine(program, config, state):
     """The summary of a run, and the file as it was while the partition was ready."""
-    command = [program, "run", "--config", config, "--state", state, "--json"]
-    running = subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=ENVIRONMENT
-    )
     left = {}
 
     def ready():
@@ -49,13 +32,10 @@ def run(program, config, state):
         left.update(json.loads(file.read_text()) if file.exists() else {})
         return [each["state"] for each in left.get("partitions", [])] == ["ready"]
 
-    try:
-        wait_until(ready, "the partition is ready", PATIENCE_S)
-        running.terminate()
-        summary, _ = running.communicate(timeout=PATIENCE_S)
-    finally:
-        running.kill()
-    return json.loads(summary), left
+    with Process(program, "run", "--config", config, "--state", state, "--json", env=ENVIRONMENT) as running:
+        wait_until(ready, "the partition is ready")
+        running.stop()
+        return json.loads(running.output()), left
 
 
 def main():
@@ -63,10 +43,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="fairuse-golden-") as made:
         folder = pathlib.Path(made)
         with Broker(f"golden_{os.getpid()}") as broker:
-            config = folder / "config.yaml"
-            config.write_text(CONFIG.format(policies=ROOT / "config" / "policies", bootstrap=broker.bootstrap))
-            call(program, "topics", "create", "--config", config, "--inputs", "--partitions", 1)
-            summary, left = run(program, config, folder / "state")
+            config = write_config(folder / "config.yaml", broker.bootstrap, "golden", streams={"outputs": None})
+            create = ["topics", "create", "--config", config, "--inputs", "--partitions", 1]
+            run(program, *create, code=0, env=ENVIRONMENT)
+            summary, left = run_engine(program, config, folder / "state")
     told = differences("names.txt", "kafka_summary", key_paths(summary))
     told += differences("names.txt", "kafka_partitions", key_paths(left))
     print("\n".join(told) or "as committed")

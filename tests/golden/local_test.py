@@ -14,14 +14,15 @@ import sys
 from committed import differences, key_paths
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "cli"))
+sys.path.insert(0, str(ROOT / "tests"))
 
-import engine as cli  # noqa: E402
-from traffic import DAY_MS, HOUR_MS, MINUTE_MS, admin, line, review, speech  # noqa: E402
+from support.checks import check, equal  # noqa: E402
+from support.local_mode import main  # noqa: E402
+from support.traffic import DAY_MS, HOUR_MS, MINUTE_MS, admin, line, review, speech  # noqa: E402
 
 STORE_ROWS = sys.argv.pop(2)
-CONFIG = cli.SOURCE / "config" / "local.yaml"
-DAY = cli.SOURCE / "config" / "demo" / "day.ndjson"
+CONFIG = ROOT / "config" / "local.yaml"
+DAY = ROOT / "config" / "demo" / "day.ndjson"
 EVENING = 1_792_008_000_000  # 2026-10-14T20:00:00Z, minutes after the last event of the day.
 # Also on a machine that is busy.
 ONE_COMMIT = ("--commit-ms", 10_000)
@@ -116,7 +117,7 @@ def hashed(name, content):
 
 def store_lines(engine, state):
     done = subprocess.run([STORE_ROWS, engine.path(state)], capture_output=True, text=True, check=False)
-    cli.equal(done.returncode, 0, f"exit code of golden_store_rows, which said {done.stderr}")
+    equal(done.returncode, 0, f"exit code of golden_store_rows, which said {done.stderr}")
     return done.stdout.splitlines()
 
 
@@ -131,7 +132,7 @@ def printed(engine, state):
     status = b""
     for user in ("attendee-00", "attendee-01", "golden-free", "golden-late", "golden-loud", "golden-pro", "manager-00"):
         status += engine.call("status", "--state", state, "--user", user, "--json").stdout
-    cli.check(status.count(b"{") > 10, f"status says too little: {status[:200]}")
+    check(status.count(b"{") > 10, f"status says too little: {status[:200]}")
     return {
         hashed("decisions", engine.decisions(state)),
         hashed("dead_letters", engine.dead_letters(state).replace(folder, b"")),
@@ -150,7 +151,7 @@ def lived(engine, state):
 
 
 def agree(told):
-    cli.check(not told, "\n".join(["", *told]))
+    check(not told, "\n".join(["", *told]))
 
 
 def every_byte_of_the_local_life_is_the_committed_one(engine):
@@ -167,12 +168,12 @@ def sizes_of_commits_and_chunks_change_no_row_of_a_user(engine):
     lived(engine, "one")
     events = engine.write("all.ndjson", DAY.read_bytes() + added())
     engine.good_run("all", events, "--commit-bytes", 50_000, "--chunk-bytes", 1_000, config=CONFIG)
-    cli.equal(engine.decisions("all"), engine.decisions("one"), "decisions in small commits")
+    equal(engine.decisions("all"), engine.decisions("one"), "decisions in small commits")
 
     def kept(state):
         return sorted(each for each in rows(engine, state) if each.split()[1] not in ROWS_OF_COMMITS)
 
-    cli.equal(kept("all"), kept("one"), "rows of users and decisions in small commits")
+    equal(kept("all"), kept("one"), "rows of users and decisions in small commits")
 
 
 def failpoints_have_their_names_and_places(engine):
@@ -182,14 +183,14 @@ def failpoints_have_their_names_and_places(engine):
     local = []
     for name in names:
         done = engine.run(f"at-{name}", events, config=CONFIG, env={"FAIRUSE_FAIL": f"{name}:kill"})
-        cli.check(done.returncode in (0, -signal.SIGKILL), f"{name} ends with {done.returncode}")
+        check(done.returncode in (0, -signal.SIGKILL), f"{name} ends with {done.returncode}")
         if done.returncode != 0:
             local.append(name)
     agree(differences("names.txt", "failpoint", names) + differences("names.txt", "failpoint_local", local))
 
 
 if __name__ == "__main__":
-    cli.main(
+    main(
         [
             every_byte_of_the_local_life_is_the_committed_one,
             sizes_of_commits_and_chunks_change_no_row_of_a_user,

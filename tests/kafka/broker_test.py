@@ -1,20 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""tools/kafka keeps its word: real brokers, seen through kcat."""
+"""tools/kafka does what it says: real brokers, seen through kcat."""
 
 import os
+import pathlib
 import select
-import subprocess
 import sys
 import unittest
 
-from broker import Broker, consume, produce
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support.broker import Broker, consume, produce  # noqa: E402
+from support.process import ROOT, Process, run  # noqa: E402
 
 NAME = f"broker_test_{os.getpid()}"
 
 
 class OneBroker(unittest.TestCase):
-    def check_a_life(self, version):
+    def check_start_to_stop(self, version):
         with Broker(f"{NAME}_{version}", version) as broker:
             broker.topic("orders", partitions=1, cleanup_policy="compact")
             produce(broker.bootstrap, "orders", "key:first", "-K:")
@@ -31,10 +34,10 @@ class OneBroker(unittest.TestCase):
             self.assertEqual(broker.states(), ["stopped"])
 
     def test_a_broker_of_3_9_keeps_records_through_kill_9_and_stops(self):
-        self.check_a_life("3.9")
+        self.check_start_to_stop("3.9")
 
     def test_a_broker_of_4_1_keeps_records_through_kill_9_and_stops(self):
-        self.check_a_life("4.1")
+        self.check_start_to_stop("4.1")
 
     def test_two_names_stand_side_by_side_and_a_start_again_gives_the_same_address(self):
         with Broker(f"{NAME}_left") as left, Broker(f"{NAME}_right") as right:
@@ -58,17 +61,13 @@ class OneBroker(unittest.TestCase):
     def test_a_broker_does_not_survive_the_process_it_was_started_for(self):
         broker = Broker(f"{NAME}_orphan")
         broker.reset()
-        with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as parent:
-            try:
-                broker.run("start", "--with-parent", parent.pid)
-                end = os.pidfd_open(broker.status()["nodes"][0]["pid"])
-                parent.kill()
-                parent.wait()
-                self.assertTrue(select.select([end], [], [], 30)[0], "the broker still runs")
-                os.close(end)
-            finally:
-                parent.kill()
-                broker.reset()
+        self.addCleanup(broker.reset)
+        with Process("sleep", "infinity") as parent:
+            broker.run("start", "--with-parent", parent.pid)
+            end = os.pidfd_open(broker.status()["nodes"][0]["pid"])
+            parent.kill()
+            self.assertTrue(select.select([end], [], [], 30)[0], "the broker still runs")
+            os.close(end)
 
     def test_refusals_say_what_is_wrong_and_what_to_do(self):
         for arguments, words in [
@@ -76,10 +75,8 @@ class OneBroker(unittest.TestCase):
             (["start", "--name", "9lives"], "after a letter"),
             (["topic", "orders"], "tools/kafka status"),
         ]:
-            program = [sys.executable, "-B", os.environ["FAIRUSE_SOURCE_DIR"] + "/tools/kafka", *arguments]
-            program += [] if "--name" in arguments else ["--name", f"{NAME}_none"]
-            done = subprocess.run(program, capture_output=True, text=True, check=False)
-            self.assertEqual(done.returncode, 1)
+            name = [] if "--name" in arguments else ["--name", f"{NAME}_none"]
+            done = run(sys.executable, "-B", ROOT / "tools" / "kafka", *arguments, *name, code=1)
             self.assertEqual(done.stdout, "")
             self.assertIn(words, done.stderr)
 

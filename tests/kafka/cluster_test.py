@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Three nodes: what was acknowledged by all outlives the death of any, and of all."""
+"""Three nodes: what was acknowledged by all is kept when any of them is killed, and when all are."""
 
 import os
+import pathlib
 import sys
 import unittest
 
-from broker import Broker, consume, produce
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support.broker import Broker, consume, produce  # noqa: E402
 
 VERSION = sys.argv.pop(1)
 

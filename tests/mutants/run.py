@@ -14,7 +14,7 @@ import time
 from table import MUTANTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROOMS = ["cmake", "events", "core", "actors", "tests"]
+MODULES = ["cmake", "events", "core", "actors", "tests"]
 PROJECT = """cmake_minimum_required(VERSION 3.25)
 project(mutants CXX C)
 set(CMAKE_BUILD_TYPE Debug)
@@ -27,8 +27,8 @@ include(Compiler)
 include(Dependencies)
 include(Fairuse)
 enable_testing()
-foreach(room IN ITEMS events core actors tests/core tests/actors)
-  add_subdirectory(${room})
+foreach(module IN ITEMS events core actors tests/core tests/actors)
+  add_subdirectory(${module})
 endforeach()
 """
 # Quick and sure ones first; the first failure is enough.
@@ -54,7 +54,7 @@ def build(folder, target):
 
 
 def verdict(scratch):
-    """None if all tests pass, else which one does not (a broken build counts: nobody can ship it)."""
+    """None if all tests pass, else which one does not (a broken build counts: it cannot be shipped)."""
     for target, program, environment in BINARIES:
         done = build(scratch / "build", target)
         if done.returncode != 0:
@@ -76,8 +76,8 @@ def verdict(scratch):
 
 
 def prepare(scratch):
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, scratch / room, ignore=shutil.ignore_patterns("__pycache__", "data"))
+    for module in MODULES:
+        shutil.copytree(ROOT / module, scratch / module, ignore=shutil.ignore_patterns("__pycache__", "data"))
     (scratch / "CMakeLists.txt").write_text(PROJECT)
     subprocess.run(["cmake", "-G", "Ninja", "-S", scratch, "-B", scratch / "build"], check=True, capture_output=True)
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every named gap of an epoch's life, once each: the process dies or sleeps exactly there, and nobody can tell.
+"""Every named gap of an epoch, once each: the process is killed or suspended exactly there, and decisions
+are the same.
 
 usage: gaps_test.py VERSION ENGINE FEED JUDGE
 """
@@ -10,10 +11,12 @@ import shutil
 import sys
 import unittest
 
-from faults import Broker, Life, Tools, wait_for
+from faults import Deployment, Programs
+from support.broker import Broker
+from support.process import wait_until
 
 VERSION = sys.argv.pop(1)
-TOOLS = Tools(*[sys.argv.pop(1) for _ in range(3)])
+PROGRAMS = Programs(*[sys.argv.pop(1) for _ in range(3)])
 
 # reliability.md's names of what lies before and behind each place.
 TAKEOVER = ["group_joined", "store_opened", "offsets_read", "end_known", "restoring", "agreed"]  # G0
@@ -35,59 +38,54 @@ ASLEEP = ["produced", "flushed", "offsets_sent"]  # G11
 class Gaps(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.broker = Broker(f"gaps_test_{os.getpid()}", VERSION)
-        cls.broker.__enter__()
+        cls.broker = cls.enterClassContext(Broker(f"gaps_test_{os.getpid()}", VERSION))
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.broker.__exit__(None, None, None)
-
-    def test_who_dies_in_a_gap_goes_on_by_itself(self):
-        with Life(TOOLS, self.broker, "same", seed=1) as life:
-            instance = life.instance("a")
-            life.feed()
+    def test_an_instance_that_is_killed_in_a_gap_goes_on_by_itself(self):
+        with Deployment(PROGRAMS, self.broker, "same", seed=1) as deployment:
+            instance = deployment.instance("a")
+            deployment.feed()
             instance.start()
-            life.await_ready()
+            deployment.await_ready()
             instance.kill9()
             for place in TAKEOVER + EPOCH:
                 if place == "restoring":
                     shutil.rmtree(instance.state)
                 instance.start(fail=f"{place}:kill:{self.nth(place)}")
-                instance.await_death()
-                life.count("gaps")
+                instance.await_failpoint()
+                deployment.count("gaps")
             instance.start()
-            print(f"{VERSION}, same instance: {life.judge()}")
+            print(f"{VERSION}, same instance: {deployment.judge()}")
 
-    def test_another_takes_over_from_who_died_in_a_gap(self):
-        with Life(TOOLS, self.broker, "other", seed=2) as life:
-            pair = [life.instance("a"), life.instance("b")]
-            life.feed()
+    def test_another_takes_over_from_an_instance_that_was_killed_in_a_gap(self):
+        with Deployment(PROGRAMS, self.broker, "other", seed=2) as deployment:
+            pair = [deployment.instance("a"), deployment.instance("b")]
+            deployment.feed()
             for number, place in enumerate(EPOCH + TAKEOVER):
                 instance = pair[number % 2]
                 instance.start(fail=f"{place}:kill:{self.nth(place)}")
-                instance.await_death()
-                life.count("gaps")
+                instance.await_failpoint()
+                deployment.count("gaps")
             pair[0].start()
-            print(f"{VERSION}, other instance: {life.judge()}")
+            print(f"{VERSION}, other instance: {deployment.judge()}")
 
-    def test_who_wakes_up_in_a_gap_after_another_took_over_commits_nothing(self):
-        with Life(TOOLS, self.broker, "asleep", seed=3) as life:
-            sleeper, other = life.instance("a"), life.instance("b")
-            life.feed()
+    def test_an_instance_that_wakes_in_a_gap_after_another_took_over_commits_nothing(self):
+        with Deployment(PROGRAMS, self.broker, "asleep", seed=3) as deployment:
+            sleeper, other = deployment.instance("a"), deployment.instance("b")
+            deployment.feed()
             for place in ASLEEP:
                 sleeper.start(fail=f"{place}:stop:{self.nth(place)}")
-                wait_for(f"a sleeps at {place}", sleeper.is_stopped)
+                wait_until(sleeper.is_suspended, f"a sleeps at {place}")
                 other.start()
-                life.await_owner(other)
+                deployment.await_owner(other)
                 sleeper.resume()
-                life.count("gaps")
-                wait_for("a is one of the group or gone", lambda: not sleeper.runs() or sleeper.ready())
-                life.await_ready()
+                deployment.count("gaps")
+                wait_until(lambda: not sleeper.runs() or sleeper.ready(), "a is one of the group or gone")
+                deployment.await_ready()
                 if sleeper.runs():
                     sleeper.stop()
                 other.stop()
             other.start()
-            print(f"{VERSION}, asleep: {life.judge()}")
+            print(f"{VERSION}, asleep: {deployment.judge()}")
 
     @staticmethod
     def nth(place):

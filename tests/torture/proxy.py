@@ -87,7 +87,7 @@ class Proxy:
         _Connection(self, client, broker).run()
 
     def later(self, frame, after_s):
-        """The request once more, on a connection of its own; nobody reads the reply."""
+        """The request once more, on a connection of its own; its reply is dropped."""
 
         def deliver():
             try:

@@ -10,12 +10,14 @@ import sys
 import time
 import unittest
 
-from faults import Broker, Life, Tools, wait_for
+from faults import Deployment, Programs
 from proxy import FAULTS, Proxy
+from support.broker import Broker
+from support.process import wait_until
 
 VERSION = sys.argv.pop(1)
 ROUNDS = int(sys.argv.pop(1))
-TOOLS = Tools(*[sys.argv.pop(1) for _ in range(3)])
+PROGRAMS = Programs(*[sys.argv.pop(1) for _ in range(3)])
 
 
 class EndOfTransaction(unittest.TestCase):
@@ -24,22 +26,22 @@ class EndOfTransaction(unittest.TestCase):
             settings = {"advertised.listeners": f"PLAINTEXT://{proxy.address}"}
             with Broker(f"proxy_test_{os.getpid()}", VERSION, settings=settings) as broker:
                 proxy.leads_to(broker.bootstrap)
-                with Life(TOOLS, broker, "proxy", seed=21, bootstrap=proxy.address) as life:
-                    self.play(life, proxy)
-                    counts = life.judge()
+                with Deployment(PROGRAMS, broker, "proxy", seed=21, bootstrap=proxy.address) as deployment:
+                    self.disturb(deployment, proxy)
+                    counts = deployment.judge()
                 print(f"{VERSION}: {dict(proxy.fired)} {counts}")
 
-    def play(self, life, proxy):
-        instance = life.instance("a").start()
-        life.feed()
-        life.await_ready()
+    def disturb(self, deployment, proxy):
+        instance = deployment.instance("a").start()
+        deployment.feed()
+        deployment.await_ready()
         for _ in range(ROUNDS):
             for fault in FAULTS:
-                proxy.arm(fault, late_s=life.random.uniform(0.02, 0.6))
-                wait_for(f"{fault} happens", lambda: not proxy.is_armed() or not instance.runs())
-                life.supervise()
-                time.sleep(life.random.uniform(0, 0.4))
-        life.await_ready()
+                proxy.arm(fault, late_s=deployment.random.uniform(0.02, 0.6))
+                wait_until(lambda: not proxy.is_armed() or not instance.runs(), f"{fault} happens")
+                deployment.supervise()
+                time.sleep(deployment.random.uniform(0, 0.4))
+        deployment.await_ready()
 
 
 if __name__ == "__main__":

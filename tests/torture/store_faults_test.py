@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever becomes of a partition's store while its process is away: it is restored from the changelog, rolled back and
-read on, or refused with a message. Afterwards every store equals the fold of its changelog, and the judge finds nothing.
+"""A partition's store that is damaged while no process runs is restored from the changelog, rolled back and read on, or
+refused with a message. Afterwards every store equals the fold of its changelog, and the judge finds nothing.
 
 usage: store_faults_test.py VERSION AGE_STORE ENGINE FEED JUDGE
 """
@@ -9,16 +9,18 @@ usage: store_faults_test.py VERSION AGE_STORE ENGINE FEED JUDGE
 import os
 import random
 import shutil
-import subprocess
 import sys
 import time
 import unittest
 
-from faults import CASE_KEY, PARTITIONS, Broker, Failure, Life, Tools, wait_for
+from faults import PARTITIONS, Deployment, Programs
+from support.broker import Broker
+from support.kafka_mode import CASE_KEY
+from support.process import Failure, run, wait_until
 
 VERSION = sys.argv.pop(1)
 AGE_STORE = sys.argv.pop(1)
-TOOLS = Tools(*[sys.argv.pop(1) for _ in range(3)])
+PROGRAMS = Programs(*[sys.argv.pop(1) for _ in range(3)])
 # Half of what tombstones are kept for, and a little.
 TOO_OLD_H = 7 * 24 // 2 + 1
 
@@ -36,11 +38,11 @@ def newest(store, pattern):
 
 
 def flip(pattern):
-    def damage(store, dice):
+    def damage(store, draw):
         path = newest(store, pattern)
         data = bytearray(path.read_bytes())
-        at = dice.randrange(len(data))
-        data[at] ^= 1 << dice.randrange(8)
+        at = draw.randrange(len(data))
+        data[at] ^= 1 << draw.randrange(8)
         path.write_bytes(data)
         return f"byte {at} of {len(data)}"
 
@@ -66,14 +68,11 @@ def lose(pattern):
 
 
 def age(store, _):
-    done = subprocess.run([AGE_STORE, store, str(TOO_OLD_H)], env={**os.environ, "FAIRUSE_CASE_KEY": CASE_KEY},
-                          capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Failure(f"{store} cannot be aged: {done.stderr}")
+    run(AGE_STORE, store, TOO_OLD_H, code=0, env={**os.environ, "FAIRUSE_CASE_KEY": CASE_KEY})
     return f"saved {TOO_OLD_H} h ago"
 
 
-def nothing(_store, _dice):
+def nothing(_store, _draw):
     return "as kill -9 left it"
 
 
@@ -84,7 +83,7 @@ def power_loss(share):
 
 
 TABLE, LOG, MANIFEST, CURRENT = "*.sst", "*.log", "MANIFEST-*", "CURRENT"
-# One life each: a fault for each partition.
+# One run each: a fault for each partition.
 ROUNDS = [
     [("nothing", nothing), ("old state", age), ("old state", age), ("nothing", nothing)],
     [flip(TABLE), flip(LOG), flip(MANIFEST), flip(CURRENT)],
@@ -106,13 +105,9 @@ def swap(one, other):
 class StoreFaults(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.broker = Broker(f"store_faults_test_{os.getpid()}", VERSION)
-        cls.broker.__enter__()
-        cls.addClassCleanup(lambda: cls.broker.__exit__(None, None, None))
-        cls.life = Life(TOOLS, cls.broker, "store", seed=11, users=300, rate=400)
-        cls.life.__enter__()
-        cls.addClassCleanup(lambda: cls.life.__exit__(None, None, None))
-        cls.instance = cls.life.instance("a")
+        cls.broker = cls.enterClassContext(Broker(f"store_faults_test_{os.getpid()}", VERSION))
+        cls.deployment = cls.enterClassContext(Deployment(PROGRAMS, cls.broker, "store", seed=11, users=300, rate=400))
+        cls.instance = cls.deployment.instance("a")
         cls.rows = []
         cls.make_base()
         cls.addClassCleanup(cls.print_rows)
@@ -126,19 +121,19 @@ class StoreFaults(unittest.TestCase):
     @classmethod
     def make_base(cls):
         """State of a process that was killed: tables, and a log with rows that no table has. The changelog goes on."""
-        cls.life.feed()
+        cls.deployment.feed()
         for _ in range(3):
             cls.instance.start()
-            cls.life.await_ready()
+            cls.deployment.await_ready()
             since = cls.epochs()
-            wait_for("some epochs", lambda: cls.epochs() > since + 60 * PARTITIONS)
+            wait_until(lambda: cls.epochs() > since + 60 * PARTITIONS, "some epochs")
             cls.instance.kill9()
-        cls.base = cls.life.folder / "base"
+        cls.base = cls.deployment.folder / "base"
         shutil.copytree(cls.instance.state, cls.base)
         cls.instance.start()
-        cls.life.await_ready()
+        cls.deployment.await_ready()
         time.sleep(1)
-        cls.life.judge()
+        cls.deployment.judge()
 
     @classmethod
     def epochs(cls):
@@ -156,14 +151,14 @@ class StoreFaults(unittest.TestCase):
         return [self.instance.state / "worker-0" / f"p{number:05}" for number in range(PARTITIONS)]
 
     def outcome(self, since):
-        """What became of each partition, in words."""
+        """What happened to each partition, in words."""
         found = {}
         for _, text in self.instance.lines(since):
             for number in range(PARTITIONS):
                 if not text.startswith(f"partition {number}"):
                     continue
                 if "is set aside" in text:
-                    why = text.split(": ", 1)[1].split(" It is ")[0].replace(str(self.life.folder), "")
+                    why = text.split(": ", 1)[1].split(" It is ")[0].replace(str(self.deployment.folder), "")
                     found[number] = f"set aside ({why}), restored"
                 elif "is refused" in text:
                     found[number] = "refused: " + text.split(": ", 1)[1]
@@ -172,7 +167,7 @@ class StoreFaults(unittest.TestCase):
                     found[number] = f"{found.get(number, 'kept')}; {read}"
         return found
 
-    def live_on(self, faults):
+    def go_on(self, faults):
         """Start, see what became of it, stop in order, and look at everything. `faults`: (name, what was done)."""
         since = time.time()
         ends = self.start_until_ready(faults)
@@ -182,7 +177,7 @@ class StoreFaults(unittest.TestCase):
         for number, fault in enumerate(faults):
             seen = found.get(number, "?")
             seen += "; the process ended once, with a message" if f"partition {number}:" in ends else ""
-            seen += "; what is damaged was not needed yet, and who reads it is told" if f"p{number:05}" in named else ""
+            seen += "; what is damaged was not needed yet, and a reader of it gets an error" if f"p{number:05}" in named else ""
             self.rows.append((*fault, seen))
         return [found.get(number, "?") for number in range(PARTITIONS)]
 
@@ -191,22 +186,22 @@ class StoreFaults(unittest.TestCase):
         ends = ""
         for _ in range(PARTITIONS + 1):
             self.instance.start()
-            wait_for(
-                "the stores are ready, or refused",
+            wait_until(
                 lambda: not self.instance.runs() or len(self.instance.ready()) == PARTITIONS,
+                "the stores are ready, or refused",
             )
             if self.instance.runs():
                 return ends
             said = self.instance.last_line()
-            if self.instance.process.returncode != 1 or "is damaged" not in said:
-                raise Failure(f"{faults}: ended with {self.instance.process.returncode}: {said}")
+            if self.instance.process.code != 1 or "is damaged" not in said:
+                raise Failure(f"{faults}: ended with {self.instance.process.code}: {said}")
             ends += said
         raise Failure(f"{faults}: it does not get over this: {ends}")
 
     def examine(self, faults):
-        """Every store against the fold of its changelog, among all the rest. Damage that reading names is not silent."""
+        """Read everything again. Damage that reading names is not silent: then what it says is returned."""
         try:
-            self.life.examine()
+            self.deployment.examine()
         except Failure as wrong:
             findings = str(wrong).splitlines()[1:]
             if not findings or not all("is damaged" in each for each in findings):
@@ -214,19 +209,19 @@ class StoreFaults(unittest.TestCase):
             return str(wrong)
         return ""
 
-    def test_whatever_becomes_of_files_nothing_is_silently_wrong(self):
-        dice = random.Random(5)
+    def test_damaged_cut_and_missing_files_are_never_silently_wrong(self):
+        draw = random.Random(5)
         for faults in ROUNDS:
             self.reset()
-            done = [(name, damage(store, dice)) for (name, damage), store in zip(faults, self.stores())]
-            found = self.live_on(done)
+            done = [(name, damage(store, draw)) for (name, damage), store in zip(faults, self.stores())]
+            found = self.go_on(done)
             for (name, _), seen in zip(faults, found):
                 if name == "old state":
                     self.assertIn("set aside (The store is older", seen)
 
     def test_stores_of_two_partitions_change_places(self):
         swap(self.stores()[0], self.stores()[1])
-        found = self.live_on([("stores swapped", "with 1"), ("stores swapped", "with 0")]
+        found = self.go_on([("stores swapped", "with 1"), ("stores swapped", "with 0")]
                              + [("nothing", "as kill -9 left it")] * 2)
         for seen in found[:2]:
             self.assertIn("set aside (The store is that of another partition", seen)
@@ -236,33 +231,31 @@ class StoreFaults(unittest.TestCase):
         mine, theirs = one.read_bytes(), other.read_bytes()
         one.write_bytes(theirs)
         other.write_bytes(mine)
-        found = self.live_on([("nothing", "as kill -9 left it")] * 2
+        found = self.go_on([("nothing", "as kill -9 left it")] * 2
                              + [("logs swapped", "with 3"), ("logs swapped", "with 2")])
         for seen in found[2:]:
             self.assertIn("set aside", seen)
 
     def full_disk(self, name, size):
-        """It ends with exit code 1 and says why; with room it goes on."""
+        """It ends with exit code 1 and says why; with space it goes on."""
         shutil.rmtree(self.instance.state)
         since = time.time()
         self.instance.start(disk=size)
-        wait_for(f"the disk of {size} is full", lambda: not self.instance.runs())
-        code = self.instance.process.returncode
+        wait_until(lambda: not self.instance.runs(), f"the disk of {size} is full")
+        code = self.instance.process.code
         said = [text for _, text in self.instance.lines(since) if "Disk full" in text]
         self.rows.append((name, f"a disk of {size}", f"exit code {code}: {said[-1] if said else '?'}"))
         self.assertEqual(code, 1, self.instance.last_line())
         self.assertTrue(said, self.instance.last_line())
 
-    def test_a_disk_that_is_full_stops_the_process_and_costs_nothing(self):
-        if subprocess.run(["unshare", "-Urm", "true"], capture_output=True, check=False).returncode != 0:
-            self.skipTest("no mount namespaces here")
+    def test_a_disk_that_is_full_stops_the_process_and_loses_nothing(self):
         self.full_disk("disk full in a restore", "12600k")
-        self.life.feed()
+        self.deployment.feed()
         self.full_disk("disk full in a run", "18m")
         self.reset()
         self.instance.start()
-        self.life.await_ready()
-        self.life.judge()
+        self.deployment.await_ready()
+        self.deployment.judge()
 
 
 if __name__ == "__main__":

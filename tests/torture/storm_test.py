@@ -9,65 +9,61 @@ import os
 import sys
 import unittest
 
-from faults import Broker, Life, Tools, bounce, check_zombies, random_kills, rebalance_storm, zombie
+from faults import Deployment, Programs, bounce, check_zombies, random_kills, rebalance_storm, zombie
+from support.broker import Broker
 
 VERSION = sys.argv.pop(1)
 KILLS, ZOMBIES, BOUNCES = (int(sys.argv.pop(1)) for _ in range(3))
-TOOLS = Tools(*[sys.argv.pop(1) for _ in range(3)])
+PROGRAMS = Programs(*[sys.argv.pop(1) for _ in range(3)])
 
 
 class Storm(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.broker = Broker(f"storm_test_{os.getpid()}", VERSION)
-        cls.broker.__enter__()
+        cls.broker = cls.enterClassContext(Broker(f"storm_test_{os.getpid()}", VERSION))
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.broker.__exit__(None, None, None)
-
-    def life(self, app, seed):
-        life = Life(TOOLS, self.broker, app, seed=seed)
-        life.supervised = True
+    def deployment(self, app, seed):
+        deployment = Deployment(PROGRAMS, self.broker, app, seed=seed)
+        deployment.supervised = True
         for name in "abc":
-            life.instance(name)
-        return life
+            deployment.instance(name)
+        return deployment
 
-    def begin(self, life):
-        life.feed()
-        for one in life.instances.values():
+    def begin(self, deployment):
+        deployment.feed()
+        for one in deployment.instances.values():
             one.start()
-        life.await_ready()
+        deployment.await_ready()
 
     def test_nothing_is_lost_or_doubled_by_kills(self):
-        with self.life("kills", 11) as life:
-            self.begin(life)
-            random_kills(life, KILLS)
-            print(f"{VERSION}, kills: {life.judge()}")
+        with self.deployment("kills", 11) as deployment:
+            self.begin(deployment)
+            random_kills(deployment, KILLS)
+            print(f"{VERSION}, kills: {deployment.judge()}")
 
     def test_zombies_commit_nothing(self):
-        with self.life("zombies", 12) as life:
-            self.begin(life)
-            woken = [zombie(life, life.random.choice(life.running())) for _ in range(ZOMBIES)]
-            counts = life.judge()
-            check_zombies(life, woken)
+        with self.deployment("zombies", 12) as deployment:
+            self.begin(deployment)
+            woken = [zombie(deployment, deployment.random.choice(deployment.running())) for _ in range(ZOMBIES)]
+            counts = deployment.judge()
+            check_zombies(deployment, woken)
             print(f"{VERSION}, zombies: {counts}")
 
     def test_a_broker_may_come_and_go(self):
-        with self.life("bounces", 13) as life:
-            self.begin(life)
+        with self.deployment("bounces", 13) as deployment:
+            self.begin(deployment)
             for number in range(BOUNCES):
                 # The last one is longer than a transaction may take.
-                bounce(life, clean=number % 2 == 1, outage_s=4 if number == BOUNCES - 1 else 0)
-                life.supervise()
-                life.await_ready()
-            print(f"{VERSION}, bounces: {life.judge()}")
+                bounce(deployment, clean=number % 2 == 1, outage_s=4 if number == BOUNCES - 1 else 0)
+                deployment.supervise()
+                deployment.await_ready()
+            print(f"{VERSION}, bounces: {deployment.judge()}")
 
     def test_members_may_come_and_go(self):
-        with self.life("members", 14) as life:
-            self.begin(life)
-            rebalance_storm(life, 6)
-            print(f"{VERSION}, rebalances: {life.judge()}")
+        with self.deployment("members", 14) as deployment:
+            self.begin(deployment)
+            rebalance_storm(deployment, 6)
+            print(f"{VERSION}, rebalances: {deployment.judge()}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Two builds of the engine take turns on one deployment, instance by instance, and nobody can tell.
+"""Two builds of the engine take turns on one deployment, instance by instance, and the outputs are the same.
 
 usage: upgrade_test.py VERSION OLD ENGINE FEED JUDGE
 
-OLD is another build of the engine; with ENGINE in its place this is a rolling restart. Half of those who change go in
-order, half are killed.
+OLD is another build of the engine; with ENGINE in its place this is a rolling restart. Half of the changes are an orderly stop,
+half are kill -9.
 """
 
 import os
@@ -14,42 +14,45 @@ import sys
 import time
 import unittest
 
-from faults import Broker, Life, Tools, wait_for
+from faults import Deployment, Programs
+from support.broker import Broker
+from support.process import wait_until
 
 VERSION = sys.argv.pop(1)
 OLD = pathlib.Path(sys.argv.pop(1))
-TOOLS = Tools(*[sys.argv.pop(1) for _ in range(3)])
+PROGRAMS = Programs(*[sys.argv.pop(1) for _ in range(3)])
 PAUSE_S = 1.5
 
 
 class Upgrade(unittest.TestCase):
     def test_instances_go_to_the_new_build_and_back_one_by_one(self):
-        with Broker(f"upgrade_test_{os.getpid()}", VERSION) as broker, Life(TOOLS, broker, "roll", seed=4) as life:
-            pair = [life.instance("a"), life.instance("b")]
-            life.feed()
+        name = f"upgrade_test_{os.getpid()}"
+        with Broker(name, VERSION) as broker, Deployment(PROGRAMS, broker, "roll", seed=4) as deployment:
+            pair = [deployment.instance("a"), deployment.instance("b")]
+            deployment.feed()
             for one in pair:
-                one.engine = OLD
+                one.program = OLD
                 one.start()
-            life.await_ready()
-            for turn, engine in enumerate([TOOLS.engine, OLD, TOOLS.engine]):
+            deployment.await_ready()
+            for turn, engine in enumerate([PROGRAMS.engine, OLD, PROGRAMS.engine]):
                 for number, one in enumerate(pair):
                     self.change(one, engine, in_order=(turn + number) % 2 == 0)
-                    life.await_ready()
-                    life.count("changes")
-            print(f"{VERSION}: {life.judge()}")
+                    deployment.await_ready()
+                    deployment.count("changes")
+            print(f"{VERSION}: {deployment.judge()}")
 
     @staticmethod
     def change(one, engine, in_order):
-        wait_for(f"{one.name} owns something", one.ready)
+        wait_until(one.ready, f"{one.name} owns something")
         time.sleep(PAUSE_S)
         if in_order:
             one.stop()
         else:
             one.kill9()
-        one.engine = engine
+        one.program = engine
         one.start()
         # A refusal of the other build's rows would stand here, and not go away.
-        wait_for(f"{one.name} owns something again", one.ready)
+        wait_until(one.ready, f"{one.name} owns something again")
 
 
 if __name__ == "__main__":

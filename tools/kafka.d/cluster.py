@@ -30,7 +30,7 @@ START_S = 120
 STOP_S = 20
 ALONE_S = 3
 PROFILES = {
-    # Small, quick to start and quick to notice that somebody died.
+    # Small, quick to start and quick to notice that a member is gone.
     "test": {
         "java": ["-XX:TieredStopAtLevel=1"],
         "heap": {1: "768m", 3: "512m"},

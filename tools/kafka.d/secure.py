@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What makes a cluster secure for tests: certificates by openssl, listeners with SASL and TLS, ACLs with super users.
 
-The listener PLAINTEXT stays open to tools/kafka itself and to tests that look from above: who comes in there is
-User:ANONYMOUS, a super user. Everybody else is somebody, and may do only what an ACL allows.
+The listener PLAINTEXT stays open to tools/kafka itself and to tests that read everything: a client of it is
+User:ANONYMOUS, a super user. All others have names, and may do only what an ACL allows.
 
 SCRAM of librdkafka before 2.6.1 (Debian 12 has 2.0.2) repeats its nonce in the last message; Kafka 3.9 lets that pass,
 Kafka 4 refuses it as "invalid credentials", whatever the password. OAUTHBEARER takes unsigned tokens: for tests only.
@@ -48,7 +48,7 @@ def make_certificate(folder, authority, name, extension):
 
 
 def make_certificates(folder, users):
-    """One authority for the server and the users, and a stranger whose certificate nobody trusts."""
+    """One authority for the server and the users, and a `stranger` of an authority that no broker trusts."""
     make_authority(folder, "ca")
     make_certificate(folder, "ca", "server", "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth")
     for user in users:
@@ -76,11 +76,11 @@ def properties(folder, users):
         "listener.name.ssl.ssl.client.auth": "required",
     }
     for listener in ("sasl_plaintext", "sasl_ssl"):
-        door = f"listener.name.{listener}"
-        result[f"{door}.plain.sasl.jaas.config"] = f"{modules}.plain.PlainLoginModule required {passwords};"
-        result[f"{door}.scram-sha-512.sasl.jaas.config"] = f"{modules}.scram.ScramLoginModule required;"
+        prefix = f"listener.name.{listener}"
+        result[f"{prefix}.plain.sasl.jaas.config"] = f"{modules}.plain.PlainLoginModule required {passwords};"
+        result[f"{prefix}.scram-sha-512.sasl.jaas.config"] = f"{modules}.scram.ScramLoginModule required;"
         bearer = f'{modules}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="{ADMIN}";'
-        result[f"{door}.oauthbearer.sasl.jaas.config"] = bearer
+        result[f"{prefix}.oauthbearer.sasl.jaas.config"] = bearer
     return result
 
 

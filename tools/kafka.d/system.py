@@ -28,7 +28,7 @@ def locked(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with open(path, "w", encoding="ascii") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            # Whoever held it may have removed the folder meanwhile.
+            # The former holder may have removed the folder meanwhile.
             if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
                 yield
                 return
@@ -42,7 +42,7 @@ def write(path, text):
 
 
 def free_ports(count):
-    """Ports nobody listens on, below the kernel's own range: from there a client that keeps knocking at a dead broker's
+    """Ports without a listener, below the kernel's own range: from there a client that keeps knocking at a dead broker's
     port may be given that very port, talk to itself and keep the broker from ever coming back."""
     lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
     candidates = range(15000, lowest) if lowest > 20000 else range(61000, 65000)

@@ -69,7 +69,7 @@ def ask(address, key, version, body, wait_s=10.0):
 
 
 def live_brokers(address):
-    """Ids of the brokers in service, as the broker at `address` sees them; empty if nobody answers yet."""
+    """Ids of the brokers in service, as the broker at `address` sees them; empty if no broker answers yet."""
     try:
         answer = ask(address, METADATA, 4, array([]) + b"\0", wait_s=2.0)
     except OSError:

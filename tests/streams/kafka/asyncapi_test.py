@@ -3,24 +3,18 @@
 """docs/asyncapi.yaml is what the schemas say, and what the engine writes and reads is what the document says.
 
 usage: asyncapi_test.py KAFKA_RECORDS
-
-Exit code 77 (skipped) without the modules jsonschema and yaml (Debian: python3-jsonschema, python3-yaml).
 """
 
 import json
-import os
 import pathlib
-import subprocess
 import sys
 
-try:
-    import jsonschema
-    import yaml
-except ImportError:
-    print("skipped: no module jsonschema or yaml (apt-get install python3-jsonschema python3-yaml)")
-    sys.exit(77)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-ROOT = pathlib.Path(os.environ.get("FAIRUSE_SOURCE_DIR", pathlib.Path(__file__).parents[3]))
+from support.process import ROOT, need_module, run  # noqa: E402
+
+jsonschema = need_module("jsonschema", "python3-jsonschema")
+yaml = need_module("yaml", "python3-yaml")
 DOCUMENT = yaml.safe_load((ROOT / "docs/asyncapi.yaml").read_text())
 
 
@@ -75,11 +69,11 @@ def check(topic, headers, value, what):
     failures.append(f"{topic}: {what}: " + "; ".join(complaints))
 
 
-made = subprocess.run([sys.executable, "-B", ROOT / "tools/make_asyncapi.py", "--check"], capture_output=True, text=True)
+made = run(sys.executable, "-B", ROOT / "tools/make_asyncapi.py", "--check")
 if made.returncode != 0:
     failures.append(made.stdout + made.stderr)
 
-records = subprocess.run([sys.argv[1], "samples"], capture_output=True, text=True, check=True).stdout.splitlines()
+records = run(sys.argv[1], "samples", code=0).stdout.splitlines()
 for line in records:
     record = json.loads(line)
     topic = f"fairuse.{record['topic']}.v1"

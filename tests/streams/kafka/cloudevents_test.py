@@ -4,7 +4,7 @@
 
 usage: cloudevents_test.py KAFKA_RECORDS
 
-Installs the SDK (pinned in cloudevents-requirements.txt) into the build folder. Exit code 77 (skipped) without venv.
+Installs the SDK (pinned in cloudevents-requirements.txt) into the build folder.
 """
 
 import json
@@ -13,17 +13,16 @@ import pathlib
 import subprocess
 import sys
 
-ROOT = pathlib.Path(os.environ.get("FAIRUSE_SOURCE_DIR", pathlib.Path(__file__).parents[3]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+from support.process import ROOT, need_module  # noqa: E402
+
 HERE = pathlib.Path(__file__).parent
 
 
 def enter_environment():
     """Run this script again with the SDK's interpreter."""
-    try:
-        import ensurepip  # noqa: F401
-    except ImportError:
-        print("skipped: no venv (apt-get install python3-venv)")
-        sys.exit(77)
+    need_module("ensurepip", "python3-venv")
     target = pathlib.Path.cwd() / "cloudevents_sdk"
     wanted = (HERE / "cloudevents-requirements.txt").read_text()
     stamp = target / "installed.txt"

@@ -1,20 +1,29 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The local engine as a person types it: start, go on, follow, stop, ask. usage: life_test.py PROGRAM [CASE...]"""
+"""The engine in local mode as a person types it: start, go on, follow, stop, ask.
+
+usage: local_mode_test.py PROGRAM [CASE...]
+"""
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
+import sys
 import time
 
-from engine import check, equal, main, same_lines
-from traffic import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, admin, mixed, speech
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support.checks import check, equal, same_lines  # noqa: E402
+from support.local_mode import main  # noqa: E402
+from support.process import Process  # noqa: E402
+from support.traffic import START_MS, admin, at, mixed, ms, now_ms, speech  # noqa: E402
 
 
 def hours(user, first, count, begin=START_MS, prefix="h"):
     """An hour of speech each, back to back."""
-    return "".join(speech(user, f"{prefix}{first + i}", begin + (first + i) * HOUR_MS, HOUR_MS) for i in range(count))
+    return "".join(speech(user, f"{prefix}{first + i}", begin + ms(f"{first + i}h"), ms("1h")) for i in range(count))
 
 
 def names(lines, slot="live"):
@@ -22,12 +31,12 @@ def names(lines, slot="live"):
     return [each["decision"] for each in read if each.get("slot") == slot]
 
 
-def sent(stderr):
-    return stderr.decode()
+def words(said):
+    return said.decode()
 
 
 def typing_mistakes_are_answered(engine):
-    for words, code, said in [
+    for arguments, code, said in [
         ((), 2, "Examples:"),
         (("--help",), 0, "Examples:"),
         (("run", "--help"), 0, "--until-end"),
@@ -39,9 +48,9 @@ def typing_mistakes_are_answered(engine):
         (("decisions", "--state", "nowhere"), 1, "nowhere"),
         (("status", "--state", "nowhere", "--user", "a"), 1, "nowhere"),
     ]:
-        done = engine.call(*words)
-        equal(done.returncode, code, f"exit code of {words}: {sent(done.stderr)}")
-        check(said in sent(done.stdout + done.stderr), f"{words} says {said!r}, not {sent(done.stderr)!r}")
+        done = engine.call(*arguments)
+        equal(done.returncode, code, f"exit code of {arguments}: {words(done.stderr)}")
+        check(said in words(done.stdout + done.stderr), f"{arguments} says {said!r}, not {words(done.stderr)!r}")
     check(not engine.path("nowhere").exists(), "asking makes no store")
 
 
@@ -49,13 +58,13 @@ def a_file_of_the_past_asks_for_its_clock(engine):
     engine.write("in.ndjson", hours("a", 0, 5))
     done = engine.run("s", "in.ndjson", clock=None)
     equal(done.returncode, 2, "exit code without --clock")
-    check("--clock events" in sent(done.stderr) and "line 1" in sent(done.stderr), sent(done.stderr))
+    check("--clock events" in words(done.stderr) and "line 1" in words(done.stderr), words(done.stderr))
     engine.good_run("s", "in.ndjson")
     # The store remembers its clock; another one is refused.
     equal(engine.run("s", "in.ndjson", clock=None).returncode, 0, "exit code with the remembered clock")
     done = engine.run("s", "in.ndjson", clock="wall")
     equal(done.returncode, 2, "exit code with another clock")
-    check("--clock events" in sent(done.stderr), sent(done.stderr))
+    check("--clock events" in words(done.stderr), words(done.stderr))
 
 
 def a_restart_goes_on_where_it_stopped(engine):
@@ -76,7 +85,7 @@ def a_restart_goes_on_where_it_stopped(engine):
     # A file that was changed before the position is another file: duplicates change nothing.
     engine.write("in.ndjson", hours("late", 0, 1) + content.decode())
     told = engine.run("parts", "in.ndjson", "--json")
-    check("another file" in sent(told.stderr), sent(told.stderr))
+    check("another file" in words(told.stderr), words(told.stderr))
     check(json.loads(told.stdout)["lines"] > len(lines), "it is read from its beginning")
 
 
@@ -105,35 +114,35 @@ def a_growing_file_is_followed(engine):
 def a_pipe_ends_when_it_is_closed(engine):
     content = mixed(12, lines=2_000)
     done = engine.run("pipe", "-", until_end=False, stdin=content)
-    equal(done.returncode, 0, sent(done.stderr))
+    equal(done.returncode, 0, words(done.stderr))
     engine.write("in.ndjson", content)
     engine.good_run("file", "in.ndjson")
     same_lines(engine.decisions("pipe"), engine.decisions("file"), "decisions of a pipe")
 
 
 def under_the_wall_clock_events_decide_at_once(engine):
-    now = int(time.time() * 1000)
+    now = now_ms()
     running = engine.start("s", "-", clock=None, stdin=subprocess.PIPE)
-    running.stdin.write(hours("a", 0, 3, now - 3 * HOUR_MS).encode())
+    running.stdin.write(hours("a", 0, 3, now - ms("3h")).encode())
     running.stdin.flush()
     engine.wait_for_decisions("s", lambda lines: any(b"cap_crossed" in each for each in lines))
     beside = engine.call("run", "--config", "local.yaml", "--state", "s", "--input", "-", stdin=b"")
     equal(beside.returncode, 1, "exit code of a second engine on one store")
-    check("s" in sent(beside.stderr) and "another process" in sent(beside.stderr), sent(beside.stderr))
+    check("s" in words(beside.stderr) and "another process" in words(beside.stderr), words(beside.stderr))
     code, told = engine.finish(running, signal.SIGINT)
     equal(code, 130, f"exit code after Ctrl-C, which said {told}")
     status = engine.status("s", "a")
-    equal(status["slots"][0]["windows"][0]["sum_ms"], 3 * HOUR_MS, "the daily sum")
+    equal(status["slots"][0]["windows"][0]["sum_ms"], ms("3h"), "the daily sum")
     check(status["slots"][0]["windows"][0]["exceeded"], "it is over the cap")
 
 
 def too_far_ahead_stops_with_the_line(engine):
-    far = START_MS + 60 * DAY_MS
+    far = at("+60d")
     content = hours("a", 0, 2) + "".join(speech("a", f"f{i}", far + i) for i in range(1_200))
     engine.write("in.ndjson", content)
     done = engine.run("s", "in.ndjson")
     equal(done.returncode, 2, "exit code")
-    check("line 1002" in sent(done.stderr) and "--max-gap" in sent(done.stderr), sent(done.stderr))
+    check("line 1002" in words(done.stderr) and "--max-gap" in words(done.stderr), words(done.stderr))
     # What was sealed is kept, and with a larger gap it goes on.
     engine.good_run("s", "in.ndjson", "--max-gap", "90d")
     equal(engine.dead_letters("s"), b"", "dead letters")
@@ -151,8 +160,8 @@ def configuration_speaks_once(engine):
     engine.good_run("s", "2.ndjson")
     check("live" in modes(), "switched on by the configuration")
     check(engine.status("s", "b")["exempt"] and not engine.status("s", "a")["exempt"], "b is exempt, a is not")
-    commands = admin("*", "k1", START_MS + 12 * HOUR_MS, "kill_switch", on=True)
-    commands += admin("b", "x1", START_MS + 12 * HOUR_MS, "exempt", on=False)
+    commands = admin("*", "k1", at("+12h"), "kill_switch", on=True)
+    commands += admin("b", "x1", at("+12h"), "exempt", on=False)
     engine.write("3.ndjson", commands)
     engine.good_run("s", "3.ndjson")
     before = engine.decisions("s")
@@ -164,18 +173,18 @@ def configuration_speaks_once(engine):
     engine.deployment(enabled=True, shadows=())
     engine.write("5.ndjson", hours("a", 40, 1))
     engine.good_run("s", "5.ndjson")
-    check(engine.status("s", "a")["kill_switch"], "the kill switch is not the configuration's to lift: it never was set there")
+    check(engine.status("s", "a")["kill_switch"], "a configuration that never set the kill switch does not lift it")
 
 
 def a_promotion_stays_until_the_configuration_names_other_policies(engine):
-    engine.write("1.ndjson", hours("a", 0, 1) + admin("*", "p1", START_MS + HOUR_MS, "promote_policy", policy="omi-newest"))
+    engine.write("1.ndjson", hours("a", 0, 1) + admin("*", "p1", at("+1h"), "promote_policy", policy="omi-newest"))
     engine.good_run("s", "1.ndjson")
     slots = lambda: [(each["slot"], each["policy"]["name"]) for each in engine.status("s", "a")["slots"]]
     promoted = slots()
     equal(promoted[0], ("live", "omi-newest"), "the live policy")
     engine.write("2.ndjson", hours("a", 5, 1))
     done = engine.good_run("s", "2.ndjson")
-    check("promoted" in sent(done.stderr), sent(done.stderr))
+    check("promoted" in words(done.stderr), words(done.stderr))
     equal(slots(), promoted, "slots after a restart")
     engine.deployment(shadows=())
     engine.write("3.ndjson", hours("a", 9, 1))
@@ -185,8 +194,8 @@ def a_promotion_stays_until_the_configuration_names_other_policies(engine):
 
 def overrides_act_and_are_told(engine):
     engine.write("in.ndjson", hours("a", 0, 2))
-    done = engine.good_run("s", "in.ndjson", env={"FAIR_USE_DAILY_SPEECH_MS": "3600000"})
-    check("FAIR_USE_DAILY_SPEECH_MS" in sent(done.stderr), sent(done.stderr))
+    done = engine.good_run("s", "in.ndjson", env={"FAIR_USE_DAILY_SPEECH_MS": str(ms("1h"))})
+    check("FAIR_USE_DAILY_SPEECH_MS" in words(done.stderr), words(done.stderr))
     check("cap_crossed" in names(engine.decisions("s")), "the lower cap was crossed")
     equal(engine.run("t", "in.ndjson", env={"FAIR_USE_NONSENSE": "1"}).returncode, 2, "exit code of an unknown override")
 
@@ -195,27 +204,21 @@ def decisions_are_followed(engine):
     path = engine.write("in.ndjson", hours("a", 0, 4))
     running = engine.start("s", "in.ndjson")
     engine.wait_for_decisions("s", lambda lines: len(lines) > 0)
-    follower = subprocess.Popen(
-        [engine.program, "decisions", "--state", "s", "--follow"], stdout=subprocess.PIPE, cwd=engine.folder
-    )
-    first = follower.stdout.readline()
-    check(b"cap_crossed" in first, f"{first}")
+    follower = Process(engine.program, "decisions", "--state", "s", "--follow", cwd=engine.folder)
+    check(b"cap_crossed" in follower.wait_for_line("{"), "the first decision is a crossed cap")
     with open(path, "a", encoding="utf-8") as grown:
         grown.write(hours("a", 4, 8))
-    got = [first]
-    while b'"window":"weekly"' not in got[-1]:
-        got.append(follower.stdout.readline())
-        check(got[-1] != b"", "the follower goes on")
+    follower.wait_for_line('"window":"weekly"')
     follower.kill()
-    follower.wait()
     engine.finish(running)
-    same_lines(b"".join(got), b"".join(line + b"\n" for line in engine.decisions("s").splitlines()[: len(got)]), "followed")
+    got = follower.output().splitlines(keepends=True)
+    same_lines(b"".join(got), b"".join(engine.decisions("s").splitlines(keepends=True)[: len(got)]), "followed")
 
 
 def status_explains_one_user(engine):
     engine.write("in.ndjson", hours("a", 0, 3))
     engine.good_run("s", "in.ndjson")
-    text = sent(engine.call("status", "--state", "s", "--user", "a").stdout)
+    text = words(engine.call("status", "--state", "s", "--user", "a").stdout)
     for part in ["3 h 00 min of", "over the cap", "live · policy fair", "omi-newest", "next due", "weekly"]:
         check(part in text, f"{part!r} in\n{text}")
     live = engine.status("s", "a")["slots"][0]
@@ -223,7 +226,7 @@ def status_explains_one_user(engine):
     later = engine.status("s", "a", "--at", "2026-01-02T12:00:00Z")["slots"][0]
     check(later["due"], "the review's time-out is due")
     equal(later["windows"][0]["sum_ms"], 0, "the daily sum a day later")
-    equal(later["windows"][1]["sum_ms"], 3 * HOUR_MS, "the sum over three days")
+    equal(later["windows"][1]["sum_ms"], ms("3h"), "the sum over three days")
     same = engine.status("s", "a")["slots"][0]
     equal(same, live, "asking fires nothing")
     equal(engine.call("status", "--state", "s", "--user", "nobody").returncode, 2, "exit code of an unknown user")
@@ -231,8 +234,8 @@ def status_explains_one_user(engine):
 
 
 def what_the_summary_says_is_true(engine):
-    content = hours("a", 0, 3) + hours("a", 0, 1) + "\n" + "junk\n" + speech("a", "old", START_MS - 20 * DAY_MS)
-    content += speech("b", "late", START_MS - 2 * DAY_MS, MINUTE_MS)
+    content = hours("a", 0, 3) + hours("a", 0, 1) + "\n" + "junk\n" + speech("a", "old", at("-20d"))
+    content += speech("b", "late", at("-2d"), ms("1m"))
     engine.write("in.ndjson", content)
     told = engine.summary("s", "in.ndjson")
     equal(told["lines"], 8, "lines")

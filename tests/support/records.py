@@ -18,6 +18,11 @@ QUEUE_FULL, PARTITION_EOF = -184, -191
 OFFSET_BEGINNING = -2
 
 
+def scram_works(kafka):
+    """With brokers of that version: tools/kafka.d/secure.py says what librdkafka did wrong before 2.6.1."""
+    return not kafka.startswith("4") or LIBRARY.rd_kafka_version() >= 0x020601FF
+
+
 class Record(typing.NamedTuple):
     topic: str
     partition: int

@@ -6,28 +6,15 @@
         broker.kill9()
         broker.start()
 
-The name keeps tests that run side by side apart. A broker dies with the test that started it, however that ends, and
-its folder is removed when the test is content; after a failure the folder stays and its path is in the error.
+The name keeps tests that run side by side apart. A broker ends with the process that started it, however that ends, and
+its folder is removed when the test has passed; after a failure the folder stays and its path is printed.
 """
 
 import json
 import os
-import pathlib
-import subprocess
 import sys
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-# Of the engine, by their names in a deployment.
-OUTPUTS = "decisions notifications enforcement review_requests dead_letters policies journal changelog".split()
-
-
-def wait_until(condition, what, patience_s):
-    began = time.monotonic()
-    while not condition():
-        if time.monotonic() - began > patience_s:
-            raise AssertionError(f"gave up: {what}")
-        time.sleep(0.1)
+from support.process import ROOT, run
 
 
 class Broker:
@@ -41,12 +28,8 @@ class Broker:
 
     def run(self, command, *arguments):
         """Run a command of tools/kafka on this broker; its stdout."""
-        program = [sys.executable, "-B", ROOT / "tools" / "kafka", command, *arguments, "--name", self.name]
-        program = list(map(str, program))
-        done = subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise AssertionError(f"tools/kafka {command} answered {done.returncode}: {done.stderr.strip()}")
-        return done.stdout
+        tool = [sys.executable, "-B", ROOT / "tools" / "kafka"]
+        return run(*tool, command, *arguments, "--name", self.name, code=0).stdout
 
     def __enter__(self):
         self.reset()
@@ -60,9 +43,10 @@ class Broker:
             self.kill9()
             print(f"the broker's folder is kept: {ROOT / 'build' / 'kafka' / self.name}", file=sys.stderr)
 
-    def start(self):
-        """Start whatever does not run; the bootstrap address."""
-        self.bootstrap = self.run("start", *self._choices, "--with-parent", os.getpid()).strip()
+    def start(self, with_parent=True):
+        """Start the nodes that do not run; the bootstrap address. `with_parent`: until this process ends."""
+        parent = ["--with-parent", os.getpid()] if with_parent else []
+        self.bootstrap = self.run("start", *self._choices, *parent).strip()
         return self.bootstrap
 
     def stop(self, node=None):
@@ -102,18 +86,23 @@ class Broker:
         return [] if node is None else ["--node", node]
 
 
-def kcat(bootstrap, *arguments, text=None, check=True):
+def kcat(bootstrap, *arguments, text=None, code=0):
     """stdout of kcat; librdkafka properties as `-X key=value`."""
-    program = ["kcat", "-b", bootstrap, *arguments]
-    done = subprocess.run(program, input=text, capture_output=True, text=True, timeout=60, check=False)
-    if check and done.returncode != 0:
-        raise AssertionError(f"{' '.join(program)}: {done.stderr}")
-    return done.stdout
+    given = {} if text is None else {"input": text}
+    return run("kcat", "-b", bootstrap, *arguments, code=code, timeout=60, **given).stdout
 
 
 def produce(bootstrap, topic, text, *options):
     kcat(bootstrap, "-q", "-P", "-t", topic, "-X", "acks=all", *options, text=text + "\n")
 
 
+def produce_events(bootstrap, topic, lines, *options):
+    """Lines of traffic.py, or (key, value), to the partitions that Java producers choose."""
+    pairs = [(json.loads(each)["subject"], each.strip()) if isinstance(each, str) else each for each in lines]
+    text = "\n".join(f"{key}\t{value}" for key, value in pairs)
+    produce(bootstrap, topic, text, "-K", "\t", "-X", "partitioner=murmur2", *options)
+
+
 def consume(bootstrap, topic, *options):
+    """Words, or lines without spaces, from the topic's beginning to where it ends now."""
     return kcat(bootstrap, "-q", "-C", "-t", topic, "-o", "beginning", "-e", *options).split()

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the whole-program tests share: a scratch folder, a deployment, and the program as a person types it."""
+"""The engine in local mode, as a person types it: a scratch folder, a deployment, and the program.
+
+A test script is a list of functions that take an Engine, and `main(CASES)`.
+"""
 
 import json
 import os
@@ -11,35 +14,10 @@ import sys
 import tempfile
 import time
 
-SOURCE = pathlib.Path(os.environ.get("FAIRUSE_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
-POLICIES = SOURCE / "config" / "policies"
-PATIENCE_S = 240
+from support.checks import equal
+from support.process import ROOT, Process, run, wait_until
 
-
-def check(holds, what):
-    if not holds:
-        raise AssertionError(what)
-
-
-def short(value):
-    text = repr(value)
-    return text if len(text) < 2_000 else f"{text[:1_000]} ... {text[-900:]}"
-
-
-def equal(got, wanted, what):
-    if got != wanted:
-        raise AssertionError(f"{what}: got {short(got)}, wanted {short(wanted)}")
-
-
-def same_lines(got, wanted, what):
-    """Two outputs, byte for byte; names the first line that differs."""
-    if got == wanted:
-        return
-    got, wanted = got.split(b"\n"), wanted.split(b"\n")
-    for number, (a, b) in enumerate(zip(got, wanted), 1):
-        if a != b:
-            raise AssertionError(f"{what}: line {number} is\n  {short(a)}\nand should be\n  {short(b)}")
-    raise AssertionError(f"{what}: {len(got)} lines instead of {len(wanted)}")
+POLICIES = ROOT / "config" / "policies"
 
 
 class Engine:
@@ -60,7 +38,7 @@ class Engine:
         if problem[0] is None:
             self.close()
         else:
-            print(f"kept for a look: {self.folder}", file=sys.stderr)
+            print(f"the folder is kept: {self.folder}", file=sys.stderr)
 
     def path(self, name):
         return self.folder / name
@@ -88,16 +66,9 @@ class Engine:
                 clean[kept] = os.environ[kept]
         return {**clean, "FAIRUSE_CASE_KEY": "a key for tests only", **(extra or {})}
 
-    def call(self, *arguments, stdin=None, env=None, timeout=PATIENCE_S):
-        return subprocess.run(
-            [self.program, *map(str, arguments)],
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            timeout=timeout,
-            env=self.environment(env),
-            cwd=self.folder,
-        )
+    def call(self, *arguments, stdin=None, env=None):
+        given = {} if stdin is None else {"input": stdin}
+        return run(self.program, *arguments, text=False, env=self.environment(env), cwd=self.folder, **given)
 
     def run_arguments(self, state, input_file, *more, config="local.yaml"):
         return ["run", "--config", config, "--state", state, "--input", input_file, *more]
@@ -107,25 +78,14 @@ class Engine:
         end = ("--until-end",) if until_end else ()
         return self.call(*self.run_arguments(state, input_file, *clock, *end, *more, config=config), **how)
 
-    def start(self, state, input_file, *more, config="local.yaml", clock="events", env=None, stdin=None):
+    def start(self, state, input_file, *more, config="local.yaml", clock="events", env=None, stdin=subprocess.DEVNULL):
         clock = () if clock is None else ("--clock", clock)
-        return subprocess.Popen(
-            [self.program, *map(str, self.run_arguments(state, input_file, *clock, *more, config=config))],
-            stdin=stdin if stdin is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=self.environment(env),
-            cwd=self.folder,
-        )
+        arguments = self.run_arguments(state, input_file, *clock, *more, config=config)
+        return Process(self.program, *arguments, stdin=stdin, env=self.environment(env), cwd=self.folder)
 
     def finish(self, process, how=signal.SIGTERM):
-        # Its input stays open: the end of it would be another reason to stop, and on a busy machine the first one seen.
-        kept, process.stdin = process.stdin, None
-        process.send_signal(how)
-        _, errors = process.communicate(timeout=PATIENCE_S)
-        if kept:
-            kept.close()
-        return process.returncode, errors.decode()
+        """Exit code and stderr. Its input stays open: the end of it would be another reason to stop."""
+        return process.stop(how), process.errors().decode()
 
     def good_run(self, *arguments, **how):
         done = self.run(*arguments, **how)
@@ -152,13 +112,12 @@ class Engine:
 
     def wait_for_decisions(self, state, enough):
         """Until `enough(lines)`; for engines that go on running."""
-        until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
+
+        def seen():
             done = self.call("decisions", "--state", state)
-            if done.returncode == 0 and enough(done.stdout.splitlines()):
-                return done.stdout
-            time.sleep(0.05)
-        raise AssertionError(f"{state} did not get there in {PATIENCE_S} s")
+            return done.returncode == 0 and enough(done.stdout.splitlines())
+
+        wait_until(seen, f"decisions of {state}")
 
 
 def main(cases):
@@ -172,7 +131,8 @@ def main(cases):
         try:
             with Engine(program) as engine:
                 told = case(engine)
-            print(f"ok      {case.__name__} ({time.monotonic() - begin:.1f} s){': ' + told if told else ''}", flush=True)
+            took = f"{time.monotonic() - begin:.1f} s"
+            print(f"ok      {case.__name__} ({took}){': ' + told if told else ''}", flush=True)
         except AssertionError as problem:
             failed += 1
             print(f"FAILED  {case.__name__}: {problem}", flush=True)

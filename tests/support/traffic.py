@@ -1,55 +1,79 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Event lines for the whole-program tests: one by one, or a mixed month drawn from a seed."""
+"""Event lines for the whole-program tests: one by one, or a mixed month drawn from a seed.
+
+Instants and durations read as in a policy: at("+2h"), ms("30d"), ms("1h30m").
+"""
 
 import datetime
 import json
 import random
+import re
+import time
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
-
-def time_text(ms):
-    second = datetime.datetime.fromtimestamp(ms // 1000, datetime.timezone.utc)
-    return second.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+UNITS_MS = {"ms": 1, "s": 1_000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 
 
-def line(kind, subject, identity, ms, data, source="test"):
+def ms(text):
+    """Milliseconds of "30d", "-5m", "+1h30m"."""
+    if not re.fullmatch(r"[+-]?(\d+(ms|[smhd]))+", text):
+        raise ValueError(f"'{text}' is no duration")
+    whole = sum(int(count) * UNITS_MS[unit] for count, unit in re.findall(r"(\d+)(ms|[smhd])", text))
+    return -whole if text.startswith("-") else whole
+
+
+def at(text):
+    """An instant from the beginning of the traffic: at("+30d")."""
+    return START_MS + ms(text)
+
+
+def now_ms():
+    return time.time_ns() // 1_000_000
+
+
+def time_text(instant):
+    second = datetime.datetime.fromtimestamp(instant // 1000, datetime.timezone.utc)
+    return second.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant % 1000:03d}Z"
+
+
+def line(kind, subject, identity, instant, data, source="test"):
     event = {
         "specversion": "1.0",
         "id": identity,
         "source": source,
         "type": f"fairuse.{kind}.v1",
         "subject": subject,
-        "time": time_text(ms),
+        "time": time_text(instant),
         "data": data,
     }
     return json.dumps(event, separators=(",", ":")) + "\n"
 
 
-def speech(subject, identity, ms, spoken_ms=MINUTE_MS, lane="realtime"):
-    return line("speech", subject, identity, ms, {"lane": lane, "ms": spoken_ms})
+def speech(subject, identity, instant, spoken_ms=MINUTE_MS, lane="realtime"):
+    return line("speech", subject, identity, instant, {"lane": lane, "ms": spoken_ms})
 
 
-def admin(subject, identity, ms, command, **arguments):
+def admin(subject, identity, instant, command, **arguments):
     data = {"command": command, "actor": "support@example.org", "reason": "test", **arguments}
-    return line("admin", subject, identity, ms, data)
+    return line("admin", subject, identity, instant, data)
 
 
-def review(subject, identity, ms, request, score, usage_type="audiobook"):
+def review(subject, identity, instant, request, score, usage_type="audiobook"):
     data = {"request": request, "score": score, "usage_type": usage_type, "confidence": 0.9, "model": "m"}
     data.update({"evidence": ["one"], "prompt_version": "1"})
-    return line("review", subject, identity, ms, data)
+    return line("review", subject, identity, instant, data)
 
 
 def segments(draw):
-    made, at = [], 0
+    made, end = [], 0
     for _ in range(draw.randint(1, 6)):
-        begin = at + draw.randint(0, 5_000)
-        at = begin + draw.randint(500, 9_000)
-        made.append([begin, at])
+        begin = end + draw.randint(0, 5_000)
+        end = begin + draw.randint(500, 9_000)
+        made.append([begin, end])
     return made
 
 
@@ -121,7 +145,7 @@ def mixed(seed, lines=20_000, users=40, days=20, future=True):
             now += draw.randint(0, 3 * step)
         made.append(one_line(draw, number, now, users, future))
         if draw.random() < 0.03:
-            # Nobody outside knows the number of a pending request, so answer a few.
+            # The number of a pending request is not known here, so a few are answered.
             user, score = f"user-{draw.randrange(6)}", round(draw.uniform(0.2, 1), 3)
             made += [review(user, f"r{number}-{n}", now, f"live-{n}", score) for n in range(1, 9)]
         if draw.random() < 0.02:
