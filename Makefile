@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The doors for people; CMake does the work (see CMakePresets.json) and tools/ holds the scripts.
+# The commands of the project. CMake builds (see CMakePresets.json); the scripts are in tools/.
 
 .PHONY: help demo demo-kafka test torture build check bench asan tsan format clean setup
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    build, then watch the engine decide on a month of synthetic traffic'
-	@echo 'make demo-kafka  a real broker, two instances, one of them killed: nothing is lost or doubled'
+	@echo 'make demo-kafka  a real broker, two instances, one of them killed: no decision is lost or doubled'
 	@echo 'make test    the whole suite in release, then the fast tests under ASan + UBSan and TSan'
-	@echo 'make torture faults on real brokers, for ever, in a ledger: tools/torture --help'
+	@echo 'make torture faults on real brokers until it is stopped, recorded in a ledger: tools/torture --help'
 	@echo 'make build   build/release/fairuse'
 	@echo 'make check   before a commit: format, warnings, fast tests, style bans, clang-tidy'
-	@echo 'make bench   measure'
+	@echo 'make bench   build and run the benchmarks'
 	@echo 'make asan    the fast tests under ASan + UBSan; make tsan: under TSan'
 	@echo 'make format  clang-format in place; make clean: remove build/'
 

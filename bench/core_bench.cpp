@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one speech event costs core: three windows, duplicates looked for, one to ten policies, beside the bare loop
-// over arrays that three windows cannot do without. And what a user costs in memory.
+// Time of one speech event in core: three windows, a search for duplicates, one to ten policies; as a baseline, the
+// bare loop over arrays that three windows need at least. And the memory of a user.
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,20 +42,20 @@ std::shared_ptr<const policy_set> policies(int copies) {
 std::vector<event> traffic(int minutes, int days) {
   std::vector<event> events;
   for (int day = 0; day < days; ++day)
-    for (int m = 0; m < minutes; ++m) {
-      event e;
-      e.time = e.instant = month_begin + day * day_ms + 9 * hour_ms + m * minute_ms + m * 17;
-      e.ms = 48'000 + (m * 37) % 12'000;
-      e.key = (events.size() + 1) * 0x9e3779b97f4a7c15ULL;
-      events.push_back(e);
+    for (int minute = 0; minute < minutes; ++minute) {
+      event spoken;
+      spoken.time = spoken.instant = month_begin + day * day_ms + 9 * hour_ms + minute * minute_ms + minute * 17;
+      spoken.ms = 48'000 + (minute * 37) % 12'000;
+      spoken.key = (events.size() + 1) * 0x9e3779b97f4a7c15ULL;
+      events.push_back(spoken);
     }
   return events;
 }
 
-void run(user& u, const controls& in_force, const std::vector<event>& events, step_output& out) {
-  for (const auto& e : events) {
-    advance(u, in_force, e.instant, out);
-    apply(u, in_force, e.instant, e, horizon_wall_ms, out);
+void run(user& who, const controls& in_force, const std::vector<event>& events, step_output& out) {
+  for (const auto& each : events) {
+    advance(who, in_force, each.instant, out);
+    apply(who, in_force, each.instant, each, horizon_wall_ms, out);
   }
 }
 
@@ -65,16 +65,16 @@ void apply_speech(benchmark::State& state) {
   const auto events = traffic(static_cast<int>(state.range(1)), 30);
   step_output out;
   for (auto _ : state) {
-    user u;
-    run(u, in_force, events, out);
+    user who;
+    run(who, in_force, events, out);
     out.clear();
-    benchmark::DoNotOptimize(u.next_due);
+    benchmark::DoNotOptimize(who.next_due);
   }
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(events.size()));
 }
 BENCHMARK(apply_speech)->ArgNames({"policies", "minutes"})->ArgsProduct({{1, 2, 10}, {13, 30, 120}});
 
-/// The floor: three sums over an array of minutes, one tail each, nothing else.
+/// The baseline: three sums over an array of minutes, one tail each, nothing else.
 void bare_windows(benchmark::State& state) {
   const auto events = traffic(30, 30);
   for (auto _ : state) {
@@ -101,9 +101,9 @@ void user_memory(benchmark::State& state) {
   std::size_t bytes = 0;
   step_output out;
   for (auto _ : state) {
-    user u;
-    run(u, in_force, events, out);
-    bytes = u.memory_bytes();
+    user who;
+    run(who, in_force, events, out);
+    bytes = who.memory_bytes();
   }
   state.counters["bytes_per_user"] = static_cast<double>(bytes);
 }

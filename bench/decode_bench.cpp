@@ -35,7 +35,7 @@ constexpr std::string_view review =
     R"({"request":"live-3","score":0.85,"usage_type":"audiobook","confidence":0.9,"evidence":["one voice for 8 h"],)"
     R"("model":"gpt-5.1","prompt_version":"7"}})";
 
-/// The arena is renewed as often as an epoch would, so that its growth is part of the price.
+/// The arena is cleared as often as an epoch clears it, so that its growth is part of the measurement.
 constexpr int lines_per_arena = 4096;
 
 void decode(benchmark::State& state, std::string_view line) {

@@ -2,7 +2,7 @@
 //
 // Writes NDJSON traffic for whole-process measurements: users who speak in sessions by day, one event a minute of
 // session with its raw voice segments, in the order in which the minutes end. Fast and repeatable, not realistic: for
-// figures about people use `fairuse simulate`.
+// realistic traffic use `fairuse simulate`.
 //
 //   make_traffic USERS EVENTS [SEED] > events.ndjson
 
@@ -46,10 +46,10 @@ struct speaker {
 
 struct due_event {
   time_ms at;
-  std::uint32_t who;
+  std::uint32_t speaker;
 };
 
-// About 40 s of speech in a minute, as a voice-activity detector reports it.
+/// About 40 s of speech in a minute, as a voice-activity detector reports it.
 speech_segments draw_segments(splitmix& draw) {
   speech_segments made;
   std::uint32_t at = 0;
@@ -98,7 +98,7 @@ int write_traffic(std::uint64_t users, std::uint64_t events, std::uint64_t seed)
     std::sort(minute.begin(), minute.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
     for (const auto& each : minute) {
       if (written == events) break;
-      print_event(line, people[each.who], each.at, written, draw);
+      print_event(line, people[each.speaker], each.at, written, draw);
       ++written;
     }
   }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A month through the real shard and user actors, all rules on: replayed from memory (one to ten policies of one
-// metering profile), and simulated whole (people drawn, answers given, decisions digested, everything counted).
-// Items are events.
+// A month through the real shard and user actors, with all rules: replayed from memory (one to ten policies of one
+// metering profile), and simulated completely (draws, answers, digests and counts included). Items are events.
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -67,25 +66,25 @@ experiment month(std::vector<policy> policies) {
   return what;
 }
 
-/// Everybody's month in flat arrays.
+/// The month of all users in flat arrays.
 class recorded_month {
 public:
-  recorded_month(const experiment& what, const run_rules& rules) : parts_(what.users) {
+  recorded_month(const experiment& what, const run_rules& rules) : users_(what.users) {
     const composition people(what.people, what.seed);
     synthetic_feed writer(people, what.days, rules.in_force, rules.end);
-    for (std::uint32_t u = 0; u < what.users; ++u)
-      writer.fill(u, parts_[u]);
+    for (std::uint32_t user = 0; user < what.users; ++user)
+      writer.fill(user, users_[user]);
   }
 
   class feed final : public traffic_feed {
   public:
     explicit feed(const recorded_month& from) : from_(from) {}
-    void fill(std::uint32_t user, user_part& out) override {
-      const auto& part = from_.parts_[user];
-      out.uid = part.uid;
-      out.group = part.group;
-      out.steps = part.steps;
-      out.events = part.events;
+    void fill(std::uint32_t user, simulated_user& out) override {
+      const auto& recorded = from_.users_[user];
+      out.uid = recorded.uid;
+      out.group = recorded.group;
+      out.steps = recorded.steps;
+      out.events = recorded.events;
     }
 
   private:
@@ -93,7 +92,7 @@ public:
   };
 
 private:
-  std::vector<user_part> parts_;
+  std::vector<simulated_user> users_;
 };
 
 laboratory_options with(benchmark::State& state) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a user costs in the store: bytes on disk at 30 minutes of speech a day, time to write down a touched user, time
-// to read an absent one.
+// Costs of a user in the store: bytes on disk at 30 minutes of speech a day, time to write a touched user, time to read
+// an absent one.
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -23,10 +23,11 @@ constexpr int users = 10'000;
 constexpr int days = 8;
 constexpr int events_a_day = 30;
 
-std::uint64_t mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
-  return x ^ (x >> 31);
+/// The output function of splitmix64.
+std::uint64_t mix(std::uint64_t value) {
+  value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9U;
+  value = (value ^ (value >> 27)) * 0x94D049BB133111EBU;
+  return value ^ (value >> 31);
 }
 
 std::shared_ptr<const policy_set> make_policies() {
@@ -61,7 +62,7 @@ struct scratch {
     store->add_epoch(store->meta().epoch + 1, now, 0);
     if (not store->commit().ok()) std::abort();
   }
-  /// Of tables: what is in the log at the moment is bounded by the write buffer, whatever the users.
+  /// Of tables only: the write-ahead log is bounded by the write buffer, however many users there are.
   std::uint64_t bytes() const {
     std::uint64_t all = 0;
     for (const auto& file : std::filesystem::recursive_directory_iterator(folder))
@@ -75,17 +76,17 @@ struct scratch {
 };
 
 /// Sessions of ten minutes, three a day, one event a minute; some seconds of each minute are silent.
-event speech_of(int user, int day, int n) {
+event speech_of(int user, int day, int spoken_minute) {
   const auto number = static_cast<std::uint64_t>(user) * days + static_cast<std::uint64_t>(day);
-  const auto minute = static_cast<std::uint64_t>(n);
-  const auto dice = mix(number * events_a_day + minute);
+  const auto minute = static_cast<std::uint64_t>(spoken_minute);
+  const auto drawn = mix(number * events_a_day + minute);
   const auto session = mix(number * 3 + minute / 10) % (7 * hour_ms);
-  event e;
-  e.time = e.instant =
-      start + day * day_ms + (n / 10) * 8 * hour_ms + static_cast<time_ms>(session) + n % 10 * minute_ms;
-  e.key = mix(dice);
-  e.ms = static_cast<std::int32_t>(20'000 + dice % 40'001);
-  return e;
+  event made;
+  made.time = made.instant = start + day * day_ms + (spoken_minute / 10) * 8 * hour_ms + static_cast<time_ms>(session)
+                             + spoken_minute % 10 * minute_ms;
+  made.key = mix(drawn);
+  made.ms = static_cast<std::int32_t>(20'000 + drawn % 40'001);
+  return made;
 }
 
 struct filled : scratch {
@@ -100,9 +101,9 @@ struct filled : scratch {
     for (int day = 0; day < days; ++day)
       for (int n = 0; n < events_a_day; ++n) {
         for (int i = 0; i < users; ++i) {
-          const auto e = speech_of(i, day, n);
-          advance(*all[static_cast<std::size_t>(i)], in_force, e.instant, out);
-          apply(*all[static_cast<std::size_t>(i)], in_force, e.instant, e, horizon_events_ms, out);
+          const auto spoken = speech_of(i, day, n);
+          advance(*all[static_cast<std::size_t>(i)], in_force, spoken.instant, out);
+          apply(*all[static_cast<std::size_t>(i)], in_force, spoken.instant, spoken, horizon_events_ms, out);
           store->add_user(uid_of(i), *all[static_cast<std::size_t>(i)]);
         }
         commit(std::max(store->meta().now, start + day * day_ms + n * 48 * minute_ms));
@@ -120,7 +121,7 @@ filled& state() {
 
 void load(benchmark::State& run) {
   auto& s = state();
-  // A restart: nothing is in RocksDB's memory, all in files.
+  // As after a restart: all rows are in files, none in RocksDB's memory.
   s.open();
   const auto now = start + days * day_ms;
   std::uint64_t next = 0;
@@ -159,7 +160,7 @@ void add_user(benchmark::State& run) {
 }
 BENCHMARK(add_user);
 
-/// All of it for 2,000 touched users: rows, batch, write, sync.
+/// A whole commit of 2,000 touched users: rows, batch, write, sync.
 void commit_2000_users(benchmark::State& run) {
   auto& s = state();
   for (auto _ : run) {
@@ -176,12 +177,12 @@ void commit_2000_users(benchmark::State& run) {
 }
 BENCHMARK(commit_2000_users)->Unit(benchmark::kMillisecond);
 
-void erased_at_of_nobody(benchmark::State& run) {
+void erased_at_of_unknown_user(benchmark::State& run) {
   auto& s = state();
   for (auto _ : run)
-    benchmark::DoNotOptimize(s.store->erased_at("somebody"));
+    benchmark::DoNotOptimize(s.store->erased_at("unknown"));
 }
-BENCHMARK(erased_at_of_nobody);
+BENCHMARK(erased_at_of_unknown_user);
 
 } // namespace
 

@@ -72,12 +72,12 @@ sim::run_result simulate(const sim::experiment& what, unsigned workers) {
 
 int code_of(const sim::run_result& result, const sim::run_figures& figures) {
   if (result.partial) return exit_interrupted;
-  switch (figures.verdict()) {
-    case sim::guard_verdict::fails:
+  switch (figures.outcome()) {
+    case sim::guard_outcome::fails:
       return exit_guard;
-    case sim::guard_verdict::not_enough_data:
+    case sim::guard_outcome::not_enough_data:
       return exit_too_little_data;
-    case sim::guard_verdict::holds:
+    case sim::guard_outcome::holds:
       break;
   }
   return exit_done;

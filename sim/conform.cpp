@@ -22,7 +22,7 @@ namespace {
 
 using nlohmann::json;
 
-/// What the reviewer of one user answers from now on.
+/// How the reviewer answers about one user from now on.
 struct reviewer_setting {
   json score = 0.0;
   usage_type type = usage_type::none;
@@ -72,9 +72,9 @@ public:
 private:
   event make(const json& line, event_kind kind, event_detail detail);
   void run(time_ms now, const std::vector<addressed_event>& events, const std::vector<event>& commands = {});
-  void run_one(event e) { run(now_, {{uid_, e}}); }
+  void run_one(const event& what) { run(now_, {{uid_, what}}); }
   void command(const json& line, admin_command what);
-  standing_view look_now();
+  standing_view standing_now();
 
   void speech(const json& line, json& row);
   void upload(const json& line, json& row);
@@ -86,18 +86,18 @@ private:
   void account(const json& line, json& row);
   void admin(const json& line, json& row);
   void broadcast(const json& line);
-  void put_restriction(const standing_view& v, json& row) const;
+  void put_restriction(const standing_view& view, json& row) const;
 
   std::shared_ptr<const policy_set> policies_;
   sim::fresh_users users_;
   worker worker_;
   std::unique_ptr<shard> shard_;
   /// Of the last epoch.
-  std::vector<decision> written_;
+  std::vector<decision> decisions_;
   counters counts_;
   std::uint64_t epochs_ = 0;
   event_arena arena_;
-  user nobody_;
+  user unknown_user_;
   std::size_t serial_ = 0;
   std::string uid_;
   time_ms now_ = 0;
@@ -105,39 +105,39 @@ private:
 };
 
 event conformance::make(const json& line, event_kind kind, event_detail detail) {
-  event e;
-  e.kind = kind;
-  e.time = e.instant = now_;
-  e.text = arena_.keep("conform", fmt::format("{:010}", serial_++));
-  e.key = event_key(e.text->source, e.text->id);
-  e.ms = line.value("ms", 0);
-  e.detail = arena_.keep(std::move(detail));
-  return e;
+  event made;
+  made.kind = kind;
+  made.time = made.instant = now_;
+  made.text = arena_.keep("conform", fmt::format("{:010}", serial_++));
+  made.key = event_key(made.text->source, made.text->id);
+  made.ms = line.value("ms", 0);
+  made.detail = arena_.keep(std::move(detail));
+  return made;
 }
 
 void conformance::run(time_ms now, const std::vector<addressed_event>& events, const std::vector<event>& commands) {
   const auto decided = shard_->run({.number = ++epochs_, .now = now, .events = events, .commands = commands});
-  written_.clear();
+  decisions_.clear();
   counts_ = {};
   for (const auto& each : decided.outcomes) {
     counts_ += each.wrote.counts;
-    written_.insert(written_.end(), each.wrote.decisions.begin(), each.wrote.decisions.end());
+    decisions_.insert(decisions_.end(), each.wrote.decisions.begin(), each.wrote.decisions.end());
   }
 }
 
-standing_view conformance::look_now() {
+standing_view conformance::standing_now() {
   const auto* who = shard_->find(uid_);
   if (who == nullptr) {
-    nobody_ = user();
-    bind(nobody_, *policies_, now_);
-    who = &nobody_;
+    unknown_user_ = user();
+    bind(unknown_user_, *policies_, now_);
+    who = &unknown_user_;
   }
   return look(*who, shard_->in_force(), 0, now_);
 }
 
-void conformance::put_restriction(const standing_view& v, json& row) const {
-  if (v.hard_restricted and v.retry_at != never and (v.retry_at - now_) / second_ms > 0)
-    row["retry_after_s"] = (v.retry_at - now_) / second_ms;
+void conformance::put_restriction(const standing_view& view, json& row) const {
+  if (view.hard_restricted and view.retry_at != never and (view.retry_at - now_) / second_ms > 0)
+    row["retry_after_s"] = (view.retry_at - now_) / second_ms;
 }
 
 void conformance::review(const json& line, json& row) {
@@ -150,12 +150,12 @@ void conformance::review(const json& line, json& row) {
     row["review"] = {{"outcome", "cooldown"}};
     return;
   }
-  const auto is_request = [](const decision& d) { return d.kind == decision_kind::review_requested; };
-  const auto is_verdict = [](const decision& d) {
-    return d.kind == decision_kind::strike_added or d.kind == decision_kind::review_cleared;
+  const auto is_request = [](const decision& each) { return each.kind == decision_kind::review_requested; };
+  const auto is_verdict = [](const decision& each) {
+    return each.kind == decision_kind::strike_added or each.kind == decision_kind::review_cleared;
   };
-  const auto request = std::find_if(written_.begin(), written_.end(), is_request);
-  const bool asked = request != written_.end();
+  const auto request = std::find_if(decisions_.begin(), decisions_.end(), is_request);
+  const bool asked = request != decisions_.end();
   if (asked) {
     review_answer answer;
     answer.request = "live-" + std::to_string(request->request);
@@ -168,8 +168,8 @@ void conformance::review(const json& line, json& row) {
     row["review"] = {{"outcome", "failed"}};
     return;
   }
-  const auto verdict = std::find_if(written_.begin(), written_.end(), is_verdict);
-  if (verdict == written_.end()) return;
+  const auto verdict = std::find_if(decisions_.begin(), decisions_.end(), is_verdict);
+  if (verdict == decisions_.end()) return;
   row["review"] = {{"outcome", asked ? "scored" : "synthetic"},
                    {"score", asked ? setting.score : json(1.0)},
                    {"usage_type", to_text(verdict->type)},
@@ -181,28 +181,28 @@ void conformance::review(const json& line, json& row) {
 }
 
 void conformance::evaluated(const json& line, json& row, std::int32_t ms, lane from) {
-  auto e = make(line, event_kind::speech, {});
-  e.ms = ms;
-  e.from = from;
-  run_one(e);
+  auto spoken = make(line, event_kind::speech, {});
+  spoken.ms = ms;
+  spoken.from = from;
+  run_one(spoken);
   if (not shard_->in_force().enabled) return;
-  const auto v = look_now();
+  const auto view = standing_now();
   row["totals"] = json::array();
   row["caps"] = json::array();
-  for (std::size_t w = 0; w < v.windows.size(); ++w) {
-    row["totals"].push_back(v.windows[w].sum_ms);
-    if (v.windows[w].exceeded)
-      row["caps"].push_back({v.slot->label.windows[w], v.windows[w].sum_ms, v.windows[w].cap_ms});
+  for (std::size_t w = 0; w < view.windows.size(); ++w) {
+    row["totals"].push_back(view.windows[w].sum_ms);
+    if (view.windows[w].exceeded)
+      row["caps"].push_back({view.slot->label.windows[w], view.windows[w].sum_ms, view.windows[w].cap_ms});
   }
   review(line, row);
 }
 
 void conformance::upload(const json& line, json& row) {
-  const auto v = look_now();
-  const bool exhausted = v.budget.tracked and v.budget.exhausted;
-  if (v.hard_restricted or v.ceiling or exhausted) {
-    row["result"] = v.hard_restricted ? "hard_restricted" : v.ceiling ? "ceiling" : "budget_exhausted";
-    put_restriction(v, row);
+  const auto view = standing_now();
+  const bool exhausted = view.budget.tracked and view.budget.exhausted;
+  if (view.hard_restricted or view.ceiling or exhausted) {
+    row["result"] = view.hard_restricted ? "hard_restricted" : view.ceiling ? "ceiling" : "budget_exhausted";
+    put_restriction(view, row);
     return;
   }
   row["result"] = "accepted";
@@ -219,17 +219,17 @@ void conformance::speech(const json& line, json& row) {
     upload(line, row);
   } else {
     row["result"] = "metered";
-    auto e = make(line, event_kind::speech, {});
-    e.from = source == "sync_backfill" ? lane::backfill : lane::custom;
-    if (ms > 0) run_one(e);
+    auto spoken = make(line, event_kind::speech, {});
+    spoken.from = source == "sync_backfill" ? lane::backfill : lane::custom;
+    if (ms > 0) run_one(spoken);
   }
-  row["stage"] = to_text(look_now().at);
+  row["stage"] = to_text(standing_now().at);
 }
 
 void conformance::stt(const json& line, json& row) {
-  const auto before = look_now().budget;
+  const auto before = standing_now().budget;
   run_one(make(line, event_kind::stt, {}));
-  const auto after = look_now().budget;
+  const auto after = standing_now().budget;
   const bool enabled = shard_->in_force().enabled;
   row["tracked"] = before.tracked;
   row["blocked"] = before.tracked and before.exhausted;
@@ -238,24 +238,24 @@ void conformance::stt(const json& line, json& row) {
 }
 
 void conformance::gate(json& row) {
-  const auto v = look_now();
-  row["hard_restricted"] = v.hard_restricted;
-  put_restriction(v, row);
-  row["ceiling"] = v.ceiling;
-  row["budget_exhausted"] = v.budget.tracked and v.budget.exhausted;
-  row["stage"] = to_text(v.at);
+  const auto view = standing_now();
+  row["hard_restricted"] = view.hard_restricted;
+  put_restriction(view, row);
+  row["ceiling"] = view.ceiling;
+  row["budget_exhausted"] = view.budget.tracked and view.budget.exhausted;
+  row["stage"] = to_text(view.at);
 }
 
 void conformance::status(json& row) {
-  const auto v = look_now();
+  const auto view = standing_now();
   const bool enabled = shard_->in_force().enabled;
   row["totals"] = json::array();
-  for (const auto& window : v.windows)
+  for (const auto& window : view.windows)
     row["totals"].push_back(enabled ? window.sum_ms : 0);
-  row["stage"] = to_text(v.at);
-  if (v.at == stage::restrict and v.until != never) row["until_ms"] = v.until;
-  row["violations"] = {v.strikes_7d, v.strikes_30d};
-  row["used_ms"] = enabled ? v.budget.used_ms : 0;
+  row["stage"] = to_text(view.at);
+  if (view.at == stage::restrict and view.until != never) row["until_ms"] = view.until;
+  row["violations"] = {view.strikes_7d, view.strikes_30d};
+  row["used_ms"] = enabled ? view.budget.used_ms : 0;
 }
 
 void conformance::account(const json& line, json& row) {
@@ -265,7 +265,7 @@ void conformance::account(const json& line, json& row) {
   else
     fact.credits_exhausted = line.at("exhausted").get<bool>();
   run_one(make(line, event_kind::account, fact));
-  if (fact.plan) row["stage"] = to_text(look_now().at);
+  if (fact.plan) row["stage"] = to_text(standing_now().at);
 }
 
 void conformance::command(const json& line, admin_command what) {
@@ -283,7 +283,7 @@ void conformance::admin(const json& line, json& row) {
     what.verb = type == "admin_reset" ? admin_verb::reset : admin_verb::resolve;
   }
   command(line, std::move(what));
-  row["stage"] = to_text(look_now().at);
+  row["stage"] = to_text(standing_now().at);
 }
 
 void conformance::broadcast(const json& line) {
@@ -299,12 +299,12 @@ json conformance::row(std::size_t index, const json& line) {
   json row{{"i", index}, {"t", now_}, {"type", type}};
   uid_ = line.value("uid", "");
   if (not uid_.empty()) row["uid"] = uid_;
-  run(now_, {}); // timers first
+  run(now_, {}); // Timers fire before the line's event.
   if (type == "speech")
     speech(line, row);
   else if (type == "check") {
     evaluated(line, row, 0, lane::realtime);
-    row["stage"] = to_text(look_now().at);
+    row["stage"] = to_text(standing_now().at);
   } else if (type == "stt")
     stt(line, row);
   else if (type == "gate")
@@ -337,7 +337,7 @@ json conformance::row(std::size_t index, const json& line) {
 std::string run_conform(std::istream& scenario, std::ostream& out) {
   std::string text;
   std::size_t number = 0;
-  // The scenario is test data in a fixed form: one place that turns every fault into line and remedy is enough.
+  // The scenario is test data in a fixed form: one place that turns every exception into a line number is enough.
   try {
     if (not std::getline(scenario, text)) return "line 1: the scenario is empty; it starts with a configuration";
     number = 1;

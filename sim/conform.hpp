@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Compatibility scenarios: one JSON line in, one row out, through the real shard and user actors. The rows are what the
-// system that runs today decides; the format and its rules are documented in docs/conform.md.
+// system that exists today decides; docs/conform.md documents the format and its rules.
 #pragma once
 
 #include <iosfwd>

@@ -10,7 +10,7 @@ namespace fairuse::sim {
 
 namespace {
 
-/// Length first, so that no two lists of texts run together to the same bytes.
+/// The length comes first, so that two different lists of texts never become the same bytes.
 void append_framed(std::string& to, std::string_view bytes) {
   for (std::size_t shift = 0; shift < 64; shift += 8)
     to.push_back(static_cast<char>(bytes.size() >> shift & 0xFF));
@@ -22,13 +22,13 @@ void append_framed(std::string& to, std::string_view bytes) {
 void run_digest::add(std::string_view uid, std::span<const slot_chain> chains) {
   std::vector<slot_chain> sorted;
   std::copy_if(chains.begin(), chains.end(), std::back_inserter(sorted),
-               [](const slot_chain& c) { return !c.bytes.empty(); });
+               [](const slot_chain& chain) { return !chain.bytes.empty(); });
   if (sorted.empty()) return;
   std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.slot < b.slot; });
   std::string framed;
-  for (const slot_chain& c : sorted) {
-    append_framed(framed, c.slot);
-    append_framed(framed, as_bytes(sha256(c.bytes)));
+  for (const slot_chain& chain : sorted) {
+    append_framed(framed, chain.slot);
+    append_framed(framed, as_bytes(sha256(chain.bytes)));
   }
   entries_.push_back({std::string(uid), sha256(framed)});
 }
@@ -42,9 +42,9 @@ void run_digest::merge(run_digest&& other) {
 std::string run_digest::finish() {
   std::sort(entries_.begin(), entries_.end(), [](const entry& a, const entry& b) { return a.uid < b.uid; });
   std::string framed;
-  for (const entry& e : entries_) {
-    append_framed(framed, e.uid);
-    append_framed(framed, as_bytes(e.chains));
+  for (const entry& each : entries_) {
+    append_framed(framed, each.uid);
+    append_framed(framed, as_bytes(each.chains));
   }
   return sha256_hex(framed);
 }

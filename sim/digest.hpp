@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The digest of a run: SHA-256 over its users, sorted by uid, each with the SHA-256 of its decision chain per slot. It
-// is the same for any number of workers, shards and partitions, because the order in which users finish does not enter.
+// is the same for any number of workers, shards and partitions, because it does not depend on the order in which users
+// finish.
 //
-// The bytes of a decision are the caller's business (without `id`, epoch and case; DESIGN.md section 8). A user without
-// decisions leaves no trace.
+// The caller writes the bytes of a decision. They leave out `id`, epoch and case, which differ between runs that decide
+// the same. A user without decisions does not change the digest.
 // Threads: one run_digest per worker; merge() joins them at the end.
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An experiment: traffic x policies x seed, and what is demanded of the outcome. As people write it:
-// config/experiments/README.md; where it is read: sim/experiment_file.hpp.
+// An experiment: traffic x policies x seed, and the guards on its figures. config/experiments/README.md documents the
+// file, sim/experiment_file.hpp reads it.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 namespace fairuse::sim {
 
 inline constexpr std::size_t policies_max = 32;
-/// A uid has seven digits (uid_of), and uids must sort as numbers do.
+/// A uid has seven digits (uid_of): uids must sort as their numbers do.
 inline constexpr std::uint32_t users_max = 10'000'000;
 
 /// In micro-units of `currency`.
@@ -50,8 +50,8 @@ struct experiment {
   std::optional<price_list> prices;
   experiment_inputs inputs;
 
-  /// The stated end of the simulation: the end of the last local day, wherever people live. Timers fire up to here, and
-  /// what would arrive later is not seen.
+  /// The stated end of the simulation: no local day of the run ends later, in any time zone. Timers fire up to here;
+  /// later arrivals are left out.
   time_ms end() const { return people.start + (std::int64_t{days} + 1) * day_ms; }
 };
 

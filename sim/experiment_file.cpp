@@ -47,7 +47,7 @@ private:
   yaml::diagnostics& out_;
 };
 
-/// A part of the experiment: a file's name, or written out here.
+/// A value that is either a file's name or a map in this file. `digest` becomes the SHA-256 of the file that has it.
 template <class T, class Load, class Read>
 std::optional<T> experiment_reader::file_or_map(std::string_view key, std::string& digest, Load load, Read read) {
   const auto* of = top_.any(key, need::required);
@@ -130,8 +130,8 @@ void experiment_reader::read_guards(experiment& into) {
     if (not text) continue;
     std::string wrong;
     auto read = parse_guard(*text, wrong);
-    const auto known = [&](const guard& g) {
-      return g.policy.empty() or std::find(policies.begin(), policies.end(), g.policy) != policies.end();
+    const auto known = [&](const guard& asked) {
+      return asked.policy.empty() or std::find(policies.begin(), policies.end(), asked.policy) != policies.end();
     };
     if (read and not known(*read))
       wrong = "the experiment has no policy '" + read->policy + "'" + yaml::did_you_mean(read->policy, policies);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Experiments as people write them (config/experiments/README.md). Paths are relative to the file.
+// Reads experiment files (config/experiments/README.md). Paths are relative to the file.
 #pragma once
 
 #include <filesystem>

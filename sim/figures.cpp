@@ -19,11 +19,11 @@ stage_figures stage_of(const policy_figures& of, std::size_t i) {
     out.hit[label] = proportion_of(stage.hits, of.groups[label].users);
     out.against_first[label] = {stage.newly_hit, stage.newly_spared, mcnemar(stage.newly_hit, stage.newly_spared)};
   }
-  const auto& honest = out.hit[at(truth::legitimate)];
+  const auto& legitimate = out.hit[at(truth::legitimate)];
   const auto& misuse = out.hit[at(truth::misuse)];
-  out.false_discovery = proportion_of(honest.hits, honest.hits + misuse.hits);
+  out.false_discovery = proportion_of(legitimate.hits, legitimate.hits + misuse.hits);
   out.missed = proportion_of(misuse.users - misuse.hits, misuse.users);
-  out.below_bar = compare(honest.hits, honest.users, false_positive_bar);
+  out.below_bar = compare(legitimate.hits, legitimate.users, false_positive_bar);
   return out;
 }
 
@@ -77,12 +77,13 @@ proportion proportion_of(std::uint64_t hits, std::uint64_t users) {
   return {hits, users, clopper_pearson(hits, users)};
 }
 
-guard_verdict run_figures::verdict() const {
-  const auto any = [this](guard_verdict wanted) {
-    return std::any_of(guards.begin(), guards.end(), [wanted](const guard_figures& g) { return g.verdict == wanted; });
+guard_outcome run_figures::outcome() const {
+  const auto any = [this](guard_outcome wanted) {
+    return std::any_of(guards.begin(), guards.end(),
+                       [wanted](const guard_figures& each) { return each.outcome == wanted; });
   };
-  if (any(guard_verdict::fails)) return guard_verdict::fails;
-  return any(guard_verdict::not_enough_data) ? guard_verdict::not_enough_data : guard_verdict::holds;
+  if (any(guard_outcome::fails)) return guard_outcome::fails;
+  return any(guard_outcome::not_enough_data) ? guard_outcome::not_enough_data : guard_outcome::holds;
 }
 
 run_figures figures_of(const experiment& what, const run_result& result) {
@@ -91,9 +92,9 @@ run_figures figures_of(const experiment& what, const run_result& result) {
     out.policies.push_back(policy_of(what, result, i));
   for (const auto& each : what.guards) {
     const auto named = std::find_if(out.policies.begin(), out.policies.end(),
-                                    [&](const policy_figures& p) { return p.rules->name == each.policy; });
-    const auto& judged = named == out.policies.end() ? out.policies.front() : *named;
-    out.guards.push_back({&each, judged.rules->name, judge(each, judged)});
+                                    [&](const policy_figures& of) { return of.rules->name == each.policy; });
+    const auto& checked = named == out.policies.end() ? out.policies.front() : *named;
+    out.guards.push_back({&each, checked.rules->name, check_guard(each, checked)});
   }
   return out;
 }

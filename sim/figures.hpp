@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A finished run in the terms of those who have to decide: rates with intervals, harm, savings, differences between
-// policies. The table, the report and the guards read these and nothing else.
+// What a finished run shows: rates with intervals, harm, savings, differences between policies. The table, the report
+// and the guards read these figures and nothing else.
 #pragma once
 
 #include <array>
@@ -16,31 +16,32 @@
 
 namespace fairuse::sim {
 
-/// `hits` of `users`, and the exact 95 % interval of the rate behind it.
+/// `hits` of `users`, and the exact 95 % interval of the underlying rate.
 struct proportion {
   std::uint64_t hits = 0;
   std::uint64_t users = 0;
   interval between;
 
-  /// nullopt: there is nobody to have a rate.
+  /// nullopt: there are no users.
   std::optional<double> rate() const;
 };
 
 proportion proportion_of(std::uint64_t hits, std::uint64_t users);
 
-/// The bar that the field set itself: fewer than this share of legitimate users.
+/// A policy should hit less than this share of legitimate users.
 inline constexpr double false_positive_bar = 0.01;
 
 struct stage_figures {
   /// Users hit, by truth.
   std::array<proportion, truth_count> hit;
-  /// Legitimate ones among the hit; the exhausted are neither.
+  /// Legitimate users among the hit ones. Exhausted users count as neither legitimate nor misuse.
   proportion false_discovery;
   /// Misusers who were not hit.
   proportion missed;
   /// On legitimate users, against false_positive_bar.
   evidence below_bar = evidence::not_enough;
-  /// Users hit by this policy and not by the first, and the other way round, by truth; p of an exact McNemar test.
+  /// By truth: users hit by this policy and not by the first, users hit by the first and not by this one, and p of an
+  /// exact McNemar test.
   struct difference {
     std::uint64_t newly_hit = 0;
     std::uint64_t newly_spared = 0;
@@ -64,7 +65,7 @@ struct policy_figures {
   const std::vector<group_tally>* cohorts = nullptr;
   std::array<group_tally, truth_count> groups;
   std::array<stage_figures, counted_stage_count> stages;
-  /// Misusers whom no stage hit.
+  /// Misusers who reached no stage.
   proportion missed;
   review_tally answers;
   /// Requests that a model had to answer, and verdicts that needed none.
@@ -81,18 +82,18 @@ struct policy_figures {
 struct guard_figures {
   const guard* of = nullptr;
   std::string policy;
-  guard_verdict verdict = guard_verdict::holds;
+  guard_outcome outcome = guard_outcome::holds;
 };
 
 struct run_figures {
   std::vector<policy_figures> policies;
   std::vector<guard_figures> guards;
 
-  /// fails before not_enough_data before holds.
-  guard_verdict verdict() const;
+  /// The worst outcome of a guard: fails, then not_enough_data, then holds.
+  guard_outcome outcome() const;
 };
 
-/// REQUIRES: both outlive what is returned.
+/// REQUIRES: both outlive the figures.
 run_figures figures_of(const experiment& what, const run_result& result);
 
 } // namespace fairuse::sim

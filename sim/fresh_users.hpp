@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to the laboratory: a store in which every user is new. A simulated user's whole traffic is one epoch, and
-// conformance cases keep their users in memory, so nothing is ever read back.
+// INTERNAL to the laboratory: a store in which every user is new. It never reads a user back: a simulated user's whole
+// traffic is one epoch, and conformance cases keep their users in memory.
 // Threads: stateless.
 #pragma once
 

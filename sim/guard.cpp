@@ -127,18 +127,18 @@ const proportion& rate_of(const guard& of, const policy_figures& figures) {
   }
 }
 
-guard_verdict judge_rate(const guard& of, const proportion& figure) {
+guard_outcome check_rate(const guard& of, const proportion& figure) {
   const double value = static_cast<double>(of.value) / 1e9;
   const bool wants_low = of.relation == guard_relation::below or of.relation == guard_relation::at_most;
-  if (figure.users == 0) return guard_verdict::not_enough_data;
+  if (figure.users == 0) return guard_outcome::not_enough_data;
   const double shown = of.bound == guard_bound::rate    ? *figure.rate()
                        : of.bound == guard_bound::lower ? figure.between.lower
                                                         : figure.between.upper;
-  if (relates(of.relation, shown, value)) return guard_verdict::holds;
-  // A bound that has to keep the whole interval on one side fails for certain only if all of it is on the other.
+  if (relates(of.relation, shown, value)) return guard_outcome::holds;
+  // A guard that wants the whole interval on one side of its value certainly fails only if all of it is on the other.
   const bool strict = of.bound == (wants_low ? guard_bound::upper : guard_bound::lower);
   const double far_end = wants_low ? figure.between.lower : figure.between.upper;
-  return strict and relates(of.relation, far_end, value) ? guard_verdict::not_enough_data : guard_verdict::fails;
+  return strict and relates(of.relation, far_end, value) ? guard_outcome::not_enough_data : guard_outcome::fails;
 }
 
 } // namespace
@@ -157,24 +157,24 @@ std::optional<guard> parse_guard(std::string_view text, std::string& wrong) {
   return out;
 }
 
-std::string_view to_text(guard_verdict value) {
+std::string_view to_text(guard_outcome value) {
   switch (value) {
-    case guard_verdict::holds:
+    case guard_outcome::holds:
       return "holds";
-    case guard_verdict::fails:
+    case guard_outcome::fails:
       return "fails";
-    case guard_verdict::not_enough_data:
+    case guard_outcome::not_enough_data:
       break;
   }
   return "not enough data";
 }
 
-guard_verdict judge(const guard& of, const policy_figures& figures) {
+guard_outcome check_guard(const guard& of, const policy_figures& figures) {
   if (of.figure == guard_figure::reviews or of.figure == guard_figure::harm) {
     const auto amount = of.figure == guard_figure::harm ? figures.harm_ms : static_cast<std::int64_t>(figures.reviews);
-    return relates(of.relation, amount, of.value) ? guard_verdict::holds : guard_verdict::fails;
+    return relates(of.relation, amount, of.value) ? guard_outcome::holds : guard_outcome::fails;
   }
-  return judge_rate(of, rate_of(of, figures));
+  return check_rate(of, rate_of(of, figures));
 }
 
 } // namespace fairuse::sim

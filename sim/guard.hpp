@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A guard: what a run must show, or the build fails. `fpr_restrict.upper < 1%`, `caught_warning.lower > 60% for fair`.
+// A guard: a bound on a figure of a run, such as `fpr_restrict.upper < 1%` or `caught_warning.lower > 60% for fair`.
+// `fairuse simulate` exits with 4 if one fails.
 //
 // A rate is one of fpr (legitimate users hit), fdr (hit users who are legitimate), caught (misusers hit) or missed
-// (misusers not hit), at a stage; behind the point `rate`, or `lower` and `upper` of its 95 % interval. An amount is
-// `reviews` (a count) or `harm` (a duration). Without `for NAME` the first policy is meant.
+// (misusers not hit), at a stage; after the dot stands `rate`, or `lower` or `upper` of its 95 % interval. An amount is
+// `reviews` (a count) or `harm` (a duration). Without `for NAME` a guard is about the first policy.
 #pragma once
 
 #include <cstdint>
@@ -34,20 +35,20 @@ struct guard {
   std::string policy;
 };
 
-/// nullopt and a sentence in `wrong`, if this is no guard.
+/// nullopt and a sentence in `wrong` if this is not a guard.
 std::optional<guard> parse_guard(std::string_view text, std::string& wrong);
 
-enum class guard_verdict : std::uint8_t {
+enum class guard_outcome : std::uint8_t {
   holds,
   fails,
-  not_enough_data, ///< the interval holds the value: more users could settle it either way
+  not_enough_data, ///< the interval contains the value: more users could decide it either way
 };
 
-std::string_view to_text(guard_verdict value);
+std::string_view to_text(guard_outcome value);
 
 struct policy_figures;
 
-/// The verdict on one policy.
-guard_verdict judge(const guard& of, const policy_figures& figures);
+/// Of one policy.
+guard_outcome check_guard(const guard& of, const policy_figures& figures);
 
 } // namespace fairuse::sim

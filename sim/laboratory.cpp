@@ -16,7 +16,7 @@ namespace fairuse::sim {
 
 namespace {
 
-/// The worker threads of one run, and the tally that they fill.
+/// The worker threads of one run, and the sum of their tallies.
 class worker_threads {
 public:
   worker_threads(const run_rules& rules, const laboratory_options& how, const feed_maker& make_feed)
@@ -28,7 +28,7 @@ private:
   run_tally empty_tally() const { return {rules_.of->policies.size(), rules_.of->people.cohorts.size()}; }
   void work();
   void run_epochs(run_tally& mine);
-  void watch();
+  void report_progress();
 
   const run_rules& rules_;
   const laboratory_options& how_;
@@ -47,8 +47,8 @@ void worker_threads::run_epochs(run_tally& mine) {
   simulated_users users(rules_, *feed, queue_, mine);
   const continuation rest = [&](const slice& given, const outcome& so_far) { return users.rest(given, so_far); };
   fresh_users store;
-  worker here;
-  const auto shard = here.open_shard(store, rules_.options());
+  worker own;
+  const auto shard = own.open_shard(store, rules_.options());
   while (const auto sealed = users.seal())
     users.count(shard->run(*sealed, rest));
 }
@@ -68,8 +68,8 @@ void worker_threads::work() {
   ended_.notify_one();
 }
 
-/// Until every thread has ended.
-void worker_threads::watch() {
+/// Returns when every thread has ended.
+void worker_threads::report_progress() {
   constexpr std::chrono::milliseconds tick{100};
   std::unique_lock lock(mutex_);
   while (not ended_.wait_for(lock, tick, [this] { return running_ == 0; }))
@@ -82,7 +82,7 @@ run_tally worker_threads::run() {
   const auto count = running_;
   for (unsigned i = 0; i < count; ++i)
     threads.emplace_back([this] { work(); });
-  watch();
+  report_progress();
   for (auto& each : threads)
     each.join();
   if (failure_) std::rethrow_exception(failure_);

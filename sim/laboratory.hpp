@@ -3,8 +3,8 @@
 // The laboratory: runs an experiment on worker threads, through the actors that run in production.
 //
 // One pass over the traffic serves all policies, since slots never influence each other. The result is a function of
-// (experiment, how many users were done) alone: neither the number of workers nor the order in which users finish shows
-// in it.
+// (experiment, number of simulated users) alone: it does not depend on the number of workers or on the order in which
+// users finish.
 #pragma once
 
 #include <atomic>
@@ -25,9 +25,9 @@ struct run_rules;
 struct laboratory_options {
   /// Threads, at least 1.
   unsigned workers = 1;
-  /// Set it from anywhere to stop after the users in hand.
+  /// Set it from any thread: the run stops after the users that it has begun.
   const std::atomic<bool>* stop = nullptr;
-  /// Called about ten times a second on the caller's thread: users and events done.
+  /// Called about ten times a second on the caller's thread, with the number of simulated users and of their events.
   std::function<void(std::uint64_t, std::uint64_t)> progress;
 };
 
@@ -37,16 +37,16 @@ struct run_result {
   run_tally tally{0, 0};
   /// SHA-256 over users of their decision chains per policy, hex.
   std::string digest;
-  /// The same of one policy alone, in the experiment's order. It does not depend on the other policies.
+  /// The same of each policy alone, in the experiment's order. It does not depend on the other policies.
   std::vector<std::string> policy_digests;
 };
 
-/// Makes one worker's feed, on that worker's thread.
+/// Makes a worker's feed, on that worker's thread.
 using feed_maker = std::function<std::unique_ptr<traffic_feed>()>;
 
 /// The experiment on its synthetic population.
 run_result run_experiment(const experiment& what, const laboratory_options& how);
-/// The experiment's policies and reviewer on any traffic of its `users` users. Steps are held under `rules.in_force`.
+/// The experiment's policies and reviewer on any traffic of its `users` users. All steps are under `rules.in_force`.
 run_result run_experiment(const run_rules& rules, const laboratory_options& how, const feed_maker& make_feed);
 
 } // namespace fairuse::sim

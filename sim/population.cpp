@@ -3,14 +3,15 @@
 #include "sim/population.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
 
 namespace fairuse::sim {
 
 namespace {
 
-/// 2^64 divided by the golden ratio: the steps that spread most evenly however many are taken.
-constexpr std::uint64_t golden_step = 0x9E37'79B9'7F4A'7C15;
+/// 2^64 divided by the golden ratio: multiples of it are spread evenly, however many are taken.
+constexpr std::uint64_t golden_increment = 0x9E37'79B9'7F4A'7C15;
 
 constexpr std::uint32_t permille = 1000;
 
@@ -19,27 +20,28 @@ std::uint64_t days_per_week(const cohort& of) {
   return std::accumulate(of.speaks_on.begin(), of.speaks_on.end(), std::uint64_t{0});
 }
 
-std::string check_cohort(const cohort& c) {
-  const auto bad = [&](const char* what) { return "cohort " + c.name + ": " + what; };
-  if (days_per_week(c) == 0) return bad("it never speaks");
-  if (std::any_of(c.speaks_on.begin(), c.speaks_on.end(), [](ppm p) { return p > always; }) || c.day_to_day > always
-      || c.uploads > always || c.plans.upgrades_at_once > always || c.plans.upgrades_late > always
-      || std::uint64_t{c.plans.free} + c.plans.unlimited > always)
+std::string check_cohort(const cohort& of) {
+  const auto bad = [&](const char* what) { return "cohort " + of.name + ": " + what; };
+  const auto above_one = [](std::uint64_t share) { return share > always; };
+  if (days_per_week(of) == 0) return bad("it never speaks");
+  if (std::any_of(of.speaks_on.begin(), of.speaks_on.end(), above_one) || above_one(of.day_to_day)
+      || above_one(of.uploads) || above_one(of.plans.upgrades_at_once) || above_one(of.plans.upgrades_late)
+      || above_one(std::uint64_t{of.plans.free} + of.plans.unlimited))
     return bad("a share is above 1");
-  if (c.opens_ms < 0 || c.closes_ms > day_ms || c.opens_ms >= c.closes_ms)
-    return bad("its hours are no stretch of a day");
-  if (c.session.at(0) < minute_ms) return bad("a session has less than a minute of speech");
-  if (c.categories.empty() || c.titles.empty()) return bad("it needs at least one category and one title");
+  if (of.opens_ms < 0 || of.closes_ms > day_ms || of.opens_ms >= of.closes_ms)
+    return bad("its hours must begin before they end, within one day");
+  if (of.session.at(0) < minute_ms) return bad("a session has less than a minute of speech");
+  if (of.categories.empty() || of.titles.empty()) return bad("it needs at least one category and one title");
   return {};
 }
 
 std::string check_bands(const std::vector<band>& bands, std::size_t cohorts) {
   ppb from = 0;
-  for (const band& b : bands) {
-    if (b.until <= from || b.until > whole) return "the bands do not rise to 1";
-    if (b.shares.size() != cohorts || std::accumulate(b.shares.begin(), b.shares.end(), 0U) != permille)
-      return "the shares of the band until " + std::to_string(b.until) + "e-9 do not add up to 1";
-    from = b.until;
+  for (const band& each : bands) {
+    if (each.until <= from || each.until > whole) return "the bands do not rise to 1";
+    if (each.shares.size() != cohorts || std::accumulate(each.shares.begin(), each.shares.end(), 0U) != permille)
+      return "the shares of the band until " + std::to_string(each.until) + "e-9 do not add up to 1";
+    from = each.until;
   }
   return from == whole ? std::string{} : "the last band does not end at 1";
 }
@@ -60,15 +62,15 @@ std::string_view to_text(truth value) {
 
 std::string population::check() const {
   if (cohorts.empty() || cohorts.size() > 255) return "a population has 1 to 255 cohorts";
-  if (start % day_ms != 0 || start < 0) return "the start is no midnight UTC";
+  if (start % day_ms != 0 || start < 0) return "the start is not a midnight UTC";
   if (daily_speech.at(0) < 1 || daily_speech.at(whole) > 12 * hour_ms) return "daily speech lies in 1 ms .. 12 h";
-  for (const cohort& c : cohorts) {
-    if (std::string found = check_cohort(c); !found.empty()) return found;
+  for (const cohort& each : cohorts) {
+    if (std::string found = check_cohort(each); !found.empty()) return found;
   }
   if (std::string found = check_bands(bands, cohorts.size()); !found.empty()) return found;
   for (std::size_t i = 0; i < cohorts.size(); ++i) {
-    if (std::none_of(bands.begin(), bands.end(), [&](const band& b) { return b.shares[i] > 0; }))
-      return "cohort " + cohorts[i].name + ": no band is its";
+    if (std::none_of(bands.begin(), bands.end(), [&](const band& each) { return each.shares[i] > 0; }))
+      return "cohort " + cohorts[i].name + ": it has a share of no band";
   }
   if (time_zones.empty()) return "a population has at least one time zone";
   for (const time_zone_share& zone : time_zones) {
@@ -76,13 +78,13 @@ std::string population::check() const {
       return "a time zone is out of range";
   }
   if (faults.duplicates > always / 2 || faults.offline > always || faults.upload_sessions > always)
-    return "a fault rate is above its most (0.5 for duplicates, else 1)";
+    return "a fault rate is too high: at most 0.5 for duplicates, 1 for the others";
   return {};
 }
 
 const cohort* population::find(std::string_view cohort_name) const {
   const auto found =
-      std::find_if(cohorts.begin(), cohorts.end(), [&](const cohort& c) { return c.name == cohort_name; });
+      std::find_if(cohorts.begin(), cohorts.end(), [&](const cohort& each) { return each.name == cohort_name; });
   return found == cohorts.end() ? nullptr : &*found;
 }
 
@@ -96,94 +98,95 @@ std::string uid_of(std::uint32_t user) {
 
 composition::composition(const population& of, std::uint64_t seed)
   : people_(&of), seed_(seed), offset_(random_stream(seed, 0, purpose::composition).next64()) {
-  slices_.resize(of.cohorts.size());
+  cohorts_.resize(of.cohorts.size());
   std::vector<std::uint64_t> weights;
   std::uint64_t total = 0;
-  for (std::size_t c = 0; c < slices_.size(); ++c) {
-    slice& s = slices_[c];
+  for (std::size_t c = 0; c < cohorts_.size(); ++c) {
+    cohort_shares& shares = cohorts_[c];
     ppb from = 0;
-    for (const band& b : of.bands) {
-      if (b.shares[c] > 0) {
-        s.pieces.push_back({s.mass, from, b.shares[c]});
-        s.mass += std::uint64_t{b.until - from} * b.shares[c];
+    for (const band& each : of.bands) {
+      if (each.shares[c] > 0) {
+        shares.bands.push_back({shares.mass, from, each.shares[c]});
+        shares.mass += std::uint64_t{each.until - from} * each.shares[c];
       }
-      from = b.until;
+      from = each.until;
     }
     // A cohort that speaks on half of the days needs twice the users for its part of the user-days. Mass is at most
     // 1e12 and days per week at least 1e-6 of a day; the factor keeps six digits.
-    weights.push_back(std::max<std::uint64_t>(1, s.mass * 7'000'000 / days_per_week(of.cohorts[c])));
+    weights.push_back(std::max<std::uint64_t>(1, shares.mass * 7'000'000 / days_per_week(of.cohorts[c])));
     total += weights.back();
   }
   std::uint64_t sum = 0;
   const std::uint64_t unit = UINT64_MAX / total;
-  for (std::size_t c = 0; c < slices_.size(); ++c) {
+  for (std::size_t c = 0; c < cohorts_.size(); ++c) {
     sum += weights[c];
-    slices_[c].until = c + 1 == slices_.size() ? UINT64_MAX : sum * unit;
+    cohorts_[c].until = c + 1 == cohorts_.size() ? UINT64_MAX : sum * unit;
   }
 }
 
 std::uint64_t composition::user_share(std::uint32_t cohort) const {
-  return slices_[cohort].until - (cohort == 0 ? 0 : slices_[cohort - 1].until);
+  return cohorts_[cohort].until - (cohort == 0 ? 0 : cohorts_[cohort - 1].until);
 }
 
 user_traits composition::traits(std::uint32_t user) const {
-  user_traits t;
-  const std::uint64_t place = offset_ + user * golden_step;
-  while (t.cohort + 1 < slices_.size() && place >= slices_[t.cohort].until)
-    ++t.cohort;
-  const std::uint64_t from = t.cohort == 0 ? 0 : slices_[t.cohort - 1].until;
-  const std::uint64_t grain = std::max<std::uint64_t>(1, (user_share(t.cohort) >> 32) + 1);
-  t.level = static_cast<std::uint32_t>((place - from) / grain);
+  user_traits drawn;
+  const std::uint64_t place = offset_ + user * golden_increment;
+  while (drawn.cohort + 1 < cohorts_.size() && place >= cohorts_[drawn.cohort].until)
+    ++drawn.cohort;
+  const std::uint64_t from = drawn.cohort == 0 ? 0 : cohorts_[drawn.cohort - 1].until;
+  const std::uint64_t grain = std::max<std::uint64_t>(1, (user_share(drawn.cohort) >> 32) + 1);
+  drawn.level = static_cast<std::uint32_t>((place - from) / grain);
 
   random_stream random(seed_, user, purpose::user);
-  const cohort& c = people_->cohorts[t.cohort];
+  const cohort& own = people_->cohorts[drawn.cohort];
   std::uint32_t weights = 0;
   for (const time_zone_share& zone : people_->time_zones)
     weights += zone.weight;
-  std::uint32_t drawn = random.below(weights);
+  std::uint32_t weight = random.below(weights);
   for (const time_zone_share& zone : people_->time_zones) {
-    if (drawn < zone.weight) {
-      t.zone_ms = zone.offset_ms;
+    if (weight < zone.weight) {
+      drawn.zone_ms = zone.offset_ms;
       break;
     }
-    drawn -= zone.weight;
+    weight -= zone.weight;
   }
   const ppm plan = random.below(always);
-  t.free = plan < c.plans.free;
-  t.unlimited = !t.free && plan < c.plans.free + c.plans.unlimited;
-  t.uploader = random.chance(c.uploads);
-  t.upgrades_at_once = random.chance(c.plans.upgrades_at_once);
-  t.upgrades_late = random.chance(c.plans.upgrades_late);
-  t.lag_ms = static_cast<std::int32_t>(random.between(200, 3'000));
-  const std::int64_t session = c.session.sample(random);
-  t.session_ms = c.equal_sessions ? session : 0;
-  return t;
+  drawn.free = plan < own.plans.free;
+  drawn.unlimited = !drawn.free && plan < own.plans.free + own.plans.unlimited;
+  drawn.uploader = random.chance(own.uploads);
+  drawn.upgrades_at_once = random.chance(own.plans.upgrades_at_once);
+  drawn.upgrades_late = random.chance(own.plans.upgrades_late);
+  drawn.lag_ms = static_cast<std::int32_t>(random.between(200, 3'000));
+  const std::int64_t session = own.session.sample(random);
+  drawn.session_ms = own.equal_sessions ? session : 0;
+  return drawn;
 }
 
 ppb composition::quantile(std::uint32_t cohort, std::uint32_t rank) const {
-  const slice& s = slices_[cohort];
+  const cohort_shares& shares = cohorts_[cohort];
   // Mass is at most 1e12 < 2^40, so the product is taken in two halves.
-  const std::uint64_t at = (s.mass >> 20) * rank / (std::uint64_t{1} << 12) + ((s.mass & 0xFFFFF) * rank >> 32);
-  std::size_t i = s.pieces.size() - 1;
-  while (i > 0 && s.pieces[i].from_mass > at)
+  const std::uint64_t at =
+      (shares.mass >> 20) * rank / (std::uint64_t{1} << 12) + ((shares.mass & 0xFFFFF) * rank >> 32);
+  std::size_t i = shares.bands.size() - 1;
+  while (i > 0 && shares.bands[i].from_mass > at)
     --i;
-  const piece& p = s.pieces[i];
-  return static_cast<ppb>(p.from + (at - p.from_mass) / p.share);
+  const band_share& found = shares.bands[i];
+  return static_cast<ppb>(found.from + (at - found.from_mass) / found.share);
 }
 
 std::int64_t composition::daily_speech_ms(const user_traits& traits, std::uint32_t day, random_stream& random) const {
-  const cohort& c = people_->cohorts[traits.cohort];
-  // 1970-01-01 was a Thursday, day 4 when Sunday is 0.
-  const auto weekday = static_cast<std::size_t>((day_begin(traits, day) + traits.zone_ms) / day_ms + 4) % 7;
-  const bool speaks = random.chance(c.speaks_on[weekday]);
+  const cohort& own = people_->cohorts[traits.cohort];
+  const std::chrono::milliseconds local{day_begin(traits, day) + traits.zone_ms};
+  const std::chrono::weekday weekday{std::chrono::sys_days{std::chrono::floor<std::chrono::days>(local)}};
+  const bool speaks = random.chance(own.speaks_on[weekday.c_encoding()]);
   const std::uint32_t noise = random.next();
   if (!speaks) return 0;
-  // Level plus symmetric noise, folded at both ends like a ray between mirrors: users keep their level, and yet the
-  // ranks of all user-days stay uniform, so no band is left or flooded.
-  const std::int64_t shift = (std::int64_t{noise} * 2 - UINT32_MAX) * c.day_to_day / always;
-  constexpr std::int64_t mirror = std::int64_t{1} << 32;
-  std::int64_t rank = (traits.level + shift) & (2 * mirror - 1);
-  if (rank >= mirror) rank = 2 * mirror - 1 - rank;
+  // Level plus symmetric noise, reflected at both ends: users keep their level, and the ranks of all user-days stay
+  // uniform, so every band gets its share.
+  const std::int64_t shift = (std::int64_t{noise} * 2 - UINT32_MAX) * own.day_to_day / always;
+  constexpr std::int64_t ranks = std::int64_t{1} << 32;
+  std::int64_t rank = (traits.level + shift) & (2 * ranks - 1);
+  if (rank >= ranks) rank = 2 * ranks - 1 - rank;
   return people_->daily_speech.at(quantile(traits.cohort, static_cast<std::uint32_t>(rank)));
 }
 

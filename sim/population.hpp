@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who there is. A population is a daily-speech curve, cut into bands, and cohorts that divide each band among them: at
-// every quantile the shares of the cohorts add up to one, so the speech of all user-days together follows the curve,
-// whatever the cohorts are. How many users a cohort has follows from its part of the curve and how often it speaks.
+// The users of a simulation. A population is a daily-speech curve, divided into bands, and cohorts that share each
+// band: at every quantile the shares of the cohorts add up to one, so the speech of all user-days together follows the
+// curve, whatever the cohorts are. The number of users of a cohort follows from its share of the curve and from how
+// often it speaks.
 //
-// Composition is stratified: user numbers walk the population in golden-ratio steps from an offset that the seed gives.
-// A few hundred users already have the curve's shape, and a user depends only on (seed, number), never on how many
-// others there are.
-// Threads: a population is immutable after `check` accepted it.
+// Composition is stratified: user numbers go through the population in golden-ratio increments from an offset that the
+// seed gives. A few hundred users already have the curve's shape, and a user depends only on (seed, number), never on
+// the number of users.
+// Threads: a population is immutable once `check` has accepted it.
 #pragma once
 
 #include <array>
@@ -26,7 +27,7 @@ namespace fairuse::sim {
 enum class truth : std::uint8_t {
   legitimate = 0,
   misuse = 1,
-  exhausted = 2, ///< free plan used up: limited rightly, and no misuse
+  exhausted = 2, ///< used up a free plan: to be limited, but not misuse
 };
 inline constexpr std::size_t truth_count = 3;
 
@@ -45,15 +46,15 @@ struct plan_mix {
 struct cohort {
   std::string name;
   truth label = truth::legitimate;
-  /// What a review that sees clearly would call it.
+  /// The usage type that a correct review names.
   usage_type usage = usage_type::none;
   rhythm_kind rhythm = rhythm_kind::meetings;
   /// Chance that a day of the week has speech, Sunday first.
   std::array<ppm, 7> speaks_on{};
-  /// How far a day may stray from the user's own level, as a share of the cohort's whole range. 1'000'000: days are
+  /// How far a day may differ from the user's own level, as a share of the cohort's whole range. 1'000'000: days are
   /// independent of each other.
   ppm day_to_day = 0;
-  /// Local time between which sessions lie as long as they fit.
+  /// Local times between which sessions lie if they fit.
   std::int64_t opens_ms = 0;
   std::int64_t closes_ms = day_ms;
   /// Ms of speech of one session.
@@ -67,19 +68,19 @@ struct cohort {
   std::vector<std::string> titles;
 };
 
-/// One stretch of the daily-speech curve, up to `until` (exclusive), and who it belongs to.
+/// One segment of the daily-speech curve, up to `until` (exclusive), and the cohorts that share it.
 struct band {
   ppb until = 0;
   /// Per cohort, in 1/1000; they add up to 1000.
   std::vector<std::uint32_t> shares;
 };
 
-/// What goes wrong between a device and the engine.
+/// Transport faults between a device and the engine.
 struct fault_rates {
   /// Speech and STT events sent a second time.
   ppm duplicates = 0;
   quantile_curve duplicate_delay;
-  /// Realtime sessions that were offline and arrive in one go afterwards.
+  /// Realtime sessions that were offline and arrive all at once afterwards.
   ppm offline = 0;
   quantile_curve offline_delay;
   /// Share of an uploader's sessions that are uploaded, and how long after their end.
@@ -120,7 +121,7 @@ struct population {
 /// `u0000042`: zero-padded, so that uids sort as their numbers do.
 std::string uid_of(std::uint32_t user);
 
-/// What a user is for the whole of a run.
+/// Traits that a user keeps for the whole run.
 struct user_traits {
   std::uint32_t cohort = 0;
   /// Rank within the cohort, in 2^-32.
@@ -137,7 +138,7 @@ struct user_traits {
   std::int64_t session_ms = 0;
 };
 
-/// The cut of the curve, worked out: from user numbers to cohorts and from ranks within a cohort to daily speech.
+/// Maps user numbers to cohorts, and ranks within a cohort to daily speech.
 class composition {
 public:
   /// REQUIRES: of.check() is empty; `of` outlives this.
@@ -151,7 +152,7 @@ public:
   /// Quantile of the whole population at `rank` (in 2^-32) of a cohort.
   ppb quantile(std::uint32_t cohort, std::uint32_t rank) const;
 
-  /// Whether the user speaks on local day `day` (0 is the first), and how much; 0: not at all.
+  /// Ms of speech of the user on local day `day` (0 is the first); 0: none.
   /// `random` is the day's stream, at its beginning.
   std::int64_t daily_speech_ms(const user_traits& traits, std::uint32_t day, random_stream& random) const;
 
@@ -162,23 +163,25 @@ public:
   time_ms day_begin(const user_traits& traits, std::uint32_t day) const;
 
 private:
-  struct piece {
+  /// A cohort's share of one band.
+  struct band_share {
     /// Where it begins within the cohort, in 1e-9 * 1/1000 of all user-days.
     std::uint64_t from_mass = 0;
     ppb from = 0;
     std::uint32_t share = 0;
   };
-  struct slice {
-    std::vector<piece> pieces;
+  struct cohort_shares {
+    std::vector<band_share> bands;
     std::uint64_t mass = 0;
-    /// Users below this number (in 2^-64) and not below the previous cohort's are in here.
+    /// The cohort has the users whose place in the population (in 2^-64) is below this and not below the previous
+    /// cohort's.
     std::uint64_t until = 0;
   };
 
   const population* people_;
   std::uint64_t seed_;
   std::uint64_t offset_;
-  std::vector<slice> slices_;
+  std::vector<cohort_shares> cohorts_;
 };
 
 } // namespace fairuse::sim

@@ -76,7 +76,7 @@ void read_usage(yaml::map_reader& from, std::string_view key, usage_type& into) 
   if (const auto type = usage_type_from(text))
     into = *type;
   else
-    from.error(key, "'" + text + "' is no usage type");
+    from.error(key, "'" + text + "' is not a usage type");
 }
 
 void read_plans(yaml::map_reader& from, plan_mix& into) {
@@ -90,56 +90,56 @@ void read_plans(yaml::map_reader& from, plan_mix& into) {
 }
 
 cohort read_cohort(const yaml::node& of, std::size_t index, yaml::diagnostics& out) {
-  cohort c;
+  cohort read;
   yaml::map_reader from{of, "cohorts[" + std::to_string(index) + "]", out};
-  from.name("name", c.name, need::required);
-  from.choose("label", c.label,
+  from.name("name", read.name, need::required);
+  from.choose("label", read.label,
               {{"legitimate", truth::legitimate}, {"misuse", truth::misuse}, {"exhausted", truth::exhausted}},
               need::required);
-  read_usage(from, "usage", c.usage);
-  from.choose("rhythm", c.rhythm, {{"meetings", rhythm_kind::meetings}, {"broadcasts", rhythm_kind::broadcasts}},
+  read_usage(from, "usage", read.usage);
+  from.choose("rhythm", read.rhythm, {{"meetings", rhythm_kind::meetings}, {"broadcasts", rhythm_kind::broadcasts}},
               need::required);
   ppm weekday = 0;
   ppm weekend = 0;
   read_share(from, "weekday", weekday, need::required);
   read_share(from, "weekend", weekend, need::required);
-  c.speaks_on = {weekend, weekday, weekday, weekday, weekday, weekday, weekend};
-  read_share(from, "day_to_day", c.day_to_day);
+  read.speaks_on = {weekend, weekday, weekday, weekday, weekday, weekday, weekend};
+  read_share(from, "day_to_day", read.day_to_day);
   if (auto hours = from.map("hours")) {
-    hours->duration("from", c.opens_ms, {0, day_ms}, need::required);
-    hours->duration("to", c.closes_ms, {0, day_ms}, need::required);
+    hours->duration("from", read.opens_ms, {0, day_ms}, need::required);
+    hours->duration("to", read.closes_ms, {0, day_ms}, need::required);
     hours->finish();
   }
-  read_curve(from, "session", curve_unit::duration, c.session);
-  from.flag("equal_sessions", c.equal_sessions);
-  read_share(from, "uploads", c.uploads);
-  read_plans(from, c.plans);
-  from.texts("categories", c.categories, need::required);
-  from.texts("titles", c.titles, need::required);
+  read_curve(from, "session", curve_unit::duration, read.session);
+  from.flag("equal_sessions", read.equal_sessions);
+  read_share(from, "uploads", read.uploads);
+  read_plans(from, read.plans);
+  from.texts("categories", read.categories, need::required);
+  from.texts("titles", read.titles, need::required);
   from.finish();
-  return c;
+  return read;
 }
 
 band read_band(const yaml::node& of, std::size_t index, const std::vector<cohort>& cohorts, yaml::diagnostics& out) {
-  band b;
+  band read;
   yaml::map_reader from{of, "bands[" + std::to_string(index) + "]", out};
   std::int32_t until = 0;
-  if (from.ratio("until", until, need::required)) b.until = static_cast<ppb>(until);
-  b.shares.resize(cohorts.size());
+  if (from.ratio("until", until, need::required)) read.until = static_cast<ppb>(until);
+  read.shares.resize(cohorts.size());
   if (auto shares = from.map("shares", need::required)) {
     std::int64_t total = 0;
     for (std::size_t i = 0; i < cohorts.size(); ++i) {
       std::int32_t nano = 0;
       shares->ratio(cohorts[i].name, nano);
       if (nano % nano_per_permille != 0) shares->error(cohorts[i].name, "a share of a band has at most 3 decimals");
-      b.shares[i] = static_cast<std::uint32_t>(nano / nano_per_permille);
+      read.shares[i] = static_cast<std::uint32_t>(nano / nano_per_permille);
       total += nano;
     }
     shares->finish();
     if (total != whole) from.error("shares", "they add up to " + yaml::format_decimal(total, 9) + ", not to 1");
   }
   from.finish();
-  return b;
+  return read;
 }
 
 void read_faults(yaml::map_reader& from, fault_rates& into) {
@@ -198,9 +198,9 @@ std::optional<population> read_population(const yaml::node& of, yaml::diagnostic
   read_curve(from, "daily_speech", curve_unit::duration, people.daily_speech);
   if (const yaml::node* cohorts = from.list("cohorts", need::required)) {
     for (std::size_t i = 0; i < cohorts->items.size(); ++i) {
-      cohort c = read_cohort(cohorts->items[i], i, out);
-      if (people.find(c.name) != nullptr) out.error(cohorts->items[i].at, "a second cohort '" + c.name + "'");
-      people.cohorts.push_back(std::move(c));
+      cohort read = read_cohort(cohorts->items[i], i, out);
+      if (people.find(read.name) != nullptr) out.error(cohorts->items[i].at, "a second cohort '" + read.name + "'");
+      people.cohorts.push_back(std::move(read));
     }
   }
   if (const yaml::node* bands = from.list("bands", need::required)) {
@@ -231,17 +231,17 @@ std::optional<reviewer_model> read_reviewer(const yaml::node& of, const populati
   read_curve(from, "confidence", curve_unit::ratio, model.confidence_nano);
   read_share(from, "failures", model.failures);
   const auto profile = [&](const yaml::node& at, std::string where, std::string cohort) {
-    review_profile p;
-    p.cohort = std::move(cohort);
+    review_profile read;
+    read.cohort = std::move(cohort);
     yaml::map_reader values{at, std::move(where), out};
-    read_curve(values, "score", curve_unit::ratio, p.score);
-    read_curve(values, "astray", curve_unit::ratio, p.astray);
-    read_share(values, "astray_users", p.astray_users);
-    read_share(values, "astray_reviews", p.astray_reviews);
-    read_usage(values, "clear_type", p.clear_type);
-    read_usage(values, "astray_type", p.astray_type);
+    read_curve(values, "score", curve_unit::ratio, read.score);
+    read_curve(values, "astray", curve_unit::ratio, read.astray);
+    read_share(values, "astray_users", read.astray_users);
+    read_share(values, "astray_reviews", read.astray_reviews);
+    read_usage(values, "clear_type", read.clear_type);
+    read_usage(values, "astray_type", read.astray_type);
     values.finish();
-    model.profiles.push_back(std::move(p));
+    model.profiles.push_back(std::move(read));
   };
   if (const yaml::node* any = from.any("default", need::required)) profile(*any, "default", {});
   const yaml::node* named = from.any("cohorts");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Populations and reviewers as people write them: config/experiments/population.yaml and reviewer.yaml, or inline in an
-// experiment. Their keys are explained in config/experiments/README.md.
+// Reads populations and reviewers: config/experiments/population.yaml and reviewer.yaml, or maps inside an experiment
+// file. config/experiments/README.md documents their keys.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@ namespace fairuse::sim {
 std::optional<population> read_population(const yaml::node& of, yaml::diagnostics& out);
 std::optional<population> load_population(const std::filesystem::path& file, yaml::diagnostics& out);
 
-/// Profiles are refused for cohorts that `people` does not have; without `people` any name goes.
+/// Refuses profiles of cohorts that `people` does not have; without `people` any name is accepted.
 std::optional<reviewer_model> read_reviewer(const yaml::node& of, const population* people, yaml::diagnostics& out);
 std::optional<reviewer_model> load_reviewer(const std::filesystem::path& file, const population* people,
                                             yaml::diagnostics& out);

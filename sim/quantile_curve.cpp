@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::int64_t value_max = 2'000'000'000;
 
-/// Fill (first, last) of `values` with geometric means, halving until neighbours meet. A zero end makes the mean
-/// arithmetic: no geometric curve leaves zero.
+/// Fill (first, last) of `values` with geometric means, halving until neighbours meet. If one end is zero, the
+/// mean is arithmetic: the geometric mean would be zero everywhere.
 void fill_between(std::vector<std::int64_t>& values, std::size_t first, std::size_t last) {
   if (last - first < 2) return;
   const std::size_t middle = first + (last - first) / 2;
@@ -29,7 +29,7 @@ void fill_between(std::vector<std::int64_t>& values, std::size_t first, std::siz
 
 std::uint64_t integer_square_root(std::uint64_t value) {
   if (value < 2) return value;
-  // Newton from above: the start is at or above the root, and the steps fall until they reach it.
+  // Newton from above: the start is at or above the root, and every iteration comes closer until it is reached.
   std::uint64_t root = std::uint64_t{1} << ((std::bit_width(value) + 1) / 2);
   while (true) {
     const std::uint64_t next = (root + value / root) / 2;
@@ -41,11 +41,11 @@ std::uint64_t integer_square_root(std::uint64_t value) {
 quantile_curve::quantile_curve() : quantile_curve({{0, 0}, {whole, 0}}) {}
 
 quantile_curve::quantile_curve(std::vector<quantile_knot> knots) : knots_(std::move(knots)) {
-  values_.resize((knots_.size() - 1) * steps + 1);
+  values_.resize((knots_.size() - 1) * values_per_segment + 1);
   for (std::size_t i = 0; i < knots_.size(); ++i)
-    values_[i * steps] = knots_[i].value;
+    values_[i * values_per_segment] = knots_[i].value;
   for (std::size_t i = 0; i + 1 < knots_.size(); ++i)
-    fill_between(values_, i * steps, (i + 1) * steps);
+    fill_between(values_, i * values_per_segment, (i + 1) * values_per_segment);
 }
 
 std::string quantile_curve::check(const std::vector<quantile_knot>& knots) {
@@ -60,15 +60,15 @@ std::string quantile_curve::check(const std::vector<quantile_knot>& knots) {
 }
 
 std::int64_t quantile_curve::at(ppb at) const {
-  std::size_t stretch = 0;
-  while (stretch + 2 < knots_.size() && at >= knots_[stretch + 1].at)
-    ++stretch;
-  const std::uint64_t width = knots_[stretch + 1].at - knots_[stretch].at;
-  const std::uint64_t scaled = std::uint64_t{at - knots_[stretch].at} * steps;
-  const std::size_t step = stretch * steps + scaled / width;
-  if (step + 1 >= values_.size()) return values_.back();
+  std::size_t segment = 0;
+  while (segment + 2 < knots_.size() && at >= knots_[segment + 1].at)
+    ++segment;
+  const std::uint64_t width = knots_[segment + 1].at - knots_[segment].at;
+  const std::uint64_t scaled = std::uint64_t{at - knots_[segment].at} * values_per_segment;
+  const std::size_t before = segment * values_per_segment + scaled / width;
+  if (before + 1 >= values_.size()) return values_.back();
   const auto rest = static_cast<std::int64_t>(scaled % width);
-  return values_[step] + (values_[step + 1] - values_[step]) * rest / static_cast<std::int64_t>(width);
+  return values_[before] + (values_[before + 1] - values_[before]) * rest / static_cast<std::int64_t>(width);
 }
 
 } // namespace fairuse::sim

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A distribution given by its quantiles: a monotone curve through knots, geometric between them. One form serves speech
-// per day, session lengths, lateness, latencies and scores, because none of the observed ones has a textbook shape.
+// A distribution given by its quantiles: a monotone curve through knots, geometric between them. It describes speech
+// per day, session lengths, lateness, latencies and scores: none of the observed ones has the shape of a standard
+// distribution.
 //
 // Invariants: integers only (geometric means by integer square roots), so the same curve on every machine; at() never
 // leaves [first knot, last knot] and never falls.
@@ -45,10 +46,10 @@ public:
   const std::vector<quantile_knot>& knots() const { return knots_; }
 
 private:
-  static constexpr std::uint32_t steps = 64;
+  static constexpr std::uint32_t values_per_segment = 64;
 
   std::vector<quantile_knot> knots_;
-  /// `steps` values per stretch between two knots, and the last knot's value.
+  /// The values of each segment between two knots, and the last knot's value.
   std::vector<std::int64_t> values_;
 };
 

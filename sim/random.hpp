@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Randomness of the laboratory: Random123's Philox4x32-10, a function from (seed, user, purpose, index) to 128 bits.
-// Whoever draws names what for, so a draw never depends on the draws of another user, thread or purpose.
+// Random draws of the laboratory: Random123's Philox4x32-10, a function from (seed, user, purpose, index) to 128 bits.
+// Every draw names its user and purpose, so it never depends on the draws of another user, thread or purpose.
 //
-// Integers only. std::*_distribution differ between standard libraries and are not used; probabilities are parts per
-// million, shapes are quantile curves (sim/quantile_curve.hpp).
+// Integers only. The std::*_distribution classes differ between standard libraries and are not used; probabilities are
+// parts per million, distributions are quantile curves (sim/quantile_curve.hpp).
 // Threads: a random_stream belongs to one thread; draw() is pure.
 #pragma once
 
@@ -24,7 +24,7 @@ enum class purpose : std::uint8_t {
   day = 3,         ///< one day's sessions
   key = 4,         ///< idempotency keys
   fault = 5,       ///< duplicates and lateness
-  reader = 6,      ///< whom the reviewer reads wrongly
+  reader = 6,      ///< which users the reviewer misreads every time
   review = 7,      ///< one review: latency, failure, verdict
   confidence = 8,  ///< of that verdict
 };
@@ -45,12 +45,12 @@ inline draw_words draw(std::uint64_t seed, std::uint64_t user, purpose what, std
   return {out.v[0], out.v[1], out.v[2], out.v[3]};
 }
 
-/// Consecutive draws for one purpose. `part` (a day, say) separates streams of the same user and purpose.
+/// Consecutive draws for one purpose. `substream` (a day, for example) separates streams of one user and purpose.
 class random_stream {
 public:
-  /// REQUIRES: part < 2^24.
-  random_stream(std::uint64_t seed, std::uint64_t user, purpose what, std::uint32_t part = 0)
-    : seed_(seed), user_(user), index_(std::uint64_t{part} << 32), what_(what) {}
+  /// REQUIRES: substream < 2^24.
+  random_stream(std::uint64_t seed, std::uint64_t user, purpose what, std::uint32_t substream = 0)
+    : seed_(seed), user_(user), index_(std::uint64_t{substream} << 32), what_(what) {}
 
   std::uint32_t next() {
     if (used_ == words_.size()) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A run on paper: report.json for programs (docs/laboratory.md describes every member), a table for people. Neither
-// holds a time, a path or a number of workers, so equal runs have equal bytes.
+// The two reports of a run: report.json for programs (docs/laboratory.md describes every member) and a table for
+// people. Neither contains the time of the run, a path or the number of workers, so equal runs have equal bytes.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace fairuse::sim {
 
-/// `binary` says what ran. Ends with a newline.
+/// `binary` names the program that ran. Ends with a newline.
 std::string report_json(const experiment& what, const run_result& result, const run_figures& figures,
                         std::string_view binary);
 

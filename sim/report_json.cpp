@@ -35,10 +35,10 @@ const char* evidence_text(evidence value) {
   return "not enough data";
 }
 
-/// Value of rank ceil(q * n / 100) of sorted values.
-json quantile(const std::vector<std::int64_t>& sorted, std::size_t q) {
+/// Value of rank ceil(percent * n / 100) of sorted values.
+json quantile(const std::vector<std::int64_t>& sorted, std::size_t percent) {
   if (sorted.empty()) return nullptr;
-  return sorted[(sorted.size() * q + 99) / 100 - 1];
+  return sorted[(sorted.size() * percent + 99) / 100 - 1];
 }
 
 json time_json(const stage_tally& of) {
@@ -50,16 +50,16 @@ json time_json(const stage_tally& of) {
 
 json user_days(std::int64_t held_ms) { return static_cast<double>(held_ms) / static_cast<double>(day_ms); }
 
-json stage_json(const policy_figures& of, std::size_t i) {
-  const auto& stage = of.stages[i];
+json stage_json(const policy_figures& of, std::size_t index) {
+  const auto& stage = of.stages[index];
   json out;
   json days;
   json times;
   for (std::size_t label = 0; label < truth_count; ++label) {
     const std::string name(to_text(truths[label]));
     out[name] = rate_json(stage.hit[label], "users", "hits");
-    days[name] = user_days(of.groups[label].stages[i].held_ms);
-    times[name] = time_json(of.groups[label].stages[i]);
+    days[name] = user_days(of.groups[label].stages[index].held_ms);
+    times[name] = time_json(of.groups[label].stages[index]);
   }
   out["false_discovery"] = rate_json(stage.false_discovery, "flagged", "legitimate");
   out["missed"] = rate_json(stage.missed, "users", "missed");
@@ -72,8 +72,8 @@ json stage_json(const policy_figures& of, std::size_t i) {
   return out;
 }
 
-json cohort_json(const experiment& what, const policy_figures& of, std::size_t g) {
-  const auto& group = (*of.cohorts)[g];
+json cohort_json(const experiment& what, const policy_figures& of, std::size_t cohort) {
+  const auto& group = (*of.cohorts)[cohort];
   json stages;
   for (std::size_t i = 0; i < counted_stage_count; ++i) {
     auto stage = rate_json(proportion_of(group.stages[i].hits, group.users), "users", "hits");
@@ -81,8 +81,8 @@ json cohort_json(const experiment& what, const policy_figures& of, std::size_t g
     stage["median_ms"] = quantile(group.stages[i].reached_after_ms, 50);
     stages[std::string(to_text(counted_stages[i]))] = std::move(stage);
   }
-  return {{"name", what.people.cohorts[g].name},
-          {"truth", to_text(what.people.cohorts[g].label)},
+  return {{"name", what.people.cohorts[cohort].name},
+          {"truth", to_text(what.people.cohorts[cohort].label)},
           {"users", group.users},
           {"stages", std::move(stages)},
           {"reviews", group.audio.reviews},
@@ -188,7 +188,7 @@ std::string report_json(const experiment& what, const run_result& result, const 
   for (const auto& each : figures.policies)
     out["policies"].push_back(policy_json(what, each));
   for (const auto& each : figures.guards)
-    out["guards"].push_back({{"guard", each.of->text}, {"policy", each.policy}, {"verdict", to_text(each.verdict)}});
+    out["guards"].push_back({{"guard", each.of->text}, {"policy", each.policy}, {"verdict", to_text(each.outcome)}});
   return out.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

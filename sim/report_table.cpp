@@ -12,11 +12,11 @@ namespace fairuse::sim {
 
 namespace {
 
-constexpr std::size_t honest = 0;
+constexpr std::size_t legitimate = 0;
 constexpr std::size_t misuse = 1;
 constexpr std::size_t exhausted = 2;
-/// Columns of the cohort table that fit beside each other.
-constexpr std::size_t policies_abreast = 4;
+/// Columns of policies in one cohort table.
+constexpr std::size_t policies_per_row = 4;
 
 std::string grouped(std::uint64_t value) {
   auto text = std::to_string(value);
@@ -71,18 +71,19 @@ void write_stages(std::string& out, const run_figures& figures) {
   const auto width = name_width(figures);
   const auto& groups = figures.policies.front().groups;
   fmt::format_to(at, "\nUsers hit, with exact 95 % intervals\n{:<9} {:<{}}  {:<36} {:<36} {}\n", "stage", "policy",
-                 width, fmt::format("of {} legitimate", grouped(groups[honest].users)),
+                 width, fmt::format("of {} legitimate", grouped(groups[legitimate].users)),
                  fmt::format("of {} misusing", grouped(groups[misuse].users)), "legitimate among these");
   for (std::size_t i = 0; i < counted_stage_count; ++i)
     for (const auto& each : figures.policies) {
       const auto& stage = each.stages[i];
       fmt::format_to(at, "{:<9} {:<{}}  {:<36} {:<36} {}\n",
                      &each == &figures.policies.front() ? to_text(counted_stages[i]) : "", each.rules->name, width,
-                     share_text(stage.hit[honest]), share_text(stage.hit[misuse]), share_text(stage.false_discovery));
+                     share_text(stage.hit[legitimate]), share_text(stage.hit[misuse]),
+                     share_text(stage.false_discovery));
     }
   for (const auto& each : figures.policies)
     for (std::size_t i = 0; i < counted_stage_count; ++i) {
-      const auto& of = each.stages[i].hit[honest];
+      const auto& of = each.stages[i].hit[legitimate];
       if (each.stages[i].below_bar == evidence::not_enough)
         fmt::format_to(at,
                        "{}: too little data to say whether {} hits fewer than 1 % of legitimate users; with {} hit it "
@@ -97,8 +98,8 @@ void write_cohorts(std::string& out, const experiment& what, const run_figures& 
   std::size_t width = 8;
   for (const auto& each : what.people.cohorts)
     width = std::max(width, each.name.size());
-  for (std::size_t from = 0; from < figures.policies.size(); from += policies_abreast) {
-    const auto until = std::min(from + policies_abreast, figures.policies.size());
+  for (std::size_t from = 0; from < figures.policies.size(); from += policies_per_row) {
+    const auto until = std::min(from + policies_per_row, figures.policies.size());
     fmt::format_to(at, "\nUsers at warning / throttle / restrict, by cohort\n{:<{}}  {:<10} {:>8}", "cohort", width,
                    "truth", "users");
     for (auto p = from; p < until; ++p)
@@ -133,7 +134,7 @@ void write_effects(std::string& out, const experiment& what, const run_figures& 
     fmt::format_to(at, "{:<{}} {:>9} {:>9} {:>9} {:>9} {:>11} {:>11} {:>12.1f} {:>9}\n", each.rules->name, width,
                    grouped(each.reviews), hours(each.saved_ms), hours(each.harm_ms), hours(economy_ms),
                    after(each.groups[misuse].stages[0]), after(each.groups[misuse].stages[2]),
-                   static_cast<double>(each.groups[honest].stages[2].held_ms) / static_cast<double>(day_ms),
+                   static_cast<double>(each.groups[legitimate].stages[2].held_ms) / static_cast<double>(day_ms),
                    grouped(each.missed.hits));
   }
   if (what.prices)
@@ -163,11 +164,11 @@ void write_comparisons(std::string& out, const run_figures& figures) {
   for (std::size_t p = 1; p < figures.policies.size(); ++p) {
     fmt::format_to(at, "{:<{}}", figures.policies[p].rules->name, width);
     for (const auto& stage : figures.policies[p].stages)
-      for (const auto who : {honest, misuse}) {
-        const auto& d = stage.against_first[who];
+      for (const auto who : {legitimate, misuse}) {
+        const auto& against = stage.against_first[who];
         fmt::format_to(at, " {:>19}",
-                       fmt::format("{} / {} ({})", d.newly_hit, d.newly_spared,
-                                   d.p < 0.001 ? std::string("<0.001") : fmt::format("{:.3f}", d.p)));
+                       fmt::format("{} / {} ({})", against.newly_hit, against.newly_spared,
+                                   against.p < 0.001 ? std::string("<0.001") : fmt::format("{:.3f}", against.p)));
       }
     out.push_back('\n');
   }
@@ -178,7 +179,7 @@ void write_guards(std::string& out, const run_figures& figures) {
   const auto at = std::back_inserter(out);
   out += "\nGuards\n";
   for (const auto& each : figures.guards)
-    fmt::format_to(at, "{:<16} {} ({})\n", to_text(each.verdict), each.of->text, each.policy);
+    fmt::format_to(at, "{:<16} {} ({})\n", to_text(each.outcome), each.of->text, each.policy);
 }
 
 } // namespace

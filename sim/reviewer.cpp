@@ -15,10 +15,10 @@ ppb quantile_of(std::uint32_t word) { return static_cast<ppb>(std::uint64_t{word
 
 bool hits(std::uint32_t word, ppm probability) { return (std::uint64_t{word} * always >> 32) < probability; }
 
-std::string check_profile(const review_profile& p) {
-  const std::string who = p.cohort.empty() ? "reviewer default" : "reviewer of " + p.cohort;
-  if (p.score.at(whole) > whole || p.astray.at(whole) > whole) return who + ": a score is above 1";
-  if (p.astray_users > always || p.astray_reviews > always) return who + ": a share is above 1";
+std::string check_profile(const review_profile& of) {
+  const std::string who = of.cohort.empty() ? "reviewer default" : "reviewer of " + of.cohort;
+  if (of.score.at(whole) > whole || of.astray.at(whole) > whole) return who + ": a score is above 1";
+  if (of.astray_users > always || of.astray_reviews > always) return who + ": a share is above 1";
   return {};
 }
 
@@ -27,30 +27,31 @@ std::string check_profile(const review_profile& p) {
 std::string reviewer_model::check() const {
   if (failures > always) return "the failure rate is above 1";
   if (confidence_nano.at(whole) > whole) return "a confidence is above 1";
-  // Below a millisecond the answer could share the instant of its question.
+  // With a latency of 0 an answer could have the instant of its request.
   if (latency_ms.at(0) < 1) return "a review takes at least 1 ms";
   bool has_default = false;
-  for (const review_profile& p : profiles) {
-    has_default = has_default || p.cohort.empty();
-    if (std::string found = check_profile(p); !found.empty()) return found;
+  for (const review_profile& each : profiles) {
+    has_default = has_default || each.cohort.empty();
+    if (std::string found = check_profile(each); !found.empty()) return found;
   }
   return has_default ? std::string{} : "the reviewer has no default profile";
 }
 
 const review_profile& reviewer_model::of(std::string_view cohort) const {
-  const auto named = [&](std::string_view whom) {
-    return std::find_if(profiles.begin(), profiles.end(), [&](const review_profile& p) { return p.cohort == whom; });
+  const auto profile_of = [&](std::string_view whose) {
+    return std::find_if(profiles.begin(), profiles.end(),
+                        [&](const review_profile& each) { return each.cohort == whose; });
   };
-  const auto found = named(cohort);
-  return found != profiles.end() ? *found : *named({});
+  const auto found = profile_of(cohort);
+  return found != profiles.end() ? *found : *profile_of({});
 }
 
 simulated_review review(const reviewer_model& model, const review_profile& profile, std::uint64_t seed,
                         std::string_view uid, time_ms requested_at) {
-  // Users of a capture have no number, so the reviewer knows everybody by uid.
+  // Users of a capture have no number, so the draws of the reviewer depend on the uid.
   const std::uint64_t user = event_key("reviewer", uid);
   const draw_words reader = draw(seed, user, purpose::reader, 0);
-  // A negative instant (before 1970) may not reach the bits of the purpose.
+  // The high bits of a negative instant (before 1970) must not change the bits of the purpose.
   const std::uint64_t instant = static_cast<std::uint64_t>(requested_at) & ((std::uint64_t{1} << 56) - 1);
   const draw_words words = draw(seed, user, purpose::review, instant);
   simulated_review out;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The simulated reviewer: what a language model would have said. An answer is a pure function of (seed, uid, instant of
-// the request), so every policy that asks at the same instant hears the same, and asking never disturbs anybody else.
+// The simulated reviewer: what a language model would have answered. An answer is a pure function of (seed, uid,
+// instant of the request): every policy that asks at the same instant gets the same answer, and a request changes no
+// other answer.
 //
-// It errs in two ways. Some users are misread every time (`astray_users`: an attended lecture that sounds like a
-// podcast, an audiobook that sounds like a diary); any single review may go wrong as well (`astray_reviews`). Threads:
-// immutable.
+// The reviewer errs in two ways. It misreads some users every time (`astray_users`: an attended lecture that sounds
+// like a podcast, an audiobook that sounds like a voice memo), and it may misread any single review (`astray_reviews`).
+// Threads: immutable.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +24,12 @@ namespace fairuse::sim {
 /// How the reviewer scores one cohort. Scores in 1e-9.
 struct review_profile {
   std::string cohort;
-  /// What it says when it sees clearly, and when it does not.
+  /// Scores of a correct review, and of a misread one.
   quantile_curve score;
   quantile_curve astray;
   ppm astray_users = 0;
   ppm astray_reviews = 0;
-  /// Types it names for scores of 0.5 and more; below that it says `none`.
+  /// Usage types for scores of 0.5 and more, of a correct and of a misread review; below 0.5 the type is `none`.
   usage_type clear_type = usage_type::unknown;
   usage_type astray_type = usage_type::unknown;
 };
@@ -39,7 +40,7 @@ struct reviewer_model {
   quantile_curve confidence_nano;
   /// Reviews that end without a verdict.
   ppm failures = 0;
-  /// By cohort; the profile with an empty name serves everybody else.
+  /// By cohort; the profile with an empty name is for all other cohorts.
   std::vector<review_profile> profiles;
 
   /// What is wrong with it, as a sentence; empty if nothing is.

@@ -10,15 +10,15 @@ namespace fairuse::sim {
 
 namespace {
 
-/// Enough to spread an epoch's messages, few enough to keep the users' events near.
+/// Enough to share the cost of an epoch's messages, few enough for the users' events to stay in the cache.
 constexpr std::uint32_t users_per_epoch = 8;
 
-/// When the user's speech began to be seen. REQUIRES: there is some.
-time_ms first_speech(const user_part& part) {
-  for (const auto& s : part.steps)
-    for (const auto& e : part.events.subspan(s.first, s.count))
-      if (e.kind == event_kind::speech) return s.now;
-  return part.steps.front().now;
+/// `now` of the step with the user's first speech, or of the first step if there is no speech.
+time_ms first_speech(const simulated_user& who) {
+  for (const auto& each : who.steps)
+    for (const auto& what : who.events.subspan(each.first, each.count))
+      if (what.kind == event_kind::speech) return each.now;
+  return who.steps.front().now;
 }
 
 } // namespace
@@ -31,12 +31,12 @@ run_rules::run_rules(const experiment& what) : of(&what), end(what.end()) {
   for (const auto& slot : policies->slots()) {
     const auto place =
         std::find_if(wanted.begin(), wanted.end(), [&](const policy& each) { return each.name == slot.label.policy; });
-    const bool judges = slot.kind != slot_kind::off;
-    policy_of.push_back(judges ? std::optional(static_cast<std::size_t>(place - wanted.begin())) : std::nullopt);
+    const bool decides = slot.kind != slot_kind::off;
+    policy_of.push_back(decides ? std::optional(static_cast<std::size_t>(place - wanted.begin())) : std::nullopt);
     auto label = slot.label;
     label.slot = "live";
     label.enforced = true;
-    written_as.push_back(std::move(label));
+    chain_labels.push_back(std::move(label));
   }
   for (const auto& each : what.people.cohorts)
     profiles.push_back(&what.reviewer.of(each.name));
@@ -59,7 +59,7 @@ std::optional<user_queue::block> user_queue::take() {
 }
 
 simulated_users::simulated_users(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into)
-  : rules_(&rules), feed_(&feed), queue_(&queue), into_(&into), parts_(users_per_epoch) {}
+  : rules_(&rules), feed_(&feed), queue_(&queue), into_(&into), users_(users_per_epoch) {}
 
 std::optional<epoch> simulated_users::seal() {
   const auto block = queue_->take();
@@ -67,14 +67,14 @@ std::optional<epoch> simulated_users::seal() {
   active_ = block->count;
   slices_.clear();
   for (std::uint32_t i = 0; i < block->count; ++i) {
-    auto& part = parts_[i];
-    feed_->fill(block->first + i, part);
-    part.next_step = 0;
-    part.decisions_read = 0;
-    part.answers.clear();
-    part.answering = false;
-    part.arena.clear();
-    slices_.push_back({part.uid, part.steps, part.events, {}});
+    auto& who = users_[i];
+    feed_->fill(block->first + i, who);
+    who.next_step = 0;
+    who.decisions_read = 0;
+    who.answers.clear();
+    who.answering = false;
+    who.arena.clear();
+    slices_.push_back({who.uid, who.steps, who.events, {}});
   }
   epoch sealed;
   sealed.number = ++epochs_;
@@ -83,122 +83,122 @@ std::optional<epoch> simulated_users::seal() {
   return sealed;
 }
 
-simulated_users::active_part& simulated_users::part_of(std::string_view uid) {
-  const auto end = parts_.begin() + static_cast<std::ptrdiff_t>(active_);
-  return *std::find_if(parts_.begin(), end, [uid](const active_part& part) { return part.uid == uid; });
+simulated_users::active_user& simulated_users::user_of(std::string_view uid) {
+  const auto end = users_.begin() + static_cast<std::ptrdiff_t>(active_);
+  return *std::find_if(users_.begin(), end, [uid](const active_user& each) { return each.uid == uid; });
 }
 
-event simulated_users::answer_to(active_part& part, const decision& request) {
+event simulated_users::answer_to(active_user& who, const decision& request) {
   const auto& name = request.slot->policy;
   const auto seed = rules_->of->seed;
-  const auto said = review(rules_->of->reviewer, *rules_->profiles[part.group], seed, part.uid, request.time);
+  const auto said = review(rules_->of->reviewer, *rules_->profiles[who.group], seed, who.uid, request.time);
   review_answer answer;
   answer.request = request_name(request.slot->slot, request.request);
   answer.failed = said.failed ? "no verdict" : "";
   answer.score_nano = said.score_nano;
   answer.confidence_nano = said.confidence_nano;
   answer.type = said.type;
-  event e;
-  e.kind = event_kind::review;
-  e.time = e.instant = request.time + said.latency_ms;
-  // By the policy's name, not by its slot: the key is the cause of what follows and stands in the chain.
-  e.key = event_key(part.uid, std::to_string(seed) + "/" + name + "/" + std::to_string(request.request));
-  e.detail = part.arena.keep(std::move(answer));
-  return e;
+  event made;
+  made.kind = event_kind::review;
+  made.time = made.instant = request.time + said.latency_ms;
+  // The key contains the policy's name and not its slot: it is the cause of later decisions and so part of the chain.
+  made.key = event_key(who.uid, std::to_string(seed) + "/" + name + "/" + std::to_string(request.request));
+  made.detail = who.arena.keep(std::move(answer));
+  return made;
 }
 
-void simulated_users::note_requests(active_part& part, const outcome& so_far) {
+void simulated_users::note_requests(active_user& who, const outcome& so_far) {
   const auto& written = so_far.wrote.decisions;
-  for (; part.decisions_read < written.size(); ++part.decisions_read) {
-    const auto& d = written[part.decisions_read];
-    if (d.kind != decision_kind::review_requested) continue;
-    const auto answer = answer_to(part, d);
+  for (; who.decisions_read < written.size(); ++who.decisions_read) {
+    const auto& what = written[who.decisions_read];
+    if (what.kind != decision_kind::review_requested) continue;
+    const auto answer = answer_to(who, what);
     if (answer.instant > rules_->end) continue;
-    const auto place = std::upper_bound(part.answers.begin(), part.answers.end(), answer,
+    const auto place = std::upper_bound(who.answers.begin(), who.answers.end(), answer,
                                         [](const event& a, const event& b) { return before(b, a); });
-    part.answers.insert(place, answer);
+    who.answers.insert(place, answer);
   }
 }
 
-/// The first step that comes after the answer: by instant, then by the order of events.
-std::size_t simulated_users::steps_before(const active_part& part, const event& answer) const {
-  const auto first = part.steps.begin() + static_cast<std::ptrdiff_t>(part.next_step);
-  const auto last = part.steps.end() - 1; // The stated end comes after everything.
-  const auto place = std::partition_point(first, last, [&](const step& s) {
-    if (s.now != answer.instant or s.count == 0) return s.now < answer.instant;
-    return before(part.events[s.first], answer);
+/// Index of the first step after the answer: by instant, then by the order of events.
+std::size_t simulated_users::steps_before(const active_user& who, const event& answer) const {
+  const auto first = who.steps.begin() + static_cast<std::ptrdiff_t>(who.next_step);
+  const auto last = who.steps.end() - 1; // The last step is the stated end, after all answers.
+  const auto place = std::partition_point(first, last, [&](const step& each) {
+    if (each.now != answer.instant or each.count == 0) return each.now < answer.instant;
+    return before(who.events[each.first], answer);
   });
-  return static_cast<std::size_t>(place - part.steps.begin());
+  return static_cast<std::size_t>(place - who.steps.begin());
 }
 
 slice simulated_users::rest(const slice& given, const outcome& so_far) {
-  auto& part = part_of(given.uid);
-  if (not part.answering) part.next_step += so_far.steps_taken;
-  part.answering = false;
-  note_requests(part, so_far);
-  auto until = part.steps.size();
-  if (not part.answers.empty()) {
-    until = steps_before(part, part.answers.back());
-    if (until == part.next_step) {
-      part.answering = true;
-      part.answer = part.answers.back();
-      part.answers.pop_back();
-      part.answer_step = {part.answer.instant, &rules_->in_force, 0, 1};
-      return {given.uid, {&part.answer_step, 1}, {&part.answer, 1}, {}};
+  auto& who = user_of(given.uid);
+  if (not who.answering) who.next_step += so_far.steps_taken;
+  who.answering = false;
+  note_requests(who, so_far);
+  auto until = who.steps.size();
+  if (not who.answers.empty()) {
+    until = steps_before(who, who.answers.back());
+    if (until == who.next_step) {
+      who.answering = true;
+      who.answer = who.answers.back();
+      who.answers.pop_back();
+      who.answer_step = {who.answer.instant, &rules_->in_force, 0, 1};
+      return {given.uid, {&who.answer_step, 1}, {&who.answer, 1}, {}};
     }
   }
-  return {given.uid, part.steps.subspan(part.next_step, until - part.next_step), part.events, {}};
+  return {given.uid, who.steps.subspan(who.next_step, until - who.next_step), who.events, {}};
 }
 
-void simulated_users::count_decisions(const active_part& part, std::vector<decision>& decisions) {
+void simulated_users::count_decisions(const active_user& who, std::vector<decision>& decisions) {
   const auto& slots = rules_->policies->slots();
   const auto policies = rules_->of->policies.size();
   chains_.resize(policies);
   for (auto& each : chains_)
     each.clear();
   paths_.assign(policies, {});
-  for (auto& d : decisions) {
+  for (auto& each : decisions) {
     const auto slot = static_cast<std::size_t>(
-        std::find_if(slots.begin(), slots.end(), [&](const slot_spec& s) { return &s.label == d.slot; })
+        std::find_if(slots.begin(), slots.end(), [&](const slot_spec& spec) { return &spec.label == each.slot; })
         - slots.begin());
     const auto policy = *rules_->policy_of[slot];
-    d.slot = &rules_->written_as[slot];
-    append_decision_chain(chains_[policy], d, part.uid);
-    into_->policies[policy].groups[part.group].answers.add(d);
-    if (d.kind == decision_kind::stage_changed) paths_[policy].move(d);
+    each.slot = &rules_->chain_labels[slot];
+    append_decision_chain(chains_[policy], each, who.uid);
+    into_->policies[policy].groups[who.group].answers.add(each);
+    if (each.kind == decision_kind::stage_changed) paths_[policy].move(each);
   }
-  written_.clear();
+  slot_chains_.clear();
   for (std::size_t p = 0; p < policies; ++p) {
     paths_[p].finish(rules_->end);
     const slot_chain alone{"live", chains_[p]};
-    into_->policies[p].chains.add(part.uid, {&alone, 1});
-    written_.push_back({rules_->of->policies[p].name, chains_[p]});
+    into_->policies[p].chains.add(who.uid, {&alone, 1});
+    slot_chains_.push_back({rules_->of->policies[p].name, chains_[p]});
   }
-  into_->chains.add(part.uid, written_);
-  const auto begin = first_speech(part);
+  into_->chains.add(who.uid, slot_chains_);
+  const auto begin = first_speech(who);
   for (std::size_t p = 0; p < policies; ++p)
-    into_->policies[p].groups[part.group].add(paths_[p], paths_.front(), begin);
+    into_->policies[p].groups[who.group].add(paths_[p], paths_.front(), begin);
 }
 
-void simulated_users::count_user(const active_part& part, outcome& of) {
+void simulated_users::count_user(const active_user& who, outcome& of) {
   ++into_->users;
-  into_->events += part.events.size();
+  into_->events += who.events.size();
   into_->counts += of.wrote.counts;
   for (std::size_t slot = 0; slot < of.wrote.tallies.size(); ++slot)
     if (const auto policy = rules_->policy_of[slot]) {
-      auto& group = into_->policies[*policy].groups[part.group];
+      auto& group = into_->policies[*policy].groups[who.group];
       ++group.users;
       group.audio += of.wrote.tallies[slot];
     }
-  if (not of.wrote.decisions.empty()) count_decisions(part, of.wrote.decisions);
+  if (not of.wrote.decisions.empty()) count_decisions(who, of.wrote.decisions);
 }
 
 void simulated_users::count(const epoch_result& decided) {
   const auto outcomes = decided.outcomes;
   std::uint64_t events = 0;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    count_user(parts_[i], outcomes[i]);
-    events += parts_[i].events.size();
+    count_user(users_[i], outcomes[i]);
+    events += users_[i].events.size();
   }
   queue_->users_done.fetch_add(outcomes.size(), std::memory_order_relaxed);
   queue_->events_done.fetch_add(events, std::memory_order_relaxed);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to the laboratory: source and sink of a simulated worker. An epoch holds the whole traffic of a few users;
-// rest() hands over the simulated reviewer's answers between their steps, and count() tallies what came of it.
+// INTERNAL to the laboratory: source and sink of a simulated worker. An epoch contains the whole traffic of a few
+// users; rest() inserts the simulated reviewer's answers between their steps, and count() tallies the results.
 //
-// Answers: a policy that asks at instant t gets its answer at t + latency, in a step of its own, among the user's
-// events by (instant, key). Answers after the stated end never come. The steps before an answer are handed over as a
-// part of the user's own array, so an answer costs two messages and no copy, however long the future is.
+// Answers: a policy that requests a review at instant t gets its answer at t + latency, in a step of its own, among the
+// user's events by (instant, key). Answers after the stated end are never given. The steps before an answer are a
+// subspan of the user's own steps, so an answer costs two messages and no copy, however many steps follow.
 //
-// The bytes of decisions: every policy's chain is written as if the policy were live, so a chain does not tell with
-// whom a policy shared the run, nor in which place it stood.
+// The bytes of decisions: every policy's chain is written as if the policy were live, so a chain does not depend on the
+// other policies of the run or on their order.
 // Threads: one object per worker; run_rules and user_queue are shared.
 #pragma once
 
@@ -40,16 +40,16 @@ struct run_rules {
   std::shared_ptr<const policy_set> policies;
   controls in_force;
   time_ms end;
-  /// By slot: index of the policy in the experiment; nothing for `off`, which never judges here.
+  /// By slot: index of the policy in the experiment; nullopt for `off`, which never decides here.
   std::vector<std::optional<std::size_t>> policy_of;
-  /// By slot: the label under which its decisions are written down.
-  std::vector<slot_label> written_as;
+  /// By slot: the label that its decisions get in the chain.
+  std::vector<slot_label> chain_labels;
   /// By cohort.
   std::vector<const review_profile*> profiles;
 };
 
-/// Users still to be simulated, in blocks, for whoever is free. They go in order, and a block that was taken is always
-/// finished; so the users of a run that was stopped are the first ones.
+/// Users still to be simulated, in blocks, for the next free worker. Blocks are taken in order and always finished, so
+/// a stopped run has simulated the first users.
 class user_queue {
 public:
   user_queue(std::uint32_t users, const std::atomic<bool>* stop) : users_(users), stop_(stop) {}
@@ -60,7 +60,7 @@ public:
   };
   std::optional<block> take();
 
-  /// For whoever watches.
+  /// For progress reports.
   std::atomic<std::uint64_t> users_done{0};
   std::atomic<std::uint64_t> events_done{0};
 
@@ -75,45 +75,46 @@ public:
   /// REQUIRES: all of them outlive this.
   simulated_users(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into);
 
-  /// The next users; nothing: there are no more. Valid until the next call.
+  /// The next users; nullopt: there are no more. Valid until the next call.
   std::optional<epoch> seal();
-  /// What is left for a user (continuation): the steps before the next answer, or the answer in a step of its own.
+  /// The next slice of a user (continuation): the steps before the next answer, or the answer in a step of its own.
   slice rest(const slice& given, const outcome& so_far);
-  /// REQUIRES: of the epoch that seal() gave last.
+  /// REQUIRES: `decided` is the result of the last epoch that seal() returned.
   void count(const epoch_result& decided);
 
 private:
-  struct active_part : user_part {
+  struct active_user : simulated_user {
     std::size_t next_step = 0;
     std::size_t decisions_read = 0;
     /// Latest first.
     std::vector<event> answers;
-    /// The answer that is out, and the step around it.
+    /// The answer that rest() returned last, and the step around it.
     bool answering = false;
     event answer;
     step answer_step;
     event_arena arena;
   };
 
-  active_part& part_of(std::string_view uid);
-  void note_requests(active_part& part, const outcome& so_far);
-  event answer_to(active_part& part, const decision& request);
-  std::size_t steps_before(const active_part& part, const event& answer) const;
-  void count_user(const active_part& part, outcome& of);
-  void count_decisions(const active_part& part, std::vector<decision>& decisions);
+  active_user& user_of(std::string_view uid);
+  void note_requests(active_user& who, const outcome& so_far);
+  event answer_to(active_user& who, const decision& request);
+  std::size_t steps_before(const active_user& who, const event& answer) const;
+  void count_user(const active_user& who, outcome& of);
+  void count_decisions(const active_user& who, std::vector<decision>& decisions);
 
   const run_rules* rules_;
   traffic_feed* feed_;
   user_queue* queue_;
   run_tally* into_;
   std::uint64_t epochs_ = 0;
-  std::vector<active_part> parts_;
+  std::vector<active_user> users_;
+  /// How many of them are in the epoch.
   std::size_t active_ = 0;
   std::vector<slice> slices_;
-  /// By policy, of the user in hand.
+  /// By policy, of the user who is being counted.
   std::vector<std::string> chains_;
   std::vector<user_path> paths_;
-  std::vector<slot_chain> written_;
+  std::vector<slot_chain> slot_chains_;
 };
 
 } // namespace fairuse::sim

@@ -23,8 +23,8 @@ interval clopper_pearson(std::uint64_t hits, std::uint64_t trials, double confid
 double mcnemar(std::uint64_t only_first, std::uint64_t only_second) {
   const std::uint64_t disagreements = only_first + only_second;
   if (disagreements == 0) return 1;
-  const binomial_distribution<> coin(static_cast<double>(disagreements), 0.5);
-  return std::min(1.0, 2 * boost::math::cdf(coin, static_cast<double>(std::min(only_first, only_second))));
+  const binomial_distribution<> under_equality(static_cast<double>(disagreements), 0.5);
+  return std::min(1.0, 2 * boost::math::cdf(under_equality, static_cast<double>(std::min(only_first, only_second))));
 }
 
 evidence compare(std::uint64_t hits, std::uint64_t trials, double bound, double confidence) {
@@ -51,7 +51,7 @@ histogram::histogram() : counts_(std::make_unique<std::array<std::uint64_t, buck
 
 std::size_t histogram::bucket_of(std::uint64_t value) {
   if (value < std::uint64_t{2} << fraction_bits) return value;
-  // The leading bit and the seven bits behind it: one row of 128 buckets per power of two.
+  // The leading bit and the next seven bits: 128 buckets for each power of two.
   const auto shift = static_cast<std::uint32_t>(std::bit_width(value)) - fraction_bits - 1;
   return (std::size_t{shift} << fraction_bits) + (value >> shift);
 }

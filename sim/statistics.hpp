@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Numbers that analysts will check: exact intervals, exact paired tests, quantiles. The unit is the user.
-// Counting is integer and order-free; floating point only turns finished counts into rates.
+// Exact intervals, exact paired tests, quantiles. The unit is the user. Counts are integers and independent of order;
+// floating point only turns finished counts into rates.
 #pragma once
 
 #include <array>
@@ -16,12 +16,12 @@ struct interval {
   double upper = 1;
 };
 
-/// Two-sided Clopper-Pearson interval of a proportion. With no trials nothing is known: [0, 1].
+/// Two-sided Clopper-Pearson interval of a proportion. Without trials it is [0, 1].
 /// REQUIRES: hits <= trials, 0 < confidence < 1.
 interval clopper_pearson(std::uint64_t hits, std::uint64_t trials, double confidence = 0.95);
 
 /// Exact two-sided McNemar test: of users on whom two policies disagree, `only_first` were hit by the first alone and
-/// `only_second` by the second alone. 1 if they disagree on nobody.
+/// `only_second` by the second alone. 1 if they disagree on no user.
 double mcnemar(std::uint64_t only_first, std::uint64_t only_second);
 
 /// What data says about "the rate is below `bound`".
@@ -38,7 +38,7 @@ evidence compare(std::uint64_t hits, std::uint64_t trials, double bound, double 
 std::uint64_t trials_needed(double bound, std::uint64_t hits = 0, double confidence = 0.95);
 
 /// Histogram of non-negative integers in buckets of at most 1/128 relative width (exact below 256). Merging adds
-/// counts, so any split of the data over workers gives the same quantiles.
+/// counts, so the quantiles do not depend on how the data is divided among workers.
 class histogram {
 public:
   histogram();

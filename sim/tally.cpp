@@ -7,11 +7,11 @@
 
 namespace fairuse::sim {
 
-void user_path::move(const decision& d) {
-  if (at != stage::none) held_ms[index_of(at)] += d.time - since;
-  at = d.to;
-  since = d.time;
-  if (at != stage::none and reached[index_of(at)] == never) reached[index_of(at)] = d.time;
+void user_path::move(const decision& change) {
+  if (at != stage::none) held_ms[index_of(at)] += change.time - since;
+  at = change.to;
+  since = change.time;
+  if (at != stage::none and reached[index_of(at)] == never) reached[index_of(at)] = change.time;
 }
 
 void user_path::finish(time_ms end) {
@@ -26,12 +26,12 @@ void stage_tally::merge(const stage_tally& other) {
   reached_after_ms.insert(reached_after_ms.end(), other.reached_after_ms.begin(), other.reached_after_ms.end());
 }
 
-void review_tally::add(const decision& d) {
-  cleared += d.kind == decision_kind::review_cleared;
-  strikes += d.kind == decision_kind::strike_added;
-  failed += d.kind == decision_kind::review_failed;
-  timed_out += d.kind == decision_kind::review_timed_out;
-  ignored += d.kind == decision_kind::review_ignored;
+void review_tally::add(const decision& what) {
+  cleared += what.kind == decision_kind::review_cleared;
+  strikes += what.kind == decision_kind::strike_added;
+  failed += what.kind == decision_kind::review_failed;
+  timed_out += what.kind == decision_kind::review_timed_out;
+  ignored += what.kind == decision_kind::review_ignored;
 }
 
 review_tally& review_tally::operator+=(const review_tally& other) {
@@ -43,12 +43,12 @@ review_tally& review_tally::operator+=(const review_tally& other) {
   return *this;
 }
 
-void group_tally::add(const user_path& path, const user_path& beside, time_ms first_speech) {
+void group_tally::add(const user_path& path, const user_path& baseline, time_ms first_speech) {
   hit += path.hit_at_all();
   for (std::size_t i = 0; i < counted_stage_count; ++i) {
     auto& of = stages[i];
-    of.newly_hit += path.hit(i) and not beside.hit(i);
-    of.newly_spared += beside.hit(i) and not path.hit(i);
+    of.newly_hit += path.hit(i) and not baseline.hit(i);
+    of.newly_spared += baseline.hit(i) and not path.hit(i);
     of.held_ms += path.held_ms[i];
     if (not path.hit(i)) continue;
     ++of.hits;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a run counts, per policy and cohort. Integers only, and every merge gives the same result in any order (times to
-// a stage are sorted before they are read), so the number of workers never shows.
+// What a run counts, per policy and cohort. All counts are integers and merges give the same result in any order (times
+// to a stage are sorted before they are read), so a tally does not depend on the number of workers.
 // Threads: one run_tally per worker; merge() joins them at the end.
 #pragma once
 
@@ -16,14 +16,14 @@
 
 namespace fairuse::sim {
 
-/// The stages that hurt: warning, throttle, restrict.
+/// All stages but `none`.
 inline constexpr std::array<stage, 3> counted_stages{stage::warning, stage::throttle, stage::restrict};
 inline constexpr std::size_t counted_stage_count = counted_stages.size();
 
 /// REQUIRES: at is not `none`.
 inline std::size_t index_of(stage at) { return static_cast<std::size_t>(at) - 1; }
 
-/// One user's way through the stages of one policy.
+/// One user's stages under one policy over time.
 struct user_path {
   stage at = stage::none;
   time_ms since = 0;
@@ -31,8 +31,8 @@ struct user_path {
   std::array<time_ms, counted_stage_count> reached{never, never, never};
   std::array<std::int64_t, counted_stage_count> held_ms{};
 
-  /// Take a stage_changed decision.
-  void move(const decision& d);
+  /// REQUIRES: a stage_changed decision, later than the ones before.
+  void move(const decision& change);
   /// The run is over.
   void finish(time_ms end);
   bool hit(std::size_t counted) const { return reached[counted] != never; }
@@ -41,11 +41,11 @@ struct user_path {
 
 struct stage_tally {
   std::uint64_t hits = 0;
-  /// Beside the experiment's first policy: users hit by this one alone, and by that one alone.
+  /// Compared with the experiment's first policy: users hit by this one alone, and by the first alone.
   std::uint64_t newly_hit = 0;
   std::uint64_t newly_spared = 0;
   std::int64_t held_ms = 0;
-  /// From a user's first speech; one entry a hit.
+  /// Ms from a user's first speech; one entry per hit.
   std::vector<std::int64_t> reached_after_ms;
 
   void merge(const stage_tally& other);
@@ -58,11 +58,11 @@ struct review_tally {
   std::uint64_t timed_out = 0;
   std::uint64_t ignored = 0;
 
-  void add(const decision& d);
+  void add(const decision& what);
   review_tally& operator+=(const review_tally& other);
 };
 
-/// One policy's marks on one group of users.
+/// One policy's effects on one group of users.
 struct group_tally {
   std::uint64_t users = 0;
   /// Hit at any stage.
@@ -71,7 +71,8 @@ struct group_tally {
   review_tally answers;
   slot_tally audio;
 
-  void add(const user_path& path, const user_path& beside, time_ms first_speech);
+  /// `baseline` is the user's path under the first policy.
+  void add(const user_path& path, const user_path& baseline, time_ms first_speech);
   void merge(const group_tally& other);
 };
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What users do: months of events, one user at a time, in the order of arrival.
+// The events of simulated users: months of them, one user at a time, in the order of arrival.
 //
-// A user's traffic is a function of (population, seed, user, days) alone. Speech comes minute by minute as real
-// recordings have it; speech per local day adds up to what the population drew, to the millisecond. All of it happens
-// inside local days 0 .. days - 1, but uploads arrive up to `upload_delay` later.
+// A user's traffic is a function of (population, seed, user, days) alone. The speech of each minute is that of a real
+// recording; the speech of a local day adds up to what the population drew, to the millisecond. All speech lies in
+// local days 0 .. days - 1, but uploads arrive up to `upload_delay` later.
+//
 // Threads: a traffic_writer belongs to one thread; any number of them may share a composition.
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -16,7 +19,7 @@
 
 namespace fairuse::sim {
 
-/// An event and when the engine gets to see it. In synthetic traffic every arrival is an epoch.
+/// An event and when it arrives at the engine. In synthetic traffic every arrival is a step of its own.
 struct arrival {
   time_ms at = 0;
   event what;
@@ -41,31 +44,31 @@ public:
 private:
   struct session {
     std::int64_t speech_ms = 0;
-    stretch tape;
+    excerpt recorded;
   };
 
   struct account {
     bool free = false;
     bool exhausted = false;
-    std::int64_t month = 0;
+    std::chrono::year_month month{};
     std::int64_t month_ms = 0;
     time_ms upgrade_at = never;
   };
 
   void write_day(std::uint32_t day);
   void plan_sessions(std::int64_t speech_ms, random_stream& random);
-  void write_session(const session& s, std::uint32_t number, time_ms begin, random_stream& random);
+  void write_session(const session& planned, std::uint32_t number, time_ms begin, random_stream& random);
   template <bool Delayed>
-  void write_speech(const session& s, time_ms begin, time_ms arrives, lane from);
+  void write_speech(const session& planned, time_ms begin, time_ms arrives, lane from);
   void write_conversation(std::uint32_t number, time_ms end, time_ms at, lane from, std::int64_t duration_ms,
                           random_stream& random);
   void begin_account(time_ms at);
   void begin_month(time_ms at);
   void charge(std::int64_t speech_ms, time_ms at);
   void upgrade(time_ms at);
-  void say(account_fact fact, time_ms at);
+  void push_account(account_fact fact, time_ms at);
   void push(const arrival& what) { out_->arrivals.push_back(what); }
-  void repeat(const arrival& what);
+  void push_duplicate(const arrival& what);
   void merge();
   std::uint64_t key();
 
@@ -74,14 +77,14 @@ private:
   /// Mean gap between duplicates, as an exclusive bound of a uniform draw; 0: there are none.
   std::uint32_t duplicate_gap_ = 0;
 
-  // Of the user in hand.
+  // Of the user who is being written.
   user_traffic* out_ = nullptr;
   const cohort* cohort_ = nullptr;
   account account_;
   std::uint32_t day_ = 0;
   std::vector<session> sessions_;
-  /// What does not come in order: uploads, duplicates, account facts.
-  std::vector<arrival> stray_;
+  /// Arrivals that are not made in order: uploads, duplicates, account facts.
+  std::vector<arrival> unordered_;
   std::uint32_t until_duplicate_ = 0;
   random_stream faults_;
   std::uint64_t key_index_ = 0;

@@ -7,7 +7,7 @@ namespace fairuse::sim {
 synthetic_feed::synthetic_feed(const composition& of, std::uint32_t days, const controls& in_force, time_ms end)
   : writer_(of, days), in_force_(&in_force), end_(end) {}
 
-void synthetic_feed::fill(std::uint32_t user, user_part& out) {
+void synthetic_feed::fill(std::uint32_t user, simulated_user& out) {
   writer_.write(user, out.traffic);
   out.uid = uid_of(user);
   out.group = out.traffic.traits.cohort;

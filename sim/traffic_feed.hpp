@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the laboratory's users get their events from: written on the spot, or replayed from memory.
+// Where the events of simulated users come from: generated user by user, or replayed from memory.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace fairuse::sim {
 
-/// One user's part of a run. Spans point into the buffers below or into memory that the feed keeps.
-struct user_part {
+/// One user of a run. The spans point into the buffers below or into memory that the feed keeps.
+struct simulated_user {
   std::string uid;
   /// Index of the cohort.
   std::uint32_t group = 0;
@@ -22,7 +22,7 @@ struct user_part {
   std::span<const step> steps;
   std::span<const event> events;
 
-  /// Feeds that write on the spot write here. Reused from user to user.
+  /// Buffers of feeds that generate events. Reused from user to user.
   user_traffic traffic;
   std::vector<step> step_buffer;
   std::vector<event> event_buffer;
@@ -33,7 +33,7 @@ class traffic_feed {
 public:
   virtual ~traffic_feed() = default;
   /// Everything that `user` does. Valid until `out` is filled again.
-  virtual void fill(std::uint32_t user, user_part& out) = 0;
+  virtual void fill(std::uint32_t user, simulated_user& out) = 0;
 };
 
 /// The traffic of a composition, each event in a step of its own at its arrival.
@@ -42,7 +42,7 @@ public:
   /// REQUIRES: `of` and `in_force` outlive this.
   synthetic_feed(const composition& of, std::uint32_t days, const controls& in_force, time_ms end);
 
-  void fill(std::uint32_t user, user_part& out) override;
+  void fill(std::uint32_t user, simulated_user& out) override;
 
 private:
   traffic_writer writer_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The floor under the engine's figures: what consuming, decoding, producing and committing cost with nothing between.
-// One consumer (all partitions, assigned by hand), our decoder, one changelog record per touched user and epoch, one
+// The baseline of the engine's figures: what consuming, decoding, producing and committing cost without any rules. One
+// consumer (all partitions, assigned by hand), our decoder, one changelog record per touched user and epoch, one
 // decision per event that alone exceeds the daily cap, offsets in the transaction. No rules, no store, no recovery.
 //
 //   bare_loop --until-end --json               to the ends that the input had at the start
@@ -133,7 +133,7 @@ public:
       if (partition_count(*client_, topic) == 0) fail(topic, "no such topic");
   }
 
-  /// Costs nothing at the broker. The transaction of an epoch without events goes on.
+  /// Costs nothing at the broker. An epoch without events leaves the transaction open for the next one.
   void begin() {
     if (not open_) check("begin", rd_kafka_begin_transaction(client_.get()));
     open_ = true;
@@ -291,7 +291,7 @@ void print(const options& asked, const result& told, double whole_seconds) {
 
 int main(int argc, char** argv) {
   options asked;
-  CLI::App app{"Consume, decode, produce, commit: the floor under the engine's figures"};
+  CLI::App app{"Consume, decode, produce, commit: the baseline of the engine's figures"};
   app.add_option("--bootstrap", asked.bootstrap, "Brokers")->capture_default_str();
   app.add_option("--input", asked.input, "Topic of events")->capture_default_str();
   app.add_option("--decisions", asked.decisions, "Topic with as many partitions")->capture_default_str();

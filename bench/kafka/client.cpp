@@ -13,21 +13,21 @@ namespace fairuse::bench {
 
 namespace {
 
-constexpr int patience_ms = 10'000;
+constexpr int timeout_ms = 10'000;
 
 /// A topic that was just created has no leader for a moment.
-bool is_passing(rd_kafka_resp_err_t error) {
+bool is_temporary(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION or error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE
          or error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 offset_range offsets_of(rd_kafka_t& client, const std::string& topic, std::int32_t partition) {
-  const auto until_ns = monotonic_ns() + std::int64_t{patience_ms} * 1'000'000;
+  const auto until_ns = monotonic_ns() + std::int64_t{timeout_ms} * 1'000'000;
   while (true) {
     offset_range told;
     const auto error =
-        rd_kafka_query_watermark_offsets(&client, topic.c_str(), partition, &told.low, &told.high, patience_ms);
-    if (not is_passing(error) or monotonic_ns() > until_ns) {
+        rd_kafka_query_watermark_offsets(&client, topic.c_str(), partition, &told.low, &told.high, timeout_ms);
+    if (not is_temporary(error) or monotonic_ns() > until_ns) {
       check("offsets of " + topic, error);
       return told;
     }
@@ -41,7 +41,7 @@ void set(rd_kafka_conf_t* conf, const setting& one) {
     fail(one.first, why.data());
 }
 
-double seconds_of(const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; }
+double seconds_of(const timeval& of) { return static_cast<double>(of.tv_sec) + static_cast<double>(of.tv_usec) / 1e6; }
 
 } // namespace
 
@@ -49,7 +49,7 @@ void fail(std::string_view what, std::string_view why) {
   std::fprintf(stderr, "%.*s%s%.*s\n", static_cast<int>(what.size()), what.data(), why.empty() ? "" : ": ",
                static_cast<int>(why.size()), why.data());
   std::fflush(stderr);
-  // The clients' threads still run: no destructor may wait for them.
+  // The clients' threads still run, so no destructor may wait for them.
   std::_Exit(1);
 }
 
@@ -58,8 +58,8 @@ void check(std::string_view what, rd_kafka_resp_err_t error) {
 }
 
 void check(std::string_view what, rd_kafka_error_t* error) {
-  const owned<rd_kafka_error_t> held{error};
-  if (held) fail(what, rd_kafka_error_string(error));
+  const owned<rd_kafka_error_t> owner{error};
+  if (owner) fail(what, rd_kafka_error_string(error));
 }
 
 owned<rd_kafka_t> make_client(rd_kafka_type_t kind, const std::vector<setting>& settings, delivery_report reported,
@@ -85,7 +85,7 @@ owned<rd_kafka_topic_t> open_topic(rd_kafka_t& client, const std::string& name) 
 std::int32_t partition_count(rd_kafka_t& client, const std::string& name) {
   const auto topic = open_topic(client, name);
   const rd_kafka_metadata_t* told = nullptr;
-  check("metadata of " + name, rd_kafka_metadata(&client, 0, topic.get(), &told, patience_ms));
+  check("metadata of " + name, rd_kafka_metadata(&client, 0, topic.get(), &told, timeout_ms));
   const auto count = told->topic_cnt == 1 ? told->topics[0].partition_cnt : 0;
   rd_kafka_metadata_destroy(told);
   return count;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The few things that the Kafka benchmarks' programs share: configured librdkafka handles, topics and their ends. Any
-// failure ends the program with a message: a measurement that went wrong is no measurement.
+// What the Kafka benchmarks' programs share: configured librdkafka handles, topics and their offsets. Any failure ends
+// the program with a message, because a failed measurement has no result.
 // Threads: as librdkafka's own handles.
 #pragma once
 

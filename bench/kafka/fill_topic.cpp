@@ -104,7 +104,7 @@ public:
 
   void serve() { rd_kafka_poll(client_.get(), 0); }
 
-  /// Everything is at the broker, or the program ends.
+  /// Waits until all records are at the broker; ends the program if one is not delivered.
   delivery finish() {
     check("flush", rd_kafka_flush(client_.get(), 60'000));
     if (count_.failed > 0) fail("some records were not delivered");
@@ -130,14 +130,14 @@ struct turn {
   time_ms at;
 };
 
-/// Who speaks when: a function of the event's number, and of the draw if users are uniform.
+/// User and time of each event: a function of the event's number, and of the draw if users are uniform.
 class schedule {
 public:
   schedule(const options& asked, time_ms end)
     : events_{asked.events}, users_{asked.users}, sorted_{asked.order == "sorted"}, minutes_{asked.hours * 60} {
     start_ = end - static_cast<time_ms>(minutes_) * minute_ms;
     const auto sessions = std::max<std::uint64_t>(1, minutes_ / session_minutes);
-    // Everybody gets a turn, also where that leaves less than three events a minute.
+    // Every user gets a session, even if that leaves less than three events a minute.
     awake_ = std::clamp(events_ / minutes_ / events_a_minute, (users_ + sessions - 1) / sessions, users_);
   }
 
@@ -163,19 +163,19 @@ private:
   time_ms start_ = 0;
 };
 
-/// What each user says in one event, and what they said before.
+/// How much each user speaks per event, and has spoken before.
 class speakers {
 public:
-  explicit speakers(const options& asked) : said_(asked.users), answered_(asked.users) {
+  explicit speakers(const options& asked) : spoken_ms_(asked.users), answered_(asked.users) {
     const auto each = std::max<std::uint64_t>(1, asked.events / asked.users);
     light_ms_ = std::min<std::uint64_t>(40'000, static_cast<std::uint64_t>(90 * minute_ms) / each);
     heavy_ms_ = static_cast<std::uint64_t>(4 * hour_ms) / each;
     heaviest_ms_ = static_cast<std::uint64_t>(14 * hour_ms) / each;
   }
 
-  /// The user crossed the daily cap and nobody has answered yet.
+  /// The user crossed the daily cap and has no answer yet.
   bool wants_answer(std::uint64_t user) {
-    if (said_[user] <= daily_cap_ms or answered_[user]) return false;
+    if (spoken_ms_[user] <= daily_cap_ms or answered_[user]) return false;
     answered_[user] = true;
     return true;
   }
@@ -188,7 +188,7 @@ public:
       const auto usual = kind == 99 ? heaviest_ms_ : heavy_ms_;
       what.ms = static_cast<std::int32_t>(usual * 3 / 4 + draw.below(usual / 2 + 1));
       what.detail = nullptr;
-      said_[user] += what.ms;
+      spoken_ms_[user] += what.ms;
       return;
     }
     auto& segments = detail.emplace<speech_segments>().segments;
@@ -197,26 +197,26 @@ public:
       const auto begin = end + static_cast<std::uint32_t>(500 + draw.below(4'000));
       end = begin + static_cast<std::uint32_t>(light_ms_ / 8 + draw.below(light_ms_ / 4 + 1));
       segments.push_back({begin, end});
-      said_[user] += end - begin;
+      spoken_ms_[user] += end - begin;
     }
     what.detail = &detail;
   }
 
   static void answer(std::uint64_t user, event& what, event_detail& detail) {
     what.kind = event_kind::review;
-    review_answer verdict;
-    verdict.request = "live-1";
-    verdict.score_nano = user % 2 == 0 ? 900'000'000 : 200'000'000;
-    verdict.confidence_nano = 800'000'000;
-    verdict.type = user % 2 == 0 ? usage_type::audiobook : usage_type::none;
-    verdict.model = "bench";
-    verdict.prompt_version = "1";
-    detail = std::move(verdict);
+    review_answer answer;
+    answer.request = "live-1";
+    answer.score_nano = user % 2 == 0 ? 900'000'000 : 200'000'000;
+    answer.confidence_nano = 800'000'000;
+    answer.type = user % 2 == 0 ? usage_type::audiobook : usage_type::none;
+    answer.model = "bench";
+    answer.prompt_version = "1";
+    detail = std::move(answer);
     what.detail = &detail;
   }
 
 private:
-  std::vector<time_ms> said_;
+  std::vector<time_ms> spoken_ms_;
   std::vector<bool> answered_;
   std::uint64_t light_ms_ = 0;
   std::uint64_t heavy_ms_ = 0;
@@ -234,7 +234,7 @@ int fill(const options& asked) {
   sender to{asked, "20"};
   splitmix draw{asked.seed};
   const auto began_ns = monotonic_ns();
-  // A little before now: segments end after their event's time, and the last ones must not be from the future.
+  // Two minutes before now: segments end after their event's time, and the last ones must not be in the future.
   const schedule turns{asked, wall_ms() - 2 * minute_ms};
   speakers people{asked};
   event_detail detail;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tells when decisions become visible to a reader of committed records. Works on whatever writes JSON with
-// "cause":{"event":"ID"} where ID is one that `fill_topic --paced` gave: p-<monotonic ns of its making>-<number>.
+// Prints when decisions become visible to a reader of committed records. The decisions are JSON with
+// "cause":{"event":"ID"}, ID made by `fill_topic --paced`: p-<monotonic ns of its making>-<number>.
 //
 //   watch_decisions BOOTSTRAP TOPIC SECONDS
 //

@@ -39,25 +39,26 @@ const row broadcasts[] = {
 rhythm::rhythm(rhythm_kind kind) {
   const std::span<const row> rows =
       kind == rhythm_kind::meetings ? std::span<const row>(meetings) : std::span<const row>(broadcasts);
-  for (const row& r : rows) {
-    recordings_.push_back({r.name, r.duration_ms, r.speech_ms, r.segments, r.median_segment_ms,
-                           static_cast<std::uint32_t>(tape_.size()), static_cast<std::uint32_t>(r.minutes.size())});
-    tape_.insert(tape_.end(), r.minutes.begin(), r.minutes.end());
+  for (const row& each : rows) {
+    recordings_.push_back({each.name, each.duration_ms, each.speech_ms, each.segments, each.median_segment_ms,
+                           static_cast<std::uint32_t>(minutes_.size()),
+                           static_cast<std::uint32_t>(each.minutes.size())});
+    minutes_.insert(minutes_.end(), each.minutes.begin(), each.minutes.end());
   }
-  // The ring, unrolled far enough that a cut never wraps.
-  const std::size_t ring = tape_.size();
+  // The series is continued with its own beginning, far enough that no excerpt reaches past the end.
+  const std::size_t joined = minutes_.size();
   std::uint32_t behind_ms = 0;
   for (std::size_t i = 0; behind_ms <= cut_max_ms; ++i) {
-    tape_.push_back(tape_[i % ring]);
-    behind_ms += tape_.back();
+    minutes_.push_back(minutes_[i % joined]);
+    behind_ms += minutes_.back();
   }
-  before_.reserve(tape_.size() + 1);
+  before_.reserve(minutes_.size() + 1);
   before_.push_back(0);
-  for (const std::uint16_t ms : tape_)
+  for (const std::uint16_t ms : minutes_)
     before_.push_back(before_.back() + ms);
 }
 
-stretch rhythm::cut(std::uint32_t first_minute, std::uint32_t speech_ms) const {
+excerpt rhythm::cut(std::uint32_t first_minute, std::uint32_t speech_ms) const {
   const std::uint32_t target = before_[first_minute] + speech_ms;
   // No minute holds more than 60,000 ms, so the end is not before this one.
   const auto begin = before_.begin() + first_minute + speech_ms / 60'000;
@@ -67,8 +68,8 @@ stretch rhythm::cut(std::uint32_t first_minute, std::uint32_t speech_ms) const {
 }
 
 const rhythm& rhythm_of(rhythm_kind kind) {
-  static const rhythm tapes[] = {rhythm(rhythm_kind::meetings), rhythm(rhythm_kind::broadcasts)};
-  return tapes[static_cast<std::size_t>(kind)];
+  static const rhythm all[] = {rhythm(rhythm_kind::meetings), rhythm(rhythm_kind::broadcasts)};
+  return all[static_cast<std::size_t>(kind)];
 }
 
 } // namespace fairuse::sim

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Real speech, minute by minute (sources: sim/rhythm/README.md). The recordings of a kind lie end to end on a tape that
-// closes into a ring: a session is a stretch of it, so a long one runs on into the next meeting, as days of meetings
-// do. Threads: immutable.
+// Real speech, minute by minute (sources: sim/rhythm/README.md). The recordings of a kind are joined to one circular
+// series of minutes. A session is an excerpt of it, so a long session continues in the next recording.
+// Threads: immutable.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +20,13 @@ struct recording {
   std::uint32_t speech_ms = 0;
   std::uint32_t segments = 0;
   std::uint32_t median_segment_ms = 0;
-  /// Place on the tape.
+  /// Place in the series.
   std::uint32_t first_minute = 0;
   std::uint32_t minutes = 0;
 };
 
-/// A piece of tape: all of its minutes in full, but only `last_ms` of the last one.
-struct stretch {
+/// Consecutive minutes of the series: all of them in full, but only `last_ms` of the last one.
+struct excerpt {
   std::uint32_t first_minute = 0;
   std::uint32_t minutes = 0;
   std::uint32_t last_ms = 0;
@@ -34,24 +34,24 @@ struct stretch {
 
 class rhythm {
 public:
-  /// Longest stretch that cut() can be asked for, in ms of speech: about a day and a half.
+  /// Most ms of speech that cut() can be asked for: 16 h 40 min.
   static constexpr std::uint32_t cut_max_ms = 60'000'000;
 
   explicit rhythm(rhythm_kind kind);
 
   std::span<const recording> recordings() const { return recordings_; }
 
-  /// Ms of speech per minute, long enough behind the last recording for any stretch that starts inside one.
-  std::span<const std::uint16_t> tape() const { return tape_; }
+  /// Ms of speech per minute, long enough behind the last recording for any excerpt that starts inside one.
+  std::span<const std::uint16_t> minutes() const { return minutes_; }
 
-  /// The stretch from `first_minute` that holds exactly `speech_ms`. REQUIRES: first_minute lies in a recording,
+  /// The excerpt from `first_minute` that holds exactly `speech_ms`. REQUIRES: first_minute lies in a recording,
   /// 0 < speech_ms <= cut_max_ms.
-  stretch cut(std::uint32_t first_minute, std::uint32_t speech_ms) const;
+  excerpt cut(std::uint32_t first_minute, std::uint32_t speech_ms) const;
 
 private:
   std::vector<recording> recordings_;
-  std::vector<std::uint16_t> tape_;
-  /// before_[i]: speech of the minutes before i.
+  std::vector<std::uint16_t> minutes_;
+  /// before_[i]: ms of speech in the minutes before i.
   std::vector<std::uint32_t> before_;
 };
 

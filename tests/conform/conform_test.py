@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`fairuse conform` against the copied scenarios, and against a second writing of their rules on random ones.
+"""`fairuse conform` on the copied scenarios, and on random ones against a second implementation of their rules.
 
     conform_test.py FAIRUSE [SCENARIOS]     SCENARIOS random ones (default 60); FAIRUSE_SEED repeats one
 """

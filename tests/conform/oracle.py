@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The compatibility rules, written down a second time in the most obvious way.
+"""The compatibility rules, implemented a second time in the simplest way.
 
 Every sum is recomputed from all events, every count from the whole history. It follows the numbered rules of
-tests/data/cases/README.md and shares nothing with the engine; conform_test.py holds the engine against it.
+tests/data/cases/README.md and shares no code with the engine; conform_test.py compares the two.
 """
 
 DAY = 86_400_000
@@ -27,7 +27,7 @@ class User:
 
 class Oracle:
     def __init__(self, config):
-        self.c = config
+        self.config = config
         self.new = config["profile"] == "omi-newest"
         self.users = {}
         self.killed = False
@@ -37,183 +37,183 @@ class Oracle:
         return self.users.setdefault(uid, User())
 
     # Rules 1, 2, 8, 10: sums and caps.
-    def totals(self, u, t):
+    def totals(self, who, now):
         if not self.enabled:
             return [0, 0, 0]
-        size = self.c["bucket_s"]
-        return [sum(ms for b, ms in u.speech if b * size >= t // 1000 - span) for _, span in WINDOWS]
+        size = self.config["bucket_s"]
+        return [sum(ms for b, ms in who.speech if b * size >= now // 1000 - span) for _, span in WINDOWS]
 
-    def caps(self, u):
-        raised = self.new and u.plan == "unlimited"
-        return self.c["caps_unlimited_ms" if raised else "caps_ms"]
+    def caps(self, who):
+        raised = self.new and who.plan == "unlimited"
+        return self.config["caps_unlimited_ms" if raised else "caps_ms"]
 
-    def off(self, u):
-        return self.killed or u.exempt or not self.enabled
+    def off(self, who):
+        return self.killed or who.exempt or not self.enabled
 
-    def hard(self, u, t):
-        over = any(s > cap for s, cap in zip(self.totals(u, t), self.c["caps_ms"]))
-        return u.stage == "restrict" and over and not self.off(u)
+    def hard(self, who, now):
+        over = any(s > cap for s, cap in zip(self.totals(who, now), self.config["caps_ms"]))
+        return who.stage == "restrict" and over and not self.off(who)
 
-    def ceiling(self, u, t):
-        limit = self.c["ceiling_ms"]
-        return self.new and limit > 0 and not self.off(u) and self.totals(u, t)[0] >= limit
+    def ceiling(self, who, now):
+        limit = self.config["ceiling_ms"]
+        return self.new and limit > 0 and not self.off(who) and self.totals(who, now)[0] >= limit
 
     # Rule 9: budget.
-    def tracked(self, u):
-        return u.stage == "restrict" and self.c["budget_ms"] > 0 and not self.off(u)
+    def tracked(self, who):
+        return who.stage == "restrict" and self.config["budget_ms"] > 0 and not self.off(who)
 
-    def used(self, u, t):
-        return u.used.get(t // DAY, 0) if self.enabled and self.c["budget_ms"] > 0 else 0
+    def used(self, who, now):
+        return who.used.get(now // DAY, 0) if self.enabled and self.config["budget_ms"] > 0 else 0
 
-    def exhausted(self, u, t):
-        return self.enabled and 0 < self.c["budget_ms"] <= self.used(u, t)
+    def exhausted(self, who, now):
+        return self.enabled and 0 < self.config["budget_ms"] <= self.used(who, now)
 
     # Rule 7: stages and their ends.
-    def enter(self, u, stage, t):
-        u.stage = stage
-        u.until = t + 30 * DAY if stage == "restrict" else None
+    def enter(self, who, stage, now):
+        who.stage = stage
+        who.until = now + 30 * DAY if stage == "restrict" else None
 
-    def expire(self, u, t):
-        if u.until is not None and t > u.until:
-            self.enter(u, "throttle", t)
+    def expire(self, who, now):
+        if who.until is not None and now > who.until:
+            self.enter(who, "throttle", now)
 
     # Rules 3 to 6: reviews.
-    def review(self, u, t):
-        if self.new and u.stage == "restrict":
+    def review(self, who, now):
+        if self.new and who.stage == "restrict":
             return {"outcome": "terminal"}
-        if u.last_review is not None and t <= u.last_review + self.c["cooldown_s"] * 1000:
+        if who.last_review is not None and now <= who.last_review + self.config["cooldown_s"] * 1000:
             return {"outcome": "cooldown"}
-        free = u.plan == "basic" and u.exhausted
-        if not free and u.fails:
+        free = who.plan == "basic" and who.exhausted
+        if not free and who.fails:
             return {"outcome": "failed"}
-        u.last_review = t
-        score, usage = (1.0, "free_exhausted") if free else (u.score, u.usage)
-        week = sum(v >= t - 7 * DAY for v in u.violations)
-        month = sum(v >= t - 30 * DAY for v in u.violations)
-        before = u.stage
-        if score >= self.c["score_gate"]:
+        who.last_review = now
+        score, usage = (1.0, "free_exhausted") if free else (who.score, who.usage)
+        week = sum(at >= now - 7 * DAY for at in who.violations)
+        month = sum(at >= now - 30 * DAY for at in who.violations)
+        before = who.stage
+        if score >= self.config["score_gate"]:
             if before == "none":
-                self.enter(u, "warning", t)
+                self.enter(who, "warning", now)
             elif before == "warning" and week >= 2:
-                self.enter(u, "throttle", t)
+                self.enter(who, "throttle", now)
             elif before == "throttle" and week >= 3:
-                self.enter(u, "restrict", t)
-        if u.stage != before:
-            u.free_step = usage == "free_exhausted"
-        u.violations.append(t)
+                self.enter(who, "restrict", now)
+        if who.stage != before:
+            who.free_step = usage == "free_exhausted"
+        who.violations.append(now)
         return {"outcome": "synthetic" if free else "scored", "score": score, "usage_type": usage,
-                "action": u.stage if u.stage != before else "none", "from": before, "to": u.stage,
+                "action": who.stage if who.stage != before else "none", "from": before, "to": who.stage,
                 "prior_7d": week, "prior_30d": month}
 
-    def evaluate(self, u, t, row):
+    def evaluate(self, who, now, row):
         if not self.enabled:
             return
-        totals = self.totals(u, t)
-        over = [[name, s, cap] for (name, _), s, cap in zip(WINDOWS, totals, self.caps(u)) if s > cap]
-        row["totals"], row["caps"] = totals, [] if self.off(u) else over
+        totals = self.totals(who, now)
+        over = [[name, s, cap] for (name, _), s, cap in zip(WINDOWS, totals, self.caps(who)) if s > cap]
+        row["totals"], row["caps"] = totals, [] if self.off(who) else over
         if row["caps"]:
-            row["review"] = self.review(u, t)
+            row["review"] = self.review(who, now)
 
-    def meter(self, u, t, ms):
+    def meter(self, who, now, ms):
         if self.enabled and ms > 0:
-            u.speech.append((t // 1000 // self.c["bucket_s"], ms))
+            who.speech.append((now // 1000 // self.config["bucket_s"], ms))
 
-    def retry(self, u, t, row):
-        if u.until is not None and (u.until - t) // 1000 > 0:
-            row["retry_after_s"] = (u.until - t) // 1000
+    def retry(self, who, now, row):
+        if who.until is not None and (who.until - now) // 1000 > 0:
+            row["retry_after_s"] = (who.until - now) // 1000
 
-    def on_speech(self, u, e, row):
-        t, ms, source = e["t"], e["ms"], e["source"]
+    def on_speech(self, who, event, row):
+        now, ms, source = event["t"], event["ms"], event["source"]
         if source == "realtime":
-            self.meter(u, t, ms)
+            self.meter(who, now, ms)
             row["result"] = "accepted"
-            self.evaluate(u, t, row)
+            self.evaluate(who, now, row)
         elif source in ("sync", "sync_fresh"):
-            self.upload(u, t, ms, row)
+            self.upload(who, now, ms, row)
         else:
             row["result"] = "metered"
-        row["stage"] = u.stage
+        row["stage"] = who.stage
 
-    def upload(self, u, t, ms, row):
-        if self.hard(u, t):
+    def upload(self, who, now, ms, row):
+        if self.hard(who, now):
             row["result"] = "hard_restricted"
-            self.retry(u, t, row)
-        elif self.ceiling(u, t):
+            self.retry(who, now, row)
+        elif self.ceiling(who, now):
             row["result"] = "ceiling"
-        elif self.tracked(u) and self.exhausted(u, t):
+        elif self.tracked(who) and self.exhausted(who, now):
             row["result"] = "budget_exhausted"
         else:
             row["result"] = "accepted"
             if ms > 0:
-                tracked = self.tracked(u)
-                self.meter(u, t, ms)
-                self.evaluate(u, t, row)
+                tracked = self.tracked(who)
+                self.meter(who, now, ms)
+                self.evaluate(who, now, row)
                 if tracked:
-                    u.used[t // DAY] = u.used.get(t // DAY, 0) + ms
+                    who.used[now // DAY] = who.used.get(now // DAY, 0) + ms
 
-    def on_stt(self, u, e, row):
-        t, ms = e["t"], e["ms"]
-        row["tracked"] = self.tracked(u)
-        row["blocked"] = row["tracked"] and self.exhausted(u, t)
+    def on_stt(self, who, event, row):
+        now, ms = event["t"], event["ms"]
+        row["tracked"] = self.tracked(who)
+        row["blocked"] = row["tracked"] and self.exhausted(who, now)
         if row["tracked"] and not row["blocked"] and ms > 0:
-            u.used[t // DAY] = u.used.get(t // DAY, 0) + ms
-        row["used_ms"], row["exhausted"] = self.used(u, t), self.exhausted(u, t)
+            who.used[now // DAY] = who.used.get(now // DAY, 0) + ms
+        row["used_ms"], row["exhausted"] = self.used(who, now), self.exhausted(who, now)
 
-    def on_gate(self, u, e, row):
-        t = e["t"]
-        row["hard_restricted"] = self.hard(u, t)
+    def on_gate(self, who, event, row):
+        now = event["t"]
+        row["hard_restricted"] = self.hard(who, now)
         if row["hard_restricted"]:
-            self.retry(u, t, row)
-        row["ceiling"] = self.ceiling(u, t)
-        row["budget_exhausted"] = self.tracked(u) and self.exhausted(u, t)
-        row["stage"] = u.stage
+            self.retry(who, now, row)
+        row["ceiling"] = self.ceiling(who, now)
+        row["budget_exhausted"] = self.tracked(who) and self.exhausted(who, now)
+        row["stage"] = who.stage
 
-    def on_status(self, u, e, row):
-        t = e["t"]
-        row["totals"], row["stage"] = self.totals(u, t), u.stage
-        if u.stage == "restrict" and u.until is not None:
-            row["until_ms"] = u.until
-        row["violations"] = [sum(v >= t - 7 * DAY for v in u.violations), sum(v >= t - 30 * DAY for v in u.violations)]
-        row["used_ms"] = self.used(u, t)
+    def on_status(self, who, event, row):
+        now = event["t"]
+        row["totals"], row["stage"] = self.totals(who, now), who.stage
+        if who.stage == "restrict" and who.until is not None:
+            row["until_ms"] = who.until
+        row["violations"] = [sum(at >= now - days * DAY for at in who.violations) for days in (7, 30)]
+        row["used_ms"] = self.used(who, now)
 
-    def on_plan(self, u, e, row):
-        u.plan = e["plan"]
-        if self.new and u.plan != "basic" and u.free_step and u.stage != "none":
-            self.enter(u, "none", e["t"])
-        row["stage"] = u.stage
+    def on_plan(self, who, event, row):
+        who.plan = event["plan"]
+        if self.new and who.plan != "basic" and who.free_step and who.stage != "none":
+            self.enter(who, "none", event["t"])
+        row["stage"] = who.stage
 
-    def row(self, i, e):
-        row = {"i": i, "t": e["t"], "type": e["type"]}
-        kind = e["type"]
+    def row(self, i, event):
+        row = {"i": i, "t": event["t"], "type": event["type"]}
+        kind = event["type"]
         if kind == "kill_switch":
-            self.killed = e["on"]
+            self.killed = event["on"]
         if kind == "enabled":
-            self.enabled = e["on"]
-        if "uid" not in e:
+            self.enabled = event["on"]
+        if "uid" not in event:
             return row
-        row["uid"] = e["uid"]
-        u = self.user(e["uid"])
-        self.expire(u, e["t"])
+        row["uid"] = event["uid"]
+        who = self.user(event["uid"])
+        self.expire(who, event["t"])
         if kind == "check":
-            self.evaluate(u, e["t"], row)
-            row["stage"] = u.stage
+            self.evaluate(who, event["t"], row)
+            row["stage"] = who.stage
         elif kind == "classifier":
-            u.score, u.usage = e["score"], e["usage_type"]
+            who.score, who.usage = event["score"], event["usage_type"]
         elif kind == "fault":
-            u.fails = e["on"]
+            who.fails = event["on"]
         elif kind == "credits":
-            u.exhausted = e["exhausted"]
+            who.exhausted = event["exhausted"]
         elif kind == "exempt":
-            u.exempt = e["on"]
+            who.exempt = event["on"]
         elif kind == "admin_set_stage":
-            self.enter(u, e["stage"], e["t"])
-            row["stage"] = u.stage
+            self.enter(who, event["stage"], event["t"])
+            row["stage"] = who.stage
         elif kind == "admin_reset":
-            self.enter(u, "none", e["t"])
-            u.free_step = False
-            row["stage"] = u.stage
+            self.enter(who, "none", event["t"])
+            who.free_step = False
+            row["stage"] = who.stage
         elif kind == "admin_resolve":
-            row["stage"] = u.stage
+            row["stage"] = who.stage
         else:
-            getattr(self, "on_" + kind)(u, e, row)
+            getattr(self, "on_" + kind)(who, event, row)
         return row

@@ -11,7 +11,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "events/wire.hpp"
-#include "tests/sim/world.hpp"
+#include "tests/sim/laboratory_fixture.hpp"
 
 namespace fairuse::sim {
 
@@ -37,10 +37,10 @@ const day& demo_day() {
   return read;
 }
 
-std::int64_t speech_of(const event& e) {
+std::int64_t speech_of(const event& what) {
   std::int64_t ms = 0;
-  for (const segment& s : detail_of<speech_segments>(e).segments)
-    ms += s.end_ms - s.begin_ms;
+  for (const segment& each : detail_of<speech_segments>(what).segments)
+    ms += each.end_ms - each.begin_ms;
   return ms;
 }
 

@@ -15,7 +15,7 @@ using namespace testing;
 
 namespace {
 
-/// An experiment file in a folder of its own, beside the population and reviewer of the small world.
+/// An experiment file in a folder of its own, beside the small population and reviewer.
 class written_experiment {
 public:
   explicit written_experiment(std::string_view text) {
@@ -42,7 +42,7 @@ private:
   test_folder folder_;
 };
 
-guard_verdict verdict(std::string_view text, std::uint64_t hits, std::uint64_t users) {
+guard_outcome outcome_of(std::string_view text, std::uint64_t hits, std::uint64_t users) {
   std::string wrong;
   const auto parsed = parse_guard(text, wrong);
   BOOST_REQUIRE_MESSAGE(parsed, wrong);
@@ -51,7 +51,7 @@ guard_verdict verdict(std::string_view text, std::uint64_t hits, std::uint64_t u
   figures.stages[index_of(parsed->at)].hit[1] = proportion_of(hits, users);
   figures.reviews = hits;
   figures.harm_ms = static_cast<std::int64_t>(hits) * hour_ms;
-  return judge(*parsed, figures);
+  return check_guard(*parsed, figures);
 }
 
 std::string refused_guard(std::string_view text) {
@@ -116,21 +116,21 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(a_guard)
 
-BOOST_AUTO_TEST_CASE(knows_pass_fail_and_too_little_data) {
-  using enum guard_verdict;
-  BOOST_TEST((verdict("fpr_restrict.upper < 1%", 0, 368) == holds));
-  BOOST_TEST((verdict("fpr_restrict.upper < 1%", 0, 367) == not_enough_data));
-  BOOST_TEST((verdict("fpr_restrict.upper < 1%", 3, 1'000) == holds));
-  BOOST_TEST((verdict("fpr_restrict.upper < 1%", 8, 1'000) == not_enough_data));
-  BOOST_TEST((verdict("fpr_restrict.upper < 0.01", 30, 1'000) == fails));
-  BOOST_TEST((verdict("fpr_warning < 1%", 9, 1'000) == holds));
-  BOOST_TEST((verdict("fpr_warning.rate < 1%", 10, 1'000) == fails));
-  BOOST_TEST((verdict("caught_warning.lower > 60%", 90, 100) == holds));
-  BOOST_TEST((verdict("caught_warning.lower > 60%", 65, 100) == not_enough_data));
-  BOOST_TEST((verdict("caught_warning.lower >= 60%", 30, 100) == fails));
-  BOOST_TEST((verdict("fdr_throttle.upper < 5%", 0, 100) == not_enough_data));
-  BOOST_TEST((verdict("reviews <= 5", 5, 0) == holds));
-  BOOST_TEST((verdict("harm < 5h", 5, 0) == fails));
+BOOST_AUTO_TEST_CASE(holds_fails_or_has_not_enough_data) {
+  using enum guard_outcome;
+  BOOST_TEST((outcome_of("fpr_restrict.upper < 1%", 0, 368) == holds));
+  BOOST_TEST((outcome_of("fpr_restrict.upper < 1%", 0, 367) == not_enough_data));
+  BOOST_TEST((outcome_of("fpr_restrict.upper < 1%", 3, 1'000) == holds));
+  BOOST_TEST((outcome_of("fpr_restrict.upper < 1%", 8, 1'000) == not_enough_data));
+  BOOST_TEST((outcome_of("fpr_restrict.upper < 0.01", 30, 1'000) == fails));
+  BOOST_TEST((outcome_of("fpr_warning < 1%", 9, 1'000) == holds));
+  BOOST_TEST((outcome_of("fpr_warning.rate < 1%", 10, 1'000) == fails));
+  BOOST_TEST((outcome_of("caught_warning.lower > 60%", 90, 100) == holds));
+  BOOST_TEST((outcome_of("caught_warning.lower > 60%", 65, 100) == not_enough_data));
+  BOOST_TEST((outcome_of("caught_warning.lower >= 60%", 30, 100) == fails));
+  BOOST_TEST((outcome_of("fdr_throttle.upper < 5%", 0, 100) == not_enough_data));
+  BOOST_TEST((outcome_of("reviews <= 5", 5, 0) == holds));
+  BOOST_TEST((outcome_of("harm < 5h", 5, 0) == fails));
 }
 
 BOOST_AUTO_TEST_CASE(is_refused_with_a_remedy) {

@@ -35,18 +35,18 @@ public:
   talking_feed(const run_rules& rules, std::uint32_t group, std::uint32_t minutes)
     : rules_(rules), group_(group), minutes_(minutes) {}
 
-  void fill(std::uint32_t user, user_part& out) override {
+  void fill(std::uint32_t user, simulated_user& out) override {
     out.uid = uid_of(user);
     out.group = group_;
     out.step_buffer.clear();
     out.event_buffer.clear();
     for (std::uint32_t i = 0; i < minutes_; ++i) {
-      event e;
-      e.time = e.instant = rules_.of->people.start + i * minute_ms;
-      e.ms = 60'000;
-      e.key = i + 1;
-      out.step_buffer.push_back({e.time + minute_ms, &rules_.in_force, i, 1});
-      out.event_buffer.push_back(e);
+      event spoken;
+      spoken.time = spoken.instant = rules_.of->people.start + i * minute_ms;
+      spoken.ms = 60'000;
+      spoken.key = i + 1;
+      out.step_buffer.push_back({spoken.time + minute_ms, &rules_.in_force, i, 1});
+      out.event_buffer.push_back(spoken);
     }
     out.step_buffer.push_back({rules_.end, &rules_.in_force, minutes_, 0});
     out.steps = out.step_buffer;
@@ -71,7 +71,7 @@ constexpr std::uint32_t talker_group = 2;
 
 BOOST_AUTO_TEST_SUITE(the_laboratory)
 
-BOOST_AUTO_TEST_CASE(a_small_world_comes_out_as_worked_out_by_hand) {
+BOOST_AUTO_TEST_CASE(a_small_experiment_has_the_figures_computed_by_hand) {
   const auto what = small_experiment({shipped_policy("fair")});
   const auto result = run(what);
   const auto figures = figures_of(what, result);
@@ -98,26 +98,26 @@ BOOST_AUTO_TEST_CASE(a_small_world_comes_out_as_worked_out_by_hand) {
   BOOST_TEST(fair.reviews == fair.answers.strikes + fair.answers.cleared);
 }
 
-BOOST_AUTO_TEST_CASE(an_answer_comes_exactly_its_latency_after_the_question) {
+BOOST_AUTO_TEST_CASE(an_answer_comes_exactly_its_latency_after_the_request) {
   auto what = small_experiment({shipped_policy("fair")});
   what.users = 1;
   const auto result = run_talking(what, reader_group, 40 * 60);
   const auto& stages = result.tally.policies.front().groups[reader_group].stages;
 
-  // The 121st minute passes the cap of 2 h; a question is repeated 12 h and a minute later; the fair ladder steps at
+  // The 121st minute passes the cap of 2 h; a request is repeated 12 h and a minute later; the fair ladder steps at
   // the first, third and fourth strike. The first minute is seen when it is over, and every answer takes 90 s.
-  const auto after_question = [](std::int64_t number) {
+  const auto after_request = [](std::int64_t number) {
     return (120 + (number - 1) * (12 * 60 + 1)) * minute_ms + 90 * second_ms;
   };
-  BOOST_TEST(stages[0].reached_after_ms == std::vector<std::int64_t>{after_question(1)},
+  BOOST_TEST(stages[0].reached_after_ms == std::vector<std::int64_t>{after_request(1)},
              boost::test_tools::per_element());
-  BOOST_TEST(stages[1].reached_after_ms == std::vector<std::int64_t>{after_question(3)},
+  BOOST_TEST(stages[1].reached_after_ms == std::vector<std::int64_t>{after_request(3)},
              boost::test_tools::per_element());
-  BOOST_TEST(stages[2].reached_after_ms == std::vector<std::int64_t>{after_question(4)},
+  BOOST_TEST(stages[2].reached_after_ms == std::vector<std::int64_t>{after_request(4)},
              boost::test_tools::per_element());
-  BOOST_TEST(stages[0].held_ms == after_question(3) - after_question(1));
-  BOOST_TEST(stages[1].held_ms == after_question(4) - after_question(3));
-  BOOST_TEST(stages[2].held_ms == (what.end() - what.people.start) - minute_ms - after_question(4));
+  BOOST_TEST(stages[0].held_ms == after_request(3) - after_request(1));
+  BOOST_TEST(stages[1].held_ms == after_request(4) - after_request(3));
+  BOOST_TEST(stages[2].held_ms == (what.end() - what.people.start) - minute_ms - after_request(4));
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_after_the_end_never_comes) {
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(an_answer_after_the_end_never_comes) {
   BOOST_TEST(group.answers.timed_out >= 1U);
 }
 
-BOOST_AUTO_TEST_CASE(the_number_of_workers_never_shows) {
+BOOST_AUTO_TEST_CASE(the_result_does_not_depend_on_the_number_of_workers) {
   auto what = field_experiment(presets(), 600, 8);
   const auto alone = report_of(what, run(what, 1));
   for (const unsigned workers : {2U, 3U, 7U})
@@ -143,18 +143,18 @@ BOOST_AUTO_TEST_CASE(the_number_of_workers_never_shows) {
   BOOST_TEST(report_of(what, run(what, 2)) != alone);
 }
 
-BOOST_AUTO_TEST_CASE(a_policy_decides_the_same_alone_and_in_company) {
+BOOST_AUTO_TEST_CASE(a_policy_decides_the_same_alone_and_beside_others) {
   const auto all = presets();
-  const auto company = run(field_experiment(all, 600, 8));
-  const auto turned = run(field_experiment({all[2], all[0], all[1]}, 600, 8));
+  const auto together = run(field_experiment(all, 600, 8));
+  const auto reordered = run(field_experiment({all[2], all[0], all[1]}, 600, 8));
   for (std::size_t p = 0; p < all.size(); ++p) {
     const auto alone = run(field_experiment({all[p]}, 600, 8));
-    BOOST_TEST(company.policy_digests[p] == alone.policy_digests.front());
-    BOOST_TEST(turned.policy_digests[(p + 1) % all.size()] == alone.policy_digests.front());
+    BOOST_TEST(together.policy_digests[p] == alone.policy_digests.front());
+    BOOST_TEST(reordered.policy_digests[(p + 1) % all.size()] == alone.policy_digests.front());
   }
-  BOOST_TEST(company.policy_digests[0] != company.policy_digests[1]);
-  // The run's own digest names policies, not places.
-  BOOST_TEST(company.digest == turned.digest);
+  BOOST_TEST(together.policy_digests[0] != together.policy_digests[1]);
+  // The run's own digest depends on the policies' names, not on their order.
+  BOOST_TEST(together.digest == reordered.digest);
 }
 
 BOOST_AUTO_TEST_CASE(a_stopped_run_is_the_run_of_its_first_users) {
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(a_stopped_run_is_the_run_of_its_first_users) {
   const composition people(what.people, what.seed);
   struct stopping_feed final : traffic_feed {
     stopping_feed(synthetic_feed people, std::atomic<bool>& stop_now) : from(std::move(people)), stopped(stop_now) {}
-    void fill(std::uint32_t user, user_part& out) override {
+    void fill(std::uint32_t user, simulated_user& out) override {
       from.fill(user, out);
       stopped = user >= 50;
     }
@@ -211,12 +211,12 @@ BOOST_AUTO_TEST_CASE(differences_add_up_and_are_tested_exactly) {
       BOOST_TEST(hits(1) + newly_spared == hits(0) + newly_hit);
       BOOST_TEST(row.at(who).at("p").get<double>() == mcnemar(newly_hit, newly_spared));
     }
-    // Nobody speaks 8 hours a day, so the mild policy spares every reader.
+    // No user speaks 8 hours a day, so the mild policy hits no reader.
     BOOST_TEST(row.at("misuse").at("newly_spared") == policies[0].at("stages").at(stage).at("misuse").at("hits"));
   }
 }
 
-BOOST_AUTO_TEST_CASE(it_holds_what_its_readers_were_promised) {
+BOOST_AUTO_TEST_CASE(it_has_the_documented_members) {
   const auto what = small_experiment({shipped_policy("fair"), shipped_policy("omi-newest")});
   const auto result = run(what);
   const auto report = nlohmann::json::parse(report_of(what, result));

@@ -10,7 +10,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "tests/sim/world.hpp"
+#include "tests/sim/laboratory_fixture.hpp"
 
 namespace fairuse::sim {
 
@@ -18,8 +18,8 @@ using testing::shipped_population;
 
 namespace {
 
-/// Share of the curve's `band` that a cohort's ranks fall into, counted over evenly spread ranks.
-std::vector<double> landed(const composition& of, std::uint32_t cohort, std::uint32_t ranks) {
+/// By band of the curve: the share of a cohort's ranks that fall into it, counted over evenly spread ranks.
+std::vector<double> shares_of_ranks(const composition& of, std::uint32_t cohort, std::uint32_t ranks) {
   const auto& bands = of.people().bands;
   std::vector<double> counts(bands.size());
   for (std::uint32_t i = 0; i < ranks; ++i) {
@@ -52,8 +52,8 @@ BOOST_AUTO_TEST_SUITE(populations)
 BOOST_AUTO_TEST_CASE(the_shipped_population_has_every_kind_of_user) {
   const population& people = shipped_population();
   std::array<int, truth_count> labels{};
-  for (const cohort& c : people.cohorts)
-    ++labels[static_cast<std::size_t>(c.label)];
+  for (const cohort& each : people.cohorts)
+    ++labels[static_cast<std::size_t>(each.label)];
   BOOST_TEST(labels[0] == 5);
   BOOST_TEST(labels[1] == 5);
   BOOST_TEST(labels[2] == 1);
@@ -63,14 +63,14 @@ BOOST_AUTO_TEST_CASE(the_shipped_population_has_every_kind_of_user) {
 BOOST_AUTO_TEST_CASE(cohorts_partition_the_curve) {
   const population& people = shipped_population();
   const composition of(people, 1);
-  // A cohort's ranks land in a band as often as its share of the band says, so all cohorts together fill each band
+  // The part of a cohort's ranks in a band equals the cohort's share of it, so all cohorts together fill each band
   // once.
   std::vector<double> filled(people.bands.size());
   for (std::uint32_t c = 0; c < people.cohorts.size(); ++c) {
     double mass = 0;
     for (std::size_t b = 0; b < people.bands.size(); ++b)
       mass += width(people, b) * people.bands[b].shares[c] / 1000;
-    const auto counts = landed(of, c, 100'000);
+    const auto counts = shares_of_ranks(of, c, 100'000);
     for (std::size_t b = 0; b < people.bands.size(); ++b) {
       BOOST_TEST(std::abs(counts[b] * mass - width(people, b) * people.bands[b].shares[c] / 1000) < 1e-4 * mass);
       filled[b] += counts[b] * mass;

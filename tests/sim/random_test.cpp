@@ -31,7 +31,7 @@ BOOST_AUTO_TEST_CASE(philox_gives_the_published_numbers) {
   BOOST_TEST(of_ones.v[3] == 0x6d5451fdU);
 }
 
-BOOST_AUTO_TEST_CASE(a_draw_depends_on_every_part_of_its_name) {
+BOOST_AUTO_TEST_CASE(a_draw_depends_on_seed_user_purpose_and_index) {
   const draw_words base = draw(1, 2, purpose::day, 3);
   BOOST_TEST((base == draw(1, 2, purpose::day, 3)));
   BOOST_TEST((base != draw(2, 2, purpose::day, 3)));

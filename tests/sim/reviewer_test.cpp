@@ -9,7 +9,7 @@
 #include <boost/test/unit_test.hpp>
 #include <rapidcheck/boost_test.h>
 
-#include "tests/sim/world.hpp"
+#include "tests/sim/laboratory_fixture.hpp"
 
 namespace fairuse::sim {
 
@@ -49,7 +49,7 @@ tally ask_about(const std::string& cohort, std::uint32_t users) {
 
 BOOST_AUTO_TEST_SUITE(reviewers)
 
-BOOST_AUTO_TEST_CASE(honest_users_score_low_with_a_small_tail_of_errors) {
+BOOST_AUTO_TEST_CASE(users_without_misuse_score_low_with_few_errors) {
   for (const cohort& c : shipped_population().cohorts) {
     if (c.label == truth::misuse) continue;
     const tally got = ask_about(c.name, 20'000);
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_cohort_without_a_profile_gets_the_default) {
   BOOST_TEST(shipped_reviewer().of("audiobook").cohort == "audiobook");
 }
 
-BOOST_AUTO_TEST_CASE(a_profile_for_nobody_is_refused) {
+BOOST_AUTO_TEST_CASE(a_profile_of_an_unknown_cohort_is_refused) {
   yaml::diagnostics problems{"r.yaml"};
   const auto root = yaml::parse(
       "name: r\nlatency: {0: 1s, 1: 2s}\nconfidence: {0: 0.5, 1: 0.9}\n"

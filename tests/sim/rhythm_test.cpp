@@ -12,14 +12,14 @@
 #include <nlohmann/json.hpp>
 #include <rapidcheck/boost_test.h>
 
-#include "tests/sim/world.hpp"
+#include "tests/sim/laboratory_fixture.hpp"
 
 namespace fairuse::sim {
 
 namespace {
 
-std::uint64_t speech_of(const rhythm& tape, const recording& r) {
-  const auto minutes = tape.tape().subspan(r.first_minute, r.minutes);
+std::uint64_t speech_of(const rhythm& from, const recording& one) {
+  const auto minutes = from.minutes().subspan(one.first_minute, one.minutes);
   return std::accumulate(minutes.begin(), minutes.end(), std::uint64_t{0});
 }
 
@@ -31,7 +31,7 @@ std::vector<nlohmann::json> raw_recordings(const std::string& file) {
   return rows;
 }
 
-/// Speech of each minute, counted millisecond by millisecond: slow, and with nothing in common with the tool.
+/// Speech of each minute, counted millisecond by millisecond: slow, and independent of the tool's method.
 std::vector<std::uint32_t> minutes_of(const nlohmann::json& row) {
   std::vector<std::uint32_t> minutes((row["duration_ms"].get<std::uint32_t>() + 59'999) / 60'000);
   for (const auto& segment : row["segments_ms"]) {
@@ -42,17 +42,17 @@ std::vector<std::uint32_t> minutes_of(const nlohmann::json& row) {
 }
 
 void tables_match(rhythm_kind kind, const std::string& file) {
-  const rhythm& tape = rhythm_of(kind);
+  const rhythm& known = rhythm_of(kind);
   const auto rows = raw_recordings(file);
   BOOST_TEST(rows.size() == 5U);
   for (const nlohmann::json& row : rows) {
-    const auto found = std::find_if(tape.recordings().begin(), tape.recordings().end(),
+    const auto found = std::find_if(known.recordings().begin(), known.recordings().end(),
                                     [&](const recording& r) { return r.name == row["recording"].get<std::string>(); });
-    BOOST_REQUIRE(found != tape.recordings().end());
+    BOOST_REQUIRE(found != known.recordings().end());
     BOOST_TEST(found->speech_ms == row["speech_ms"].get<std::uint32_t>());
     BOOST_TEST(found->segments == row["segments_ms"].size());
     const auto expected = minutes_of(row);
-    const auto minutes = tape.tape().subspan(found->first_minute, found->minutes);
+    const auto minutes = known.minutes().subspan(found->first_minute, found->minutes);
     BOOST_TEST(std::vector<std::uint32_t>(minutes.begin(), minutes.end()) == expected,
                boost::test_tools::per_element());
   }
@@ -72,18 +72,18 @@ BOOST_AUTO_TEST_CASE(the_tables_hold_all_speech_of_the_real_recordings) {
   };
   for (const row& expected : {row{rhythm_kind::meetings, 154, 325'223'809, 265'047'749, 31'233},
                               row{rhythm_kind::broadcasts, 216, 72'400'840, 68'074'600, 5'248}}) {
-    const rhythm& tape = rhythm_of(expected.kind);
+    const rhythm& known = rhythm_of(expected.kind);
     std::uint64_t duration = 0;
     std::uint64_t speech = 0;
     std::uint64_t segments = 0;
-    for (const recording& r : tape.recordings()) {
-      BOOST_TEST(speech_of(tape, r) == r.speech_ms);
+    for (const recording& r : known.recordings()) {
+      BOOST_TEST(speech_of(known, r) == r.speech_ms);
       BOOST_TEST(r.minutes == (r.duration_ms + 59'999) / 60'000);
       duration += r.duration_ms;
       speech += r.speech_ms;
       segments += r.segments;
     }
-    BOOST_TEST(tape.recordings().size() == expected.recordings);
+    BOOST_TEST(known.recordings().size() == expected.recordings);
     BOOST_TEST(duration == expected.duration_ms);
     BOOST_TEST(speech == expected.speech_ms);
     BOOST_TEST(segments == expected.segments);
@@ -99,12 +99,12 @@ BOOST_AUTO_TEST_CASE(each_minute_of_a_broadcast_is_that_of_its_raw_segments) {
 }
 
 RC_BOOST_PROP(a_cut_holds_exactly_the_speech_that_was_asked_for, ()) {
-  const rhythm& tape = rhythm_of(*rc::gen::element(rhythm_kind::meetings, rhythm_kind::broadcasts));
-  const auto& source = tape.recordings()[*rc::gen::inRange<std::size_t>(0, tape.recordings().size())];
+  const rhythm& known = rhythm_of(*rc::gen::element(rhythm_kind::meetings, rhythm_kind::broadcasts));
+  const auto& source = known.recordings()[*rc::gen::inRange<std::size_t>(0, known.recordings().size())];
   const auto asked = *rc::gen::inRange<std::uint32_t>(1, rhythm::cut_max_ms + 1);
-  const stretch cut = tape.cut(source.first_minute, asked);
+  const excerpt cut = known.cut(source.first_minute, asked);
   RC_ASSERT(cut.minutes > 0U);
-  const auto minutes = tape.tape().subspan(cut.first_minute, cut.minutes);
+  const auto minutes = known.minutes().subspan(cut.first_minute, cut.minutes);
   RC_ASSERT(cut.last_ms > 0U);
   RC_ASSERT(cut.last_ms <= minutes.back());
   RC_ASSERT(std::accumulate(minutes.begin(), minutes.end() - 1, std::uint32_t{0}) + cut.last_ms == asked);

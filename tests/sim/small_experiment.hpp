@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A world in which everything can be worked out by hand: light users speak 10 minutes a day, readers and talkers 3
-// hours; whoever looks at a reader sees an audiobook, whoever looks at anybody else sees nothing, always after 90 s.
+// A fixture whose figures can be computed by hand: light users speak 10 minutes a day, readers and talkers 3 hours. A
+// review finds an audiobook if the user is a reader and nothing otherwise, always after 90 s.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 #include "config/policy_file.hpp"
 #include "config/presets.hpp"
 #include "sim/experiment.hpp"
-#include "tests/sim/world.hpp"
+#include "tests/sim/laboratory_fixture.hpp"
 
 namespace fairuse::sim::testing {
 

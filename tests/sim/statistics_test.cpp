@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(mcnemar_is_twice_the_smaller_binomial_tail) {
   BOOST_TEST(mcnemar(9, 1) == mcnemar(1, 9));
 }
 
-RC_BOOST_PROP(mcnemar_agrees_with_summed_coin_flips, ()) {
+RC_BOOST_PROP(mcnemar_agrees_with_a_summed_binomial_tail, ()) {
   const auto first = *rc::gen::inRange<std::uint64_t>(0, 200);
   const auto second = *rc::gen::inRange<std::uint64_t>(0, 200);
   const double expected = std::min(1.0, 2 * tail(std::min(first, second), first + second, 0.5));
@@ -111,7 +111,7 @@ RC_BOOST_PROP(quantiles_of_a_histogram_are_within_a_hundredth, ()) {
   RC_ASSERT(*whole_one.most() == values.back());
 }
 
-BOOST_AUTO_TEST_CASE(small_values_are_kept_exactly_and_an_empty_histogram_knows_nothing) {
+BOOST_AUTO_TEST_CASE(small_values_are_exact_and_an_empty_histogram_has_no_quantiles) {
   histogram h;
   BOOST_TEST(!h.quantile(500'000'000).has_value());
   BOOST_TEST(!h.most().has_value());

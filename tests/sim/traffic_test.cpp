@@ -13,7 +13,7 @@
 #include <boost/test/unit_test.hpp>
 #include <rapidcheck/boost_test.h>
 
-#include "tests/sim/world.hpp"
+#include "tests/sim/laboratory_fixture.hpp"
 
 namespace fairuse::sim {
 
@@ -53,21 +53,21 @@ std::uint32_t user_of(const composition& of, const std::string& cohort) {
   return user;
 }
 
-struct account_story {
+struct account_history {
   std::vector<std::string> plans;
   int exhausted = 0;
   int restored = 0;
 };
 
-account_story story_of(const user_traffic& traffic) {
-  account_story story;
+account_history history_of(const user_traffic& traffic) {
+  account_history history;
   for (const arrival& a : traffic.arrivals) {
     if (a.what.kind != event_kind::account) continue;
     const auto& fact = detail_of<account_fact>(a.what);
-    if (fact.plan) story.plans.push_back(*fact.plan);
-    if (fact.credits_exhausted) ++(*fact.credits_exhausted ? story.exhausted : story.restored);
+    if (fact.plan) history.plans.push_back(*fact.plan);
+    if (fact.credits_exhausted) ++(*fact.credits_exhausted ? history.exhausted : history.restored);
   }
-  return story;
+  return history;
 }
 
 } // namespace
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(daily_speech_of_the_population_has_the_observed_quantiles) 
   BOOST_TEST(days.back() <= 42'120'000);
 }
 
-RC_BOOST_PROP(a_user_is_the_same_whoever_came_before, (std::uint64_t seed)) {
+RC_BOOST_PROP(traffic_does_not_depend_on_the_user_written_before, (std::uint64_t seed)) {
   const auto user = *rc::gen::inRange<std::uint32_t>(0, 1'000'000);
   const auto other = *rc::gen::inRange<std::uint32_t>(0, 1'000'000);
   const composition of(shipped_population(), seed);
@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(users_keep_their_level) {
   const composition of(shipped_population(), 1);
   traffic_writer writer(of, month);
   user_traffic one;
-  // Of users in the same cohort, who speaks more in the first half of the month does so in the second half too.
+  // Of two users of a cohort, the one who speaks more in the first half of the month mostly does so in the second too.
   double agree = 0;
   double pairs = 0;
   std::vector<std::pair<double, double>> halves;
@@ -284,12 +284,12 @@ BOOST_AUTO_TEST_CASE(free_users_pay_or_are_exhausted_once_their_minutes_are_used
     const cohort& c = shipped_population().cohorts[of.traits(user).cohort];
     if (c.label != truth::exhausted) continue;
     writer.write(user, one);
-    const account_story story = story_of(one);
-    BOOST_TEST(story.plans.front() == "basic");
-    BOOST_TEST((story.restored == story.exhausted || story.restored + 1 == story.exhausted));
-    exhausted += story.exhausted > 0 ? 1 : 0;
-    restored += story.restored > 0 ? 1 : 0;
-    late_upgrades += story.plans.size() > 1 ? 1 : 0;
+    const account_history history = history_of(one);
+    BOOST_TEST(history.plans.front() == "basic");
+    BOOST_TEST((history.restored == history.exhausted || history.restored + 1 == history.exhausted));
+    exhausted += history.exhausted > 0 ? 1 : 0;
+    restored += history.restored > 0 ? 1 : 0;
+    late_upgrades += history.plans.size() > 1 ? 1 : 0;
   }
   BOOST_TEST(exhausted >= 15);
   BOOST_TEST(restored >= 10);
@@ -298,7 +298,7 @@ BOOST_AUTO_TEST_CASE(free_users_pay_or_are_exhausted_once_their_minutes_are_used
   for (std::uint32_t user = 0; user < 500; ++user) {
     if (shipped_population().cohorts[of.traits(user).cohort].label == truth::exhausted) continue;
     writer.write(user, one);
-    BOOST_TEST(story_of(one).exhausted == 0);
+    BOOST_TEST(history_of(one).exhausted == 0);
   }
 }
 

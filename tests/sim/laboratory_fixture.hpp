@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of the laboratory share: the shipped population and reviewer.
+// Fixture of the laboratory's tests: the shipped population and reviewer.
 #pragma once
 
 #include <cstdlib>
