@@ -13,7 +13,6 @@
 #include "base/system/files.hpp"
 #include "storage/erased_users.hpp"
 #include "storage/keys.hpp"
-#include "storage/mutants.hpp"
 #include "storage/opening.hpp"
 #include "storage/rocks.hpp"
 #include "storage/user_rows.hpp"
@@ -140,10 +139,6 @@ struct partition_store::body {
   /// What RocksDB does not have yet, oldest first.
   std::vector<const commit_rows*> before(bool with_open) const {
     std::vector<const commit_rows*> all;
-    if (mutant::is_on("reload without pending")) {
-      if (with_open and open.size() > 0) all.push_back(&open);
-      return all;
-    }
     if (draining) all.push_back(&draining->rows);
     if (filling.rows.size() > 0) all.push_back(&filling.rows);
     if (with_open and open.size() > 0) all.push_back(&open);

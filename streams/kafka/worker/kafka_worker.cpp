@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "storage/mutants.hpp"
 #include "streams/failpoint.hpp"
 
 namespace fairuse::kafka {
@@ -376,11 +375,6 @@ bool kafka_worker::run_shards(const std::vector<partition_shard*>& which, time_m
 call_result kafka_worker::try_commit(const std::vector<partition_shard*>& which) {
   if (auto done = producer_->flush(); not done.ok()) return done;
   failpoint::pass("flushed");
-  if (mutant::is_on("store before commit"))
-    for (auto* each : which) {
-      each->keep_rows(*producer_);
-      each->store().write_behind();
-    }
   std::vector<committed_offset> offsets;
   for (const auto* each : ready()) {
     const bool runs = std::find(which.begin(), which.end(), each) != which.end();
@@ -388,9 +382,6 @@ call_result kafka_worker::try_commit(const std::vector<partition_shard*>& which)
     const auto mine = each->offsets();
     offsets.insert(offsets.end(), mine.begin(), mine.end());
   }
-  const auto takes_records = [](const partition_shard* each) { return each->records() > 0; };
-  if (mutant::is_on("timers without offsets") and std::none_of(which.begin(), which.end(), takes_records))
-    offsets.clear();
   auto done = producer_->send_offsets(offsets, *group_);
   for (int i = 0; done.what == next_action::again and i < commit_calls_max; ++i)
     done = producer_->send_offsets(offsets, *group_);
@@ -419,7 +410,7 @@ bool kafka_worker::commit_epoch(const std::vector<partition_shard*>& which) {
   ++counts_.transactions;
   // A request of this transaction may still be under way and must not meet the next one.
   const bool doubtful = producer_->troubled() or steady - began > rules_.bounds.slow_commit.count();
-  if (doubtful and not mutant::is_on("no recycling")) {
+  if (doubtful) {
     rules_.around.log(log_level::warning, "the commit did not go through at once: taking a new producer");
     phase_ = phase::recycling;
     producer_.reset();
@@ -445,7 +436,7 @@ void kafka_worker::recover(const call_result& from, const std::vector<partition_
     const auto aborted = producer_->abort();
     roll_back(which);
     // Whatever went wrong may still be on its way.
-    if (not aborted.ok() or (producer_->troubled() and not mutant::is_on("no recycling"))) {
+    if (not aborted.ok() or producer_->troubled()) {
       phase_ = phase::recycling;
       producer_.reset();
     }

@@ -8,7 +8,6 @@
 
 #include "base/pure/numbers.hpp"
 #include "storage/case_reference.hpp"
-#include "storage/mutants.hpp"
 #include "streams/failpoint.hpp"
 #include "streams/policy_choice.hpp"
 
@@ -129,7 +128,7 @@ partition_shard::intake partition_shard::accept(const std::shared_ptr<const reco
   auto& state = inputs_[input];
   if (what.offset < state.next) return intake::old;
   if (what.offset > state.next) {
-    if (state.suspected != what.offset and not mutant::is_on("skipped-record guard off")) {
+    if (state.suspected != what.offset) {
       state.suspected = what.offset;
       ++totals_.refetches;
       return intake::gap;
@@ -321,7 +320,7 @@ void partition_shard::forget_records() {
   buffer_.clear();
   skipped_.clear();
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    if (not mutant::is_on("no seek after abort")) inputs_[i].next = meta_.inputs[i].next;
+    inputs_[i].next = meta_.inputs[i].next;
     inputs_[i].count = 0;
   }
 }

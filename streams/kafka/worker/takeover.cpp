@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "storage/mutants.hpp"
 #include "streams/failpoint.hpp"
 
 namespace fairuse::kafka {
@@ -125,8 +124,8 @@ takeover_state takeover::read_offsets() {
 
 // S5.
 takeover_state takeover::read_end() {
-  const auto how = mutant::is_on("last stable offset taken for H") ? isolation::committed : isolation::uncommitted;
-  if (later(brokers_.range(changelog(), how, log_), "end of the changelog")) return takeover_state::working;
+  if (later(brokers_.range(changelog(), isolation::uncommitted, log_), "end of the changelog"))
+    return takeover_state::working;
   end_ = log_.high;
   failpoint::pass("end_known");
   stage_ = stage::checking;
