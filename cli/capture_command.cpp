@@ -30,7 +30,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 using kafka::capture_contents;
-using kafka::capture_part;
+using kafka::captured_partition;
 using kafka::section_kind;
 
 struct capture_options {
@@ -105,9 +105,9 @@ int export_from_topics(const capture_options& wanted, bool is_checkpoint) {
                                   : kafka::export_capture(all.brokers(), wish, wanted.file);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   shown.clear();
-  if (made.what != kafka::export_status::done) return give_up(exit_code_of(made.what), made.says);
+  if (made.what != kafka::export_status::done) return give_up(exit_code_of(made.what), made.message);
   std::uint64_t epochs = 0;
-  for (const auto& each : made.parts)
+  for (const auto& each : made.per_partition)
     epochs += each.epochs;
   const auto speed = static_cast<double>(made.records) / std::max(took.count(), 1e-3);
   if (wanted.as_json) {
@@ -130,7 +130,7 @@ struct part_view {
   std::uint64_t bytes = 0;
 };
 
-part_view view_of(const capture_contents& all, const capture_part& part) {
+part_view view_of(const capture_contents& all, const captured_partition& part) {
   part_view made;
   for (const auto& each : all.sections) {
     if (each.partition != part.partition) continue;
@@ -142,7 +142,7 @@ part_view view_of(const capture_contents& all, const capture_part& part) {
   return made;
 }
 
-std::string epochs_text(const capture_part& of, bool is_checkpoint) {
+std::string epochs_text(const captured_partition& of, bool is_checkpoint) {
   if (is_checkpoint) return of.state_meta.empty() ? "none" : fmt::format("{}", of.first_epoch - 1);
   return of.epochs == 0 ? "none" : fmt::format("{} to {}", of.first_epoch, of.first_epoch + of.epochs - 1);
 }
@@ -191,7 +191,7 @@ void print_table(const kafka::capture_reader& capture, const std::vector<std::st
   fmt::print("{:>9}  {:>15}  {:<24}  {:<24}  {:>9}  {:>9}  {:>8}  {:>11}\n", "partition",
              all.is_checkpoint ? "state of epoch" : "epochs", "first now", "last now", "inputs", "outputs", "rows",
              "bytes");
-  for (const auto& each : all.parts) {
+  for (const auto& each : all.per_partition) {
     const auto view = view_of(all, each);
     fmt::print("{:>9}  {:>15}  {:<24}  {:<24}  {:>9}  {:>9}  {:>8}  {:>11}\n", each.partition,
                epochs_text(each, all.is_checkpoint), time_or_dash(each.first_now), time_or_dash(each.last_now),
@@ -204,7 +204,7 @@ void print_table(const kafka::capture_reader& capture, const std::vector<std::st
 void print_json(const kafka::capture_reader& capture, const std::vector<std::string>& policies) {
   const auto& all = capture.contents();
   auto parts = json::array();
-  for (const auto& each : all.parts) {
+  for (const auto& each : all.per_partition) {
     const auto view = view_of(all, each);
     json one = {{"partition", each.partition}, {"epochs", each.epochs}};
     if (each.epochs > 0) {

@@ -108,7 +108,7 @@ kafka::configured_rules kafka_session::configured() const {
             yaml::diagnostics problems{"policy"};
             return parse_policy(text, problems);
           },
-          .own =
+          .commands_for =
               [settings](const std::map<std::string, std::string>& remembered) {
                 auto made = make_config_commands(settings, remembered);
                 return kafka::configured_rules::config_commands{std::move(made.lines), std::move(made.settings)};
@@ -143,10 +143,10 @@ kafka::engine_rules kafka_session::rules_for(std::uint32_t worker) const {
           .usage_retention_ms = settings.retention.usage_ms,
           .adopt_topics = {settings_.adopt_topics.begin(), settings_.adopt_topics.end()},
           .program = FAIRUSE_VERSION,
-          .around = {.wall = wall_clock_ms,
-                     .steady = steady_ms,
-                     .background = [&writer](std::function<void()> task) { writer.give(std::move(task)); },
-                     .log = log_kafka_line}};
+          .environment = {.wall = wall_clock_ms,
+                          .steady = steady_ms,
+                          .background = [&writer](std::function<void()> task) { writer.give(std::move(task)); },
+                          .log = log_kafka_line}};
 }
 
 // Where the inputs end now: committed records only.
@@ -247,7 +247,7 @@ void kafka_session::leave_status(bool running) const {
                     {"lag", each.lag},
                     {"active_users", each.active_users},
                     {"pending_rows", each.pending_rows}});
-    if (not each.says.empty()) list.back()["says"] = each.says;
+    if (not each.reason.empty()) list.back()["says"] = each.reason;
     if (each.state == kafka::takeover_state::working)
       list.back().update({{"restored", each.restored}, {"to_restore", each.to_restore}});
   }

@@ -29,7 +29,7 @@ namespace fairuse::cli {
 namespace {
 
 using json = nlohmann::ordered_json;
-using kafka::verdict;
+using kafka::verify_outcome;
 
 struct verify_options {
   std::string file;
@@ -38,18 +38,18 @@ struct verify_options {
   bool as_json = false;
 };
 
-int exit_code_of(verdict what) {
+int exit_code_of(verify_outcome what) {
   switch (what) {
-    case verdict::equal:
+    case verify_outcome::equal:
       return exit_done;
-    case verdict::differs:
+    case verify_outcome::differs:
       return exit_differs;
-    case verdict::lost:
+    case verify_outcome::lost:
       return exit_too_little_data;
-    case verdict::refused:
+    case verify_outcome::refused:
       return exit_usage;
-    case verdict::damaged:
-    case verdict::failed:
+    case verify_outcome::damaged:
+    case verify_outcome::failed:
       break;
   }
   return exit_failed;
@@ -92,7 +92,7 @@ public:
     }};
     if (scratch.path().empty()) return fail(exit_failed, "no folder for stores can be made: --scratch names another");
     std::uint64_t epochs = 0;
-    for (const auto& each : capture_->contents().parts)
+    for (const auto& each : capture_->contents().per_partition)
       epochs += each.epochs;
     progress shown{epochs, "records"};
     const auto began = std::chrono::steady_clock::now();
@@ -141,7 +141,7 @@ private:
 
   static void print_text(const kafka::verify_result& made, double seconds) {
     const auto& n = made.counts;
-    if (made.what == verdict::equal) {
+    if (made.what == verify_outcome::equal) {
       fmt::print("equal: {} partitions, {} epochs, {} records in, {} records out in {:.1f} s ({:.0f} records in/s)\n",
                  n.partitions, n.epochs, n.records, n.outputs, seconds,
                  static_cast<double>(n.records) / std::max(seconds, 1e-3));
@@ -150,10 +150,10 @@ private:
                    n.outputs - n.compared);
       return;
     }
-    fmt::print("{}: {}\n", to_text(made.what), made.says);
+    fmt::print("{}: {}\n", to_text(made.what), made.message);
     if (made.where)
       fmt::print("  what        {}, byte {}\n  production  {}\n  replay      {}\n", made.where->what, made.where->byte,
-                 made.where->theirs, made.where->ours);
+                 made.where->captured, made.where->replayed);
     fmt::print("{} epochs before it are equal, over all partitions tried\n", n.epochs);
   }
 
@@ -162,12 +162,12 @@ private:
     json whole = {{"verdict", to_text(made.what)},  {"partitions", n.partitions}, {"epochs", n.epochs},
                   {"records", n.records},           {"outputs", n.outputs},       {"compared", n.compared},
                   {"dead_letters", n.dead_letters}, {"policies", n.policies},     {"seconds", seconds}};
-    if (not made.says.empty()) whole["says"] = made.says;
+    if (not made.message.empty()) whole["says"] = made.message;
     if (made.where)
       whole["difference"] = {
-          {"partition", made.where->partition}, {"epoch", made.where->epoch},       {"topic", made.where->topic},
-          {"number", made.where->number},       {"offset", made.where->offset},     {"what", made.where->what},
-          {"byte", made.where->byte},           {"production", made.where->theirs}, {"replay", made.where->ours}};
+          {"partition", made.where->partition}, {"epoch", made.where->epoch},         {"topic", made.where->topic},
+          {"number", made.where->number},       {"offset", made.where->offset},       {"what", made.where->what},
+          {"byte", made.where->byte},           {"production", made.where->captured}, {"replay", made.where->replayed}};
     fmt::print("{}\n", whole.dump(-1, ' ', false, json::error_handler_t::replace));
   }
 

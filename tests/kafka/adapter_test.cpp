@@ -107,13 +107,13 @@ BOOST_AUTO_TEST_CASE(a_topic_that_does_not_exist_cannot_be_prepared) {
 
 BOOST_AUTO_TEST_CASE(a_producer_on_a_healthy_broker_is_never_troubled) {
   const auto producer = prepared(*client);
-  int troubled = 0;
+  int had_errors = 0;
   for (int i = 0; i < 200; ++i) {
     write(*producer, 10);
     commit(*producer);
-    troubled += producer->troubled() ? 1 : 0;
+    had_errors += producer->had_errors() ? 1 : 0;
   }
-  BOOST_TEST(troubled == 0);
+  BOOST_TEST(had_errors == 0);
   BOOST_TEST(producer->delivered_next(part) == 199 * 11 + 10);
 }
 
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(an_outage_shorter_than_the_transaction_is_survived_and_make
   const auto producer = prepared(*by);
   write(*producer, 10);
   commit(*producer);
-  BOOST_TEST(not producer->troubled());
+  BOOST_TEST(not producer->had_errors());
   lines = 0;
 
   write(*producer, 1);
@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(an_outage_shorter_than_the_transaction_is_survived_and_make
   broker().start();
   commit(*producer);
 
-  BOOST_TEST(producer->troubled());
+  BOOST_TEST(producer->had_errors());
   BOOST_TEST(lines > 0);
   BOOST_TEST(producer->delivered_next(part) == 21);
   const auto reading = by->make_reader(isolation::committed);

@@ -87,7 +87,7 @@ struct played {
       for (const auto& [key, value] : fold)
         (*write)->add(section, {.key = key, .value = value});
       (*write)->add(section, {.key = std::string(partition_meta_key()), .value = meta});
-      all.parts.push_back(
+      all.per_partition.push_back(
           {.partition = p, .first_epoch = epoch + 1, .state_meta = meta, .state_setup = encode_epoch_record(life, {})});
     }
     BOOST_REQUIRE((*write)->finish(std::move(all)).ok());
@@ -112,11 +112,11 @@ BOOST_AUTO_TEST_SUITE(capture)
 
 BOOST_AUTO_TEST_CASE(what_production_wrote_is_made_again) {
   const auto made = play().take("all");
-  BOOST_TEST(made.says == "");
+  BOOST_TEST(made.message == "");
   BOOST_TEST((made.what == kafka::export_status::done));
   const auto found = tried("all");
-  BOOST_TEST(found.says == "");
-  BOOST_TEST((found.what == kafka::verdict::equal));
+  BOOST_TEST(found.message == "");
+  BOOST_TEST((found.what == kafka::verify_outcome::equal));
   BOOST_TEST(found.counts.partitions == 2U);
   BOOST_TEST(found.counts.records > 0U);
   BOOST_TEST(found.counts.outputs > 0U);
@@ -135,15 +135,15 @@ BOOST_AUTO_TEST_CASE(an_altered_decision_is_the_first_difference) {
     return true;
   });
   const auto found = tried("altered");
-  BOOST_TEST((found.what == kafka::verdict::differs));
+  BOOST_TEST((found.what == kafka::verify_outcome::differs));
   BOOST_REQUIRE(found.where.has_value());
   BOOST_TEST(found.where->partition == 1);
   BOOST_TEST(found.where->topic == play().in.topics.decisions);
   BOOST_TEST(found.where->number == 4U);
   BOOST_TEST(found.where->offset == altered);
   BOOST_TEST(found.where->what == "value");
-  BOOST_TEST(found.where->theirs.back() == '!');
-  BOOST_TEST(found.where->ours.back() == '}');
+  BOOST_TEST(found.where->captured.back() == '!');
+  BOOST_TEST(found.where->replayed.back() == '}');
 }
 
 BOOST_AUTO_TEST_CASE(a_record_too_few_or_too_many_differs_wherever_it_is) {
@@ -155,14 +155,14 @@ BOOST_AUTO_TEST_CASE(a_record_too_few_or_too_many_differs_wherever_it_is) {
     });
     if (left_out < 2) continue;
     const auto found = tried("altered");
-    BOOST_TEST((found.what == kafka::verdict::differs), topic);
+    BOOST_TEST((found.what == kafka::verify_outcome::differs), topic);
   }
   std::size_t changed = 0;
   play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
     if (of.topic == topics.enforcement and ++changed == 1) each.headers.at(1).second = "0-0-x";
     return true;
   });
-  BOOST_TEST((tried("altered").what == kafka::verdict::differs));
+  BOOST_TEST((tried("altered").what == kafka::verify_outcome::differs));
 }
 
 BOOST_AUTO_TEST_CASE(what_compaction_took_is_covered_by_the_digest) {
@@ -171,8 +171,8 @@ BOOST_AUTO_TEST_CASE(what_compaction_took_is_covered_by_the_digest) {
     return of.topic != play().in.topics.enforcement or ++seen % 3 == 0;
   });
   const auto found = tried("compacted");
-  BOOST_TEST(found.says == "");
-  BOOST_TEST((found.what == kafka::verdict::equal));
+  BOOST_TEST(found.message == "");
+  BOOST_TEST((found.what == kafka::verify_outcome::equal));
   BOOST_TEST(found.counts.compared < found.counts.outputs);
 }
 
@@ -182,14 +182,14 @@ BOOST_AUTO_TEST_CASE(an_altered_input_or_journal_is_found) {
     if (of.kind == section_kind::input and ++seen == 3) each.value = "{}";
     return true;
   });
-  BOOST_TEST((tried("altered").what == kafka::verdict::differs));
+  BOOST_TEST((tried("altered").what == kafka::verify_outcome::differs));
   seen = 0;
   play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
     if (of.kind == section_kind::journal and ++seen == 6)
       each.value->back() = static_cast<char>(each.value->back() ^ 1);
     return true;
   });
-  BOOST_TEST((tried("altered").what != kafka::verdict::equal));
+  BOOST_TEST((tried("altered").what != kafka::verify_outcome::equal));
 }
 
 BOOST_AUTO_TEST_CASE(an_input_that_is_missing_is_lost_and_named) {
@@ -198,8 +198,8 @@ BOOST_AUTO_TEST_CASE(an_input_that_is_missing_is_lost_and_named) {
     return of.kind != section_kind::input or ++seen != 3;
   });
   const auto found = tried("altered");
-  BOOST_TEST((found.what == kafka::verdict::lost));
-  BOOST_TEST(found.says.find("the first epoch that can be replayed is") != std::string::npos);
+  BOOST_TEST((found.what == kafka::verify_outcome::lost));
+  BOOST_TEST(found.message.find("the first epoch that can be replayed is") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_policy_that_is_not_its_digest_is_refused) {
@@ -208,8 +208,8 @@ BOOST_AUTO_TEST_CASE(a_policy_that_is_not_its_digest_is_refused) {
     return true;
   });
   const auto found = tried("altered");
-  BOOST_TEST((found.what == kafka::verdict::damaged));
-  BOOST_TEST(found.says.find("policy") != std::string::npos);
+  BOOST_TEST((found.what == kafka::verify_outcome::damaged));
+  BOOST_TEST(found.message.find("policy") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_capture_may_begin_at_a_checkpoint) {
@@ -221,20 +221,20 @@ BOOST_AUTO_TEST_CASE(a_capture_may_begin_at_a_checkpoint) {
     wish.from = checkpoint->get();
     wish.replace = true;
     const auto made = kafka::export_capture(play().brokers, wish, play().folder / "tail");
-    BOOST_TEST(made.says == "");
-    BOOST_TEST(made.parts.at(0).first_epoch == epoch + 1);
+    BOOST_TEST(made.message == "");
+    BOOST_TEST(made.per_partition.at(0).first_epoch == epoch + 1);
     const auto found = tried("tail");
-    BOOST_TEST(found.says == "");
-    BOOST_TEST((found.what == kafka::verdict::equal));
+    BOOST_TEST(found.message == "");
+    BOOST_TEST((found.what == kafka::verify_outcome::equal));
   }
 }
 
 BOOST_AUTO_TEST_CASE(the_newest_checkpoint_is_the_changelog_folded) {
   const auto made = kafka::export_checkpoint(play().brokers, wish_of(play().in), play().folder / "newest");
-  BOOST_TEST(made.says == "");
+  BOOST_TEST(made.message == "");
   const auto read = kafka::capture_reader::open(play().folder / "newest", {});
   BOOST_REQUIRE(read.ok());
-  for (const auto& part : (*read)->contents().parts) {
+  for (const auto& part : (*read)->contents().per_partition) {
     const auto told = read_history(play().in, part.partition);
     BOOST_TEST(part.first_epoch == told.last.epoch + 1);
     rows_by_key rows;
@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(the_newest_checkpoint_is_the_changelog_folded) {
   auto wish = wish_of(play().in);
   wish.from = read->get();
   BOOST_TEST((kafka::export_capture(play().brokers, wish, play().folder / "none").what == kafka::export_status::done));
-  BOOST_TEST((tried("none").what == kafka::verdict::equal));
+  BOOST_TEST((tried("none").what == kafka::verify_outcome::equal));
   wish.from = nullptr;
   const auto whole = kafka::capture_reader::open(play().folder / "all", {});
   wish.from = whole->get();
@@ -267,15 +267,15 @@ BOOST_AUTO_TEST_CASE(what_retention_deleted_is_named_with_the_first_epoch_that_c
   log.delete_before(epochs[last].record.inputs.at(0).from + 1);
   const auto made = play().take("late");
   BOOST_TEST((made.what == kafka::export_status::lost));
-  BOOST_TEST(made.says.find("partition 1") != std::string::npos);
-  BOOST_TEST(made.says.find("The first epoch that can be replayed is " + std::to_string(last + 1) + ",")
+  BOOST_TEST(made.message.find("partition 1") != std::string::npos);
+  BOOST_TEST(made.message.find("The first epoch that can be replayed is " + std::to_string(last + 1) + ",")
              != std::string::npos);
   BOOST_TEST(not std::filesystem::exists(play().folder / "late"));
   BOOST_TEST(not std::filesystem::exists(play().folder / "late.part"));
   const auto checkpoint = kafka::capture_reader::open(play().folder / "checkpoint", {});
   BOOST_REQUIRE(checkpoint.ok());
   BOOST_TEST((play().take("rest", checkpoint->get()).what == kafka::export_status::done));
-  BOOST_TEST((tried("rest").what == kafka::verdict::equal));
+  BOOST_TEST((tried("rest").what == kafka::verify_outcome::equal));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -26,18 +26,18 @@ guard("offsets in every transaction"
 # E9: rows may go into the store when their epoch is committed.
 guard("the store is written after the commit"
       streams/kafka/worker/kafka_worker.cpp
-      [[failpoint::pass("flushed");]]
-      [[failpoint::pass("flushed"); if ({gone}) for (auto* each : which) { each->keep_rows(*producer_); each->store().write_behind(); }]])
+      [[std::vector<committed_offset> offsets;]]
+      [[if ({gone}) for (auto* each : which) { each->keep_rows(*producer_); each->store().write_behind(); } std::vector<committed_offset> offsets;]])
 
 # G13: a request of a transaction that did not go through at once must not meet the next one.
 guard("a new producer after a doubtful commit"
       streams/kafka/worker/kafka_worker.cpp
-      [[if (doubtful)]]
-      [[if (doubtful and not {gone})]])
+      [[if (not doubtful) return;]]
+      [[if (not doubtful or {gone}) return;]])
 guard("a new producer after a doubtful abort"
-      streams/kafka/worker/kafka_worker.cpp
-      [[if (not aborted.ok() or producer_->troubled())]]
-      [[if (not aborted.ok() or (producer_->troubled() and not {gone}))]])
+      streams/kafka/worker/kafka_worker_recovery.cpp
+      [[if (not aborted.ok() or producer_->had_errors())]]
+      [[if (not aborted.ok() or (producer_->had_errors() and not {gone}))]])
 
 # S5: the changelog is restored up to its end, not up to its last stable offset.
 guard("the changelog is restored up to its end"

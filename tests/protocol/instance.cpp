@@ -32,8 +32,8 @@ instance::instance(world& in, const std::string& name, const std::filesystem::pa
   auto skew = world_.chance.pick<time_ms>({0, 0, 0, 1'500, -1'500, hour_ms, -hour_ms});
   auto rules = world_.rules_for(name, state, skew);
   if (world_.how.lazy_writer) {
-    rules.around.background = [this](std::function<void()> task) { tasks_.push_back(std::move(task)); };
-    rules.around.hurry = [this] { write(); };
+    rules.environment.background = [this](std::function<void()> task) { tasks_.push_back(std::move(task)); };
+    rules.environment.hurry = [this] { write(); };
   }
   worker_ = std::make_unique<kafka::kafka_worker>(std::move(rules), *cluster_);
 }

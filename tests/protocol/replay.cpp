@@ -198,11 +198,12 @@ void check_capture(world& in) {
   std::filesystem::create_directories(folder);
   simlog::simulated_cluster brokers(in.log);
   const auto made = kafka::export_capture(brokers, wish_of(in), folder / "all");
-  if (made.what != kafka::export_status::done) fail("there is no capture: {}", made.says);
+  if (made.what != kafka::export_status::done) fail("there is no capture: {}", made.message);
   const auto found = verify_file(in, folder / "all");
-  if (found.what == kafka::verdict::equal) return;
-  fail("a capture is not equal: {}{}", found.says,
-       found.where ? fmt::format(": {}: {} and {}", found.where->what, found.where->theirs, found.where->ours) : "");
+  if (found.what == kafka::verify_outcome::equal) return;
+  fail("a capture is not equal: {}{}", found.message,
+       found.where ? fmt::format(": {}: {} and {}", found.where->what, found.where->captured, found.where->replayed)
+                   : "");
 }
 
 } // namespace fairuse::protocol

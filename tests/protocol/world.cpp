@@ -118,14 +118,14 @@ kafka::engine_rules world::rules_for(const std::string& instance, const std::fil
     return found == known_policies_.end() ? std::nullopt : std::optional(found->second);
   };
   if (how.config_commands)
-    rules.configured.own = config_commands;
+    rules.configured.commands_for = config_commands;
   else
-    rules.configured.own = [](const auto&) { return kafka::configured_rules::config_commands{}; };
+    rules.configured.commands_for = [](const auto&) { return kafka::configured_rules::config_commands{}; };
   rules.state = state;
   rules.case_key = "a key of tests";
-  rules.around.wall = [this, skew] { return now() + skew + wall_jump; };
-  rules.around.steady = [this] { return now(); };
-  rules.around.log = [this, instance](log_level level, const std::string& text) {
+  rules.environment.wall = [this, skew] { return now() + skew + wall_jump; };
+  rules.environment.steady = [this] { return now(); };
+  rules.environment.log = [this, instance](log_level level, const std::string& text) {
     note(instance + ": " + text);
     if (level == log_level::error) alarms.push_back(instance + ": " + text);
   };

@@ -117,7 +117,7 @@ public:
   kafka::call_result send_offsets(std::span<const kafka::committed_offset> offsets, kafka::group_consumer& as) override;
   kafka::call_result commit() override { return end(true); }
   kafka::call_result abort() override { return end(false); }
-  bool troubled() const override { return troubled_; }
+  bool had_errors() const override { return had_errors_; }
 
 private:
   enum class state { fresh, ready, open, abortable, dead };
@@ -150,7 +150,7 @@ private:
   std::map<topic_partition, std::int64_t> delivered_;
   /// Something was sent that the coordinator may know of.
   bool registered_ = false;
-  bool troubled_ = false;
+  bool had_errors_ = false;
   time_ms begun_ = 0;
 };
 

@@ -87,13 +87,13 @@ void copier::copy(const kafka::record_batch& batch) {
   const auto records = in_order(batch);
   if (records.empty()) return;
   const call_result seen = transact(records);
-  const bool troubled = guards_.recycles && producer_->troubled();
+  const bool had_errors = guards_.recycles && producer_->had_errors();
   if (seen.ok()) {
-    if (troubled) producer_.reset();
+    if (had_errors) producer_.reset();
     return;
   }
   const bool aborted = seen.what == next_action::abort && producer_->abort().ok();
-  if (!aborted || troubled) producer_.reset();
+  if (!aborted || had_errors) producer_.reset();
   if (guards_.goes_back || !aborted) go_back();
 }
 

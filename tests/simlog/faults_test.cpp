@@ -116,10 +116,10 @@ BOOST_AUTO_TEST_CASE(a_lost_commit_or_a_lost_reply_is_noticed_and_has_one_effect
       one_process it(after);
       it.plan.script(point::commit, what);
       BOOST_TEST(it.epoch(1).ok());
-      BOOST_TEST(!it.producer->troubled());
+      BOOST_TEST(!it.producer->had_errors());
       const auto first = it.producer->commit();
       if (!first.ok()) BOOST_TEST(it.producer->commit().ok());
-      BOOST_TEST(it.producer->troubled());
+      BOOST_TEST(it.producer->had_errors());
       it.log.settle();
       it.expect(1, 1);
     }
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(a_commit_that_comes_late_does_nothing_to_the_next_producer_
   it.plan.script(point::commit, fault::delayed);
   BOOST_TEST(it.epoch(1).ok());
   BOOST_TEST(it.producer->commit().ok());
-  BOOST_TEST(it.producer->troubled());
+  BOOST_TEST(it.producer->had_errors());
   it.producer = it.fresh_producer();
   BOOST_TEST(it.epoch(2).ok());
   it.log.settle();
@@ -246,7 +246,7 @@ BOOST_AUTO_TEST_CASE(an_outage_longer_than_the_transaction_breaks_the_producer) 
     seen = it.producer->flush();
   BOOST_CHECK(seen.what == next_action::abort);
   BOOST_TEST(seen.code == "_MSG_TIMED_OUT");
-  BOOST_TEST(it.producer->troubled());
+  BOOST_TEST(it.producer->had_errors());
   it.log.advance(milliseconds{5'000});
   BOOST_TEST(it.log.reachable());
   BOOST_CHECK(it.producer->abort().what == next_action::broken);

@@ -38,11 +38,11 @@ call_result process::again(const std::string& code) {
   return {next_action::again, code, "no answer yet"};
 }
 
-call_result process::ask(const request& what, bool& troubled) {
+call_result process::ask(const request& what, bool& had_errors) {
   if (dead_) return gone();
   const fault how = pass(what.where);
   if (!log.reachable()) {
-    troubled = true;
+    had_errors = true;
     return again("_TRANSPORT");
   }
   if (how == fault::none || how == fault::crash_after) {
@@ -50,7 +50,7 @@ call_result process::ask(const request& what, bool& troubled) {
     leave(what.where, how);
     return seen;
   }
-  if (how != fault::late_markers) troubled = true;
+  if (how != fault::late_markers) had_errors = true;
   return struck(what, how);
 }
 

@@ -65,8 +65,8 @@ public:
   void leave(point where, fault what) {
     if (what == fault::crash_after) die(where, false);
   }
-  /// `troubled` is set where the client would have noticed.
-  kafka::call_result ask(const request& what, bool& troubled);
+  /// `had_errors` is set where the client would have noticed.
+  kafka::call_result ask(const request& what, bool& had_errors);
   /// `again`; the caller has waited.
   kafka::call_result again(const std::string& code);
   static kafka::call_result gone() { return {kafka::next_action::broken, "_DESTROY", "the process has died"}; }

@@ -9,8 +9,8 @@ namespace fairuse::simlog {
 using kafka::call_result;
 
 call_result simulated_cluster::ask(point where, const std::function<call_result()>& question) {
-  bool troubled = false;
-  return process_.ask({where, [&](const marker_delays&) { return question(); }, {}}, troubled);
+  bool had_errors = false;
+  return process_.ask({where, [&](const marker_delays&) { return question(); }, {}}, had_errors);
 }
 
 call_result simulated_cluster::id(std::string& out) {

@@ -106,7 +106,7 @@ call_result simulated_consumer::fetch(std::span<const kafka::position> from) {
 
 call_result simulated_consumer::committed(std::span<const topic_partition> wanted,
                                           std::vector<kafka::committed_offset>& out) {
-  bool troubled = false;
+  bool had_errors = false;
   out.clear();
   return process_.ask({point::committed,
                        [&](const marker_delays&) -> call_result {
@@ -122,7 +122,7 @@ call_result simulated_consumer::committed(std::span<const topic_partition> wante
                          return {};
                        },
                        {}},
-                      troubled);
+                      had_errors);
 }
 
 identity identity_of(const kafka::group_consumer& member) {

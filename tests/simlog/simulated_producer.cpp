@@ -48,7 +48,7 @@ call_result simulated_producer::prepare(std::span<const std::string> topics) {
                                            return heard(process_.log.init(who_, process_.options.transaction, delays));
                                          },
                                          {}},
-                                        troubled_);
+                                        had_errors_);
   if (!seen.ok()) return seen;
   for (const std::string& topic : topics)
     if (process_.log.partition_count(topic) == 0) return must_die("UNKNOWN_TOPIC_OR_PART");
@@ -65,7 +65,7 @@ call_result simulated_producer::begin() {
   added_.clear();
   delivered_.clear();
   registered_ = false;
-  troubled_ = false;
+  had_errors_ = false;
   begun_ = process_.log.now();
   return {};
 }
@@ -121,7 +121,7 @@ call_result simulated_producer::flush() {
 call_result simulated_producer::deliver(fault what) {
   if (queue_.empty()) return {};
   if (!process_.log.reachable()) {
-    troubled_ = true;
+    had_errors_ = true;
     if (process_.log.now() - begun_ <= process_.options.transaction.count()) return process_.again("_TRANSPORT");
     // The broker may have heard of the partitions.
     registered_ = true;
@@ -129,7 +129,7 @@ call_result simulated_producer::deliver(fault what) {
     return must_abort("_MSG_TIMED_OUT");
   }
   const bool is_lost = what == fault::lost || what == fault::reply_lost;
-  if (is_lost || what == fault::undelivered) troubled_ = true;
+  if (is_lost || what == fault::undelivered) had_errors_ = true;
   if (what == fault::lost && process_.faults.below(2) == 0) return process_.again("_TIMED_OUT");
   const std::size_t count = what == fault::undelivered ? process_.faults.below(queue_.size()) : queue_.size();
   const error_code code = send_queued(count);
@@ -174,13 +174,13 @@ call_result simulated_producer::tell_offsets(const identity& as, const offset_ma
                                             return heard(process_.log.add_group(who_, as.group));
                                           },
                                           {}},
-                                         troubled_);
+                                         had_errors_);
   if (!added.ok()) return added;
   simulated_log& log = process_.log;
   return process_.ask(
       {point::send_offsets, [&](const marker_delays&) { return heard(log.send_offsets(who_, as, offsets)); },
        [&log, who = who_, as, offsets] { log.send_offsets(who, as, offsets); }},
-      troubled_);
+      had_errors_);
 }
 
 call_result simulated_producer::end(bool commit) {
@@ -200,7 +200,7 @@ call_result simulated_producer::end(bool commit) {
   return ended(commit,
                process_.ask({where, [&](const marker_delays& delays) { return heard(log.end(who_, commit, delays)); },
                              [&log, who = who_, commit] { log.end(who, commit, {}); }},
-                            troubled_));
+                            had_errors_));
 }
 
 call_result simulated_producer::ended(bool commit, const call_result& seen) {

@@ -169,7 +169,7 @@ public:
   virtual call_result abort() = 0;
   /// Since begin(): a retry, a transport error or a time-out was seen, so a late request may still be under way and
   /// this producer must not begin another transaction.
-  virtual bool troubled() const = 0;
+  virtual bool had_errors() const = 0;
 };
 
 /// Reads partitions without a group: restore, journal, policies.

@@ -72,7 +72,7 @@ public:
     reported_ = 0;
     failed_ = 0;
     first_failure_ = RD_KAFKA_RESP_ERR_NO_ERROR;
-    trouble_ = false;
+    had_errors_ = false;
     repeated_at_begin_ = repeated_;
     return result_of(owned<rd_kafka_error_t>{rd_kafka_begin_transaction(handle_.get())},
                      "The transaction cannot begin");
@@ -160,10 +160,10 @@ public:
     return result;
   }
 
-  bool troubled() const override {
+  bool had_errors() const override {
     if (handle_ == nullptr) return true;
     rd_kafka_poll(handle_.get(), 0);
-    return trouble_ or repeated_ > repeated_at_begin_;
+    return had_errors_ or repeated_ > repeated_at_begin_;
   }
 
 private:
@@ -254,13 +254,13 @@ private:
   void on_error(rd_kafka_resp_err_t error, std::string_view reason) override {
     if (error == RD_KAFKA_RESP_ERR__TRANSPORT or error == RD_KAFKA_RESP_ERR__TIMED_OUT
         or error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-      trouble_ = true;
+      had_errors_ = true;
     listener::on_error(error, reason);
   }
 
   void on_log(int level, std::string_view facility, std::string_view text) override {
     // A request that timed out is logged at once, from librdkafka's thread; the statistics know of it later.
-    if (facility == "REQTMOUT") trouble_ = true;
+    if (facility == "REQTMOUT") had_errors_ = true;
     listener::on_log(level, facility, text);
   }
 
@@ -275,7 +275,7 @@ private:
   std::int64_t failed_ = 0;
   int silent_ = 0;
   rd_kafka_resp_err_t first_failure_ = RD_KAFKA_RESP_ERR_NO_ERROR;
-  std::atomic<bool> trouble_ = false;
+  std::atomic<bool> had_errors_ = false;
   std::int64_t repeated_ = 0;
   std::int64_t repeated_at_begin_ = 0;
   owned<rd_kafka_t> handle_;

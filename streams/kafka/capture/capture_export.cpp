@@ -19,7 +19,7 @@ namespace {
 /// Ends an export.
 struct export_stopped {
   export_status what;
-  std::string says;
+  std::string message;
 };
 
 void hold(const call_result& given) {
@@ -147,15 +147,15 @@ public:
     part.last_now = meta->now;
   }
 
-  capture_part part;
+  captured_partition part;
 
 private:
   void begin() {
     if (wish_.from == nullptr) return;
     const auto& all = wish_.from->contents();
-    const auto found = std::find_if(all.parts.begin(), all.parts.end(),
-                                    [&](const capture_part& each) { return each.partition == part.partition; });
-    if (found == all.parts.end() or found->state_meta.empty()) return;
+    const auto found = std::find_if(all.per_partition.begin(), all.per_partition.end(),
+                                    [&](const captured_partition& each) { return each.partition == part.partition; });
+    if (found == all.per_partition.end() or found->state_meta.empty()) return;
     part.first_epoch = found->first_epoch + found->epochs;
     part.state_meta = found->state_meta;
     part.state_setup = found->state_setup;
@@ -294,15 +294,15 @@ export_result export_with(cluster& brokers, const export_wish& wish, const std::
                          .partitions = wish.partitions,
                          .outputs = wish.outputs,
                          .is_checkpoint = is_checkpoint};
-    all.parts.reserve(parts.size());
+    all.per_partition.reserve(parts.size());
     for (auto& each : parts)
-      all.parts.push_back(each->part);
-    made.parts = all.parts;
+      all.per_partition.push_back(each->part);
+    made.per_partition = all.per_partition;
     hold((*writer)->finish(std::move(all)));
     made.bytes = (*writer)->size();
   } catch (export_stopped& why) {
     made.what = why.what;
-    made.says = std::move(why.says);
+    made.message = std::move(why.message);
   }
   return made;
 }

@@ -43,9 +43,9 @@ enum class export_status : std::uint8_t {
 struct export_result {
   export_status what = export_status::done;
   /// For people; empty if done.
-  std::string says;
+  std::string message;
   /// Without sections.
-  std::vector<capture_part> parts;
+  std::vector<captured_partition> per_partition;
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
 };

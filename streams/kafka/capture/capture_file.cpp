@@ -83,7 +83,7 @@ void put_contents(const capture_contents& from, capture::contents& to) {
   to.set_checkpoint(from.is_checkpoint);
   for (const auto& name : from.outputs.all())
     to.add_outputs(name);
-  for (const auto& each : from.parts) {
+  for (const auto& each : from.per_partition) {
     auto& part = *to.add_parts();
     part.set_partition(each.partition);
     part.set_first_epoch(each.first_epoch);
@@ -125,8 +125,8 @@ store_status take_contents(const capture::contents& from, capture_contents& to) 
   for (const auto& each : from.parts()) {
     if (not parts.insert(each.partition()).second or each.partition() < 0 or each.partition() >= to.partitions)
       return damaged(fmt::format("its table of contents has partition {} twice, or of none", each.partition()));
-    to.parts.push_back({each.partition(), each.first_epoch(), each.epochs(), each.first_now(), each.last_now(),
-                        each.state_meta(), each.state_setup()});
+    to.per_partition.push_back({each.partition(), each.first_epoch(), each.epochs(), each.first_now(), each.last_now(),
+                                each.state_meta(), each.state_setup()});
   }
   std::set<std::tuple<std::int32_t, std::uint32_t, std::string>> sections;
   for (const auto& each : from.sections()) {

@@ -25,8 +25,8 @@
 #include <vector>
 
 #include "events/event.hpp"
+#include "events/topics.hpp"
 #include "storage/result.hpp"
-#include "streams/kafka/worker/engine_rules.hpp"
 
 namespace fairuse::kafka {
 
@@ -54,7 +54,7 @@ struct capture_section {
   std::int64_t low = 0;
 };
 
-struct capture_part {
+struct captured_partition {
   std::int32_t partition = 0;
   std::uint64_t first_epoch = 0;
   std::uint64_t epochs = 0;
@@ -72,7 +72,7 @@ struct capture_contents {
   std::string cluster;
   std::int32_t partitions = 0;
   topic_names outputs;
-  std::vector<capture_part> parts;
+  std::vector<captured_partition> per_partition;
   std::vector<capture_section> sections;
   /// States and no epochs.
   bool is_checkpoint = false;

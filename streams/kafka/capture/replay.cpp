@@ -117,7 +117,7 @@ store_status partition_replay::set_rules(const partition_setup& setup, const sto
   configured.text_of = with_.text_of;
   configured.parse = with_.parse;
   // What an engine wrote to its input is an input now.
-  configured.own = [](const auto&) { return configured_rules::config_commands{}; };
+  configured.commands_for = [](const auto&) { return configured_rules::config_commands{}; };
   rules->inputs = setup.topics;
   rules->outputs = outputs_;
   rules->partitioner = setup.partitioner;
@@ -169,11 +169,11 @@ store_status partition_replay::begin_life(const partition_setup& setup, const ep
     return damaged("its setup is of another partition, or of none");
   if (setup.topics.size() != first.inputs.size()) return damaged("its journal tells of other inputs than its setup");
   if (auto done = open_store(setup.usage_retention_ms); not done) return done;
-  const bool founded = first.epoch == 0;
-  if (founded == store_->meta().has_value())
-    return damaged(founded ? "it begins anew in the middle" : "its first epoch needs a state that is not there");
+  const bool is_new = first.epoch == 0;
+  if (is_new == store_->meta().has_value())
+    return damaged(is_new ? "it begins anew in the middle" : "its first epoch needs a state that is not there");
   if (auto done = set_rules(setup, setup.controls); not done) return done;
-  beginning from{.founded = founded, .cluster = "replay"};
+  takeover_result from{.is_new = is_new, .cluster = "replay"};
   for (std::size_t i = 0; i < first.inputs.size(); ++i) {
     if (first.inputs[i].topic != i) return damaged("its journal does not list every input once");
     from.inputs.push_back({setup.topics[i], first.inputs[i].from});
@@ -193,7 +193,7 @@ store_status partition_replay::feed(const epoch_record& record, const take_input
     const auto batch = std::make_shared<replayed_batch>(topic, partition_, inputs(topic, range));
     for (std::size_t i = 0; i < batch->records().size(); ++i)
       // What is missing before it was not there for production either: said twice, it is believed.
-      if (shard_->accept(batch, i) == partition_shard::intake::gap) shard_->accept(batch, i);
+      if (shard_->accept(batch, i) == partition_shard::accept_result::gap) shard_->accept(batch, i);
   }
   return {};
 }

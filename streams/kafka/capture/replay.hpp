@@ -39,7 +39,7 @@ public:
   call_result send_offsets(std::span<const committed_offset>, group_consumer&) override { return {}; }
   call_result commit() override { return {}; }
   call_result abort() override { return {}; }
-  bool troubled() const override { return false; }
+  bool had_errors() const override { return false; }
 
   /// Since clear(), in order.
   const std::vector<captured_record>& of(const std::string& topic) const;

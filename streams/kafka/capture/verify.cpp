@@ -16,7 +16,7 @@ constexpr std::size_t shown_bytes = 100;
 constexpr std::size_t shown_before = 40;
 
 /// The part of a text around `byte`, one line.
-std::string around(const std::optional<std::string>& text, std::size_t byte) {
+std::string excerpt(const std::optional<std::string>& text, std::size_t byte) {
   if (not text) return "null";
   const auto from = byte > shown_before ? byte - shown_before : 0;
   std::string shown = from > 0 ? "..." : "";
@@ -47,8 +47,8 @@ std::size_t first_byte(const std::optional<std::string>& a, const std::optional<
 
 /// Ends the trial of a capture.
 struct stopped {
-  verdict what;
-  std::string says;
+  verify_outcome what;
+  std::string message;
   std::optional<first_difference> where;
 };
 
@@ -70,7 +70,7 @@ public:
     if (there_) ++number_;
     there_ = cursor_ and cursor_->next(record_);
     if (cursor_ and not cursor_->failure().ok())
-      throw stopped{verdict::damaged, cursor_->failure().error().message, {}};
+      throw stopped{verify_outcome::damaged, cursor_->failure().error().message, {}};
   }
 
 private:
@@ -103,7 +103,7 @@ public:
 private:
   void advance() {
     there_ = cursor_.next(record_);
-    if (not cursor_.failure().ok()) throw stopped{verdict::damaged, cursor_.failure().error().message, {}};
+    if (not cursor_.failure().ok()) throw stopped{verify_outcome::damaged, cursor_.failure().error().message, {}};
   }
 
   capture_cursor cursor_;
@@ -112,11 +112,11 @@ private:
   captured_record record_;
 };
 
-class trial {
+class partition_verifier {
 public:
-  trial(const capture_reader& capture, const replay_tools& with, const capture_part& part,
-        const std::filesystem::path& folder, verify_counts& counts,
-        const std::function<void(std::uint64_t, std::uint64_t)>& progress)
+  partition_verifier(const capture_reader& capture, const replay_tools& with, const captured_partition& part,
+                     const std::filesystem::path& folder, verify_counts& counts,
+                     const std::function<void(std::uint64_t, std::uint64_t)>& progress)
     : capture_(capture),
       all_(capture.contents()),
       part_(part),
@@ -139,31 +139,31 @@ public:
     std::uint64_t epochs = 0;
     for (; rows.next(row); ++epochs)
       try_epoch(row);
-    if (not rows.failure().ok()) throw stopped{verdict::damaged, rows.failure().error().message, {}};
+    if (not rows.failure().ok()) throw stopped{verify_outcome::damaged, rows.failure().error().message, {}};
     if (epochs != part_.epochs) damage(fmt::format("its journal has {} epochs and not {}", epochs, part_.epochs));
     check_ends();
   }
 
 private:
   [[noreturn]] void damage(const std::string& what) const {
-    throw stopped{verdict::damaged, fmt::format("partition {}: {}", part_.partition, what), {}};
+    throw stopped{verify_outcome::damaged, fmt::format("partition {}: {}", part_.partition, what), {}};
   }
 
   [[noreturn]] void differ(first_difference where) const {
     where.partition = part_.partition;
     where.epoch = epoch_;
-    auto says = fmt::format("partition {}, epoch {}, {}", where.partition, where.epoch,
-                            where.topic.empty() ? std::string("the journal") : where.topic);
-    if (where.offset >= 0) says += fmt::format(", record {} at offset {}", where.number, where.offset);
-    throw stopped{verdict::differs, says, std::move(where)};
+    auto message = fmt::format("partition {}, epoch {}, {}", where.partition, where.epoch,
+                               where.topic.empty() ? std::string("the journal") : where.topic);
+    if (where.offset >= 0) message += fmt::format(", record {} at offset {}", where.number, where.offset);
+    throw stopped{verify_outcome::differs, message, std::move(where)};
   }
 
   void hold(const store_status& done) const {
     if (done) return;
     const auto& why = done.error();
-    const auto what = why.fault == store_fault::wrong_key ? verdict::refused
-                      : why.fault == store_fault::damaged ? verdict::damaged
-                                                          : verdict::failed;
+    const auto what = why.fault == store_fault::wrong_key ? verify_outcome::refused
+                      : why.fault == store_fault::damaged ? verify_outcome::damaged
+                                                          : verify_outcome::failed;
     throw stopped{what, fmt::format("partition {}, epoch {}: {}", part_.partition, epoch_, why.message), {}};
   }
 
@@ -184,7 +184,7 @@ private:
     captured_record one;
     while (records.next(one))
       if (one.key and one.value) policies_.insert_or_assign(*one.key, *one.value);
-    if (not records.failure().ok()) throw stopped{verdict::damaged, records.failure().error().message, {}};
+    if (not records.failure().ok()) throw stopped{verify_outcome::damaged, records.failure().error().message, {}};
   }
 
   std::vector<std::string> output_topics() const {
@@ -213,16 +213,17 @@ private:
     chain_ = meta->chain;
     auto rows = capture_.records(*state);
     hold(replay_.restore(*setup->setup, [&rows](captured_record& to) { return rows.next(to); }));
-    if (not rows.failure().ok()) throw stopped{verdict::damaged, rows.failure().error().message, {}};
+    if (not rows.failure().ok()) throw stopped{verify_outcome::damaged, rows.failure().error().message, {}};
   }
 
   void try_epoch(const captured_record& row) {
     const auto told = row.value ? decode_epoch_record(*row.value) : std::nullopt;
     if (not told) damage(fmt::format("the journal at {} does not decode", row.offset));
     if (told->epoch != epoch_)
-      differ({.what = "number of the epoch", .theirs = std::to_string(told->epoch), .ours = std::to_string(epoch_)});
+      differ(
+          {.what = "number of the epoch", .captured = std::to_string(told->epoch), .replayed = std::to_string(epoch_)});
     if (not follows(*row.value, chain_))
-      differ({.what = "chain", .theirs = "does not follow on the epoch before", .ours = "follows"});
+      differ({.what = "chain", .captured = "does not follow on the epoch before", .replayed = "follows"});
     chain_ = told->chain;
     hold(replay_.run(*told, [this](const std::string& topic, const input_range& range) { return take(topic, range); }));
     for (auto& [topic, output] : outputs_)
@@ -244,12 +245,12 @@ private:
     }
     if (range.from < found->second.reached())
       differ({.what = "inputs",
-              .theirs = fmt::format("{} again from offset {}, as after `fairuse state adopt`", topic, range.from),
-              .ours = fmt::format("on from offset {}", found->second.reached())});
+              .captured = fmt::format("{} again from offset {}, as after `fairuse state adopt`", topic, range.from),
+              .replayed = fmt::format("on from offset {}", found->second.reached())});
     auto some = found->second.take(range.from, range.next);
     if (some.size() != range.count)
       throw stopped{
-          verdict::lost,
+          verify_outcome::lost,
           fmt::format("partition {}: epoch {} took {} records of {} between offsets {} and {}, and {} of "
                       "them are here; the first epoch that can be replayed is {}, with its checkpoint",
                       part_.partition, epoch_, range.count, topic, range.from, range.next, some.size(), epoch_ + 1),
@@ -268,8 +269,8 @@ private:
         differ({.topic = topic,
                 .number = told.number(),
                 .what = "missing",
-                .theirs = "no record",
-                .ours = around(made.value, 0)});
+                .captured = "no record",
+                .replayed = excerpt(made.value, 0)});
       compare_record(topic, told, made);
       told.advance();
       ++counts_.compared;
@@ -279,16 +280,16 @@ private:
   void compare_record(const std::string& topic, const told_output& told, const captured_record& made) const {
     const auto& is = told.next();
     if (is.key == made.key and is.headers == made.headers and is.value == made.value) return;
-    const auto check = [&](const std::string& what, const auto& theirs, const auto& ours) {
-      if (theirs == ours) return;
-      const auto byte = first_byte(theirs, ours);
+    const auto check = [&](const std::string& what, const auto& captured, const auto& replayed) {
+      if (captured == replayed) return;
+      const auto byte = first_byte(captured, replayed);
       differ({.topic = topic,
               .number = told.number(),
               .offset = is.offset,
               .what = what,
               .byte = byte,
-              .theirs = around(theirs, byte),
-              .ours = around(ours, byte)});
+              .captured = excerpt(captured, byte),
+              .replayed = excerpt(replayed, byte)});
     };
     check("key", is.key, made.key);
     for (std::size_t i = 0; i < std::max(is.headers.size(), made.headers.size()); ++i) {
@@ -306,23 +307,23 @@ private:
   void compare_policies() {
     for (const auto& made : replay_.made().of(all_.outputs.policies)) {
       const auto found = policies_.find(made.key.value_or(""));
-      const auto theirs = found == policies_.end() ? std::nullopt : std::optional(found->second);
+      const auto captured = found == policies_.end() ? std::nullopt : std::optional(found->second);
       ++counts_.policies;
-      if (theirs == made.value) continue;
-      const auto byte = first_byte(theirs, made.value);
+      if (captured == made.value) continue;
+      const auto byte = first_byte(captured, made.value);
       differ({.topic = all_.outputs.policies,
               .what = "value",
               .byte = byte,
-              .theirs = around(theirs, byte),
-              .ours = around(made.value, byte)});
+              .captured = excerpt(captured, byte),
+              .replayed = excerpt(made.value, byte)});
     }
   }
 
   void compare_journal(const epoch_record& told) const {
     const auto made = replay_.journal();
     // Texts are made for what differs, not for every epoch.
-    const auto check = [&](const char* what, const auto& theirs, const auto& ours, const auto& text) {
-      if (theirs != ours) differ({.what = what, .theirs = text(theirs), .ours = text(ours)});
+    const auto check = [&](const char* what, const auto& captured, const auto& replayed, const auto& text) {
+      if (captured != replayed) differ({.what = what, .captured = text(captured), .replayed = text(replayed)});
     };
     const auto number = [](const auto& value) { return std::to_string(value); };
     const auto list = [](const std::vector<input_range>& ranges) {
@@ -345,17 +346,17 @@ private:
     check("dead letters", told.refused, made.refused, dead_letters);
     check("number of outputs", told.outputs, made.outputs, number);
     if (told.outputs_digest != made.outputs_digest)
-      differ({.what = "digest of the outputs", .theirs = "another one", .ours = "not of what a replay makes"});
+      differ({.what = "digest of the outputs", .captured = "another one", .replayed = "not of what a replay makes"});
     if (told.setup and made.setup) check_setup(*told.setup, *made.setup);
   }
 
-  void check_setup(partition_setup theirs, const partition_setup& ours) const {
+  void check_setup(partition_setup captured, const partition_setup& replayed) const {
     // A field that was not written down then.
-    if (theirs.dead_letter_bytes_max == 0) theirs.dead_letter_bytes_max = ours.dead_letter_bytes_max;
-    if (theirs == ours) return;
-    differ({.what = theirs.profiles != ours.profiles ? "profiles of the setup" : "setup",
-            .theirs = theirs.profiles,
-            .ours = ours.profiles});
+    if (captured.dead_letter_bytes_max == 0) captured.dead_letter_bytes_max = replayed.dead_letter_bytes_max;
+    if (captured == replayed) return;
+    differ({.what = captured.profiles != replayed.profiles ? "profiles of the setup" : "setup",
+            .captured = captured.profiles,
+            .replayed = replayed.profiles});
   }
 
   void check_ends() const {
@@ -365,13 +366,13 @@ private:
                 .number = output.number(),
                 .offset = output.next().offset,
                 .what = "extra",
-                .theirs = around(output.next().value, 0),
-                .ours = "no record"});
+                .captured = excerpt(output.next().value, 0),
+                .replayed = "no record"});
   }
 
   const capture_reader& capture_;
   const capture_contents& all_;
-  const capture_part& part_;
+  const captured_partition& part_;
   verify_counts& counts_;
   const std::function<void(std::uint64_t, std::uint64_t)>& progress_;
   std::map<std::string, std::string> policies_;
@@ -384,19 +385,19 @@ private:
 
 } // namespace
 
-std::string_view to_text(verdict value) {
+std::string_view to_text(verify_outcome value) {
   switch (value) {
-    case verdict::equal:
+    case verify_outcome::equal:
       return "equal";
-    case verdict::differs:
+    case verify_outcome::differs:
       return "differs";
-    case verdict::lost:
+    case verify_outcome::lost:
       return "lost";
-    case verdict::refused:
+    case verify_outcome::refused:
       return "refused";
-    case verdict::damaged:
+    case verify_outcome::damaged:
       return "damaged";
-    case verdict::failed:
+    case verify_outcome::failed:
       break;
   }
   return "failed";
@@ -405,13 +406,13 @@ std::string_view to_text(verdict value) {
 verify_result verify(const capture_reader& capture, const replay_tools& with, const std::filesystem::path& scratch,
                      const std::function<void(std::uint64_t epochs, std::uint64_t records)>& progress) {
   verify_result made;
-  for (const auto& part : capture.contents().parts) {
+  for (const auto& part : capture.contents().per_partition) {
     const auto folder = scratch / fmt::format("p{:05}", part.partition);
     try {
-      trial(capture, with, part, folder, made.counts, progress).run();
+      partition_verifier(capture, with, part, folder, made.counts, progress).run();
     } catch (stopped& why) {
       made.what = why.what;
-      made.says = std::move(why.says);
+      made.message = std::move(why.message);
       made.where = std::move(why.where);
       return made;
     }

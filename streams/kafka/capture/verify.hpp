@@ -18,7 +18,7 @@
 
 namespace fairuse::kafka {
 
-enum class verdict : std::uint8_t {
+enum class verify_outcome : std::uint8_t {
   equal,
   differs,
   lost,    ///< records that an epoch took are not in the capture
@@ -27,7 +27,7 @@ enum class verdict : std::uint8_t {
   failed, ///< the disk, of the machine that tries it
 };
 
-std::string_view to_text(verdict value);
+std::string_view to_text(verify_outcome value);
 
 struct verify_counts {
   std::uint64_t partitions = 0;
@@ -55,14 +55,14 @@ struct first_difference {
   /// First byte that differs, of what differs.
   std::uint64_t byte = 0;
   /// Around that byte.
-  std::string theirs;
-  std::string ours;
+  std::string captured;
+  std::string replayed;
 };
 
 struct verify_result {
-  verdict what = verdict::equal;
+  verify_outcome what = verify_outcome::equal;
   /// For people; empty if equal.
-  std::string says;
+  std::string message;
   std::optional<first_difference> where;
   /// What was tried up to there.
   verify_counts counts;

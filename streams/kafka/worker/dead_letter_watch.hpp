@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tells a stream that is poisoned here and there from one that is broken: the share of dead letters over a window.
+// Tells a stream with a few bad records from one that is broken, by the share of dead letters over a window.
 // Threads: one.
 #pragma once
 
@@ -12,23 +12,23 @@ namespace fairuse::kafka {
 
 class dead_letter_watch {
 public:
-  enum class verdict : std::uint8_t { fine, alarm, stop };
+  enum class level : std::uint8_t { fine, alarm, stop };
 
   explicit dead_letter_watch(const dead_letter_share& rule) : rule_(rule) {}
 
-  /// Totals so far, at a clock that never jumps. Judges when the window is over, then begins the next.
-  verdict look(std::uint64_t records, std::uint64_t dead_letters, time_ms steady) {
+  /// Totals so far, at a clock that never jumps. Compares when the window is over, then begins the next.
+  level check(std::uint64_t records, std::uint64_t dead_letters, time_ms steady) {
     if (began_ == INT64_MIN) begin(records, dead_letters, steady);
     const auto seen = records - records_;
-    if (seen < rule_.records_min or steady - began_ < rule_.window_ms) return verdict::fine;
+    if (seen < rule_.records_min or steady - began_ < rule_.window_ms) return level::fine;
     share_nano_ =
         static_cast<std::int64_t>(static_cast<double>(dead_letters - dead_letters_) * 1e9 / static_cast<double>(seen));
     begin(records, dead_letters, steady);
-    if (rule_.stop_nano > 0 and share_nano_ > rule_.stop_nano) return verdict::stop;
-    return share_nano_ > rule_.alarm_nano ? verdict::alarm : verdict::fine;
+    if (rule_.stop_nano > 0 and share_nano_ > rule_.stop_nano) return level::stop;
+    return share_nano_ > rule_.alarm_nano ? level::alarm : level::fine;
   }
 
-  /// Of the last window that was judged.
+  /// Of the last whole window.
   double percent() const { return static_cast<double>(share_nano_) / 1e7; }
 
 private:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `now` of the Kafka life: it advances with a clock that never jumps, from where the wall clock stood at the start. A
-// wall clock that disagrees for a minute is believed if it is ahead, and only reported if it is behind: time of the
-// engine never goes back.
+// `now` of Kafka mode: it advances with a clock that never jumps, from where the wall clock stood at the start. A wall
+// clock that disagrees for a minute is believed if it is ahead, and only reported if it is behind: time of the engine
+// never goes back.
 // Threads: one.
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a worker of the Kafka life runs with: names, bounds, policies, and the few things of the surroundings that are
-// not pure (clocks, background thread, log), given from outside so that a simulation can give others.
+// What a worker runs with: names, bounds, policies, and the few things of its environment that are not pure (clocks,
+// background thread, log), given from outside so that a simulation can give others.
 // Threads: plain values; the functions are called from the worker's thread but where said.
 #pragma once
 
@@ -29,7 +29,7 @@ namespace fairuse::kafka {
 struct engine_bounds {
   /// From seal to seal; a record that comes later than that after the last seal begins and ends an epoch at once.
   milliseconds epoch{50};
-  /// Far behind the ends of the inputs an epoch may collect for so long: nobody waits for the newest record, and rows
+  /// Far behind the ends of the inputs an epoch may collect for so long: nothing waits for the newest record, and rows
   /// of one user fall together. No epoch takes more records than it can decide in that time.
   milliseconds backlog_epoch{3'000};
   std::size_t epoch_events = 400'000;
@@ -70,10 +70,10 @@ struct configured_rules {
     std::vector<std::pair<std::string, std::string>> lines;
     std::map<std::string, std::string> settings;
   };
-  std::function<config_commands(const std::map<std::string, std::string>& remembered)> own;
+  std::function<config_commands(const std::map<std::string, std::string>& remembered)> commands_for;
 };
 
-struct surroundings {
+struct worker_environment {
   /// Wall clock, and one that never jumps; ms.
   std::function<time_ms()> wall;
   std::function<time_ms()> steady;
@@ -113,7 +113,7 @@ struct engine_rules {
   /// Inputs that may be new, or gone, although partitions were committed without, or with, them.
   std::set<std::string> adopt_topics;
   std::string program;
-  surroundings around;
+  worker_environment environment;
 };
 
 } // namespace fairuse::kafka

@@ -19,7 +19,7 @@ bool epoch_buffer::has_foreign_keys() const {
   return looked_at_ == foreign_keys_window and foreign_keys_ * 2 > foreign_keys_window;
 }
 
-// The key must be the subject, or one user's events could lie on two partitions; commands to everybody lie on all.
+// The key must be the subject, or one user's events could lie on two partitions; commands to all users lie on all.
 bool epoch_buffer::belongs_here(const record& what, std::string_view subject) {
   if (partition_of_ == nullptr) return true;
   const bool here =
@@ -105,7 +105,7 @@ void epoch_buffer::dead_letters(std::span<const outcome> outcomes, std::vector<d
   };
   for (const auto& each : refused_)
     add(each.from, each.why.why, each.why.place);
-  // Core names the event by its text, which nobody copies.
+  // Core names the event by its text, which is never copied.
   std::vector<std::pair<const event_text*, applied>> wanted;
   for (const auto& each : outcomes)
     for (const auto& refused : each.refused)

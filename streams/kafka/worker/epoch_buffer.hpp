@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What one partition will hold in its next epoch: records as they came, and what they decoded to. Keeps the records
-// until the epoch is over, because whoever refuses an event later wants its original bytes.
+// until the epoch is over, because a dead letter of an event that core refuses has its original bytes.
 // Threads: one.
 #pragma once
 
@@ -26,11 +26,11 @@ public:
   epoch_buffer(partition_function partition_of, std::int32_t partition, std::int32_t count)
     : partition_of_(partition_of), partition_(partition), count_(count) {}
 
-  /// Record `index` of a batch, of input number `input`: an event, a command to everybody or a dead letter.
+  /// Record `index` of a batch, of input number `input`: an event, a command to all users or a dead letter.
   void add(const std::shared_ptr<const record_batch>& batch, std::size_t index, std::uint32_t input);
 
-  /// Input by input, each by offset: in which order records of several inputs came is chance, and nobody who makes the
-  /// epoch again knows it. Call before the epoch is run.
+  /// Input by input, each by offset: the order in which records of several inputs came is chance, and a replay
+  /// does not know it. Call before the epoch is run.
   void put_in_order();
 
   bool empty() const { return records_ == 0; }

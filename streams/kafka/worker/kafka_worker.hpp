@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One worker of the Kafka life: one consumer, one transactional producer, one actor system, and the partitions that the
-// group gave to it. Start here to read how an epoch is committed: commit_epoch() is E5 to E10 of the protocol in one
-// screen, and recover() is what follows when it does not end well.
+// One worker of Kafka mode: one consumer, one transactional producer, one actor system, and the partitions that the
+// group gave to it. Start with run_epoch(): it is E1 to E10 of docs/protocol.md on one screen (kafka_worker.cpp).
+// recover() is what follows when an epoch does not end well (kafka_worker_recovery.cpp).
 //
 // Operation: step() does a bounded piece of everything (poll, take over, commit an epoch, let storage write) and
-// returns; whoever drives it calls it until finished(). There is no open transaction between two steps, so rebalances
-// are served at safe moments only.
+// returns; the driver of the process calls it until it returns false. There is no open transaction between two steps,
+// so rebalances are served at safe moments only.
 // Threads: one; status() may be asked from any.
 #pragma once
 
@@ -33,7 +33,7 @@ struct partition_status {
   std::int32_t partition = 0;
   takeover_state state = takeover_state::working;
   /// Why it is refused, or what it waits for.
-  std::string says;
+  std::string reason;
   std::uint64_t epoch = 0;
   time_ms now = 0;
   /// Last stable offset minus position, over all inputs; -1: not known yet.
@@ -68,7 +68,7 @@ public:
   const std::string& failure() const { return failure_; }
   /// Go down in order: what is committed is written, the member stays in the group (static).
   void close();
-  /// As a crash would: nothing is committed, written or told to anybody. For tests.
+  /// As a crash would: nothing is committed, written or told to the group. For tests.
   void abandon();
 
   /// Owned partitions that are ready and whose committed position is at `ends` (committed records); for --until-end.
@@ -81,6 +81,9 @@ public:
   void revoked(bool lost) override;
 
 private:
+  /// Before a question to a broker is asked again.
+  static constexpr std::int64_t retry_ms = 200;
+
   enum class phase : std::uint8_t {
     starting,  ///< S1
     running,   ///< S2 on
@@ -88,10 +91,10 @@ private:
     recycling, ///< new producer, then ask what became of the last epoch
     over,
   };
-  struct part {
+  struct owned_partition {
     std::unique_ptr<takeover> taking;
     std::unique_ptr<partition_shard> shard;
-    /// Why it is left alone, after it was ready.
+    /// Why it is refused, after it was ready.
     std::string refused;
     time_ms last_commit = 0;
     time_ms last_write = 0;
@@ -103,10 +106,11 @@ private:
   void poll(milliseconds wait);
   void sort_in(std::shared_ptr<const record_batch> batch);
   void fetch_all();
-  bool take_over();
-  void begin_shard(part& of);
-  void hold_back(part& of, partition_shard& made);
-  void go_over(std::string why);
+  /// True: one of them is still working.
+  bool step_takeovers();
+  void begin_shard(owned_partition& of);
+  void retry_or_refuse(owned_partition& of, partition_shard& made);
+  void end_with(std::string why);
   std::vector<partition_shard*> ready() const;
 
   bool epoch_is_due(time_ms now);
@@ -114,19 +118,24 @@ private:
   /// Records that the brokers' end, as they told it last, is ahead; -1: they did not yet.
   std::int64_t lag_of(const position& at) const;
   std::int64_t behind() const;
-  void run_epoch();
   void refuse_foreign_keys();
   void watch_dead_letters();
+
+  void run_due_epoch();
   bool run_overdue_timers(time_ms now);
-  bool run_shards(const std::vector<partition_shard*>& which, time_ms now, std::size_t timers_max);
-  /// False: not committed; recovery is under way.
-  bool commit_epoch(const std::vector<partition_shard*>& which);
-  call_result try_commit(const std::vector<partition_shard*>& which);
+  /// E1 to E10. False: not committed.
+  bool run_epoch(const std::vector<partition_shard*>& which, time_ms now, std::size_t timers_max);
+  call_result flush();
+  call_result send_offsets(const std::vector<partition_shard*>& which);
+  call_result commit();
+  /// E9, and whether the producer may begin another transaction. `produced_at` (steady): when E5 was done.
+  void confirm(const std::vector<partition_shard*>& which, time_ms produced_at);
+
   void recover(const call_result& from, const std::vector<partition_shard*>& which);
   void roll_back(const std::vector<partition_shard*>& which);
   void watch_fence();
   void recycle();
-  bool still_agrees();
+  bool group_has_our_offsets();
   void restart_takeovers();
   void write_behind();
   void publish();
@@ -140,8 +149,8 @@ private:
   std::unique_ptr<group_consumer> group_;
   std::unique_ptr<transactional_producer> producer_;
   std::string cluster_id_;
-  std::int32_t partitions_ = 0;
-  std::map<std::int32_t, part> parts_;
+  std::int32_t partition_count_ = 0;
+  std::map<std::int32_t, owned_partition> owned_;
 
   phase phase_ = phase::starting;
   std::string failure_;

@@ -17,13 +17,13 @@ constexpr std::int64_t quiet_ms = 3'000;
 std::vector<std::int32_t> kafka_worker::finished(const std::vector<position>& ends) const {
   std::vector<std::int32_t> all;
   if (phase_ != phase::running or fetch_again_) return all;
-  const bool quiet = silent_since_ != INT64_MIN and rules_.around.steady() - silent_since_ > quiet_ms;
+  const bool quiet = silent_since_ != INT64_MIN and rules_.environment.steady() - silent_since_ > quiet_ms;
   const auto waits = [&](const position& at) {
     const auto end = std::ranges::find(ends, at.of, &position::of);
     return end != ends.end() and at.offset < end->offset and not(quiet and group_->last_stable(at.of) >= end->offset);
   };
-  for (const auto& [partition, each] : parts_) {
-    if (not each.shard or each.shard->records() > 0 or not each.shard->founded()) continue;
+  for (const auto& [partition, each] : owned_) {
+    if (not each.shard or each.shard->records() > 0 or not each.shard->has_committed()) continue;
     if (std::ranges::none_of(each.shard->read_from(), waits)) all.push_back(partition);
   }
   return all;
@@ -35,21 +35,21 @@ std::int64_t kafka_worker::lag_of(const position& at) const {
 }
 
 void kafka_worker::publish() {
-  const auto steady = rules_.around.steady();
+  const auto steady = rules_.environment.steady();
   if (published_at_ != INT64_MIN and steady - published_at_ < publish_every_ms) return;
   published_at_ = steady;
   auto made = counts_;
-  made.at = rules_.around.wall();
-  for (const auto& [partition, each] : parts_) {
+  made.at = rules_.environment.wall();
+  for (const auto& [partition, each] : owned_) {
     partition_status one{.partition = partition};
     if (each.taking) {
       one.state = each.taking->state();
-      one.says = each.taking->says();
+      one.reason = each.taking->reason();
       one.restored = each.taking->restored();
       one.to_restore = each.taking->to_restore();
     } else if (not each.refused.empty()) {
       one.state = takeover_state::refused;
-      one.says = each.refused;
+      one.reason = each.refused;
     } else if (each.shard) {
       one.state = takeover_state::ready;
       one.epoch = each.shard->last_epoch();

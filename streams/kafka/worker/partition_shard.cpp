@@ -51,27 +51,27 @@ std::optional<std::uint64_t> epoch_of_metadata(std::string_view text) {
   return parse_number<std::uint64_t>(text);
 }
 
-partition_shard::partition_shard(const engine_rules& rules, std::int32_t partition, std::int32_t partitions,
-                                 std::unique_ptr<partition_store> store, const beginning& from, worker& on,
+partition_shard::partition_shard(const engine_rules& rules, std::int32_t partition, std::int32_t partition_count,
+                                 std::unique_ptr<partition_store> store, const takeover_result& from, worker& on,
                                  const std::function<std::optional<policy>(const std::string&)>& read_policy)
   : rules_(rules),
     partition_(partition),
-    partitions_(partitions),
+    partition_count_(partition_count),
     store_(std::move(store)),
     writer_(rules.source, partition, case_namer(rules.case_key), rules.dead_letter_bytes_max),
-    buffer_(rules.partition_of, partition, partitions) {
+    buffer_(rules.partition_of, partition, partition_count) {
   begin(from, on, read_policy);
 }
 
 partition_shard::~partition_shard() = default;
 
-void partition_shard::begin(const beginning& from, worker& on,
+void partition_shard::begin(const takeover_result& from, worker& on,
                             const std::function<std::optional<policy>(const std::string&)>& read_policy) {
   const auto& wanted = rules_.configured;
-  committed_once_ = not from.founded;
-  if (from.founded) {
+  has_committed_ = not from.is_new;
+  if (from.is_new) {
     meta_.cluster = from.cluster;
-    meta_.partitions = static_cast<std::uint32_t>(partitions_);
+    meta_.partitions = static_cast<std::uint32_t>(partition_count_);
     meta_.controls = {.enabled = wanted.enabled, .killed = wanted.killed};
     meta_.settings["config.enabled"] = truth(wanted.enabled);
     meta_.settings["config.kill_switch"] = truth(wanted.killed);
@@ -83,7 +83,7 @@ void partition_shard::begin(const beginning& from, worker& on,
   first_meta_ = meta_;
   first_meta_.key_check = case_namer(rules_.case_key).check();
   const auto choice = choose_policies(wanted.live, wanted.shadows, rules_.usage_retention_ms, meta_.controls,
-                                      first_meta_.settings, not committed_once_, meta_.now, read_policy);
+                                      first_meta_.settings, not has_committed_, meta_.now, read_policy);
   if (choice.policies == nullptr) {
     problem_ = "a policy that was promoted cannot be read from " + rules_.outputs.policies;
     return;
@@ -96,7 +96,7 @@ void partition_shard::begin(const beginning& from, worker& on,
       new_policies_.emplace_back(slot.label.digest, wanted.text_of(slot.rules));
   setup_ = partition_setup{.topics = rules_.inputs,
                            .partition = partition_,
-                           .partitions = static_cast<std::uint32_t>(partitions_),
+                           .partitions = static_cast<std::uint32_t>(partition_count_),
                            .source = rules_.source,
                            .usage_retention_ms = rules_.usage_retention_ms,
                            .horizon_ms = rules_.horizon_ms,
@@ -106,7 +106,7 @@ void partition_shard::begin(const beginning& from, worker& on,
                            .program = rules_.program,
                            .controls = stored,
                            .dead_letter_bytes_max = rules_.dead_letter_bytes_max};
-  config_ = wanted.own(first_meta_.settings);
+  config_commands_ = wanted.commands_for(first_meta_.settings);
   inputs_.resize(meta_.inputs.size());
   for (std::size_t i = 0; i < inputs_.size(); ++i)
     inputs_[i].next = meta_.inputs[i].next;
@@ -114,24 +114,25 @@ void partition_shard::begin(const beginning& from, worker& on,
                               .horizon_ms = rules_.horizon_ms,
                               .policies = choice.policies,
                               .command_ids = command_ids_from(setting_of(meta_.settings, "command_ids")),
-                              .last_now = committed_once_ ? meta_.now : INT64_MIN,
+                              .last_now = has_committed_ ? meta_.now : INT64_MIN,
                               .max_active_users = rules_.bounds.active_users};
   actors_ = on.open_shard(*store_, options);
 }
 
-partition_shard::intake partition_shard::accept(const std::shared_ptr<const record_batch>& batch, std::size_t index) {
+partition_shard::accept_result partition_shard::accept(const std::shared_ptr<const record_batch>& batch,
+                                                       std::size_t index) {
   const auto& what = batch->records()[index];
   const auto found = std::find_if(meta_.inputs.begin(), meta_.inputs.end(),
                                   [&](const input_next& each) { return each.topic == what.topic; });
-  if (found == meta_.inputs.end()) return intake::old;
+  if (found == meta_.inputs.end()) return accept_result::old;
   const auto input = static_cast<std::size_t>(found - meta_.inputs.begin());
   auto& state = inputs_[input];
-  if (what.offset < state.next) return intake::old;
+  if (what.offset < state.next) return accept_result::old;
   if (what.offset > state.next) {
     if (state.suspected != what.offset) {
       state.suspected = what.offset;
       ++totals_.refetches;
-      return intake::gap;
+      return accept_result::gap;
     }
     skipped_.push_back({static_cast<std::uint32_t>(input), state.next, what.offset, 0});
   }
@@ -139,17 +140,17 @@ partition_shard::intake partition_shard::accept(const std::shared_ptr<const reco
   state.next = what.offset + 1;
   ++state.count;
   buffer_.add(batch, index, static_cast<std::uint32_t>(input));
-  return intake::taken;
+  return accept_result::taken;
 }
 
 bool partition_shard::has_work(time_ms now) const {
-  return not buffer_.empty() or not committed_once_ or not config_.lines.empty() or actors_->next_due() <= now;
+  return not buffer_.empty() or not has_committed_ or not config_commands_.lines.empty() or actors_->next_due() <= now;
 }
 
 epoch partition_shard::seal(time_ms now, std::size_t timers_max) {
   failpoint::pass("epoch_sealed");
   epoch sealed{
-      .number = committed_once_ ? meta_.epoch + 1 : 0, .now = std::max(now, meta_.now), .timers_max = timers_max};
+      .number = has_committed_ ? meta_.epoch + 1 : 0, .now = std::max(now, meta_.now), .timers_max = timers_max};
   if (takes_records(sealed)) {
     buffer_.put_in_order();
     sealed.events = buffer_.events();
@@ -214,7 +215,7 @@ void partition_shard::write_outputs(writing& of) {
   const std::string* topics[output_topic_count] = {&names.decisions, &names.notifications, &names.enforcement,
                                                    &names.review_requests, &names.dead_letters};
   of.made.meta.controls = stored_from(broadcast->in_force);
-  const bool controls_changed = not committed_once_ or of.made.meta.controls != meta_.controls;
+  const bool controls_changed = not has_committed_ or of.made.meta.controls != meta_.controls;
   const auto write = [&](const output& each) {
     outputs_digest_.add(to_text(each.to));
     each.key ? outputs_digest_.add(*each.key) : outputs_digest_.add_null();
@@ -243,13 +244,13 @@ void partition_shard::write_policies(writing& of) {
 
 // What the configuration says goes through the input like every other command: ordered, audited, replayable.
 void partition_shard::write_config_commands(writing& of) {
-  if (config_.lines.empty()) return;
-  for (const auto& [subject, line] : config_.lines) {
-    const bool here =
-        subject == "*" or rules_.partition_of == nullptr or rules_.partition_of(subject, partitions_) == partition_;
+  if (config_commands_.lines.empty()) return;
+  for (const auto& [subject, line] : config_commands_.lines) {
+    const bool here = subject == "*" or rules_.partition_of == nullptr
+                      or rules_.partition_of(subject, partition_count_) == partition_;
     if (here) produce(of, rules_.inputs.front(), subject, line);
   }
-  for (const auto& [key, value] : config_.settings)
+  for (const auto& [key, value] : config_commands_.settings)
     of.made.meta.settings[key] = value;
 }
 
@@ -294,9 +295,9 @@ void partition_shard::confirm(const transactional_producer& by) {
   const auto done = std::exchange(written_, std::nullopt);
   meta_ = done->meta;
   totals_ += done->totals;
-  committed_once_ = true;
+  has_committed_ = true;
   first_epoch_ = false;
-  config_ = {};
+  config_commands_ = {};
   new_policies_.clear();
   if (done->with_records) {
     buffer_.clear();

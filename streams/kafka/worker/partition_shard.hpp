@@ -41,10 +41,10 @@ struct shard_totals {
   shard_totals& operator+=(const shard_totals& other);
 };
 
-/// What a takeover found out: where the inputs go on, in the order of engine_rules::inputs.
-struct beginning {
+/// What a takeover found: where the inputs go on, in the order of engine_rules::inputs.
+struct takeover_result {
   /// Nothing was there: the first epoch, number 0, says where the inputs begin.
-  bool founded = false;
+  bool is_new = false;
   std::string cluster;
   std::vector<input_next> inputs;
 };
@@ -52,7 +52,7 @@ struct beginning {
 class partition_shard {
 public:
   /// What became of a record.
-  enum class intake : std::uint8_t {
+  enum class accept_result : std::uint8_t {
     taken,
     old, ///< seen before: dropped
     gap, ///< records are missing before it: fetch again from offsets(); if it comes again, they are not there
@@ -60,8 +60,8 @@ public:
 
   /// REQUIRES: the store is restored and agrees with the group (S8), or there is nothing to agree with.
   /// `read_policy`: policy by digest, of those that were promoted.
-  partition_shard(const engine_rules& rules, std::int32_t partition, std::int32_t partitions,
-                  std::unique_ptr<partition_store> store, const beginning& from, worker& on,
+  partition_shard(const engine_rules& rules, std::int32_t partition, std::int32_t partition_count,
+                  std::unique_ptr<partition_store> store, const takeover_result& from, worker& on,
                   const std::function<std::optional<policy>(const std::string&)>& read_policy);
   ~partition_shard();
 
@@ -69,7 +69,7 @@ public:
   const std::string& problem() const { return problem_; }
   std::int32_t partition() const { return partition_; }
 
-  intake accept(const std::shared_ptr<const record_batch>& batch, std::size_t index);
+  accept_result accept(const std::shared_ptr<const record_batch>& batch, std::size_t index);
   /// Most of the first records belong to other partitions.
   bool has_foreign_keys() const { return buffer_.has_foreign_keys(); }
   std::size_t records() const { return buffer_.records(); }
@@ -82,7 +82,7 @@ public:
   /// The last committed epoch was at, and its number.
   time_ms last_now() const { return meta_.now; }
   std::uint64_t last_epoch() const { return meta_.epoch; }
-  bool founded() const { return committed_once_; }
+  bool has_committed() const { return has_committed_; }
 
   /// E1. `timers_max` below all: an epoch of timers alone, without the records that wait. Valid until confirm().
   epoch seal(time_ms now, std::size_t timers_max);
@@ -126,7 +126,7 @@ private:
   };
   struct writing;
 
-  void begin(const beginning& from, worker& on,
+  void begin(const takeover_result& from, worker& on,
              const std::function<std::optional<policy>(const std::string&)>& read_policy);
   void produce(writing& of, const std::string& topic, std::optional<std::string_view> key,
                std::optional<std::string_view> value, std::span<const header> headers = {});
@@ -139,7 +139,7 @@ private:
 
   const engine_rules& rules_;
   std::int32_t partition_;
-  std::int32_t partitions_;
+  std::int32_t partition_count_;
   std::unique_ptr<partition_store> store_;
   output_writer writer_;
   epoch_buffer buffer_;
@@ -149,7 +149,7 @@ private:
   partition_meta meta_;
   /// What the first epoch after the takeover begins with.
   partition_meta first_meta_;
-  bool committed_once_ = false;
+  bool has_committed_ = false;
   bool first_epoch_ = true;
   /// Written and neither confirmed nor rolled back.
   std::optional<written_epoch> written_;
@@ -159,7 +159,7 @@ private:
 
   /// For the first epoch after the takeover.
   std::optional<partition_setup> setup_;
-  configured_rules::config_commands config_;
+  configured_rules::config_commands config_commands_;
   std::vector<std::pair<std::string, std::string>> new_policies_;
 
   piece_digest outputs_digest_{piece_digest::kind::sha256};

@@ -19,12 +19,12 @@ constexpr std::int64_t ask_again_ms = 100;
 } // namespace
 
 takeover::takeover(const engine_rules& rules, cluster& brokers, group_consumer& group, std::int32_t partition,
-                   std::int32_t partitions, std::string cluster_id, std::unique_ptr<partition_store> store)
+                   std::int32_t partition_count, std::string cluster_id, std::unique_ptr<partition_store> store)
   : rules_(rules),
     brokers_(brokers),
     group_(group),
     partition_(partition),
-    partitions_(partitions),
+    partition_count_(partition_count),
     cluster_id_(std::move(cluster_id)),
     folder_(folder_of(rules, partition)),
     store_(std::move(store)) {}
@@ -34,37 +34,37 @@ std::filesystem::path takeover::folder_of(const engine_rules& rules, std::int32_
 }
 
 takeover_state takeover::step() {
-  if (state_ != takeover_state::working or rules_.around.steady() < not_before_) return state_;
-  switch (stage_) {
-    case stage::opening:
+  if (state_ != takeover_state::working or rules_.environment.steady() < not_before_) return state_;
+  switch (next_step_) {
+    case protocol_step::open_store:
       return state_ = open_store();
-    case stage::offsets:
+    case protocol_step::read_offsets:
       return state_ = read_offsets();
-    case stage::end:
+    case protocol_step::read_end:
       return state_ = read_end();
-    case stage::checking:
+    case protocol_step::check_store:
       return state_ = check_store();
-    case stage::reading:
+    case protocol_step::read_changelog:
       return state_ = read_changelog();
-    case stage::comparing:
+    case protocol_step::compare:
       break;
   }
   return state_ = compare();
 }
 
 takeover_state takeover::again(std::string why) {
-  says_ = std::move(why);
-  not_before_ = rules_.around.steady() + ask_again_ms;
+  reason_ = std::move(why);
+  not_before_ = rules_.environment.steady() + ask_again_ms;
   return takeover_state::working;
 }
 
 takeover_state takeover::refuse(std::string why) {
-  says_ = std::move(why);
+  reason_ = std::move(why);
   return takeover_state::refused;
 }
 
 takeover_state takeover::fail(std::string why) {
-  says_ = std::move(why);
+  reason_ = std::move(why);
   return takeover_state::failed;
 }
 
@@ -77,9 +77,9 @@ bool takeover::later(const call_result& given, const char* what) {
 partition_store_options takeover::store_options() const {
   return {.case_key = rules_.case_key,
           .usage_retention_ms = rules_.usage_retention_ms,
-          .background = rules_.around.background,
-          .hurry = rules_.around.hurry,
-          .clock = rules_.around.wall,
+          .background = rules_.environment.background,
+          .hurry = rules_.environment.hurry,
+          .clock = rules_.environment.wall,
           .failpoint = [](std::string_view place) { failpoint::pass(place); }};
 }
 
@@ -96,29 +96,29 @@ takeover_state takeover::open_store() {
     store_ = std::move(*opened);
   }
   failpoint::pass("store_opened");
-  stage_ = stage::offsets;
+  next_step_ = protocol_step::read_offsets;
   return takeover_state::working;
 }
 
 // Never repaired in place: the changelog has it all.
 takeover_state takeover::set_aside(const std::string& why) {
-  rules_.around.log(log_level::warning,
-                    fmt::format("partition {}: {} It is set aside as {}.set-aside, and restored from {}", partition_,
-                                why, folder_.string(), rules_.outputs.changelog));
+  rules_.environment.log(log_level::warning,
+                         fmt::format("partition {}: {} It is set aside as {}.set-aside, and restored from {}",
+                                     partition_, why, folder_.string(), rules_.outputs.changelog));
   store_.reset();
   if (auto status = partition_store::set_aside(folder_); not status) return fail(status.error().message);
-  stage_ = stage::opening;
+  next_step_ = protocol_step::open_store;
   return takeover_state::working;
 }
 
 // S4. After it, S5: an epoch whose offsets are visible has its end in the changelog below H.
 takeover_state takeover::read_offsets() {
-  std::vector<topic_partition> parts;
+  std::vector<topic_partition> inputs;
   for (const auto& topic : rules_.inputs)
-    parts.push_back({topic, partition_});
-  if (later(group_.committed(parts, group_offsets_), "committed offsets")) return takeover_state::working;
+    inputs.push_back({topic, partition_});
+  if (later(group_.committed(inputs, group_offsets_), "committed offsets")) return takeover_state::working;
   failpoint::pass("offsets_read");
-  stage_ = stage::end;
+  next_step_ = protocol_step::read_end;
   return takeover_state::working;
 }
 
@@ -128,7 +128,7 @@ takeover_state takeover::read_end() {
     return takeover_state::working;
   end_ = log_.high;
   failpoint::pass("end_known");
-  stage_ = stage::checking;
+  next_step_ = protocol_step::check_store;
   return takeover_state::working;
 }
 
@@ -138,25 +138,25 @@ takeover_state takeover::check_store() {
   if (meta) {
     if (meta->cluster != cluster_id_ and not meta->cluster.empty())
       return set_aside("The store belongs to another Kafka cluster.");
-    if (meta->partitions != 0 and meta->partitions != static_cast<std::uint32_t>(partitions_))
+    if (meta->partitions != 0 and meta->partitions != static_cast<std::uint32_t>(partition_count_))
       return set_aside("The store was written for another number of partitions.");
     if (meta->partition and *meta->partition != static_cast<std::uint32_t>(partition_))
       return set_aside("The store is that of another partition.");
     if (meta->changelog_next > log_.high) return set_aside("The store is ahead of its changelog.");
     if (meta->changelog_next < log_.low) return set_aside("The changelog no longer reaches back to the store.");
-    if (rules_.around.wall() - meta->saved_at > rules_.bounds.tombstones_ms / 2)
+    if (rules_.environment.wall() - meta->saved_at > rules_.bounds.tombstones_ms / 2)
       return set_aside("The store is older than the deletions that it may have missed.");
   }
   begin_ = meta ? meta->changelog_next : log_.low;
   reader_ = brokers_.make_reader(isolation::committed);
   const position from{changelog(), begin_};
   if (later(reader_->start(std::span(&from, 1)), "start of the changelog")) return takeover_state::working;
-  stage_ = stage::reading;
-  says_ = "reading the changelog";
+  next_step_ = protocol_step::read_changelog;
+  reason_ = "reading the changelog";
   return takeover_state::working;
 }
 
-// A slice of the changelog into the store. The batches are gone at the end: they must not outlive their reader.
+// Some of the changelog into the store. The batches are gone at the end: they must not outlive their reader.
 store_status takeover::restore_some(std::int64_t& reached) {
   std::vector<std::unique_ptr<record_batch>> batches;
   std::vector<state_row> rows;
@@ -183,14 +183,14 @@ takeover_state takeover::read_changelog() {
     return newer ? refuse(status.error().message) : fail(status.error().message);
   }
   if (const auto stuck = reader_->failure(); not stuck.ok()) {
-    stage_ = stage::offsets;
+    next_step_ = protocol_step::read_offsets;
     return again(stuck.text);
   }
   if (reached < end_) return takeover_state::working;
   if (store_->meta() and (restored_ > 0 or store_->meta()->restoring or store_->meta()->changelog_next != reached))
     if (auto status = store_->end_restore(reached); not status) return fail(status.error().message);
   reader_.reset();
-  stage_ = stage::comparing;
+  next_step_ = protocol_step::compare;
   return takeover_state::working;
 }
 
@@ -222,14 +222,14 @@ takeover_state takeover::agree_on_topics(const partition_meta& meta) {
   return takeover_state::ready;
 }
 
-// What was read of the group before the changelog may be old by now: somebody else was still at work (seeds 337 and 656
-// of tests/protocol). Only what is the same when both are asked again is final.
+// What was read of the group before the changelog may be old by now, because another process was still at work (seeds
+// 337 and 656 of tests/protocol). Only what is the same when both are asked again is final.
 takeover_state takeover::refuse_twice(const std::string& why) {
   auto seen = why;
   for (const auto& each : group_offsets_)
     seen += fmt::format(" {} {}", each.offset, each.metadata);
   if (std::exchange(compared_, seen) == seen) return refuse(why);
-  stage_ = stage::offsets;
+  next_step_ = protocol_step::read_offsets;
   return again("the group and the changelog do not agree: asking both again");
 }
 
@@ -258,21 +258,21 @@ takeover_state takeover::compare() {
   bool equal = true;
   bool behind = false;
   for (const auto& each : group_offsets_) {
-    const auto mine = std::find_if(meta->inputs.begin(), meta->inputs.end(),
+    const auto ours = std::find_if(meta->inputs.begin(), meta->inputs.end(),
                                    [&](const input_next& one) { return one.topic == each.of.topic; });
-    if (mine == meta->inputs.end()) continue;
+    if (ours == meta->inputs.end()) continue;
     const auto epoch = epoch_of_metadata(each.metadata);
-    equal = equal and each.offset == mine->next and epoch == meta->epoch;
+    equal = equal and each.offset == ours->next and epoch == meta->epoch;
     behind = behind or (epoch and *epoch > meta->epoch);
   }
   if (equal) {
     failpoint::pass("agreed");
     return takeover_state::ready;
   }
-  const auto now = rules_.around.steady();
+  const auto now = rules_.environment.steady();
   if (waiting_since_ == INT64_MIN) waiting_since_ = now;
   if (behind and now - waiting_since_ < rules_.bounds.takeover_patience.count()) {
-    stage_ = stage::offsets;
+    next_step_ = protocol_step::read_offsets;
     return again("the group is ahead of the changelog that can be read: waiting for its end");
   }
   const auto& first = group_offsets_.front();
@@ -286,17 +286,17 @@ takeover_state takeover::compare() {
 
 // By the configured start.
 bool takeover::first_offset(const std::string& topic, std::int64_t& from) {
-  const topic_partition part{topic, partition_};
+  const topic_partition input{topic, partition_};
   log_range log;
-  if (later(brokers_.range(part, isolation::committed, log), "ends of the input")) return false;
+  if (later(brokers_.range(input, isolation::committed, log), "ends of the input")) return false;
   from = rules_.start.where == start_place::latest ? log.high : log.low;
   return rules_.start.where != start_place::time
-         or not later(brokers_.offset_at(part, rules_.start.at, from), "offset of the start time");
+         or not later(brokers_.offset_at(input, rules_.start.at, from), "offset of the start time");
 }
 
 // Nothing anywhere: the first epoch will say where the inputs begin.
 takeover_state takeover::begin_anew() {
-  found_ = {.founded = true, .cluster = cluster_id_};
+  found_ = {.is_new = true, .cluster = cluster_id_};
   for (const auto& topic : rules_.inputs) {
     std::int64_t from = 0;
     if (not first_offset(topic, from)) return takeover_state::working;
@@ -308,16 +308,16 @@ takeover_state takeover::begin_anew() {
 
 // All of it or nothing: half a topic would miss policies that are there.
 void takeover::read_policies() {
-  const topic_partition part{rules_.outputs.policies, partition_};
+  const topic_partition topic{rules_.outputs.policies, partition_};
   log_range log;
-  if (not brokers_.range(part, isolation::committed, log).ok()) return;
+  if (not brokers_.range(topic, isolation::committed, log).ok()) return;
   const auto from = brokers_.make_reader(isolation::committed);
-  const position first{part, log.low};
+  const position first{topic, log.low};
   if (not from->start(std::span(&first, 1)).ok()) return;
   std::map<std::string, std::string> read;
-  const auto until = rules_.around.steady() + rules_.bounds.takeover_patience.count();
-  while (from->position_of(part) < log.high) {
-    if (rules_.around.steady() >= until or not from->failure().ok()) return;
+  const auto until = rules_.environment.steady() + rules_.bounds.takeover_patience.count();
+  while (from->position_of(topic) < log.high) {
+    if (rules_.environment.steady() >= until or not from->failure().ok()) return;
     if (const auto batch = from->poll(restore_wait))
       for (const auto& each : batch->records())
         if (each.key and each.value) read.insert_or_assign(std::string(*each.key), std::string(*each.value));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // S3 to S8 of the commit protocol for one partition: from "the group gave it to me" to "I may decide on it", or to a
-// refusal that says what an operator can do. Works in slices, because the group must be polled meanwhile.
+// refusal that says what an operator can do. Works in pieces, because the group must be polled meanwhile.
 //
-// What it proves before it says ready: the group's offsets, the changelog up to its end (which includes what an open or
+// What holds when it is ready: the group's offsets, the changelog up to its end (which includes what an open or
 // half-finished transaction may still turn into), and the store are of the same epoch.
 // Threads: the worker's.
 #pragma once
@@ -24,29 +24,29 @@ namespace fairuse::kafka {
 enum class takeover_state : std::uint8_t {
   working,
   ready,
-  refused, ///< this partition only; the process lives
+  refused, ///< this partition only; the process goes on
   failed,  ///< the process must not go on: another one has the store, the disk is full or broken
 };
 
 class takeover {
 public:
-  /// `store`: kept open from the last life of the partition in this process, if there is one.
+  /// `store`: still open from the last time that this process had the partition, if there was one.
   takeover(const engine_rules& rules, cluster& brokers, group_consumer& group, std::int32_t partition,
-           std::int32_t partitions, std::string cluster_id, std::unique_ptr<partition_store> store);
+           std::int32_t partition_count, std::string cluster_id, std::unique_ptr<partition_store> store);
 
-  /// Do one slice of work; waits no longer than a few ms for a broker.
+  /// Do one piece of work; waits no longer than a few ms for a broker.
   takeover_state step();
   std::int32_t partition() const { return partition_; }
   takeover_state state() const { return state_; }
   /// Why it is refused or failed, and what to do; while working: what it waits for.
-  const std::string& says() const { return says_; }
+  const std::string& reason() const { return reason_; }
   /// Changelog records read, and how many there are.
   std::int64_t restored() const { return restored_; }
   std::int64_t to_restore() const { return end_ - begin_; }
 
   /// REQUIRES: ready.
   std::unique_ptr<partition_store> take_store() { return std::move(store_); }
-  const beginning& found() const { return found_; }
+  const takeover_result& found() const { return found_; }
   /// Text of a policy by digest from the policies topic; reads it when asked first.
   std::optional<std::string> policy_text(const std::string& digest);
   /// Whether that is all there is: false if the topic could not be read to its end.
@@ -55,7 +55,8 @@ public:
   static std::filesystem::path folder_of(const engine_rules& rules, std::int32_t partition);
 
 private:
-  enum class stage : std::uint8_t { opening, offsets, end, checking, reading, comparing };
+  /// S3 to S8 of docs/protocol.md.
+  enum class protocol_step : std::uint8_t { open_store, read_offsets, read_end, check_store, read_changelog, compare };
 
   takeover_state open_store();
   takeover_state read_offsets();
@@ -81,14 +82,14 @@ private:
   cluster& brokers_;
   group_consumer& group_;
   std::int32_t partition_;
-  std::int32_t partitions_;
+  std::int32_t partition_count_;
   std::string cluster_id_;
   std::filesystem::path folder_;
   std::unique_ptr<partition_store> store_;
 
   takeover_state state_ = takeover_state::working;
-  stage stage_ = stage::opening;
-  std::string says_;
+  protocol_step next_step_ = protocol_step::open_store;
+  std::string reason_;
   std::vector<committed_offset> group_offsets_;
   log_range log_;
   std::int64_t begin_ = 0;
@@ -99,7 +100,7 @@ private:
   /// What did not agree the last time.
   std::string compared_;
   time_ms not_before_ = INT64_MIN;
-  beginning found_;
+  takeover_result found_;
   std::optional<std::map<std::string, std::string>> policies_;
 };
 

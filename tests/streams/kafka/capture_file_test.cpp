@@ -45,7 +45,8 @@ capture_contents contents_of_two() {
           .app = "app",
           .cluster = "cluster",
           .partitions = 2,
-          .parts = {{.partition = 0, .epochs = 3, .first_now = 5, .last_now = 9}, {.partition = 1, .first_epoch = 4}}};
+          .per_partition = {{.partition = 0, .epochs = 3, .first_now = 5, .last_now = 9},
+                            {.partition = 1, .first_epoch = 4}}};
 }
 
 /// Two sections, written in turns.
@@ -104,8 +105,8 @@ BOOST_AUTO_TEST_CASE(what_was_written_is_read) {
     BOOST_REQUIRE(read.ok());
     const auto& all = (*read)->contents();
     BOOST_TEST(all.app == "app");
-    BOOST_TEST(all.parts.size() == 2U);
-    BOOST_TEST(all.parts[1].first_epoch == 4U);
+    BOOST_TEST(all.per_partition.size() == 2U);
+    BOOST_TEST(all.per_partition[1].first_epoch == 4U);
     const auto* journal = all.find(0, section_kind::journal);
     const auto* input = all.find(1, section_kind::input, "events");
     BOOST_REQUIRE(journal != nullptr);
