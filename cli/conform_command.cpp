@@ -19,10 +19,10 @@ namespace {
 int run_file(const std::string& path) {
   std::ifstream file(path);
   if (not file) return fail(exit_usage, "cannot read the scenario '" + path + "'");
-  const auto wrong = run_conform(file, std::cout);
+  const auto done = run_conform(file, std::cout);
   std::cout.flush();
-  if (wrong.empty()) return exit_done;
-  std::fprintf(stderr, "%s: %s\n", path.c_str(), wrong.c_str());
+  if (done) return exit_done;
+  std::fprintf(stderr, "%s: %s\n", path.c_str(), done.error().message.c_str());
   return exit_usage;
 }
 

@@ -31,14 +31,14 @@ struct reviewer_setting {
 
 std::int32_t nano(double value) { return static_cast<std::int32_t>(std::lround(value * 1e9)); }
 
-/// Apply the scenario's configuration to a preset; a text if it is wrong.
-std::string configure(const json& settings, policy& rules) {
+/// Apply the scenario's configuration to a preset.
+result<void> configure(const json& settings, policy& rules) {
   const auto profile = settings.at("profile").get<std::string>();
   const auto text = preset_text(profile);
-  if (not text) return "unknown profile '" + profile + "'";
+  if (not text) return error{"unknown profile '" + profile + "'"};
   yaml::diagnostics problems{profile};
   const auto preset = parse_policy(*text, problems);
-  if (not preset) return problems.text();
+  if (not preset) return error{problems.text()};
   rules = *preset;
   rules.metering.bucket_s = settings.value("bucket_s", rules.metering.bucket_s);
   rules.review.cooldown_ms = settings.value("cooldown_s", rules.review.cooldown_ms / second_ms) * second_ms;
@@ -334,22 +334,23 @@ json conformance::row(std::size_t index, const json& line) {
 
 } // namespace
 
-std::string run_conform(std::istream& scenario, std::ostream& out) {
+result<void> run_conform(std::istream& scenario, std::ostream& out) {
   std::string text;
   std::size_t number = 0;
   // The scenario is test data in a fixed form: one place that turns every exception into a line number is enough.
   try {
-    if (not std::getline(scenario, text)) return "line 1: the scenario is empty; it starts with a configuration";
+    if (not std::getline(scenario, text)) return error{"line 1: the scenario is empty; it starts with a configuration"};
     number = 1;
     policy rules;
-    if (const auto wrong = configure(json::parse(text), rules); not wrong.empty()) return "line 1: " + wrong;
+    if (const auto done = configure(json::parse(text), rules); not done)
+      return error{"line 1: " + done.error().message};
     conformance run(rules);
     for (std::size_t index = 0; std::getline(scenario, text); ++index) {
       ++number;
       out << run.row(index, json::parse(text)).dump() << '\n';
     }
-  } catch (const std::exception& error) {
-    return fmt::format("line {}: {}", number, error.what());
+  } catch (const std::exception& failure) {
+    return error{fmt::format("line {}: {}", number, failure.what())};
   }
   return {};
 }

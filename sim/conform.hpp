@@ -5,12 +5,13 @@
 #pragma once
 
 #include <iosfwd>
-#include <string>
+
+#include "base/pure/result.hpp"
 
 namespace fairuse {
 
 /// Run a scenario: line 1 is the configuration, then one event a line. Rows go to `out`, one JSON object a line.
-/// Returns an empty text, or what is wrong with the scenario, with its line.
-std::string run_conform(std::istream& scenario, std::ostream& out);
+/// The error says what is wrong with the scenario, and in which line.
+result<void> run_conform(std::istream& scenario, std::ostream& out);
 
 } // namespace fairuse

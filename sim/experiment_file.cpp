@@ -128,15 +128,15 @@ void experiment_reader::read_guards(experiment& into) {
     const auto where = "guards[" + std::to_string(i) + "]";
     const auto text = yaml::read_text(of, where, out_);
     if (not text) continue;
-    std::string wrong;
-    auto read = parse_guard(*text, wrong);
-    const auto known = [&](const guard& asked) {
-      return asked.policy.empty() or std::find(policies.begin(), policies.end(), asked.policy) != policies.end();
+    auto read = parse_guard(*text);
+    const auto known = [&](const std::string& policy) {
+      return policy.empty() or std::find(policies.begin(), policies.end(), policy) != policies.end();
     };
-    if (read and not known(*read))
-      wrong = "the experiment has no policy '" + read->policy + "'" + yaml::did_you_mean(read->policy, policies);
-    if (not wrong.empty())
-      out_.error(of.at, std::string(where).append(": ").append(wrong));
+    if (not read)
+      out_.error(of.at, where + ": " + read.error().message);
+    else if (not known(read->policy))
+      out_.error(of.at, where + ": the experiment has no policy '" + read->policy + "'"
+                            + yaml::did_you_mean(read->policy, policies));
     else
       into.guards.push_back(std::move(*read));
   }

@@ -12,10 +12,10 @@ constexpr std::size_t at(truth label) { return static_cast<std::size_t>(label); 
 
 std::int64_t refused_ms(const group_tally& of) { return of.audio.stt_blocked_ms + of.audio.upload_refused_ms; }
 
-stage_figures stage_of(const policy_figures& of, std::size_t i) {
+stage_figures stage_of(const policy_figures& of, std::size_t index) {
   stage_figures out;
   for (std::size_t label = 0; label < truth_count; ++label) {
-    const auto& stage = of.groups[label].stages[i];
+    const auto& stage = of.groups[label].stages[index];
     out.hit[label] = proportion_of(stage.hits, of.groups[label].users);
     out.against_first[label] = {stage.newly_hit, stage.newly_spared, mcnemar(stage.newly_hit, stage.newly_spared)};
   }

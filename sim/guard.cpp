@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -61,24 +62,19 @@ std::string unknown_figure(std::string_view word) {
 }
 
 /// `fpr_restrict.upper`, `reviews`.
-bool read_figure(std::string_view word, guard& into, std::string& wrong) {
+result<void> read_figure(std::string_view word, guard& into) {
   const auto dot = word.find('.');
   const auto name = word.substr(0, dot);
   if (find(amounts, name, into.figure)) {
-    if (dot != std::string_view::npos) wrong = "'" + std::string(name) + "' is an amount and has no interval";
-    return wrong.empty();
+    if (dot != std::string_view::npos) return error{"'" + std::string(name) + "' is an amount and has no interval"};
+    return {};
   }
   const auto line = std::min(name.find('_'), name.size());
   into.at = stage_from(name.substr(std::min(line + 1, name.size()))).value_or(stage::none);
-  if (not find(rates, name.substr(0, line), into.figure) or into.at == stage::none) {
-    wrong = unknown_figure(name);
-    return false;
-  }
-  if (dot != std::string_view::npos and not find(bounds, word.substr(dot + 1), into.bound)) {
-    wrong = "'" + std::string(word.substr(dot + 1)) + "' is none of rate, lower, upper";
-    return false;
-  }
-  return true;
+  if (not find(rates, name.substr(0, line), into.figure) or into.at == stage::none) return error{unknown_figure(name)};
+  if (dot != std::string_view::npos and not find(bounds, word.substr(dot + 1), into.bound))
+    return error{"'" + std::string(word.substr(dot + 1)) + "' is none of rate, lower, upper"};
+  return {};
 }
 
 std::optional<std::int64_t> read_rate(std::string_view word) {
@@ -87,11 +83,11 @@ std::optional<std::int64_t> read_rate(std::string_view word) {
   return value and *value >= 0 and *value <= 1'000'000'000 ? value : std::nullopt;
 }
 
-bool read_value(std::string_view word, guard& into, std::string& wrong) {
-  const auto take = [&](const std::optional<std::int64_t>& value, const char* wanted) {
-    wrong = value ? "" : "'" + std::string(word) + "' is no " + wanted;
-    into.value = value.value_or(into.value);
-    return value.has_value();
+result<void> read_value(std::string_view word, guard& into) {
+  const auto take = [&](const std::optional<std::int64_t>& value, const char* wanted) -> result<void> {
+    if (not value) return error{"'" + std::string(word) + "' is no " + wanted};
+    into.value = *value;
+    return {};
   };
   if (into.figure == guard_figure::harm) return take(yaml::parse_duration(word), "duration such as 10h");
   if (into.figure == guard_figure::reviews) return take(yaml::parse_decimal(word, 0), "count");
@@ -143,16 +139,15 @@ guard_outcome check_rate(const guard& of, const proportion& figure) {
 
 } // namespace
 
-std::optional<guard> parse_guard(std::string_view text, std::string& wrong) {
+result<guard> parse_guard(std::string_view text) {
   guard out;
   out.text = text;
   const auto words = words_of(text);
   const bool named = words.size() == 5 and words[3] == "for";
-  if ((words.size() != 3 and not named) or not find(relations, words[1], out.relation)) {
-    wrong = "a guard is a figure, one of < <= > >=, and a value; " + std::string(example);
-    return std::nullopt;
-  }
-  if (not read_figure(words[0], out, wrong) or not read_value(words[2], out, wrong)) return std::nullopt;
+  if ((words.size() != 3 and not named) or not find(relations, words[1], out.relation))
+    return error{"a guard is a figure, one of < <= > >=, and a value; " + std::string(example)};
+  if (const auto read = read_figure(words[0], out); not read) return read.error();
+  if (const auto read = read_value(words[2], out); not read) return read.error();
   if (named) out.policy = words[4];
   return out;
 }

@@ -9,10 +9,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/pure/result.hpp"
 #include "events/event.hpp"
 
 namespace fairuse::sim {
@@ -35,8 +35,8 @@ struct guard {
   std::string policy;
 };
 
-/// nullopt and a sentence in `wrong` if this is not a guard.
-std::optional<guard> parse_guard(std::string_view text, std::string& wrong);
+/// The error says what is wrong with the text, and how to write a guard.
+result<guard> parse_guard(std::string_view text);
 
 enum class guard_outcome : std::uint8_t {
   holds,

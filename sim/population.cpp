@@ -20,8 +20,8 @@ std::uint64_t days_per_week(const cohort& of) {
   return std::accumulate(of.speaks_on.begin(), of.speaks_on.end(), std::uint64_t{0});
 }
 
-std::string check_cohort(const cohort& of) {
-  const auto bad = [&](const char* what) { return "cohort " + of.name + ": " + what; };
+result<void> check_cohort(const cohort& of) {
+  const auto bad = [&](const char* what) { return error{"cohort " + of.name + ": " + what}; };
   const auto above_one = [](std::uint64_t share) { return share > always; };
   if (days_per_week(of) == 0) return bad("it never speaks");
   if (std::any_of(of.speaks_on.begin(), of.speaks_on.end(), above_one) || above_one(of.day_to_day)
@@ -35,15 +35,16 @@ std::string check_cohort(const cohort& of) {
   return {};
 }
 
-std::string check_bands(const std::vector<band>& bands, std::size_t cohorts) {
+result<void> check_bands(const std::vector<band>& bands, std::size_t cohorts) {
   ppb from = 0;
   for (const band& each : bands) {
-    if (each.until <= from || each.until > whole) return "the bands do not rise to 1";
+    if (each.until <= from || each.until > whole) return error{"the bands do not rise to 1"};
     if (each.shares.size() != cohorts || std::accumulate(each.shares.begin(), each.shares.end(), 0U) != permille)
-      return "the shares of the band until " + std::to_string(each.until) + "e-9 do not add up to 1";
+      return error{"the shares of the band until " + std::to_string(each.until) + "e-9 do not add up to 1"};
     from = each.until;
   }
-  return from == whole ? std::string{} : "the last band does not end at 1";
+  if (from != whole) return error{"the last band does not end at 1"};
+  return {};
 }
 
 } // namespace
@@ -60,25 +61,26 @@ std::string_view to_text(truth value) {
   return "unknown";
 }
 
-std::string population::check() const {
-  if (cohorts.empty() || cohorts.size() > 255) return "a population has 1 to 255 cohorts";
-  if (start % day_ms != 0 || start < 0) return "the start is not a midnight UTC";
-  if (daily_speech.at(0) < 1 || daily_speech.at(whole) > 12 * hour_ms) return "daily speech lies in 1 ms .. 12 h";
+result<void> population::check() const {
+  if (cohorts.empty() || cohorts.size() > 255) return error{"a population has 1 to 255 cohorts"};
+  if (start % day_ms != 0 || start < 0) return error{"the start is not a midnight UTC"};
+  if (daily_speech.at(0) < 1 || daily_speech.at(whole) > 12 * hour_ms)
+    return error{"daily speech lies in 1 ms .. 12 h"};
   for (const cohort& each : cohorts) {
-    if (std::string found = check_cohort(each); !found.empty()) return found;
+    if (const auto checked = check_cohort(each); !checked) return checked;
   }
-  if (std::string found = check_bands(bands, cohorts.size()); !found.empty()) return found;
+  if (const auto checked = check_bands(bands, cohorts.size()); !checked) return checked;
   for (std::size_t i = 0; i < cohorts.size(); ++i) {
     if (std::none_of(bands.begin(), bands.end(), [&](const band& each) { return each.shares[i] > 0; }))
-      return "cohort " + cohorts[i].name + ": it has a share of no band";
+      return error{"cohort " + cohorts[i].name + ": it has a share of no band"};
   }
-  if (time_zones.empty()) return "a population has at least one time zone";
+  if (time_zones.empty()) return error{"a population has at least one time zone"};
   for (const time_zone_share& zone : time_zones) {
     if (zone.weight == 0 || zone.weight > 1'000'000 || zone.offset_ms <= -day_ms || zone.offset_ms >= day_ms)
-      return "a time zone is out of range";
+      return error{"a time zone is out of range"};
   }
   if (faults.duplicates > always / 2 || faults.offline > always || faults.upload_sessions > always)
-    return "a fault rate is too high: at most 0.5 for duplicates, 1 for the others";
+    return error{"a fault rate is too high: at most 0.5 for duplicates, 1 for the others"};
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "events/event.hpp"
 #include "sim/quantile_curve.hpp"
 #include "sim/random.hpp"
@@ -112,8 +113,8 @@ struct population {
   fault_rates faults;
   credit_rules credits;
 
-  /// What is wrong with it, as a sentence; empty if nothing is.
-  std::string check() const;
+  /// The error says what is wrong with it.
+  result<void> check() const;
 
   const cohort* find(std::string_view cohort_name) const;
 };
@@ -141,7 +142,7 @@ struct user_traits {
 /// Maps user numbers to cohorts, and ranks within a cohort to daily speech.
 class composition {
 public:
-  /// REQUIRES: of.check() is empty; `of` outlives this.
+  /// REQUIRES: of.check() has no error; `of` outlives this.
   composition(const population& of, std::uint64_t seed);
 
   const population& people() const { return *people_; }

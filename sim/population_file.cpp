@@ -3,6 +3,7 @@
 #include "sim/population_file.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/pure/numbers.hpp"
@@ -47,27 +48,24 @@ void read_curve(yaml::map_reader& from, std::string_view key, curve_unit unit, q
     if (!value) return;
     knots.push_back({static_cast<ppb>(*at), *value});
   }
-  if (const std::string wrong = quantile_curve::check(knots); !wrong.empty()) {
-    from.error(key, wrong);
+  if (const auto checked = quantile_curve::check(knots); !checked) {
+    from.error(key, checked.error().message);
     return;
   }
   into = quantile_curve(std::move(knots));
 }
 
-/// `2026-03-01` -> its midnight UTC (Howard Hinnant's days_from_civil).
+/// `2026-03-01` -> its midnight UTC. A day after the end of its month counts into the next month.
 std::optional<time_ms> parse_date(std::string_view text) {
+  using namespace std::chrono;
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const auto year = parse_number<std::int64_t>(text.substr(0, 4));
-  const auto month = parse_number<std::int64_t>(text.substr(5, 2));
-  const auto day = parse_number<std::int64_t>(text.substr(8, 2));
-  if (!year || !month || !day || *year < 1970 || *month < 1 || *month > 12 || *day < 1 || *day > 31)
-    return std::nullopt;
-  const std::int64_t y = *month <= 2 ? *year - 1 : *year;
-  const std::int64_t era = y / 400;
-  const std::int64_t day_of_year = (153 * (*month > 2 ? *month - 3 : *month + 9) + 2) / 5 + *day - 1;
-  const std::int64_t year_of_era = y % 400;
-  const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-  return (era * 146'097 + day_of_era - 719'468) * day_ms;
+  const auto in_year = parse_number<int>(text.substr(0, 4));
+  const auto in_month = parse_number<unsigned>(text.substr(5, 2));
+  const auto on_day = parse_number<unsigned>(text.substr(8, 2));
+  if (!in_year || !in_month || !on_day || *in_year < 1970) return std::nullopt;
+  const year_month_day date{year{*in_year}, month{*in_month}, day{*on_day}};
+  if (!date.month().ok() || !date.day().ok()) return std::nullopt;
+  return milliseconds{sys_days{date}.time_since_epoch()}.count();
 }
 
 void read_usage(yaml::map_reader& from, std::string_view key, usage_type& into) {
@@ -212,7 +210,7 @@ std::optional<population> read_population(const yaml::node& of, yaml::diagnostic
   read_credits(from, people.credits);
   from.finish();
   if (out.error_count() == errors) {
-    if (std::string wrong = people.check(); !wrong.empty()) out.error(of.at, std::move(wrong));
+    if (const auto checked = people.check(); !checked) out.error(of.at, checked.error().message);
   }
   return out.error_count() == errors ? std::optional(std::move(people)) : std::nullopt;
 }
@@ -257,7 +255,7 @@ std::optional<reviewer_model> read_reviewer(const yaml::node& of, const populati
   }
   from.finish();
   if (out.error_count() == errors) {
-    if (std::string wrong = model.check(); !wrong.empty()) out.error(of.at, std::move(wrong));
+    if (const auto checked = model.check(); !checked) out.error(of.at, checked.error().message);
   }
   return out.error_count() == errors ? std::optional(std::move(model)) : std::nullopt;
 }

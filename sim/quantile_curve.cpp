@@ -48,13 +48,13 @@ quantile_curve::quantile_curve(std::vector<quantile_knot> knots) : knots_(std::m
     fill_between(values_, i * values_per_segment, (i + 1) * values_per_segment);
 }
 
-std::string quantile_curve::check(const std::vector<quantile_knot>& knots) {
+result<void> quantile_curve::check(const std::vector<quantile_knot>& knots) {
   if (knots.size() < 2 || knots.front().at != 0 || knots.back().at != whole)
-    return "a quantile curve starts at 0 % and ends at 100 %";
+    return error{"a quantile curve starts at 0 % and ends at 100 %"};
   for (std::size_t i = 0; i < knots.size(); ++i) {
-    if (knots[i].value < 0 || knots[i].value > value_max) return "a value of a quantile curve is out of range";
-    if (i > 0 && knots[i].at <= knots[i - 1].at) return "the quantiles of a curve must rise";
-    if (i > 0 && knots[i].value < knots[i - 1].value) return "the values of a quantile curve must not fall";
+    if (knots[i].value < 0 || knots[i].value > value_max) return error{"a value of a quantile curve is out of range"};
+    if (i > 0 && knots[i].at <= knots[i - 1].at) return error{"the quantiles of a curve must rise"};
+    if (i > 0 && knots[i].value < knots[i - 1].value) return error{"the values of a quantile curve must not fall"};
   }
   return {};
 }

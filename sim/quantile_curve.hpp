@@ -10,9 +10,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "sim/random.hpp"
 
 namespace fairuse::sim {
@@ -31,12 +31,12 @@ public:
   /// The curve that is 0 everywhere.
   quantile_curve();
 
-  /// REQUIRES: check(knots) is empty.
+  /// REQUIRES: check(knots) has no error.
   explicit quantile_curve(std::vector<quantile_knot> knots);
 
-  /// What is wrong with these knots, as a sentence; empty if nothing is. Knots rise from 0 to `whole` in `at`, do not
+  /// The error says what is wrong with these knots. Knots rise from 0 to `whole` in `at`, do not
   /// fall in value, and values lie in 0 .. 2'000'000'000 (products of two must fit into 64 bits).
-  static std::string check(const std::vector<quantile_knot>& knots);
+  static result<void> check(const std::vector<quantile_knot>& knots);
 
   /// REQUIRES: at <= whole.
   std::int64_t at(ppb at) const;

@@ -15,26 +15,27 @@ ppb quantile_of(std::uint32_t word) { return static_cast<ppb>(std::uint64_t{word
 
 bool hits(std::uint32_t word, ppm probability) { return (std::uint64_t{word} * always >> 32) < probability; }
 
-std::string check_profile(const review_profile& of) {
+result<void> check_profile(const review_profile& of) {
   const std::string who = of.cohort.empty() ? "reviewer default" : "reviewer of " + of.cohort;
-  if (of.score.at(whole) > whole || of.astray.at(whole) > whole) return who + ": a score is above 1";
-  if (of.astray_users > always || of.astray_reviews > always) return who + ": a share is above 1";
+  if (of.score.at(whole) > whole || of.astray.at(whole) > whole) return error{who + ": a score is above 1"};
+  if (of.astray_users > always || of.astray_reviews > always) return error{who + ": a share is above 1"};
   return {};
 }
 
 } // namespace
 
-std::string reviewer_model::check() const {
-  if (failures > always) return "the failure rate is above 1";
-  if (confidence_nano.at(whole) > whole) return "a confidence is above 1";
+result<void> reviewer_model::check() const {
+  if (failures > always) return error{"the failure rate is above 1"};
+  if (confidence_nano.at(whole) > whole) return error{"a confidence is above 1"};
   // With a latency of 0 an answer could have the instant of its request.
-  if (latency_ms.at(0) < 1) return "a review takes at least 1 ms";
+  if (latency_ms.at(0) < 1) return error{"a review takes at least 1 ms"};
   bool has_default = false;
   for (const review_profile& each : profiles) {
     has_default = has_default || each.cohort.empty();
-    if (std::string found = check_profile(each); !found.empty()) return found;
+    if (const auto checked = check_profile(each); !checked) return checked;
   }
-  return has_default ? std::string{} : "the reviewer has no default profile";
+  if (!has_default) return error{"the reviewer has no default profile"};
+  return {};
 }
 
 const review_profile& reviewer_model::of(std::string_view cohort) const {

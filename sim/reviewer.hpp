@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "events/event.hpp"
 #include "sim/population.hpp"
 #include "sim/quantile_curve.hpp"
@@ -43,10 +44,10 @@ struct reviewer_model {
   /// By cohort; the profile with an empty name is for all other cohorts.
   std::vector<review_profile> profiles;
 
-  /// What is wrong with it, as a sentence; empty if nothing is.
-  std::string check() const;
+  /// The error says what is wrong with it.
+  result<void> check() const;
 
-  /// REQUIRES: check() is empty.
+  /// REQUIRES: check() has no error.
   const review_profile& of(std::string_view cohort) const;
 };
 

@@ -43,9 +43,8 @@ private:
 };
 
 guard_outcome outcome_of(std::string_view text, std::uint64_t hits, std::uint64_t users) {
-  std::string wrong;
-  const auto parsed = parse_guard(text, wrong);
-  BOOST_REQUIRE_MESSAGE(parsed, wrong);
+  const auto parsed = parse_guard(text);
+  if (not parsed) BOOST_FAIL(parsed.error().message);
   policy_figures figures;
   figures.stages[index_of(parsed->at)].hit[0] = proportion_of(hits, users);
   figures.stages[index_of(parsed->at)].hit[1] = proportion_of(hits, users);
@@ -55,9 +54,9 @@ guard_outcome outcome_of(std::string_view text, std::uint64_t hits, std::uint64_
 }
 
 std::string refused_guard(std::string_view text) {
-  std::string wrong;
-  BOOST_TEST(not parse_guard(text, wrong).has_value());
-  return wrong;
+  const auto parsed = parse_guard(text);
+  BOOST_REQUIRE(not parsed);
+  return parsed.error().message;
 }
 
 constexpr std::string_view sound = "population: small.yaml\nreviewer: clear.yaml\npolicies: [fair]\n";

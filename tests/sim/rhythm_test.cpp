@@ -46,8 +46,9 @@ void tables_match(rhythm_kind kind, const std::string& file) {
   const auto rows = raw_recordings(file);
   BOOST_TEST(rows.size() == 5U);
   for (const nlohmann::json& row : rows) {
-    const auto found = std::find_if(known.recordings().begin(), known.recordings().end(),
-                                    [&](const recording& r) { return r.name == row["recording"].get<std::string>(); });
+    const auto found = std::find_if(known.recordings().begin(), known.recordings().end(), [&](const recording& each) {
+      return each.name == row["recording"].get<std::string>();
+    });
     BOOST_REQUIRE(found != known.recordings().end());
     BOOST_TEST(found->speech_ms == row["speech_ms"].get<std::uint32_t>());
     BOOST_TEST(found->segments == row["segments_ms"].size());

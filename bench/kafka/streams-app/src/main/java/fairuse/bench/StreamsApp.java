@@ -65,7 +65,7 @@ public final class StreamsApp {
       Thread.currentThread().join();
     }
     if (asked.containsKey("warm")) pass(name + "-warm", option("warm", ""), output() + ".warm");
-    // Whoever measures the broker begins here.
+    // bench/run_kafka_bench measures the broker from here on.
     System.out.println("measured pass");
     System.out.flush();
     final Outcome told = pass(name, option("input", "fairuse.events.v1"), output());
