@@ -15,8 +15,8 @@
 #include "streams/kafka/capture/capture.pb.h"
 #include "tests/golden/committed.hpp"
 #include "tests/golden/sha256.hpp"
+#include "tests/protocol/cluster_simulation.hpp"
 #include "tests/protocol/replay.hpp"
-#include "tests/protocol/theatre.hpp"
 #include "tests/simlog/simulated_cluster.hpp"
 
 namespace fairuse::protocol {
@@ -29,8 +29,8 @@ constexpr const char* digests = "digests.txt";
 constexpr const char* names = "names.txt";
 
 /// Written out, so that the rest of the seeds may be drawn in another way some day.
-setting how() {
-  setting made(4);
+run_settings how() {
+  run_settings made(4);
   made.partitions = 2;
   made.inputs = 2;
   made.instances = 2;
@@ -50,13 +50,13 @@ setting how() {
 }
 
 struct played {
-  played() : in(how()), stage(in) { stage.play(); }
+  played() : in(how()), simulation(in) { simulation.run(); }
 
-  world in;
-  theatre stage;
+  fixture in;
+  cluster_simulation simulation;
 };
 
-world& play() {
+fixture& play() {
   static played one;
   return one.in;
 }
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(every_topic_holds_the_committed_records) {
   topics.insert(topics.end(), in.inputs().begin(), in.inputs().end());
   for (const auto& topic : topics) {
     std::size_t all = 0;
-    for (std::int32_t p = 0; p < in.how.partitions; ++p) {
+    for (std::int32_t p = 0; p < in.settings.partitions; ++p) {
       sha256 digest;
       const auto records = in.log.records({topic, p}, kafka::isolation::committed);
       for (const auto& each : records) {
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(every_topic_holds_the_committed_records) {
 BOOST_AUTO_TEST_CASE(a_partition_remembers_the_settings_by_name) {
   auto& in = play();
   std::set<std::string> seen;
-  for (std::int32_t p = 0; p < in.how.partitions; ++p)
+  for (std::int32_t p = 0; p < in.settings.partitions; ++p)
     for (const auto& each : in.log.records({in.topics.changelog, p}, kafka::isolation::committed)) {
       if (*each.what.key != partition_meta_key()) continue;
       row::partition_meta meta;

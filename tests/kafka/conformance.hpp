@@ -48,7 +48,7 @@ public:
   virtual milliseconds transaction() const = 0;
   virtual milliseconds scan() const = 0;
 
-  /// A name that nobody has used at this place. Override if the place outlives the fixture.
+  /// A name that was not used at this place. Override if the place outlives the fixture.
   virtual std::string fresh(std::string_view stem) { return std::string(stem) + "-" + std::to_string(++names_); }
 
   /// The two things that the port does not offer, since the engine must never do them. Nullopt: this place cannot, and

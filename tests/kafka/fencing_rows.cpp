@@ -6,14 +6,14 @@ namespace fairuse::kafka::conformance {
 
 namespace {
 
-/// A producer, a member to commit offsets as, and the id that the next life will take.
+/// A producer, a member to commit offsets as, and the id that the next process will take.
 struct writer_in_a_group {
   explicit writer_in_a_group(fixture& place)
     : where(place), client(place.another_client()), part{place.fresh("fenced"), 0}, id(place.fresh("writer")) {
     where.make_topic(part.topic, 1);
     where.make_topic(input.topic = where.fresh("input"), 1);
     member who{where.fresh("group"), "one", {input.topic}};
-    as = seated(where, *client, who);
+    as = join_and_wait(where, *client, who);
     older = prepared(where, *client, id, {part.topic});
   }
 
@@ -45,7 +45,7 @@ struct writer_in_a_group {
   topic_partition part;
   topic_partition input;
   std::string id;
-  std::unique_ptr<seat> as;
+  std::unique_ptr<joined_member> as;
   std::unique_ptr<transactional_producer> older;
   std::unique_ptr<transactional_producer> newer;
 };
@@ -54,7 +54,7 @@ void fenced_with_unsent_records(fixture& where) {
   writer_in_a_group it(where);
   begin_with(*it.older, it.part, 2);
   it.fence();
-  // Where nobody keeps them from it, records may leave by themselves before the newer producer is there.
+  // Where nothing holds them back, records may leave by themselves before the newer producer is there.
   const bool left_before = it.flush().ok();
   expect_equal(it.older->delivered_next(it.part), left_before ? 2 : -1, "delivered");
   expect_action(it.commit(), next_action::broken, "_FENCED", "commit of a producer fenced with unsent records");

@@ -39,7 +39,7 @@ struct two_inputs {
 };
 
 /// What a member gets from `part` until it has `count` records; any other partition is a mismatch.
-offsets fetched(fixture& where, seat& by, const topic_partition& part, std::size_t count) {
+offsets fetched(fixture& where, joined_member& by, const topic_partition& part, std::size_t count) {
   offsets seen;
   const auto take = [&] {
     const auto batch = by.consumer->poll(milliseconds{10});
@@ -66,9 +66,9 @@ offsets fetched(fixture& where, seat& by, const topic_partition& part, std::size
 void range_gives_the_same_number_of_every_topic(fixture& where) {
   two_inputs it(where);
   const auto other = where.another_client();
-  const auto first = seated(where, *it.client, it.who("one"));
+  const auto first = join_and_wait(where, *it.client, it.who("one"));
   expect_equal(static_cast<std::int64_t>(first->told.has.size()), 4, "partitions of the only member");
-  const auto second = seated(where, *other, it.who("two"), {first.get()});
+  const auto second = join_and_wait(where, *other, it.who("two"), {first.get()});
   wait_until(
       where,
       [&] {
@@ -86,7 +86,7 @@ void range_gives_the_same_number_of_every_topic(fixture& where) {
 }
 
 /// A real member learns it from time to time only.
-void expect_stable(fixture& where, seat& of, const topic_partition& part, std::int64_t expected) {
+void expect_stable(fixture& where, joined_member& of, const topic_partition& part, std::int64_t expected) {
   wait_until(
       where,
       [&] {
@@ -99,7 +99,7 @@ void expect_stable(fixture& where, seat& of, const topic_partition& part, std::i
 
 void fetch_starts_exactly_there(fixture& where) {
   two_inputs it(where);
-  const auto one = seated(where, *it.client, it.who("one"));
+  const auto one = join_and_wait(where, *it.client, it.who("one"));
   for (int i = 0; i < 5; ++i) {
     expect(one->consumer->poll(milliseconds{10}) == nullptr, "nothing is fetched before it is asked for");
     where.pass(milliseconds{20});
@@ -119,7 +119,7 @@ void open_transaction_is_not_fetched(fixture& where) {
   const topic_partition part{it.topics[0], 0};
   const auto upstream = prepared(where, *it.client, where.fresh("writer"), {part.topic});
   write_open(where, *upstream, part, 2);
-  const auto one = seated(where, *it.client, it.who("one"));
+  const auto one = join_and_wait(where, *it.client, it.who("one"));
   const position from{part, 0};
   expect_done(one->consumer->fetch({&from, 1}), "fetch");
   expect_equal(fetched(where, *one, part, 3), {0, 1, 2}, "records before the commit");
@@ -131,8 +131,8 @@ void open_transaction_is_not_fetched(fixture& where) {
 void restart_within_the_session(fixture& where) {
   two_inputs it(where);
   const auto other = where.another_client();
-  auto first = seated(where, *it.client, it.who("one"));
-  const auto second = seated(where, *other, it.who("two"), {first.get()});
+  auto first = join_and_wait(where, *it.client, it.who("one"));
+  const auto second = join_and_wait(where, *other, it.who("two"), {first.get()});
   wait_until(
       where,
       [&] {
@@ -144,8 +144,8 @@ void restart_within_the_session(fixture& where) {
   const auto before = sorted(first->told.has);
   const int told = second->told.assignments + second->told.revocations;
   first.reset();
-  first = seated(where, *it.client, it.who("one"), {second.get()});
-  expect(sorted(first->told.has) == before, "the next life gets the same partitions");
+  first = join_and_wait(where, *it.client, it.who("one"), {second.get()});
+  expect(sorted(first->told.has) == before, "the next process gets the same partitions");
   for (int more = 0; more < 10; ++more) {
     second->poll();
     where.pass(milliseconds{20});
@@ -156,8 +156,8 @@ void restart_within_the_session(fixture& where) {
 void staying_away(fixture& where) {
   two_inputs it(where);
   const auto other = where.another_client();
-  auto first = seated(where, *it.client, it.who("one"));
-  const auto second = seated(where, *other, it.who("two"), {first.get()});
+  auto first = join_and_wait(where, *it.client, it.who("one"));
+  const auto second = join_and_wait(where, *other, it.who("two"), {first.get()});
   wait_until(
       where,
       [&] {
@@ -179,10 +179,10 @@ void staying_away(fixture& where) {
 void second_process_of_an_instance(fixture& where) {
   two_inputs it(where);
   const auto other = where.another_client();
-  const auto older = seated(where, *it.client, it.who("one"));
+  const auto older = join_and_wait(where, *it.client, it.who("one"));
   expect_done(older->consumer->failure(), "failure of a healthy member");
   expect(!older->consumer->assignment_lost(), "a healthy member has not lost its assignment");
-  const auto newer = seated(where, *other, it.who("one"));
+  const auto newer = join_and_wait(where, *other, it.who("one"));
   wait_until(
       where,
       [&] {

@@ -174,7 +174,7 @@ void topics_are_counted(fixture& where) {
 
 // --- death of a client
 
-void next_life_ends_the_old_transaction_at_once(fixture& where) {
+void next_process_ends_the_old_transaction_at_once(fixture& where) {
   const auto client = where.another_client();
   const topic_partition part{where.fresh("died"), 0};
   where.make_topic(part.topic, 1);
@@ -190,7 +190,7 @@ void next_life_ends_the_old_transaction_at_once(fixture& where) {
   expect_equal(read_to(where, *client, isolation::committed, {part, 0}, 5), {2}, "records");
 }
 
-void nobody_comes_back(fixture& where) {
+void no_process_comes_back(fixture& where) {
   const auto client = where.another_client();
   const topic_partition part{where.fresh("died"), 0};
   where.make_topic(part.topic, 1);
@@ -225,8 +225,9 @@ std::vector<row> log_rows() {
        two_transactions_hold_back_what_comes_after_the_first},
       {"log", "keys, values and headers come as they were sent", records_come_as_they_were_sent},
       {"log", "a topic tells its partitions and a cluster its id", topics_are_counted},
-      {"death", "the next life of an id ends the old transaction at once", next_life_ends_the_old_transaction_at_once},
-      {"death", "a transaction that nobody comes back to is aborted after its time-out", nobody_comes_back},
+      {"death", "the next process of an id ends the old transaction at once",
+       next_process_ends_the_old_transaction_at_once},
+      {"death", "a transaction that is not taken up again is aborted after its time-out", no_process_comes_back},
   };
 }
 

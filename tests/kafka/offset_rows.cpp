@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Group metadata in an offset commit of a transaction: who is believed and who is not.
+// Group metadata in an offset commit of a transaction: which is accepted and which is refused.
 
 #include "tests/kafka/steps.hpp"
 
@@ -16,7 +16,7 @@ struct group_with_writer {
     where.make_topic(input.topic, 2);
     where.make_topic(output.topic, 1);
     one = {where.fresh("group"), "one", {input.topic}};
-    first = seated(where, *client, one);
+    first = join_and_wait(where, *client, one);
     writer = prepared(where, *client, where.fresh("writer"), {output.topic});
   }
 
@@ -30,8 +30,8 @@ struct group_with_writer {
   call_result abort() const {
     return settled(where, [&] { return writer->abort(); });
   }
-  committed_offset stored(seat& by) const { return committed_of(where, *by.consumer, {&input, 1}).at(0); }
-  group_identity known(seat& of) const {
+  committed_offset stored(joined_member& by) const { return committed_of(where, *by.consumer, {&input, 1}).at(0); }
+  group_identity known(joined_member& of) const {
     const auto who = where.identity_of(*of.consumer);
     if (!who) throw not_shown("this place does not tell a member's identity");
     return *who;
@@ -41,8 +41,8 @@ struct group_with_writer {
     if (!seen) throw not_shown("this place sends no offsets under a made-up identity");
     return *seen;
   }
-  /// The refusal, what follows from it, and that life goes on.
-  void expect_refused(group_consumer& as, std::string_view code, seat& healthy) const {
+  /// The refusal, what follows from it, and that the next transaction works.
+  void expect_refused(group_consumer& as, std::string_view code, joined_member& healthy) const {
     write_open(where, *writer, output, 1);
     expect_action(send(7, as), next_action::abort, code, "offsets");
     expect_action(commit(), next_action::abort, code, "commit after refused offsets");
@@ -58,7 +58,7 @@ struct group_with_writer {
   topic_partition input;
   topic_partition output;
   member one;
-  std::unique_ptr<seat> first;
+  std::unique_ptr<joined_member> first;
   std::unique_ptr<transactional_producer> writer;
 };
 
@@ -100,7 +100,7 @@ void previous_generation(fixture& where) {
   group_with_writer it(where);
   const group_identity before = it.known(*it.first);
   const member two{it.one.group, "two", it.one.topics};
-  const auto second = seated(where, *it.client, two, {it.first.get()});
+  const auto second = join_and_wait(where, *it.client, two, {it.first.get()});
   wait_until(
       where,
       [&] {
@@ -117,7 +117,7 @@ void member_whose_session_ended(fixture& where) {
   group_with_writer it(where);
   const auto other = where.another_client();
   const member two{it.one.group, "two", it.one.topics};
-  auto second = seated(where, *other, two, {it.first.get()});
+  auto second = join_and_wait(where, *other, two, {it.first.get()});
   second->consumer->close();
   const int before = it.first->told.assignments;
   wait_until(
@@ -130,19 +130,19 @@ void member_whose_session_ended(fixture& where) {
   it.expect_refused(*second->consumer, "UNKNOWN_MEMBER_ID", *it.first);
 }
 
-void member_replaced_by_a_new_life(fixture& where) {
+void member_replaced_by_a_new_process(fixture& where) {
   group_with_writer it(where);
   const auto other = where.another_client();
-  const auto next_life = seated(where, *other, it.one);
-  it.expect_refused(*it.first->consumer, "FENCED_INSTANCE_ID", *next_life);
+  const auto next_process = join_and_wait(where, *other, it.one);
+  it.expect_refused(*it.first->consumer, "FENCED_INSTANCE_ID", *next_process);
 }
 
 void member_that_has_not_joined(fixture& where) {
   group_with_writer it(where);
   const auto other = where.another_client();
-  const auto stranger = unseated(*other, {it.one.group, "stranger", it.one.topics});
+  const auto outsider = join_without_poll(*other, {it.one.group, "outsider", it.one.topics});
   // UNKNOWN_MEMBER_ID, or FENCED_INSTANCE_ID once its first request to join has got that far by itself.
-  it.expect_refused(*stranger->consumer, "", *it.first);
+  it.expect_refused(*outsider->consumer, "", *it.first);
 }
 
 void member_that_closed(fixture& where) {
@@ -153,14 +153,14 @@ void member_that_closed(fixture& where) {
   expect_done(it.commit(), "commit");
 }
 
-void nobody_at_all(fixture& where) {
+void no_member_at_all(fixture& where) {
   group_with_writer it(where);
-  expect_done(it.offer({it.one.group, -1, "", ""}), "offsets of nobody, in a live group");
+  expect_done(it.offer({it.one.group, -1, "", ""}), "offsets of no member, in a live group");
 }
 
-void instance_that_nobody_knows(fixture& where) {
+void unknown_instance(fixture& where) {
   group_with_writer it(where);
-  expect_action(it.offer({it.one.group, -1, "", "stranger"}), next_action::abort, "UNKNOWN_MEMBER_ID",
+  expect_action(it.offer({it.one.group, -1, "", "outsider"}), next_action::abort, "UNKNOWN_MEMBER_ID",
                 "offsets of an unknown instance");
 }
 
@@ -174,11 +174,11 @@ std::vector<row> offset_rows() {
       {"offsets", "offsets of an open transaction are waited for", pending_offsets_are_waited_for},
       {"offsets", "the previous generation is refused", previous_generation},
       {"offsets", "a member whose session ended is refused", member_whose_session_ended},
-      {"offsets", "a static member replaced by a new life is refused", member_replaced_by_a_new_life},
+      {"offsets", "a static member replaced by a new process is refused", member_replaced_by_a_new_process},
       {"offsets", "a static member that has not joined is refused", member_that_has_not_joined},
       {"offsets", "a static member that closed and was not replaced is accepted", member_that_closed},
-      {"offsets", "an instance that nobody knows is refused", instance_that_nobody_knows},
-      {"offsets", "nobody at all is accepted: the hole", nobody_at_all},
+      {"offsets", "an unknown instance is refused", unknown_instance},
+      {"offsets", "no member at all is accepted: the gap", no_member_at_all},
   };
 }
 

@@ -13,7 +13,7 @@ namespace fairuse::kafka {
 
 namespace {
 
-// Nothing listens there: whoever connects would say so.
+// Nothing listens there: a client that connects would say so.
 real_cluster_options nowhere() {
   real_cluster_options options;
   options.bootstrap = "127.0.0.1:1";

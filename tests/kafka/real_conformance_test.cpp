@@ -60,10 +60,10 @@ public:
   std::optional<call_result> offer_offset(const conformance::group_identity& as, const position& what) override {
     struct : listener {
       using listener::listener;
-    } nobody{broker_.options()};
+    } silent{broker_.options()};
     std::string problem;
     const auto handle = open_client(broker_.options(), client_role::producer, {{"transactional.id", fresh("offering")}},
-                                    nobody, problem);
+                                    silent, problem);
     const auto sentence = [](rd_kafka_error_t* error) { return result_of(owned<rd_kafka_error_t>{error}, "offer"); };
     if (auto said = sentence(rd_kafka_init_transactions(handle.get(), 10'000)); not said.ok()) return said;
     if (auto said = sentence(rd_kafka_begin_transaction(handle.get())); not said.ok()) return said;

@@ -34,17 +34,17 @@ real_cluster_options quick(const test_broker& broker) {
   auto options = broker.options();
   options.session_timeout = milliseconds{1'000};
   options.heartbeat_interval = milliseconds{100};
-  // Membership is on trial, not what becomes of a transaction on a machine that has much else to do.
+  // This tests membership, not what becomes of a transaction on a busy machine.
   options.transaction_timeout = milliseconds{60'000};
   return options;
 }
 
 /// What all threads see.
-struct board {
+struct shared_state {
   std::vector<std::string> topics;
   std::string group;
   std::atomic<bool> writing = true;
-  /// Records written, by partition; complete once the writer is gone.
+  /// Records written, by partition; complete when the writer has ended.
   std::map<topic_partition, std::int64_t> written;
   std::atomic<std::int64_t> handed_out = 0;
   std::atomic<std::int64_t> fetches = 0;
@@ -52,7 +52,7 @@ struct board {
   std::mutex holding;
   std::vector<std::string> wrong;
 
-  void accuse(const std::string& what) {
+  void fail(const std::string& what) {
     const std::lock_guard lock{holding};
     wrong.push_back(what);
   }
@@ -62,12 +62,12 @@ struct board {
   }
 };
 
-void write_until_told(cluster& by, board& shared, const std::string& id) {
+void write_until_told(cluster& by, shared_state& shared, const std::string& id) {
   auto producer = by.make_producer(id);
   while (producer->prepare(shared.topics).what == next_action::again) {
   }
   while (shared.writing) {
-    if (not producer->begin().ok()) return shared.accuse("the writer cannot begin");
+    if (not producer->begin().ok()) return shared.fail("the writer cannot begin");
     for (const auto& topic : shared.topics)
       for (int partition = 0; partition < partitions; ++partition)
         for (int i = 0; i < 20; ++i) {
@@ -75,20 +75,21 @@ void write_until_told(cluster& by, board& shared, const std::string& id) {
           producer->produce(topic, partition, "key", number, {});
         }
     const auto flushed = producer->flush();
-    if (not flushed.ok()) return shared.accuse("the writer cannot flush: " + flushed.code + ", " + flushed.text);
+    if (not flushed.ok()) return shared.fail("the writer cannot flush: " + flushed.code + ", " + flushed.text);
     call_result said;
     do {
       said = producer->commit();
     } while (said.what == next_action::again);
-    if (not said.ok()) return shared.accuse("the writer cannot commit: " + said.code + ", " + said.text);
+    if (not said.ok()) return shared.fail("the writer cannot commit: " + said.code + ", " + said.text);
     std::this_thread::sleep_for(milliseconds{5});
   }
 }
 
-/// One life of a member: restores for a while after each assignment, checks what it is given, commits now and then.
-class life final : public membership {
+/// A member from its join to its end: restores for a while after each assignment, checks what it is given, commits now
+/// and then.
+class restoring_member final : public membership {
 public:
-  life(cluster& by, board& shared, const std::string& instance, std::uint64_t seed)
+  restoring_member(cluster& by, shared_state& shared, const std::string& instance, std::uint64_t seed)
     : shared_{shared},
       random_{seed},
       producer_{by.make_producer(shared.group + "." + instance)},
@@ -100,7 +101,7 @@ public:
   void step() {
     if (const auto batch = consumer_->poll(milliseconds{5})) {
       if (restored_at_)
-        shared_.accuse("records were handed out before fetch()");
+        shared_.fail("records were handed out before fetch()");
       else
         check(*batch);
     }
@@ -144,14 +145,14 @@ private:
     std::vector<committed_offset> found;
     const auto said = consumer_->committed(parts_, found);
     if (said.what == next_action::again) return;
-    if (not said.ok()) return shared_.accuse("committed: " + said.text);
+    if (not said.ok()) return shared_.fail("committed: " + said.text);
     std::vector<position> from;
     for (const auto& one : found) {
       const auto number = one.metadata.empty() ? 0 : std::stoll(one.metadata);
       next_[one.of] = {std::max<std::int64_t>(one.offset, 0), number};
       from.push_back({one.of, next_[one.of].offset});
     }
-    if (auto fetched = consumer_->fetch(from); not fetched.ok()) return shared_.accuse("fetch: " + fetched.text);
+    if (auto fetched = consumer_->fetch(from); not fetched.ok()) return shared_.fail("fetch: " + fetched.text);
     ++shared_.fetches;
     restored_at_.reset();
     commit_at_ = clock::now() + milliseconds{50};
@@ -161,14 +162,14 @@ private:
     for (const auto& record : batch.records()) {
       const auto found = next_.find({std::string{record.topic}, record.partition});
       if (found == next_.end()) {
-        shared_.accuse("a record of a partition that was not asked for");
+        shared_.fail("a record of a partition that was not asked for");
         continue;
       }
       auto& [part, expected] = *found;
       const auto number = std::stoll(std::string{*record.value});
       if (number != expected.number)
-        shared_.accuse(fmt::format("{} [{}]: expected number {}, got {} at offset {}", part.topic, part.partition,
-                                   expected.number, number, record.offset));
+        shared_.fail(fmt::format("{} [{}]: expected number {}, got {} at offset {}", part.topic, part.partition,
+                                 expected.number, number, record.offset));
       expected = {record.offset + 1, number + 1};
       ++shared_.handed_out;
     }
@@ -182,13 +183,13 @@ private:
     std::vector<committed_offset> offsets;
     for (const auto& [part, at] : next_)
       offsets.push_back({part, at.offset, std::to_string(at.number)});
-    if (not producer_->begin().ok()) return shared_.accuse("begin");
+    if (not producer_->begin().ok()) return shared_.fail("begin");
     const auto sent = producer_->send_offsets(offsets, *consumer_);
     const auto ended = sent.ok() ? producer_->commit() : producer_->abort();
-    if (not ended.ok()) shared_.accuse("end of a transaction: " + ended.text);
+    if (not ended.ok()) shared_.fail("end of a transaction: " + ended.text);
   }
 
-  board& shared_;
+  shared_state& shared_;
   std::minstd_rand random_;
   int assignments_ = 0;
   std::vector<topic_partition> parts_;
@@ -200,20 +201,20 @@ private:
   std::unique_ptr<group_consumer> consumer_;
 };
 
-/// Lives and dies on its own thread until the storm is over.
-void come_and_go(const test_broker& broker, board& shared, const std::string& instance, std::uint64_t seed,
-                 const std::atomic<bool>& storming) {
+/// Joins and leaves on its own thread until the rebalances are over.
+void come_and_go(const test_broker& broker, shared_state& shared, const std::string& instance, std::uint64_t seed,
+                 const std::atomic<bool>& rebalancing) {
   std::minstd_rand random{static_cast<std::minstd_rand::result_type>(seed)};
-  while (storming) {
+  while (rebalancing) {
     const auto client = test_broker::client(quick(broker));
-    life member{*client, shared, instance, random()};
+    restoring_member member{*client, shared, instance, random()};
     const auto until = clock::now() + milliseconds{300 + random() % 1'500};
-    while (storming and clock::now() < until)
+    while (rebalancing and clock::now() < until)
       member.step();
     member.close();
     // Within the session or beyond it.
     const auto back = clock::now() + milliseconds{random() % 2'000};
-    while (storming and clock::now() < back)
+    while (rebalancing and clock::now() < back)
       std::this_thread::sleep_for(milliseconds{10});
   }
 }
@@ -222,7 +223,7 @@ void come_and_go(const test_broker& broker, board& shared, const std::string& in
 
 BOOST_AUTO_TEST_CASE(a_member_stays_in_its_group_while_it_restores_for_three_sessions) {
   test_broker broker{"4.1"};
-  board shared{.topics = {broker.fresh("a"), broker.fresh("b")}, .group = broker.fresh("group")};
+  shared_state shared{.topics = {broker.fresh("a"), broker.fresh("b")}, .group = broker.fresh("group")};
   for (const auto& topic : shared.topics)
     broker.make_topic(topic, partitions);
   struct : membership {
@@ -250,21 +251,21 @@ BOOST_AUTO_TEST_CASE(a_member_stays_in_its_group_while_it_restores_for_three_ses
 BOOST_AUTO_TEST_CASE(a_storm_of_rebalances_skips_nothing_and_repeats_nothing) {
   const char* version = std::getenv("FAIRUSE_KAFKA_VERSION");
   test_broker broker{version == nullptr ? "4.1" : version};
-  board shared{.topics = {broker.fresh("a"), broker.fresh("b")}, .group = broker.fresh("group")};
+  shared_state shared{.topics = {broker.fresh("a"), broker.fresh("b")}, .group = broker.fresh("group")};
   for (const auto& topic : shared.topics)
     broker.make_topic(topic, partitions);
   const auto client = test_broker::client(quick(broker));
   std::thread writer{[&] { write_until_told(*client, shared, broker.fresh("writer")); }};
-  life steady{*client, shared, "steady", 1};
-  std::atomic<bool> storming = true;
+  restoring_member steady{*client, shared, "steady", 1};
+  std::atomic<bool> rebalancing = true;
   std::vector<std::thread> others;
   for (unsigned i = 0; i < 4; ++i)
-    others.emplace_back(come_and_go, std::cref(broker), std::ref(shared), fmt::format("guest-{}", i), 7 + i,
-                        std::cref(storming));
+    others.emplace_back(come_and_go, std::cref(broker), std::ref(shared), fmt::format("member-{}", i), 7 + i,
+                        std::cref(rebalancing));
 
   while (steady.assignments() < wanted_rebalances() and shared.is_clean())
     steady.step();
-  storming = false;
+  rebalancing = false;
   for (auto& other : others)
     other.join();
   shared.writing = false;

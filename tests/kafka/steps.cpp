@@ -136,19 +136,20 @@ log_range range_of(fixture& where, cluster& by, const topic_partition& of, isola
   return seen;
 }
 
-std::unique_ptr<seat> unseated(cluster& by, const member& who) {
-  auto made = std::make_unique<seat>();
+std::unique_ptr<joined_member> join_without_poll(cluster& by, const member& who) {
+  auto made = std::make_unique<joined_member>();
   made->consumer = by.join(who, made->told);
   return made;
 }
 
-std::unique_ptr<seat> seated(fixture& where, cluster& by, const member& who, std::initializer_list<seat*> beside) {
-  auto made = unseated(by, who);
+std::unique_ptr<joined_member> join_and_wait(fixture& where, cluster& by, const member& who,
+                                             std::initializer_list<joined_member*> beside) {
+  auto made = join_without_poll(by, who);
   wait_until(
       where,
       [&] {
         made->poll();
-        for (seat* other : beside)
+        for (joined_member* other : beside)
           other->poll();
         return made->told.assignments > 0;
       },

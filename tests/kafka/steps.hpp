@@ -81,17 +81,18 @@ public:
 };
 
 /// A member and what it was told. The watcher must outlive the consumer.
-struct seat {
+struct joined_member {
   watcher told;
   std::unique_ptr<group_consumer> consumer;
 
   void poll() { consumer->poll(milliseconds{10}); }
 };
 
-/// Joins and polls, everybody in `beside` too, until the group gave it something.
-std::unique_ptr<seat> seated(fixture& where, cluster& by, const member& who, std::initializer_list<seat*> beside = {});
+/// Joins and polls, as do all in `beside`, until the group gave it something.
+std::unique_ptr<joined_member> join_and_wait(fixture& where, cluster& by, const member& who,
+                                             std::initializer_list<joined_member*> beside = {});
 /// Joins without a poll.
-std::unique_ptr<seat> unseated(cluster& by, const member& who);
+std::unique_ptr<joined_member> join_without_poll(cluster& by, const member& who);
 std::vector<committed_offset> committed_of(fixture& where, group_consumer& by, std::span<const topic_partition> parts);
 
 } // namespace fairuse::kafka::conformance

@@ -33,7 +33,7 @@ public:
   static std::unique_ptr<cluster> client(real_cluster_options options);
 
   void make_topic(const std::string& name, int partitions);
-  /// A name that nobody has used there.
+  /// A name that was not used there.
   std::string fresh(std::string_view stem);
 
 private:

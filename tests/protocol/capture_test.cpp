@@ -6,8 +6,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include "storage/partition_store.hpp"
+#include "tests/protocol/cluster_simulation.hpp"
 #include "tests/protocol/replay.hpp"
-#include "tests/protocol/theatre.hpp"
 #include "tests/simlog/simulated_cluster.hpp"
 
 namespace fairuse::protocol {
@@ -17,10 +17,10 @@ namespace {
 using kafka::captured_record;
 using kafka::section_kind;
 
-/// A short play with crashes, on two partitions, and what it left behind.
-struct played {
-  static setting how() {
-    setting made(4);
+/// A short run with crashes, on two partitions, and what it left on the topics.
+struct finished_run {
+  static run_settings wanted() {
+    run_settings made(4);
     made.partitions = 2;
     made.inputs = 2;
     made.instances = 2;
@@ -29,8 +29,8 @@ struct played {
     return made;
   }
 
-  played() : in(how()), stage(in), brokers(in.log) {
-    stage.play();
+  finished_run() : in(wanted()), simulation(in), brokers(in.log) {
+    simulation.run();
     folder = in.fresh_folder();
     std::filesystem::create_directories(folder);
   }
@@ -65,16 +65,16 @@ struct played {
     BOOST_REQUIRE(write.ok());
     kafka::capture_contents all{.app = "fairuse",
                                 .cluster = "simulated",
-                                .partitions = in.how.partitions,
+                                .partitions = in.settings.partitions,
                                 .outputs = in.topics,
                                 .is_checkpoint = true};
-    for (std::int32_t p = 0; p < in.how.partitions; ++p) {
-      const auto told = read_history(in, p);
+    for (std::int32_t p = 0; p < in.settings.partitions; ++p) {
+      const auto log = read_committed_log(in, p);
       rows_by_key fold;
-      epoch_record life;
+      epoch_record first;
       for (std::uint64_t e = 0; e <= epoch; ++e) {
-        const auto& each = told.epochs.at(e);
-        if (each.record.setup) life.setup = each.record.setup;
+        const auto& each = log.epochs.at(e);
+        if (each.record.setup) first.setup = each.record.setup;
         for (const auto& [key, value] : each.rows)
           value ? void(fold[key] = *value) : void(fold.erase(key));
       }
@@ -87,31 +87,33 @@ struct played {
       for (const auto& [key, value] : fold)
         (*write)->add(section, {.key = key, .value = value});
       (*write)->add(section, {.key = std::string(partition_meta_key()), .value = meta});
-      all.per_partition.push_back(
-          {.partition = p, .first_epoch = epoch + 1, .state_meta = meta, .state_setup = encode_epoch_record(life, {})});
+      all.per_partition.push_back({.partition = p,
+                                   .first_epoch = epoch + 1,
+                                   .state_meta = meta,
+                                   .state_setup = encode_epoch_record(first, {})});
     }
     BOOST_REQUIRE((*write)->finish(std::move(all)).ok());
   }
 
-  world in;
-  theatre stage;
+  fixture in;
+  cluster_simulation simulation;
   simlog::simulated_cluster brokers;
   std::filesystem::path folder;
 };
 
-played& play() {
-  static played one;
+finished_run& whole_run() {
+  static finished_run one;
   return one;
 }
 
-kafka::verify_result tried(const std::string& name) { return verify_file(play().in, play().folder / name); }
+kafka::verify_result tried(const std::string& name) { return verify_file(whole_run().in, whole_run().folder / name); }
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(capture)
 
 BOOST_AUTO_TEST_CASE(what_production_wrote_is_made_again) {
-  const auto made = play().take("all");
+  const auto made = whole_run().take("all");
   BOOST_TEST(made.message == "");
   BOOST_TEST((made.what == kafka::export_status::done));
   const auto found = tried("all");
@@ -126,8 +128,8 @@ BOOST_AUTO_TEST_CASE(what_production_wrote_is_made_again) {
 BOOST_AUTO_TEST_CASE(an_altered_decision_is_the_first_difference) {
   std::size_t seen = 0;
   std::int64_t altered = -1;
-  play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
-    if (of.kind == section_kind::output and of.topic == play().in.topics.decisions and of.partition == 1
+  whole_run().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
+    if (of.kind == section_kind::output and of.topic == whole_run().in.topics.decisions and of.partition == 1
         and ++seen == 5) {
       each.value->back() = '!';
       altered = each.offset;
@@ -138,7 +140,7 @@ BOOST_AUTO_TEST_CASE(an_altered_decision_is_the_first_difference) {
   BOOST_TEST((found.what == kafka::verify_outcome::differs));
   BOOST_REQUIRE(found.where.has_value());
   BOOST_TEST(found.where->partition == 1);
-  BOOST_TEST(found.where->topic == play().in.topics.decisions);
+  BOOST_TEST(found.where->topic == whole_run().in.topics.decisions);
   BOOST_TEST(found.where->number == 4U);
   BOOST_TEST(found.where->offset == altered);
   BOOST_TEST(found.where->what == "value");
@@ -147,10 +149,10 @@ BOOST_AUTO_TEST_CASE(an_altered_decision_is_the_first_difference) {
 }
 
 BOOST_AUTO_TEST_CASE(a_record_too_few_or_too_many_differs_wherever_it_is) {
-  const auto& topics = play().in.topics;
+  const auto& topics = whole_run().in.topics;
   for (const auto& topic : {topics.decisions, topics.notifications, topics.review_requests, topics.dead_letters}) {
     std::size_t left_out = 0;
-    play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record&) {
+    whole_run().copy("all", "altered", [&](const kafka::capture_section& of, captured_record&) {
       return of.kind != section_kind::output or of.topic != topic or ++left_out != 2;
     });
     if (left_out < 2) continue;
@@ -158,7 +160,7 @@ BOOST_AUTO_TEST_CASE(a_record_too_few_or_too_many_differs_wherever_it_is) {
     BOOST_TEST((found.what == kafka::verify_outcome::differs), topic);
   }
   std::size_t changed = 0;
-  play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
+  whole_run().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
     if (of.topic == topics.enforcement and ++changed == 1) each.headers.at(1).second = "0-0-x";
     return true;
   });
@@ -167,8 +169,8 @@ BOOST_AUTO_TEST_CASE(a_record_too_few_or_too_many_differs_wherever_it_is) {
 
 BOOST_AUTO_TEST_CASE(what_compaction_took_is_covered_by_the_digest) {
   std::size_t seen = 0;
-  play().copy("all", "compacted", [&](const kafka::capture_section& of, captured_record&) {
-    return of.topic != play().in.topics.enforcement or ++seen % 3 == 0;
+  whole_run().copy("all", "compacted", [&](const kafka::capture_section& of, captured_record&) {
+    return of.topic != whole_run().in.topics.enforcement or ++seen % 3 == 0;
   });
   const auto found = tried("compacted");
   BOOST_TEST(found.message == "");
@@ -178,13 +180,13 @@ BOOST_AUTO_TEST_CASE(what_compaction_took_is_covered_by_the_digest) {
 
 BOOST_AUTO_TEST_CASE(an_altered_input_or_journal_is_found) {
   std::size_t seen = 0;
-  play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
+  whole_run().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
     if (of.kind == section_kind::input and ++seen == 3) each.value = "{}";
     return true;
   });
   BOOST_TEST((tried("altered").what == kafka::verify_outcome::differs));
   seen = 0;
-  play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
+  whole_run().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
     if (of.kind == section_kind::journal and ++seen == 6)
       each.value->back() = static_cast<char>(each.value->back() ^ 1);
     return true;
@@ -194,7 +196,7 @@ BOOST_AUTO_TEST_CASE(an_altered_input_or_journal_is_found) {
 
 BOOST_AUTO_TEST_CASE(an_input_that_is_missing_is_lost_and_named) {
   std::size_t seen = 0;
-  play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record&) {
+  whole_run().copy("all", "altered", [&](const kafka::capture_section& of, captured_record&) {
     return of.kind != section_kind::input or ++seen != 3;
   });
   const auto found = tried("altered");
@@ -203,7 +205,7 @@ BOOST_AUTO_TEST_CASE(an_input_that_is_missing_is_lost_and_named) {
 }
 
 BOOST_AUTO_TEST_CASE(a_policy_that_is_not_its_digest_is_refused) {
-  play().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
+  whole_run().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
     if (of.kind == section_kind::policies) each.value->append(" ");
     return true;
   });
@@ -214,13 +216,13 @@ BOOST_AUTO_TEST_CASE(a_policy_that_is_not_its_digest_is_refused) {
 
 BOOST_AUTO_TEST_CASE(a_capture_may_begin_at_a_checkpoint) {
   for (const std::uint64_t epoch : {0U, 7U, 20U}) {
-    play().write_checkpoint("checkpoint", epoch);
-    const auto checkpoint = kafka::capture_reader::open(play().folder / "checkpoint", {});
+    whole_run().write_checkpoint("checkpoint", epoch);
+    const auto checkpoint = kafka::capture_reader::open(whole_run().folder / "checkpoint", {});
     BOOST_REQUIRE(checkpoint.ok());
-    auto wish = wish_of(play().in);
+    auto wish = wish_of(whole_run().in);
     wish.from = checkpoint->get();
     wish.replace = true;
-    const auto made = kafka::export_capture(play().brokers, wish, play().folder / "tail");
+    const auto made = kafka::export_capture(whole_run().brokers, wish, whole_run().folder / "tail");
     BOOST_TEST(made.message == "");
     BOOST_TEST(made.per_partition.at(0).first_epoch == epoch + 1);
     const auto found = tried("tail");
@@ -230,51 +232,54 @@ BOOST_AUTO_TEST_CASE(a_capture_may_begin_at_a_checkpoint) {
 }
 
 BOOST_AUTO_TEST_CASE(the_newest_checkpoint_is_the_changelog_folded) {
-  const auto made = kafka::export_checkpoint(play().brokers, wish_of(play().in), play().folder / "newest");
+  const auto made =
+      kafka::export_checkpoint(whole_run().brokers, wish_of(whole_run().in), whole_run().folder / "newest");
   BOOST_TEST(made.message == "");
-  const auto read = kafka::capture_reader::open(play().folder / "newest", {});
+  const auto read = kafka::capture_reader::open(whole_run().folder / "newest", {});
   BOOST_REQUIRE(read.ok());
   for (const auto& part : (*read)->contents().per_partition) {
-    const auto told = read_history(play().in, part.partition);
-    BOOST_TEST(part.first_epoch == told.last.epoch + 1);
+    const auto log = read_committed_log(whole_run().in, part.partition);
+    BOOST_TEST(part.first_epoch == log.last.epoch + 1);
     rows_by_key rows;
     auto records = (*read)->records(*(*read)->contents().find(part.partition, section_kind::state));
     captured_record one;
     while (records.next(one))
       if (*one.key != partition_meta_key()) rows[*one.key] = *one.value;
-    BOOST_TEST((rows == told.fold));
+    BOOST_TEST((rows == log.fold));
   }
-  auto wish = wish_of(play().in);
+  auto wish = wish_of(whole_run().in);
   wish.from = read->get();
-  BOOST_TEST((kafka::export_capture(play().brokers, wish, play().folder / "none").what == kafka::export_status::done));
+  BOOST_TEST((kafka::export_capture(whole_run().brokers, wish, whole_run().folder / "none").what
+              == kafka::export_status::done));
   BOOST_TEST((tried("none").what == kafka::verify_outcome::equal));
   wish.from = nullptr;
-  const auto whole = kafka::capture_reader::open(play().folder / "all", {});
+  const auto whole = kafka::capture_reader::open(whole_run().folder / "all", {});
   wish.from = whole->get();
-  BOOST_TEST((kafka::export_capture(play().brokers, wish, play().folder / "x").what == kafka::export_status::refused));
+  BOOST_TEST((kafka::export_capture(whole_run().brokers, wish, whole_run().folder / "x").what
+              == kafka::export_status::refused));
 }
 
 // Changes the log for good: the last one.
 BOOST_AUTO_TEST_CASE(what_retention_deleted_is_named_with_the_first_epoch_that_can_be_replayed) {
-  BOOST_TEST((play().take("all").what == kafka::export_status::refused));
-  const auto told = read_history(play().in, 1);
-  const auto& epochs = told.epochs;
+  BOOST_TEST((whole_run().take("all").what == kafka::export_status::refused));
+  const auto log = read_committed_log(whole_run().in, 1);
+  const auto& epochs = log.epochs;
   std::size_t last = 8;
   while (epochs.at(last).record.inputs.at(0).count == 0)
     ++last;
-  play().write_checkpoint("checkpoint", last);
-  auto& log = play().in.log.log_of({play().in.input(0), 1});
-  log.delete_before(epochs[last].record.inputs.at(0).from + 1);
-  const auto made = play().take("late");
+  whole_run().write_checkpoint("checkpoint", last);
+  auto& input_log = whole_run().in.log.log_of({whole_run().in.input(0), 1});
+  input_log.delete_before(epochs[last].record.inputs.at(0).from + 1);
+  const auto made = whole_run().take("late");
   BOOST_TEST((made.what == kafka::export_status::lost));
   BOOST_TEST(made.message.find("partition 1") != std::string::npos);
   BOOST_TEST(made.message.find("The first epoch that can be replayed is " + std::to_string(last + 1) + ",")
              != std::string::npos);
-  BOOST_TEST(not std::filesystem::exists(play().folder / "late"));
-  BOOST_TEST(not std::filesystem::exists(play().folder / "late.part"));
-  const auto checkpoint = kafka::capture_reader::open(play().folder / "checkpoint", {});
+  BOOST_TEST(not std::filesystem::exists(whole_run().folder / "late"));
+  BOOST_TEST(not std::filesystem::exists(whole_run().folder / "late.part"));
+  const auto checkpoint = kafka::capture_reader::open(whole_run().folder / "checkpoint", {});
   BOOST_REQUIRE(checkpoint.ok());
-  BOOST_TEST((play().take("rest", checkpoint->get()).what == kafka::export_status::done));
+  BOOST_TEST((whole_run().take("rest", checkpoint->get()).what == kafka::export_status::done));
   BOOST_TEST((tried("rest").what == kafka::verify_outcome::equal));
 }
 

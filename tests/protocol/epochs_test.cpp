@@ -5,7 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "tests/protocol/scene.hpp"
+#include "tests/protocol/scenario.hpp"
 
 using namespace fairuse;
 using namespace fairuse::protocol;
@@ -13,14 +13,14 @@ using namespace fairuse::protocol;
 namespace {
 
 const std::string worker = "fairuse.m0.0";
-/// Of a scene: how far its clock goes in a round. Epochs take two.
+/// A round of a scenario takes 10 ms, an epoch two rounds.
 constexpr int rounds_per_second = 100;
 constexpr std::uint64_t epochs_per_second = 50;
 
-struct stage_fixture {
-  scene on{bare_stage(1)};
+struct epochs_fixture {
+  scenario on{quiet_settings(1)};
 
-  stage_fixture() {
+  epochs_fixture() {
     on.start(worker);
     on.feed(5);
     on.until_caught_up();
@@ -36,7 +36,7 @@ struct stage_fixture {
     int rounds = 0;
     on.until("decided", [&] {
       ++rounds;
-      return not on.at(worker).finished(on.all.input_ends()).empty();
+      return not on.at(worker).finished(on.in.input_ends()).empty();
     });
     return rounds;
   }
@@ -49,7 +49,7 @@ struct stage_fixture {
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(epochs, stage_fixture)
+BOOST_FIXTURE_TEST_SUITE(epochs, epochs_fixture)
 
 BOOST_AUTO_TEST_CASE(what_comes_after_a_quiet_while_does_not_wait_for_company) {
   pass(rounds_per_second);

@@ -13,7 +13,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "tests/protocol/removed_guard.hpp"
-#include "tests/protocol/scene.hpp"
+#include "tests/protocol/scenario.hpp"
 
 namespace fairuse::protocol {
 
@@ -22,134 +22,134 @@ namespace {
 using simlog::fault;
 using simlog::point;
 
-constexpr int plays = 12;
+constexpr int runs = 12;
 const std::string one = "fairuse.m0.0";
 const std::string two = "fairuse.m1.0";
 
-using story = std::function<void(scene&)>;
+using steps = std::function<void(scenario&)>;
 
 /// What is wrong with it; empty: nothing.
-std::string play(std::string_view without, const setting& how, const story& what) {
+std::string run(std::string_view without, const run_settings& settings, const steps& what) {
   guard::removed = without;
-  scene on(how);
+  scenario on(settings);
   std::string wrong;
   try {
     what(on);
     on.finish();
-  } catch (const broken_promise& broken) {
+  } catch (const broken_invariant& broken) {
     wrong = broken.what();
-    BOOST_TEST_MESSAGE("seed " << how.seed << " without '" << without << "': " << wrong.substr(0, 200));
+    BOOST_TEST_MESSAGE("seed " << settings.seed << " without '" << without << "': " << wrong.substr(0, 200));
   }
   guard::removed = {};
   return wrong;
 }
 
-void begin(scene& on) {
+void start_one(scenario& on) {
   on.start(one);
   on.feed(5);
   on.until_caught_up();
 }
 
-std::uint64_t transactions(scene& on) { return on.at(one).status().transactions; }
+std::uint64_t transactions(scenario& on) { return on.at(one).status().transactions; }
 
 /// Nothing is written to RocksDB between two loads of the same user.
-void reload_what_is_pending(scene& on) {
-  begin(on);
+void reload_what_is_pending(scenario& on) {
+  start_one(on);
   for (int i = 0; i < 6; ++i) {
     on.feed(4);
     on.until_caught_up();
   }
 }
 
-/// `one` sleeps beyond its session and wakes up in front of an epoch without records, before it hears of the group.
-void zombie_without_records(scene& on) {
+/// `one` is paused beyond its session and resumed in front of an epoch without records, before it hears of the group.
+void zombie_without_records(scenario& on) {
   // Only the zombie lacks the guard: S8 would notice earlier epochs without offsets.
   const auto without = std::exchange(guard::removed, {});
-  begin(on);
+  start_one(on);
   on.start(two);
-  on.sleep(one);
+  on.pause(one);
   on.until_caught_up();
-  on.all.leap(day_ms);
+  on.in.leap(day_ms);
   on.until_caught_up();
-  on.wake();
-  on.strike(one, point::poll, fault::deaf);
+  on.resume();
+  on.inject(one, point::poll, fault::deaf);
   guard::removed = without;
   const auto before = on.at(one).status().rebalances;
   on.until("one has heard of it", [&] { return on.at(one).status().rebalances > before; });
 }
 
 /// The process dies between the last record of an epoch and its end; its disk stays.
-void die_before_the_commit(scene& on) {
-  begin(on);
+void die_before_the_commit(scenario& on) {
+  start_one(on);
   // The writer has nothing else to do.
   on.at(one).write();
   on.feed(4);
-  on.strike(one, point::commit, fault::crash_before, [&] { on.at(one).write(); });
-  on.until("one is dead", [&] { return not on.shards(one); });
+  on.inject(one, point::commit, fault::crash_before, [&] { on.at(one).write(); });
+  on.until("one is dead", [&] { return not on.is_running(one); });
   on.start(one);
 }
 
-/// A first epoch is visible in the group and not yet in the changelog, and its maker is gone.
-void late_marker_of_the_first_epoch(scene& on) {
+/// A first epoch is visible in the group and not yet in the changelog, and the process that made it is gone.
+void late_marker_of_the_first_epoch(scenario& on) {
   on.start(one);
-  on.strike(one, point::commit, fault::late_markers);
+  on.inject(one, point::commit, fault::late_markers);
   on.until("an epoch was committed", [&] { return transactions(on) > 0; });
   on.kill(one);
   on.start(two);
-  // The session of `one` ends, and `two` looks around for a while.
+  // The session of `one` ends, and `two` runs for a while.
   for (int i = 0; i < 600; ++i)
     on.until("waiting", [] { return true; });
-  on.all.log.settle();
+  on.in.log.settle();
 }
 
 /// A commit is repeated by the network, and its copy arrives in the middle of the next transaction, which is never
 /// ended.
-void late_copy_of_a_commit(scene& on) {
-  begin(on);
+void late_copy_of_a_commit(scenario& on) {
+  start_one(on);
   on.feed(4);
   const auto before = transactions(on);
-  on.strike(one, point::commit, fault::delayed);
+  on.inject(one, point::commit, fault::delayed);
   on.until("a commit was repeated", [&] { return transactions(on) > before; });
   on.feed(4);
-  on.strike(one, point::send_offsets, fault::crash_before, [&] { on.all.log.settle(); });
-  on.until("one is dead", [&] { return not on.shards(one); });
+  on.inject(one, point::send_offsets, fault::crash_before, [&] { on.in.log.settle(); });
+  on.until("one is dead", [&] { return not on.is_running(one); });
   on.start(one);
 }
 
-/// The same of an abort: what the next transaction has written so far is thrown away, and it does not hear of that.
-void late_copy_of_an_abort(scene& on) {
-  begin(on);
-  on.strike(one, point::produce, fault::early);
-  on.strike(one, point::flush, fault::undelivered);
-  on.strike(one, point::abort, fault::delayed);
+/// The same of an abort: what the next transaction has written so far is thrown away, and it is not told.
+void late_copy_of_an_abort(scenario& on) {
+  start_one(on);
+  on.inject(one, point::produce, fault::early);
+  on.inject(one, point::flush, fault::undelivered);
+  on.inject(one, point::abort, fault::delayed);
   // The aborted transaction never comes that far: this is the next one.
-  on.strike(one, point::add_offsets, fault::loading, [&] { on.all.log.settle(); });
+  on.inject(one, point::add_offsets, fault::loading, [&] { on.in.log.settle(); });
   on.feed(4);
   on.until("an abort was repeated", [&] { return on.at(one).status().aborts > 0; });
 }
 
 /// Some records of an epoch are not delivered.
-void abort_with_records(scene& on) {
-  begin(on);
+void abort_with_records(scenario& on) {
+  start_one(on);
   on.feed(4);
-  on.strike(one, point::flush, fault::undelivered);
+  on.inject(one, point::flush, fault::undelivered);
   on.until("an epoch was aborted", [&] { return on.at(one).status().aborts > 0; });
 }
 
 /// The client leaves out records that are there.
-void skipped_records(scene& on) {
-  begin(on);
+void skipped_records(scenario& on) {
+  start_one(on);
   on.feed(12);
-  on.strike(one, point::poll, fault::skipped);
+  on.inject(one, point::poll, fault::skipped);
 }
 
 /// A guard, the scenario that it exists for, and with what the text begins that says what is wrong without it.
 struct guard_row {
   std::string_view guard;
-  story what;
+  steps what;
   std::string_view sign;
-  /// In how many of the plays it is noticed.
-  int at_least = plays;
+  /// In how many of the runs it is noticed.
+  int at_least = runs;
 };
 
 const std::vector<guard_row> guard_rows{
@@ -169,8 +169,8 @@ const std::vector<guard_row> guard_rows{
 
 BOOST_AUTO_TEST_CASE(every_scenario_passes_with_the_guards_in_place) {
   for (const auto& row : guard_rows)
-    for (int seed = 1; seed <= plays; ++seed) {
-      const auto wrong = play({}, bare_stage(static_cast<std::uint64_t>(seed)), row.what);
+    for (int seed = 1; seed <= runs; ++seed) {
+      const auto wrong = run({}, quiet_settings(static_cast<std::uint64_t>(seed)), row.what);
       BOOST_TEST(wrong == "", row.guard << ", seed " << seed << ": " << wrong);
     }
 }
@@ -178,11 +178,11 @@ BOOST_AUTO_TEST_CASE(every_scenario_passes_with_the_guards_in_place) {
 BOOST_AUTO_TEST_CASE(a_guard_that_is_taken_away_is_missed_in_its_scenario) {
   for (const auto& row : guard_rows) {
     int noticed = 0;
-    for (int seed = 1; seed <= plays; ++seed) {
-      const auto wrong = play(row.guard, bare_stage(static_cast<std::uint64_t>(seed)), row.what);
+    for (int seed = 1; seed <= runs; ++seed) {
+      const auto wrong = run(row.guard, quiet_settings(static_cast<std::uint64_t>(seed)), row.what);
       noticed += wrong.starts_with(row.sign) ? 1 : 0;
     }
-    BOOST_TEST(noticed >= row.at_least, "without '" << row.guard << "', " << noticed << " of " << plays << " failed");
+    BOOST_TEST(noticed >= row.at_least, "without '" << row.guard << "', " << noticed << " of " << runs << " failed");
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One process: a worker, its connection to the simulated log, and its writer's tasks, which run when the play wants.
+// One process: a worker, its connection to the simulated log, and its writer's tasks, which run when the test says so.
 // Threads: one.
 #pragma once
 
@@ -12,21 +12,21 @@
 #include <string>
 
 #include "streams/kafka/worker/kafka_worker.hpp"
-#include "tests/protocol/world.hpp"
+#include "tests/protocol/fixture.hpp"
 #include "tests/simlog/simulated_cluster.hpp"
 
 namespace fairuse::protocol {
 
 class instance {
 public:
-  instance(world& in, const std::string& name, const std::filesystem::path& state, std::uint64_t fault_seed);
+  instance(fixture& in, const std::string& name, const std::filesystem::path& state, std::uint64_t fault_seed);
   ~instance();
   instance(const instance&) = delete;
   instance& operator=(const instance&) = delete;
 
-  enum class end { shards, crashed, over };
+  enum class progress { running, crashed, over };
   /// One round.
-  end step();
+  progress step();
   /// What the writer was given happens now.
   void write();
   /// As kill -9.
@@ -42,7 +42,7 @@ public:
   simlog::fault_plan& faults() { return faults_; }
 
 private:
-  world& world_;
+  fixture& fixture_;
   std::string name_;
   std::filesystem::path state_;
   simlog::fault_plan faults_;
@@ -51,7 +51,7 @@ private:
   std::unique_ptr<kafka::kafka_worker> worker_;
 };
 
-/// Is every partition with one of them, and everything in it decided?
-bool caught_up(const world& in, std::span<const instance* const> all);
+/// Whether one of them has each partition, and everything in it is decided.
+bool caught_up(const fixture& in, std::span<const instance* const> all);
 
 } // namespace fairuse::protocol

@@ -36,7 +36,7 @@ kafka::captured_record kept(const simlog::log_entry& entry) {
   return {entry.offset, entry.timestamp, entry.what.key, entry.what.value, entry.what.headers};
 }
 
-kafka::replay_tools tools(world& in, const std::filesystem::path& folder) {
+kafka::replay_tools tools(fixture& in, const std::filesystem::path& folder) {
   const auto rules = in.rules_for("second", folder, 0);
   return {.folder = folder,
           .case_key = rules.case_key,
@@ -52,7 +52,7 @@ kafka::replay_tools tools(world& in, const std::filesystem::path& folder) {
 
 class second_run {
 public:
-  second_run(world& in, const history& of)
+  second_run(fixture& in, const committed_log& of)
     : in_(in), of_(of), replay_(with_policies(in.fresh_folder()), in.topics, of.partition) {}
 
   void run() {
@@ -90,18 +90,18 @@ private:
     if (not done) fail("I7: {}", done.error().message);
   }
 
-  void run(const told_epoch& told) {
+  void run(const committed_epoch& epoch) {
     const auto inputs = [this](const std::string& topic, const input_range& range) {
       std::vector<kafka::captured_record> some;
       for (const auto& entry : records_in(in_, topic, of_.partition, range.from, range.next))
         some.push_back(kept(entry));
       return some;
     };
-    hold(replay_.run(told.record, inputs));
+    hold(replay_.run(epoch.record, inputs));
     for (const auto& topic : compared())
-      compare_outputs(topic, told.record.epoch);
-    compare_journal(told);
-    compare_rows(told);
+      compare_outputs(topic, epoch.record.epoch);
+    compare_journal(epoch);
+    compare_rows(epoch);
     hold(replay_.confirm());
   }
 
@@ -117,14 +117,14 @@ private:
     }
   }
 
-  void compare_journal(const told_epoch& told) {
+  void compare_journal(const committed_epoch& epoch) {
     auto mine = replay_.journal();
     // What the row of the journal says of rows is compared row by row.
-    mine.rows = told.record.rows;
-    mine.rows_digest = told.record.rows_digest;
-    mine.chain = told.record.chain;
-    if (mine == told.record) return;
-    const auto& is = told.record;
+    mine.rows = epoch.record.rows;
+    mine.rows_digest = epoch.record.rows_digest;
+    mine.chain = epoch.record.chain;
+    if (mine == epoch.record) return;
+    const auto& is = epoch.record;
     fail("I7: the journal of epoch {} [{}] is not what a replay makes:{}{}{}{}{}{}", is.epoch, of_.partition,
          mine.now != is.now ? " now" : "", mine.inputs != is.inputs ? " inputs" : "",
          mine.refused != is.refused ? " refused" : "", mine.skipped != is.skipped ? " skipped" : "",
@@ -132,7 +132,7 @@ private:
   }
 
   // What is written again, or deleted twice, depends on who was in memory: what is there afterwards does not.
-  void compare_rows(const told_epoch& told) {
+  void compare_rows(const committed_epoch& epoch) {
     std::set<std::string> touched;
     const auto apply = [&touched](rows_by_key& to, const std::string& key, const std::optional<std::string>& value) {
       touched.insert(key);
@@ -143,19 +143,19 @@ private:
     };
     for (const auto& each : replay_.made().of(in_.topics.changelog))
       if (*each.key != partition_meta_key()) apply(fold_, *each.key, each.value);
-    if (in_.how.compacts) return;
-    for (const auto& [key, value] : told.rows)
-      apply(told_fold_, key, value);
+    if (in_.settings.compacts) return;
+    for (const auto& [key, value] : epoch.rows)
+      apply(committed_fold_, key, value);
     rows_by_key is;
     rows_by_key makes;
     for (const auto& key : touched) {
-      if (const auto found = told_fold_.find(key); found != told_fold_.end()) is.insert(*found);
+      if (const auto found = committed_fold_.find(key); found != committed_fold_.end()) is.insert(*found);
       if (const auto found = fold_.find(key); found != fold_.end()) makes.insert(*found);
     }
-    const auto now = told.record.now;
+    const auto now = epoch.record.now;
     const auto differs = difference(without_old_hours(is, now), without_old_hours(makes, now));
     if (not differs.empty())
-      fail("I5: rows of epoch {} [{}] are not what a replay makes: {}", told.record.epoch, of_.partition, differs);
+      fail("I5: rows of epoch {} [{}] are not what a replay makes: {}", epoch.record.epoch, of_.partition, differs);
   }
 
   void check_rows() {
@@ -164,28 +164,28 @@ private:
     if (not differs.empty()) fail("I5: changelog [{}] is not what a replay makes: {}", of_.partition, differs);
   }
 
-  world& in_;
-  const history& of_;
+  fixture& in_;
+  const committed_log& of_;
   std::map<std::string, std::vector<simlog::log_entry>> there_;
   kafka::partition_replay replay_;
   rows_by_key fold_;
-  rows_by_key told_fold_;
+  rows_by_key committed_fold_;
   std::map<std::string, std::size_t> reached_;
 };
 
 } // namespace
 
-void check_replay(world& in, const history& of) { second_run(in, of).run(); }
+void check_replay(fixture& in, const committed_log& of) { second_run(in, of).run(); }
 
-kafka::export_wish wish_of(world& in) {
+kafka::export_wish wish_of(fixture& in) {
   return {.app = "fairuse",
           .cluster = "simulated",
           .outputs = in.topics,
-          .partitions = in.how.partitions,
+          .partitions = in.settings.partitions,
           .patience = kafka::milliseconds{5'000}};
 }
 
-kafka::verify_result verify_file(world& in, const std::filesystem::path& file) {
+kafka::verify_result verify_file(fixture& in, const std::filesystem::path& file) {
   const auto capture = kafka::capture_reader::open(file, {});
   if (not capture) fail("the capture does not open: {}", capture.error().message);
   const auto scratch = in.fresh_folder();
@@ -193,7 +193,7 @@ kafka::verify_result verify_file(world& in, const std::filesystem::path& file) {
   return kafka::verify(**capture, tools(in, {}), scratch, {});
 }
 
-void check_capture(world& in) {
+void check_capture(fixture& in) {
   const auto folder = in.fresh_folder();
   std::filesystem::create_directories(folder);
   simlog::simulated_cluster brokers(in.log);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A partition made once more from nothing but its journal, its inputs and the policies: another store, other actors,
-// everybody kept in memory. What comes out must be what is on the topics, byte for byte (I4, I5, I7); and the same
+// all users kept in memory. What comes out must be what is on the topics, byte for byte (I4, I5, I7); and the same
 // through a capture file, as `fairuse capture export` and `fairuse verify` do it.
 // Threads: one.
 #pragma once
@@ -10,17 +10,17 @@
 
 #include "streams/kafka/capture/capture_export.hpp"
 #include "streams/kafka/capture/verify.hpp"
-#include "tests/protocol/history.hpp"
+#include "tests/protocol/committed_log.hpp"
 
 namespace fairuse::protocol {
 
-/// Throws broken_promise.
-void check_replay(world& in, const history& of);
-/// All partitions, through a file. Throws broken_promise.
-void check_capture(world& in);
+/// Throws broken_invariant.
+void check_replay(fixture& in, const committed_log& of);
+/// All partitions, through a file. Throws broken_invariant.
+void check_capture(fixture& in);
 
-kafka::export_wish wish_of(world& in);
-/// Throws broken_promise if it does not open.
-kafka::verify_result verify_file(world& in, const std::filesystem::path& file);
+kafka::export_wish wish_of(fixture& in);
+/// Throws broken_invariant if it does not open.
+kafka::verify_result verify_file(fixture& in, const std::filesystem::path& file);
 
 } // namespace fairuse::protocol

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/protocol/seeds.hpp"
 
-#include "tests/protocol/history.hpp"
-#include "tests/protocol/independent.hpp"
+#include "tests/protocol/committed_log.hpp"
+#include "tests/protocol/independent_model.hpp"
 #include "tests/protocol/replay.hpp"
 
 namespace fairuse::protocol {
@@ -14,38 +14,38 @@ constexpr std::uint64_t captures_every = 10;
 
 } // namespace
 
-void check_outcome(world& in, const std::function<const std::filesystem::path*(std::int32_t)>& folder_of,
-                   verdict& made) {
+void check_outcome(fixture& in, const std::function<const std::filesystem::path*(std::int32_t)>& folder_of,
+                   run_result& made) {
   check_ids(in);
-  for (std::int32_t p = 0; p < in.how.partitions; ++p) {
-    const auto told = read_history(in, p);
+  for (std::int32_t p = 0; p < in.settings.partitions; ++p) {
+    const auto log = read_committed_log(in, p);
     const auto* folder = folder_of(p);
-    if (folder == nullptr) throw broken_promise("I8: nobody owns partition " + std::to_string(p));
-    check_store(in, told, *folder);
-    check_replay(in, told);
-    if (not in.how.promotes) check_decisions(in, told);
-    made.epochs += told.epochs.size();
+    if (folder == nullptr) throw broken_invariant("I8: no process owns partition " + std::to_string(p));
+    check_store(in, log, *folder);
+    check_replay(in, log);
+    if (not in.settings.promotes) check_decisions(in, log);
+    made.epochs += log.epochs.size();
     made.decisions += in.log.records({in.topics.decisions, p}, kafka::isolation::committed).size();
-    for (const auto& each : told.epochs)
+    for (const auto& each : log.epochs)
       for (const auto& range : each.record.inputs)
         made.records += range.count;
   }
-  if (in.how.seed % captures_every == 0) check_capture(in);
+  if (in.settings.seed % captures_every == 0) check_capture(in);
 }
 
-verdict play_seed(const setting& how) {
-  verdict made;
-  world in(how);
-  theatre stage(in);
+run_result run_seed(const run_settings& settings) {
+  run_result made;
+  fixture in(settings);
+  cluster_simulation simulation(in);
   try {
-    stage.play();
+    simulation.run();
     check_outcome(
-        in, [&](std::int32_t p) { return stage.folder_of(p); }, made);
-  } catch (const broken_promise& broken) {
+        in, [&](std::int32_t p) { return simulation.folder_of(p); }, made);
+  } catch (const broken_invariant& broken) {
     made.wrong = broken.what();
-    made.diary = in.diary();
+    made.trace = in.trace();
   }
-  made.counts = stage.counts();
+  made.counts = simulation.counts();
   return made;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A seed from curtain to verdict. Threads: one.
+// A seed, run and checked. Threads: one.
 #pragma once
 
 #include <cstdint>
@@ -8,26 +8,26 @@
 #include <functional>
 #include <string>
 
-#include "tests/protocol/theatre.hpp"
+#include "tests/protocol/cluster_simulation.hpp"
 
 namespace fairuse::protocol {
 
-struct verdict {
-  /// Empty: every promise was kept.
+struct run_result {
+  /// Empty: every invariant holds.
   std::string wrong;
-  /// What happened before it was broken.
-  std::string diary;
-  play_counts counts;
+  /// What happened before.
+  std::string trace;
+  run_counts counts;
   std::uint64_t epochs = 0;
   std::uint64_t decisions = 0;
   std::uint64_t records = 0;
 };
 
-verdict play_seed(const setting& how);
+run_result run_seed(const run_settings& settings);
 
-/// All invariants over what is left. `folder_of`: the closed state folder of whoever owns a partition; nullptr: nobody.
-/// Throws broken_promise.
-void check_outcome(world& in, const std::function<const std::filesystem::path*(std::int32_t)>& folder_of,
-                   verdict& made);
+/// All invariants over what is left. `folder_of`: the closed state folder of the process that owns a partition;
+/// nullptr: none. Throws broken_invariant.
+void check_outcome(fixture& in, const std::function<const std::filesystem::path*(std::int32_t)>& folder_of,
+                   run_result& made);
 
 } // namespace fairuse::protocol

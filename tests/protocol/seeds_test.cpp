@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FAIRUSE_SEED=17 plays one seed, FAIRUSE_SEEDS=1..20000 a range; FAIRUSE_TRACE=1 tells what happens.
+// FAIRUSE_SEED=17 runs one seed, FAIRUSE_SEEDS=1..20000 a range; FAIRUSE_TRACE=1 prints what happens.
 #include "tests/protocol/seeds.hpp"
 
 #include <chrono>
@@ -28,15 +28,15 @@ std::pair<std::uint64_t, std::uint64_t> wanted_seeds() {
 }
 
 /// What a run of seeds came to, and how many failed.
-class session {
+class seed_runs {
 public:
   /// False: enough have failed.
-  bool play(std::uint64_t seed) {
+  bool run(std::uint64_t seed) {
     BOOST_TEST_CHECKPOINT("seed " << seed);
-    const auto seen = play_seed(setting(seed));
+    const auto seen = run_seed(run_settings(seed));
     ++seeds_;
     all_.crashes += seen.counts.crashes;
-    all_.sleeps += seen.counts.sleeps;
+    all_.pauses += seen.counts.pauses;
     all_.twins += seen.counts.twins;
     all_.steps += seen.counts.steps;
     all_.rebalances += seen.counts.rebalances;
@@ -48,14 +48,14 @@ public:
     if (seen.wrong.empty()) return true;
     ++failed_;
     BOOST_ERROR("seed " << seed << ": " << seen.wrong << "\n"
-                        << (failed_ < 4 ? seen.diary : std::string()) << "  again with FAIRUSE_SEED=" << seed);
+                        << (failed_ < 4 ? seen.trace : std::string()) << "  again with FAIRUSE_SEED=" << seed);
     return failed_ < 20;
   }
 
-  void tell() const {
+  void report() const {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began_;
     BOOST_TEST_MESSAGE(seeds_ << " seeds in " << took.count() << " s: " << failed_ << " failed; " << all_.crashes
-                              << " crashes, " << all_.sleeps << " sleeps, " << all_.twins << " twins, "
+                              << " crashes, " << all_.pauses << " pauses, " << all_.twins << " twins, "
                               << all_.rebalances << " rebalances, " << all_.aborts << " aborts, " << all_.recycled
                               << " new producers, " << all_.steps << " steps, " << epochs_ << " epochs, " << records_
                               << " records, " << decisions_ << " decisions");
@@ -63,7 +63,7 @@ public:
   }
 
 private:
-  play_counts all_;
+  run_counts all_;
   std::uint64_t seeds_ = 0;
   std::uint64_t epochs_ = 0;
   std::uint64_t decisions_ = 0;
@@ -76,19 +76,19 @@ private:
 
 BOOST_AUTO_TEST_CASE(through_every_crash_and_pause_nothing_is_lost_doubled_or_torn) {
   const auto [first, last] = wanted_seeds();
-  session all;
-  for (auto seed = first; seed <= last and all.play(seed);)
+  seed_runs all;
+  for (auto seed = first; seed <= last and all.run(seed);)
     ++seed;
-  all.tell();
+  all.report();
 }
 
 // 215: what was kept of the oldest hour depended on who was in memory. 337, 656: a takeover refused after it had read
 // stale offsets.
 BOOST_AUTO_TEST_CASE(seeds_that_found_a_bug_pass) {
-  session all;
+  seed_runs all;
   for (const std::uint64_t seed : {215, 337, 656})
-    all.play(seed);
-  all.tell();
+    all.run(seed);
+  all.report();
 }
 
 } // namespace fairuse::protocol

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who writes to the inputs: users' devices, admins, a reviewer that answers what is asked on the topic of review
-// requests, and those who write what they should not. Threads: one.
+// What comes on the inputs: from users' devices, from admins, from a reviewer that answers what is asked on the topic
+// of review requests, and invalid records. Threads: one.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "events/event.hpp"
-#include "tests/protocol/world.hpp"
+#include "tests/protocol/fixture.hpp"
 
 namespace fairuse::protocol {
 
 class traffic {
 public:
-  explicit traffic(world& in) : world_(in) {}
+  explicit traffic(fixture& in) : fixture_(in) {}
 
   /// A few records.
   void write();
@@ -46,11 +46,11 @@ private:
   void converse(const std::string& uid);
   void administrate(const std::string& uid);
   void command_all();
-  void misbehave(const std::string& uid);
+  void write_invalid(const std::string& uid);
   void send(const std::string& uid, const event& what);
   void put(const simlog::topic_partition& to, std::optional<std::string> key, std::optional<std::string> value);
 
-  world& world_;
+  fixture& fixture_;
   event_arena arena_;
   int serial_ = 0;
   std::vector<std::pair<simlog::topic_partition, line>> past_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The smallest program that needs the commit protocol: it copies what it reads, exactly once. Tests of the simulated
-// log run it through storms: with all its guards nothing is lost or doubled, without one of them the storm finds out.
+// log run it under random faults: with all its guards nothing is lost or doubled, without one of them some run fails.
 // Threads: one.
 #pragma once
 
@@ -24,14 +24,14 @@ struct copier_guards {
   bool doubts_gaps = true;
 };
 
-/// One life of an instance. Reads "in", writes the same partition of "out": key = place, value = value.
+/// One run of an instance. Reads "in", writes the same partition of "out": key = place, value = value.
 class copier : private kafka::membership {
 public:
   copier(kafka::cluster& on, std::string instance, copier_guards guards);
 
   /// A little work. Throws what the cluster throws.
   void step();
-  /// Another life has its place.
+  /// Another process has its place in the group.
   bool is_over() const { return over_; }
 
 private:

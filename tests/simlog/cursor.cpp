@@ -106,7 +106,7 @@ std::unique_ptr<kafka::record_batch> simulated_reader::poll(milliseconds) {
   if (process_.dead()) return nullptr;
   const fault what = process_.pass(point::read);
   if (!process_.log.reachable()) {
-    // Whoever reads to an end asks again and again.
+    // A reader that wants to reach an end asks again and again.
     process_.log.waited();
     return nullptr;
   }

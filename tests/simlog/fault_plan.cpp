@@ -118,12 +118,12 @@ fault fault_plan::next(point where) {
 }
 
 fault fault_plan::draw(point where) {
-  std::uint64_t dice = below(1'000'000);
+  std::uint64_t draw = below(1'000'000);
   for (const fault each : possible_at(where)) {
     const auto rate = rates_.find(each);
     if (rate == rates_.end()) continue;
-    if (dice < rate->second) return each;
-    dice -= rate->second;
+    if (draw < rate->second) return each;
+    draw -= rate->second;
   }
   return fault::none;
 }

@@ -18,7 +18,7 @@ using kafka::committed_offset;
 using kafka::isolation;
 using kafka::next_action;
 
-struct nobody : kafka::membership {
+struct watcher : kafka::membership {
   void assigned(std::span<const topic_partition>) override {}
   void revoked(bool lost) override { was_lost = lost; }
   bool was_lost = false;
@@ -78,7 +78,7 @@ struct one_process {
   fault_plan plan;
   client_options options;
   topic_partition input{"in", 0};
-  nobody told;
+  watcher told;
   std::unique_ptr<simulated_cluster> client;
   std::unique_ptr<kafka::group_consumer> member;
   std::unique_ptr<kafka::transactional_producer> producer;
@@ -86,7 +86,7 @@ struct one_process {
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(a_crash_before_the_commit_leaves_an_open_transaction_and_the_next_life_aborts_it) {
+BOOST_AUTO_TEST_CASE(a_crash_before_the_commit_leaves_an_open_transaction_and_the_next_producer_aborts_it) {
   one_process it;
   it.plan.script(point::commit, fault::crash_before);
   BOOST_TEST(it.epoch(1).ok());
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_commit_that_comes_late_tears_the_next_transaction_of_the_
   it.producer->produce("out", 0, "2", "2", {});
   BOOST_TEST(it.producer->flush().ok());
   it.log.settle();
-  // Half of it is committed, and nobody said so.
+  // Half of it is committed, and no call said so.
   BOOST_TEST(it.seen("out") == 2U);
   BOOST_TEST(it.seen("log") == 1U);
   BOOST_TEST(it.stored() == 1);
@@ -203,8 +203,8 @@ BOOST_AUTO_TEST_CASE(a_member_that_was_not_called_for_its_session_is_refused_and
   it.log.advance(milliseconds{6'001});
   BOOST_TEST(it.log.group("g").members().empty());
   simulated_cluster other(it.log, it.options);
-  nobody ears;
-  const auto second = other.join({"g", "two", {"in"}}, ears);
+  watcher silent;
+  const auto second = other.join({"g", "two", {"in"}}, silent);
   second->poll(milliseconds{0});
   const auto seen = it.epoch(2);
   BOOST_CHECK(seen.what == next_action::abort);
@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(a_member_that_was_not_called_for_its_session_is_refused_and
   it.expect(1, 1);
 }
 
-BOOST_AUTO_TEST_CASE(without_offsets_nobody_stops_a_member_that_was_replaced) {
+BOOST_AUTO_TEST_CASE(without_offsets_a_member_that_was_replaced_is_not_refused) {
   one_process it;
   it.log.advance(milliseconds{6'001});
   BOOST_TEST(it.producer->begin().ok());

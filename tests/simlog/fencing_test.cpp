@@ -15,12 +15,12 @@ namespace {
 
 using kafka::isolation;
 
-/// Lives of one transactional id, none of which knows of the others.
+/// Producers of one transactional id, none of which knows of the others.
 struct rivals {
   simulated_log log;
   fault_plan plan;
   simulated_cluster client;
-  std::vector<std::unique_ptr<kafka::transactional_producer>> shards;
+  std::vector<std::unique_ptr<kafka::transactional_producer>> producers;
 
   explicit rivals(std::uint64_t seed)
     : plan(seed, {{fault::late_markers, 300'000}, {fault::early, 200'000}, {fault::duplicated, 100'000}}),
@@ -28,24 +28,24 @@ struct rivals {
     log.make_topic("t", 2);
   }
 
-  void act(int dice) {
-    const int what = dice % 6;
-    if (shards.empty() || what == 0) {
-      shards.push_back(client.make_producer("id"));
+  void act(int draw) {
+    const int what = draw % 6;
+    if (producers.empty() || what == 0) {
+      producers.push_back(client.make_producer("id"));
       const std::vector<std::string> topics{"t"};
-      while (shards.back()->prepare(topics).what == kafka::next_action::again) {
+      while (producers.back()->prepare(topics).what == kafka::next_action::again) {
       }
       return;
     }
-    const std::size_t who = static_cast<std::size_t>(dice / 6) % shards.size();
-    auto& life = *shards[who];
-    if (what == 1) life.begin();
-    if (what == 2 || what == 3) life.produce("t", what - 2, std::to_string(who), "v", {});
-    if (what == 4) life.flush();
+    const std::size_t who = static_cast<std::size_t>(draw / 6) % producers.size();
+    auto& producer = *producers[who];
+    if (what == 1) producer.begin();
+    if (what == 2 || what == 3) producer.produce("t", what - 2, std::to_string(who), "v", {});
+    if (what == 4) producer.flush();
     if (what == 5) {
-      const bool wrote = life.delivered_next({"t", 0}) >= 0 || life.delivered_next({"t", 1}) >= 0;
-      const bool committed = life.commit().ok();
-      RC_ASSERT(!(committed && wrote && who + 1 != shards.size()));
+      const bool wrote = producer.delivered_next({"t", 0}) >= 0 || producer.delivered_next({"t", 1}) >= 0;
+      const bool committed = producer.commit().ok();
+      RC_ASSERT(!(committed && wrote && who + 1 != producers.size()));
     }
   }
 };
@@ -54,8 +54,8 @@ struct rivals {
 
 RC_BOOST_PROP(of_one_id_only_the_newest_producer_commits, (std::uint64_t seed)) {
   rivals it(seed);
-  for (const int dice : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 600)))
-    it.act(dice);
+  for (const int draw : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 600)))
+    it.act(draw);
   it.log.settle();
   for (const std::int32_t partition : {0, 1}) {
     std::size_t newest = 0;

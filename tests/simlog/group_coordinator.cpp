@@ -8,12 +8,12 @@ namespace fairuse::simlog {
 
 error_code group_coordinator::join(identity& who, const std::vector<std::string>& topics, time_ms session,
                                    time_ms now) {
-  const auto found = seats_.find(who.instance);
-  if (found == seats_.end() && !who.member.empty()) return "UNKNOWN_MEMBER_ID";
-  if (found != seats_.end() && !who.member.empty() && found->second.member != who.member) return "FENCED_INSTANCE_ID";
-  const bool newcomer = found == seats_.end();
-  seat& mine = newcomer ? seats_[who.instance] : found->second;
-  if (who.member.empty()) mine.member = who.instance + "-life" + std::to_string(++lives_);
+  const auto found = members_.find(who.instance);
+  if (found == members_.end() && !who.member.empty()) return "UNKNOWN_MEMBER_ID";
+  if (found != members_.end() && !who.member.empty() && found->second.member != who.member) return "FENCED_INSTANCE_ID";
+  const bool newcomer = found == members_.end();
+  group_member& mine = newcomer ? members_[who.instance] : found->second;
+  if (who.member.empty()) mine.member = who.instance + "-run" + std::to_string(++joins_);
   who.member = mine.member;
   const bool changed = mine.topics != topics;
   mine.topics = topics;
@@ -26,43 +26,43 @@ error_code group_coordinator::join(identity& who, const std::vector<std::string>
 }
 
 error_code group_coordinator::heartbeat(const identity& who, time_ms now) {
-  const auto found = seats_.find(who.instance);
-  if (found == seats_.end()) return "UNKNOWN_MEMBER_ID";
+  const auto found = members_.find(who.instance);
+  if (found == members_.end()) return "UNKNOWN_MEMBER_ID";
   if (found->second.member != who.member) return "FENCED_INSTANCE_ID";
   found->second.last_seen = now;
   return rebalancing_ && !found->second.joined ? "REBALANCE_IN_PROGRESS" : "";
 }
 
 std::optional<part_list> group_coordinator::sync(identity& who) const {
-  const auto found = seats_.find(who.instance);
-  if (rebalancing_ || found == seats_.end() || found->second.member != who.member) return std::nullopt;
+  const auto found = members_.find(who.instance);
+  if (rebalancing_ || found == members_.end() || found->second.member != who.member) return std::nullopt;
   who.generation = generation_;
   return found->second.assigned;
 }
 
 void group_coordinator::expire(time_ms now) {
-  const std::size_t before = seats_.size();
-  std::erase_if(seats_, [&](const auto& entry) { return entry.second.last_seen + entry.second.session < now; });
-  if (seats_.size() == before) return;
+  const std::size_t before = members_.size();
+  std::erase_if(members_, [&](const auto& entry) { return entry.second.last_seen + entry.second.session < now; });
+  if (members_.size() == before) return;
   begin_rebalance();
   complete_if_all_joined();
 }
 
 void group_coordinator::restart_sessions(time_ms now) {
-  for (auto& [instance, each] : seats_)
+  for (auto& [instance, each] : members_)
     each.last_seen = now;
 }
 
 void group_coordinator::begin_rebalance() {
   if (rebalancing_) return;
   rebalancing_ = true;
-  for (auto& [instance, each] : seats_)
+  for (auto& [instance, each] : members_)
     each.joined = false;
 }
 
 void group_coordinator::complete_if_all_joined() {
   if (!rebalancing_) return;
-  if (!std::all_of(seats_.begin(), seats_.end(), [](const auto& entry) { return entry.second.joined; })) return;
+  if (!std::all_of(members_.begin(), members_.end(), [](const auto& entry) { return entry.second.joined; })) return;
   rebalancing_ = false;
   ++generation_;
   assign_ranges();
@@ -70,13 +70,13 @@ void group_coordinator::complete_if_all_joined() {
 
 void group_coordinator::assign_ranges() {
   std::set<std::string> topics;
-  for (auto& [instance, each] : seats_) {
+  for (auto& [instance, each] : members_) {
     each.assigned.clear();
     topics.insert(each.topics.begin(), each.topics.end());
   }
   for (const std::string& topic : topics) {
-    std::vector<seat*> takers;
-    for (auto& [instance, each] : seats_)
+    std::vector<group_member*> takers;
+    for (auto& [instance, each] : members_)
       if (std::find(each.topics.begin(), each.topics.end(), topic) != each.topics.end()) takers.push_back(&each);
     const std::int32_t count = count_partitions(topic);
     const auto people = static_cast<std::int32_t>(takers.size());
@@ -89,16 +89,16 @@ void group_coordinator::assign_ranges() {
   }
 }
 
-// The order of these tests is the broker's, and so is the hole: who names nobody is believed.
+// The order of these checks is the broker's, and so is the gap: offsets that name no member are accepted.
 error_code group_coordinator::validate(const identity& who) const {
-  if (who.generation < 0 && seats_.empty()) return "";
+  if (who.generation < 0 && members_.empty()) return "";
   if (who.generation < 0 && who.member.empty() && who.instance.empty()) return "";
   const auto by_member = [&](const auto& entry) { return entry.second.member == who.member; };
   if (!who.instance.empty()) {
-    const auto found = seats_.find(who.instance);
-    if (found == seats_.end()) return "UNKNOWN_MEMBER_ID";
+    const auto found = members_.find(who.instance);
+    if (found == members_.end()) return "UNKNOWN_MEMBER_ID";
     if (found->second.member != who.member) return "FENCED_INSTANCE_ID";
-  } else if (std::none_of(seats_.begin(), seats_.end(), by_member)) {
+  } else if (std::none_of(members_.begin(), members_.end(), by_member)) {
     return "UNKNOWN_MEMBER_ID";
   }
   return who.generation == generation_ ? "" : "ILLEGAL_GENERATION";
@@ -126,7 +126,7 @@ bool group_coordinator::held_back(const kafka::topic_partition& of) const {
 
 std::set<std::string> group_coordinator::members() const {
   std::set<std::string> names;
-  for (const auto& [instance, each] : seats_)
+  for (const auto& [instance, each] : members_)
     names.insert(instance);
   return names;
 }

@@ -2,7 +2,7 @@
 //
 // One consumer group as its coordinator keeps it: static members, generations, the range assignor, sessions, committed
 // offsets, and offsets that open transactions hold back. An answer is Kafka's name of the error, empty for none.
-// Invariants: a generation begins when every member has joined it; nobody's assignment changes within one.
+// Invariants: a generation begins when every member has joined it; no assignment changes within one.
 // Threads: one.
 #pragma once
 
@@ -76,7 +76,7 @@ public:
   partition_counter count_partitions;
 
 private:
-  struct seat {
+  struct group_member {
     std::string member;
     std::vector<std::string> topics;
     time_ms last_seen = 0;
@@ -91,11 +91,11 @@ private:
   void assign_ranges();
 
   /// By instance id, which is also the range assignor's order.
-  std::map<std::string, seat> seats_;
+  std::map<std::string, group_member> members_;
   offset_map committed_;
   std::map<producer_number, offset_map> pending_;
   std::int32_t generation_ = 0;
-  std::uint64_t lives_ = 0;
+  std::uint64_t joins_ = 0;
   bool rebalancing_ = false;
 };
 

@@ -18,12 +18,11 @@ std::int64_t partition_log::append_alone(time_ms now, stored_record what) {
 }
 
 void partition_log::end_transaction(producer_number by, time_ms now, bool commit) {
-  const ending next_action = commit ? ending::committed : ending::aborted;
+  const ending ended = commit ? ending::committed : ending::aborted;
   for (const std::int64_t offset : open_[by])
-    entries_[index_of(offset)].next_action = next_action;
+    entries_[index_of(offset)].ended = ended;
   open_.erase(by);
-  entries_.push_back(
-      {next_++, commit ? entry_kind::commit_marker : entry_kind::abort_marker, next_action, by, now, {}});
+  entries_.push_back({next_++, commit ? entry_kind::commit_marker : entry_kind::abort_marker, ended, by, now, {}});
 }
 
 std::int64_t partition_log::last_stable() const {
@@ -52,7 +51,7 @@ void partition_log::compact() {
       last[*entry.what.key] = entry.offset;
   const auto outdated = [&](const log_entry& entry) {
     if (entry.offset >= stable || entry.kind != entry_kind::record) return false;
-    return entry.next_action == ending::aborted || (entry.what.key && last.at(*entry.what.key) != entry.offset);
+    return entry.ended == ending::aborted || (entry.what.key && last.at(*entry.what.key) != entry.offset);
   };
   entries_.erase(std::remove_if(entries_.begin(), entries_.end(), outdated), entries_.end());
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One partition's log as a broker keeps it: records, control markers (each takes one offset), and which transaction
-// each record belongs to. Invariants: offsets grow; log_start <= last_stable <= log_end; a record's fate is decided
-// once. Threads: one.
+// each record belongs to. Invariants: offsets grow; log_start <= last_stable <= log_end; whether a record is
+// committed is decided once. Threads: one.
 #pragma once
 
 #include <cstdint>
@@ -31,14 +31,14 @@ enum class ending : std::uint8_t { open, committed, aborted };
 struct log_entry {
   std::int64_t offset = 0;
   entry_kind kind = entry_kind::record;
-  ending next_action = ending::open;
+  ending ended = ending::open;
   producer_number by = -1;
   time_ms timestamp = 0;
   stored_record what;
 
   /// Whether a reader gets it.
   bool shown_to(kafka::isolation how) const {
-    return kind == entry_kind::record && (how == kafka::isolation::uncommitted || next_action == ending::committed);
+    return kind == entry_kind::record && (how == kafka::isolation::uncommitted || ended == ending::committed);
   }
 };
 

@@ -23,20 +23,19 @@ struct plain_model {
     producer_number by = -1;
     std::string key;
     bool marker = false;
-    ending next_action = ending::open;
+    ending ended = ending::open;
   };
   std::vector<line> lines;
 
   void end(producer_number by, bool commit) {
     for (line& each : lines)
-      if (each.by == by && each.next_action == ending::open)
-        each.next_action = commit ? ending::committed : ending::aborted;
+      if (each.by == by && each.ended == ending::open) each.ended = commit ? ending::committed : ending::aborted;
     lines.push_back({by, "", true, commit ? ending::committed : ending::aborted});
   }
   std::int64_t last_stable() const {
     std::int64_t at = 0;
     for (const line& each : lines) {
-      if (each.next_action == ending::open) return at;
+      if (each.ended == ending::open) return at;
       ++at;
     }
     return at;
@@ -46,27 +45,26 @@ struct plain_model {
     std::vector<std::int64_t> offsets;
     for (std::int64_t at = 0; at < limit; ++at) {
       const line& each = lines[static_cast<std::size_t>(at)];
-      if (!each.marker && (how == isolation::uncommitted || each.next_action == ending::committed))
-        offsets.push_back(at);
+      if (!each.marker && (how == isolation::uncommitted || each.ended == ending::committed)) offsets.push_back(at);
     }
     return offsets;
   }
 };
 
 /// A log and its model after the same random acts of three producers.
-struct twins {
+struct log_and_model {
   simulated_log log;
   topic_partition part{"t", 0};
   plain_model model;
 
-  twins() { log.make_topic("t", 1); }
+  log_and_model() { log.make_topic("t", 1); }
 
-  void act(int dice) {
+  void act(int draw) {
     partition_log& real = log.log_of(part);
-    const producer_number by = dice % 3;
-    const int what = dice / 3 % 5;
+    const producer_number by = draw % 3;
+    const int what = draw / 3 % 5;
     if (what < 3) {
-      const std::string key = "k" + std::to_string(dice % 4);
+      const std::string key = "k" + std::to_string(draw % 4);
       real.append(by, log.now(), {key, "v", {}});
       model.lines.push_back({by, key, false, ending::open});
     } else {
@@ -94,9 +92,9 @@ const auto acts = [] { return *rc::gen::container<std::vector<int>>(rc::gen::inR
 } // namespace
 
 RC_BOOST_PROP(readers_see_what_the_plain_model_sees, ()) {
-  twins it;
-  for (const int dice : acts()) {
-    it.act(dice);
+  log_and_model it;
+  for (const int draw : acts()) {
+    it.act(draw);
     const partition_log& real = it.log.log_of(it.part);
     RC_ASSERT(real.log_end() == static_cast<std::int64_t>(it.model.lines.size()));
     RC_ASSERT(real.last_stable() == it.model.last_stable());
@@ -108,7 +106,7 @@ RC_BOOST_PROP(readers_see_what_the_plain_model_sees, ()) {
 }
 
 RC_BOOST_PROP(a_reader_that_goes_along_sees_the_same_as_one_that_comes_later, ()) {
-  twins it;
+  log_and_model it;
   cursor along(isolation::committed);
   const kafka::position start{it.part, 0};
   along.start({&start, 1});
@@ -120,8 +118,8 @@ RC_BOOST_PROP(a_reader_that_goes_along_sees_the_same_as_one_that_comes_later, ()
     return batch != nullptr;
   };
   std::int64_t stood = 0;
-  for (const int dice : acts()) {
-    it.act(dice);
+  for (const int draw : acts()) {
+    it.act(draw);
     take();
     RC_ASSERT(along.position_of(it.part) >= stood);
     stood = along.position_of(it.part);
@@ -133,9 +131,9 @@ RC_BOOST_PROP(a_reader_that_goes_along_sees_the_same_as_one_that_comes_later, ()
 }
 
 RC_BOOST_PROP(compaction_keeps_the_last_committed_record_of_each_key_at_its_offset, ()) {
-  twins it;
-  for (const int dice : acts())
-    it.act(dice);
+  log_and_model it;
+  for (const int draw : acts())
+    it.act(draw);
   const auto last_of_each = [&] {
     std::map<std::string, std::int64_t> last;
     for (const log_entry& each : it.log.records(it.part, isolation::committed))

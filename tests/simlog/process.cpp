@@ -81,8 +81,8 @@ call_result process::struck(const request& what, fault how) {
 
 call_result process::after_loss(const request& what) {
   const auto drawn = [this] {
-    const std::uint64_t dice = faults.below(10);
-    return dice < 6 ? outcome::settles : dice < 9 ? outcome::repeats : outcome::breaks;
+    const std::uint64_t draw = faults.below(10);
+    return draw < 6 ? outcome::settles : draw < 9 ? outcome::repeats : outcome::breaks;
   };
   const outcome next = options.after_loss ? *options.after_loss : drawn();
   if (next == outcome::settles) return what.send({});

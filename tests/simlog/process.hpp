@@ -43,7 +43,7 @@ struct request {
 
 class process {
 public:
-  /// Whoever has to be kept in its group.
+  /// A member that has to be kept in its group.
   class heartbeat_sender {
   public:
     virtual ~heartbeat_sender() = default;
@@ -58,8 +58,8 @@ public:
 
   /// For calls that send nothing that could get lost: dies if it has to, returns what else goes wrong.
   fault pass(point where);
-  /// For calls that cannot throw because they are made inside an actor: the process is dead afterwards, and whoever
-  /// drives it finds out by simulated_cluster::dead().
+  /// For calls that cannot throw because they are made inside an actor: the process is dead afterwards, and its
+  /// driver finds out by simulated_cluster::dead().
   fault pass_quietly(point where);
   /// The end of a call that began with pass().
   void leave(point where, fault what) {

@@ -3,8 +3,9 @@
 // A simulated process's connection to the simulated log: the port's cluster. Its client objects behave as
 // librdkafka 2.0.2 was measured to, on one thread, and nothing in them waits: a poll returns at once.
 //
-// A crash is a `simulated_crash` thrown out of any call. Whoever catches it destroys all objects of this process, then
-// the cluster. Until then every call answers `broken` and has no effect, so destructors may still talk. Threads: one.
+// A crash is a `simulated_crash` thrown out of any call. The test that catches it destroys all objects of this process,
+// then the cluster. Until then every call answers `broken` and has no effect, so destructors may still talk. Threads:
+// one.
 #pragma once
 
 #include <memory>
@@ -19,7 +20,7 @@ namespace fairuse::simlog {
 class simulated_cluster : public kafka::cluster {
 public:
   /// No faults.
-  explicit simulated_cluster(simulated_log& on, client_options how = {}) : process_(on, how, peace_) {}
+  explicit simulated_cluster(simulated_log& on, client_options how = {}) : process_(on, how, no_faults_) {}
   /// `on` and `plan` must outlive it.
   simulated_cluster(simulated_log& on, client_options how, fault_plan& plan) : process_(on, how, plan) {}
 
@@ -37,7 +38,7 @@ public:
 private:
   kafka::call_result ask(point where, const std::function<kafka::call_result()>& question);
 
-  fault_plan peace_;
+  fault_plan no_faults_;
   process process_;
 };
 

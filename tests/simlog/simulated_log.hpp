@@ -56,7 +56,7 @@ public:
   void make_topic(const std::string& name, std::int32_t partitions);
   time_ms now() const { return now_; }
   /// Time goes by: sessions end, transactions are timed out, late requests arrive. A process that made no call for
-  /// longer than its session is out of its group, so go in small steps where everybody is to stay alive.
+  /// longer than its session is out of its group, so go in small steps where no session is to end.
   void advance(milliseconds span);
   /// No request is answered until so much time went by. Sessions start anew afterwards, transactions do not.
   void outage(milliseconds span);

@@ -142,7 +142,7 @@ call_result simulated_producer::deliver(fault what) {
   return {};
 }
 
-// Reports only say that records were not taken; that somebody else has the id is heard at the next call.
+// Reports only say that records were not taken; that another producer has the id is heard at the next call.
 call_result simulated_producer::undelivered(const error_code& code) {
   if (code.empty()) return must_abort("_MSG_TIMED_OUT");
   if (code != "PRODUCER_FENCED") return must_abort(code);

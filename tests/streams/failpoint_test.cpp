@@ -18,7 +18,7 @@ BOOST_AUTO_TEST_CASE(a_failpoint_must_be_named_right) {
   BOOST_TEST(failpoint::was_passed());
 }
 
-BOOST_AUTO_TEST_CASE(an_armed_failpoint_that_nobody_passes_is_told) {
+BOOST_AUTO_TEST_CASE(an_armed_failpoint_that_is_not_passed_is_reported) {
   std::string problem;
   BOOST_TEST(failpoint::arm("stopping:kill:1000000", problem));
   BOOST_TEST(not failpoint::was_passed());

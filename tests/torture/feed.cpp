@@ -3,7 +3,7 @@
 //   torture_feed --bootstrap HOST:PORT --input TOPIC --reviews TOPIC [--seed N] [--users N] [--rate PER_SECOND]
 //
 // Traffic of all kinds, for as long as standard input is open: speech, STT, accounts, conversations, admins, erasures,
-// commands to everybody, repeats, and what must become a dead letter. Answers most review requests. The choices follow
+// broadcast commands, repeats, and what must become a dead letter. Answers most review requests. The choices follow
 // from the seed; instants are now. At the end it waits for every record and prints counts as JSON.
 #include <array>
 #include <atomic>
@@ -84,16 +84,16 @@ public:
 
   /// One fact, or a few records that belong together.
   std::vector<line> next() {
-    const auto dice = below(1'000);
-    if (dice < 600) return {fact("speech", speech())};
-    if (dice < 680) return {fact("speech", segments())};
-    if (dice < 760) return {fact("stt", fmt::format(R"({{"ms":{}}})", 1'000 * below(120)))};
-    if (dice < 800) return {fact("account", account())};
-    if (dice < 850) return {fact("conversation", conversation())};
-    if (dice < 880) return {fact("admin", admin())};
-    if (dice < 883) return {fact("erasure", R"({"actor":"privacy","reason":"on request"})")};
-    if (dice < 960 and not past_.empty()) return {past_[below(past_.size())]};
-    if (dice < 962) return command();
+    const auto draw = below(1'000);
+    if (draw < 600) return {fact("speech", speech())};
+    if (draw < 680) return {fact("speech", segments())};
+    if (draw < 760) return {fact("stt", fmt::format(R"({{"ms":{}}})", 1'000 * below(120)))};
+    if (draw < 800) return {fact("account", account())};
+    if (draw < 850) return {fact("conversation", conversation())};
+    if (draw < 880) return {fact("admin", admin())};
+    if (draw < 883) return {fact("erasure", R"({"actor":"privacy","reason":"on request"})")};
+    if (draw < 960 and not past_.empty()) return {past_[below(past_.size())]};
+    if (draw < 962) return command();
     return {poison()};
   }
 
@@ -105,7 +105,7 @@ public:
   }
 
 private:
-  std::string somebody() { return fmt::format("user-{}", below(from_.users)); }
+  std::string some_user() { return fmt::format("user-{}", below(from_.users)); }
 
   std::string envelope(std::string_view type, std::string_view uid, std::string_view id, std::int64_t at,
                        std::string_view data) {
@@ -121,7 +121,7 @@ private:
   }
 
   line fact(std::string_view type, const std::string& data) {
-    const auto uid = somebody();
+    const auto uid = some_user();
     const auto late = below(20) == 0 ? below(90'000) : below(2'000);
     const auto at = wall_ms() - static_cast<std::int64_t>(late);
     const auto id = fmt::format("e{}", serial_++);
@@ -198,7 +198,7 @@ private:
   }
 
   line poison() {
-    const auto uid = somebody();
+    const auto uid = some_user();
     const auto at = wall_ms();
     const auto id = fmt::format("p{}", serial_++);
     const auto good = envelope("speech", uid, id, at, R"({"lane":"realtime","ms":1000})");

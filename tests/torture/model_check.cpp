@@ -28,7 +28,7 @@ struct addressed {
   std::int64_t offset = 0;
 };
 
-/// Between two commands to everybody.
+/// Between two broadcast commands.
 struct controls_period {
   const event* begin = nullptr;
   bool enabled = false;
@@ -52,7 +52,7 @@ public:
     : from_(from), partition_(partition), out_(out) {}
 
   void take(const epoch_record& record) {
-    if (record.setup) begin_life(record);
+    if (record.setup) begin_run(record);
     refused_.clear();
     events_.clear();
     commands_.clear();
@@ -61,7 +61,7 @@ public:
     std::stable_sort(events_.begin(), events_.end(), [](const addressed& a, const addressed& b) {
       return a.uid != b.uid ? a.uid < b.uid : before(a.what, b.what);
     });
-    obey();
+    apply_commands();
     if (periods_.size() > 1)
       decide_with_commands(record.now);
     else
@@ -88,21 +88,21 @@ public:
     for (const auto& [uid, records] : told)
       if (users_.find(uid) == users_.end())
         out_.fail(
-            fmt::format("partition {}: {} decisions about somebody of whom nothing came", partition_, records.size()));
+            fmt::format("partition {}: {} decisions about a user of whom nothing came", partition_, records.size()));
     out_.counts["model_users"] += users_.size();
   }
 
 private:
-  void begin_life(const epoch_record& record) {
+  void begin_run(const epoch_record& record) {
     const auto& controls = record.setup->controls;
-    out_.expect(controls.live == from_.deployment.live.digest, "a life began with another live policy");
+    out_.expect(controls.live == from_.deployment.live.digest, "a run began with another live policy");
     if (record.epoch == 0) {
       in_force_ = {nullptr, controls.enabled, controls.killed};
       return;
     }
     if (in_force_.enabled != controls.enabled or in_force_.killed != controls.killed)
-      out_.fail(
-          fmt::format("partition {} epoch {}: a life began with other switches than held", partition_, record.epoch));
+      out_.fail(fmt::format("partition {} epoch {}: a run began with other switches than were in force", partition_,
+                            record.epoch));
   }
 
   model::naive_user& user(const std::string& uid) {
@@ -146,7 +146,7 @@ private:
       events_.push_back({std::string(read->subject), read->what, topic, record.offset});
   }
 
-  void obey() {
+  void apply_commands() {
     periods_.assign(1, in_force_);
     std::sort(commands_.begin(), commands_.end(), before);
     for (const auto& command : commands_) {

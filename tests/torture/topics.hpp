@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stands on topics when everybody has gone: committed records only, whole, in memory. On librdkafka directly and
-// not through the engine's adapter, so that a mistake there is seen here.
-// Threads: one.
+// What stands on topics when every engine has ended: committed records only, whole, in memory. On librdkafka directly
+// and not through the engine's adapter, so that a mistake there is seen here. Threads: one.
 #pragma once
 
 #include <cstdint>

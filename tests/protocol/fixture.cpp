@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/protocol/world.hpp"
+#include "tests/protocol/fixture.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -14,9 +14,9 @@ namespace fairuse::protocol {
 
 namespace {
 
-constexpr std::size_t diary_lines = 400;
+constexpr std::size_t trace_lines = 400;
 
-model::choices draw_policy(dice& from) {
+model::choices draw_policy(random_draws& from) {
   model::choices all{};
   for (auto& each : all)
     each = from.below(std::uint8_t{60});
@@ -49,8 +49,8 @@ std::filesystem::path fast_folder() {
 
 } // namespace
 
-setting::setting(std::uint64_t number) : seed(number) {
-  dice draw(number);
+run_settings::run_settings(std::uint64_t number) : seed(number) {
+  random_draws draw(number);
   partitions = 1 + draw.below(4);
   inputs = draw.chance(250) ? 2 : 1;
   instances = 1 + draw.below(3);
@@ -67,22 +67,22 @@ setting::setting(std::uint64_t number) : seed(number) {
   clocks_jump = number % 5 == 4;
 }
 
-world::world(const setting& chosen)
-  : how(chosen),
+fixture::fixture(const run_settings& chosen)
+  : settings(chosen),
     log({.scan = simlog::milliseconds{500}}),
-    chance(chosen.seed ^ 0xfa17),
+    draws(chosen.seed ^ 0xfa17),
     topics(),
     root_(fast_folder(), "fairuse-protocol") {
-  for (int i = 0; i < how.inputs; ++i)
+  for (int i = 0; i < settings.inputs; ++i)
     inputs_.push_back("in." + std::to_string(i));
   for (const auto& each : inputs_)
-    log.make_topic(each, how.partitions);
+    log.make_topic(each, settings.partitions);
   for (const auto& each : topics.all())
-    log.make_topic(each, how.partitions);
+    log.make_topic(each, settings.partitions);
   if (root_.path().empty()) throw std::runtime_error("cannot make a folder for state");
-  live_ = model::make_policy(draw_policy(chance), "fair");
-  if (how.promotes) {
-    shadows_.push_back(model::make_policy(draw_policy(chance), "a"));
+  live_ = model::make_policy(draw_policy(draws), "fair");
+  if (settings.promotes) {
+    shadows_.push_back(model::make_policy(draw_policy(draws), "a"));
     shadows_.back().off = live_.off;
   }
   known_policies_["text of " + live_.digest] = live_;
@@ -90,9 +90,9 @@ world::world(const setting& chosen)
     known_policies_["text of " + each.digest] = each;
 }
 
-std::filesystem::path world::fresh_folder() { return root_.path() / ("state-" + std::to_string(folders_++)); }
+std::filesystem::path fixture::fresh_folder() { return root_.path() / ("state-" + std::to_string(folders_++)); }
 
-kafka::engine_rules world::rules_for(const std::string& instance, const std::filesystem::path& state, time_ms skew) {
+kafka::engine_rules fixture::rules_for(const std::string& instance, const std::filesystem::path& state, time_ms skew) {
   kafka::engine_rules rules;
   rules.worker_name = instance;
   rules.inputs = inputs_;
@@ -107,17 +107,17 @@ kafka::engine_rules world::rules_for(const std::string& instance, const std::fil
   rules.bounds.active_users = 2;
   rules.bounds.expiry_rows = 20;
   rules.bounds.group_heartbeat = kafka::milliseconds{100};
-  // Whoever waits for the changelog waits as long as the play needs; finish() has an end.
+  // A takeover waits for the changelog as long as the run needs; cluster_simulation::finish has an end.
   rules.bounds.takeover_patience = kafka::milliseconds{1'000 * day_ms};
   rules.configured.live = live_;
   rules.configured.shadows = shadows_;
-  rules.configured.enabled = not how.starts_off;
+  rules.configured.enabled = not settings.starts_off;
   rules.configured.text_of = [](const policy& each) { return "text of " + each.digest; };
   rules.configured.parse = [this](const std::string& text) -> std::optional<policy> {
     const auto found = known_policies_.find(text);
     return found == known_policies_.end() ? std::nullopt : std::optional(found->second);
   };
-  if (how.config_commands)
+  if (settings.config_commands)
     rules.configured.commands_for = config_commands;
   else
     rules.configured.commands_for = [](const auto&) { return kafka::configured_rules::config_commands{}; };
@@ -127,39 +127,39 @@ kafka::engine_rules world::rules_for(const std::string& instance, const std::fil
   rules.environment.steady = [this] { return now(); };
   rules.environment.log = [this, instance](log_level level, const std::string& text) {
     note(instance + ": " + text);
-    if (level == log_level::error) alarms.push_back(instance + ": " + text);
+    if (level == log_level::error) errors.push_back(instance + ": " + text);
   };
   return rules;
 }
 
-std::vector<kafka::position> world::input_ends() const {
+std::vector<kafka::position> fixture::input_ends() const {
   std::vector<kafka::position> ends;
   for (const auto& topic : inputs_)
-    for (std::int32_t p = 0; p < how.partitions; ++p) {
+    for (std::int32_t p = 0; p < settings.partitions; ++p) {
       const auto seen = log.records({topic, p}, kafka::isolation::committed);
       ends.push_back({{topic, p}, seen.empty() ? 0 : seen.back().offset + 1});
     }
   return ends;
 }
 
-void world::heed_alarms() {
-  for (const auto& each : alarms)
+void fixture::check_errors() {
+  for (const auto& each : errors)
     if (each.find("wall clock") == std::string::npos) fail("I9: refused without a reason: {}", each);
-  alarms.clear();
+  errors.clear();
 }
 
-void world::note(const std::string& what) {
-  diary_.push_back(std::to_string(log.now() % 1'000'000'000) + " " + what);
-  if (diary_.size() > diary_lines) diary_.pop_front();
+void fixture::note(const std::string& what) {
+  trace_.push_back(std::to_string(log.now() % 1'000'000'000) + " " + what);
+  if (trace_.size() > trace_lines) trace_.pop_front();
   static const bool aloud = std::getenv("FAIRUSE_TRACE") != nullptr;
-  if (aloud) std::fprintf(stderr, "%s\n", diary_.back().c_str());
+  if (aloud) std::fprintf(stderr, "%s\n", trace_.back().c_str());
 }
 
-std::string world::diary() const {
+std::string fixture::trace() const {
   std::string all;
-  const std::size_t from = diary_.size() > 60 ? diary_.size() - 60 : 0;
-  for (std::size_t i = from; i < diary_.size(); ++i)
-    all += "    " + diary_[i] + "\n";
+  const std::size_t from = trace_.size() > 60 ? trace_.size() - 60 : 0;
+  for (std::size_t i = from; i < trace_.size(); ++i)
+    all += "    " + trace_[i] + "\n";
   return all;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/protocol/history.hpp"
+#include "tests/protocol/committed_log.hpp"
 
 #include <algorithm>
 #include <set>
@@ -22,7 +22,7 @@ std::string hex(std::string_view bytes) {
 }
 
 // I3, I6: gapless numbers, ranges that meet, time that does not go back, and one chain through all of it.
-void read_journal(world& in, history& made) {
+void read_journal(fixture& in, committed_log& made) {
   std::string chain;
   time_ms now = INT64_MIN;
   std::map<std::uint32_t, std::int64_t> next;
@@ -49,7 +49,7 @@ void read_journal(world& in, history& made) {
 }
 
 // I1: every record that readers see is in exactly one epoch.
-void check_inputs(world& in, const history& made) {
+void check_inputs(fixture& in, const committed_log& made) {
   for (std::uint32_t i = 0; i < in.inputs().size(); ++i) {
     const auto& topic = in.inputs()[i];
     std::int64_t reached = 0;
@@ -76,7 +76,7 @@ void check_inputs(world& in, const history& made) {
 }
 
 // I4: what an epoch wrote to the changelog is there as the journal says, and ends with its meta row.
-void read_changelog(world& in, history& made) {
+void read_changelog(fixture& in, committed_log& made) {
   std::vector<written_row> rows;
   std::size_t number = 0;
   for (const auto& entry : in.log.records({in.topics.changelog, made.partition}, kafka::isolation::committed)) {
@@ -92,7 +92,7 @@ void read_changelog(world& in, history& made) {
     auto meta = decode_partition_meta(*entry.what.value, why);
     if (not meta) fail("I4: a meta row of changelog [{}] does not decode", made.partition);
     made.last = std::move(*meta);
-    if (in.how.compacts) continue;
+    if (in.settings.compacts) continue;
     if (number >= made.epochs.size() or made.last.epoch != number)
       fail("I4: changelog [{}] tells of epoch {} where {} has to be", made.partition, made.last.epoch, number);
     auto& epoch = made.epochs[number++];
@@ -106,7 +106,7 @@ void read_changelog(world& in, history& made) {
            made.last.epoch, rows.size(), epoch.record.rows);
     epoch.rows = std::exchange(rows, {});
   }
-  if (not in.how.compacts and not rows.empty()) fail("I4: changelog [{}] has rows of no epoch", made.partition);
+  if (not in.settings.compacts and not rows.empty()) fail("I4: changelog [{}] has rows of no epoch", made.partition);
   if (made.last.epoch + 1 != made.epochs.size())
     fail("I4: changelog [{}] ends with epoch {}, the journal with {}", made.partition, made.last.epoch,
          made.epochs.size() - 1);
@@ -116,7 +116,7 @@ void read_changelog(world& in, history& made) {
 
 } // namespace
 
-std::vector<simlog::log_entry> records_in(world& in, const std::string& topic, std::int32_t partition,
+std::vector<simlog::log_entry> records_in(fixture& in, const std::string& topic, std::int32_t partition,
                                           std::int64_t from, std::int64_t next) {
   std::vector<simlog::log_entry> some;
   const auto& log = in.log.log_of({topic, partition});
@@ -136,8 +136,8 @@ std::string difference(const rows_by_key& one, const rows_by_key& other) {
   return {};
 }
 
-history read_history(world& in, std::int32_t partition) {
-  history made;
+committed_log read_committed_log(fixture& in, std::int32_t partition) {
+  committed_log made;
   made.partition = partition;
   read_journal(in, made);
   read_changelog(in, made);
@@ -145,7 +145,7 @@ history read_history(world& in, std::int32_t partition) {
   return made;
 }
 
-void check_store(world& in, const history& of, const std::filesystem::path& folder) {
+void check_store(fixture& in, const committed_log& of, const std::filesystem::path& folder) {
   auto opened = partition_store::open(folder / fmt::format("p{:05}", of.partition), {.case_key = "a key of tests"});
   if (not opened) fail("I5: the store of partition {} does not open: {}", of.partition, opened.error().message);
   rows_by_key rows;
@@ -159,11 +159,11 @@ void check_store(world& in, const history& of, const std::filesystem::path& fold
   (void)in;
 }
 
-void check_ids(world& in) {
+void check_ids(fixture& in) {
   for (const auto& topic :
        {in.topics.decisions, in.topics.notifications, in.topics.enforcement, in.topics.review_requests}) {
     std::set<std::string> ids;
-    for (std::int32_t p = 0; p < in.how.partitions; ++p)
+    for (std::int32_t p = 0; p < in.settings.partitions; ++p)
       for (const auto& entry : in.log.records({topic, p}, kafka::isolation::committed))
         for (const auto& [name, value] : entry.what.headers)
           if (name == "ce_id" and not ids.insert(*value).second) fail("I2: {} holds {} twice", topic, *value);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The only source of chance in a seed. Threads: one.
+// The only source of randomness in a seed. Threads: one.
 #pragma once
 
 #include <cassert>
@@ -11,9 +11,9 @@
 
 namespace fairuse::protocol {
 
-class dice {
+class random_draws {
 public:
-  explicit dice(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ULL + 0x1234567ULL) {}
+  explicit random_draws(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ULL + 0x1234567ULL) {}
 
   std::uint64_t next() {
     // splitmix64.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/protocol/independent.hpp"
+#include "tests/protocol/independent_model.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -33,9 +33,9 @@ struct controls_period {
 
 class naive_partition {
 public:
-  naive_partition(world& in, std::int32_t partition)
+  naive_partition(fixture& in, std::int32_t partition)
     : in_(in), partition_(partition), rules_(in.rules_for("naive", in.fresh_folder(), 0)) {
-    holds_ = {nullptr, rules_.configured.enabled, rules_.configured.killed};
+    in_force_ = {nullptr, rules_.configured.enabled, rules_.configured.killed};
   }
 
   /// Places and reasons of dead letters that the rules make.
@@ -45,10 +45,10 @@ public:
     refused_.clear();
     for (const auto& range : record.inputs)
       read(range);
-    obey();
+    apply_commands();
     std::stable_sort(events_.begin(), events_.end(),
                      [](const addressed& a, const addressed& b) { return before(a.what, b.what); });
-    for (const auto& uid : whose_turn(record))
+    for (const auto& uid : users_due(record))
       take(uid, record.now);
     last_now_ = record.now;
     return refused_;
@@ -67,26 +67,26 @@ private:
         commands_.push_back(decoded->what);
         continue;
       }
-      const auto belongs = kafka::partition_of(kafka::key_hash::murmur2, decoded->subject, in_.how.partitions);
+      const auto belongs = kafka::partition_of(kafka::key_hash::murmur2, decoded->subject, in_.settings.partitions);
       if (belongs == partition_)
         events_.push_back({std::string(decoded->subject), decoded->what, {range.topic, entry.offset}});
     }
   }
 
-  void obey() {
-    periods_.assign(1, {nullptr, holds_.enabled, holds_.killed});
+  void apply_commands() {
+    periods_.assign(1, {nullptr, in_force_.enabled, in_force_.killed});
     std::stable_sort(commands_.begin(), commands_.end(), before);
     for (const auto& each : commands_) {
-      if (not obeyed_.insert(each.key).second) continue;
+      if (not applied_.insert(each.key).second) continue;
       const auto& what = detail_of<admin_command>(each);
-      (what.verb == admin_verb::enable ? holds_.enabled : holds_.killed) = what.on;
+      (what.verb == admin_verb::enable ? in_force_.enabled : in_force_.killed) = what.on;
       const auto& was = periods_.back();
-      if (was.enabled != holds_.enabled or was.killed != holds_.killed)
-        periods_.push_back({&each, holds_.enabled, holds_.killed});
+      if (was.enabled != in_force_.enabled or was.killed != in_force_.killed)
+        periods_.push_back({&each, in_force_.enabled, in_force_.killed});
     }
   }
 
-  std::set<std::string> whose_turn(const epoch_record& record) {
+  std::set<std::string> users_due(const epoch_record& record) {
     std::set<std::string> uids;
     for (const auto& [uid, who] : users_) {
       if (uids.size() >= record.timers_max) break;
@@ -125,7 +125,7 @@ private:
     who.hold(periods_.back().enabled, periods_.back().killed);
   }
 
-  world& in_;
+  fixture& in_;
   std::int32_t partition_;
   kafka::engine_rules rules_;
   wire_decoder decoder_;
@@ -134,9 +134,9 @@ private:
   std::vector<addressed> events_;
   std::vector<event> commands_;
   std::vector<controls_period> periods_;
-  std::set<std::uint64_t> obeyed_;
+  std::set<std::uint64_t> applied_;
   std::set<std::pair<std::uint32_t, std::int64_t>> refused_;
-  controls_period holds_;
+  controls_period in_force_;
   time_ms last_now_ = INT64_MIN;
 };
 
@@ -146,7 +146,7 @@ std::string header_of(const simlog::stored_record& what, std::string_view name) 
   return {};
 }
 
-void compare_user(world& in, const history& of, const std::string& uid, const std::vector<decision>& expected,
+void compare_user(fixture& in, const committed_log& of, const std::string& uid, const std::vector<decision>& expected,
                   const std::vector<const simlog::stored_record*>& real) {
   const auto rules = in.rules_for("names", {}, 0);
   case_namer names(rules.case_key);
@@ -168,14 +168,14 @@ void compare_user(world& in, const history& of, const std::string& uid, const st
                            {.id = id, .source = rules.source, .uid = uid, .case_reference = reference, .epoch = epoch});
     }
     if (is != makes)
-      throw broken_promise(fmt::format("I1/I2/I11: decision {} of {} [{}] is\n    {}\n  and the model makes\n    {}", i,
-                                       uid, of.partition, is, makes));
+      throw broken_invariant(fmt::format("I1/I2/I11: decision {} of {} [{}] is\n    {}\n  and the model makes\n    {}",
+                                         i, uid, of.partition, is, makes));
   }
 }
 
 } // namespace
 
-void check_decisions(world& in, const history& of) {
+void check_decisions(fixture& in, const committed_log& of) {
   naive_partition model(in, of.partition);
   for (const auto& each : of.epochs) {
     std::set<std::pair<std::uint32_t, std::int64_t>> refused;
@@ -184,7 +184,7 @@ void check_decisions(world& in, const history& of) {
           or dead_letter.why == refusal::erased)
         refused.emplace(dead_letter.topic, dead_letter.offset);
     if (model.take(each.record) != refused)
-      throw broken_promise(
+      throw broken_invariant(
           fmt::format("I1: epoch {} [{}] refuses other events than the model", each.record.epoch, of.partition));
   }
   std::map<std::string, std::vector<const simlog::stored_record*>> real;
@@ -195,7 +195,8 @@ void check_decisions(world& in, const history& of) {
     compare_user(in, of, uid, who.decisions, real[uid]);
   for (const auto& [uid, decisions] : real)
     if (uid != "*" and not model.users().contains(uid))
-      throw broken_promise(fmt::format("I2: decisions of {} [{}], of whom the model knows nothing", uid, of.partition));
+      throw broken_invariant(
+          fmt::format("I2: decisions of {} [{}], of whom the model knows nothing", uid, of.partition));
 }
 
 } // namespace fairuse::protocol

@@ -5,11 +5,11 @@
 // Threads: one.
 #pragma once
 
-#include "tests/protocol/history.hpp"
+#include "tests/protocol/committed_log.hpp"
 
 namespace fairuse::protocol {
 
-/// REQUIRES: nothing was promoted. Throws broken_promise.
-void check_decisions(world& in, const history& of);
+/// REQUIRES: nothing was promoted. Throws broken_invariant.
+void check_decisions(fixture& in, const committed_log& of);
 
 } // namespace fairuse::protocol
