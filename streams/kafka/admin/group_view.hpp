@@ -34,7 +34,7 @@ public:
   virtual ~group_view() = default;
   virtual call_result describe(group_description& out) = 0;
   /// In the order asked; `again` while an open transaction holds offsets back.
-  virtual call_result committed(std::span<const topic_partition> parts, std::vector<committed_offset>& out) = 0;
+  virtual call_result committed(std::span<const topic_partition> partitions, std::vector<committed_offset>& out) = 0;
 };
 
 /// Nullptr if the options cannot work: `problem` says why.

@@ -2,11 +2,11 @@
 //
 // What an operator may do about a partition that is refused: believe the changelog (adopt) or start over (reseed). Both
 // end in one transaction that sets the group's offsets, and in a reseed also empties the changelog, so a repair that is
-// cut off has not happened. It is made as the only member of the group: whoever joins meanwhile changes the group's
-// generation, and the transaction is refused.
+// cut off has not happened. It is made as the only member of the group: a member that joins meanwhile changes the
+// group's generation, and the transaction is refused.
 //
 // INVARIANT: epochs of a partition only grow, whatever is repaired, so no id of a decision comes twice.
-// INVARIANT: a reseed keeps who was erased, and what was commanded to everybody.
+// INVARIANT: a reseed keeps who was erased, and what was commanded to all users.
 // Threads: one; every call waits for brokers.
 #pragma once
 

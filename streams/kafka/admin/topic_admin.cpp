@@ -17,7 +17,7 @@ namespace fairuse::kafka {
 
 namespace {
 
-/// Keeps the last complaint of the connection: "timed out" alone tells nobody that a password is wrong.
+/// Keeps the last complaint of the connection: "timed out" alone does not say that a password is wrong.
 class complaint_keeper final : public listener {
 public:
   using listener::listener;

@@ -74,7 +74,7 @@ properties needed(client_role role, const real_cluster_options& options) {
   if (not options.bootstrap.empty()) add({{"bootstrap.servers", options.bootstrap}});
   if (role == client_role::producer) {
     add({{"enable.idempotence", "true"}, {"acks", "all"}, {"delivery.report.only.error", "false"}});
-    // message.timeout.ms and socket.timeout.ms follow from this one as long as nobody sets them.
+    // message.timeout.ms and socket.timeout.ms follow from this one as long as they are not set.
     add({{"transaction.timeout.ms", text_of(options.transaction_timeout)}});
     return all;
   }
@@ -143,14 +143,14 @@ owned<rd_kafka_t> open_client(const real_cluster_options& options, client_role r
   rd_kafka_conf_set_log_cb(conf.get(), log_callback);
   for (const auto& layer : {tuned(role, options), options.properties, needed(role, options), own})
     if (not apply(conf.get(), layer, problem)) return nullptr;
-  // Nobody polls a handle that only asks: its errors are logged instead.
+  // A handle that only asks is not polled: its errors are logged instead.
   if (role != client_role::questions) rd_kafka_conf_set_error_cb(conf.get(), error_callback);
   if (role == client_role::member) rd_kafka_conf_set_rebalance_cb(conf.get(), rebalance_callback);
   if (role == client_role::producer) rd_kafka_conf_set_dr_msg_cb(conf.get(), delivery_callback);
   if (role == client_role::member or role == client_role::producer)
     rd_kafka_conf_set_stats_cb(conf.get(), statistics_callback);
 
-  // On librdkafka's own thread: a handle logs in before anybody polls it.
+  // On librdkafka's own thread: a handle logs in before it is polled first.
   if (not options.token_file.empty()) {
     rd_kafka_conf_enable_sasl_queue(conf.get(), 1);
     rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf.get(), token_callback);

@@ -67,11 +67,11 @@ enum class client_role : std::uint8_t {
 };
 
 /// A handle with the settings of its role (`own` last: ids, isolation). `who` hears its callbacks and must outlive it.
-/// Nullptr: `problem` says why. An empty bootstrap makes a handle that talks to nobody.
+/// Nullptr: `problem` says why. An empty bootstrap makes a handle that connects to no broker.
 owned<rd_kafka_t> open_client(const real_cluster_options& options, client_role role, const properties& own,
                               listener& who, std::string& problem);
 
-/// The property of `all` that nobody but the engine may set; nullptr: none.
+/// The property of `all` that only the engine may set; nullptr: none.
 const std::string* reserved_property(const properties& all);
 
 /// Errors that pass by themselves: the call may be made again.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A login by token: a JWT in a file that somebody else keeps fresh (a projected service account, an agent of the
-// identity provider). It is read again whenever librdkafka asks, at about 80 % of the token's life.
+// A login by token: a JWT in a file that another program keeps fresh (a projected service account, an agent of the
+// identity provider). It is read again whenever librdkafka asks, at about 80 % of the token's lifetime.
 //
 // Threads: pure, but for reading the file.
 #pragma once

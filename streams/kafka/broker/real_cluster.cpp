@@ -106,13 +106,13 @@ private:
 bool clients_can_be_made(real_cluster_options options, std::string& problem) {
   options.bootstrap.clear();
   options.log = nullptr;
-  listener nobody{options};
+  listener silent{options};
   const properties member{{"group.id", "check"}, {"group.instance.id", "check"}};
   const properties producer{{"transactional.id", "check"}};
-  return open_client(options, client_role::member, member, nobody, problem) != nullptr
-         and open_client(options, client_role::producer, producer, nobody, problem) != nullptr
-         and open_client(options, client_role::reader, {{"group.id", "check"}}, nobody, problem) != nullptr
-         and open_client(options, client_role::questions, {}, nobody, problem) != nullptr;
+  return open_client(options, client_role::member, member, silent, problem) != nullptr
+         and open_client(options, client_role::producer, producer, silent, problem) != nullptr
+         and open_client(options, client_role::reader, {{"group.id", "check"}}, silent, problem) != nullptr
+         and open_client(options, client_role::questions, {}, silent, problem) != nullptr;
 }
 
 } // namespace

@@ -39,7 +39,7 @@ struct real_cluster_options {
   std::function<void(log_level, const std::string&)> log;
 };
 
-/// Nullptr if the options cannot work: `problem` says why and what to do. Connects to nobody yet.
+/// Nullptr if the options cannot work: `problem` says why and what to do. Does not connect yet.
 std::unique_ptr<cluster> make_real_cluster(real_cluster_options options, std::string& problem);
 
 } // namespace fairuse::kafka

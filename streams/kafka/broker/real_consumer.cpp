@@ -89,8 +89,8 @@ public:
   }
 
   std::int64_t last_stable(const topic_partition& of) const override {
-    const auto* lane = fetcher_.find(of);
-    return lane == nullptr ? -1 : lane->stable;
+    const auto* found = fetcher_.find(of);
+    return found == nullptr ? -1 : found->stable;
   }
 
   bool assignment_lost() const override { return handle_ != nullptr and rd_kafka_assignment_lost(handle_.get()) == 1; }
@@ -132,7 +132,7 @@ private:
 
   void confirm_assignment() {
     if (waiting_ == change::assigned) {
-      // Answered before it is told: whoever is told may call fetch() at once.
+      // Answered before the membership is told, which may call fetch() at once.
       const owned<rd_kafka_topic_partition_list_t> nothing{rd_kafka_topic_partition_list_new(0)};
       rd_kafka_assign(handle_.get(), nothing.get());
       waiting_ = change::none;
@@ -147,7 +147,7 @@ private:
 
   void on_statistics(std::string_view json) override {
     each_stable_offset(json, [this](std::string_view topic, std::int32_t partition, std::int64_t offset) {
-      if (auto* lane = fetcher_.find(topic, partition)) lane->stable = offset;
+      if (auto* found = fetcher_.find(topic, partition)) found->stable = offset;
     });
   }
 

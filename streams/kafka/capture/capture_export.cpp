@@ -42,7 +42,7 @@ captured_record copy_of(const record_batch& batch, std::size_t i) {
   return made;
 }
 
-/// The epoch that wrote an output: the middle of its id, or what a dead letter says. Nullopt: it is of somebody else.
+/// The epoch that wrote an output: the middle of its id, or what a dead letter says. Nullopt: it is not of this engine.
 std::optional<std::uint64_t> epoch_of(const captured_record& output) {
   for (auto each = output.headers.rbegin(); each != output.headers.rend(); ++each) {
     if (not each->second or (each->first != "fairuse.error.epoch" and each->first != "ce_id")) continue;
@@ -123,7 +123,7 @@ public:
     read(names.policies, log.low, log.high, [&](captured_record&& each) { to_.add(section, each); });
   }
 
-  /// Instead of all that: the changelog folded, and the setup of the life that it is of.
+  /// Instead of all that: the changelog folded, and the setup of the run that it is of.
   void read_state() {
     const auto meta = fold_changelog();
     if (not meta) return;
@@ -133,14 +133,14 @@ public:
       auto told = row.value ? decode_epoch_record(*row.value) : std::nullopt;
       if (told and told->setup) setups.insert_or_assign(told->epoch, std::move(*told->setup));
     });
-    const auto life = setups.upper_bound(meta->epoch);
-    if (life == setups.begin())
+    const auto run = setups.upper_bound(meta->epoch);
+    if (run == setups.begin())
       throw export_stopped{
           export_status::lost,
           fmt::format("partition {}: {} does not reach back to the start of the engine that runs: start it "
                       "again, and take the checkpoint then",
                       part.partition, wish_.outputs.journal)};
-    epoch_record begun{.setup = std::prev(life)->second};
+    epoch_record begun{.setup = std::prev(run)->second};
     part.state_setup = encode_epoch_record(begun, {});
     part.first_epoch = meta->epoch + 1;
     part.first_now = meta->now;
@@ -257,7 +257,7 @@ private:
   const export_wish& wish_;
   capture_writer& to_;
   std::uint64_t& records_;
-  /// Inputs of the life that is being read.
+  /// Inputs of the run that is being read.
   std::vector<std::string> topics_;
   std::map<std::string, needed_input> inputs_;
   std::string lost_;

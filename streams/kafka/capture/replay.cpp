@@ -162,7 +162,7 @@ store_status partition_replay::restore(const partition_setup& setup,
   return {};
 }
 
-store_status partition_replay::begin_life(const partition_setup& setup, const epoch_record& first) {
+store_status partition_replay::begin_run(const partition_setup& setup, const epoch_record& first) {
   if (shard_) store_ = shard_->give_up_store();
   shard_.reset();
   if (setup.partition != partition_ or setup.partitions == 0 or setup.usage_retention_ms <= 0)
@@ -201,11 +201,11 @@ store_status partition_replay::feed(const epoch_record& record, const take_input
 store_status partition_replay::run(const epoch_record& told, const take_inputs& inputs) {
   made_.clear();
   if (told.setup) {
-    if (auto done = begin_life(*told.setup, told); not done) return done;
+    if (auto done = begin_run(*told.setup, told); not done) return done;
   } else if (shard_ == nullptr and restored_) {
     auto setup = *restored_;
     setup.controls = store_->meta()->controls;
-    if (auto done = begin_life(setup, told); not done) return done;
+    if (auto done = begin_run(setup, told); not done) return done;
   }
   if (shard_ == nullptr) return damaged("its journal does not begin with a setup");
   if (auto done = feed(told, inputs); not done) return done;
