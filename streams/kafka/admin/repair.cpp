@@ -78,12 +78,13 @@ call_result read_journal(cluster& brokers, const repair_target& at, repair_facts
                         });
 }
 
-/// Offsets that the inputs still have.
-std::string outside(const repair_target& at, const repair_facts& found, const std::string& topic, std::int64_t next) {
+/// Nullopt: the input still has this offset.
+std::optional<std::string> outside(const repair_target& at, const repair_facts& found, const std::string& topic,
+                                   std::int64_t next) {
   const auto input = std::find(at.inputs.begin(), at.inputs.end(), topic);
-  if (input == at.inputs.end()) return {};
+  if (input == at.inputs.end()) return std::nullopt;
   const auto& log = found.logs[static_cast<std::size_t>(input - at.inputs.begin())];
-  if (next >= log.low and next <= log.high) return {};
+  if (next >= log.low and next <= log.high) return std::nullopt;
   return fmt::format("{} [{}] has offsets {} to {}, and {} is wanted", topic, at.partition, log.low, log.high, next);
 }
 
@@ -176,28 +177,24 @@ call_result look(
   return read_journal(brokers, at, out);
 }
 
-repair_plan plan_adopt(const repair_target& at, const repair_facts& found) {
+result<repair_plan> plan_adopt(const repair_target& at, const repair_facts& found) {
   repair_plan made;
-  const auto refuse = [&made](std::string why) {
-    made.refusal = std::move(why);
-    return made;
-  };
   const auto reseed = fmt::format("`fairuse state reseed --partition {}` starts over", at.partition);
   if (not found.meta)
-    return refuse(fmt::format("{} has no state of partition {}: there is nothing to adopt. {}", at.outputs.changelog,
-                              at.partition, reseed));
+    return error{fmt::format("{} has no state of partition {}: there is nothing to adopt. {}", at.outputs.changelog,
+                             at.partition, reseed)};
   const auto& meta = *found.meta;
   if (meta.cluster.empty())
-    return refuse(fmt::format("{} lost the record that says of which epoch it is. {}", at.outputs.changelog, reseed));
+    return error{fmt::format("{} lost the record that says of which epoch it is. {}", at.outputs.changelog, reseed)};
   if (meta.partitions != static_cast<std::uint32_t>(at.partitions))
-    return refuse(
+    return error{
         fmt::format("the changelog was written for {} partitions and the topics have {}: users are elsewhere "
                     "now. Read the inputs again with another streams.app and new output topics",
-                    meta.partitions, at.partitions));
+                    meta.partitions, at.partitions)};
   made.epoch = last_epoch_of(found);
   for (const auto& each : meta.inputs) {
-    if (const auto why = outside(at, found, each.topic, each.next); not why.empty())
-      return refuse(fmt::format("{}: records between are gone, or the topic was made anew. {}", why, reseed));
+    if (const auto why = outside(at, found, each.topic, each.next))
+      return error{fmt::format("{}: records between are gone, or the topic was made anew. {}", *why, reseed)};
     made.offsets.push_back({{each.topic, at.partition}, each.next, offset_metadata(made.epoch)});
   }
   if (made.epoch == meta.epoch) return made;
@@ -231,7 +228,7 @@ repair_plan plan_reseed(const repair_target& at, const repair_facts& found, cons
 }
 
 call_result carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
-                      const std::function<repair_plan(const repair_facts&)>& plan) {
+                      const std::function<result<repair_plan>(const repair_facts&)>& plan) {
   lone_member alone;
   if (auto joined = alone.join(brokers, at); not joined.ok()) return joined;
   repair_facts now;
@@ -239,7 +236,8 @@ call_result carry_out(cluster& brokers, const repair_target& at, const repair_pl
     return alone.group().committed(partitions, out);
   };
   if (auto looked = look(brokers, at, committed, now); not looked.ok()) return looked;
-  if (not same(plan(now), wanted))
+  const auto again = plan(now);
+  if (not again or not same(*again, wanted))
     return give_up("_CONFLICT", "Somebody worked on this partition meanwhile: nothing was changed. Look again");
   return commit_plan(brokers, at, wanted, alone);
 }

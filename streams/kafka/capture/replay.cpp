@@ -178,10 +178,11 @@ store_status partition_replay::begin_run(const partition_setup& setup, const epo
     if (first.inputs[i].topic != i) return damaged("its journal does not list every input once");
     from.inputs.push_back({setup.topics[i], first.inputs[i].from});
   }
-  shard_ = std::make_unique<partition_shard>(*rules_, partition_, static_cast<std::int32_t>(setup.partitions),
-                                             std::move(store_), from, actors_,
-                                             [this](const std::string& digest) { return read_policy(digest); });
-  return shard_->problem().empty() ? store_status() : damaged(shard_->problem());
+  auto opened = partition_shard::open(*rules_, partition_, static_cast<std::int32_t>(setup.partitions), store_, from,
+                                      actors_, [this](const std::string& digest) { return read_policy(digest); });
+  if (not opened) return damaged(opened.error().message);
+  shard_ = std::move(*opened);
+  return {};
 }
 
 store_status partition_replay::feed(const epoch_record& record, const take_inputs& inputs) {
@@ -190,9 +191,11 @@ store_status partition_replay::feed(const epoch_record& record, const take_input
       return damaged("its journal tells of an input that its setup does not have");
     if (range.count == 0) continue;
     const auto& topic = rules_->inputs[range.topic];
-    const auto batch = std::make_shared<replayed_batch>(topic, partition_, inputs(topic, range));
+    auto taken = inputs(topic, range);
+    if (not taken) return taken.error();
+    const auto batch = std::make_shared<replayed_batch>(topic, partition_, std::move(*taken));
     for (std::size_t i = 0; i < batch->records().size(); ++i)
-      // What is missing before it was not there for production either: said twice, it is believed.
+      // What is missing before it was not there for production either: a gap is believed the second time.
       if (shard_->accept(batch, i) == partition_shard::accept_result::gap) shard_->accept(batch, i);
   }
   return {};

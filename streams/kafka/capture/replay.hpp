@@ -79,7 +79,8 @@ struct replay_tools {
 };
 
 /// The records of an input in [range.from, range.next).
-using take_inputs = std::function<std::vector<captured_record>(const std::string& topic, const input_range& range)>;
+using taken_inputs = store_result<std::vector<captured_record>>;
+using take_inputs = std::function<taken_inputs(const std::string& topic, const input_range& range)>;
 
 class partition_replay {
 public:
