@@ -91,10 +91,13 @@ bool kafka_session::connect() {
   const auto& from = all_.settings.kafka;
   for (const auto& warning : transport_warnings(from, kafka_client_library()))
     spdlog::warn("{}", warning);
-  std::string problem;
-  brokers_ = kafka::make_real_cluster(cluster_options(from), problem);
-  if (brokers_ == nullptr) fail(exit_usage, problem);
-  return brokers_ != nullptr;
+  auto made = kafka::make_real_cluster(cluster_options(from));
+  if (not made) {
+    fail(exit_usage, made.error().message);
+    return false;
+  }
+  brokers_ = std::move(*made);
+  return true;
 }
 
 kafka::configured_rules kafka_session::configured() const {
@@ -190,7 +193,7 @@ void kafka_session::work(crew& mine) {
     if (static_cast<std::int32_t>(finished_.size()) == partitions_) stop_ = true;
   }
   worker.close();
-  mine.failure = worker.failure();
+  if (not worker.outcome()) mine.failure = worker.outcome().error().message;
   if (not mine.failure.empty()) stop_ = true;
   --working_;
 }

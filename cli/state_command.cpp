@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/pure/result.hpp"
 #include "cli/kafka_options.hpp"
 #include "cli/operator_session.hpp"
 #include "cli/run_session.hpp"
@@ -49,11 +50,12 @@ public:
   int run() {
     if (not all_.open(wanted_.config_file) or not find_target() or not wait_until_empty() or not look())
       return all_.exit_code();
-    const auto plan = plan_for(facts_);
-    if (not plan.refusal.empty()) {
-      all_.fail(exit_failed, plan.refusal);
+    const auto planned = plan_for(facts_);
+    if (not planned) {
+      all_.fail(exit_failed, planned.error().message);
       return all_.exit_code();
     }
+    const auto& plan = *planned;
     if (not wanted_.reseed and is_done(plan)) {
       fmt::print("Nothing to do: the group and the changelog agree about partition {}.\n", wanted_.partition);
       return exit_done;
@@ -119,8 +121,9 @@ private:
     return looked.ok() or all_.fail(looked);
   }
 
-  repair_plan plan_for(const repair_facts& found) const {
-    return wanted_.reseed ? plan_reseed(target_, found, fresh()) : plan_adopt(target_, found);
+  result<repair_plan> plan_for(const repair_facts& found) const {
+    if (wanted_.reseed) return plan_reseed(target_, found, fresh());
+    return plan_adopt(target_, found);
   }
 
   // As a partition begins that nobody has seen.

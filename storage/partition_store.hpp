@@ -52,7 +52,8 @@ struct state_row {
 
 class partition_store final : public user_store {
 public:
-  /// Open or create. Errors: damaged and wrong_key are reasons to set the folder aside and restore, the others to stop.
+  /// Open or create. Errors: damaged is a reason to set the folder aside and restore; locked, to try again; the others,
+  /// wrong_key among them, to stop and touch nothing.
   static store_result<std::unique_ptr<partition_store>> open(const std::filesystem::path& folder,
                                                              const partition_store_options& options);
   ~partition_store() override;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <iterator>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -34,8 +33,7 @@ void local_sink::write(const local_epoch& from, const epoch_result& decided) {
   const auto& lines = *from.lines;
   const auto outcomes = decided.outcomes;
   store_.add_epoch(sealed.number, sealed.now, static_cast<std::uint32_t>(lines.lines));
-  live_seq_ = 0;
-  shadow_seq_ = 0;
+  ids_.begin_epoch(sealed.number);
   const auto dead_letters = take_refused(lines, outcomes);
   take_lines(lines);
   take_broadcast(sealed, *decided.broadcast);
@@ -121,17 +119,14 @@ void local_sink::take_refused_by_core(const sealed_lines& lines, std::span<const
 }
 
 void local_sink::take_decision(const decision& what, std::string_view uid, const epoch& sealed) {
-  const bool live = what.slot == nullptr or what.slot->enforced;
-  id_.clear();
-  // One partition: number 0.
-  fmt::format_to(std::back_inserter(id_), "0-{}-{}{}", sealed.number, live ? "" : "s",
-                 live ? live_seq_++ : shadow_seq_++);
+  const bool live = is_live(what);
+  const auto id = ids_.next(what);
   std::string reference;
   if (live and what.strike != 0) reference = names_.reference(uid, what.strike);
   line_.clear();
   append_decision(
       line_, what,
-      {.id = id_, .source = options_.decision_source, .uid = uid, .case_reference = reference, .epoch = sealed.number});
+      {.id = id, .source = options_.decision_source, .uid = uid, .case_reference = reference, .epoch = sealed.number});
   store_.add_decision(line_);
   ++(live ? totals_.decisions : totals_.shadow_decisions)[static_cast<std::size_t>(what.kind)];
 }

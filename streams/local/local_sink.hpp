@@ -24,6 +24,7 @@
 #include "events/refusal.hpp"
 #include "storage/case_reference.hpp"
 #include "storage/local_store.hpp"
+#include "streams/decision_ids.hpp"
 #include "streams/local/local_source.hpp"
 
 namespace fairuse {
@@ -106,14 +107,13 @@ private:
   run_totals totals_;
   std::uint64_t waiting_ = 0;
   std::uint32_t commit_lines_ = 0;
-  std::uint32_t live_seq_ = 0;
-  std::uint32_t shadow_seq_ = 0;
+  /// One partition: number 0.
+  decision_ids ids_{0};
   /// Where the last epoch ended in the input.
   std::shared_ptr<const input_batch> last_batch_;
   std::uint32_t last_line_ = 0;
   std::vector<place> refused_;
   std::string line_;
-  std::string id_;
 };
 
 /// sealer_state as the store keeps it, and back; nullopt if it is no such text.

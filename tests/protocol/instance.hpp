@@ -36,7 +36,8 @@ public:
 
   const std::string& name() const { return name_; }
   const std::filesystem::path& state() const { return state_; }
-  const std::string& failure() const { return worker_->failure(); }
+  /// Empty: it did not fail.
+  std::string failure() const { return worker_->outcome() ? std::string() : worker_->outcome().error().message; }
   kafka::worker_status status() const { return worker_->status(); }
   std::vector<std::int32_t> finished(const std::vector<kafka::position>& ends) const { return worker_->finished(ends); }
   simlog::fault_plan& faults() { return faults_; }

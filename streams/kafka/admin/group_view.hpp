@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/broker/real_cluster.hpp"
 
@@ -34,11 +35,10 @@ public:
   virtual ~group_view() = default;
   virtual call_result describe(group_description& out) = 0;
   /// In the order asked; `again` while an open transaction holds offsets back.
-  virtual call_result committed(std::span<const topic_partition> parts, std::vector<committed_offset>& out) = 0;
+  virtual call_result committed(std::span<const topic_partition> partitions, std::vector<committed_offset>& out) = 0;
 };
 
-/// Nullptr if the options cannot work: `problem` says why.
-std::unique_ptr<group_view> make_group_view(const real_cluster_options& options, const std::string& group,
-                                            std::string& problem);
+/// An error if the options cannot work.
+result<std::unique_ptr<group_view>> make_group_view(const real_cluster_options& options, const std::string& group);
 
 } // namespace fairuse::kafka

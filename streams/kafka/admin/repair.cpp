@@ -18,7 +18,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr milliseconds slice{100};
+constexpr milliseconds poll_wait{100};
 /// Of the journal: enough to find its last record behind markers and aborted epochs.
 constexpr std::int64_t journal_tail = 10'000;
 /// Type of the rows that say who was erased.
@@ -78,12 +78,13 @@ call_result read_journal(cluster& brokers, const repair_target& at, repair_facts
                         });
 }
 
-/// Offsets that the inputs still have.
-std::string outside(const repair_target& at, const repair_facts& found, const std::string& topic, std::int64_t next) {
+/// Nullopt: the input still has this offset.
+std::optional<std::string> outside(const repair_target& at, const repair_facts& found, const std::string& topic,
+                                   std::int64_t next) {
   const auto input = std::find(at.inputs.begin(), at.inputs.end(), topic);
-  if (input == at.inputs.end()) return {};
+  if (input == at.inputs.end()) return std::nullopt;
   const auto& log = found.logs[static_cast<std::size_t>(input - at.inputs.begin())];
-  if (next >= log.low and next <= log.high) return {};
+  if (next >= log.low and next <= log.high) return std::nullopt;
   return fmt::format("{} [{}] has offsets {} to {}, and {} is wanted", topic, at.partition, log.low, log.high, next);
 }
 
@@ -107,23 +108,23 @@ std::int64_t place_of(const repair_target& at, const repair_facts& found, std::s
   return std::clamp(next, log.low, log.high);
 }
 
-/// The only member of the group, for as long as it lives.
+/// The only member of the group, as long as it exists.
 class lone_member final : public membership {
 public:
-  void assigned(std::span<const topic_partition> parts) override { parts_ = parts.size(); }
-  void revoked(bool) override { parts_ = 0; }
+  void assigned(std::span<const topic_partition> partitions) override { assigned_ = partitions.size(); }
+  void revoked(bool) override { assigned_ = 0; }
 
   call_result join(cluster& brokers, const repair_target& at) {
     group_ = brokers.join({at.app, {}, at.inputs}, *this);
     const auto all = at.inputs.size() * static_cast<std::size_t>(at.partitions);
     const auto until = steady_clock::now() + at.patience;
-    while (parts_ == 0) {
-      if (group_->poll(slice)) continue;
+    while (assigned_ == 0) {
+      if (group_->poll(poll_wait)) continue;
       if (auto stuck = group_->failure(); not stuck.ok()) return stuck;
       if (steady_clock::now() > until)
         return give_up("_TIMED_OUT", fmt::format("Group {} did not let anybody in", at.app));
     }
-    if (parts_ != all)
+    if (assigned_ != all)
       return give_up("NON_EMPTY_GROUP", fmt::format("Somebody else is in group {}: stop all of its instances", at.app));
     return {};
   }
@@ -131,7 +132,7 @@ public:
 
 private:
   std::unique_ptr<group_consumer> group_;
-  std::size_t parts_ = 0;
+  std::size_t assigned_ = 0;
 };
 
 bool same(const repair_plan& a, const repair_plan& b) {
@@ -164,40 +165,36 @@ call_result look(
     const std::function<call_result(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
     repair_facts& out) {
   out = {};
-  std::vector<topic_partition> parts;
+  std::vector<topic_partition> partitions;
   for (const auto& topic : at.inputs) {
-    parts.push_back({topic, at.partition});
+    partitions.push_back({topic, at.partition});
     log_range log;
     if (auto asked = range_of(brokers, at, topic, isolation::committed, log); not asked.ok()) return asked;
     out.logs.push_back(log);
   }
-  if (auto asked = retried([&] { return committed(parts, out.group); }); not asked.ok()) return asked;
+  if (auto asked = retried([&] { return committed(partitions, out.group); }); not asked.ok()) return asked;
   if (auto read = read_rows(brokers, at, out); not read.ok()) return read;
   return read_journal(brokers, at, out);
 }
 
-repair_plan plan_adopt(const repair_target& at, const repair_facts& found) {
+result<repair_plan> plan_adopt(const repair_target& at, const repair_facts& found) {
   repair_plan made;
-  const auto refuse = [&made](std::string why) {
-    made.refusal = std::move(why);
-    return made;
-  };
   const auto reseed = fmt::format("`fairuse state reseed --partition {}` starts over", at.partition);
   if (not found.meta)
-    return refuse(fmt::format("{} has no state of partition {}: there is nothing to adopt. {}", at.outputs.changelog,
-                              at.partition, reseed));
+    return error{fmt::format("{} has no state of partition {}: there is nothing to adopt. {}", at.outputs.changelog,
+                             at.partition, reseed)};
   const auto& meta = *found.meta;
   if (meta.cluster.empty())
-    return refuse(fmt::format("{} lost the record that says of which epoch it is. {}", at.outputs.changelog, reseed));
+    return error{fmt::format("{} lost the record that says of which epoch it is. {}", at.outputs.changelog, reseed)};
   if (meta.partitions != static_cast<std::uint32_t>(at.partitions))
-    return refuse(
+    return error{
         fmt::format("the changelog was written for {} partitions and the topics have {}: users are elsewhere "
                     "now. Read the inputs again with another streams.app and new output topics",
-                    meta.partitions, at.partitions));
+                    meta.partitions, at.partitions)};
   made.epoch = last_epoch_of(found);
   for (const auto& each : meta.inputs) {
-    if (const auto why = outside(at, found, each.topic, each.next); not why.empty())
-      return refuse(fmt::format("{}: records between are gone, or the topic was made anew. {}", why, reseed));
+    if (const auto why = outside(at, found, each.topic, each.next))
+      return error{fmt::format("{}: records between are gone, or the topic was made anew. {}", *why, reseed)};
     made.offsets.push_back({{each.topic, at.partition}, each.next, offset_metadata(made.epoch)});
   }
   if (made.epoch == meta.epoch) return made;
@@ -231,15 +228,16 @@ repair_plan plan_reseed(const repair_target& at, const repair_facts& found, cons
 }
 
 call_result carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
-                      const std::function<repair_plan(const repair_facts&)>& plan) {
+                      const std::function<result<repair_plan>(const repair_facts&)>& plan) {
   lone_member alone;
   if (auto joined = alone.join(brokers, at); not joined.ok()) return joined;
   repair_facts now;
-  const auto committed = [&](std::span<const topic_partition> parts, std::vector<committed_offset>& out) {
-    return alone.group().committed(parts, out);
+  const auto committed = [&](std::span<const topic_partition> partitions, std::vector<committed_offset>& out) {
+    return alone.group().committed(partitions, out);
   };
   if (auto looked = look(brokers, at, committed, now); not looked.ok()) return looked;
-  if (not same(plan(now), wanted))
+  const auto again = plan(now);
+  if (not again or not same(*again, wanted))
     return give_up("_CONFLICT", "Somebody worked on this partition meanwhile: nothing was changed. Look again");
   return commit_plan(brokers, at, wanted, alone);
 }

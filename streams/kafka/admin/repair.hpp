@@ -2,11 +2,11 @@
 //
 // What an operator may do about a partition that is refused: believe the changelog (adopt) or start over (reseed). Both
 // end in one transaction that sets the group's offsets, and in a reseed also empties the changelog, so a repair that is
-// cut off has not happened. It is made as the only member of the group: whoever joins meanwhile changes the group's
-// generation, and the transaction is refused.
+// cut off has not happened. It is made as the only member of the group: a member that joins meanwhile changes the
+// group's generation, and the transaction is refused.
 //
 // INVARIANT: epochs of a partition only grow, whatever is repaired, so no id of a decision comes twice.
-// INVARIANT: a reseed keeps who was erased, and what was commanded to everybody.
+// INVARIANT: a reseed keeps who was erased, and what was commanded to all users.
 // Threads: one; every call waits for brokers.
 #pragma once
 
@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "storage/partition_meta.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/worker/engine_rules.hpp"
@@ -55,8 +56,6 @@ struct repair_plan {
   std::vector<committed_offset> offsets;
   /// Nullopt: a tombstone.
   std::vector<std::pair<std::string, std::optional<std::string>>> records;
-  /// Why it cannot be done, and what can; empty: it can.
-  std::string refusal;
 };
 
 /// Reads the whole changelog of the partition. `committed`: asks for the group's offsets.
@@ -65,12 +64,13 @@ call_result look(
     const std::function<call_result(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
     repair_facts& out);
 
-repair_plan plan_adopt(const repair_target& at, const repair_facts& found);
+/// An error: it cannot be done, and what can.
+result<repair_plan> plan_adopt(const repair_target& at, const repair_facts& found);
 /// `fresh`: controls and settings of a partition that has none.
 repair_plan plan_reseed(const repair_target& at, const repair_facts& found, const partition_meta& fresh);
 
 /// Join the group, look again, and do it if `plan` still says the same.
 call_result carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
-                      const std::function<repair_plan(const repair_facts&)>& plan);
+                      const std::function<result<repair_plan>(const repair_facts&)>& plan);
 
 } // namespace fairuse::kafka

@@ -17,7 +17,7 @@ namespace fairuse::kafka {
 
 namespace {
 
-/// Keeps the last complaint of the connection: "timed out" alone tells nobody that a password is wrong.
+/// Keeps the last complaint of the connection: "timed out" alone does not say that a password is wrong.
 class complaint_keeper final : public listener {
 public:
   using listener::listener;
@@ -61,14 +61,16 @@ topic_config config_of(const rd_kafka_ConfigResource_t* resource) {
 
 class real_topic_admin final : public topic_admin {
 public:
-  real_topic_admin(real_cluster_options options, std::string& problem)
-    : options_{std::move(options)},
-      heard_{options_},
-      handle_{open_client(options_, client_role::questions, {}, heard_, problem)} {
-    if (handle_ != nullptr) queue_.reset(rd_kafka_queue_new(handle_.get()));
-  }
+  explicit real_topic_admin(real_cluster_options options) : options_{std::move(options)}, heard_{options_} {}
 
-  bool is_open() const { return handle_ != nullptr; }
+  /// Before any other call.
+  result<void> open() {
+    auto opened = open_client(options_, client_role::questions, {}, heard_);
+    if (not opened) return std::move(opened).error();
+    handle_ = std::move(*opened);
+    queue_.reset(rd_kafka_queue_new(handle_.get()));
+    return {};
+  }
 
   call_result look(std::span<const std::string> topics, std::int32_t& brokers, std::vector<found_topic>& out) override {
     out.clear();
@@ -189,10 +191,10 @@ private:
 
 } // namespace
 
-std::unique_ptr<topic_admin> make_topic_admin(const real_cluster_options& options, std::string& problem) {
-  auto admin = std::make_unique<real_topic_admin>(options, problem);
-  if (not admin->is_open()) return nullptr;
-  return admin;
+result<std::unique_ptr<topic_admin>> make_topic_admin(const real_cluster_options& options) {
+  auto admin = std::make_unique<real_topic_admin>(options);
+  if (auto opened = admin->open(); not opened) return std::move(opened).error();
+  return std::unique_ptr<topic_admin>(std::move(admin));
 }
 
 } // namespace fairuse::kafka

@@ -109,8 +109,8 @@ class membership {
 public:
   virtual ~membership() = default;
   /// The group gave these to the member. Nothing of them is fetched before fetch() asks for it.
-  virtual void assigned(std::span<const topic_partition> parts) = 0;
-  /// The group takes everything back (range is an eager assignor). After the return they are somebody else's. `lost`:
+  virtual void assigned(std::span<const topic_partition> partitions) = 0;
+  /// The group takes everything back (range is an eager assignor). After the return they are another member's. `lost`:
   /// they already are.
   virtual void revoked(bool lost) = 0;
 };
@@ -134,7 +134,7 @@ public:
   virtual call_result fetch(std::span<const position> from) = 0;
   /// Committed offsets of the group, in the order asked. Waits for offsets that an open transaction holds back
   /// (`again`: not yet stable).
-  virtual call_result committed(std::span<const topic_partition> parts, std::vector<committed_offset>& out) = 0;
+  virtual call_result committed(std::span<const topic_partition> partitions, std::vector<committed_offset>& out) = 0;
   /// The last stable offset of a fetched partition as the last fetch told it; -1: not known yet.
   virtual std::int64_t last_stable(const topic_partition& of) const = 0;
   /// The group has gone on without this member.
@@ -151,7 +151,7 @@ public:
 class transactional_producer {
 public:
   virtual ~transactional_producer() = default;
-  /// init_transactions, which ends what an earlier life of the same id left open, then metadata of every topic that
+  /// init_transactions, which ends what an earlier run of the same id left open, then metadata of every topic that
   /// will be written.
   virtual call_result prepare(std::span<const std::string> topics) = 0;
   virtual call_result begin() = 0;

@@ -65,9 +65,9 @@ fetcher::fetcher(rd_kafka_t* handle, problems& told)
   : handle_{handle}, told_{&told}, queue_{rd_kafka_queue_get_consumer(handle)}, raw_(batch_records) {}
 
 call_result fetcher::start(std::span<const position> from) {
-  lanes_.clear();
+  assigned_.clear();
   // Nothing is assigned while the queue is emptied, so whatever is found there is old. An empty list and not NULL: the
-  // latter would answer a rebalance that has begun and that nobody was told of yet.
+  // latter would answer a rebalance that has begun and that the member was not told of yet.
   const auto nothing = list_of({});
   auto error = rd_kafka_assign(handle_, nothing.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -77,11 +77,11 @@ call_result fetcher::start(std::span<const position> from) {
   }
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return result_of(error, "Kafka does not start to fetch");
   for (const auto& place : from)
-    lanes_.push_back({place.of, place.offset, -1});
+    assigned_.push_back({place.of, place.offset, -1});
   return {};
 }
 
-void fetcher::forget() { lanes_.clear(); }
+void fetcher::forget() { assigned_.clear(); }
 
 void fetcher::drain() {
   while (const auto count = rd_kafka_consume_batch_queue(queue_.get(), 0, raw_.data(), raw_.size())) {
@@ -116,7 +116,7 @@ std::unique_ptr<record_batch> fetcher::sort_out(std::span<rd_kafka_message_t*> t
   const bool over = told_->is_over();
   const rd_kafka_topic_t* topic = nullptr;
   std::int32_t partition = -1;
-  lane* to = nullptr;
+  assigned_partition* to = nullptr;
   std::string_view name;
   for (auto* message : taken) {
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -143,15 +143,15 @@ std::unique_ptr<record_batch> fetcher::sort_out(std::span<rd_kafka_message_t*> t
   return batch;
 }
 
-fetcher::lane* fetcher::find(std::string_view topic, std::int32_t partition) {
-  const auto found =
-      std::ranges::find_if(lanes_, [&](const lane& l) { return l.of.partition == partition and l.of.topic == topic; });
-  return found == lanes_.end() ? nullptr : &*found;
+fetcher::assigned_partition* fetcher::find(std::string_view topic, std::int32_t partition) {
+  const auto found = std::ranges::find_if(
+      assigned_, [&](const assigned_partition& l) { return l.of.partition == partition and l.of.topic == topic; });
+  return found == assigned_.end() ? nullptr : &*found;
 }
 
-const fetcher::lane* fetcher::find(const topic_partition& of) const {
-  const auto found = std::ranges::find(lanes_, of, &lane::of);
-  return found == lanes_.end() ? nullptr : &*found;
+const fetcher::assigned_partition* fetcher::find(const topic_partition& of) const {
+  const auto found = std::ranges::find(assigned_, of, &assigned_partition::of);
+  return found == assigned_.end() ? nullptr : &*found;
 }
 
 } // namespace fairuse::kafka

@@ -26,7 +26,7 @@ public:
     virtual bool is_over() const = 0;
   };
 
-  struct lane {
+  struct assigned_partition {
     topic_partition of;
     /// No record below it is handed out any more.
     std::int64_t next = 0;
@@ -44,8 +44,8 @@ public:
   /// Waits until there is something, at most `wait`.
   std::unique_ptr<record_batch> take(milliseconds wait);
 
-  lane* find(std::string_view topic, std::int32_t partition);
-  const lane* find(const topic_partition& of) const;
+  assigned_partition* find(std::string_view topic, std::int32_t partition);
+  const assigned_partition* find(const topic_partition& of) const;
 
 private:
   std::size_t fill(milliseconds wait);
@@ -57,7 +57,7 @@ private:
   owned<rd_kafka_queue_t> queue_;
   std::vector<rd_kafka_message_t*> raw_;
   /// Few, and neighbours in a batch are of one partition.
-  std::vector<lane> lanes_;
+  std::vector<assigned_partition> assigned_;
 };
 
 } // namespace fairuse::kafka

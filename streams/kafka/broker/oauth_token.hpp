@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A login by token: a JWT in a file that somebody else keeps fresh (a projected service account, an agent of the
-// identity provider). It is read again whenever librdkafka asks, at about 80 % of the token's life.
+// A login by token: a JWT in a file that another program keeps fresh (a projected service account, an agent of the
+// identity provider). It is read again whenever librdkafka asks, at about 80 % of the token's lifetime.
 //
 // Threads: pure, but for reading the file.
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/pure/result.hpp"
 #include "events/event.hpp"
 
 namespace fairuse::kafka {
@@ -23,9 +23,9 @@ struct oauth_token {
   time_ms expires_at = 0;
 };
 
-/// The claims are read, not verified: that is the broker's business. Nullopt: `problem` says why, without the token.
-std::optional<oauth_token> parse_token(std::string_view text, std::string& problem);
+/// The claims are read, not verified: that is the broker's business. An error does not repeat the token.
+result<oauth_token> parse_token(std::string_view text);
 /// A trailing newline is no part of the token.
-std::optional<oauth_token> read_token(const std::filesystem::path& file, std::string& problem);
+result<oauth_token> read_token(const std::filesystem::path& file);
 
 } // namespace fairuse::kafka

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading what is committed of a partition from one offset to another, for whoever wants all of it once.
+// Reading what is committed of a partition from one offset to another, once.
 // Threads: the caller's; waits for brokers.
 #pragma once
 
@@ -15,10 +15,10 @@ namespace fairuse::kafka {
 using take_record = std::function<void(const record&)>;
 
 /// In order; records at and behind `end` are not shown. `patience`: how long nothing may come.
-call_result read_committed(cluster& brokers, const topic_partition& part, std::int64_t from, std::int64_t end,
+call_result read_committed(cluster& brokers, const topic_partition& of, std::int64_t from, std::int64_t end,
                            milliseconds patience, const take_record& visit);
 /// The same with headers: `visit` also gets the number of the record in its batch.
-call_result read_committed_batches(cluster& brokers, const topic_partition& part, std::int64_t from, std::int64_t end,
+call_result read_committed_batches(cluster& brokers, const topic_partition& of, std::int64_t from, std::int64_t end,
                                    milliseconds patience,
                                    const std::function<void(const record_batch&, std::size_t)>& visit);
 

@@ -27,12 +27,12 @@ public:
     : listener{options}, call_timeout_{options.call_timeout}, told_{told} {
     properties own{{"group.id", who.group}};
     if (not who.instance.empty()) own.emplace_back("group.instance.id", who.instance);
-    std::string problem;
-    handle_ = open_client(options, client_role::member, own, *this, problem);
-    if (handle_ == nullptr) {
-      stuck_ = unopened(problem);
+    auto opened = open_client(options, client_role::member, own, *this);
+    if (not opened) {
+      stuck_ = unopened(opened.error());
       return;
     }
+    handle_ = std::move(*opened);
     fetcher_ = fetcher{handle_.get(), *this};
     owned<rd_kafka_topic_partition_list_t> topics{
         rd_kafka_topic_partition_list_new(static_cast<int>(who.topics.size()))};
@@ -67,12 +67,12 @@ public:
     return fetcher_.start(from);
   }
 
-  call_result committed(std::span<const topic_partition> parts, std::vector<committed_offset>& out) override {
+  call_result committed(std::span<const topic_partition> partitions, std::vector<committed_offset>& out) override {
     out.clear();
     if (handle_ == nullptr) return stuck_;
-    owned<rd_kafka_topic_partition_list_t> list{rd_kafka_topic_partition_list_new(static_cast<int>(parts.size()))};
-    for (const auto& part : parts)
-      rd_kafka_topic_partition_list_add(list.get(), part.topic.c_str(), part.partition);
+    owned<rd_kafka_topic_partition_list_t> list{rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size()))};
+    for (const auto& each : partitions)
+      rd_kafka_topic_partition_list_add(list.get(), each.topic.c_str(), each.partition);
     const auto error = rd_kafka_committed(handle_.get(), list.get(), timeout_of(std::min(call_timeout_, patience)));
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return result_of(error, "The group's offsets cannot be read");
     for (int i = 0; i < list->cnt; ++i) {
@@ -89,8 +89,8 @@ public:
   }
 
   std::int64_t last_stable(const topic_partition& of) const override {
-    const auto* lane = fetcher_.find(of);
-    return lane == nullptr ? -1 : lane->stable;
+    const auto* found = fetcher_.find(of);
+    return found == nullptr ? -1 : found->stable;
   }
 
   bool assignment_lost() const override { return handle_ != nullptr and rd_kafka_assignment_lost(handle_.get()) == 1; }
@@ -132,7 +132,7 @@ private:
 
   void confirm_assignment() {
     if (waiting_ == change::assigned) {
-      // Answered before it is told: whoever is told may call fetch() at once.
+      // Answered before the membership is told, which may call fetch() at once.
       const owned<rd_kafka_topic_partition_list_t> nothing{rd_kafka_topic_partition_list_new(0)};
       rd_kafka_assign(handle_.get(), nothing.get());
       waiting_ = change::none;
@@ -147,7 +147,7 @@ private:
 
   void on_statistics(std::string_view json) override {
     each_stable_offset(json, [this](std::string_view topic, std::int32_t partition, std::int64_t offset) {
-      if (auto* lane = fetcher_.find(topic, partition)) lane->stable = offset;
+      if (auto* found = fetcher_.find(topic, partition)) found->stable = offset;
     });
   }
 

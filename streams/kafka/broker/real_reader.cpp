@@ -17,12 +17,13 @@ class real_reader final : public reader, private listener, private fetcher::prob
 public:
   real_reader(const real_cluster_options& options, isolation how) : listener{options} {
     const properties own{{"group.id", options.client_id}, {"isolation.level", name_of(how)}};
-    std::string problem;
-    handle_ = open_client(options, client_role::reader, own, *this, problem);
-    if (handle_ == nullptr)
-      stuck_ = unopened(problem);
-    else
-      fetcher_ = fetcher{handle_.get(), *this};
+    auto opened = open_client(options, client_role::reader, own, *this);
+    if (not opened) {
+      stuck_ = unopened(opened.error());
+      return;
+    }
+    handle_ = std::move(*opened);
+    fetcher_ = fetcher{handle_.get(), *this};
   }
 
   ~real_reader() override {
@@ -42,12 +43,12 @@ public:
   }
 
   std::int64_t position_of(const topic_partition& of) const override {
-    const auto* lane = fetcher_.find(of);
-    if (lane == nullptr) return -1;
+    const auto* found = fetcher_.find(of);
+    if (found == nullptr) return -1;
     owned<rd_kafka_topic_partition_list_t> list{rd_kafka_topic_partition_list_new(1)};
     rd_kafka_topic_partition_list_add(list.get(), of.topic.c_str(), of.partition);
-    if (rd_kafka_position(handle_.get(), list.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return lane->next;
-    return std::max(lane->next, list->elems[0].offset);
+    if (rd_kafka_position(handle_.get(), list.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return found->next;
+    return std::max(found->next, list->elems[0].offset);
   }
 
   call_result failure() const override { return stuck_; }
@@ -60,8 +61,8 @@ private:
     }
     const std::string_view topic = rd_kafka_topic_name(error.rkt);
     if (error.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      auto* lane = fetcher_.find(topic, error.partition);
-      if (lane != nullptr) lane->next = std::max(lane->next, error.offset);
+      auto* found = fetcher_.find(topic, error.partition);
+      if (found != nullptr) found->next = std::max(found->next, error.offset);
       return;
     }
     auto text = fmt::format("{}: {}", place_of(topic, error.partition), rd_kafka_message_errstr(&error));

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/pure/numbers.hpp"
+#include "base/pure/result.hpp"
 #include "storage/partition_store.hpp"
 #include "streams/kafka/broker/read_committed.hpp"
 
@@ -16,20 +17,23 @@ namespace fairuse::kafka {
 
 namespace {
 
-/// Ends an export.
-struct export_stopped {
-  export_status what;
+/// Why there is no file.
+struct export_failure {
+  export_status what = export_status::failed;
   std::string message;
 };
+template <class T>
+using exported = result<T, export_failure>;
 
-void hold(const call_result& given) {
-  if (not given.ok()) throw export_stopped{export_status::failed, fmt::format("{} ({})", given.text, given.code)};
+exported<void> of_brokers(const call_result& given) {
+  if (given.ok()) return {};
+  return export_failure{export_status::failed, fmt::format("{} ({})", given.text, given.code)};
 }
 
-void hold(const store_status& done) {
-  if (done) return;
+exported<void> of_store(const store_status& done) {
+  if (done) return {};
   const bool refused = done.error().fault == store_fault::misuse;
-  throw export_stopped{refused ? export_status::refused : export_status::failed, done.error().message};
+  return export_failure{refused ? export_status::refused : export_status::failed, done.error().message};
 }
 
 captured_record copy_of(const record_batch& batch, std::size_t i) {
@@ -42,7 +46,7 @@ captured_record copy_of(const record_batch& batch, std::size_t i) {
   return made;
 }
 
-/// The epoch that wrote an output: the middle of its id, or what a dead letter says. Nullopt: it is of somebody else.
+/// The epoch that wrote an output: the middle of its id, or what a dead letter says. Nullopt: it is not of this engine.
 std::optional<std::uint64_t> epoch_of(const captured_record& output) {
   for (auto each = output.headers.rbegin(); each != output.headers.rend(); ++each) {
     if (not each->second or (each->first != "fairuse.error.epoch" and each->first != "ce_id")) continue;
@@ -69,37 +73,42 @@ public:
   partition_export(cluster& brokers, const export_wish& wish, capture_writer& to, std::int32_t partition,
                    std::uint64_t& records)
     : brokers_(brokers), wish_(wish), to_(to), records_(records) {
-    part.partition = partition;
+    captured.partition = partition;
   }
 
   /// First pass: the journal, and what is lost of the inputs.
-  void read_journal() {
-    begin();
+  exported<void> read_journal() {
+    if (auto begun = begin(); not begun) return begun;
     const auto log = range(wish_.outputs.journal, isolation::committed);
-    const auto section = begin_section(section_kind::journal, wish_.outputs.journal, log.low);
+    if (not log) return log.error();
+    const auto section = begin_section(section_kind::journal, wish_.outputs.journal, log->low);
     std::optional<std::uint64_t> first_there;
-    read(wish_.outputs.journal, log.low, log.high, [&](captured_record&& row) {
+    const auto take = [&](captured_record&& row) -> exported<void> {
       const auto told = row.value ? decode_epoch_record(*row.value) : std::nullopt;
       if (not told)
-        throw export_stopped{export_status::failed, fmt::format("{} [{}] at {} is no epoch of a journal",
-                                                                wish_.outputs.journal, part.partition, row.offset)};
+        return export_failure{export_status::failed,
+                              fmt::format("{} [{}] at {} is no epoch of a journal", wish_.outputs.journal,
+                                          captured.partition, row.offset)};
       if (not first_there) first_there = told->epoch;
       if (told->setup) topics_ = told->setup->topics;
-      if (told->epoch < part.first_epoch) return;
-      look_at(*told);
+      if (told->epoch < captured.first_epoch) return {};
+      if (auto noted = note_inputs(*told); not noted) return noted;
       to_.add(section, row);
-    });
-    if (first_there and *first_there > part.first_epoch)
+      return {};
+    };
+    if (auto done = read(wish_.outputs.journal, *log, take); not done) return done;
+    if (first_there and *first_there > captured.first_epoch)
       lose(*first_there, fmt::format("{} begins with epoch {}", wish_.outputs.journal, *first_there));
+    return {};
   }
 
-  /// Empty: nothing is lost.
-  std::string loss() const {
-    if (lost_.empty()) return {};
-    const auto last = part.first_epoch + part.epochs;
+  /// Nullopt: nothing is lost.
+  std::optional<std::string> loss() const {
+    if (lost_.empty()) return std::nullopt;
+    const auto last = captured.first_epoch + captured.epochs;
     const bool any = replayable_ < last;
-    return fmt::format("partition {}: retention has deleted what a replay from epoch {} needs: {}. {}", part.partition,
-                       part.first_epoch, lost_,
+    return fmt::format("partition {}: retention has deleted what a replay from epoch {} needs: {}. {}",
+                       captured.partition, captured.first_epoch, lost_,
                        any ? fmt::format("The first epoch that can be replayed is {}, from a checkpoint of epoch {}",
                                          replayable_, replayable_ - 1)
                            : fmt::format("No epoch up to {} can be replayed any more: the first one will be {}, from "
@@ -108,121 +117,135 @@ public:
   }
 
   /// Second pass: everything else.
-  void read_rest() {
-    if (part.epochs == 0) return;
-    for (const auto& [topic, what] : inputs_) {
-      const auto section = begin_section(section_kind::input, topic, what.low);
-      read(topic, what.from, what.next, [&](captured_record&& each) { to_.add(section, each); });
-    }
+  exported<void> read_rest() {
+    if (captured.epochs == 0) return {};
+    for (const auto& [topic, what] : inputs_)
+      if (auto done = copy(section_kind::input, topic, {what.from, what.next}, what.low); not done) return done;
     const auto& names = wish_.outputs;
     for (const auto& topic :
          {names.decisions, names.notifications, names.enforcement, names.review_requests, names.dead_letters})
-      read_output(topic);
+      if (auto done = read_output(topic); not done) return done;
     const auto log = range(names.policies, isolation::uncommitted);
-    const auto section = begin_section(section_kind::policies, names.policies, log.low);
-    read(names.policies, log.low, log.high, [&](captured_record&& each) { to_.add(section, each); });
+    if (not log) return log.error();
+    return copy(section_kind::policies, names.policies, *log, log->low);
   }
 
-  /// Instead of all that: the changelog folded, and the setup of the life that it is of.
-  void read_state() {
-    const auto meta = fold_changelog();
-    if (not meta) return;
+  /// Instead of all that: the changelog folded, and the setup of the run that it is of.
+  exported<void> read_state() {
+    const auto folded = fold_changelog();
+    if (not folded) return folded.error();
+    const auto& meta = *folded;
+    if (not meta) return {};
     const auto journal = range(wish_.outputs.journal, isolation::uncommitted);
+    if (not journal) return journal.error();
     std::map<std::uint64_t, partition_setup> setups;
-    read(wish_.outputs.journal, journal.low, journal.high, [&](captured_record&& row) {
+    const auto take = [&](captured_record&& row) -> exported<void> {
       auto told = row.value ? decode_epoch_record(*row.value) : std::nullopt;
       if (told and told->setup) setups.insert_or_assign(told->epoch, std::move(*told->setup));
-    });
-    const auto life = setups.upper_bound(meta->epoch);
-    if (life == setups.begin())
-      throw export_stopped{
+      return {};
+    };
+    if (auto done = read(wish_.outputs.journal, *journal, take); not done) return done;
+    const auto run = setups.upper_bound(meta->epoch);
+    if (run == setups.begin())
+      return export_failure{
           export_status::lost,
           fmt::format("partition {}: {} does not reach back to the start of the engine that runs: start it "
                       "again, and take the checkpoint then",
-                      part.partition, wish_.outputs.journal)};
-    epoch_record begun{.setup = std::prev(life)->second};
-    part.state_setup = encode_epoch_record(begun, {});
-    part.first_epoch = meta->epoch + 1;
-    part.first_now = meta->now;
-    part.last_now = meta->now;
+                      captured.partition, wish_.outputs.journal)};
+    epoch_record begun{.setup = std::prev(run)->second};
+    captured.state_setup = encode_epoch_record(begun, {});
+    captured.first_epoch = meta->epoch + 1;
+    captured.first_now = meta->now;
+    captured.last_now = meta->now;
+    return {};
   }
 
-  captured_partition part;
+  captured_partition captured;
 
 private:
-  void begin() {
-    if (wish_.from == nullptr) return;
+  exported<void> begin() {
+    if (wish_.from == nullptr) return {};
     const auto& all = wish_.from->contents();
-    const auto found = std::find_if(all.per_partition.begin(), all.per_partition.end(),
-                                    [&](const captured_partition& each) { return each.partition == part.partition; });
-    if (found == all.per_partition.end() or found->state_meta.empty()) return;
-    part.first_epoch = found->first_epoch + found->epochs;
-    part.state_meta = found->state_meta;
-    part.state_setup = found->state_setup;
+    const auto found =
+        std::find_if(all.per_partition.begin(), all.per_partition.end(),
+                     [&](const captured_partition& each) { return each.partition == captured.partition; });
+    if (found == all.per_partition.end() or found->state_meta.empty()) return {};
+    captured.first_epoch = found->first_epoch + found->epochs;
+    captured.state_meta = found->state_meta;
+    captured.state_setup = found->state_setup;
     if (const auto setup = decode_epoch_record(found->state_setup); setup and setup->setup)
       topics_ = setup->setup->topics;
-    const auto* state = all.find(part.partition, section_kind::state);
-    if (state == nullptr) return;
+    const auto* state = all.find(captured.partition, section_kind::state);
+    if (state == nullptr) return {};
     const auto section = begin_section(section_kind::state, state->topic, 0);
     auto rows = wish_.from->records(*state);
     captured_record row;
     while (rows.next(row))
       to_.add(section, row);
-    hold(rows.failure());
+    return of_store(rows.failure());
   }
 
-  std::optional<partition_meta> fold_changelog() {
+  exported<std::optional<partition_meta>> fold_changelog() {
     const auto& topic = wish_.outputs.changelog;
     // Never ends inside of an epoch.
     const auto log = range(topic, isolation::committed);
+    if (not log) return log.error();
     std::map<std::string, std::string> rows;
-    read(topic, log.low, log.high, [&](captured_record&& each) {
-      if (not each.key) return;
-      if (each.value)
+    const auto take = [&](captured_record&& each) -> exported<void> {
+      if (each.key and each.value)
         rows.insert_or_assign(std::move(*each.key), std::move(*each.value));
-      else
+      else if (each.key)
         rows.erase(*each.key);
-    });
+      return {};
+    };
+    if (auto done = read(topic, *log, take); not done) return std::move(done).error();
     const auto found = rows.extract(std::string(partition_meta_key()));
-    if (found.empty()) return std::nullopt;
+    if (found.empty()) return std::optional<partition_meta>();
     meta_fault why{};
     auto meta = decode_partition_meta(found.mapped(), why);
     if (not meta)
-      throw export_stopped{export_status::failed,
-                           fmt::format("the state of {} [{}] does not decode", topic, part.partition)};
+      return export_failure{export_status::failed,
+                            fmt::format("the state of {} [{}] does not decode", topic, captured.partition)};
     const auto section = begin_section(section_kind::state, topic, 0);
     for (auto& [key, value] : rows)
       to_.add(section, {.key = key, .value = std::move(value)});
     to_.add(section, {.key = found.key(), .value = found.mapped()});
-    part.state_meta = found.mapped();
+    captured.state_meta = found.mapped();
     return meta;
   }
 
-  void read_output(const std::string& topic) {
-    const auto last = part.first_epoch + part.epochs;
+  exported<void> read_output(const std::string& topic) {
+    const auto last = captured.first_epoch + captured.epochs;
     // Its end, committed or not: markers of what the journal already tells may still be on their way.
     const auto log = range(topic, isolation::uncommitted);
-    const auto section = begin_section(section_kind::output, topic, log.low);
-    read(topic, log.low, log.high, [&](captured_record&& each) {
+    if (not log) return log.error();
+    const auto section = begin_section(section_kind::output, topic, log->low);
+    return read(topic, *log, [&](captured_record&& each) -> exported<void> {
       const auto epoch = epoch_of(each);
-      if (not epoch or (*epoch >= part.first_epoch and *epoch < last)) to_.add(section, each);
+      if (not epoch or (*epoch >= captured.first_epoch and *epoch < last)) to_.add(section, each);
+      return {};
     });
   }
 
-  void look_at(const epoch_record& told) {
-    if (part.epochs++ == 0) part.first_now = told.now;
-    part.last_now = told.now;
+  exported<void> note_inputs(const epoch_record& told) {
+    if (captured.epochs++ == 0) captured.first_now = told.now;
+    captured.last_now = told.now;
     for (const auto& each : told.inputs) {
       if (each.topic >= topics_.size() or each.count == 0) continue;
       const auto& topic = topics_[each.topic];
       const auto [found, is_new] = inputs_.try_emplace(topic);
       auto& input = found->second;
-      if (is_new) input = {.from = each.from, .low = range(topic, isolation::committed).low};
+      if (is_new) {
+        const auto log = range(topic, isolation::committed);
+        if (not log) return log.error();
+        input = {.from = each.from, .low = log->low};
+      }
       input.next = std::max(input.next, each.next);
       if (each.from < input.low)
         lose(told.epoch + 1, fmt::format("{} begins at offset {}, and epoch {} took it from {}", topic, input.low,
                                          told.epoch, each.from));
     }
+    return {};
   }
 
   /// The last loss is the one that counts.
@@ -232,77 +255,101 @@ private:
     lost_ = std::move(what);
   }
 
-  log_range range(const std::string& topic, isolation how) {
+  exported<log_range> range(const std::string& topic, isolation how) {
     log_range made;
-    hold(retried([&] { return brokers_.range({topic, part.partition}, how, made); }));
+    const auto asked = of_brokers(retried([&] { return brokers_.range({topic, captured.partition}, how, made); }));
+    if (not asked) return asked.error();
     return made;
   }
 
   std::size_t begin_section(section_kind kind, const std::string& topic, std::int64_t low) {
-    return to_.begin_section({.partition = part.partition, .kind = kind, .topic = topic, .low = low});
+    return to_.begin_section({.partition = captured.partition, .kind = kind, .topic = topic, .low = low});
   }
 
-  void read(const std::string& topic, std::int64_t from, std::int64_t end,
-            const std::function<void(captured_record&&)>& visit) {
-    hold(read_committed_batches(brokers_, {topic, part.partition}, from, end, wish_.patience,
-                                [&](const record_batch& batch, std::size_t i) {
-                                  visit(copy_of(batch, i));
-                                  ++records_;
-                                  if (wish_.progress) wish_.progress(records_, topic, part.partition);
-                                }));
-    hold(to_.failure());
+  /// A section with all records of `offsets`. `low`: the first offset that the topic has.
+  exported<void> copy(section_kind kind, const std::string& topic, const log_range& offsets, std::int64_t low) {
+    const auto section = begin_section(kind, topic, low);
+    return read(topic, offsets, [&](captured_record&& each) -> exported<void> {
+      to_.add(section, each);
+      return {};
+    });
+  }
+
+  /// Records in [offsets.low, offsets.high). After a failure of `take` the others are read and not taken.
+  exported<void> read(const std::string& topic, const log_range& offsets,
+                      const std::function<exported<void>(captured_record&&)>& take) {
+    exported<void> taken;
+    const auto visit = [&](const record_batch& batch, std::size_t i) {
+      if (taken) taken = take(copy_of(batch, i));
+      ++records_;
+      if (wish_.progress) wish_.progress(records_, topic, captured.partition);
+    };
+    if (auto done = of_brokers(read_committed_batches(brokers_, {topic, captured.partition}, offsets.low, offsets.high,
+                                                      wish_.patience, visit));
+        not done)
+      return done;
+    return taken ? of_store(to_.failure()) : taken;
   }
 
   cluster& brokers_;
   const export_wish& wish_;
   capture_writer& to_;
   std::uint64_t& records_;
-  /// Inputs of the life that is being read.
+  /// Inputs of the run that is being read.
   std::vector<std::string> topics_;
   std::map<std::string, needed_input> inputs_;
   std::string lost_;
   std::uint64_t replayable_ = 0;
 };
 
-void check_checkpoint(const export_wish& wish) {
-  if (wish.from == nullptr) return;
+exported<void> check_checkpoint(const export_wish& wish) {
+  if (wish.from == nullptr) return {};
   const auto& all = wish.from->contents();
-  const auto refuse = [](std::string why) { throw export_stopped{export_status::refused, std::move(why)}; };
-  if (not all.is_checkpoint) refuse("--from takes what `fairuse capture checkpoint` wrote; this is a whole capture");
+  if (not all.is_checkpoint)
+    return export_failure{export_status::refused,
+                          "--from takes what `fairuse capture checkpoint` wrote; this is a whole capture"};
   if (all.cluster != wish.cluster or all.app != wish.app or all.partitions != wish.partitions)
-    refuse(fmt::format("the checkpoint is of {} on cluster {} with {} partitions, and this is {} on cluster {} with {}",
-                       all.app, all.cluster, all.partitions, wish.app, wish.cluster, wish.partitions));
+    return export_failure{
+        export_status::refused,
+        fmt::format("the checkpoint is of {} on cluster {} with {} partitions, and this is {} on cluster {} with {}",
+                    all.app, all.cluster, all.partitions, wish.app, wish.cluster, wish.partitions)};
+  return {};
 }
 
-using carry_out = std::function<void(std::vector<std::unique_ptr<partition_export>>&)>;
+using partition_exports = std::vector<std::unique_ptr<partition_export>>;
+using read_partitions = std::function<exported<void>(partition_exports&)>;
+
+exported<void> export_into(export_result& made, cluster& brokers, const export_wish& wish,
+                           const std::filesystem::path& file, bool is_checkpoint, const read_partitions& read) {
+  if (auto fits = check_checkpoint(wish); not fits) return fits;
+  auto writer = capture_writer::create(file, wish.replace);
+  if (not writer) return of_store(store_status(writer.error()));
+  partition_exports partitions;
+  for (std::int32_t p = 0; p < wish.partitions; ++p)
+    partitions.push_back(std::make_unique<partition_export>(brokers, wish, **writer, p, made.records));
+  if (auto done = read(partitions); not done) return done;
+  capture_contents all{.program = wish.program,
+                       .made_at = wish.made_at,
+                       .app = wish.app,
+                       .cluster = wish.cluster,
+                       .partitions = wish.partitions,
+                       .outputs = wish.outputs,
+                       .is_checkpoint = is_checkpoint};
+  all.per_partition.reserve(partitions.size());
+  for (auto& each : partitions)
+    all.per_partition.push_back(each->captured);
+  made.per_partition = all.per_partition;
+  if (auto done = of_store((*writer)->finish(std::move(all))); not done) return done;
+  made.bytes = (*writer)->size();
+  return {};
+}
 
 export_result export_with(cluster& brokers, const export_wish& wish, const std::filesystem::path& file,
-                          bool is_checkpoint, const carry_out& read) {
+                          bool is_checkpoint, const read_partitions& read) {
   export_result made;
-  try {
-    check_checkpoint(wish);
-    auto writer = capture_writer::create(file, wish.replace);
-    if (not writer) hold(store_status(writer.error()));
-    std::vector<std::unique_ptr<partition_export>> parts;
-    for (std::int32_t p = 0; p < wish.partitions; ++p)
-      parts.push_back(std::make_unique<partition_export>(brokers, wish, **writer, p, made.records));
-    read(parts);
-    capture_contents all{.program = wish.program,
-                         .made_at = wish.made_at,
-                         .app = wish.app,
-                         .cluster = wish.cluster,
-                         .partitions = wish.partitions,
-                         .outputs = wish.outputs,
-                         .is_checkpoint = is_checkpoint};
-    all.per_partition.reserve(parts.size());
-    for (auto& each : parts)
-      all.per_partition.push_back(each->part);
-    made.per_partition = all.per_partition;
-    hold((*writer)->finish(std::move(all)));
-    made.bytes = (*writer)->size();
-  } catch (export_stopped& why) {
-    made.what = why.what;
-    made.message = std::move(why.message);
+  if (const auto done = export_into(made, brokers, wish, file, is_checkpoint, read); not done) {
+    made.what = done.error().what;
+    made.message = done.error().message;
   }
   return made;
 }
@@ -310,22 +357,24 @@ export_result export_with(cluster& brokers, const export_wish& wish, const std::
 } // namespace
 
 export_result export_capture(cluster& brokers, const export_wish& wish, const std::filesystem::path& file) {
-  return export_with(brokers, wish, file, false, [](std::vector<std::unique_ptr<partition_export>>& parts) {
+  return export_with(brokers, wish, file, false, [](partition_exports& partitions) -> exported<void> {
     std::string lost;
-    for (auto& each : parts) {
-      each->read_journal();
-      if (const auto loss = each->loss(); not loss.empty()) lost += (lost.empty() ? "" : "\n") + loss;
+    for (auto& each : partitions) {
+      if (auto done = each->read_journal(); not done) return done;
+      if (const auto loss = each->loss()) lost += (lost.empty() ? "" : "\n") + *loss;
     }
-    if (not lost.empty()) throw export_stopped{export_status::lost, std::move(lost)};
-    for (auto& each : parts)
-      each->read_rest();
+    if (not lost.empty()) return export_failure{export_status::lost, std::move(lost)};
+    for (auto& each : partitions)
+      if (auto done = each->read_rest(); not done) return done;
+    return {};
   });
 }
 
 export_result export_checkpoint(cluster& brokers, const export_wish& wish, const std::filesystem::path& file) {
-  return export_with(brokers, wish, file, true, [](std::vector<std::unique_ptr<partition_export>>& parts) {
-    for (auto& each : parts)
-      each->read_state();
+  return export_with(brokers, wish, file, true, [](partition_exports& partitions) -> exported<void> {
+    for (auto& each : partitions)
+      if (auto done = each->read_state(); not done) return done;
+    return {};
   });
 }
 

@@ -138,7 +138,7 @@ public:
 
   /// Reads all of it once, for its digest. Errors: io, damaged, newer.
   static store_result<std::unique_ptr<capture_reader>> open(const std::filesystem::path& file, const told& progress);
-  /// Of bytes somewhere else; `check_digest` off: whoever fuzzes wants to get behind it.
+  /// Of bytes somewhere else; `check_digest` off: for a fuzzer, which would never get past it.
   static store_result<std::unique_ptr<capture_reader>> read(source from, std::uint64_t size, const told& progress,
                                                             bool check_digest = true);
 

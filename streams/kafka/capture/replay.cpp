@@ -162,7 +162,7 @@ store_status partition_replay::restore(const partition_setup& setup,
   return {};
 }
 
-store_status partition_replay::begin_life(const partition_setup& setup, const epoch_record& first) {
+store_status partition_replay::begin_run(const partition_setup& setup, const epoch_record& first) {
   if (shard_) store_ = shard_->give_up_store();
   shard_.reset();
   if (setup.partition != partition_ or setup.partitions == 0 or setup.usage_retention_ms <= 0)
@@ -178,10 +178,11 @@ store_status partition_replay::begin_life(const partition_setup& setup, const ep
     if (first.inputs[i].topic != i) return damaged("its journal does not list every input once");
     from.inputs.push_back({setup.topics[i], first.inputs[i].from});
   }
-  shard_ = std::make_unique<partition_shard>(*rules_, partition_, static_cast<std::int32_t>(setup.partitions),
-                                             std::move(store_), from, actors_,
-                                             [this](const std::string& digest) { return read_policy(digest); });
-  return shard_->problem().empty() ? store_status() : damaged(shard_->problem());
+  auto opened = partition_shard::open(*rules_, partition_, static_cast<std::int32_t>(setup.partitions), store_, from,
+                                      actors_, [this](const std::string& digest) { return read_policy(digest); });
+  if (not opened) return damaged(opened.error().message);
+  shard_ = std::move(*opened);
+  return {};
 }
 
 store_status partition_replay::feed(const epoch_record& record, const take_inputs& inputs) {
@@ -190,9 +191,11 @@ store_status partition_replay::feed(const epoch_record& record, const take_input
       return damaged("its journal tells of an input that its setup does not have");
     if (range.count == 0) continue;
     const auto& topic = rules_->inputs[range.topic];
-    const auto batch = std::make_shared<replayed_batch>(topic, partition_, inputs(topic, range));
+    auto taken = inputs(topic, range);
+    if (not taken) return taken.error();
+    const auto batch = std::make_shared<replayed_batch>(topic, partition_, std::move(*taken));
     for (std::size_t i = 0; i < batch->records().size(); ++i)
-      // What is missing before it was not there for production either: said twice, it is believed.
+      // What is missing before it was not there for production either: a gap is believed the second time.
       if (shard_->accept(batch, i) == partition_shard::accept_result::gap) shard_->accept(batch, i);
   }
   return {};
@@ -201,11 +204,11 @@ store_status partition_replay::feed(const epoch_record& record, const take_input
 store_status partition_replay::run(const epoch_record& told, const take_inputs& inputs) {
   made_.clear();
   if (told.setup) {
-    if (auto done = begin_life(*told.setup, told); not done) return done;
+    if (auto done = begin_run(*told.setup, told); not done) return done;
   } else if (shard_ == nullptr and restored_) {
     auto setup = *restored_;
     setup.controls = store_->meta()->controls;
-    if (auto done = begin_life(setup, told); not done) return done;
+    if (auto done = begin_run(setup, told); not done) return done;
   }
   if (shard_ == nullptr) return damaged("its journal does not begin with a setup");
   if (auto done = feed(told, inputs); not done) return done;

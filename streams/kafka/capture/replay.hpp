@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A partition made once more from its journal and its inputs, by the very classes that production runs. Whoever calls
+// A partition made once more from its journal and its inputs, by the very classes that production runs. The caller
 // brings records and compares what comes out; nothing here knows where they are kept.
 //
 // Operation: restore() unless the journal begins with epoch 0; then per epoch run(), look at made(), confirm().
@@ -70,7 +70,7 @@ struct replay_tools {
   /// Canonical text of a policy, and back.
   std::function<std::string(const policy&)> text_of;
   std::function<std::optional<policy>(const std::string&)> parse;
-  /// By the name in the journal; false: nobody knows it.
+  /// By the name in the journal; false: the name is unknown.
   std::function<bool(const std::string& name, partition_function& out)> partitioner;
   /// As the policies topic has it.
   std::function<std::optional<std::string>(const std::string& digest)> policy_text;
@@ -79,7 +79,8 @@ struct replay_tools {
 };
 
 /// The records of an input in [range.from, range.next).
-using take_inputs = std::function<std::vector<captured_record>(const std::string& topic, const input_range& range)>;
+using taken_inputs = store_result<std::vector<captured_record>>;
+using take_inputs = std::function<taken_inputs(const std::string& topic, const input_range& range)>;
 
 class partition_replay {
 public:
@@ -88,9 +89,9 @@ public:
   partition_replay(const partition_replay&) = delete;
   partition_replay& operator=(const partition_replay&) = delete;
 
-  /// Begin with a state: rows as a changelog has them, the meta row last, of a life that `setup` began.
+  /// Begin with a state: rows as a changelog has them, the meta row last, of a run that `setup` began.
   store_status restore(const partition_setup& setup, const std::function<bool(captured_record&)>& next_row);
-  /// Make the epoch again. `setup` in the record begins a new life on the same state.
+  /// Make the epoch again. `setup` in the record begins a new run of the process on the same state.
   store_status run(const epoch_record& told, const take_inputs& inputs);
   const recorder& made() const { return made_; }
   /// The epoch's row in the journal, as made now.
@@ -102,7 +103,7 @@ private:
   store_status close_store();
   store_status set_rules(const partition_setup& setup, const stored_controls& controls);
   std::optional<policy> read_policy(const std::string& digest) const;
-  store_status begin_life(const partition_setup& setup, const epoch_record& first);
+  store_status begin_run(const partition_setup& setup, const epoch_record& first);
   store_status feed(const epoch_record& record, const take_inputs& inputs);
 
   replay_tools with_;
@@ -115,7 +116,7 @@ private:
   worker actors_;
   std::unique_ptr<partition_shard> shard_;
   recorder made_;
-  /// Restored into the middle of this life.
+  /// Restored into the middle of this run.
   std::optional<partition_setup> restored_;
 };
 

@@ -8,12 +8,27 @@
 
 #include <fmt/format.h>
 
+#include "base/pure/result.hpp"
+
 namespace fairuse::kafka {
 
 namespace {
 
 constexpr std::size_t shown_bytes = 100;
 constexpr std::size_t shown_before = 40;
+
+/// Why a partition is not verified.
+struct verify_failure {
+  verify_outcome what = verify_outcome::failed;
+  std::string message;
+  std::optional<first_difference> where;
+};
+using verified = result<void, verify_failure>;
+
+verified verified_if(const store_status& read) {
+  if (read) return {};
+  return verify_failure{verify_outcome::damaged, read.error().message, {}};
+}
 
 /// The part of a text around `byte`, one line.
 std::string excerpt(const std::optional<std::string>& text, std::size_t byte) {
@@ -45,126 +60,131 @@ std::size_t first_byte(const std::optional<std::string>& a, const std::optional<
   return static_cast<std::size_t>(std::mismatch(a->begin(), a->end(), b->begin(), b->end()).first - a->begin());
 }
 
-/// Ends the trial of a capture.
-struct stopped {
-  verify_outcome what;
-  std::string message;
-  std::optional<first_difference> where;
-};
+std::string text_of(const std::vector<input_range>& ranges) {
+  std::string text;
+  for (const auto& each : ranges)
+    text += fmt::format("{}input {} [{}, {}) {} records", text.empty() ? "" : "; ", each.topic, each.from, each.next,
+                        each.count);
+  return text;
+}
 
-/// What production wrote to one output topic of a partition, beside what a replay makes.
-class told_output {
+std::string text_of(const std::vector<refused_input>& refused) {
+  std::string text;
+  for (const auto& each : refused)
+    text += fmt::format("{}input {} at {}: {} {}", text.empty() ? "" : "; ", each.topic, each.offset,
+                        fairuse::to_text(each.why), each.place);
+  return text.substr(0, 4 * shown_bytes);
+}
+
+/// What production wrote to one output topic of a partition, beside what a replay makes. advance() comes first.
+class output_cursor {
 public:
-  told_output(const capture_reader& from, const capture_section* of, bool compacted)
+  output_cursor(const capture_reader& from, const capture_section* of, bool compacted)
     : compacted_(compacted), lost_head_(of != nullptr and of->low > 0) {
     if (of != nullptr) cursor_.emplace(from.records(*of));
-    advance();
   }
 
-  bool has_next() const { return there_; }
+  bool has_next() const { return has_next_; }
   const captured_record& next() const { return record_; }
   std::uint64_t number() const { return number_; }
   /// A record that the replay makes may be gone: compaction keeps the newest of a key, retention the newest of all.
   bool may_lack_one() const { return compacted_ or (lost_head_ and number_ == 0); }
-  void advance() {
-    if (there_) ++number_;
-    there_ = cursor_ and cursor_->next(record_);
-    if (cursor_ and not cursor_->failure().ok())
-      throw stopped{verify_outcome::damaged, cursor_->failure().error().message, {}};
+  verified advance() {
+    if (has_next_) ++number_;
+    has_next_ = cursor_ and cursor_->next(record_);
+    return cursor_ ? verified_if(cursor_->failure()) : verified();
   }
 
 private:
   std::optional<capture_cursor> cursor_;
   bool compacted_;
   bool lost_head_;
-  bool there_ = false;
+  bool has_next_ = false;
   std::uint64_t number_ = 0;
   captured_record record_;
 };
 
 /// The records of one input of a partition.
-class told_input {
+class input_cursor {
 public:
-  told_input(const capture_reader& from, const capture_section& of) : cursor_(from.records(of)) { advance(); }
+  input_cursor(const capture_reader& from, const capture_section& of) : cursor_(from.records(of)) {
+    has_next_ = cursor_.next(record_);
+  }
 
   /// Behind what was taken.
   std::int64_t reached() const { return reached_; }
   /// REQUIRES: from >= reached().
-  std::vector<captured_record> take(std::int64_t from, std::int64_t next) {
+  result<std::vector<captured_record>, verify_failure> take(std::int64_t from, std::int64_t next) {
     std::vector<captured_record> some;
     reached_ = next;
-    while (there_ and record_.offset < from)
-      advance();
-    for (; there_ and record_.offset < next; advance())
-      some.push_back(std::move(record_));
+    for (; has_next_ and record_.offset < next; has_next_ = cursor_.next(record_))
+      if (record_.offset >= from) some.push_back(std::move(record_));
+    if (auto read = verified_if(cursor_.failure()); not read) return std::move(read).error();
     return some;
   }
 
 private:
-  void advance() {
-    there_ = cursor_.next(record_);
-    if (not cursor_.failure().ok()) throw stopped{verify_outcome::damaged, cursor_.failure().error().message, {}};
-  }
-
   capture_cursor cursor_;
-  bool there_ = false;
+  bool has_next_ = false;
   std::int64_t reached_ = 0;
   captured_record record_;
 };
 
 class partition_verifier {
 public:
-  partition_verifier(const capture_reader& capture, const replay_tools& with, const captured_partition& part,
+  partition_verifier(const capture_reader& capture, const replay_tools& with, const captured_partition& partition,
                      const std::filesystem::path& folder, verify_counts& counts,
                      const std::function<void(std::uint64_t, std::uint64_t)>& progress)
     : capture_(capture),
       all_(capture.contents()),
-      part_(part),
+      partition_(partition),
       counts_(counts),
       progress_(progress),
-      replay_(tools(with, folder), all_.outputs, part.partition) {}
+      replay_(tools(with, folder), all_.outputs, partition.partition) {}
 
-  /// Throws stopped.
-  void run() {
-    read_policies();
-    open_outputs();
-    begin();
-    const auto* journal = all_.find(part_.partition, section_kind::journal);
+  verified run() {
+    if (auto read = read_policies(); not read) return read;
+    if (auto opened = open_outputs(); not opened) return opened;
+    if (auto begun = begin(); not begun) return begun;
+    const auto* journal = all_.find(partition_.partition, section_kind::journal);
     if (journal == nullptr) {
-      if (part_.epochs != 0) damage("it has no journal");
+      if (partition_.epochs != 0) return damage("it has no journal");
       return check_ends();
     }
     auto rows = capture_.records(*journal);
     captured_record row;
     std::uint64_t epochs = 0;
     for (; rows.next(row); ++epochs)
-      try_epoch(row);
-    if (not rows.failure().ok()) throw stopped{verify_outcome::damaged, rows.failure().error().message, {}};
-    if (epochs != part_.epochs) damage(fmt::format("its journal has {} epochs and not {}", epochs, part_.epochs));
-    check_ends();
+      if (auto equal = verify_epoch(row); not equal) return equal;
+    if (auto read = verified_if(rows.failure()); not read) return read;
+    if (epochs != partition_.epochs)
+      return damage(fmt::format("its journal has {} epochs and not {}", epochs, partition_.epochs));
+    return check_ends();
   }
 
 private:
-  [[noreturn]] void damage(const std::string& what) const {
-    throw stopped{verify_outcome::damaged, fmt::format("partition {}: {}", part_.partition, what), {}};
+  verify_failure damage(const std::string& what) const {
+    return {verify_outcome::damaged, fmt::format("partition {}: {}", partition_.partition, what), {}};
   }
 
-  [[noreturn]] void differ(first_difference where) const {
-    where.partition = part_.partition;
+  verify_failure differ(first_difference where) const {
+    where.partition = partition_.partition;
     where.epoch = epoch_;
     auto message = fmt::format("partition {}, epoch {}, {}", where.partition, where.epoch,
                                where.topic.empty() ? std::string("the journal") : where.topic);
     if (where.offset >= 0) message += fmt::format(", record {} at offset {}", where.number, where.offset);
-    throw stopped{verify_outcome::differs, message, std::move(where)};
+    return {verify_outcome::differs, message, std::move(where)};
   }
 
-  void hold(const store_status& done) const {
-    if (done) return;
+  /// What the replay's store says.
+  verified of_store(const store_status& done) const {
+    if (done) return {};
     const auto& why = done.error();
     const auto what = why.fault == store_fault::wrong_key ? verify_outcome::refused
                       : why.fault == store_fault::damaged ? verify_outcome::damaged
                                                           : verify_outcome::failed;
-    throw stopped{what, fmt::format("partition {}, epoch {}: {}", part_.partition, epoch_, why.message), {}};
+    return verify_failure{
+        what, fmt::format("partition {}, epoch {}: {}", partition_.partition, epoch_, why.message), {}};
   }
 
   replay_tools tools(const replay_tools& with, const std::filesystem::path& folder) {
@@ -177,208 +197,218 @@ private:
     return made;
   }
 
-  void read_policies() {
-    const auto* section = all_.find(part_.partition, section_kind::policies);
-    if (section == nullptr) return;
+  verified read_policies() {
+    const auto* section = all_.find(partition_.partition, section_kind::policies);
+    if (section == nullptr) return {};
     auto records = capture_.records(*section);
     captured_record one;
     while (records.next(one))
       if (one.key and one.value) policies_.insert_or_assign(*one.key, *one.value);
-    if (not records.failure().ok()) throw stopped{verify_outcome::damaged, records.failure().error().message, {}};
+    return verified_if(records.failure());
   }
 
-  std::vector<std::string> output_topics() const {
+  verified open_outputs() {
     const auto& names = all_.outputs;
-    return {names.decisions, names.notifications, names.enforcement, names.review_requests, names.dead_letters};
+    for (const auto& topic :
+         {names.decisions, names.notifications, names.enforcement, names.review_requests, names.dead_letters}) {
+      const auto* section = all_.find(partition_.partition, section_kind::output, topic);
+      auto& output = outputs_.try_emplace(topic, capture_, section, topic == names.enforcement).first->second;
+      if (auto read = output.advance(); not read) return read;
+    }
+    return {};
   }
 
-  void open_outputs() {
-    for (const auto& topic : output_topics())
-      outputs_.try_emplace(topic, capture_, all_.find(part_.partition, section_kind::output, topic),
-                           topic == all_.outputs.enforcement);
-  }
-
-  void begin() {
-    epoch_ = part_.first_epoch;
-    const auto* state = all_.find(part_.partition, section_kind::state);
+  verified begin() {
+    epoch_ = partition_.first_epoch;
+    const auto* state = all_.find(partition_.partition, section_kind::state);
     if (state == nullptr) {
-      if (part_.first_epoch != 0) damage(fmt::format("it begins with epoch {} and has no state", part_.first_epoch));
-      return;
+      if (partition_.first_epoch != 0)
+        return damage(fmt::format("it begins with epoch {} and has no state", partition_.first_epoch));
+      return {};
     }
     meta_fault why{};
-    const auto meta = decode_partition_meta(part_.state_meta, why);
-    const auto setup = decode_epoch_record(part_.state_setup);
-    if (not meta or not setup or not setup->setup or meta->epoch + 1 != part_.first_epoch)
-      damage("its state does not say of which epoch it is");
+    const auto meta = decode_partition_meta(partition_.state_meta, why);
+    const auto setup = decode_epoch_record(partition_.state_setup);
+    if (not meta or not setup or not setup->setup or meta->epoch + 1 != partition_.first_epoch)
+      return damage("its state does not say of which epoch it is");
     chain_ = meta->chain;
     auto rows = capture_.records(*state);
-    hold(replay_.restore(*setup->setup, [&rows](captured_record& to) { return rows.next(to); }));
-    if (not rows.failure().ok()) throw stopped{verify_outcome::damaged, rows.failure().error().message, {}};
+    if (auto restored =
+            of_store(replay_.restore(*setup->setup, [&rows](captured_record& to) { return rows.next(to); }));
+        not restored)
+      return restored;
+    return verified_if(rows.failure());
   }
 
-  void try_epoch(const captured_record& row) {
+  verified verify_epoch(const captured_record& row) {
     const auto told = row.value ? decode_epoch_record(*row.value) : std::nullopt;
-    if (not told) damage(fmt::format("the journal at {} does not decode", row.offset));
+    if (not told) return damage(fmt::format("the journal at {} does not decode", row.offset));
     if (told->epoch != epoch_)
-      differ(
+      return differ(
           {.what = "number of the epoch", .captured = std::to_string(told->epoch), .replayed = std::to_string(epoch_)});
     if (not follows(*row.value, chain_))
-      differ({.what = "chain", .captured = "does not follow on the epoch before", .replayed = "follows"});
+      return differ({.what = "chain", .captured = "does not follow on the epoch before", .replayed = "follows"});
     chain_ = told->chain;
-    hold(replay_.run(*told, [this](const std::string& topic, const input_range& range) { return take(topic, range); }));
+    if (auto ran = replay(*told); not ran) return ran;
     for (auto& [topic, output] : outputs_)
-      compare(topic, output);
-    compare_policies();
-    compare_journal(*told);
-    hold(replay_.confirm());
+      if (auto equal = compare(topic, output); not equal) return equal;
+    if (auto equal = compare_policies(); not equal) return equal;
+    if (auto equal = compare_journal(*told); not equal) return equal;
+    if (auto confirmed = of_store(replay_.confirm()); not confirmed) return confirmed;
     ++epoch_;
     ++counts_.epochs;
     if (progress_) progress_(counts_.epochs, counts_.records);
+    return {};
   }
 
-  std::vector<captured_record> take(const std::string& topic, const input_range& range) {
+  verified replay(const epoch_record& told) {
+    std::optional<verify_failure> missing;
+    const auto take_inputs = [&](const std::string& topic, const input_range& range) -> taken_inputs {
+      auto taken = take(topic, range);
+      if (taken) return std::move(*taken);
+      missing = std::move(taken).error();
+      return store_error{store_fault::damaged, missing->message};
+    };
+    const auto ran = replay_.run(told, take_inputs);
+    if (missing) return std::move(*missing);
+    return of_store(ran);
+  }
+
+  result<std::vector<captured_record>, verify_failure> take(const std::string& topic, const input_range& range) {
     auto found = inputs_.find(topic);
     if (found == inputs_.end()) {
-      const auto* section = all_.find(part_.partition, section_kind::input, topic);
-      if (section == nullptr) damage(fmt::format("it has no records of {}", topic));
+      const auto* section = all_.find(partition_.partition, section_kind::input, topic);
+      if (section == nullptr) return damage(fmt::format("it has no records of {}", topic));
       found = inputs_.try_emplace(topic, capture_, *section).first;
     }
     if (range.from < found->second.reached())
-      differ({.what = "inputs",
-              .captured = fmt::format("{} again from offset {}, as after `fairuse state adopt`", topic, range.from),
-              .replayed = fmt::format("on from offset {}", found->second.reached())});
+      return differ(
+          {.what = "inputs",
+           .captured = fmt::format("{} again from offset {}, as after `fairuse state adopt`", topic, range.from),
+           .replayed = fmt::format("on from offset {}", found->second.reached())});
     auto some = found->second.take(range.from, range.next);
-    if (some.size() != range.count)
-      throw stopped{
+    if (not some) return some;
+    if (some->size() != range.count)
+      return verify_failure{
           verify_outcome::lost,
           fmt::format("partition {}: epoch {} took {} records of {} between offsets {} and {}, and {} of "
                       "them are here; the first epoch that can be replayed is {}, with its checkpoint",
-                      part_.partition, epoch_, range.count, topic, range.from, range.next, some.size(), epoch_ + 1),
+                      partition_.partition, epoch_, range.count, topic, range.from, range.next, some->size(),
+                      epoch_ + 1),
           {}};
-    counts_.records += some.size();
+    counts_.records += some->size();
     return some;
   }
 
-  void compare(const std::string& topic, told_output& told) {
+  verified compare(const std::string& topic, output_cursor& output) {
     for (const auto& made : replay_.made().of(topic)) {
       ++counts_.outputs;
       if (topic == all_.outputs.dead_letters) ++counts_.dead_letters;
-      const bool same_one = told.has_next() and identity(told.next()) == identity(made);
-      if (not same_one and told.may_lack_one()) continue;
-      if (not told.has_next())
-        differ({.topic = topic,
-                .number = told.number(),
-                .what = "missing",
-                .captured = "no record",
-                .replayed = excerpt(made.value, 0)});
-      compare_record(topic, told, made);
-      told.advance();
+      const bool same_one = output.has_next() and identity(output.next()) == identity(made);
+      if (not same_one and output.may_lack_one()) continue;
+      if (not output.has_next())
+        return differ({.topic = topic,
+                       .number = output.number(),
+                       .what = "missing",
+                       .captured = "no record",
+                       .replayed = excerpt(made.value, 0)});
+      if (auto equal = compare_record(topic, output, made); not equal) return equal;
+      if (auto read = output.advance(); not read) return read;
       ++counts_.compared;
     }
+    return {};
   }
 
-  void compare_record(const std::string& topic, const told_output& told, const captured_record& made) const {
-    const auto& is = told.next();
-    if (is.key == made.key and is.headers == made.headers and is.value == made.value) return;
-    const auto check = [&](const std::string& what, const auto& captured, const auto& replayed) {
-      if (captured == replayed) return;
+  verified compare_record(const std::string& topic, const output_cursor& output, const captured_record& made) const {
+    const auto& is = output.next();
+    const auto differ_in = [&](const std::string& what, const std::optional<std::string>& captured,
+                               const std::optional<std::string>& replayed) {
       const auto byte = first_byte(captured, replayed);
-      differ({.topic = topic,
-              .number = told.number(),
-              .offset = is.offset,
-              .what = what,
-              .byte = byte,
-              .captured = excerpt(captured, byte),
-              .replayed = excerpt(replayed, byte)});
+      return differ({.topic = topic,
+                     .number = output.number(),
+                     .offset = is.offset,
+                     .what = what,
+                     .byte = byte,
+                     .captured = excerpt(captured, byte),
+                     .replayed = excerpt(replayed, byte)});
     };
-    check("key", is.key, made.key);
+    if (is.key != made.key) return differ_in("key", is.key, made.key);
     for (std::size_t i = 0; i < std::max(is.headers.size(), made.headers.size()); ++i) {
-      const std::optional<std::string> none;
-      const auto name = [&](const captured_record& of) {
-        return i < of.headers.size() ? std::optional(of.headers[i].first) : none;
+      const auto name = [i](const captured_record& of) {
+        return i < of.headers.size() ? std::optional(of.headers[i].first) : std::nullopt;
       };
-      check("header's name", name(is), name(made));
-      check("header " + is.headers[i].first, is.headers[i].second, made.headers[i].second);
+      if (name(is) != name(made)) return differ_in("header's name", name(is), name(made));
+      const auto& [header, captured] = is.headers[i];
+      if (captured != made.headers[i].second) return differ_in("header " + header, captured, made.headers[i].second);
     }
-    check("value", is.value, made.value);
+    if (is.value != made.value) return differ_in("value", is.value, made.value);
+    return {};
   }
 
   // Compaction may have kept another copy of the same.
-  void compare_policies() {
+  verified compare_policies() {
     for (const auto& made : replay_.made().of(all_.outputs.policies)) {
       const auto found = policies_.find(made.key.value_or(""));
       const auto captured = found == policies_.end() ? std::nullopt : std::optional(found->second);
       ++counts_.policies;
       if (captured == made.value) continue;
       const auto byte = first_byte(captured, made.value);
-      differ({.topic = all_.outputs.policies,
-              .what = "value",
-              .byte = byte,
-              .captured = excerpt(captured, byte),
-              .replayed = excerpt(made.value, byte)});
+      return differ({.topic = all_.outputs.policies,
+                     .what = "value",
+                     .byte = byte,
+                     .captured = excerpt(captured, byte),
+                     .replayed = excerpt(made.value, byte)});
     }
+    return {};
   }
 
-  void compare_journal(const epoch_record& told) const {
+  verified compare_journal(const epoch_record& told) const {
     const auto made = replay_.journal();
-    // Texts are made for what differs, not for every epoch.
-    const auto check = [&](const char* what, const auto& captured, const auto& replayed, const auto& text) {
-      if (captured != replayed) differ({.what = what, .captured = text(captured), .replayed = text(replayed)});
+    const auto differ_in = [this](const char* what, std::string captured, std::string replayed) {
+      return differ({.what = what, .captured = std::move(captured), .replayed = std::move(replayed)});
     };
-    const auto number = [](const auto& value) { return std::to_string(value); };
-    const auto list = [](const std::vector<input_range>& ranges) {
-      std::string text;
-      for (const auto& each : ranges)
-        text += fmt::format("{}input {} [{}, {}) {} records", text.empty() ? "" : "; ", each.topic, each.from,
-                            each.next, each.count);
-      return text;
-    };
-    const auto dead_letters = [](const std::vector<refused_input>& refused) {
-      std::string text;
-      for (const auto& each : refused)
-        text += fmt::format("{}input {} at {}: {} {}", text.empty() ? "" : "; ", each.topic, each.offset,
-                            fairuse::to_text(each.why), each.place);
-      return text.substr(0, 4 * shown_bytes);
-    };
-    check("now", told.now, made.now, number);
-    check("inputs", told.inputs, made.inputs, list);
-    check("skipped offsets", told.skipped, made.skipped, list);
-    check("dead letters", told.refused, made.refused, dead_letters);
-    check("number of outputs", told.outputs, made.outputs, number);
+    if (told.now != made.now) return differ_in("now", std::to_string(told.now), std::to_string(made.now));
+    if (told.inputs != made.inputs) return differ_in("inputs", text_of(told.inputs), text_of(made.inputs));
+    if (told.skipped != made.skipped) return differ_in("skipped offsets", text_of(told.skipped), text_of(made.skipped));
+    if (told.refused != made.refused) return differ_in("dead letters", text_of(told.refused), text_of(made.refused));
+    if (told.outputs != made.outputs)
+      return differ_in("number of outputs", std::to_string(told.outputs), std::to_string(made.outputs));
     if (told.outputs_digest != made.outputs_digest)
-      differ({.what = "digest of the outputs", .captured = "another one", .replayed = "not of what a replay makes"});
-    if (told.setup and made.setup) check_setup(*told.setup, *made.setup);
+      return differ_in("digest of the outputs", "another one", "not of what a replay makes");
+    if (told.setup and made.setup) return compare_setup(*told.setup, *made.setup);
+    return {};
   }
 
-  void check_setup(partition_setup captured, const partition_setup& replayed) const {
+  verified compare_setup(partition_setup captured, const partition_setup& replayed) const {
     // A field that was not written down then.
     if (captured.dead_letter_bytes_max == 0) captured.dead_letter_bytes_max = replayed.dead_letter_bytes_max;
-    if (captured == replayed) return;
-    differ({.what = captured.profiles != replayed.profiles ? "profiles of the setup" : "setup",
-            .captured = captured.profiles,
-            .replayed = replayed.profiles});
+    if (captured == replayed) return {};
+    return differ({.what = captured.profiles != replayed.profiles ? "profiles of the setup" : "setup",
+                   .captured = captured.profiles,
+                   .replayed = replayed.profiles});
   }
 
-  void check_ends() const {
+  verified check_ends() const {
     for (const auto& [topic, output] : outputs_)
       if (output.has_next())
-        differ({.topic = topic,
-                .number = output.number(),
-                .offset = output.next().offset,
-                .what = "extra",
-                .captured = excerpt(output.next().value, 0),
-                .replayed = "no record"});
+        return differ({.topic = topic,
+                       .number = output.number(),
+                       .offset = output.next().offset,
+                       .what = "extra",
+                       .captured = excerpt(output.next().value, 0),
+                       .replayed = "no record"});
+    return {};
   }
 
   const capture_reader& capture_;
   const capture_contents& all_;
-  const captured_partition& part_;
+  const captured_partition& partition_;
   verify_counts& counts_;
   const std::function<void(std::uint64_t, std::uint64_t)>& progress_;
   std::map<std::string, std::string> policies_;
   partition_replay replay_;
-  std::map<std::string, told_output> outputs_;
-  std::map<std::string, told_input> inputs_;
+  std::map<std::string, output_cursor> outputs_;
+  std::map<std::string, input_cursor> inputs_;
   std::string chain_;
   std::uint64_t epoch_ = 0;
 };
@@ -406,14 +436,13 @@ std::string_view to_text(verify_outcome value) {
 verify_result verify(const capture_reader& capture, const replay_tools& with, const std::filesystem::path& scratch,
                      const std::function<void(std::uint64_t epochs, std::uint64_t records)>& progress) {
   verify_result made;
-  for (const auto& part : capture.contents().per_partition) {
-    const auto folder = scratch / fmt::format("p{:05}", part.partition);
-    try {
-      partition_verifier(capture, with, part, folder, made.counts, progress).run();
-    } catch (stopped& why) {
-      made.what = why.what;
-      made.message = std::move(why.message);
-      made.where = std::move(why.where);
+  for (const auto& partition : capture.contents().per_partition) {
+    const auto folder = scratch / fmt::format("p{:05}", partition.partition);
+    auto equal = partition_verifier(capture, with, partition, folder, made.counts, progress).run();
+    if (not equal) {
+      made.what = equal.error().what;
+      made.message = std::move(equal.error().message);
+      made.where = std::move(equal.error().where);
       return made;
     }
     std::error_code ignored;

@@ -3,7 +3,7 @@
 // Does a capture hold what its journal and inputs lead to? Every epoch is made again by a partition_replay, and every
 // record that comes out is compared with what production wrote: key, headers, value, order, and the digest that the
 // journal keeps of them, which also covers what compaction and retention took from the topics. The rows of the
-// changelog are not compared: when an hour of usage that nobody can reach is deleted depends on who was in memory.
+// changelog are not compared: when an hour of usage that nothing can reach is deleted depends on who was in memory.
 // Threads: one.
 #pragma once
 
@@ -24,7 +24,7 @@ enum class verify_outcome : std::uint8_t {
   lost,    ///< records that an epoch took are not in the capture
   refused, ///< the case key is another one
   damaged,
-  failed, ///< the disk, of the machine that tries it
+  failed, ///< the disk of this machine
 };
 
 std::string_view to_text(verify_outcome value);

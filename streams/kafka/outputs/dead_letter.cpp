@@ -34,7 +34,7 @@ std::string joined(const std::vector<header>& headers) {
 class dead_letter {
 public:
   dead_letter(const dead_record& from, std::uint64_t epoch)
-    : key_(from.key), value_(from.value), theirs_(from.headers) {
+    : key_(from.key), value_(from.value), sender_headers_(from.headers) {
     add("fairuse.error.reason", std::string(fairuse::to_text(from.why)));
     if (not from.place.empty()) add("fairuse.error.place", from.place);
     add("fairuse.error.remedy", std::string(remedy(from.why)));
@@ -46,29 +46,29 @@ public:
 
   void fit(std::size_t bytes_max) {
     if (value_) cut(*value_, bytes_max, "fairuse.error.value_bytes", "fairuse.error.value_sha256");
-    if (size() > bytes_max and not theirs_.empty()) {
-      const auto text = joined(theirs_);
+    if (size() > bytes_max and not sender_headers_.empty()) {
+      const auto text = joined(sender_headers_);
       add("fairuse.error.headers_bytes", std::to_string(text.size()));
       add("fairuse.error.headers_sha256", sha256_hex(text));
-      theirs_.clear();
+      sender_headers_.clear();
     }
     if (key_) cut(*key_, bytes_max, "fairuse.error.key_bytes", "fairuse.error.key_sha256");
   }
 
   void write(const take_output& take) {
-    theirs_.insert(theirs_.end(), ours_.begin(), ours_.end());
-    take({output_topic::dead_letters, key_, value_, theirs_});
+    sender_headers_.insert(sender_headers_.end(), error_headers_.begin(), error_headers_.end());
+    take({output_topic::dead_letters, key_, value_, sender_headers_});
   }
 
 private:
   void add(std::string_view name, std::string value) {
     texts_.push_back(std::move(value));
-    ours_.push_back({name, texts_.back()});
+    error_headers_.push_back({name, texts_.back()});
   }
 
   std::size_t size() const {
     return record_overhead + key_.value_or(std::string_view()).size() + value_.value_or(std::string_view()).size()
-           + size_of(theirs_) + size_of(ours_);
+           + size_of(sender_headers_) + size_of(error_headers_);
   }
 
   /// Leave of `bytes` what the limit has room for.
@@ -82,8 +82,8 @@ private:
 
   std::optional<std::string_view> key_;
   std::optional<std::string_view> value_;
-  std::vector<header> theirs_;
-  std::vector<header> ours_;
+  std::vector<header> sender_headers_;
+  std::vector<header> error_headers_;
   /// Addresses stay.
   std::deque<std::string> texts_;
 };

@@ -28,23 +28,23 @@ void append_actions(std::string& out, const step_rule* rule) {
 }
 
 /// The rules behind a decision's label: nullptr if a promotion of this very epoch has replaced them.
-const slot_spec* spec_of(const decision& d, const policy_set& loaded) {
+const slot_spec* spec_of(const decision& what, const policy_set& loaded) {
   const auto& slots = loaded.slots();
   const auto found = std::find_if(slots.begin(), slots.end(),
-                                  [&](const slot_spec& each) { return each.label.digest == d.slot->digest; });
+                                  [&](const slot_spec& each) { return each.label.digest == what.slot->digest; });
   return found == slots.end() ? nullptr : &*found;
 }
 
-void append_windows(std::string& out, const decision& d, const slot_spec* spec, std::string_view plan) {
+void append_windows(std::string& out, const decision& what, const slot_spec* spec, std::string_view plan) {
   char separator = '[';
-  for (std::size_t w = 0; w < d.sum_count; ++w) {
-    if (((d.exceeded >> w) & 1U) == 0) continue;
+  for (std::size_t w = 0; w < what.sum_count; ++w) {
+    if (((what.exceeded >> w) & 1U) == 0) continue;
     out.push_back(separator);
     separator = ',';
     out.push_back('{');
     json_members to(out);
-    to.text("window", d.slot->windows[w]);
-    to.integer("sum_ms", d.sums.at(w));
+    to.text("window", what.slot->windows[w]);
+    to.integer("sum_ms", what.sums.at(w));
     if (spec != nullptr) to.integer("cap_ms", spec->rules.cap_ms(w, plan));
     out.push_back('}');
   }
@@ -74,21 +74,21 @@ void append_conversations(std::string& out, const user& who, time_ms from) {
 
 } // namespace
 
-void append_notification(std::string& out, const decision& d, std::string_view decision_id,
+void append_notification(std::string& out, const decision& what, std::string_view decision_id,
                          std::string_view case_reference, std::uint64_t epoch) {
   out.push_back('{');
   json_members to(out);
   to.text("decision", decision_id);
-  to.text("stage", to_text(d.to));
-  to.optional_time("until", d.until);
+  to.text("stage", to_text(what.to));
+  to.optional_time("until", what.until);
   to.optional_text("case", case_reference);
-  to.text("wording", to_text(d.words));
-  to.text("message", notification_message(d));
+  to.text("wording", to_text(what.words));
+  to.text("message", notification_message(what));
   append_epoch(out, to, epoch);
 }
 
 void append_enforcement(std::string& out, const user& who, time_ms now, std::uint64_t epoch) {
-  // As if the system were on: what holds for everybody is the gateway's to add.
+  // As if the system were on: a gateway adds the row of the controls.
   const controls on{.enabled = true, .killed = false, .policies = who.sums.policies};
   const auto seen = look(who, on, 0, now);
   const auto& live = seen.slot->label;
@@ -125,17 +125,17 @@ void append_controls(std::string& out, const controls& in_force, std::uint64_t e
   append_epoch(out, to, epoch);
 }
 
-void append_review_request(std::string& out, const decision& d, const user& who, std::uint64_t epoch) {
-  const auto* spec = spec_of(d, *who.sums.policies);
+void append_review_request(std::string& out, const decision& what, const user& who, std::uint64_t epoch) {
+  const auto* spec = spec_of(what, *who.sums.policies);
   out.push_back('{');
   json_members to(out);
-  to.text("request", request_name(d.slot->slot, d.request));
-  to.text("slot", d.slot->slot);
-  append_policy_label(to.member("policy"), d.slot->policy, d.slot->digest);
-  to.optional_time("answer_by", d.until);
-  append_windows(to.member("windows"), d, spec, who.plan());
-  append_recipes(to.member("recipes"), d.recipes);
-  const auto from = spec != nullptr ? d.time - spec->rules.review.lookback_ms : INT64_MIN;
+  to.text("request", request_name(what.slot->slot, what.request));
+  to.text("slot", what.slot->slot);
+  append_policy_label(to.member("policy"), what.slot->policy, what.slot->digest);
+  to.optional_time("answer_by", what.until);
+  append_windows(to.member("windows"), what, spec, who.plan());
+  append_recipes(to.member("recipes"), what.recipes);
+  const auto from = spec != nullptr ? what.time - spec->rules.review.lookback_ms : INT64_MIN;
   append_conversations(to.member("conversations"), who, from);
   append_epoch(out, to, epoch);
 }

@@ -14,17 +14,17 @@
 namespace fairuse::kafka {
 
 /// What a mailer needs. `decision_id` is the decision's own.
-void append_notification(std::string& out, const decision& d, std::string_view decision_id,
+void append_notification(std::string& out, const decision& what, std::string_view decision_id,
                          std::string_view case_reference, std::uint64_t epoch);
 
 /// The whole current enforcement view of one user. Kill switch and `enabled` are not in it: a gateway combines it with
 /// the row of the controls.
 void append_enforcement(std::string& out, const user& who, time_ms now, std::uint64_t epoch);
 
-/// What holds for everybody.
+/// What holds for all users.
 void append_controls(std::string& out, const controls& in_force, std::uint64_t epoch);
 
-/// The question to a reviewer. REQUIRES: d is a review_requested of this user.
-void append_review_request(std::string& out, const decision& d, const user& who, std::uint64_t epoch);
+/// The question to a reviewer. REQUIRES: `what` is a review_requested of this user.
+void append_review_request(std::string& out, const decision& what, const user& who, std::uint64_t epoch);
 
 } // namespace fairuse::kafka

@@ -35,7 +35,7 @@ bool changes_view(decision_kind kind) {
 /// One past the last erasure; 0: none.
 std::size_t behind_erasure(const std::vector<decision>& decisions) {
   const auto last = std::find_if(decisions.rbegin(), decisions.rend(),
-                                 [](const decision& d) { return d.kind == decision_kind::user_erased; });
+                                 [](const decision& what) { return what.kind == decision_kind::user_erased; });
   return static_cast<std::size_t>(decisions.rend() - last);
 }
 
@@ -44,9 +44,9 @@ std::uint32_t strike_behind(const std::vector<decision>& decisions, std::size_t 
   const auto& told = decisions[i];
   if (told.strike != 0) return told.strike;
   while (i-- > 0) {
-    const auto& d = decisions[i];
-    if (d.slot != told.slot or d.time != told.time or d.cause != told.cause) break;
-    if (d.kind == decision_kind::strike_added) return d.to == told.to ? d.strike : 0;
+    const auto& before = decisions[i];
+    if (before.slot != told.slot or before.time != told.time or before.cause != told.cause) break;
+    if (before.kind == decision_kind::strike_added) return before.to == told.to ? before.strike : 0;
   }
   return 0;
 }
@@ -64,7 +64,8 @@ output_writer::output_writer(std::string decision_source, std::int32_t partition
   : source_{std::move(decision_source)},
     partition_{partition},
     names_{std::move(names)},
-    dead_letter_bytes_max_{dead_letter_bytes_max} {}
+    dead_letter_bytes_max_{dead_letter_bytes_max},
+    ids_{partition} {}
 
 void output_writer::write(std::uint64_t epoch, time_ms now, std::span<const outcome> outcomes,
                           const broadcast_outcome& broadcast, bool controls_changed, std::span<const dead_record> dead,
@@ -72,8 +73,7 @@ void output_writer::write(std::uint64_t epoch, time_ms now, std::span<const outc
   epoch_ = epoch;
   now_ = now;
   take_ = &take;
-  live_seq_ = 0;
-  shadow_seq_ = 0;
+  ids_.begin_epoch(epoch);
   enforcement_seq_ = 0;
   for (const auto& what : broadcast.decisions)
     write_decision(what, "*");
@@ -87,32 +87,29 @@ void output_writer::write(std::uint64_t epoch, time_ms now, std::span<const outc
   take_ = nullptr;
 }
 
-void output_writer::send(output_topic to, const envelope& around, std::optional<std::string_view> value) {
+void output_writer::send(output_topic to, const envelope& attributes, std::optional<std::string_view> value) {
   time_.clear();
-  append_time(time_, around.time);
+  append_time(time_, attributes.time);
   const std::array<header, 7> headers{{{"ce_specversion", "1.0"},
-                                       {"ce_id", around.id},
+                                       {"ce_id", attributes.id},
                                        {"ce_source", source_},
-                                       {"ce_type", around.type},
-                                       {"ce_subject", around.subject},
+                                       {"ce_type", attributes.type},
+                                       {"ce_subject", attributes.subject},
                                        {"ce_time", time_},
                                        {"content-type", "application/json"}}};
-  // Nothing has no type.
+  // A tombstone has no content type.
   const std::span<const header> all(headers);
-  (*take_)({to, around.subject, value, value ? all : all.first(headers.size() - 1)});
+  (*take_)({to, attributes.subject, value, value ? all : all.first(headers.size() - 1)});
 }
 
 void output_writer::write_decision(const decision& what, std::string_view uid) {
-  const bool live = is_live(what);
-  id_.clear();
-  fmt::format_to(std::back_inserter(id_), "{}-{}-{}{}", partition_, epoch_, live ? "" : "s",
-                 live ? live_seq_++ : shadow_seq_++);
+  const auto id = ids_.next(what);
   std::string reference;
-  if (live and what.strike != 0) reference = names_.reference(uid, what.strike);
+  if (is_live(what) and what.strike != 0) reference = names_.reference(uid, what.strike);
   value_.clear();
   append_decision_data(value_, what,
-                       {.id = id_, .source = source_, .uid = uid, .case_reference = reference, .epoch = epoch_});
-  send(output_topic::decisions, {id_, "fairuse.decision.v1", uid, what.time}, value_);
+                       {.id = id, .source = source_, .uid = uid, .case_reference = reference, .epoch = epoch_});
+  send(output_topic::decisions, {id, "fairuse.decision.v1", uid, what.time}, value_);
 }
 
 void output_writer::write_user(const outcome& from, bool promoted) {
@@ -124,7 +121,7 @@ void output_writer::write_user(const outcome& from, bool promoted) {
   for (std::size_t i = 0; i < decisions.size(); ++i) {
     const auto& what = decisions[i];
     write_decision(what, from.uid);
-    // Nobody writes to, or asks about, a user who is gone at the end of the epoch.
+    // No message to, and no review of, a user who is erased at the end of the epoch.
     if (i < erased) continue;
     is_due |= is_live(what) and changes_view(what.kind);
     if (what.kind == decision_kind::notification and is_live(what)) write_notification(from, i);
@@ -134,7 +131,7 @@ void output_writer::write_user(const outcome& from, bool promoted) {
 }
 
 std::string_view output_writer::follow_up_id(std::string_view suffix) {
-  other_id_.assign(id_).append(suffix);
+  other_id_.assign(ids_.last()).append(suffix);
   return other_id_;
 }
 
@@ -148,7 +145,8 @@ void output_writer::write_notification(const outcome& from, std::size_t i) {
   const auto& what = from.wrote.decisions[i];
   const auto strike = strike_behind(from.wrote.decisions, i);
   value_.clear();
-  append_notification(value_, what, id_, strike != 0 ? names_.reference(from.uid, strike) : std::string(), epoch_);
+  append_notification(value_, what, ids_.last(), strike != 0 ? names_.reference(from.uid, strike) : std::string(),
+                      epoch_);
   send(output_topic::notifications, {follow_up_id("-n"), "fairuse.notification.v1", from.uid, what.time}, value_);
 }
 
@@ -159,14 +157,14 @@ void output_writer::write_review_request(const outcome& from, const decision& wh
 }
 
 void output_writer::write_enforcement(const outcome& from, bool is_erased) {
-  const envelope around{next_enforcement_id(), "fairuse.enforcement.v1", from.uid, now_};
+  const envelope attributes{next_enforcement_id(), "fairuse.enforcement.v1", from.uid, now_};
   if (is_erased) {
-    send(output_topic::enforcement, around, std::nullopt);
+    send(output_topic::enforcement, attributes, std::nullopt);
     return;
   }
   value_.clear();
   append_enforcement(value_, *from.who, now_, epoch_);
-  send(output_topic::enforcement, around, value_);
+  send(output_topic::enforcement, attributes, value_);
 }
 
 void output_writer::write_controls(const controls& in_force) {

@@ -2,9 +2,9 @@
 //
 // Which bytes go to which output topic: the one place that says it. Production sends what comes out, `verify` makes it
 // again and compares, so everything follows from the arguments alone: no clock, no memory from epoch to epoch.
-// docs/topics.md describes every record for whoever reads the topics.
+// docs/topics.md describes every record for the readers of the topics.
 //
-// Order: commands to everybody and the row of the controls, then users by uid (for each its decisions, every one
+// Order: commands to all users and the row of the controls, then users by uid (for each its decisions, every one
 // followed by the notification or the review request that comes of it, and last the enforcement row), then dead
 // letters.
 // Threads: one object per thread.
@@ -23,6 +23,7 @@
 #include "core/epoch.hpp"
 #include "events/refusal.hpp"
 #include "storage/case_reference.hpp"
+#include "streams/decision_ids.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 
 namespace fairuse::kafka {
@@ -89,8 +90,7 @@ private:
   /// The last decision's id and what is added to it.
   std::string_view follow_up_id(std::string_view suffix);
   std::string_view next_enforcement_id();
-  bool is_live(const decision& what) const { return what.slot == nullptr or what.slot->enforced; }
-  void send(output_topic to, const envelope& around, std::optional<std::string_view> value);
+  void send(output_topic to, const envelope& attributes, std::optional<std::string_view> value);
 
   std::string source_;
   std::int32_t partition_;
@@ -101,11 +101,9 @@ private:
   std::uint64_t epoch_ = 0;
   time_ms now_ = 0;
   const take_output* take_ = nullptr;
-  std::uint32_t live_seq_ = 0;
-  std::uint32_t shadow_seq_ = 0;
   std::uint32_t enforcement_seq_ = 0;
 
-  std::string id_;
+  decision_ids ids_;
   std::string other_id_;
   std::string time_;
   std::string value_;

@@ -17,11 +17,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/pure/log_level.hpp"
 #include "core/policy_set.hpp"
 #include "core/rules.hpp"
 #include "events/topics.hpp"
 #include "storage/local_store.hpp"
-#include "streams/kafka/broker/real_cluster.hpp"
+#include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/outputs/outputs.hpp"
 
 namespace fairuse::kafka {

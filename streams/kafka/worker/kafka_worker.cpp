@@ -172,7 +172,7 @@ void kafka_worker::confirm(const std::vector<partition_shard*>& which, time_ms p
 }
 
 void kafka_worker::end_with(std::string why) {
-  failure_ = std::move(why);
+  outcome_ = error{std::move(why)};
   phase_ = phase::over;
 }
 
@@ -204,7 +204,7 @@ void kafka_worker::close() {
   if (phase_ == phase::over and group_ == nullptr) return;
   for (auto& [partition, each] : owned_) {
     if (not each.shard) continue;
-    if (auto status = each.shard->store().drain(); not status and failure_.empty()) failure_ = status.error().message;
+    if (auto status = each.shard->store().drain(); not status and outcome_) outcome_ = error{status.error().message};
     counts_.totals += each.shard->totals();
   }
   // Batches go before the member that they came from.

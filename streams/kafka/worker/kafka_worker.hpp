@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "actors/worker.hpp"
+#include "base/pure/result.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/worker/dead_letter_watch.hpp"
 #include "streams/kafka/worker/engine_clock.hpp"
@@ -62,10 +63,10 @@ public:
   kafka_worker(engine_rules rules, cluster& brokers);
   ~kafka_worker() override;
 
-  /// One round, waiting up to `wait` for records where there is nothing else to do. False: it is over, see failure().
+  /// One round, waiting up to `wait` for records where there is nothing else to do. False: it is over, see outcome().
   bool step(milliseconds wait);
-  /// Why it ended; empty: it was asked to.
-  const std::string& failure() const { return failure_; }
+  /// An error: it ended for this reason. Else it was asked to, or goes on.
+  const result<void>& outcome() const { return outcome_; }
   /// Go down in order: what is committed is written, the member stays in the group (static).
   void close();
   /// As a crash would: nothing is committed, written or told to the group. For tests.
@@ -77,7 +78,7 @@ public:
   worker_status status() const;
 
   // Called from inside poll.
-  void assigned(std::span<const topic_partition> parts) override;
+  void assigned(std::span<const topic_partition> partitions) override;
   void revoked(bool lost) override;
 
 private:
@@ -109,7 +110,7 @@ private:
   /// True: one of them is still working.
   bool step_takeovers();
   void begin_shard(owned_partition& of);
-  void retry_or_refuse(owned_partition& of, partition_shard& made);
+  void retry_or_refuse(owned_partition& of, const error& why, std::unique_ptr<partition_store> store);
   void end_with(std::string why);
   std::vector<partition_shard*> ready() const;
 
@@ -153,7 +154,7 @@ private:
   std::map<std::int32_t, owned_partition> owned_;
 
   phase phase_ = phase::starting;
-  std::string failure_;
+  result<void> outcome_;
   bool fetch_again_ = false;
   /// Far behind the ends of the inputs.
   bool backlog_ = false;

@@ -55,10 +55,10 @@ void kafka_worker::start() {
   phase_ = phase::running;
 }
 
-void kafka_worker::assigned(std::span<const topic_partition> parts) {
+void kafka_worker::assigned(std::span<const topic_partition> partitions) {
   ++counts_.rebalances;
   std::map<std::int32_t, std::size_t> topics;
-  for (const auto& each : parts)
+  for (const auto& each : partitions)
     ++topics[each.partition];
   for (const auto& [partition, count] : topics) {
     if (count != rules_.inputs.size()) {
@@ -115,26 +115,28 @@ void kafka_worker::begin_shard(owned_partition& of) {
     return text ? rules_.configured.parse(*text) : std::nullopt;
   };
   const auto restored = from.restored();
-  auto made = std::make_unique<partition_shard>(rules_, from.partition(), partition_count_, from.take_store(),
-                                                from.found(), actors_, read_policy);
-  if (not made->problem().empty()) return retry_or_refuse(of, *made);
+  auto store = from.take_store();
+  auto made =
+      partition_shard::open(rules_, from.partition(), partition_count_, store, from.found(), actors_, read_policy);
+  if (not made) return retry_or_refuse(of, made.error(), std::move(store));
   rules_.environment.log(log_level::info, fmt::format("partition {} is ready at epoch {}, {} changelog records read",
-                                                      made->partition(), made->last_epoch(), restored));
-  of.shard = std::move(made);
+                                                      (*made)->partition(), (*made)->last_epoch(), restored));
+  of.shard = std::move(*made);
   of.taking.reset();
   of.last_commit = rules_.environment.steady();
 }
 
 // A partition whose policies are missing is refused, and the others continue. If the topic of the policies could not be
 // read to its end, that is no answer yet: the takeover begins again.
-void kafka_worker::retry_or_refuse(owned_partition& of, partition_shard& made) {
-  if (of.taking->policies_read()) {
-    of.refused = made.problem();
-    of.taking.reset();
-    rules_.environment.log(log_level::error, fmt::format("partition {} is refused: {}", made.partition(), of.refused));
+void kafka_worker::retry_or_refuse(owned_partition& of, const error& why, std::unique_ptr<partition_store> store) {
+  const auto partition = of.taking->partition();
+  if (not of.taking->policies_read()) {
+    of.taking = begin_takeover(partition, std::move(store));
     return;
   }
-  of.taking = begin_takeover(made.partition(), made.give_up_store());
+  of.refused = why.message;
+  of.taking.reset();
+  rules_.environment.log(log_level::error, fmt::format("partition {} is refused: {}", partition, of.refused));
 }
 
 } // namespace fairuse::kafka

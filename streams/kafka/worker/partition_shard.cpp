@@ -52,21 +52,30 @@ std::optional<std::uint64_t> epoch_of_metadata(std::string_view text) {
 }
 
 partition_shard::partition_shard(const engine_rules& rules, std::int32_t partition, std::int32_t partition_count,
-                                 std::unique_ptr<partition_store> store, const takeover_result& from, worker& on,
-                                 const std::function<std::optional<policy>(const std::string&)>& read_policy)
+                                 std::unique_ptr<partition_store> store)
   : rules_(rules),
     partition_(partition),
     partition_count_(partition_count),
     store_(std::move(store)),
     writer_(rules.source, partition, case_namer(rules.case_key), rules.dead_letter_bytes_max),
-    buffer_(rules.partition_of, partition, partition_count) {
-  begin(from, on, read_policy);
-}
+    buffer_(rules.partition_of, partition, partition_count) {}
 
 partition_shard::~partition_shard() = default;
 
-void partition_shard::begin(const takeover_result& from, worker& on,
-                            const std::function<std::optional<policy>(const std::string&)>& read_policy) {
+result<std::unique_ptr<partition_shard>> partition_shard::open(const engine_rules& rules, std::int32_t partition,
+                                                               std::int32_t partition_count,
+                                                               std::unique_ptr<partition_store>& store,
+                                                               const takeover_result& from, worker& on,
+                                                               const policy_reader& read_policy) {
+  std::unique_ptr<partition_shard> made(new partition_shard(rules, partition, partition_count, std::move(store)));
+  if (auto begun = made->begin(from, on, read_policy); not begun) {
+    store = std::move(made->store_);
+    return std::move(begun).error();
+  }
+  return made;
+}
+
+result<void> partition_shard::begin(const takeover_result& from, worker& on, const policy_reader& read_policy) {
   const auto& wanted = rules_.configured;
   has_committed_ = not from.is_new;
   if (from.is_new) {
@@ -84,10 +93,8 @@ void partition_shard::begin(const takeover_result& from, worker& on,
   first_meta_.key_check = case_namer(rules_.case_key).check();
   const auto choice = choose_policies(wanted.live, wanted.shadows, rules_.usage_retention_ms, meta_.controls,
                                       first_meta_.settings, not has_committed_, meta_.now, read_policy);
-  if (choice.policies == nullptr) {
-    problem_ = "a policy that was promoted cannot be read from " + rules_.outputs.policies;
-    return;
-  }
+  if (choice.policies == nullptr)
+    return error{"a policy that was promoted cannot be read from " + rules_.outputs.policies};
   const controls start{meta_.controls.enabled, meta_.controls.killed, choice.policies.get()};
   const auto stored = stored_from(start);
   const auto known = digests_of(meta_.controls);
@@ -117,6 +124,7 @@ void partition_shard::begin(const takeover_result& from, worker& on,
                               .last_now = has_committed_ ? meta_.now : INT64_MIN,
                               .max_active_users = rules_.bounds.active_users};
   actors_ = on.open_shard(*store_, options);
+  return {};
 }
 
 partition_shard::accept_result partition_shard::accept(const std::shared_ptr<const record_batch>& batch,

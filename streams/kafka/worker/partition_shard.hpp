@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "actors/worker.hpp"
+#include "base/pure/result.hpp"
 #include "core/counters.hpp"
 #include "storage/partition_meta.hpp"
 #include "storage/partition_store.hpp"
@@ -58,15 +59,18 @@ public:
     gap, ///< records are missing before it: fetch again from offsets(); if it comes again, they are not there
   };
 
-  /// REQUIRES: the store is restored and agrees with the group (S8), or there is nothing to agree with.
-  /// `read_policy`: policy by digest, of those that were promoted.
-  partition_shard(const engine_rules& rules, std::int32_t partition, std::int32_t partition_count,
-                  std::unique_ptr<partition_store> store, const takeover_result& from, worker& on,
-                  const std::function<std::optional<policy>(const std::string&)>& read_policy);
+  /// Policy by digest, of those that were promoted; nullopt: it cannot be read.
+  using policy_reader = std::function<std::optional<policy>(const std::string& digest)>;
+
+  /// REQUIRES: the store is restored and agrees with the group (S8), or there is nothing to agree with. An error: this
+  /// partition must not decide, and `store` stays with the caller.
+  static result<std::unique_ptr<partition_shard>> open(const engine_rules& rules, std::int32_t partition,
+                                                       std::int32_t partition_count,
+                                                       std::unique_ptr<partition_store>& store,
+                                                       const takeover_result& from, worker& on,
+                                                       const policy_reader& read_policy);
   ~partition_shard();
 
-  /// Not ok: this partition must not decide, and why.
-  const std::string& problem() const { return problem_; }
   std::int32_t partition() const { return partition_; }
 
   accept_result accept(const std::shared_ptr<const record_batch>& batch, std::size_t index);
@@ -126,8 +130,9 @@ private:
   };
   struct writing;
 
-  void begin(const takeover_result& from, worker& on,
-             const std::function<std::optional<policy>(const std::string&)>& read_policy);
+  partition_shard(const engine_rules& rules, std::int32_t partition, std::int32_t partition_count,
+                  std::unique_ptr<partition_store> store);
+  result<void> begin(const takeover_result& from, worker& on, const policy_reader& read_policy);
   void produce(writing& of, const std::string& topic, std::optional<std::string_view> key,
                std::optional<std::string_view> value, std::span<const header> headers = {});
   void advance_inputs(writing& of);
@@ -143,7 +148,6 @@ private:
   std::unique_ptr<partition_store> store_;
   output_writer writer_;
   epoch_buffer buffer_;
-  std::string problem_;
 
   /// As committed.
   partition_meta meta_;
