@@ -13,7 +13,7 @@ inline client_library kafka_client_library() {
           .right_scram = kafka::has_right_scram(),
           .names = kafka::property_names,
           .knows = kafka::knows_property,
-          .refusal = kafka::property_refusal};
+          .accepts = kafka::accept_property};
 }
 
 } // namespace fairuse::cli

@@ -79,12 +79,13 @@ bool kafka_session::find_instance() {
   const char* variable = std::getenv(instance_variable);
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  instance_ = instance_of(all_.settings.kafka, variable == nullptr ? "" : variable, host.data());
-  if (instance_.empty())
-    fail(exit_usage, fmt::format("an instance needs a name that is stable over restarts: set streams.instance or {} to "
-                                 "1 to 64 letters, digits, dots, hyphens or underscores",
-                                 instance_variable));
-  return not instance_.empty();
+  auto instance = instance_of(all_.settings.kafka, variable == nullptr ? "" : variable, host.data());
+  if (not instance) {
+    fail(exit_usage, instance.error().message);
+    return false;
+  }
+  instance_ = std::move(*instance);
+  return true;
 }
 
 bool kafka_session::connect() {

@@ -178,8 +178,8 @@ private:
     std::string name = key.text;
     const bool from_file = name.size() > file_suffix.size() and name.ends_with(file_suffix);
     if (from_file) name.resize(name.size() - file_suffix.size());
-    if (const auto reason = denied_property(name); not reason.empty())
-      return out_.error(key.at, called(name) + " " + std::string{reason});
+    if (const auto allowed = may_set_property(name); not allowed)
+      return out_.error(key.at, called(name) + " " + allowed.error().message);
     if (not from_file and is_secret_property(name))
       return out_.error(key.at, called(name) + " is a secret and does not stand in this file: write it to a file of its "
                                                "own and name that as "
@@ -188,12 +188,12 @@ private:
     if (not text) return;
     if (from_file) text = content_of(*text, value, called(key.text));
     if (text and contains(paths, name) and *text != "probe") text = absolute(*text, value, called(key.text));
-    if (not text or not accepted(name, *text, key, value, from_file)) return;
+    if (not text or not is_accepted(name, *text, key, value, from_file)) return;
     if (not into_.emplace(name, *text).second) out_.error(key.at, called(name) + " is there twice, once from a file");
   }
 
-  bool accepted(const std::string& name, const std::string& text, const yaml::map_key& key, const node& value,
-                bool from_file) {
+  bool is_accepted(const std::string& name, const std::string& text, const yaml::map_key& key, const node& value,
+                   bool from_file) {
     if (name == "debug") return harmless_debug(text, value);
     if (not library_.knows(name)) {
       const auto names = library_.names();
@@ -202,13 +202,13 @@ private:
                              + yaml::did_you_mean(name, candidates));
       return false;
     }
-    const auto refusal = library_.refusal(name, text);
+    const auto accepted = library_.accepts(name, text);
     // The reason repeats the value, which must not be shown if it came from a file.
-    if (refusal)
-      out_.error(value.at,
-                 called(name) + ": "
-                     + (from_file ? "librdkafka does not take what the file holds" : "librdkafka says: " + *refusal));
-    return not refusal;
+    if (not accepted)
+      out_.error(value.at, called(name) + ": "
+                               + (from_file ? "librdkafka does not take what the file holds"
+                                            : "librdkafka says: " + accepted.error().message));
+    return accepted.has_value();
   }
 
   // Some contexts write keys, values and the steps of an authentication to the log.
@@ -226,9 +226,9 @@ private:
                                + std::string{word} + "` and the same properties instead");
       return false;
     }
-    const auto refusal = library_.refusal("debug", text);
-    if (refusal) out_.error(value.at, called("debug") + ": librdkafka says: " + *refusal);
-    return not refusal;
+    const auto accepted = library_.accepts("debug", text);
+    if (not accepted) out_.error(value.at, called("debug") + ": librdkafka says: " + accepted.error().message);
+    return accepted.has_value();
   }
 
   std::optional<std::string> content_of(const std::string& text, const node& value, const std::string& name) {
@@ -310,10 +310,11 @@ private:
 
 } // namespace
 
-std::string_view denied_property(std::string_view name) {
+result<void> may_set_property(std::string_view name) {
   const auto found = std::lower_bound(denials.begin(), denials.end(), name,
                                       [](const denial& each, std::string_view wanted) { return each.name < wanted; });
-  return found != denials.end() and found->name == name ? found->reason : std::string_view{};
+  if (found != denials.end() and found->name == name) return error{std::string{found->reason}};
+  return {};
 }
 
 std::vector<std::string_view> denied_properties() {

@@ -7,11 +7,11 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "config/yaml.hpp"
 
 namespace fairuse {
@@ -25,14 +25,14 @@ struct client_library {
   bool right_scram = true;
   std::function<std::vector<std::string>()> names;
   std::function<bool(const std::string& name)> knows;
-  /// Why it does not accept the value; nullopt: it does.
-  std::function<std::optional<std::string>(const std::string& name, const std::string& value)> refusal;
+  /// The error is the library's own and may repeat the value.
+  std::function<result<void>(const std::string& name, const std::string& value)> accepts;
 };
 
-/// Why `name` cannot be set, as the end of a sentence that begins with it; empty if it can.
-std::string_view denied_property(std::string_view name);
+/// Whether `name` may be set. The error is the end of a sentence that begins with the name.
+result<void> may_set_property(std::string_view name);
 
-/// All that `denied_property` refuses, sorted.
+/// All that `may_set_property` refuses, sorted.
 std::vector<std::string_view> denied_properties();
 
 /// May only come from a file.

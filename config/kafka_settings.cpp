@@ -289,11 +289,14 @@ void bind_kafka(map_reader& streams, const std::filesystem::path& folder, const 
   kafka_binder{streams, folder, library, into}.bind();
 }
 
-std::string instance_of(const kafka_settings& settings, std::string_view variable, std::string_view host) {
+result<std::string> instance_of(const kafka_settings& settings, std::string_view variable, std::string_view host) {
   const auto chosen = not settings.instance.empty() ? std::string_view{settings.instance}
                       : not variable.empty()        ? variable
                                                     : host;
-  return is_name(chosen, name_length_max) ? std::string{chosen} : std::string{};
+  if (not is_name(chosen, name_length_max))
+    return error{std::string{"an instance needs a name that is stable over restarts: set streams.instance or "}
+                 + instance_variable + " to 1 to 64 letters, digits, dots, hyphens or underscores"};
+  return std::string{chosen};
 }
 
 std::string worker_name(const kafka_settings& settings, std::string_view instance, std::uint32_t worker) {

@@ -6,7 +6,7 @@
 //
 // INVARIANT: 3 * epoch <= transaction_timeout, and transaction_timeout + abort_scan <= session_timeout: an engine that
 // takes over a partition finds the transaction of the owner that failed already ended.
-// INVARIANT: `properties` holds nothing that `denied_property` names, and no name that librdkafka does not know.
+// INVARIANT: `properties` holds nothing that `may_set_property` refuses, and no name that librdkafka does not know.
 // `properties` holds secrets: never log a value of it.
 // Threads: plain values, nothing shared.
 #pragma once
@@ -81,8 +81,8 @@ void bind_kafka(yaml::map_reader& streams, const std::filesystem::path& folder, 
 inline constexpr const char* instance_variable = "FAIRUSE_INSTANCE";
 
 /// The name of this process, the same after a restart: the file's `instance`, else the variable's value, else the
-/// host's name. Empty: none of them is 1 to 64 letters, digits, dots, hyphens or underscores.
-std::string instance_of(const kafka_settings& settings, std::string_view variable, std::string_view host);
+/// host's name. An error: the one that is used is not 1 to 64 letters, digits, dots, hyphens or underscores.
+result<std::string> instance_of(const kafka_settings& settings, std::string_view variable, std::string_view host);
 
 /// transactional.id and group.instance.id of a worker: app.instance.worker.
 std::string worker_name(const kafka_settings& settings, std::string_view instance, std::uint32_t worker);

@@ -59,10 +59,10 @@ bool knows_property(const std::string& name) {
   return set(name, "", problem) != RD_KAFKA_CONF_UNKNOWN;
 }
 
-std::optional<std::string> property_refusal(const std::string& name, const std::string& value) {
+result<void> accept_property(const std::string& name, const std::string& value) {
   std::array<char, 512> problem{};
-  if (set(name, value, problem) == RD_KAFKA_CONF_OK) return std::nullopt;
-  return std::string{problem.data()};
+  if (set(name, value, problem) == RD_KAFKA_CONF_OK) return {};
+  return error{problem.data()};
 }
 
 } // namespace fairuse::kafka

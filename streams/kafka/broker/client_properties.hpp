@@ -4,9 +4,10 @@
 // Threads: pure functions.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
+
+#include "base/pure/result.hpp"
 
 namespace fairuse::kafka {
 
@@ -22,7 +23,7 @@ std::vector<std::string> property_names();
 /// Aliases and what the tables do not show included.
 bool knows_property(const std::string& name);
 
-/// Why `value` is not accepted, in librdkafka's words, which may repeat it; nullopt: it is.
-std::optional<std::string> property_refusal(const std::string& name, const std::string& value);
+/// The error is in librdkafka's words, which may repeat the value.
+result<void> accept_property(const std::string& name, const std::string& value);
 
 } // namespace fairuse::kafka
