@@ -540,7 +540,7 @@ std::string player::check() const {
     return "why no review was asked for, at " + std::to_string(now_);
   for (std::size_t slot = 0; slot < model_.slots(); ++slot) {
     if (user_.sums.policies != in_force_.policies) break;
-    const auto v = look(user_, in_force_, slot, now_);
+    const auto v = query_standing(user_, in_force_, slot, now_);
     if (v.at != model_.stage_of(slot)) return "stage of slot " + std::to_string(slot);
     for (std::size_t w = 0; w < v.windows.size(); ++w)
       if (v.windows[w].sum_ms != model_.sum(slot, w, now_) or v.windows[w].cap_ms != model_.cap(slot, w))

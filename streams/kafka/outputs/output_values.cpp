@@ -90,7 +90,7 @@ void append_notification(std::string& out, const decision& d, std::string_view d
 void append_enforcement(std::string& out, const user& who, time_ms now, std::uint64_t epoch) {
   // As if the system were on: what holds for everybody is the gateway's to add.
   const controls on{.enabled = true, .killed = false, .policies = who.sums.policies};
-  const auto seen = look(who, on, 0, now);
+  const auto seen = query_standing(who, on, 0, now);
   const auto& live = seen.slot->label;
   out.push_back('{');
   json_members to(out);
