@@ -189,7 +189,7 @@ std::string status_text(const status_question& question) {
                        who.credits_exhausted() ? ", credits exhausted" : ""));
   if (who.exempt) add_line(text, "exempt", "never evaluated");
   for (std::size_t i = 0; i < question.in_force.policies->slots().size(); ++i)
-    add_slot(text, question, look(who, question.in_force, i, question.at));
+    add_slot(text, question, query_standing(who, question.in_force, i, question.at));
   return text;
 }
 
@@ -206,7 +206,7 @@ std::string status_json(const status_question& question) {
                {"erased_at", instant_json(who.erased_at)}};
   auto slots = json::array();
   for (std::size_t i = 0; i < question.in_force.policies->slots().size(); ++i)
-    slots.push_back(slot_json(question, look(who, question.in_force, i, question.at)));
+    slots.push_back(slot_json(question, query_standing(who, question.in_force, i, question.at)));
   text["slots"] = std::move(slots);
   return text.dump();
 }

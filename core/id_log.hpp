@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which speech and STT events a user has had: 8-byte keys, grouped by the UTC hour of the event's instant. A duplicate
-// is the same key in the same hour (DESIGN.md section 4). In production only the last 24 hours stay in memory, older
-// hours are read from the store before an event needs them; in simulation the whole retention stays.
+// is the same key in the same hour. In production only the last 24 hours stay in memory, older hours are read from the
+// store before an event needs them; in simulation the whole retention stays. Sorted arrays, not a hash set of the
+// library: 8 bytes a key, and an hour is written down in one piece.
 #pragma once
 
 #include <cstdint>

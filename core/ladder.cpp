@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Strikes, stages and their ends. The stage is a fold over marks and timers: it is kept, and can be recomputed.
-#include <algorithm>
+#include "core/ladder.hpp"
 
-#include "core/context.hpp"
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "core/budget.hpp"
+#include "core/limits.hpp"
 
 namespace fairuse::detail {
 
@@ -11,169 +14,172 @@ namespace {
 
 constexpr std::int64_t marks_kept_ms = 90 * day_ms;
 
-time_ms end_from(const step_rule* rule, time_ms begin) {
-  return rule != nullptr and rule->ends_after_ms > 0 ? begin + rule->ends_after_ms : never;
+std::uint32_t count_strikes(std::span<const mark> marks, time_ms from) {
+  return static_cast<std::uint32_t>(std::count_if(marks.begin(), marks.end(), [from](const mark& each) {
+    return each.strike and each.cleared == reason::none and each.at >= from;
+  }));
 }
 
-stage falls_to(const policy& rules, stage at) {
-  const auto* rule = rules.step_of(at);
-  return rule != nullptr ? rule->falls_to : stage::none;
+/// The step that a qualifying verdict at `instant` leads to: one at a time, and only after as many strikes before it as
+/// the step asks for. nullptr: it stays.
+const step_rule* step_reached(const policy& rules, stage from, std::span<const mark> before, time_ms instant) {
+  const auto* next = rules.step_after(from);
+  if (next == nullptr or next->strikes == 0) return next;
+  return count_strikes(before, instant - next->within_ms) >= next->strikes ? next : nullptr;
 }
 
 /// A stage and its end while a history is folded.
-struct folded {
+struct folded_stage {
   stage at = stage::none;
   time_ms until = never;
   void enter(const policy& rules, stage to, time_ms begin) {
     at = to;
-    until = end_from(rules.step_of(to), begin);
+    until = rules.stage_end(to, begin);
   }
   /// Let ends pass whose timers were due at or before `instant`.
   void pass_ends(const policy& rules, time_ms instant) {
     while (until != never and until < instant)
-      enter(rules, falls_to(rules, at), until + 1);
+      enter(rules, rules.falls_to(at), until + 1);
   }
 };
 
-std::uint32_t count_strikes(const mark* begin, const mark* end, time_ms from) {
-  return static_cast<std::uint32_t>(std::count_if(
-      begin, end, [from](const mark& m) { return m.strike and m.cleared == reason::none and m.at >= from; }));
-}
-
-folded fold_marks(const policy& rules, const std::vector<mark>& marks, time_ms now) {
-  folded f;
-  for (const auto& m : marks) {
-    f.pass_ends(rules, m.at);
-    switch (m.kind) {
+folded_stage fold_marks(const policy& rules, std::span<const mark> marks, time_ms now) {
+  folded_stage folded;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    const auto& each = marks[i];
+    folded.pass_ends(rules, each.at);
+    switch (each.kind) {
       case mark_kind::verdict: {
-        const auto* next = rules.step_after(f.at);
-        if (m.cleared != reason::none or not m.qualifying or next == nullptr) break;
-        if (next->strikes == 0 or count_strikes(marks.data(), &m, m.at - next->within_ms) >= next->strikes)
-          f.enter(rules, next->at, m.at);
+        if (each.cleared != reason::none or not each.qualifying) break;
+        const auto* step = step_reached(rules, folded.at, marks.first(i), each.at);
+        if (step != nullptr) folded.enter(rules, step->at, each.at);
         break;
       }
       case mark_kind::admin_stage:
-        f.at = m.to;
-        f.until = m.end;
+        folded = {each.to, each.end};
         break;
       case mark_kind::reset:
       case mark_kind::upgrade:
-        f = {};
+        folded = {};
         break;
     }
   }
-  f.pass_ends(rules, now);
-  return f;
+  folded.pass_ends(rules, now);
+  return folded;
 }
 
-void drop_old_marks(standing& s, time_ms now) {
-  if (s.at != stage::none or s.since > now - marks_kept_ms) return;
-  std::erase_if(s.marks, [now](const mark& m) { return m.at < now - marks_kept_ms; });
+void drop_old_marks(standing& of, time_ms now) {
+  if (of.at != stage::none or of.since > now - marks_kept_ms) return;
+  std::erase_if(of.marks, [now](const mark& each) { return each.at < now - marks_kept_ms; });
 }
 
-/// Change stage and end, write stage_changed, and whatever follows from where the user now stands.
-void move_to(context& x, stage to, time_ms until, reason why, usage_type type, std::string_view who,
+/// Change stage and end, write stage_changed, and what follows from where the user now stands.
+void move_to(slot_context& context, stage to, time_ms until, reason why, usage_type type, std::string_view who,
              std::string_view note) {
-  auto& s = x.touch();
-  const auto from = s.at;
-  s.at = to;
-  if (from != to) s.since = x.at;
-  s.until = until;
-  x.u.sums.wake(x.slot);
-  auto& d = x.write(decision_kind::stage_changed, why);
-  d.from = from;
-  d.to = to;
-  d.until = until;
-  d.type = type;
-  d.who = who;
-  d.note = note;
-  const auto* rule = x.rules().step_of(to);
+  auto& standing = context.touch();
+  const auto from = standing.at;
+  standing.at = to;
+  if (from != to) standing.since = context.at;
+  standing.until = until;
+  context.who.sums.end_quiet(context.slot);
+  auto& change = context.write(decision_kind::stage_changed, why);
+  change.from = from;
+  change.to = to;
+  change.until = until;
+  change.type = type;
+  change.who = who;
+  change.note = note;
+  const auto* rule = context.rules().step_of(to);
   if (to > from and rule != nullptr and rule->notify) {
-    auto& n = x.write(decision_kind::notification, why);
-    n.from = from;
-    n.to = to;
-    n.until = until;
-    n.words = type == usage_type::free_exhausted ? wording::credits : wording::misuse;
+    auto& notice = context.write(decision_kind::notification, why);
+    notice.from = from;
+    notice.to = to;
+    notice.until = until;
+    notice.words = type == usage_type::free_exhausted ? wording::credits : wording::misuse;
   }
-  refresh_restrictions(x, reason::stage_reached, why);
-  refresh_exhausted(x);
+  refresh_restrictions(context, reason::stage_reached, why);
+  refresh_exhausted(context);
+}
+
+/// Cooldowns count from the request; a low score earns the longer one.
+void begin_cooldown(standing& of, const review_rule& review, const verdict& found) {
+  of.failures = 0;
+  of.retry_until = INT64_MIN;
+  const bool clears = review.cleared_below_nano > 0 and found.score_nano < review.cleared_below_nano;
+  of.cooldown_until = found.asked_at + (clears ? review.cleared_cooldown_ms : review.cooldown_ms);
 }
 
 } // namespace
 
-std::uint32_t strikes_since(const standing& s, time_ms from) {
-  return count_strikes(s.marks.data(), s.marks.data() + s.marks.size(), from);
+std::uint32_t strikes_since(const standing& of, time_ms from) { return count_strikes(of.marks, from); }
+
+void add_mark(slot_context& context, mark added) {
+  auto& standing = context.touch();
+  drop_old_marks(standing, context.at);
+  added.at = context.at;
+  if (context.cause != nullptr) added.cause = event_id(*context.cause);
+  added.policy_digest = context.spec().label.digest;
+  standing.marks.push_back(std::move(added));
 }
 
-void add_mark(context& x, mark m) {
-  auto& s = x.touch();
-  drop_old_marks(s, x.at);
-  m.at = x.at;
-  m.cause = x.cause;
-  m.policy_digest = x.spec().label.digest;
-  s.marks.push_back(std::move(m));
+void enter_stage(slot_context& context, stage to, reason why, usage_type type, std::string_view who,
+                 std::string_view note) {
+  move_to(context, to, context.rules().stage_end(to, context.at), why, type, who, note);
 }
 
-void enter_stage(context& x, stage to, reason why, usage_type type, std::string_view who, std::string_view note) {
-  move_to(x, to, end_from(x.rules().step_of(to), x.at), why, type, who, note);
+void end_stage(slot_context& context) {
+  enter_stage(context, context.rules().falls_to(context.current_stage()), reason::stage_ended);
 }
 
-void finish_review(context& x, const verdict& v) {
-  auto& s = x.touch();
-  x.u.sums.wake(x.slot);
-  const auto& rules = x.rules();
-  s.failures = 0;
-  s.retry_until = INT64_MIN;
-  const bool clears = rules.review.cleared_below_nano > 0 and v.score_nano < rules.review.cleared_below_nano;
-  s.cooldown_until = v.asked_at + (clears ? rules.review.cleared_cooldown_ms : rules.review.cooldown_ms);
-  mark m;
-  m.qualifying = v.score_nano >= rules.review.score_gate_nano;
-  m.strike = m.qualifying or rules.counts == strike_basis::finished_reviews;
-  m.type = v.type;
-  m.score_nano = v.score_nano;
-  m.request = v.request;
-  const auto* next = rules.step_after(s.at);
-  const bool steps = m.qualifying and next != nullptr
-                     and (next->strikes == 0 or strikes_since(s, x.at - next->within_ms) >= next->strikes);
-  const auto to = steps ? next->at : s.at;
-  auto& d = x.write(m.strike ? decision_kind::strike_added : decision_kind::review_cleared, v.why);
-  d.prior_7d = strikes_since(s, x.at - 7 * day_ms);
-  d.prior_30d = strikes_since(s, x.at - 30 * day_ms);
-  d.request = v.request;
-  d.scored = true;
-  d.qualifying = m.qualifying;
-  d.score_nano = v.score_nano;
-  d.type = v.type;
-  d.from = m.from = s.at;
-  d.to = m.to = to;
-  d.until = m.end = steps ? end_from(next, x.at) : s.until;
-  if (m.strike) d.strike = m.number = ++s.last_strike;
-  add_mark(x, std::move(m));
-  if (not steps) return;
-  s.last_change_free = v.type == usage_type::free_exhausted;
-  enter_stage(x, to, v.why, v.type);
+void finish_review(slot_context& context, const verdict& found) {
+  const auto& rules = context.rules();
+  auto& standing = context.touch();
+  context.who.sums.end_quiet(context.slot);
+  begin_cooldown(standing, rules.review, found);
+  mark added;
+  added.qualifying = found.score_nano >= rules.review.score_gate_nano;
+  added.strike = added.qualifying or rules.counts == strike_basis::finished_reviews;
+  added.type = found.type;
+  added.score_nano = found.score_nano;
+  added.request = found.request;
+  const auto* step = added.qualifying ? step_reached(rules, standing.at, standing.marks, context.at) : nullptr;
+  auto& written = context.write(added.strike ? decision_kind::strike_added : decision_kind::review_cleared, found.why);
+  written.prior_7d = strikes_since(standing, context.at - 7 * day_ms);
+  written.prior_30d = strikes_since(standing, context.at - 30 * day_ms);
+  written.request = found.request;
+  written.scored = true;
+  written.qualifying = added.qualifying;
+  written.score_nano = found.score_nano;
+  written.type = found.type;
+  written.from = added.from = standing.at;
+  written.to = added.to = step != nullptr ? step->at : standing.at;
+  written.until = added.end = step != nullptr ? rules.stage_end(step->at, context.at) : standing.until;
+  if (added.strike) written.strike = added.number = ++standing.last_strike;
+  add_mark(context, std::move(added));
+  if (step == nullptr) return;
+  standing.last_change_free = found.type == usage_type::free_exhausted;
+  enter_stage(context, step->at, found.why, found.type);
 }
 
-void end_stage(context& x) { enter_stage(x, falls_to(x.rules(), x.current_stage()), reason::stage_ended); }
-
-bool clear_strike(context& x, mark& m, reason why, std::string_view who, std::string_view note) {
-  if (not m.strike or m.cleared != reason::none) return false;
-  x.touch();
-  m.cleared = why;
-  auto& d = x.write(decision_kind::strike_cleared, why);
-  d.strike = m.number;
-  d.type = m.type;
-  d.scored = true;
-  d.score_nano = m.score_nano;
-  d.who = who;
-  d.note = note;
+bool clear_strike(slot_context& context, mark& strike, reason why, std::string_view who, std::string_view note) {
+  if (not strike.strike or strike.cleared != reason::none) return false;
+  context.touch();
+  strike.cleared = why;
+  auto& written = context.write(decision_kind::strike_cleared, why);
+  written.strike = strike.number;
+  written.type = strike.type;
+  written.scored = true;
+  written.score_nano = strike.score_nano;
+  written.who = who;
+  written.note = note;
   return true;
 }
 
-void refold(context& x, reason why, std::string_view who, std::string_view note) {
-  auto& s = x.touch();
-  const auto f = fold_marks(x.rules(), s.marks, x.at);
-  if (f.at != s.at or f.until != s.until) move_to(x, f.at, f.until, why, usage_type::none, who, note);
+void refold(slot_context& context, reason why, std::string_view who, std::string_view note) {
+  const auto& standing = context.touch();
+  const auto folded = fold_marks(context.rules(), standing.marks, context.at);
+  if (folded.at != standing.at or folded.until != standing.until)
+    move_to(context, folded.at, folded.until, why, usage_type::none, who, note);
 }
 
 } // namespace fairuse::detail

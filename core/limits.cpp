@@ -1,255 +1,137 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Sums against caps, hard caps, ceiling and budget.
-#include <algorithm>
-#include <array>
+#include "core/limits.hpp"
 
-#include "core/context.hpp"
-#include "core/query.hpp"
+#include <algorithm>
+
+#include "core/quiet.hpp"
+#include "core/reviews.hpp"
 
 namespace fairuse::detail {
 
 namespace {
 
-/// What one slot's windows hold at x.at.
-struct reading {
-  std::array<std::int64_t, windows_max> sums{};
-  std::uint8_t exceeded = 0;
-  /// Ms that may still be added before another cap can be exceeded.
-  std::int64_t headroom = INT64_MAX;
-};
+limits_reading read_windows(slot_context& context) {
+  return read_limits(window_limits(context.spec(), context.who.plan()), context.running_sums());
+}
 
-reading read_windows(context& x) {
-  reading r;
-  const auto& rules = x.rules();
-  const auto plan = x.u.plan();
-  for (std::size_t w = 0; w < rules.windows.size(); ++w) {
-    r.sums[w] = x.sum(w);
-    const auto room = rules.cap_ms(w, plan) - r.sums[w];
-    if (room < 0)
-      r.exceeded = static_cast<std::uint8_t>(r.exceeded | (1U << w));
-    else
-      r.headroom = std::min(r.headroom, room);
+/// Of the event at hand, what counts in a window at context.at.
+std::int64_t ms_of_event(const slot_context& context, std::size_t window) {
+  const auto& span = context.policies().spans()[context.spec().spans[window]];
+  const auto first = first_counted(context.at, span.span_s, context.policies().bucket_s(span));
+  std::int64_t sum = 0;
+  for (const auto& speech : context.out.speech.added(context.policies().profile_of(context.spec())))
+    sum += speech.bucket >= first ? speech.ms : 0;
+  return sum;
+}
+
+/// A cap is crossed by the event without which its window would not exceed it.
+void write_crossings(slot_context& context, const limits_reading& windows) {
+  for (std::size_t window = 0; window < windows.limits.count; ++window) {
+    if (not windows.is_exceeded(window)) continue;
+    const auto cap = windows.limits.all[window].limit_ms;
+    if (windows.sums[window] - ms_of_event(context, window) > cap) continue;
+    auto& written = context.write(decision_kind::cap_crossed, reason::cap_exceeded);
+    written.window = static_cast<std::uint8_t>(window);
+    written.sum_ms = windows.sums[window];
+    written.cap_ms = cap;
   }
-  return r;
-}
-
-bool hard_caps_hold(const context& x) {
-  const auto* rule = x.rules().step_of(x.current_stage());
-  return rule != nullptr and rule->hard_caps and not x.u.exempt;
-}
-
-/// Restrictions that hold at x.at, and what must drain until they do not.
-struct restrictions {
-  bool hard = false;
-  bool ceiling = false;
-  std::int64_t headroom = INT64_MAX;
-};
-
-restrictions read_restrictions(context& x) {
-  restrictions r;
-  const auto& rules = x.rules();
-  if (hard_caps_hold(x)) {
-    for (std::size_t w = 0; w < rules.windows.size(); ++w) {
-      const auto room = x.hard_cap(w) - x.sum(w);
-      r.hard |= room < 0;
-      if (room >= 0) r.headroom = std::min(r.headroom, room);
-    }
-  }
-  const auto& ceiling = rules.ceiling;
-  if (ceiling.cap_ms > 0 and ceiling.refuses_uploads and not x.u.exempt) {
-    const auto room = ceiling.cap_ms - 1 - sum_at(x.u, x.spec().ceiling_span, x.at);
-    r.ceiling = room < 0;
-    if (room >= 0) r.headroom = std::min(r.headroom, room);
-  }
-  return r;
-}
-
-time_ms hard_drains_at(context& x) {
-  std::vector<drain_limit> limits;
-  for (std::size_t w = 0; w < x.rules().windows.size(); ++w)
-    limits.push_back({x.spec().spans[w], x.hard_cap(w)});
-  return drains_at(x.u, x.set(), limits, x.at);
-}
-
-time_ms ceiling_drains_at(context& x) {
-  const drain_limit limit{x.spec().ceiling_span, x.rules().ceiling.cap_ms - 1};
-  return drains_at(x.u, x.set(), {&limit, 1}, x.at);
 }
 
 /// The sum that holds a restriction, and its cap: the evidence. Of several hard caps the first in window order.
-void put_evidence(context& x, restriction_kind kind, decision& d) {
+void put_evidence(const slot_context& context, restriction_kind kind, const restrictions_reading& reading,
+                  decision& written) {
   if (kind == restriction_kind::ceiling) {
-    d.sum_ms = sum_at(x.u, x.spec().ceiling_span, x.at);
-    d.cap_ms = x.rules().ceiling.cap_ms;
+    written.sum_ms = reading.ceiling.sums[0];
+    written.cap_ms = context.rules().ceiling.cap_ms;
     return;
   }
-  for (std::size_t w = 0; w < x.rules().windows.size() and d.sum_ms <= d.cap_ms; ++w) {
-    d.sum_ms = x.sum(w);
-    d.cap_ms = x.hard_cap(w);
-  }
+  std::size_t window = 0;
+  while (not reading.hard.is_exceeded(window))
+    ++window;
+  written.sum_ms = reading.hard.sums[window];
+  written.cap_ms = reading.hard.limits.all[window].limit_ms;
 }
 
-void write_restriction(context& x, restriction_kind kind, bool holds, reason why, time_ms drains) {
-  auto& d = x.write(holds ? decision_kind::restriction_engaged : decision_kind::restriction_lifted, why);
-  d.restriction = kind;
-  if (not holds) return;
-  put_evidence(x, kind, d);
-  const bool until_deadline = kind == restriction_kind::hard and x.rules().retry == hard_retry::deadline;
-  d.until = until_deadline ? x.known()->until : drains;
+void write_engaged(slot_context& context, restriction_kind kind, const restrictions_reading& reading, reason why,
+                   time_ms drains) {
+  auto& written = context.write(decision_kind::restriction_engaged, why);
+  written.restriction = kind;
+  put_evidence(context, kind, reading, written);
+  const bool until_deadline = kind == restriction_kind::hard and context.rules().retry == hard_retry::deadline;
+  written.until = until_deadline ? context.known()->until : drains;
+}
+
+void write_lifted(slot_context& context, restriction_kind kind, reason why) {
+  context.write(decision_kind::restriction_lifted, why).restriction = kind;
 }
 
 /// Note what holds and when it drains; write what changed.
-void put_restrictions(context& x, const restrictions& holds, reason engaged, reason lifted) {
-  auto& s = x.touch();
-  const bool hard_changed = s.hard != holds.hard;
-  const bool ceiling_changed = s.ceiling != holds.ceiling;
-  s.hard = holds.hard;
-  s.ceiling = holds.ceiling;
-  const auto hard_drains = s.hard ? hard_drains_at(x) : never;
-  const auto ceiling_drains = s.ceiling ? ceiling_drains_at(x) : never;
-  s.drain_due = std::min(hard_drains, ceiling_drains);
-  if (hard_changed) write_restriction(x, restriction_kind::hard, s.hard, s.hard ? engaged : lifted, hard_drains);
-  if (ceiling_changed)
-    write_restriction(x, restriction_kind::ceiling, s.ceiling, s.ceiling ? reason::ceiling_reached : lifted,
-                      ceiling_drains);
-}
-
-/// Enough for what leaves a window in an hour of speech; a walk over days of excess would be repeated too often.
-constexpr std::uint32_t drain_entries_max = 64;
-
-/// When the first exceeded window is back at its cap if no more speech comes: until then it stays exceeded. May be
-/// early.
-time_ms first_drain(context& x, std::uint8_t exceeded) {
-  auto first = never;
-  for (std::size_t w = 0; w < x.rules().windows.size(); ++w) {
-    if ((exceeded >> w & 1) == 0) continue;
-    const drain_limit limit{x.spec().spans[w], x.rules().cap_ms(w, x.u.plan())};
-    const auto& running = x.u.sums.span(limit.span);
-    first = std::min(first, drains_from(x.u, x.set(), limit, running.tail, running.sum, x.at, drain_entries_max));
-  }
-  return first;
-}
-
-/// Note until when nothing new can follow from speech in this slot.
-void watch(context& x, const reading& r) {
-  const auto room = std::min(r.headroom, read_restrictions(x).headroom);
-  auto& watched = x.u.sums.watch(x.slot);
-  watched.odometer_max = room == INT64_MAX ? INT64_MAX : x.u.sums.odometer(x.spec().view) + room;
-  const auto asking = r.exceeded != 0 ? may_ask(x) : asking_state{quiet_reason::none, never};
-  watched.why = asking.held_back;
-  watched.asks_at = asking.next;
-  // More speech only delays a drain, so a walk over the buckets holds good until its instant has come.
-  if (watched.exceeded != r.exceeded or watched.drains_at <= x.at) watched.drains_at = first_drain(x, r.exceeded);
-  watched.exceeded = r.exceeded;
+void put_restrictions(slot_context& context, const restrictions_reading& reading, reason engaged, reason lifted) {
+  auto& standing = context.touch();
+  const bool was_hard = standing.hard;
+  const bool was_ceiling = standing.ceiling;
+  standing.hard = reading.holds_hard;
+  standing.ceiling = reading.holds_ceiling;
+  const auto drains = [&](bool holds, const limits_reading& of) {
+    return holds ? drains_at(context.who, context.policies(), of.limits, context.at) : never;
+  };
+  const auto hard_drains = drains(standing.hard, reading.hard);
+  const auto ceiling_drains = drains(standing.ceiling, reading.ceiling);
+  standing.drain_due = std::min(hard_drains, ceiling_drains);
+  if (standing.hard and not was_hard)
+    write_engaged(context, restriction_kind::hard, reading, engaged, hard_drains);
+  else if (was_hard and not standing.hard)
+    write_lifted(context, restriction_kind::hard, lifted);
+  if (standing.ceiling and not was_ceiling)
+    write_engaged(context, restriction_kind::ceiling, reading, reason::ceiling_reached, ceiling_drains);
+  else if (was_ceiling and not standing.ceiling)
+    write_lifted(context, restriction_kind::ceiling, lifted);
 }
 
 } // namespace
 
-void lift_drained(context& x) {
-  const auto& before = *x.known();
-  auto holds = read_restrictions(x);
-  holds.hard &= before.hard;
-  holds.ceiling &= before.ceiling;
-  put_restrictions(x, holds, reason::none, reason::drained);
+void evaluate(slot_context& context) {
+  const auto from = context.out.speech.from(context.policies().profile_of(context.spec()));
+  if (not context.rules().enforced_lanes[static_cast<std::size_t>(from)]) return;
+  const auto windows = read_windows(context);
+  write_crossings(context, windows);
+  refresh_restrictions(context, reason::cap_exceeded, reason::usage_restored);
+  if (windows.exceeded != 0) ask_review(context, windows.exceeded);
+  begin_quiet(context, windows);
 }
 
-void refresh_restrictions(context& x, reason engaged, reason lifted) {
-  const auto* before = x.known();
+bool exceeds_cap(slot_context& context) {
+  if (is_quiet(context.who, context.slot, context.at)) return context.who.sums.quiet(context.slot).exceeded != 0;
+  return read_windows(context).exceeded != 0;
+}
+
+restrictions_reading read_restrictions(slot_context& context) {
+  if (context.who.exempt) return {};
+  return read_restrictions(context.spec(), context.current_stage(), context.who.plan(), context.running_sums());
+}
+
+void refresh_restrictions(slot_context& context, reason engaged, reason lifted) {
+  const auto* before = context.known();
   const bool was_hard = before != nullptr and before->hard;
   const bool was_ceiling = before != nullptr and before->ceiling;
-  const auto now_holds = read_restrictions(x);
-  if (not was_hard and not was_ceiling and not now_holds.hard and not now_holds.ceiling) {
-    if (before != nullptr and before->drain_due != never) x.touch().drain_due = never;
+  const auto reading = read_restrictions(context);
+  if (not was_hard and not was_ceiling and not reading.holds_hard and not reading.holds_ceiling) {
+    if (before != nullptr and before->drain_due != never) context.touch().drain_due = never;
     return;
   }
   // Speech only delays a drain: the stored due may then be early, and is exact again when it fires.
-  const bool unchanged = was_hard == now_holds.hard and was_ceiling == now_holds.ceiling;
-  if (unchanged and engaged == reason::cap_exceeded and before->drain_due > x.at) return;
-  put_restrictions(x, now_holds, engaged, lifted);
+  const bool unchanged = was_hard == reading.holds_hard and was_ceiling == reading.holds_ceiling;
+  if (unchanged and engaged == reason::cap_exceeded and before->drain_due > context.at) return;
+  put_restrictions(context, reading, engaged, lifted);
 }
 
-void evaluate(context& x, const event& e) {
-  const auto& profile = x.set().profiles()[x.set().views()[x.spec().view].profile];
-  const auto from = lane_under(profile, x.at, e);
-  const auto& rules = x.rules();
-  if (not rules.enforced_lanes[static_cast<std::size_t>(from)]) return;
-  spread(profile, x.at, e, x.out);
-  const auto r = read_windows(x);
-  for (std::size_t w = 0; w < rules.windows.size(); ++w) {
-    if ((r.exceeded >> w & 1) == 0) continue;
-    const auto first = first_counted(x.at, rules.windows[w].span_ms / second_ms, profile.bucket_s);
-    std::int64_t from_this = 0;
-    for (const auto& what : x.out.added_scratch)
-      from_this += what.bucket >= first ? what.ms : 0;
-    const auto cap = rules.cap_ms(w, x.u.plan());
-    if (r.sums[w] - from_this > cap) continue;
-    auto& d = x.write(decision_kind::cap_crossed, reason::cap_exceeded);
-    d.window = static_cast<std::uint8_t>(w);
-    d.sum_ms = r.sums[w];
-    d.cap_ms = cap;
-  }
-  refresh_restrictions(x, reason::cap_exceeded, reason::usage_restored);
-  if (r.exceeded != 0) ask_review(x, r.exceeded);
-  watch(x, r);
-}
-
-bool exceeds(context& x) {
-  const auto& watched = x.u.sums.watch(x.slot);
-  if (watched.quiet(x.u.sums.odometer(x.spec().view), x.at)) return watched.exceeded != 0;
-  return read_windows(x).exceeded != 0;
-}
-
-bool budget_tracked(context& x) {
-  const auto& budget = x.rules().budget;
-  if (budget.per_utc_day_ms <= 0 or not x.judges()) return false;
-  return x.current_stage() == budget.at or (budget.track_from_trigger and exceeds(x));
-}
-
-bool budget_blocks(const context& x) {
-  const auto* s = x.known();
-  const auto& budget = x.rules().budget;
-  return s != nullptr and budget.per_utc_day_ms > 0 and s->at == budget.at and s->utc_day == utc_day(x.at)
-         and s->used_ms >= budget.per_utc_day_ms;
-}
-
-void charge(context& x, const event& e, std::int64_t ms) {
-  if (ms <= 0) return;
-  const auto today = utc_day(x.at);
-  if (utc_day(e.instant) < today) {
-    x.out.counts.stt_of_earlier_day += x.spec().kind == slot_kind::live;
-    return;
-  }
-  auto& s = x.touch();
-  if (s.utc_day != today) {
-    s.utc_day = today;
-    s.used_ms = 0;
-    s.exhausted = false;
-  }
-  s.used_ms += ms;
-  refresh_exhausted(x);
-}
-
-void refresh_exhausted(context& x) {
-  const auto* s = x.known();
-  const bool blocks = budget_blocks(x);
-  if (s == nullptr or s->exhausted == blocks) return;
-  x.touch().exhausted = blocks;
-  if (not blocks) return; // stage_changed or budget_reset says so already
-  auto& d = x.write(decision_kind::budget_exhausted, reason::budget_spent);
-  d.sum_ms = s->used_ms;
-  d.cap_ms = x.rules().budget.per_utc_day_ms;
-  d.until = (utc_day(x.at) + 1) * day_ms;
-}
-
-void reset_budget(context& x) {
-  auto& s = x.touch();
-  auto& d = x.write(decision_kind::budget_reset, reason::budget_day_over);
-  d.sum_ms = s.used_ms;
-  d.cap_ms = x.rules().budget.per_utc_day_ms;
-  s.utc_day = utc_day(x.at);
-  s.used_ms = 0;
-  s.exhausted = false;
+void lift_drained(slot_context& context) {
+  const auto& before = *context.known();
+  context.who.sums.end_quiet(context.slot);
+  auto reading = read_restrictions(context);
+  reading.holds_hard = reading.holds_hard and before.hard;
+  reading.holds_ceiling = reading.holds_ceiling and before.ceiling;
+  put_restrictions(context, reading, reason::none, reason::drained);
 }
 
 } // namespace fairuse::detail

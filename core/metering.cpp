@@ -2,121 +2,14 @@
 #include "core/metering.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <variant>
 
 namespace fairuse {
 
-namespace {
-
-std::uint32_t grown(std::uint32_t capacity) {
-  // Small steps: the log is most of what a heavy user costs, and doubling would waste a third of it.
-  return capacity + capacity / 16 + 4;
-}
-
-} // namespace
-
-void bucket_log::store(std::uint32_t slot, std::uint64_t word) {
-  std::memcpy(block_.get() + std::size_t{slot} * entry_bytes, &word, entry_bytes);
-}
-
-bucket_log::entry bucket_log::decode(std::uint32_t slot) const {
-  const auto word = load(slot);
-  return {bucket_index{base_} + offset_of(word), static_cast<lane>((word >> lane_shift) & 3),
-          ((word >> off_shift) & 1) != 0, ms_of(word)};
-}
-
-void bucket_log::reserve_one() {
-  if (size_ < capacity_) return;
-  const auto live = size_ - head_;
-  if (head_ > live / 16) {
-    // Pruned room at the front is used up before more is asked for.
-    std::memmove(block_.get(), block_.get() + std::size_t{head_} * entry_bytes, std::size_t{live} * entry_bytes);
-  } else {
-    const auto capacity = grown(live);
-    auto block = std::make_unique<std::uint8_t[]>(bytes_for(capacity));
-    if (live > 0)
-      std::memcpy(block.get(), block_.get() + std::size_t{head_} * entry_bytes, std::size_t{live} * entry_bytes);
-    block_ = std::move(block);
-    capacity_ = capacity;
-  }
-  head_ = 0;
-  size_ = live;
-}
-
-std::uint16_t bucket_log::rebase(bucket_index bucket) {
-  if (size_ == head_) {
-    head_ = size_ = 0;
-    base_ = static_cast<std::uint32_t>(bucket);
-    return 0;
-  }
-  const auto relative = bucket - base_;
-  if (relative >= 0 and relative <= UINT16_MAX) return static_cast<std::uint16_t>(relative);
-  // The retention spans fewer than 65,536 buckets (checked when policies are loaded), so the oldest live entry is a
-  // base that reaches everything.
-  const auto base = std::min(bucket, bucket_at(0));
-  const auto shift = static_cast<std::uint64_t>(base - base_);
-  for (auto i = head_; i < size_; ++i) {
-    const auto word = load(i);
-    store(i, (word & ~std::uint64_t{UINT16_MAX}) | ((word - shift) & UINT16_MAX));
-  }
-  base_ = static_cast<std::uint32_t>(base);
-  return static_cast<std::uint16_t>(bucket - base);
-}
-
-void bucket_log::insert(std::uint32_t position, std::uint64_t word) {
-  reserve_one();
-  const auto slot = head_ + position;
-  auto* place = block_.get() + std::size_t{slot} * entry_bytes;
-  std::memmove(place + entry_bytes, place, std::size_t{size_ - slot} * entry_bytes);
-  store(slot, word);
-  ++size_;
-}
-
-void bucket_log::add(bucket_index bucket, lane from, bool while_off, std::int64_t ms) {
-  const auto where = rebase(bucket);
-  const auto amount = [](std::int64_t value) { return static_cast<std::uint64_t>(value) << offset_bits; };
-  const auto empty =
-      std::uint64_t{where} | (static_cast<std::uint64_t>(from) << lane_shift) | (std::uint64_t{while_off} << off_shift);
-  constexpr auto entry_mask = (std::uint64_t{1} << (entry_bytes * 8)) - 1;
-  auto slot = size_;
-  while (slot > head_ and offset(slot - 1) > where)
-    --slot;
-  for (auto same = slot; same > head_ and offset(same - 1) == where; --same) {
-    const auto word = load(same - 1) & entry_mask;
-    if ((word & ~amount(amount_max)) == empty and ms_of(word) + ms <= amount_max) {
-      store(same - 1, word + amount(ms));
-      return;
-    }
-  }
-  const auto position = slot - head_;
-  for (; ms > amount_max; ms -= amount_max)
-    insert(position, empty | amount(amount_max));
-  insert(position, empty | amount(ms));
-}
-
-std::uint32_t bucket_log::prune(bucket_index first) {
-  const auto gone = lower_bound(first);
-  head_ += gone;
-  return gone;
-}
-
-std::uint32_t bucket_log::lower_bound(bucket_index bucket) const {
-  auto first = std::uint32_t{0};
-  auto last = size();
-  while (first < last) {
-    const auto middle = first + (last - first) / 2;
-    if (bucket_at(middle) < bucket)
-      first = middle + 1;
-    else
-      last = middle;
-  }
-  return first;
-}
-
-void unite(const event& e, std::vector<spoken>& out) {
+void unite(const event& what, std::vector<spoken>& out) {
   out.clear();
-  for (const auto& part : detail_of<speech_segments>(e).segments)
-    if (part.end_ms > part.begin_ms) out.push_back({e.time + part.begin_ms, e.time + part.end_ms});
+  for (const auto& part : detail_of<speech_segments>(what).segments)
+    if (part.end_ms > part.begin_ms) out.push_back({what.time + part.begin_ms, what.time + part.end_ms});
   std::sort(out.begin(), out.end(), [](const spoken& a, const spoken& b) { return a.begin < b.begin; });
   std::size_t last = 0;
   for (std::size_t i = 1; i < out.size(); ++i) {
@@ -128,22 +21,63 @@ void unite(const event& e, std::vector<spoken>& out) {
   if (not out.empty()) out.resize(last + 1);
 }
 
-std::int64_t speech_ms(const event& e, std::vector<spoken>& scratch) {
-  if (e.detail == nullptr or not std::holds_alternative<speech_segments>(*e.detail)) return e.ms;
-  unite(e, scratch);
-  std::int64_t total = 0;
-  for (const auto& part : scratch)
-    total += part.end - part.begin;
-  return total;
+namespace {
+
+/// All of it in one bucket: in which it was spoken, or came.
+added_speech in_one_bucket(const metering_profile& profile, time_ms now, const event& what, std::int64_t total_ms) {
+  const auto at = profile.basis == time_basis::arrival ? now : what.time;
+  return {bucket_of(at, profile.bucket_s), total_ms};
 }
 
-bucket_index first_counted(time_ms now, std::int64_t span_s, std::int32_t bucket_s) {
-  const auto cutoff_s = now / second_ms - span_s;
-  return (cutoff_s + bucket_s - 1) / bucket_s;
+} // namespace
+
+void speech_spread::compute(const policy_set& policies, time_ms now, const event& what) {
+  const auto& profiles = policies.profiles();
+  if (parts_.size() != profiles.size()) parts_.resize(profiles.size());
+  if (what.detail != nullptr and std::holds_alternative<speech_segments>(*what.detail)) {
+    compute_segments(profiles, now, what);
+    return;
+  }
+  total_ms_ = what.ms;
+  if (added_.size() < profiles.size()) added_.resize(profiles.size());
+  const std::uint32_t buckets = what.ms > 0 ? 1 : 0;
+  const std::span<profile_part> parts = parts_;
+  for (std::uint32_t i = 0; i < parts.size(); ++i) {
+    added_[i] = in_one_bucket(profiles[i], now, what, what.ms);
+    parts[i] = {i, i + buckets, lane_under(profiles[i], now, what)};
+  }
 }
 
-time_ms leaves_at(bucket_index bucket, std::int64_t span_s, std::int32_t bucket_s) {
-  return (bucket * bucket_s + span_s + 1) * second_ms;
+void speech_spread::compute_segments(const std::vector<metering_profile>& profiles, time_ms now, const event& what) {
+  unite(what, spoken_);
+  total_ms_ = 0;
+  for (const auto& each : spoken_)
+    total_ms_ += each.end - each.begin;
+  added_.clear();
+  for (std::size_t i = 0; i < profiles.size(); ++i) {
+    const auto begin = static_cast<std::uint32_t>(added_.size());
+    if (profiles[i].basis == time_basis::event)
+      spread_segments(profiles[i]);
+    else if (total_ms_ > 0)
+      added_.push_back(in_one_bucket(profiles[i], now, what, total_ms_));
+    parts_[i] = {begin, static_cast<std::uint32_t>(added_.size()), lane_under(profiles[i], now, what)};
+  }
+}
+
+void speech_spread::spread_segments(const metering_profile& profile) {
+  const auto first = added_.size();
+  const auto length = profile.bucket_s * second_ms;
+  for (const auto& each : spoken_) {
+    for (auto begin = each.begin; begin < each.end;) {
+      const auto bucket = bucket_of(begin, profile.bucket_s);
+      const auto end = std::min(each.end, (bucket + 1) * length);
+      if (added_.size() > first and added_.back().bucket == bucket)
+        added_.back().ms += end - begin;
+      else
+        added_.push_back({bucket, end - begin});
+      begin = end;
+    }
+  }
 }
 
 } // namespace fairuse

@@ -1,113 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How speech is counted: sparse minute buckets, running sums with one tail per span, and the union of raw segments.
-//
-// Invariants of a bucket_log
-//   1. Entries are sorted by bucket; several entries may share one (other lane, or an amount over 35 minutes).
-//   2. A bucket holds at most retention worth of history; older entries are pruned.
-// Cost: add at the end is O(1); in the middle O(entries behind it). 5 bytes an entry.
+// How speech is counted: overlapping segments once, in the buckets in which it was spoken (or came), and under a lane.
 #pragma once
 
 #include <cstdint>
-#include <cstring>
-#include <memory>
 #include <span>
 #include <vector>
 
+#include "core/bucket_log.hpp"
 #include "core/policy_set.hpp"
 #include "events/event.hpp"
 
 namespace fairuse {
 
-/// The number of a bucket: its start in seconds divided by the bucket's length.
-using bucket_index = std::int64_t;
-
-class bucket_log {
-public:
-  struct entry {
-    bucket_index bucket;
-    lane from;
-    bool while_off;
-    std::int64_t ms;
-  };
-
-  std::uint32_t size() const { return size_ - head_; }
-  entry at(std::uint32_t position) const { return decode(head_ + position); }
-  bucket_index bucket_at(std::uint32_t position) const { return bucket_index{base_} + offset(head_ + position); }
-
-  /// Add `ms` to a bucket: an entry grows, or one or more are inserted (size() tells).
-  void add(bucket_index bucket, lane from, bool while_off, std::int64_t ms);
-
-  /// Drop entries of buckets before `first`; returns how many.
-  std::uint32_t prune(bucket_index first);
-
-  /// First position whose bucket is >= `bucket`.
-  std::uint32_t lower_bound(bucket_index bucket) const;
-
-  std::size_t memory_bytes() const { return capacity_ == 0 ? 0 : bytes_for(capacity_); }
-
-  /// Does the speech of an entry belong to a view?
-  bool counts(std::uint32_t position, const view_spec& view) const;
-  std::int64_t ms_at(std::uint32_t position) const { return ms_of(load(head_ + position)); }
-
-private:
-  // An entry is a 40-bit word: bucket - base_ (16), ms (21), lane (2), while_off (1). Words are read 8 bytes at a time,
-  // so the block has 3 spare bytes.
-  static constexpr std::uint32_t entry_bytes = 5;
-  static constexpr std::uint32_t offset_bits = 16;
-  static constexpr std::uint32_t amount_bits = 21;
-  static constexpr std::int64_t amount_max = (1 << amount_bits) - 1;
-  static constexpr std::uint32_t lane_shift = offset_bits + amount_bits;
-  static constexpr std::uint32_t off_shift = lane_shift + 2;
-
-  static constexpr std::size_t bytes_for(std::size_t capacity) { return capacity * entry_bytes + 3; }
-  static std::int64_t ms_of(std::uint64_t word) { return static_cast<std::int64_t>(word >> offset_bits) & amount_max; }
-  static std::uint16_t offset_of(std::uint64_t word) { return static_cast<std::uint16_t>(word); }
-  std::uint64_t load(std::uint32_t slot) const;
-  void store(std::uint32_t slot, std::uint64_t word);
-  entry decode(std::uint32_t slot) const;
-  std::uint16_t offset(std::uint32_t slot) const { return offset_of(load(slot)); }
-  void insert(std::uint32_t position, std::uint64_t word);
-  void reserve_one();
-  std::uint16_t rebase(bucket_index bucket);
-
-  std::unique_ptr<std::uint8_t[]> block_;
-  std::uint32_t base_ = 0;
-  std::uint32_t head_ = 0;
-  std::uint32_t size_ = 0;
-  std::uint32_t capacity_ = 0;
-};
-
-// Inline: they are in the innermost loop.
-inline std::uint64_t bucket_log::load(std::uint32_t slot) const {
-  std::uint64_t word = 0;
-  std::memcpy(&word, block_.get() + std::size_t{slot} * entry_bytes, sizeof word);
-  return word;
-}
-
-inline bool bucket_log::counts(std::uint32_t position, const view_spec& view) const {
-  const auto word = load(head_ + position);
-  return ((view.lanes >> ((word >> lane_shift) & 3)) & 1) != 0 and (view.counts_off or ((word >> off_shift) & 1) == 0);
-}
-
-/// A stretch of speech after union, absolute instants.
+/// Part of an event's speech after union, absolute instants.
 struct spoken {
   time_ms begin;
   time_ms end;
 };
 
 /// Union of a speech event's segments in time order: overlaps once, silence never. Empty segments vanish.
-void unite(const event& e, std::vector<spoken>& out);
+void unite(const event& what, std::vector<spoken>& out);
 
-/// Total speech of an event in ms (union if it has segments). `scratch` is reused memory.
-std::int64_t speech_ms(const event& e, std::vector<spoken>& scratch);
+/// The lane that an event's speech has under a profile: late speech moves to backfill.
+inline lane lane_under(const metering_profile& profile, time_ms now, const event& what) {
+  const bool late = profile.fresh_within_ms > 0 and now - what.instant > profile.fresh_within_ms;
+  return late ? lane::backfill : what.from;
+}
 
-/// First bucket that counts at `now` in a window of `span_s`: start >= floor(now to 1 s) - span.
-bucket_index first_counted(time_ms now, std::int64_t span_s, std::int32_t bucket_s);
+/// What one event puts into one bucket.
+struct added_speech {
+  bucket_index bucket;
+  std::int64_t ms;
+};
 
-/// First instant at which `bucket` no longer counts in a window of `span_s`.
-time_ms leaves_at(bucket_index bucket, std::int64_t span_s, std::int32_t bucket_s);
+/// One speech event as each metering profile counts it: worked out once per event, then used by sums, slots and
+/// budgets. Its memory is reused from event to event.
+class speech_spread {
+public:
+  /// REQUIRES: `what` is speech.
+  void compute(const policy_set& policies, time_ms now, const event& what);
 
-inline bucket_index bucket_of(time_ms at, std::int32_t bucket_s) { return at / second_ms / bucket_s; }
+  /// All speech of the event, overlaps once.
+  std::int64_t total_ms() const { return total_ms_; }
+  /// The lane, and the buckets in time order, under profile number `profile`.
+  lane from(std::size_t profile) const { return parts_[profile].from; }
+  std::span<const added_speech> added(std::size_t profile) const {
+    const auto& part = parts_[profile];
+    return {added_.data() + part.begin, added_.data() + part.end};
+  }
+
+private:
+  /// added_[begin, end) are a profile's.
+  struct profile_part {
+    std::uint32_t begin;
+    std::uint32_t end;
+    lane from;
+  };
+  void compute_segments(const std::vector<metering_profile>& profiles, time_ms now, const event& what);
+  void spread_segments(const metering_profile& profile);
+
+  std::int64_t total_ms_ = 0;
+  std::vector<spoken> spoken_;
+  std::vector<added_speech> added_; ///< of all profiles, one after the other
+  std::vector<profile_part> parts_; ///< per profile
+};
 
 } // namespace fairuse

@@ -135,12 +135,18 @@ struct policy {
   std::string digest;
 
   bool is_free(std::string_view plan) const;
-  /// The caps that hold for `plan`, in window order.
+  /// The caps that differ for `plan`; nullptr: it has those of the windows.
+  const plan_rule* plan_named(std::string_view plan) const;
+  /// The cap of window number `window` for `plan`.
   std::int64_t cap_ms(std::size_t window, std::string_view plan) const;
   /// nullptr for `none` and for stages the ladder does not have.
   const step_rule* step_of(stage at) const;
   /// The step after `at`; nullptr at the last stage.
   const step_rule* step_after(stage at) const;
+  /// Last instant of a stage that begins at `begin`; `never`: it does not end by itself.
+  time_ms stage_end(stage at, time_ms begin) const;
+  /// The stage that follows when `at` ends by itself.
+  stage falls_to(stage at) const;
 };
 
 } // namespace fairuse

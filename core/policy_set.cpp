@@ -57,6 +57,9 @@ void policy_set::add_slot(slot_kind kind, const policy& rules) {
     slot.spans[i] = span_index(slot.view, rules.windows[i].span_ms);
   slot.ceiling_span = rules.ceiling.cap_ms > 0 ? span_index(slot.view, rules.ceiling.span_ms) : slot.spans[0];
   slots_.push_back(std::move(slot));
+  view_count_ = views_.size();
+  span_count_ = spans_.size();
+  slot_count_ = slots_.size();
 }
 
 std::uint8_t policy_set::span_index(std::uint8_t view, std::int64_t span_ms) {

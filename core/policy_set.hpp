@@ -5,6 +5,7 @@
 // keeps every policy set that it ever made, so labels in decisions stay valid.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -21,6 +22,10 @@ struct view_spec {
   /// Bit per lane.
   std::uint8_t lanes = 0;
   bool counts_off = true;
+  /// Does speech of this kind belong to the view?
+  bool counts(lane from, bool while_off) const {
+    return ((lanes >> static_cast<unsigned>(from)) & 1) != 0 and (counts_off or not while_off);
+  }
   friend bool operator==(const view_spec&, const view_spec&) = default;
 };
 
@@ -71,7 +76,15 @@ public:
   const std::vector<view_spec>& views() const { return views_; }
   const std::vector<span_spec>& spans() const { return spans_; }
   const std::vector<slot_spec>& slots() const { return slots_; }
+  /// The sizes of the above, kept: vector::size() divides, and a speech event asks once per slot.
+  std::size_t view_count() const { return view_count_; }
+  std::size_t span_count() const { return span_count_; }
+  std::size_t slot_count() const { return slot_count_; }
   const slot_spec& live() const { return slots_.front(); }
+  /// The view that a span sums, and the number of the profile that a slot sums.
+  const view_spec& view_of(const span_spec& span) const { return views_[span.view]; }
+  std::size_t profile_of(const slot_spec& slot) const { return views_[slot.view].profile; }
+  std::int32_t bucket_s(const span_spec& span) const { return profiles_[view_of(span).profile].bucket_s; }
   std::int64_t retention_ms() const { return retention_ms_; }
   /// How long event ids stay in memory: 24 h in production (older hours are read when needed), all of the retention in
   /// simulation, which has no store to read from.
@@ -95,6 +108,9 @@ private:
   std::vector<view_spec> views_;
   std::vector<span_spec> spans_;
   std::vector<slot_spec> slots_;
+  std::size_t view_count_ = 0;
+  std::size_t span_count_ = 0;
+  std::size_t slot_count_ = 0;
   std::vector<profile_age> ages_;
   std::int64_t retention_ms_ = 0;
   review_mode reviews_ = review_mode::shared;
@@ -102,11 +118,11 @@ private:
 
 inline constexpr std::size_t slots_max = 64;
 
-/// What holds for everybody at one moment.
+/// What holds for all users at one moment.
 struct controls {
   bool enabled = false;
   bool killed = false;
-  /// Kept alive by whoever made it (see above).
+  /// Owned by its maker, for as long as the process runs (see above).
   const policy_set* policies = nullptr;
   friend bool operator==(const controls&, const controls&) = default;
 };

@@ -3,7 +3,6 @@
 // What people ask about a user. Const: answers from the state as of the last step, fires nothing, writes nothing.
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "core/policy_set.hpp"
@@ -47,15 +46,7 @@ struct standing_view {
   const standing* details = nullptr; ///< marks; nullptr if nothing has happened
 };
 
-/// Look at slot number `slot` of `c.policies` at instant `at` (>= the user's last step).
-standing_view look(const user& u, const controls& c, std::size_t slot, time_ms at);
-
-/// The first instant at which every sum of `spans` with its limit has drained to <= limit if no more speech comes.
-/// Used by the drain timer and by retry times.
-struct drain_limit {
-  std::uint8_t span;
-  std::int64_t limit_ms;
-};
-time_ms drains_at(const user& u, const policy_set& policies, std::span<const drain_limit> limits, time_ms now);
+/// Where the user stands in slot number `slot` of `in_force.policies` at instant `at` (>= the user's last step).
+standing_view query_standing(const user& who, const controls& in_force, std::size_t slot, time_ms at);
 
 } // namespace fairuse

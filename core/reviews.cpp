@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Asking for purpose classifications and living with the answers. Order of outcomes: terminal, cooldown, synthetic,
-// failed, scored; terminal and cooldown are counters.
+#include "core/reviews.hpp"
+
 #include <algorithm>
-#include <cstdlib>
+#include <string_view>
+#include <vector>
 
 #include "base/pure/numbers.hpp"
-#include "core/context.hpp"
+#include "core/facts.hpp"
+#include "core/ladder.hpp"
 
 namespace fairuse::detail {
 
@@ -15,16 +16,17 @@ namespace {
 /// Sums of squared durations pass 64 bits.
 __extension__ using wide = __int128;
 
-/// Prompt recipes by the pattern of recent conversations (MISSION.md, 3).
-std::uint8_t recipes_of(const user& u, time_ms from) {
-  if (not u.conversations) return 0;
+/// Extra prompt recipes by the pattern of recent conversations: three over an hour, five of nearly equal length, twenty
+/// in at most three categories, five of 25 to 90 minutes.
+std::uint8_t recipes_of(const user& who, time_ms from) {
+  if (not who.conversations) return 0;
   std::int64_t count = 0;
   std::int64_t over_hour = 0;
   std::int64_t middling = 0;
   wide sum = 0;
   wide squares = 0;
   std::vector<std::string_view> categories;
-  for (const auto& talk : *u.conversations) {
+  for (const auto& talk : *who.conversations) {
     if (talk.at < from) continue;
     ++count;
     over_hour += talk.duration_ms > hour_ms;
@@ -44,77 +46,83 @@ std::uint8_t recipes_of(const user& u, time_ms from) {
   return found;
 }
 
-void request_review(context& x, std::uint8_t exceeded) {
-  auto& s = x.touch();
-  const auto& review = x.rules().review;
-  s.pending = ++s.last_request;
-  s.asked_at = x.at;
-  s.pending_until = x.at + review.timeout_ms;
-  s.cooldown_until = x.at + review.cooldown_ms;
-  ++x.tally().reviews;
-  auto& d = x.write(decision_kind::review_requested, reason::cap_exceeded);
-  d.request = s.pending;
-  d.exceeded = exceeded;
-  d.until = s.pending_until;
-  d.recipes = recipes_of(x.u, x.at - review.lookback_ms);
+void request_review(slot_context& context, std::uint8_t exceeded) {
+  auto& standing = context.touch();
+  const auto& review = context.rules().review;
+  standing.pending = ++standing.last_request;
+  standing.asked_at = context.at;
+  standing.pending_until = context.at + review.timeout_ms;
+  standing.cooldown_until = context.at + review.cooldown_ms;
+  ++context.tally().reviews;
+  auto& written = context.write(decision_kind::review_requested, reason::cap_exceeded);
+  written.request = standing.pending;
+  written.exceeded = exceeded;
+  written.until = standing.pending_until;
+  written.recipes = recipes_of(context.who, context.at - review.lookback_ms);
 }
 
-/// A shadow without a verdict to borrow looks again after this, also where failures may be retried at once: otherwise
+/// A shadow without a verdict to borrow tries again after this, also where failures may be retried at once: otherwise
 /// every event of an excess would say so.
 constexpr std::int64_t unanswered_wait_ms = 5 * minute_ms;
 
 /// Wait before the next try: `base`, doubled per failure in a row.
-void back_off(context& x, std::int64_t base) {
-  auto& s = x.touch();
+void back_off(standing& of, time_ms now, std::int64_t base) {
   if (base <= 0) {
-    s.retry_until = INT64_MIN;
+    of.retry_until = INT64_MIN;
     return;
   }
   auto wait = base;
-  for (std::uint32_t i = 0; i < s.failures and wait < retry_after_max_ms; ++i)
+  for (std::uint32_t i = 0; i < of.failures and wait < retry_after_max_ms; ++i)
     wait *= 2;
-  s.retry_until = x.at + std::min(wait, std::max(base, retry_after_max_ms));
-  ++s.failures;
+  of.retry_until = now + std::min(wait, std::max(base, retry_after_max_ms));
+  ++of.failures;
 }
 
-void fail_review(context& x, decision_kind kind, reason why, std::string_view who, std::uint32_t request) {
-  auto& s = x.touch();
-  x.u.sums.wake(x.slot);
-  s.cooldown_until = INT64_MIN;
-  back_off(x, x.rules().review.retry_after_ms);
-  auto& d = x.write(kind, why);
-  d.request = request;
-  d.who = who;
-  if (s.retry_until != INT64_MIN) d.until = s.retry_until;
+void fail_review(slot_context& context, decision_kind kind, reason why, std::string_view failure,
+                 std::uint32_t request) {
+  auto& standing = context.touch();
+  context.who.sums.end_quiet(context.slot);
+  standing.cooldown_until = INT64_MIN;
+  back_off(standing, context.at, context.rules().review.retry_after_ms);
+  auto& written = context.write(kind, why);
+  written.request = request;
+  written.who = failure;
+  if (standing.retry_until != INT64_MIN) written.until = standing.retry_until;
 }
 
 /// The newest live verdict that a shadow may use: a real one, not older than the shadow's own cooldown.
-const mark* borrowed(const context& x) {
-  const auto* live = x.u.standings.empty() ? nullptr : x.u.standings.front().get();
+const mark* borrowed_verdict(const slot_context& context) {
+  const auto* live = context.in_slot(0).known();
   if (live == nullptr) return nullptr;
-  const auto oldest = x.at - x.rules().review.cooldown_ms;
-  for (auto m = live->marks.rbegin(); m != live->marks.rend(); ++m)
-    if (m->kind == mark_kind::verdict and m->type != usage_type::free_exhausted) return m->at >= oldest ? &*m : nullptr;
+  const auto oldest = context.at - context.rules().review.cooldown_ms;
+  for (auto each = live->marks.rbegin(); each != live->marks.rend(); ++each)
+    if (each->kind == mark_kind::verdict and each->type != usage_type::free_exhausted)
+      return each->at >= oldest ? &*each : nullptr;
   return nullptr;
 }
 
-void ask_as_shadow(context& x, std::uint8_t exceeded) {
-  if (const auto* m = borrowed(x)) {
-    auto& s = x.touch();
-    s.asked_at = x.at;
-    finish_review(x, {m->score_nano, m->type, reason::verdict, 0, x.at});
+void ask_as_shadow(slot_context& context, std::uint8_t exceeded) {
+  if (const auto* borrowed = borrowed_verdict(context)) {
+    context.touch().asked_at = context.at;
+    finish_review(context, {borrowed->score_nano, borrowed->type, reason::verdict, 0, context.at});
     return;
   }
-  if (x.rules().review.shadow_asks) {
-    request_review(x, exceeded);
+  if (context.rules().review.shadow_asks) {
+    request_review(context, exceeded);
     return;
   }
-  auto& s = x.touch();
-  s.asked_at = x.at;
-  ++x.tally().unanswered;
-  back_off(x, std::max(x.rules().review.retry_after_ms, unanswered_wait_ms));
-  auto& d = x.write(decision_kind::review_unanswered, reason::no_live_verdict);
-  d.exceeded = exceeded;
+  auto& standing = context.touch();
+  standing.asked_at = context.at;
+  ++context.tally().unanswered;
+  back_off(standing, context.at, std::max(context.rules().review.retry_after_ms, unanswered_wait_ms));
+  context.write(decision_kind::review_unanswered, reason::no_live_verdict).exceeded = exceeded;
+}
+
+/// An exhausted free plan needs no model: the score is one.
+void synthesise_verdict(slot_context& context) {
+  context.touch().asked_at = context.at;
+  ++context.tally().synthetic;
+  finish_review(context, {one_nano, usage_type::free_exhausted, reason::credits_exhausted, 0, context.at});
 }
 
 struct request_name {
@@ -132,110 +140,101 @@ request_name parse_request(std::string_view text) {
 }
 
 /// No answer can change anything.
-bool is_terminal(const context& x) {
-  return x.rules().review.last_stage == at_last_stage::skip and x.rules().step_after(x.current_stage()) == nullptr;
+bool is_terminal(const slot_context& context) {
+  const auto& rules = context.rules();
+  return rules.review.last_stage == at_last_stage::skip and rules.step_after(context.current_stage()) == nullptr;
 }
 
-reason why_ignored(const context& x) {
-  if (x.u.exempt) return reason::exempt;
-  if (x.in_force.killed) return reason::kill_switch;
-  if (not x.judges()) return reason::system_off;
-  return is_terminal(x) ? reason::last_stage : reason::none;
+/// An answer meets the state of its moment; `none`: it counts.
+reason why_ignored(const slot_context& context) {
+  if (context.who.exempt) return reason::exempt;
+  if (context.in_force.killed) return reason::kill_switch;
+  if (not context.judges()) return reason::system_off;
+  return is_terminal(context) ? reason::last_stage : reason::none;
 }
 
-void ignore_answer(context& x, reason why, std::uint32_t number) {
-  auto& d = x.write(decision_kind::review_ignored, why);
-  d.request = number;
+void ignore_answer(slot_context& context, reason why, std::uint32_t number) {
+  context.write(decision_kind::review_ignored, why).request = number;
 }
 
-void use_answer(context& x, const review_answer& answer, std::uint32_t number) {
-  auto& s = x.touch();
-  s.pending = 0;
-  s.pending_until = never;
-  x.u.sums.wake(x.slot);
-  if (const auto why = why_ignored(x); why != reason::none)
-    ignore_answer(x, why, number);
+void use_answer(slot_context& context, const review_answer& answer, std::uint32_t number) {
+  auto& standing = context.touch();
+  standing.pending = 0;
+  standing.pending_until = never;
+  context.who.sums.end_quiet(context.slot);
+  if (const auto why = why_ignored(context); why != reason::none)
+    ignore_answer(context, why, number);
   else if (not answer.failed.empty())
-    fail_review(x, decision_kind::review_failed, reason::review_failed, answer.failed, number);
+    fail_review(context, decision_kind::review_failed, reason::review_failed, answer.failed, number);
   else
-    finish_review(x, {answer.score_nano, answer.type, reason::verdict, number, s.asked_at});
+    finish_review(context, {answer.score_nano, answer.type, reason::verdict, number, standing.asked_at});
 }
 
 } // namespace
 
-asking_state may_ask(const context& x) {
-  const auto* s = x.known();
-  if (is_terminal(x)) return {quiet_reason::terminal, never};
-  if (s == nullptr) return {quiet_reason::none, x.at};
-  if (s->pending != 0) return {quiet_reason::pending, never};
-  auto held_back = std::max(s->cooldown_until, s->retry_until);
-  if (const auto interval = x.rules().review.check_interval_ms; interval > 0 and s->asked_at != INT64_MIN)
-    held_back = std::max(held_back, s->asked_at + interval);
-  if (x.at <= held_back) return {quiet_reason::cooldown, held_back + 1};
-  return {quiet_reason::none, x.at};
+request_time next_request(const slot_context& context) {
+  const auto* known = context.known();
+  if (is_terminal(context)) return {held_back::terminal, never};
+  if (known == nullptr) return {held_back::none, context.at};
+  if (known->pending != 0) return {held_back::pending, never};
+  auto until = std::max(known->cooldown_until, known->retry_until);
+  if (const auto interval = context.rules().review.check_interval_ms; interval > 0 and known->asked_at != INT64_MIN)
+    until = std::max(until, known->asked_at + interval);
+  if (context.at <= until) return {held_back::cooldown, until + 1};
+  return {held_back::none, context.at};
 }
 
-void count_quiet(counters& counts, quiet_reason why) {
-  counts.review_terminal += why == quiet_reason::terminal;
-  counts.review_pending += why == quiet_reason::pending;
-  counts.review_cooldown += why == quiet_reason::cooldown;
+void count_held_back(counters& counts, held_back why) {
+  counts.review_terminal += why == held_back::terminal;
+  counts.review_pending += why == held_back::pending;
+  counts.review_cooldown += why == held_back::cooldown;
 }
 
-void ask_review(context& x, std::uint8_t exceeded) {
-  if (const auto asking = may_ask(x); asking.held_back != quiet_reason::none) {
-    if (x.spec().kind == slot_kind::live) count_quiet(x.out.counts, asking.held_back);
-    return;
+void ask_review(slot_context& context, std::uint8_t exceeded) {
+  const auto kind = context.spec().kind;
+  if (const auto next = next_request(context); next.why_not_now != held_back::none) {
+    if (kind == slot_kind::live) count_held_back(context.out.counts, next.why_not_now);
+  } else if (context.on_free_plan() and context.who.credits_exhausted()) {
+    synthesise_verdict(context);
+  } else if (kind == slot_kind::shadow and context.policies().reviews() == review_mode::shared) {
+    ask_as_shadow(context, exceeded);
+  } else {
+    request_review(context, exceeded);
   }
-  if (x.rules().is_free(x.u.plan()) and x.u.credits_exhausted()) {
-    auto& mine = x.touch();
-    mine.asked_at = x.at;
-    ++x.tally().synthetic;
-    finish_review(x, {one_nano, usage_type::free_exhausted, reason::credits_exhausted, 0, x.at});
-    return;
-  }
-  if (x.spec().kind == slot_kind::shadow and x.set().reviews() == review_mode::shared)
-    ask_as_shadow(x, exceeded);
-  else
-    request_review(x, exceeded);
 }
 
-void time_out_review(context& x) {
-  auto& s = x.touch();
-  const auto number = s.pending;
-  s.pending = 0;
-  s.pending_until = never;
-  s.timed_out.push_back(number);
-  fail_review(x, decision_kind::review_timed_out, reason::review_timed_out, {}, number);
+void time_out_review(slot_context& context) {
+  auto& standing = context.touch();
+  const auto number = standing.pending;
+  standing.pending = 0;
+  standing.pending_until = never;
+  standing.timed_out.push_back(number);
+  fail_review(context, decision_kind::review_timed_out, reason::review_timed_out, {}, number);
 }
 
-void answer_review(user& u, const controls& in_force, time_ms now, const event& e, step_output& out, applied& how) {
-  const auto& answer = detail_of<review_answer>(e);
+applied apply_review(slot_context& live, const event& what) {
+  const auto& answer = detail_of<review_answer>(what);
   const auto name = parse_request(answer.request);
-  const auto slot = u.sums.policies->slot_named(name.slot);
-  const auto cause = event_id(e);
-  context x{u, in_force, out, now, cause, slot < 0 ? 0U : static_cast<std::size_t>(slot)};
-  const auto* s = x.known();
-  how = applied::accepted;
-  if (slot < 0 or s == nullptr or name.number == 0 or name.number > s->last_request) {
-    // Nothing of ours says that this answer was seen, so its own id must.
-    if (remember_for_ever(u, e.key))
-      ignore_answer(x, reason::unknown_request, slot < 0 ? 0 : name.number);
-    else
-      how = applied::duplicate;
-    return;
+  const auto slot = live.policies().slot_named(name.slot);
+  auto context = live.in_slot(slot < 0 ? 0 : static_cast<std::size_t>(slot));
+  auto* known = context.known();
+  if (slot < 0 or known == nullptr or name.number == 0 or name.number > known->last_request) {
+    // No request of ours notes that this answer was seen, so its own id must.
+    if (not note_permanent_id(context.who, what.key)) return applied::duplicate;
+    ignore_answer(context, reason::unknown_request, slot < 0 ? 0 : name.number);
+    return applied::accepted;
   }
-  if (s->pending == name.number) {
-    use_answer(x, answer, name.number);
-    return;
+  if (known->pending == name.number) {
+    use_answer(context, answer, name.number);
+    return applied::accepted;
   }
-  const auto late = std::find(s->timed_out.begin(), s->timed_out.end(), name.number);
-  if (late == s->timed_out.end()) {
-    how = applied::duplicate;
-    return;
-  }
-  auto& mine = x.touch();
-  mine.timed_out.erase(mine.timed_out.begin() + (late - s->timed_out.begin()));
-  ignore_answer(x, reason::late_answer, name.number);
+  auto& timed_out = known->timed_out;
+  const auto late = std::find(timed_out.begin(), timed_out.end(), name.number);
+  if (late == timed_out.end()) return applied::duplicate;
+  context.touch();
+  timed_out.erase(late);
+  ignore_answer(context, reason::late_answer, name.number);
+  return applied::accepted;
 }
 
 } // namespace fairuse::detail

@@ -3,208 +3,173 @@
 
 #include <algorithm>
 
-#include "core/context.hpp"
-
-namespace fairuse {
-
-namespace detail {
+namespace fairuse::detail {
 
 namespace {
 
 constexpr std::int64_t seconds_of_hour = 3600;
 
-void note_bucket(user& u, bucket_index bucket, std::int32_t bucket_s) {
-  if (not u.changed.track) return;
-  note_once(u.changed.bucket_hours, static_cast<hour_number>(bucket * bucket_s / seconds_of_hour));
+void note_bucket(user& who, bucket_index bucket, std::int32_t bucket_s) {
+  if (not who.changed.track) return;
+  note_once(who.changed.bucket_hours, static_cast<hour_number>(bucket * bucket_s / seconds_of_hour));
 }
 
 /// One bucket's worth of speech into the log and into every sum over it.
-void add(user& u, const policy_set& set, std::size_t profile, const added_speech& what, lane from, bool while_off) {
-  auto& log = u.metered[profile];
+void add(user& who, const policy_set& policies, std::size_t profile, const added_speech& speech, lane from,
+         bool while_off) {
+  auto& log = who.metered[profile];
   const auto size_before = log.size();
-  log.add(what.bucket, from, while_off, what.ms);
+  log.add(speech.bucket, from, while_off, speech.ms);
   const auto inserted = log.size() - size_before;
-  const auto lane_bit = 1U << static_cast<unsigned>(from);
-  for (std::size_t i = 0; i < set.spans().size(); ++i) {
-    const auto& view = set.views()[set.spans()[i].view];
+  // As spans: the compiler cannot know that writing a sum leaves the size of a vector alone.
+  const std::span<const view_spec> views = policies.views();
+  const std::span<const span_spec> spans = policies.spans();
+  for (std::size_t i = 0; i < spans.size(); ++i) {
+    const auto& view = views[spans[i].view];
     if (view.profile != profile) continue;
-    auto& s = u.sums.span(i);
-    if (what.bucket < s.first)
-      s.tail += inserted;
-    else if ((view.lanes & lane_bit) != 0 and (view.counts_off or not while_off))
-      s.sum += what.ms;
+    auto& running = who.sums.span(i);
+    if (speech.bucket < running.first)
+      running.tail += inserted;
+    else if (view.counts(from, while_off))
+      running.sum += speech.ms;
   }
-  for (std::size_t v = 0; v < set.views().size(); ++v) {
-    const auto& view = set.views()[v];
-    if (view.profile == profile and (view.lanes & lane_bit) != 0 and (view.counts_off or not while_off))
-      u.sums.odometer(v) += what.ms;
-  }
-  note_bucket(u, what.bucket, set.profiles()[profile].bucket_s);
+  for (std::size_t i = 0; i < views.size(); ++i)
+    if (views[i].profile == profile and views[i].counts(from, while_off)) who.sums.added_ms(i) += speech.ms;
+  note_bucket(who, speech.bucket, policies.profiles()[profile].bucket_s);
 }
 
 /// Buckets are kept by whole hours, as they are written down. What is in memory of an hour must follow from `now`
-/// alone: an edge that moved with every bucket would have an hour written without what it lost since somebody came
-/// back.
-bucket_index first_kept(const policy_set& set, std::int32_t bucket_s, time_ms now) {
-  const auto hour_s = hour_of(now - set.retention_ms()) * seconds_of_hour;
+/// alone: an edge that moved with every bucket would have an hour written without what it lost since the user was
+/// loaded.
+bucket_index first_kept(const policy_set& policies, std::int32_t bucket_s, time_ms now) {
+  const auto hour_s = hour_of(now - policies.retention_ms()) * seconds_of_hour;
   return (hour_s + bucket_s - 1) / bucket_s;
 }
 
 /// Never below 0: an epoch before 1970 has no buckets.
-std::uint32_t first_bucket(const policy_set& set, const span_spec& spec, time_ms at) {
-  const auto bucket_s = set.profiles()[set.views()[spec.view].profile].bucket_s;
-  return static_cast<std::uint32_t>(std::max<bucket_index>(0, first_counted(at, spec.span_s, bucket_s)));
+std::uint32_t first_bucket(const policy_set& policies, const span_spec& span, time_ms at) {
+  const auto first = first_counted(at, span.span_s, policies.bucket_s(span));
+  return static_cast<std::uint32_t>(std::max<bucket_index>(0, first));
 }
 
-void rebuild_sums(user& u, const policy_set& set, time_ms now) {
-  u.sums.reset(set);
-  for (std::size_t i = 0; i < set.spans().size(); ++i) {
-    const auto& spec = set.spans()[i];
-    const auto& view = set.views()[spec.view];
-    const auto& log = u.metered[view.profile];
-    auto& s = u.sums.span(i);
-    s.first = first_bucket(set, spec, now);
-    s.tail = log.lower_bound(s.first);
-    for (auto p = s.tail; p < log.size(); ++p)
-      if (log.counts(p, view)) s.sum += log.ms_at(p);
+/// Speech of a view in the entries from `position` on.
+std::int64_t sum_from(const bucket_log& log, const view_spec& view, std::uint32_t position) {
+  std::int64_t sum = 0;
+  for (; position < log.size(); ++position)
+    if (log.counts(position, view)) sum += log.ms_at(position);
+  return sum;
+}
+
+/// When `sum`, which counts the entries [position, last), is back at its limit.
+time_ms drains_from(const user& who, const policy_set& policies, const sum_limit& limit, std::int64_t sum,
+                    std::uint32_t position, std::uint32_t last, time_ms now) {
+  const auto& span = policies.spans()[limit.span];
+  const auto& view = policies.view_of(span);
+  const auto& log = who.metered[view.profile];
+  const auto bucket_s = policies.bucket_s(span);
+  auto at = now;
+  while (sum > limit.limit_ms and position < last) {
+    const auto bucket = log.bucket_at(position);
+    for (; position < log.size() and log.bucket_at(position) == bucket; ++position)
+      if (log.counts(position, view)) sum -= log.ms_at(position);
+    at = leaves_at(bucket, span.span_s, bucket_s);
   }
+  return at;
 }
 
 } // namespace
 
-std::int64_t sum_at(user& u, std::size_t span, time_ms at) {
-  const auto& set = *u.sums.policies;
-  const auto& spec = set.spans()[span];
-  const auto& view = set.views()[spec.view];
-  auto& s = u.sums.span(span);
-  const auto first = first_bucket(set, spec, at);
-  if (first > s.first) {
-    const auto& log = u.metered[view.profile];
-    for (; s.tail < log.size() and log.bucket_at(s.tail) < first; ++s.tail)
-      if (log.counts(s.tail, view)) s.sum -= log.ms_at(s.tail);
-    s.first = first;
+std::int64_t sum_at(user& who, std::size_t span, time_ms at) {
+  const auto& policies = *who.sums.policies;
+  const auto& spec = policies.spans()[span];
+  auto& running = who.sums.span(span);
+  const auto first = first_bucket(policies, spec, at);
+  if (first > running.first) {
+    const auto& view = policies.view_of(spec);
+    const auto& log = who.metered[view.profile];
+    for (; running.tail < log.size() and log.bucket_at(running.tail) < first; ++running.tail)
+      if (log.counts(running.tail, view)) running.sum -= log.ms_at(running.tail);
+    running.first = first;
   }
-  return s.sum;
+  return running.sum;
 }
 
-lane lane_under(const metering_profile& profile, time_ms now, const event& e) {
-  const bool late = profile.fresh_within_ms > 0 and now - e.instant > profile.fresh_within_ms;
-  return late ? lane::backfill : e.from;
+std::int64_t bucket_sum(const user& who, const policy_set& policies, std::size_t span, time_ms at) {
+  const auto& spec = policies.spans()[span];
+  const auto& view = policies.view_of(spec);
+  const auto& log = who.metered[view.profile];
+  return sum_from(log, view, log.lower_bound(first_bucket(policies, spec, at)));
 }
 
-void spread(const metering_profile& profile, time_ms now, const event& e, step_output& out) {
-  auto& added = out.added_scratch;
-  added.clear();
-  const bool segmented = e.detail != nullptr and std::holds_alternative<speech_segments>(*e.detail);
-  if (not segmented or profile.basis == time_basis::arrival) {
-    const auto total = segmented ? speech_ms(e, out.spoken_scratch) : e.ms;
-    const auto at = profile.basis == time_basis::arrival ? now : e.time;
-    if (total > 0) added.push_back({bucket_of(at, profile.bucket_s), total});
-    return;
+time_ms drains_at(const user& who, const policy_set& policies, std::span<const sum_limit> limits, time_ms now) {
+  auto latest = now;
+  for (const auto& limit : limits) {
+    const auto& span = policies.spans()[limit.span];
+    const auto& view = policies.view_of(span);
+    const auto& log = who.metered[view.profile];
+    const auto position = log.lower_bound(first_bucket(policies, span, now));
+    const auto sum = sum_from(log, view, position);
+    latest = std::max(latest, drains_from(who, policies, limit, sum, position, log.size(), now));
   }
-  unite(e, out.spoken_scratch);
-  const auto length = profile.bucket_s * second_ms;
-  for (const auto& part : out.spoken_scratch) {
-    for (auto begin = part.begin; begin < part.end;) {
-      const auto bucket = bucket_of(begin, profile.bucket_s);
-      const auto end = std::min(part.end, (bucket + 1) * length);
-      if (not added.empty() and added.back().bucket == bucket)
-        added.back().ms += end - begin;
-      else
-        added.push_back({bucket, end - begin});
-      begin = end;
-    }
-  }
+  return latest;
 }
 
-void meter(user& u, const controls& c, time_ms now, const event& e, step_output& out) {
-  const auto& set = *u.sums.policies;
-  for (std::size_t p = 0; p < set.profiles().size(); ++p) {
-    const auto& profile = set.profiles()[p];
-    const auto from = lane_under(profile, now, e);
-    spread(profile, now, e, out);
-    const auto first = first_kept(set, profile.bucket_s, now);
-    for (const auto& what : out.added_scratch)
-      if (what.bucket >= first) add(u, set, p, what, from, not c.enabled);
-    if (p != 0) continue;
-    // The live profile is the first one, and the one whose figures are reported.
-    if (from != e.from) ++out.counts.moved_to_backfill;
-    for (const auto& what : out.added_scratch)
-      out.counts.metered_ms[static_cast<std::size_t>(from)] += what.ms;
-  }
+time_ms drains_early(const user& who, const sum_limit& limit, time_ms now, std::uint32_t entries_max) {
+  const auto& policies = *who.sums.policies;
+  const auto& running = who.sums.span(limit.span);
+  const auto size = who.metered[policies.view_of(policies.spans()[limit.span]).profile].size();
+  const auto last = size - running.tail > entries_max ? running.tail + entries_max : size;
+  return drains_from(who, policies, limit, running.sum, running.tail, last, now);
 }
 
-void prune(user& u, time_ms now) {
+void meter(user& who, const controls& in_force, time_ms now, const event& what, step_output& out) {
+  const auto& policies = *who.sums.policies;
+  for (std::size_t profile = 0; profile < policies.profiles().size(); ++profile) {
+    const auto from = out.speech.from(profile);
+    const auto first = first_kept(policies, policies.profiles()[profile].bucket_s, now);
+    for (const auto& speech : out.speech.added(profile))
+      if (speech.bucket >= first) add(who, policies, profile, speech, from, not in_force.enabled);
+  }
+  // The live profile is the first one, and the one whose figures are reported.
+  const auto from = out.speech.from(0);
+  if (from != what.from) ++out.counts.moved_to_backfill;
+  for (const auto& speech : out.speech.added(0))
+    out.counts.metered_ms[static_cast<std::size_t>(from)] += speech.ms;
+}
+
+void prune(user& who, time_ms now) {
   const auto hour = hour_of(now);
-  if (hour == u.pruned_hour) return;
-  u.pruned_hour = hour;
-  const auto& set = *u.sums.policies;
+  if (hour == who.pruned_hour) return;
+  who.pruned_hour = hour;
+  const auto& policies = *who.sums.policies;
+  const auto& spans = policies.spans();
   // Tails must be past whatever goes away.
-  for (std::size_t i = 0; i < set.spans().size(); ++i)
-    sum_at(u, i, now);
-  for (std::size_t p = 0; p < u.metered.size(); ++p) {
-    const auto gone = u.metered[p].prune(first_kept(set, set.profiles()[p].bucket_s, now));
+  for (std::size_t span = 0; span < spans.size(); ++span)
+    sum_at(who, span, now);
+  for (std::size_t profile = 0; profile < who.metered.size(); ++profile) {
+    const auto gone = who.metered[profile].prune(first_kept(policies, policies.profiles()[profile].bucket_s, now));
     if (gone == 0) continue;
-    for (std::size_t i = 0; i < set.spans().size(); ++i)
-      if (set.views()[set.spans()[i].view].profile == p) u.sums.span(i).tail -= gone;
+    for (std::size_t span = 0; span < spans.size(); ++span)
+      if (policies.view_of(spans[span]).profile == profile) who.sums.span(span).tail -= gone;
   }
   // An hour that is not written down yet must stay: the store would answer without its newest ids.
-  auto first_id_hour = hour_of(now - set.id_memory_ms());
-  for (const auto unwritten : u.changed.id_hours)
+  auto first_id_hour = hour_of(now - policies.id_memory_ms());
+  for (const auto unwritten : who.changed.id_hours)
     first_id_hour = std::min(first_id_hour, unwritten);
-  u.ids.prune(first_id_hour);
+  who.ids.prune(first_id_hour);
 }
 
-} // namespace detail
-
-namespace {
-
-/// Buckets follow their profile, standings their slot's name.
-void move_to_set(user& u, const policy_set& from, const policy_set& to) {
-  std::vector<bucket_log> metered(to.profiles().size());
-  for (std::size_t p = 0; p < from.profiles().size(); ++p)
-    for (std::size_t q = 0; q < metered.size(); ++q)
-      if (to.profiles()[q] == from.profiles()[p]) metered[q] = std::move(u.metered[p]);
-  u.metered = std::move(metered);
-  std::vector<std::unique_ptr<standing>> standings(u.standings.empty() ? 0 : to.slots().size());
-  std::uint64_t changed = 0;
-  for (std::size_t i = 0; i < u.standings.size(); ++i) {
-    const auto slot = to.slot_named(from.slots()[i].label.slot);
-    if (slot < 0) continue;
-    standings[static_cast<std::size_t>(slot)] = std::move(u.standings[i]);
-    changed |= (u.changed.standings >> i & 1) << slot;
+void rebuild_sums(user& who, const policy_set& policies, time_ms now) {
+  who.sums.reset(policies);
+  for (std::size_t i = 0; i < policies.span_count(); ++i) {
+    const auto& span = policies.spans()[i];
+    const auto& view = policies.view_of(span);
+    const auto& log = who.metered[view.profile];
+    auto& running = who.sums.span(i);
+    running.first = first_bucket(policies, span, now);
+    running.tail = log.lower_bound(running.first);
+    running.sum = sum_from(log, view, running.tail);
   }
-  u.standings = std::move(standings);
-  u.changed.standings = changed;
 }
 
-/// Other rules may hold a restriction for longer or shorter: the drain timer looks at it `now`.
-void recheck_restrictions(user& u, time_ms now) {
-  for (const auto& s : u.standings)
-    if (s and (s->hard or s->ceiling)) s->drain_due = now;
-}
-
-time_ms earliest_due(const user& u) {
-  auto first = never;
-  for (const auto& s : u.standings)
-    if (s) first = std::min(first, detail::next_due(*s));
-  return first;
-}
-
-} // namespace
-
-void bind(user& u, const policy_set& policies, time_ms now) {
-  const auto* old = u.sums.policies;
-  if (old == &policies) return;
-  if (old != nullptr) {
-    move_to_set(u, *old, policies);
-    recheck_restrictions(u, now);
-  }
-  u.metered.resize(policies.profiles().size());
-  if (not u.standings.empty()) u.standings.resize(policies.slots().size());
-  u.next_due = earliest_due(u);
-  // Sums only move forward, and a timer that is due before `now` fires with the sums of its own instant.
-  detail::rebuild_sums(u, policies, std::min(now, u.next_due));
-}
-
-} // namespace fairuse
+} // namespace fairuse::detail

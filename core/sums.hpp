@@ -1,27 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to core: rolling sums over a user's buckets. A sum at `at` is the speech of the span's view in buckets from
-// first_counted(at) on. Tails only move forward, so `at` must not go back (instants of steps and due timers never do).
+// INTERNAL to core: sums over a user's buckets. A sum at `at` is the speech of the span's view in buckets from
+// first_counted(at) on. Running sums only move forward: `at` must not go back (instants of steps and due timers never
+// do).
 #pragma once
 
-#include "core/rules.hpp"
+#include <cstdint>
+#include <span>
+
+#include "core/step_output.hpp"
 #include "core/user.hpp"
 
 namespace fairuse::detail {
 
-/// Sum of span number `span` at instant `at`; amortised O(1).
-std::int64_t sum_at(user& u, std::size_t span, time_ms at);
+/// Running sum number `span` at instant `at`; amortised O(1).
+std::int64_t sum_at(user& who, std::size_t span, time_ms at);
 
-/// Put one event's speech into every profile's buckets and into the sums.
-void meter(user& u, const controls& c, time_ms now, const event& e, step_output& out);
+/// The same, added up from the buckets: for queries, which change nothing.
+std::int64_t bucket_sum(const user& who, const policy_set& policies, std::size_t span, time_ms at);
 
-/// The lane that an event's speech has under a profile: late speech moves to backfill.
-lane lane_under(const metering_profile& profile, time_ms now, const event& e);
+/// A sum, and what it may be at most.
+struct sum_limit {
+  std::uint8_t span = 0;
+  std::int64_t limit_ms = 0;
+};
 
-/// How an event's speech falls into a profile's buckets, in time order.
-void spread(const metering_profile& profile, time_ms now, const event& e, step_output& out);
+/// The first instant at which every sum is at or below its limit if no more speech comes.
+time_ms drains_at(const user& who, const policy_set& policies, std::span<const sum_limit> limits, time_ms now);
+
+/// The same for one running sum, after at most `entries_max` entries of the buckets: then the instant is early.
+time_ms drains_early(const user& who, const sum_limit& limit, time_ms now, std::uint32_t entries_max);
+
+/// Put the event of out.speech into every profile's buckets and into the sums.
+void meter(user& who, const controls& in_force, time_ms now, const event& what, step_output& out);
 
 /// Forget what no window and no duplicate can reach any more. Once per hour of `now`.
-void prune(user& u, time_ms now);
+void prune(user& who, time_ms now);
+
+/// All running sums at `now`, from the buckets.
+void rebuild_sums(user& who, const policy_set& policies, time_ms now);
 
 } // namespace fairuse::detail

@@ -2,9 +2,7 @@
 #include "core/user.hpp"
 
 #include <algorithm>
-
-#include "core/counters.hpp"
-#include "core/rules.hpp"
+#include <memory>
 
 namespace fairuse {
 
@@ -19,51 +17,17 @@ void changes::clear() {
   id_hours.clear();
 }
 
-void step_output::clear() {
-  decisions.clear();
-  counts = {};
-  tallies.assign(tallies.size(), {});
-}
-
-counters& counters::operator+=(const counters& other) {
-  accepted += other.accepted;
-  duplicates += other.duplicates;
-  stale += other.stale;
-  too_old += other.too_old;
-  future += other.future;
-  erased += other.erased;
-  moved_to_backfill += other.moved_to_backfill;
-  stt_of_earlier_day += other.stt_of_earlier_day;
-  review_cooldown += other.review_cooldown;
-  review_terminal += other.review_terminal;
-  review_pending += other.review_pending;
-  for (std::size_t i = 0; i < lane_count; ++i)
-    metered_ms[i] += other.metered_ms[i];
-  return *this;
-}
-
-slot_tally& slot_tally::operator+=(const slot_tally& other) {
-  stt_ms += other.stt_ms;
-  stt_blocked_ms += other.stt_blocked_ms;
-  stt_economy_ms += other.stt_economy_ms;
-  upload_refused_ms += other.upload_refused_ms;
-  reviews += other.reviews;
-  synthetic += other.synthetic;
-  unanswered += other.unanswered;
-  return *this;
-}
-
 void bound_sums::reset(const policy_set& to) {
   policies = &to;
   block_ = std::make_unique<std::int64_t[]>(memory_bytes() / sizeof(std::int64_t));
-  std::uninitialized_default_construct_n(spans(), to.spans().size());
-  std::uninitialized_default_construct_n(watches(), to.slots().size());
+  std::uninitialized_default_construct_n(spans(), to.span_count());
+  std::uninitialized_default_construct_n(quiets(), to.slot_count());
 }
 
 std::size_t bound_sums::memory_bytes() const {
   if (policies == nullptr) return 0;
-  return policies->spans().size() * sizeof(span_sum) + policies->views().size() * sizeof(std::int64_t)
-         + policies->slots().size() * sizeof(slot_watch);
+  return policies->span_count() * sizeof(span_sum) + policies->view_count() * sizeof(std::int64_t)
+         + policies->slot_count() * sizeof(quiet_bounds);
 }
 
 void user::note_id_hour(hour_number hour) {
@@ -77,8 +41,8 @@ std::size_t user::memory_bytes() const {
                + changed.bucket_hours.memory_bytes() + changed.id_hours.memory_bytes();
   for (const auto& log : metered)
     bytes += log.memory_bytes();
-  for (const auto& s : standings)
-    if (s) bytes += sizeof(standing) + s->marks.capacity() * sizeof(mark);
+  for (const auto& each : standings)
+    if (each) bytes += sizeof(standing) + each->marks.capacity() * sizeof(mark);
   if (account) bytes += sizeof(account_state);
   if (conversations) bytes += sizeof(*conversations) + conversations->capacity() * sizeof(conversation);
   return bytes;

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "core/bucket_log.hpp"
 #include "core/compact_list.hpp"
 #include "core/id_log.hpp"
-#include "core/metering.hpp"
 #include "core/policy_set.hpp"
 #include "events/decision.hpp"
 
@@ -113,22 +113,21 @@ struct span_sum {
 };
 
 /// Why a standing excess asks for no review at the moment.
-enum class quiet_reason : std::uint8_t { none, cooldown, terminal, pending };
+enum class held_back : std::uint8_t { none, cooldown, terminal, pending };
 
-/// When a slot has to be looked at again. Until then nothing can be crossed, drained or asked for, so an added policy
-/// costs two comparisons an event.
-struct slot_watch {
-  /// Quiet while the view's odometer is at or below this (no other cap can be crossed) ...
-  std::int64_t odometer_max = INT64_MIN;
+/// Until when speech can cross, drain or ask for nothing in a slot (see core/quiet.hpp).
+struct quiet_bounds {
+  /// Quiet while the view has had no more speech added than this (no other cap can be crossed) ...
+  std::int64_t added_max_ms = INT64_MIN;
   /// ... `now` is before this (no review may be asked for) ...
   time_ms asks_at = INT64_MIN;
   /// ... and before this (the first exceeded window is back at its cap even if no more speech comes).
   time_ms drains_at = INT64_MIN;
   /// Windows that stay exceeded meanwhile, a bit each, and why they ask for nothing.
   std::uint8_t exceeded = 0;
-  quiet_reason why = quiet_reason::none;
-  bool quiet(std::int64_t odometer, time_ms now) const {
-    return odometer <= odometer_max and now < asks_at and now < drains_at;
+  held_back why = held_back::none;
+  bool hold(std::int64_t added_ms, time_ms now) const {
+    return added_ms <= added_max_ms and now < asks_at and now < drains_at;
   }
 };
 
@@ -141,21 +140,21 @@ public:
   void reset(const policy_set& to);
   span_sum& span(std::size_t i) { return spans()[i]; }
   const span_sum& span(std::size_t i) const { return spans()[i]; }
-  /// Lifetime count of ms added to a view: it only grows.
-  std::int64_t& odometer(std::size_t view) { return odometers()[view]; }
-  slot_watch& watch(std::size_t slot) { return watches()[slot]; }
-  /// Look at this slot again at the next event.
-  void wake(std::size_t slot) { watches()[slot] = {}; }
+  /// All speech ever added to a view, ms: it only grows.
+  std::int64_t& added_ms(std::size_t view) { return added()[view]; }
+  quiet_bounds& quiet(std::size_t slot) { return quiets()[slot]; }
+  /// The next speech is evaluated in this slot, whatever the bounds were.
+  void end_quiet(std::size_t slot) { quiets()[slot] = {}; }
   std::size_t memory_bytes() const;
 
 private:
   span_sum* spans() const { return reinterpret_cast<span_sum*>(block_.get()); }
-  std::int64_t* odometers() const { return reinterpret_cast<std::int64_t*>(spans() + policies->spans().size()); }
-  slot_watch* watches() const { return reinterpret_cast<slot_watch*>(odometers() + policies->views().size()); }
+  std::int64_t* added() const { return reinterpret_cast<std::int64_t*>(spans() + policies->span_count()); }
+  quiet_bounds* quiets() const { return reinterpret_cast<quiet_bounds*>(added() + policies->view_count()); }
   std::unique_ptr<std::int64_t[]> block_;
 };
 
-/// What a step changed, for whoever writes it down. Kept only where `track` is set (production).
+/// What a step changed, for the writer. Kept only where `track` is set (production).
 struct changes {
   bool track = false;
   bool core = false;

@@ -132,7 +132,7 @@ standing_view conformance::standing_now() {
     bind(unknown_user_, *policies_, now_);
     who = &unknown_user_;
   }
-  return look(*who, shard_->in_force(), 0, now_);
+  return query_standing(*who, shard_->in_force(), 0, now_);
 }
 
 void conformance::put_restriction(const standing_view& view, json& row) const {

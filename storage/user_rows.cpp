@@ -320,7 +320,7 @@ void user_rows::set_next_due(user& who, const policy_set& policies) {
   const controls in_force{true, false, &policies};
   who.next_due = never;
   for (std::size_t slot = 0; slot < who.standings.size(); ++slot)
-    if (who.standings[slot]) who.next_due = std::min(who.next_due, look(who, in_force, slot, 0).next_due);
+    if (who.standings[slot]) who.next_due = std::min(who.next_due, query_standing(who, in_force, slot, 0).next_due);
 }
 
 store_result<std::vector<std::uint64_t>> user_rows::read_ids(std::string_view uid, hour_number hour, overlays before) {

@@ -7,7 +7,7 @@
 
 #include "events/decision_json.hpp"
 #include "tests/actors/worker_fixture.hpp"
-#include "tests/model/plays.hpp"
+#include "tests/model/scenario_generators.hpp"
 
 using namespace fairuse;
 
@@ -56,7 +56,7 @@ private:
 } // namespace
 
 BOOST_AUTO_TEST_CASE(users_that_sleep_as_rows_decide_the_same) {
-  BOOST_TEST(rc::check("asleep as rows after every epoch", [](const model::play& p) {
+  BOOST_TEST(rc::check("asleep as rows after every epoch", [](const model::scenario& p) {
     model::recording story;
     RC_ASSERT(model::compare(p, &story) == "");
     std::string expected;

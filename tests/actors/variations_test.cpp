@@ -10,7 +10,7 @@
 
 #include "events/decision_json.hpp"
 #include "tests/actors/worker_fixture.hpp"
-#include "tests/model/plays.hpp"
+#include "tests/model/scenario_generators.hpp"
 
 using namespace fairuse;
 using test::given_epoch;
@@ -79,13 +79,13 @@ std::string plainly(const model::recording& story, std::string_view uid = "u") {
   return bytes;
 }
 
-model::recording recorded(const model::play& p) {
+model::recording recorded(const model::scenario& p) {
   model::recording story;
   RC_ASSERT(model::compare(p, &story) == "");
   return story;
 }
 
-bool has(const model::play& p, model::verb what) {
+bool has(const model::scenario& p, model::verb what) {
   return std::any_of(p.actions.begin(), p.actions.end(), [what](const auto& a) { return a.what == what; });
 }
 
@@ -101,7 +101,7 @@ void require_same(const std::string& is, const std::string& expected) {
 }
 
 void check_telling(const char* name, telling how) {
-  BOOST_TEST(rc::check(name, [how](const model::play& p) {
+  BOOST_TEST(rc::check(name, [how](const model::scenario& p) {
     const auto story = recorded(p);
     require_same(tell(story, how), plainly(story));
   }));
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(an_epoch_that_was_rolled_back_decides_the_same_again) {
 }
 
 BOOST_AUTO_TEST_CASE(ready_slices_of_many_steps_decide_what_epochs_decide) {
-  BOOST_TEST(rc::check("simulation decides what production decides", [](model::play p) {
+  BOOST_TEST(rc::check("simulation decides what production decides", [](model::scenario p) {
     p.alone = true; // A simulation remembers all ids: shared reviews are production's.
     RC_PRE(not has(p, model::verb::promote) and not has(p, model::verb::command));
     const auto story = recorded(p);
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(ready_slices_of_many_steps_decide_what_epochs_decide) {
 }
 
 BOOST_AUTO_TEST_CASE(a_slice_cut_in_two_at_the_same_instant_decides_the_same) {
-  BOOST_TEST(rc::check("steps cut along the order", [](const model::play& p) {
+  BOOST_TEST(rc::check("steps cut along the order", [](const model::scenario& p) {
     RC_PRE(not has(p, model::verb::promote));
     const auto story = recorded(p);
     auto cut = story;
@@ -191,8 +191,8 @@ BOOST_AUTO_TEST_CASE(a_slice_cut_in_two_at_the_same_instant_decides_the_same) {
 BOOST_AUTO_TEST_CASE(other_users_in_the_worker_change_no_decision) {
   BOOST_TEST(rc::check(
       "three users together decide what each decides alone",
-      [](const model::play& first, const std::vector<model::action>& second, const std::vector<model::action>& third) {
-        model::play p = first;
+      [](const model::scenario& first, const std::vector<model::action>& second, const std::vector<model::action>& third) {
+        model::scenario p = first;
         const auto calm = [](std::vector<model::action> actions) {
           std::erase_if(actions,
                         [](const auto& a) { return a.what == model::verb::promote or a.what == model::verb::command; });
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(other_users_in_the_worker_change_no_decision) {
 }
 
 BOOST_AUTO_TEST_CASE(adding_a_policy_changes_no_decision_of_another) {
-  BOOST_TEST(rc::check("live and one shadow decide the same without the other shadow", [](model::play p) {
+  BOOST_TEST(rc::check("live and one shadow decide the same without the other shadow", [](model::scenario p) {
     RC_PRE(p.shadows.size() == 2U and not has(p, model::verb::promote));
     const auto story = recorded(p);
     auto fewer = story;

@@ -6,7 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "tests/actors/worker_fixture.hpp"
-#include "tests/core/world.hpp"
+#include "tests/core/user_fixture.hpp"
 
 using namespace fairuse;
 using test::given_epoch;
@@ -103,9 +103,9 @@ BOOST_AUTO_TEST_CASE(timers_of_idle_and_sleeping_users_fire) {
   worker_under_test.run({monday + 30 * minute_ms, {}, {}, {}});
   BOOST_TEST(worker_under_test.notes.order.empty());
   worker_under_test.run({monday + hour_ms, {}, {}, {}});
-  BOOST_TEST(worker_under_test.told() == lines{"review_timed_out 1 @1800001"});
+  BOOST_TEST(worker_under_test.told() == lines{"review_timed_out 1 @30m1ms"});
   worker_under_test.run({monday + 8 * day_ms, {worker_under_test.speech("c", monday + 8 * day_ms, 1)}, {}, {}});
-  BOOST_TEST(worker_under_test.told() == lines{"stage_changed throttle>warning stage_ended +2592000000 @604800001"});
+  BOOST_TEST(worker_under_test.told() == lines{"stage_changed throttle>warning stage_ended +30d @7d1ms"});
   BOOST_TEST(worker_under_test.notes.order == (lines{"b", "c"}), boost::test_tools::per_element());
 }
 
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(everybody_absent_is_loaded_at_once_and_found_as_left) {
                          {},
                          {}});
   BOOST_TEST(worker_under_test.store.loads == 4U);
-  BOOST_TEST(worker_under_test.told() == (lines{"cap_crossed daily 7200001/7200000", "review_requested 1 daily"}));
+  BOOST_TEST(worker_under_test.told() == (lines{"cap_crossed daily 2h1ms/2h", "review_requested 1 daily"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_duplicate_of_days_ago_is_known_to_be_one) {
@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(a_command_to_everybody_takes_its_place_in_the_order) {
        {worker_under_test.speech("b", monday + 7, 3 * hour_ms), worker_under_test.speech("a", monday + 3, 3 * hour_ms)},
        {kill},
        {}});
-  BOOST_TEST(worker_under_test.told() == (lines{"cap_crossed daily 10800000/7200000", "review_requested 1 daily"}));
+  BOOST_TEST(worker_under_test.told() == (lines{"cap_crossed daily 3h/2h", "review_requested 1 daily"}));
   BOOST_TEST(worker_under_test.engine().in_force().killed);
   worker_under_test.run({now + 1,
                          {worker_under_test.speech("b", now, 0)},
@@ -210,7 +210,8 @@ BOOST_AUTO_TEST_CASE(switching_off_and_on_in_one_epoch_holds_in_between) {
                           worker_under_test.speech("a", monday + 5, 100)},
                          {on, off},
                          {}});
-  const auto v = look(*worker_under_test.engine().find("a"), worker_under_test.engine().in_force(), 0, monday + 9);
+  const auto v =
+      query_standing(*worker_under_test.engine().find("a"), worker_under_test.engine().in_force(), 0, monday + 9);
   BOOST_TEST(v.windows[0].sum_ms == 101); // `off: nothing`: what came in between does not count.
   BOOST_TEST(worker_under_test.engine().in_force().enabled);
   BOOST_TEST(worker_under_test.notes.command_ids.size() == 2U);
@@ -234,13 +235,13 @@ BOOST_AUTO_TEST_CASE(a_promotion_in_the_middle_of_an_epoch_loses_nothing) {
     const auto promote = worker_under_test.command(now - 2, admin_verb::promote_policy, false, "coarse");
     worker_under_test.run(
         {now, {worker_under_test.speech("a", now - 3, 1), worker_under_test.speech("b", now - 1, 1)}, {promote}, {}});
-    BOOST_TEST(worker_under_test.told()
-                   == (lines{"cap_crossed daily 7200001/7200000", "review_requested 1 daily",
-                             "coarse: cap_crossed daily 7200001/7200000", "coarse: review_unanswered daily",
-                             "other: cap_crossed daily 7200001/7200000", "other: review_unanswered daily",
-                             "cap_crossed daily 7200001/7200000", "review_requested 1 daily",
-                             "other: cap_crossed daily 7200001/7200000", "other: review_unanswered daily"}),
-               boost::test_tools::per_element());
+    BOOST_TEST(
+        worker_under_test.told()
+            == (lines{"cap_crossed daily 2h1ms/2h", "review_requested 1 daily", "coarse: cap_crossed daily 2h1ms/2h",
+                      "coarse: review_unanswered daily", "other: cap_crossed daily 2h1ms/2h",
+                      "other: review_unanswered daily", "cap_crossed daily 2h1ms/2h", "review_requested 1 daily",
+                      "other: cap_crossed daily 2h1ms/2h", "other: review_unanswered daily"}),
+        boost::test_tools::per_element());
     BOOST_TEST_REQUIRE(worker_under_test.notes.broadcast.size() == 1U);
     BOOST_TEST(test::brief(worker_under_test.notes.broadcast[0], monday) == "policy_promoted ada");
     BOOST_TEST(worker_under_test.notes.broadcast[0].note == "coarse");
@@ -248,7 +249,8 @@ BOOST_AUTO_TEST_CASE(a_promotion_in_the_middle_of_an_epoch_loses_nothing) {
     worker_under_test.run(
         {now + 1, {worker_under_test.speech("a", now + 1, 0), worker_under_test.speech("b", now + 1, 1)}, {}, {}});
     for (const auto* uid : {"a", "b"}) {
-      const auto v = look(*worker_under_test.engine().find(uid), worker_under_test.engine().in_force(), 0, now + 1);
+      const auto v =
+          query_standing(*worker_under_test.engine().find(uid), worker_under_test.engine().in_force(), 0, now + 1);
       BOOST_TEST(v.windows[0].sum_ms == 2 * hour_ms + (*uid == 'a' ? 1 : 2));
       BOOST_TEST(v.slot->label.policy == "coarse");
       BOOST_TEST(v.pending_request == 1U);
@@ -274,7 +276,7 @@ BOOST_AUTO_TEST_CASE(a_promotion_reaches_idle_users_whom_the_new_rules_would_not
     worker_under_test.engine().passivate();
     const auto now = monday + hour_ms;
     worker_under_test.run({now, {}, {worker_under_test.command(now, admin_verb::promote_policy, false, "lax")}, {}});
-    BOOST_TEST(worker_under_test.told() == lines{"restriction_lifted hard drained @3600000"});
+    BOOST_TEST(worker_under_test.told() == lines{"restriction_lifted hard drained @1h"});
   }
 }
 
@@ -376,8 +378,8 @@ BOOST_AUTO_TEST_CASE(a_user_stops_at_a_request_and_goes_on_with_what_is_left) {
   BOOST_TEST(remaining_steps(given, result).steps.size() == 3U);
   worker_under_test.run({monday + day_ms, {}, {}, {given}});
   BOOST_TEST(worker_under_test.told()
-                 == (lines{"cap_crossed daily 10800000/7200000", "review_requested 1 daily",
-                           "review_timed_out 1 @1800001", "review_requested 2 daily"}),
+                 == (lines{"cap_crossed daily 3h/2h", "review_requested 1 daily", "review_timed_out 1 @30m1ms",
+                           "review_requested 2 daily"}),
              boost::test_tools::per_element());
   BOOST_TEST(worker_under_test.engine().find("a")->sums.policies == in_force.policies);
 }

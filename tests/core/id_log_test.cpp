@@ -7,7 +7,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "tests/core/world.hpp"
+#include "tests/core/user_fixture.hpp"
 
 using namespace fairuse;
 using namespace fairuse::test;
@@ -17,11 +17,11 @@ BOOST_AUTO_TEST_SUITE(ids)
 BOOST_AUTO_TEST_CASE(a_key_is_new_once_an_hour_however_many_there_are) {
   id_log log;
   std::map<hour_number, std::set<std::uint64_t>> expected;
-  std::uint64_t dice = 1;
+  std::uint64_t draw = 1;
   for (int i = 0; i < 3000; ++i) {
-    dice = dice * 6364136223846793005ULL + 1442695040888963407ULL;
-    const auto hour = static_cast<hour_number>(100 + (dice >> 33) % 7);
-    const auto key = (dice >> 40) % 400;
+    draw = draw * 6364136223846793005ULL + 1442695040888963407ULL;
+    const auto hour = static_cast<hour_number>(100 + (draw >> 33) % 7);
+    const auto key = (draw >> 40) % 400;
     BOOST_TEST_REQUIRE(log.add(hour, key) == expected[hour].insert(key).second);
   }
   for (const auto& [hour, keys] : expected) {
@@ -76,73 +76,73 @@ BOOST_AUTO_TEST_CASE(a_loaded_hour_is_known_and_loading_twice_is_harmless) {
 }
 
 BOOST_AUTO_TEST_CASE(a_duplicate_is_the_same_id_in_the_same_hour) {
-  world w;
-  w.wait(2 * day_ms);
-  auto e = w.make(event_kind::speech, 0);
+  user_fixture user;
+  user.wait(2 * day_ms);
+  auto e = user.make(event_kind::speech, 0);
   e.ms = 1000;
-  BOOST_TEST((w.give(e) == applied::accepted));
-  BOOST_TEST((w.give(e) == applied::duplicate));
-  e.time = e.instant = w.now - hour_ms;
-  BOOST_TEST((w.give(e) == applied::accepted)); // Another hour: another event.
-  BOOST_TEST((w.give(e) == applied::duplicate));
-  BOOST_TEST(w.sum() == 2000);
-  BOOST_TEST(w.out.counts.duplicates == 2U);
-  BOOST_TEST((w.stt(1000) == applied::accepted));
-  BOOST_TEST((w.again() == applied::duplicate));
+  BOOST_TEST((user.give(e) == applied::accepted));
+  BOOST_TEST((user.give(e) == applied::duplicate));
+  e.time = e.instant = user.now - hour_ms;
+  BOOST_TEST((user.give(e) == applied::accepted)); // Another hour: another event.
+  BOOST_TEST((user.give(e) == applied::duplicate));
+  BOOST_TEST(user.sum() == 2000);
+  BOOST_TEST(user.out.counts.duplicates == 2U);
+  BOOST_TEST((user.stt(1000) == applied::accepted));
+  BOOST_TEST((user.again() == applied::duplicate));
 }
 
 BOOST_AUTO_TEST_CASE(production_remembers_a_day_of_ids_and_asks_for_the_rest) {
-  world w;
-  w.wait(9 * day_ms + 30 * minute_ms);
-  auto e = w.make(event_kind::speech, day_ms);
-  BOOST_TEST(not needs_older_ids(e, w.now));
+  user_fixture user;
+  user.wait(9 * day_ms + 30 * minute_ms);
+  auto e = user.make(event_kind::speech, day_ms);
+  BOOST_TEST(not needs_older_ids(e, user.now));
   e.instant -= 30 * minute_ms;
-  BOOST_TEST(not needs_older_ids(e, w.now)); // The hour of 24 h ago is whole.
+  BOOST_TEST(not needs_older_ids(e, user.now)); // The hour of 24 h ago is whole.
   e.instant -= 1;
-  BOOST_TEST(needs_older_ids(e, w.now));
+  BOOST_TEST(needs_older_ids(e, user.now));
   e.kind = event_kind::account;
-  BOOST_TEST(not needs_older_ids(e, w.now));
+  BOOST_TEST(not needs_older_ids(e, user.now));
 }
 
 BOOST_AUTO_TEST_CASE(a_loaded_hour_is_not_forgotten_before_its_event) {
-  world w;
-  w.wait(9 * day_ms);
-  auto e = w.make(event_kind::speech, 3 * day_ms);
+  user_fixture user;
+  user.wait(9 * day_ms);
+  auto e = user.make(event_kind::speech, 3 * day_ms);
   e.ms = 1000;
   const std::uint64_t stored[] = {e.key};
   // As a shard does it: the first step of an hour prunes, the ids come in between.
-  advance(w.who, w.in_force, w.now, w.out);
-  w.who.ids.load(hour_of(e.instant), stored);
-  BOOST_TEST((apply(w.who, w.in_force, w.now, e, horizon_wall_ms, w.out) == applied::duplicate));
+  advance(user.who, user.in_force, user.now, user.out);
+  user.who.ids.load(hour_of(e.instant), stored);
+  BOOST_TEST((apply(user.who, user.in_force, user.now, e, horizon_wall_ms, user.out) == applied::duplicate));
 }
 
 BOOST_AUTO_TEST_CASE(simulation_remembers_ids_for_the_whole_retention) {
-  world w(plain(), {}, review_mode::alone);
-  auto e = w.make(event_kind::speech, 0);
-  BOOST_TEST((w.give(e) == applied::accepted));
+  user_fixture user(plain(), {}, review_mode::alone);
+  auto e = user.make(event_kind::speech, 0);
+  BOOST_TEST((user.give(e) == applied::accepted));
   for (int day = 0; day < 8; ++day) {
-    BOOST_TEST((w.give(e) == applied::duplicate));
-    w.wait(day_ms);
-    w.speak(0);
+    BOOST_TEST((user.give(e) == applied::duplicate));
+    user.wait(day_ms);
+    user.speak(0);
   }
-  w.wait(1);
-  BOOST_TEST((w.give(e) == applied::too_old));
-  w.wait(2 * hour_ms);
-  w.speak(0);
-  BOOST_TEST(not w.who.ids.has(hour_of(monday)));
+  user.wait(1);
+  BOOST_TEST((user.give(e) == applied::too_old));
+  user.wait(2 * hour_ms);
+  user.speak(0);
+  BOOST_TEST(not user.who.ids.has(hour_of(monday)));
 }
 
 BOOST_AUTO_TEST_CASE(an_hour_that_is_not_written_down_stays_in_memory) {
-  world w;
-  w.who.changed.track = true;
-  w.speak(0);
-  w.wait(3 * day_ms);
-  w.speak(0);
-  BOOST_TEST(w.who.ids.has(hour_of(monday)));
-  w.who.changed.clear();
-  w.wait(hour_ms);
-  w.speak(0);
-  BOOST_TEST(not w.who.ids.has(hour_of(monday)));
+  user_fixture user;
+  user.who.changed.track = true;
+  user.speak(0);
+  user.wait(3 * day_ms);
+  user.speak(0);
+  BOOST_TEST(user.who.ids.has(hour_of(monday)));
+  user.who.changed.clear();
+  user.wait(hour_ms);
+  user.speak(0);
+  BOOST_TEST(not user.who.ids.has(hour_of(monday)));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <boost/test/unit_test.hpp>
 
-#include "tests/core/world.hpp"
+#include "tests/core/user_fixture.hpp"
 
 using namespace fairuse;
 using namespace fairuse::test;
@@ -11,108 +11,108 @@ namespace {
 constexpr auto cooldown = 12 * hour_ms + 1;
 
 /// Verdicts as close together as the cooldown allows.
-void misuse_times(world& w, int count) {
+void misuse_times(user_fixture& user, int count) {
   for (int i = 0; i < count; ++i) {
-    if (i > 0) w.wait(cooldown);
-    w.misuse();
+    if (i > 0) user.wait(cooldown);
+    user.misuse();
   }
 }
 
-lines stages(world& w) { return w.told(decision_kind::stage_changed); }
+lines stages(user_fixture& user) { return user.decided(decision_kind::stage_changed); }
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(ladder)
 
 BOOST_AUTO_TEST_CASE(the_fastest_way_to_restrict_is_36_hours) {
-  world w;
-  misuse_times(w, 1);
-  BOOST_TEST(stages(w) == lines{"stage_changed none>warning verdict +2592000000"});
-  w.wait(cooldown);
-  w.misuse(); // One strike before it: not yet two.
-  BOOST_TEST(stages(w).empty());
-  w.wait(cooldown);
-  w.misuse();
-  BOOST_TEST(stages(w) == lines{"stage_changed warning>throttle verdict +604800000"});
-  w.wait(cooldown);
-  w.misuse();
-  BOOST_TEST(stages(w) == lines{"stage_changed throttle>restrict verdict +2592000000"});
-  BOOST_TEST(w.now == monday + 36 * hour_ms + 3);
-  BOOST_TEST(w.look().strikes_7d == 4U);
+  user_fixture user;
+  misuse_times(user, 1);
+  BOOST_TEST(stages(user) == lines{"stage_changed none>warning verdict +30d"});
+  user.wait(cooldown);
+  user.misuse(); // One strike before it: not yet two.
+  BOOST_TEST(stages(user).empty());
+  user.wait(cooldown);
+  user.misuse();
+  BOOST_TEST(stages(user) == lines{"stage_changed warning>throttle verdict +7d"});
+  user.wait(cooldown);
+  user.misuse();
+  BOOST_TEST(stages(user) == lines{"stage_changed throttle>restrict verdict +30d"});
+  BOOST_TEST(user.now == monday + 36 * hour_ms + 3);
+  BOOST_TEST(user.standing().strikes_7d == 4U);
 }
 
 BOOST_AUTO_TEST_CASE(one_step_a_verdict_and_prior_strikes_are_those_before_it) {
-  world w;
-  misuse_times(w, 2);
-  w.told();
-  w.wait(cooldown);
-  w.misuse();
-  BOOST_TEST(w.told(decision_kind::strike_added) == lines{"strike_added 3 900 audiobook warning>throttle 2,2"});
+  user_fixture user;
+  misuse_times(user, 2);
+  user.decided();
+  user.wait(cooldown);
+  user.misuse();
+  BOOST_TEST(user.decided(decision_kind::strike_added) == lines{"strike_added 3 900 audiobook warning>throttle 2,2"});
 }
 
 BOOST_AUTO_TEST_CASE(strikes_count_while_they_are_within) {
   struct row {
     std::int64_t third_after_ms; ///< after the first
-    const char* told;
+    const char* decided;
   };
   const row rows[] = {
       {7 * day_ms, "strike_added 3 900 audiobook warning>throttle 2,2"},
       {7 * day_ms + 1, "strike_added 3 900 audiobook warning>warning 1,2"},
   };
   for (const auto& r : rows) {
-    world w;
-    misuse_times(w, 2);
-    w.told();
-    w.now = monday + r.third_after_ms;
-    w.misuse();
-    BOOST_TEST(w.told(decision_kind::strike_added) == lines{r.told});
+    user_fixture user;
+    misuse_times(user, 2);
+    user.decided();
+    user.now = monday + r.third_after_ms;
+    user.misuse();
+    BOOST_TEST(user.decided(decision_kind::strike_added) == lines{r.decided});
   }
 }
 
 BOOST_AUTO_TEST_CASE(prior_strikes_of_30_days_and_numbers_for_life) {
-  world w;
-  w.misuse();
-  w.now = monday + 30 * day_ms;
-  w.told();
-  w.misuse();
-  BOOST_TEST(w.told(decision_kind::strike_added) == lines{"strike_added 2 900 audiobook warning>warning 0,1"});
-  w.now = monday + 60 * day_ms + 1;
-  w.misuse();
-  BOOST_TEST(w.told(decision_kind::strike_added) == lines{"strike_added 3 900 audiobook none>warning 0,0"});
+  user_fixture user;
+  user.misuse();
+  user.now = monday + 30 * day_ms;
+  user.decided();
+  user.misuse();
+  BOOST_TEST(user.decided(decision_kind::strike_added) == lines{"strike_added 2 900 audiobook warning>warning 0,1"});
+  user.now = monday + 60 * day_ms + 1;
+  user.misuse();
+  BOOST_TEST(user.decided(decision_kind::strike_added) == lines{"strike_added 3 900 audiobook none>warning 0,0"});
 }
 
 BOOST_AUTO_TEST_CASE(a_stage_holds_at_its_last_instant_and_ends_a_ms_later) {
-  world w;
-  w.misuse();
-  w.told();
-  w.now = monday + 30 * day_ms;
-  w.tick();
-  BOOST_TEST(w.told().empty());
-  BOOST_TEST((w.look().at == stage::warning));
-  w.wait(1);
-  w.tick();
-  BOOST_TEST(w.told() == lines{"stage_changed warning>none stage_ended @2592000001"});
+  user_fixture user;
+  user.misuse();
+  user.decided();
+  user.now = monday + 30 * day_ms;
+  user.fire_timers();
+  BOOST_TEST(user.decided().empty());
+  BOOST_TEST((user.standing().at == stage::warning));
+  user.wait(1);
+  user.fire_timers();
+  BOOST_TEST(user.decided() == lines{"stage_changed warning>none stage_ended @30d1ms"});
 }
 
 BOOST_AUTO_TEST_CASE(ends_are_chained_from_their_due_instants_however_late_they_fire) {
   lines in_time;
   lines late;
   for (const bool on_time : {true, false}) {
-    world w;
-    w.set_stage(stage::restrict);
-    w.told();
+    user_fixture user;
+    user.set_stage(stage::restrict);
+    user.decided();
     for (int day = 0; on_time and day < 80; ++day) {
-      w.tick();
-      w.wait(day_ms);
+      user.fire_timers();
+      user.wait(day_ms);
     }
-    w.now = monday + 80 * day_ms;
-    w.tick();
-    (on_time ? in_time : late) = w.told();
+    user.now = monday + 80 * day_ms;
+    user.fire_timers();
+    (on_time ? in_time : late) = user.decided();
   }
   BOOST_TEST(late
-                 == (lines{"stage_changed restrict>throttle stage_ended +604800000 @2592000001",
-                           "stage_changed throttle>warning stage_ended +2592000000 @3196800002",
-                           "stage_changed warning>none stage_ended @5788800003"}),
+                 == (lines{"stage_changed restrict>throttle stage_ended +7d @30d1ms",
+                           "stage_changed throttle>warning stage_ended +30d @37d2ms",
+                           "stage_changed warning>none stage_ended @67d3ms"}),
              boost::test_tools::per_element());
   BOOST_TEST(in_time == late);
 }
@@ -120,66 +120,66 @@ BOOST_AUTO_TEST_CASE(ends_are_chained_from_their_due_instants_however_late_they_
 BOOST_AUTO_TEST_CASE(a_verdict_that_cannot_step_is_a_strike_and_extends_nothing) {
   auto p = plain();
   p.review.last_stage = at_last_stage::review;
-  world w(p);
-  w.set_stage(stage::restrict);
-  const auto until = w.look().until;
-  w.told();
-  w.wait(day_ms);
-  w.misuse();
-  BOOST_TEST(w.told(decision_kind::strike_added) == lines{"strike_added 1 900 audiobook restrict>restrict 0,0"});
-  BOOST_TEST(w.look().until == until);
+  user_fixture user(p);
+  user.set_stage(stage::restrict);
+  const auto until = user.standing().until;
+  user.decided();
+  user.wait(day_ms);
+  user.misuse();
+  BOOST_TEST(user.decided(decision_kind::strike_added) == lines{"strike_added 1 900 audiobook restrict>restrict 0,0"});
+  BOOST_TEST(user.standing().until == until);
 }
 
 BOOST_AUTO_TEST_CASE(notifications_follow_steps_up_only_where_the_step_says_so) {
   auto p = plain();
   p.steps[1].notify = false;
-  world w(p);
-  w.set_stage(stage::warning);
-  w.set_stage(stage::throttle);
-  w.set_stage(stage::restrict);
-  w.set_stage(stage::warning);
-  BOOST_TEST(w.told(decision_kind::notification)
+  user_fixture user(p);
+  user.set_stage(stage::warning);
+  user.set_stage(stage::throttle);
+  user.set_stage(stage::restrict);
+  user.set_stage(stage::warning);
+  BOOST_TEST(user.decided(decision_kind::notification)
              == (lines{"notification warning misuse", "notification restrict misuse"}));
 }
 
 BOOST_AUTO_TEST_CASE(an_admin_sets_any_stage_and_setting_it_again_renews_the_deadline) {
-  world w;
-  w.set_stage(stage::restrict);
-  BOOST_TEST(stages(w) == lines{"stage_changed none>restrict admin +2592000000"});
-  w.again(); // The same command: nothing.
-  BOOST_TEST(w.told().empty());
-  w.set_stage(stage::restrict); // Another, at the same instant: nothing differs.
-  BOOST_TEST(w.told().empty());
-  w.wait(hour_ms);
-  w.set_stage(stage::restrict);
-  BOOST_TEST(w.told() == lines{"stage_changed restrict>restrict admin +2592000000"});
-  BOOST_TEST(w.look().until == w.now + 30 * day_ms);
-  BOOST_TEST(w.look().since == monday);
-  w.set_stage(stage::none);
-  BOOST_TEST(stages(w) == lines{"stage_changed restrict>none admin"});
-  BOOST_TEST(w.out.counts.duplicates == 1U);
+  user_fixture user;
+  user.set_stage(stage::restrict);
+  BOOST_TEST(stages(user) == lines{"stage_changed none>restrict admin +30d"});
+  user.again(); // The same command: nothing.
+  BOOST_TEST(user.decided().empty());
+  user.set_stage(stage::restrict); // Another, at the same instant: nothing differs.
+  BOOST_TEST(user.decided().empty());
+  user.wait(hour_ms);
+  user.set_stage(stage::restrict);
+  BOOST_TEST(user.decided() == lines{"stage_changed restrict>restrict admin +30d"});
+  BOOST_TEST(user.standing().until == user.now + 30 * day_ms);
+  BOOST_TEST(user.standing().since == monday);
+  user.set_stage(stage::none);
+  BOOST_TEST(stages(user) == lines{"stage_changed restrict>none admin"});
+  BOOST_TEST(user.out.counts.duplicates == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_reset_ends_the_stage_and_clears_strikes_where_the_policy_says_so) {
   for (const auto rule : {reset_rule::keep, reset_rule::clear_strikes}) {
     auto p = plain();
     p.on_reset = rule;
-    world w(p);
-    misuse_times(w, 2);
-    w.told();
-    w.reset();
+    user_fixture user(p);
+    misuse_times(user, 2);
+    user.decided();
+    user.reset();
     const lines change{"stage_changed warning>none admin"};
     const lines cleared{"strike_cleared 1 admin", "strike_cleared 2 admin", "stage_changed warning>none admin"};
-    BOOST_TEST(w.told() == (rule == reset_rule::keep ? change : cleared), boost::test_tools::per_element());
-    BOOST_TEST(w.look().strikes_7d == (rule == reset_rule::keep ? 2U : 0U));
-    w.reset();
-    BOOST_TEST(w.told().empty());
+    BOOST_TEST(user.decided() == (rule == reset_rule::keep ? change : cleared), boost::test_tools::per_element());
+    BOOST_TEST(user.standing().strikes_7d == (rule == reset_rule::keep ? 2U : 0U));
+    user.reset();
+    BOOST_TEST(user.decided().empty());
     // The cooldown stays.
-    w.speak(0);
-    BOOST_TEST(w.told().empty());
-    w.wait(cooldown);
-    w.misuse();
-    BOOST_TEST((w.look().at == stage::warning));
+    user.speak(0);
+    BOOST_TEST(user.decided().empty());
+    user.wait(cooldown);
+    user.misuse();
+    BOOST_TEST((user.standing().at == stage::warning));
   }
 }
 
@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(clearing_a_strike_refolds_the_history) {
   struct row {
     const char* what;
     std::uint32_t cleared;
-    std::int64_t throttle_since_ms; ///< 0: nothing is told
+    std::int64_t throttle_since_ms; ///< 0: nothing is decided
   };
   // 0 h warning, 12 h nothing, 24 h throttle, 36 h restrict; cleared an hour later.
   const row rows[] = {
@@ -199,125 +199,125 @@ BOOST_AUTO_TEST_CASE(clearing_a_strike_refolds_the_history) {
   };
   for (const auto& r : rows)
     BOOST_TEST_CONTEXT(r.what) {
-      world w;
-      misuse_times(w, 4);
-      w.wait(hour_ms);
-      w.told();
-      w.clear_strike(r.cleared);
+      user_fixture user;
+      misuse_times(user, 4);
+      user.wait(hour_ms);
+      user.decided();
+      user.clear_strike(r.cleared);
       if (r.throttle_since_ms == 0) {
-        BOOST_TEST(w.told().empty());
+        BOOST_TEST(user.decided().empty());
         continue;
       }
-      const auto left = monday + r.throttle_since_ms + 7 * day_ms - w.now;
-      BOOST_TEST(w.told()
+      const auto left = monday + r.throttle_since_ms + 7 * day_ms - user.now;
+      BOOST_TEST(user.decided()
                      == (lines{"strike_cleared " + std::to_string(r.cleared) + " admin",
-                               "stage_changed restrict>throttle admin +" + std::to_string(left),
+                               "stage_changed restrict>throttle admin +" + duration_text(left),
                                "restriction_lifted hard admin"}),
                  boost::test_tools::per_element());
-      w.clear_strike(r.cleared);
-      BOOST_TEST(w.told().empty());
+      user.clear_strike(r.cleared);
+      BOOST_TEST(user.decided().empty());
     }
 }
 
 BOOST_AUTO_TEST_CASE(a_refold_passes_ends_already_over_in_silence) {
-  world w;
-  misuse_times(w, 3); // throttle at 24 h
-  w.now = monday + 9 * day_ms;
-  w.tick(); // and back to warning after 7 days
-  w.told();
+  user_fixture user;
+  misuse_times(user, 3); // throttle at 24 h
+  user.now = monday + 9 * day_ms;
+  user.fire_timers(); // and back to warning after 7 days
+  user.decided();
   // Without the second strike the third leads nowhere: warning since the first, not since the end of throttle.
-  w.clear_strike(2);
+  user.clear_strike(2);
   BOOST_TEST(
-      w.told()
-          == (lines{"strike_cleared 2 admin", "stage_changed warning>warning admin +" + std::to_string(21 * day_ms)}),
+      user.decided()
+          == (lines{"strike_cleared 2 admin", "stage_changed warning>warning admin +" + duration_text(21 * day_ms)}),
       boost::test_tools::per_element());
-  w.clear_strike(3); // Changes nothing but the strike.
-  BOOST_TEST(w.told() == lines{"strike_cleared 3 admin"});
-  w.clear_strike(1);
-  BOOST_TEST(w.told() == (lines{"strike_cleared 1 admin", "stage_changed warning>none admin"}));
+  user.clear_strike(3); // Changes nothing but the strike.
+  BOOST_TEST(user.decided() == lines{"strike_cleared 3 admin"});
+  user.clear_strike(1);
+  BOOST_TEST(user.decided() == (lines{"strike_cleared 1 admin", "stage_changed warning>none admin"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_refold_keeps_what_an_admin_set) {
-  world w;
-  w.misuse();
-  w.wait(hour_ms);
-  w.set_stage(stage::throttle);
-  const auto until = w.look().until;
-  w.told();
-  w.clear_strike(1);
-  BOOST_TEST(w.told() == lines{"strike_cleared 1 admin"});
-  BOOST_TEST(w.look().until == until);
+  user_fixture user;
+  user.misuse();
+  user.wait(hour_ms);
+  user.set_stage(stage::throttle);
+  const auto until = user.standing().until;
+  user.decided();
+  user.clear_strike(1);
+  BOOST_TEST(user.decided() == lines{"strike_cleared 1 admin"});
+  BOOST_TEST(user.standing().until == until);
 }
 
 BOOST_AUTO_TEST_CASE(resolving_a_strike_notes_who_and_what_and_decides_nothing) {
-  world w;
-  w.misuse();
-  w.told();
-  w.resolve(1);
-  BOOST_TEST(w.told().empty());
-  const auto& m = w.who.standings[0]->marks.front();
+  user_fixture user;
+  user.misuse();
+  user.decided();
+  user.resolve(1);
+  BOOST_TEST(user.decided().empty());
+  const auto& m = user.who.standings[0]->marks.front();
   BOOST_TEST(m.resolved);
   BOOST_TEST(m.notes == "ada: seen");
-  BOOST_TEST(w.look().strikes_7d == 1U);
+  BOOST_TEST(user.standing().strikes_7d == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(an_upgrade_clears_what_began_with_exhausted_credits_and_only_that) {
   struct row {
     upgrade_rule rule;
-    lines told;
+    lines decided;
   };
   const row rows[] = {
       {upgrade_rule::nothing, {"content_unlocked upgrade"}},
       {upgrade_rule::clear_if_last_free, {"stage_changed throttle>none upgrade", "content_unlocked upgrade"}},
       {upgrade_rule::clear_free_strikes,
        {"strike_cleared 2 upgrade", "strike_cleared 3 upgrade",
-        "stage_changed throttle>warning upgrade +" + std::to_string(30 * day_ms - 2 * cooldown),
+        "stage_changed throttle>warning upgrade +" + duration_text(30 * day_ms - 2 * cooldown),
         "content_unlocked upgrade"}},
   };
   for (const auto& r : rows) {
     auto p = plain();
     p.on_upgrade = r.rule;
-    world w(p);
-    w.misuse(); // A real strike first.
-    w.credits(true);
+    user_fixture user(p);
+    user.misuse(); // A real strike first.
+    user.credits(true);
     for (int i = 0; i < 2; ++i) {
-      w.wait(cooldown);
-      w.speak(2 * hour_ms + 1);
+      user.wait(cooldown);
+      user.speak(2 * hour_ms + 1);
     }
-    BOOST_TEST((w.look().at == stage::throttle));
-    w.told();
-    w.plan("basic");
-    BOOST_TEST(w.told().empty());
-    w.plan("pro");
-    BOOST_TEST(w.told() == r.told, boost::test_tools::per_element());
-    w.plan("pro");
-    BOOST_TEST(w.told().empty());
+    BOOST_TEST((user.standing().at == stage::throttle));
+    user.decided();
+    user.plan("basic");
+    BOOST_TEST(user.decided().empty());
+    user.plan("pro");
+    BOOST_TEST(user.decided() == r.decided, boost::test_tools::per_element());
+    user.plan("pro");
+    BOOST_TEST(user.decided().empty());
   }
 }
 
 BOOST_AUTO_TEST_CASE(only_the_last_review_that_changed_the_stage_matters_to_the_older_upgrade_rule) {
   struct row {
     const char* what;
-    void (*after)(world&);
+    void (*after)(user_fixture&);
     bool clears;
   };
   const row rows[] = {
-      {"nothing", [](world&) {}, true},
-      {"an admin's stage", [](world& w) { w.set_stage(stage::restrict); }, true},
-      {"a reset forgets it", [](world& w) { w.reset(), w.set_stage(stage::restrict); }, false},
+      {"nothing", [](user_fixture&) {}, true},
+      {"an admin's stage", [](user_fixture& user) { user.set_stage(stage::restrict); }, true},
+      {"a reset forgets it", [](user_fixture& user) { user.reset(), user.set_stage(stage::restrict); }, false},
       {"a verdict that changed nothing",
-       [](world& w) {
-         w.credits(false);
-         w.wait(cooldown);
-         w.misuse();
+       [](user_fixture& user) {
+         user.credits(false);
+         user.wait(cooldown);
+         user.misuse();
        },
        true},
       {"a verdict that did",
-       [](world& w) {
-         w.credits(false);
-         w.set_stage(stage::none);
-         w.wait(cooldown);
-         w.misuse();
+       [](user_fixture& user) {
+         user.credits(false);
+         user.set_stage(stage::none);
+         user.wait(cooldown);
+         user.misuse();
        },
        false},
   };
@@ -325,44 +325,44 @@ BOOST_AUTO_TEST_CASE(only_the_last_review_that_changed_the_stage_matters_to_the_
     BOOST_TEST_CONTEXT(r.what) {
       auto p = plain();
       p.on_upgrade = upgrade_rule::clear_if_last_free;
-      world w(p);
-      w.credits(true);
-      w.speak(2 * hour_ms + 1);
-      r.after(w);
-      w.told();
-      w.plan("pro");
-      BOOST_TEST((w.look().at == stage::none) == r.clears);
-      BOOST_TEST(stages(w).size() == (r.clears ? 1U : 0U));
+      user_fixture user(p);
+      user.credits(true);
+      user.speak(2 * hour_ms + 1);
+      r.after(user);
+      user.decided();
+      user.plan("pro");
+      BOOST_TEST((user.standing().at == stage::none) == r.clears);
+      BOOST_TEST(stages(user).size() == (r.clears ? 1U : 0U));
     }
 }
 
 BOOST_AUTO_TEST_CASE(an_upgrade_clears_also_while_off_and_for_the_exempt) {
   for (const bool off : {true, false}) {
-    world w;
-    w.credits(true);
-    w.speak(2 * hour_ms + 1);
+    user_fixture user;
+    user.credits(true);
+    user.speak(2 * hour_ms + 1);
     if (off)
-      w.enable(false);
+      user.enable(false);
     else
-      w.exempt(true);
-    w.told();
-    w.plan("pro");
-    BOOST_TEST(w.told(decision_kind::stage_changed) == lines{"stage_changed warning>none upgrade"});
+      user.exempt(true);
+    user.decided();
+    user.plan("pro");
+    BOOST_TEST(user.decided(decision_kind::stage_changed) == lines{"stage_changed warning>none upgrade"});
   }
 }
 
 BOOST_AUTO_TEST_CASE(marks_are_kept_until_none_has_lasted_90_days) {
-  world w;
-  w.misuse();
-  w.now = monday + 30 * day_ms + 1;
-  w.tick();
-  w.wait(90 * day_ms - 1);
-  w.misuse();
-  BOOST_TEST(w.who.standings[0]->marks.size() == 2U);
-  world longer;
+  user_fixture user;
+  user.misuse();
+  user.now = monday + 30 * day_ms + 1;
+  user.fire_timers();
+  user.wait(90 * day_ms - 1);
+  user.misuse();
+  BOOST_TEST(user.who.standings[0]->marks.size() == 2U);
+  user_fixture longer;
   longer.misuse();
   longer.now = monday + 30 * day_ms + 1;
-  longer.tick();
+  longer.fire_timers();
   longer.wait(90 * day_ms);
   longer.misuse();
   BOOST_TEST(longer.who.standings[0]->marks.size() == 1U);
@@ -370,9 +370,9 @@ BOOST_AUTO_TEST_CASE(marks_are_kept_until_none_has_lasted_90_days) {
 }
 
 BOOST_AUTO_TEST_CASE(a_mark_says_what_made_it) {
-  world w;
-  w.misuse();
-  const auto& m = w.who.standings[0]->marks.front();
+  user_fixture user;
+  user.misuse();
+  const auto& m = user.who.standings[0]->marks.front();
   BOOST_TEST(m.at == monday);
   BOOST_TEST(m.cause == "e2");
   BOOST_TEST(m.policy_digest == "0");

@@ -3,7 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "tests/core/world.hpp"
+#include "tests/core/user_fixture.hpp"
 
 using namespace fairuse;
 using namespace fairuse::test;
@@ -29,20 +29,20 @@ BOOST_AUTO_TEST_CASE(segments_are_united_and_silence_is_not_speech) {
   };
   for (const auto& r : rows)
     BOOST_TEST_CONTEXT(r.what) {
-      world w;
-      w.speak_segments(r.segments, 2 * hour_ms);
-      BOOST_TEST(w.sum() == r.speech_ms);
-      BOOST_TEST(w.out.counts.metered_ms[0] == r.speech_ms);
+      user_fixture user;
+      user.speak_segments(r.segments, 2 * hour_ms);
+      BOOST_TEST(user.sum() == r.speech_ms);
+      BOOST_TEST(user.out.counts.metered_ms[0] == r.speech_ms);
     }
 }
 
 BOOST_AUTO_TEST_CASE(segments_are_spread_over_their_minutes) {
-  world w;
-  w.wait(day_ms);
+  user_fixture user;
+  user.wait(day_ms);
   // 10 s before midnight to 70 s after it: three buckets.
-  w.now = monday + day_ms + 10 * minute_ms;
-  w.speak_segments({{0, 80'000}}, 10 * minute_ms + 10'000);
-  const auto& log = w.who.metered[0];
+  user.now = monday + day_ms + 10 * minute_ms;
+  user.speak_segments({{0, 80'000}}, 10 * minute_ms + 10'000);
+  const auto& log = user.who.metered[0];
   BOOST_TEST(log.size() == 3U);
   const auto midnight = (monday + day_ms) / minute_ms;
   const std::int64_t expected[][2] = {{midnight - 1, 10'000}, {midnight, 60'000}, {midnight + 1, 10'000}};
@@ -64,31 +64,31 @@ BOOST_AUTO_TEST_CASE(a_bucket_counts_while_its_start_is_within_the_span) {
   for (const auto& r : rows) {
     auto p = plain();
     p.metering.bucket_s = r.bucket_s;
-    world w(p);
-    w.wait(r.spoken_at_ms);
-    w.speak(1000);
-    BOOST_TEST(w.sum() == 1000);
-    w.now = monday + r.last_counted_ms;
-    w.speak(0);
-    BOOST_TEST(w.sum() == 1000);
-    BOOST_TEST(fairuse::look(w.who, w.in_force, 0, w.now + 1).windows[0].sum_ms == 0);
-    w.wait(1);
-    w.speak(0);
-    BOOST_TEST(w.sum() == 0);
-    BOOST_TEST(leaves_at(monday / second_ms / r.bucket_s, day_ms / second_ms, r.bucket_s) == w.now);
+    user_fixture user(p);
+    user.wait(r.spoken_at_ms);
+    user.speak(1000);
+    BOOST_TEST(user.sum() == 1000);
+    user.now = monday + r.last_counted_ms;
+    user.speak(0);
+    BOOST_TEST(user.sum() == 1000);
+    BOOST_TEST(fairuse::query_standing(user.who, user.in_force, 0, user.now + 1).windows[0].sum_ms == 0);
+    user.wait(1);
+    user.speak(0);
+    BOOST_TEST(user.sum() == 0);
+    BOOST_TEST(leaves_at(monday / second_ms / r.bucket_s, day_ms / second_ms, r.bucket_s) == user.now);
   }
 }
 
 BOOST_AUTO_TEST_CASE(event_basis_counts_when_it_was_spoken_and_arrival_basis_when_it_came) {
   auto p = plain();
-  world by_event(p);
+  user_fixture by_event(p);
   p.metering.basis = time_basis::arrival;
-  world by_arrival(p);
-  for (auto* w : {&by_event, &by_arrival}) {
-    w->wait(day_ms);
-    w->speak_segments({{0, 60'000}, {3'600'000, 3'660'000}}, 20 * hour_ms);
-    BOOST_TEST(w->sum() == 120'000);
-    w->wait(4 * hour_ms + minute_ms);
+  user_fixture by_arrival(p);
+  for (auto* user : {&by_event, &by_arrival}) {
+    user->wait(day_ms);
+    user->speak_segments({{0, 60'000}, {3'600'000, 3'660'000}}, 20 * hour_ms);
+    BOOST_TEST(user->sum() == 120'000);
+    user->wait(4 * hour_ms + minute_ms);
   }
   // Its first minute was spoken 24 h and 1 min ago.
   BOOST_TEST(by_event.sum() == 60'000);
@@ -111,12 +111,12 @@ BOOST_AUTO_TEST_CASE(lanes_that_are_not_enforced_and_late_speech_are_metered_apa
   for (const auto& r : rows) {
     auto p = plain();
     p.windows[0].span_ms = 72 * hour_ms;
-    world w(p);
-    w.wait(3 * day_ms);
-    w.speak(1000, r.from, r.ago_ms);
-    BOOST_TEST(w.sum() == r.sum_ms);
-    BOOST_TEST(w.out.counts.metered_ms[static_cast<std::size_t>(r.metered_as)] == 1000);
-    BOOST_TEST(w.out.counts.moved_to_backfill == (r.metered_as == r.from ? 0U : 1U));
+    user_fixture user(p);
+    user.wait(3 * day_ms);
+    user.speak(1000, r.from, r.ago_ms);
+    BOOST_TEST(user.sum() == r.sum_ms);
+    BOOST_TEST(user.out.counts.metered_ms[static_cast<std::size_t>(r.metered_as)] == 1000);
+    BOOST_TEST(user.out.counts.moved_to_backfill == (r.metered_as == r.from ? 0U : 1U));
   }
 }
 
@@ -124,23 +124,23 @@ BOOST_AUTO_TEST_CASE(fresh_within_of_0_never_moves_speech) {
   auto p = plain();
   p.windows[0].span_ms = 168 * hour_ms;
   p.metering.fresh_within_ms = 0;
-  world w(p);
-  w.wait(8 * day_ms);
-  w.speak(1000, lane::realtime, 6 * day_ms);
-  BOOST_TEST(w.sum() == 1000);
+  user_fixture user(p);
+  user.wait(8 * day_ms);
+  user.speak(1000, lane::realtime, 6 * day_ms);
+  BOOST_TEST(user.sum() == 1000);
 }
 
 BOOST_AUTO_TEST_CASE(speech_while_off_counts_only_where_off_is_measured) {
   auto p = plain();
   p.off = off_rule::nothing;
-  world nothing(p);
+  user_fixture nothing(p);
   p.off = off_rule::shadow;
-  world shadow(p);
-  for (auto* w : {&nothing, &shadow}) {
-    w->enable(false);
-    w->speak(5000);
-    w->enable(true);
-    w->speak(1000);
+  user_fixture shadow(p);
+  for (auto* user : {&nothing, &shadow}) {
+    user->enable(false);
+    user->speak(5000);
+    user->enable(true);
+    user->speak(1000);
   }
   BOOST_TEST(nothing.sum() == 1000);
   BOOST_TEST(shadow.sum() == 6000);
@@ -148,11 +148,11 @@ BOOST_AUTO_TEST_CASE(speech_while_off_counts_only_where_off_is_measured) {
 
 BOOST_AUTO_TEST_CASE(amounts_above_one_entry_are_kept_whole) {
   auto p = plain();
-  world w(p);
-  w.speak(600'000'000);
-  w.speak(600'000'000);
-  w.speak(1);
-  BOOST_TEST(w.sum() == 1'200'000'001);
+  user_fixture user(p);
+  user.speak(600'000'000);
+  user.speak(600'000'000);
+  user.speak(1);
+  BOOST_TEST(user.sum() == 1'200'000'001);
   bucket_log log;
   for (const auto ms : {2'097'151, 1, 2'097'150, 536'870'911, 536'870'912})
     log.add(7, lane::realtime, false, ms);
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(a_log_moves_its_base_when_months_have_passed) {
   log.add(1'000, lane::realtime, false, 1);
   log.add(60'000, lane::realtime, false, 2);
   BOOST_TEST(log.prune(2'000) == 1U);
-  log.add(70'000, lane::realtime, false, 4); // 69,000 behind the base, 10,000 behind the oldest that lives
+  log.add(70'000, lane::realtime, false, 4); // 69,000 behind the base, 10,000 behind the oldest that is kept
   BOOST_TEST(log.at(0).bucket == 60'000);
   BOOST_TEST(log.at(1).bucket == 70'000);
   log.prune(80'000);
@@ -223,34 +223,34 @@ BOOST_AUTO_TEST_CASE(a_log_gives_pruned_room_away_before_it_grows) {
 }
 
 BOOST_AUTO_TEST_CASE(old_buckets_are_pruned_once_an_hour_and_sums_do_not_notice) {
-  world w;
+  user_fixture user;
   for (int hour = 0; hour < 12 * 24; ++hour) {
-    w.speak(1000);
-    w.wait(hour_ms);
+    user.speak(1000);
+    user.wait(hour_ms);
   }
-  BOOST_TEST(w.who.metered[0].size() <= 8 * 24 + 2U);
-  BOOST_TEST(w.sum() == 24'000);
+  BOOST_TEST(user.who.metered[0].size() <= 8 * 24 + 2U);
+  BOOST_TEST(user.sum() == 24'000);
 }
 
 BOOST_AUTO_TEST_CASE(speech_before_the_tail_of_a_window_is_kept_and_does_not_count) {
   auto p = plain();
   p.windows = {{"hour", hour_ms, 2 * hour_ms}, {"daily", 24 * hour_ms, 2 * hour_ms}};
   p.plans.clear();
-  world w(p);
-  w.wait(12 * hour_ms);
-  w.speak(1);
-  w.speak(2, lane::realtime, 5 * hour_ms); // before the tail of `hour`
-  w.speak(4, lane::realtime, 2 * hour_ms); // again, a second entry
-  w.speak(8, lane::realtime, minute_ms);
-  BOOST_TEST(w.sum(0) == 9);
-  BOOST_TEST(w.sum(1) == 15);
-  w.wait(58 * minute_ms);
-  w.speak(0);
-  BOOST_TEST(w.sum(0) == 9);
-  w.wait(3 * minute_ms);
-  w.speak(0);
-  BOOST_TEST(w.sum(0) == 0);
-  BOOST_TEST(w.sum(1) == 15);
+  user_fixture user(p);
+  user.wait(12 * hour_ms);
+  user.speak(1);
+  user.speak(2, lane::realtime, 5 * hour_ms); // before the tail of `hour`
+  user.speak(4, lane::realtime, 2 * hour_ms); // again, a second entry
+  user.speak(8, lane::realtime, minute_ms);
+  BOOST_TEST(user.sum(0) == 9);
+  BOOST_TEST(user.sum(1) == 15);
+  user.wait(58 * minute_ms);
+  user.speak(0);
+  BOOST_TEST(user.sum(0) == 9);
+  user.wait(3 * minute_ms);
+  user.speak(0);
+  BOOST_TEST(user.sum(0) == 0);
+  BOOST_TEST(user.sum(1) == 15);
 }
 
 BOOST_AUTO_TEST_CASE(speech_at_the_edges_of_what_is_accepted) {
@@ -263,15 +263,15 @@ BOOST_AUTO_TEST_CASE(speech_at_the_edges_of_what_is_accepted) {
                       {-5 * minute_ms, applied::accepted},
                       {-5 * minute_ms - 1, applied::future}};
   for (const auto& r : rows) {
-    world w;
-    w.wait(10 * day_ms);
-    BOOST_TEST((w.speak(1000, lane::realtime, r.ago_ms) == r.how));
-    BOOST_TEST((w.stt(1000, r.ago_ms) == r.how));
-    BOOST_TEST(w.out.counts.too_old == (r.how == applied::too_old ? 2U : 0U));
-    BOOST_TEST(w.out.counts.future == (r.how == applied::future ? 2U : 0U));
+    user_fixture user;
+    user.wait(10 * day_ms);
+    BOOST_TEST((user.speak(1000, lane::realtime, r.ago_ms) == r.how));
+    BOOST_TEST((user.stt(1000, r.ago_ms) == r.how));
+    BOOST_TEST(user.out.counts.too_old == (r.how == applied::too_old ? 2U : 0U));
+    BOOST_TEST(user.out.counts.future == (r.how == applied::future ? 2U : 0U));
     // Facts that are not usage are never too old.
-    if (r.how == applied::too_old) BOOST_TEST((w.plan("pro", r.ago_ms) == applied::accepted));
-    if (r.how == applied::future) BOOST_TEST((w.plan("pro", r.ago_ms) == applied::future));
+    if (r.how == applied::too_old) BOOST_TEST((user.plan("pro", r.ago_ms) == applied::accepted));
+    if (r.how == applied::future) BOOST_TEST((user.plan("pro", r.ago_ms) == applied::future));
   }
   event e;
   e.instant = monday + 40 * day_ms;

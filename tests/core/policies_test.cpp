@@ -3,7 +3,7 @@
 // Policies side by side: slots, profiles, spans, promotion.
 #include <boost/test/unit_test.hpp>
 
-#include "tests/core/world.hpp"
+#include "tests/core/user_fixture.hpp"
 
 using namespace fairuse;
 using namespace fairuse::test;
@@ -47,12 +47,11 @@ BOOST_AUTO_TEST_CASE(equal_profiles_views_and_spans_are_shared) {
 }
 
 BOOST_AUTO_TEST_CASE(decisions_come_live_first_then_by_name) {
-  world w(plain(), {shadow("b"), shadow("a")}, review_mode::alone);
-  w.speak(3 * hour_ms);
-  BOOST_TEST(w.told()
-                 == (lines{"cap_crossed daily 10800000/7200000", "review_requested 1 daily",
-                           "a: cap_crossed daily 10800000/7200000", "a: review_requested 1 daily",
-                           "b: cap_crossed daily 10800000/7200000", "b: review_requested 1 daily"}),
+  user_fixture user(plain(), {shadow("b"), shadow("a")}, review_mode::alone);
+  user.speak(3 * hour_ms);
+  BOOST_TEST(user.decided()
+                 == (lines{"cap_crossed daily 3h/2h", "review_requested 1 daily", "a: cap_crossed daily 3h/2h",
+                           "a: review_requested 1 daily", "b: cap_crossed daily 3h/2h", "b: review_requested 1 daily"}),
              boost::test_tools::per_element());
 }
 
@@ -64,17 +63,17 @@ BOOST_AUTO_TEST_CASE(timers_fire_by_due_then_kind_then_slot) {
   live.steps[0].ends_after_ms = day_ms - 1;
   auto other = live;
   other.name = other.digest = "s";
-  world w(live, {other}, review_mode::alone);
-  w.set_stage(stage::warning);
-  w.speak(3 * hour_ms);
-  w.stt(minute_ms);
-  w.told();
-  w.wait(2 * day_ms);
-  w.tick();
+  user_fixture user(live, {other}, review_mode::alone);
+  user.set_stage(stage::warning);
+  user.speak(3 * hour_ms);
+  user.stt(minute_ms);
+  user.decided();
+  user.wait(2 * day_ms);
+  user.fire_timers();
   // Everything is due at midnight.
-  BOOST_TEST(w.told()
-                 == (lines{"stage_changed warning>none stage_ended @86400000", "budget_reset 60000/60000 @86400000",
-                           "review_timed_out 1 @86400000", "s: review_timed_out 1 @86400000"}),
+  BOOST_TEST(user.decided()
+                 == (lines{"stage_changed warning>none stage_ended @1d", "budget_reset 1m/1m @1d",
+                           "review_timed_out 1 @1d", "s: review_timed_out 1 @1d"}),
              boost::test_tools::per_element());
 }
 
@@ -82,63 +81,63 @@ BOOST_AUTO_TEST_CASE(a_promotion_keeps_the_live_standing_and_ends_the_shadow) {
   auto strict = shadow("strict");
   strict.windows[0].cap_ms = hour_ms;
   strict.plans.clear();
-  world w(plain(), {strict, shadow("other")});
-  w.misuse();
-  w.told();
-  w.promote("strict");
-  BOOST_TEST(w.told().empty());
-  BOOST_TEST(w.policies->slots().size() == 2U);
-  BOOST_TEST(w.policies->live().label.policy == "strict");
-  BOOST_TEST(w.policies->live().label.slot == "live");
-  BOOST_TEST((w.look(0).at == stage::warning));
-  BOOST_TEST(w.who.standings[0]->last_strike == 1U);
-  BOOST_TEST(w.who.standings[1] != nullptr);
-  BOOST_TEST(w.sum() == 2 * hour_ms + 1);
-  w.wait(25 * hour_ms);
-  w.speak(hour_ms + 1);
-  BOOST_TEST(w.told().front() == "cap_crossed daily 3600001/3600000");
-  BOOST_TEST(w.policies->promoted("strict") == nullptr);
+  user_fixture user(plain(), {strict, shadow("other")});
+  user.misuse();
+  user.decided();
+  user.promote("strict");
+  BOOST_TEST(user.decided().empty());
+  BOOST_TEST(user.policies->slots().size() == 2U);
+  BOOST_TEST(user.policies->live().label.policy == "strict");
+  BOOST_TEST(user.policies->live().label.slot == "live");
+  BOOST_TEST((user.standing(0).at == stage::warning));
+  BOOST_TEST(user.who.standings[0]->last_strike == 1U);
+  BOOST_TEST(user.who.standings[1] != nullptr);
+  BOOST_TEST(user.sum() == 2 * hour_ms + 1);
+  user.wait(25 * hour_ms);
+  user.speak(hour_ms + 1);
+  BOOST_TEST(user.decided().front() == "cap_crossed daily 1h1ms/1h");
+  BOOST_TEST(user.policies->promoted("strict") == nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(a_promotion_looks_at_restrictions_anew) {
   auto lax = shadow("lax");
   lax.windows[0].cap_ms = 10 * hour_ms;
   lax.plans.clear();
-  world w(plain(), {lax});
-  w.speak(3 * hour_ms);
-  w.set_stage(stage::restrict);
-  w.told();
-  w.wait(minute_ms);
-  w.promote("lax");
-  BOOST_TEST(w.told(decision_kind::restriction_lifted) == lines{"restriction_lifted hard drained @60000"});
+  user_fixture user(plain(), {lax});
+  user.speak(3 * hour_ms);
+  user.set_stage(stage::restrict);
+  user.decided();
+  user.wait(minute_ms);
+  user.promote("lax");
+  BOOST_TEST(user.decided(decision_kind::restriction_lifted) == lines{"restriction_lifted hard drained @1m"});
 }
 
 BOOST_AUTO_TEST_CASE(unwritten_standings_follow_their_slots_through_a_promotion) {
-  world w(plain(), {shadow("a"), shadow("b")}, review_mode::alone);
-  w.who.changed.track = true;
-  w.speak(3 * hour_ms);
-  w.who.changed.clear();
-  w.answer("b-1", 0.9);
-  BOOST_TEST(w.who.changed.standings == 4U);
-  w.promote("a");
-  BOOST_TEST(w.who.changed.standings == 2U);
-  BOOST_TEST((w.who.standings[1]->at == stage::warning));
+  user_fixture user(plain(), {shadow("a"), shadow("b")}, review_mode::alone);
+  user.who.changed.track = true;
+  user.speak(3 * hour_ms);
+  user.who.changed.clear();
+  user.answer("b-1", 0.9);
+  BOOST_TEST(user.who.changed.standings == 4U);
+  user.promote("a");
+  BOOST_TEST(user.who.changed.standings == 2U);
+  BOOST_TEST((user.who.standings[1]->at == stage::warning));
 }
 
 BOOST_AUTO_TEST_CASE(a_timer_that_is_late_when_the_set_changes_fires_with_the_sums_of_its_instant) {
   auto live = plain();
-  world w(live, {shadow("s")});
-  w.speak(3 * hour_ms);
-  w.told();
-  w.wait(3 * day_ms);
-  const auto after = w.policies->promoted("s");
-  w.in_force.policies = after.get();
-  w.tick();
-  const auto& timed_out = w.out.decisions.front();
+  user_fixture user(live, {shadow("s")});
+  user.speak(3 * hour_ms);
+  user.decided();
+  user.wait(3 * day_ms);
+  const auto after = user.policies->promoted("s");
+  user.in_force.policies = after.get();
+  user.fire_timers();
+  const auto& timed_out = user.out.decisions.front();
   BOOST_TEST((timed_out.kind == decision_kind::review_timed_out));
   BOOST_TEST(timed_out.sums[0] == 3 * hour_ms);
-  w.in_force.policies = w.policies.get();
-  w.tick();
+  user.in_force.policies = user.policies.get();
+  user.fire_timers();
 }
 
 BOOST_AUTO_TEST_CASE(a_policy_whose_sums_may_miss_speech_is_incomplete) {
@@ -154,14 +153,14 @@ BOOST_AUTO_TEST_CASE(a_policy_whose_sums_may_miss_speech_is_incomplete) {
 }
 
 BOOST_AUTO_TEST_CASE(the_promotion_itself_says_what_and_who) {
-  world w(plain(), {shadow("s")});
+  user_fixture user(plain(), {shadow("s")});
   admin_command what;
   what.verb = admin_verb::promote_policy;
   what.policy = "s";
   what.actor = "ada";
   what.reason = "measured";
-  const auto after = w.policies->promoted("s");
-  const auto d = promotion(*after, w.make(event_kind::admin, 0, what), w.now);
+  const auto after = user.policies->promoted("s");
+  const auto d = promotion(*after, user.make(event_kind::admin, 0, what), user.now);
   BOOST_TEST(d.who == "ada");
   BOOST_TEST(d.note == "s");
   BOOST_TEST(d.cause == "e1");

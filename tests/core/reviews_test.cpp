@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <boost/test/unit_test.hpp>
 
-#include "tests/core/world.hpp"
+#include "tests/core/user_fixture.hpp"
 
 using namespace fairuse;
 using namespace fairuse::test;
@@ -11,16 +11,16 @@ namespace {
 constexpr auto over = 2 * hour_ms + 1;
 
 /// Speech that keeps the cap exceeded, whatever has left the window.
-lines excess(world& w) {
-  w.told();
-  w.speak(over);
-  return w.told();
+lines excess(user_fixture& user) {
+  user.decided();
+  user.speak(over);
+  return user.decided();
 }
 
-bool asks(world& w) {
-  w.told();
-  w.speak(over);
-  return not w.told(decision_kind::review_requested).empty();
+bool asks(user_fixture& user) {
+  user.decided();
+  user.speak(over);
+  return not user.decided(decision_kind::review_requested).empty();
 }
 
 } // namespace
@@ -28,28 +28,28 @@ bool asks(world& w) {
 BOOST_AUTO_TEST_SUITE(reviews)
 
 BOOST_AUTO_TEST_CASE(a_crossing_asks_once_and_names_the_windows) {
-  world w(fair());
-  w.speak(11 * hour_ms);
-  BOOST_TEST(w.told()
-                 == (lines{"cap_crossed daily 39600000/7200000", "cap_crossed 3day 39600000/28800000",
-                           "cap_crossed weekly 39600000/36000000", "review_requested 1 daily,3day,weekly"}),
+  user_fixture user(fair());
+  user.speak(11 * hour_ms);
+  BOOST_TEST(user.decided()
+                 == (lines{"cap_crossed daily 11h/2h", "cap_crossed 3day 11h/8h", "cap_crossed weekly 11h/10h",
+                           "review_requested 1 daily,3day,weekly"}),
              boost::test_tools::per_element());
-  w.wait(10 * minute_ms);
-  BOOST_TEST(excess(w).empty());
-  BOOST_TEST(w.out.counts.review_pending == 1U);
-  BOOST_TEST(w.look().pending_request == 1U);
+  user.wait(10 * minute_ms);
+  BOOST_TEST(excess(user).empty());
+  BOOST_TEST(user.out.counts.review_pending == 1U);
+  BOOST_TEST(user.standing().pending_request == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(the_cooldown_counts_from_the_request_and_holds_at_its_last_instant) {
-  world w;
-  w.speak(over);
-  w.wait(20 * minute_ms);
-  w.answer("live-1", 0.9);
-  w.now = monday + 12 * hour_ms;
-  BOOST_TEST(not asks(w));
-  BOOST_TEST(w.out.counts.review_cooldown == 1U);
-  w.wait(1);
-  BOOST_TEST(asks(w));
+  user_fixture user;
+  user.speak(over);
+  user.wait(20 * minute_ms);
+  user.answer("live-1", 0.9);
+  user.now = monday + 12 * hour_ms;
+  BOOST_TEST(not asks(user));
+  BOOST_TEST(user.out.counts.review_cooldown == 1U);
+  user.wait(1);
+  BOOST_TEST(asks(user));
 }
 
 BOOST_AUTO_TEST_CASE(a_score_that_clears_earns_the_longer_cooldown) {
@@ -62,14 +62,14 @@ BOOST_AUTO_TEST_CASE(a_score_that_clears_earns_the_longer_cooldown) {
     auto p = plain();
     p.review.cleared_below_nano = 350'000'000;
     p.review.cleared_cooldown_ms = 72 * hour_ms;
-    world w(p);
-    w.speak(over);
-    w.wait(minute_ms);
-    w.answer("live-1", r.score);
-    w.now = monday + r.cooldown_ms;
-    BOOST_TEST(not asks(w));
-    w.wait(1);
-    BOOST_TEST(asks(w));
+    user_fixture user(p);
+    user.speak(over);
+    user.wait(minute_ms);
+    user.answer("live-1", r.score);
+    user.now = monday + r.cooldown_ms;
+    BOOST_TEST(not asks(user));
+    user.wait(1);
+    BOOST_TEST(asks(user));
   }
 }
 
@@ -77,82 +77,82 @@ BOOST_AUTO_TEST_CASE(the_check_interval_bounds_asking_where_the_cooldown_is_shor
   auto p = plain();
   p.review.cooldown_ms = minute_ms;
   p.review.check_interval_ms = 5 * minute_ms;
-  world w(p);
-  w.speak(over);
-  w.answer("live-1", 0.1);
-  w.wait(5 * minute_ms);
-  BOOST_TEST(not asks(w));
-  w.wait(1);
-  BOOST_TEST(asks(w));
-  w.fail("live-2");
-  w.wait(5 * minute_ms);
-  BOOST_TEST(not asks(w)); // A failure frees the cooldown, not the interval.
-  w.wait(1);
-  BOOST_TEST(asks(w));
+  user_fixture user(p);
+  user.speak(over);
+  user.answer("live-1", 0.1);
+  user.wait(5 * minute_ms);
+  BOOST_TEST(not asks(user));
+  user.wait(1);
+  BOOST_TEST(asks(user));
+  user.fail("live-2");
+  user.wait(5 * minute_ms);
+  BOOST_TEST(not asks(user)); // A failure frees the cooldown, not the interval.
+  user.wait(1);
+  BOOST_TEST(asks(user));
 }
 
 BOOST_AUTO_TEST_CASE(a_failure_frees_the_cooldown_and_backs_off_doubling_to_12_hours) {
   auto p = plain();
   p.review.retry_after_ms = 15 * minute_ms;
-  world w(p);
-  w.speak(over);
+  user_fixture user(p);
+  user.speak(over);
   std::uint32_t number = 1;
   for (const auto minutes : {15, 30, 60, 120, 240, 480, 720, 720}) {
-    w.told();
-    w.fail("live-" + std::to_string(number));
-    BOOST_TEST(w.told()
-               == lines{"review_failed " + std::to_string(number) + " +" + std::to_string(minutes * minute_ms)});
-    w.wait(minutes * minute_ms);
-    BOOST_TEST(not asks(w));
-    w.wait(1);
-    BOOST_TEST(asks(w));
+    user.decided();
+    user.fail("live-" + std::to_string(number));
+    BOOST_TEST(user.decided()
+               == lines{"review_failed " + std::to_string(number) + " +" + duration_text(minutes * minute_ms)});
+    user.wait(minutes * minute_ms);
+    BOOST_TEST(not asks(user));
+    user.wait(1);
+    BOOST_TEST(asks(user));
     ++number;
   }
   // Any finished review starts the row anew.
-  w.answer("live-9", 0.1);
-  w.wait(12 * hour_ms + 1);
-  BOOST_TEST(asks(w));
-  w.told();
-  w.fail("live-10");
-  BOOST_TEST(w.told() == lines{"review_failed 10 +900000"});
+  user.answer("live-9", 0.1);
+  user.wait(12 * hour_ms + 1);
+  BOOST_TEST(asks(user));
+  user.decided();
+  user.fail("live-10");
+  BOOST_TEST(user.decided() == lines{"review_failed 10 +15m"});
 }
 
 BOOST_AUTO_TEST_CASE(a_failure_without_retry_after_asks_again_at_once) {
-  world w;
-  w.speak(over);
-  w.told();
-  w.fail("live-1");
-  BOOST_TEST(w.told() == lines{"review_failed 1"});
-  BOOST_TEST(asks(w));
+  user_fixture user;
+  user.speak(over);
+  user.decided();
+  user.fail("live-1");
+  BOOST_TEST(user.decided() == lines{"review_failed 1"});
+  BOOST_TEST(asks(user));
 }
 
 BOOST_AUTO_TEST_CASE(a_request_times_out_one_ms_after_its_deadline_and_that_is_a_failure) {
   auto p = plain();
   p.review.retry_after_ms = 15 * minute_ms;
-  world w(p);
-  w.speak(over);
-  w.told();
-  w.wait(30 * minute_ms);
-  w.tick();
-  BOOST_TEST(w.told().empty());
-  w.wait(hour_ms); // Late: it still carries its own instant, and the next try counts from there.
-  w.tick();
-  BOOST_TEST(w.told() == lines{"review_timed_out 1 +900000 @1800001"});
-  BOOST_TEST(asks(w));
+  user_fixture user(p);
+  user.speak(over);
+  user.decided();
+  user.wait(30 * minute_ms);
+  user.fire_timers();
+  BOOST_TEST(user.decided().empty());
+  user.wait(hour_ms); // Late: it still carries its own instant, and the next try counts from there.
+  user.fire_timers();
+  BOOST_TEST(user.decided() == lines{"review_timed_out 1 +15m @30m1ms"});
+  BOOST_TEST(asks(user));
   // The first one's answer is late, once; then it is a duplicate.
-  w.told();
-  BOOST_TEST((w.answer("live-1", 0.9) == applied::accepted));
-  BOOST_TEST(w.told() == lines{"review_ignored 1 late_answer"});
-  BOOST_TEST((w.answer("live-1", 0.9) == applied::duplicate));
-  BOOST_TEST((w.answer("live-2", 0.9) == applied::accepted));
-  BOOST_TEST((w.answer("live-2", 0.9) == applied::duplicate));
-  BOOST_TEST(w.look().strikes_7d == 1U);
+  user.decided();
+  BOOST_TEST((user.answer("live-1", 0.9) == applied::accepted));
+  BOOST_TEST(user.decided() == lines{"review_ignored 1 late_answer"});
+  BOOST_TEST((user.answer("live-1", 0.9) == applied::duplicate));
+  BOOST_TEST((user.answer("live-2", 0.9) == applied::accepted));
+  BOOST_TEST((user.answer("live-2", 0.9) == applied::duplicate));
+  BOOST_TEST(user.standing().strikes_7d == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(answers_that_nobody_asked_for_are_ignored_once) {
+BOOST_AUTO_TEST_CASE(answers_without_a_request_are_ignored_once) {
   struct row {
     const char* request;
-    const char* told;
+    const char* decided;
   };
   const row rows[] = {
       {"live-2", "review_ignored 2 unknown_request"},
@@ -167,24 +167,24 @@ BOOST_AUTO_TEST_CASE(answers_that_nobody_asked_for_are_ignored_once) {
   };
   for (const auto& r : rows)
     BOOST_TEST_CONTEXT(r.request) {
-      world w;
-      w.speak(over);
-      w.told();
-      BOOST_TEST((w.answer(r.request, 0.9) == applied::accepted));
-      BOOST_TEST(w.told() == lines{r.told});
-      BOOST_TEST((w.again() == applied::duplicate));
-      BOOST_TEST(w.told().empty());
+      user_fixture user;
+      user.speak(over);
+      user.decided();
+      BOOST_TEST((user.answer(r.request, 0.9) == applied::accepted));
+      BOOST_TEST(user.decided() == lines{r.decided});
+      BOOST_TEST((user.again() == applied::duplicate));
+      BOOST_TEST(user.decided().empty());
     }
-  world stranger;
-  BOOST_TEST((stranger.answer("live-1", 0.9) == applied::accepted));
-  BOOST_TEST(stranger.told() == lines{"review_ignored 1 unknown_request"});
+  user_fixture fresh;
+  BOOST_TEST((fresh.answer("live-1", 0.9) == applied::accepted));
+  BOOST_TEST(fresh.decided() == lines{"review_ignored 1 unknown_request"});
 }
 
 BOOST_AUTO_TEST_CASE(the_gate_is_inclusive_and_below_it_no_strike_is_added) {
   struct row {
     double score;
     strike_basis counts;
-    const char* told;
+    const char* decided;
   };
   const row rows[] = {
       {0.7, strike_basis::qualifying, "strike_added 1 700 audiobook none>warning 0,0"},
@@ -196,81 +196,81 @@ BOOST_AUTO_TEST_CASE(the_gate_is_inclusive_and_below_it_no_strike_is_added) {
   for (const auto& r : rows) {
     auto p = plain();
     p.counts = r.counts;
-    world w(p);
-    w.speak(over);
-    w.told();
-    w.answer("live-1", r.score);
-    BOOST_TEST(w.told().front() == r.told);
+    user_fixture user(p);
+    user.speak(over);
+    user.decided();
+    user.answer("live-1", r.score);
+    BOOST_TEST(user.decided().front() == r.decided);
   }
 }
 
 BOOST_AUTO_TEST_CASE(exhausted_credits_of_a_free_plan_are_a_synthetic_verdict) {
-  world w;
-  w.credits(true);
-  w.told();
-  w.speak(over);
-  BOOST_TEST(w.told()
-                 == (lines{"cap_crossed daily 7200001/7200000", "strike_added 1 1000 free_exhausted none>warning 0,0",
-                           "stage_changed none>warning credits_exhausted +2592000000", "notification warning credits"}),
+  user_fixture user;
+  user.credits(true);
+  user.decided();
+  user.speak(over);
+  BOOST_TEST(user.decided()
+                 == (lines{"cap_crossed daily 2h1ms/2h", "strike_added 1 1000 free_exhausted none>warning 0,0",
+                           "stage_changed none>warning credits_exhausted +30d", "notification warning credits"}),
              boost::test_tools::per_element());
-  BOOST_TEST(w.out.tallies[0].synthetic == 1U);
-  BOOST_TEST(w.out.tallies[0].reviews == 0U);
-  w.wait(12 * hour_ms);
-  BOOST_TEST(excess(w).empty()); // It cools like any other.
-  w.wait(1);
-  BOOST_TEST(excess(w).size() == 1U);
+  BOOST_TEST(user.out.tallies[0].synthetic == 1U);
+  BOOST_TEST(user.out.tallies[0].reviews == 0U);
+  user.wait(12 * hour_ms);
+  BOOST_TEST(excess(user).empty()); // It cools like any other.
+  user.wait(1);
+  BOOST_TEST(excess(user).size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_paid_plan_is_asked_about_even_with_exhausted_credits) {
-  world w;
-  w.credits(true);
-  w.plan("pro");
-  w.told();
-  w.speak(over);
-  BOOST_TEST(w.told(decision_kind::review_requested) == lines{"review_requested 1 daily"});
+  user_fixture user;
+  user.credits(true);
+  user.plan("pro");
+  user.decided();
+  user.speak(over);
+  BOOST_TEST(user.decided(decision_kind::review_requested) == lines{"review_requested 1 daily"});
 }
 
-BOOST_AUTO_TEST_CASE(nobody_is_asked_about_a_user_at_the_last_stage) {
+BOOST_AUTO_TEST_CASE(no_review_is_asked_for_at_the_last_stage) {
   auto p = plain();
-  world skip(p);
+  user_fixture skip(p);
   p.review.last_stage = at_last_stage::review;
-  world review(p);
-  for (auto* w : {&skip, &review})
-    w->set_stage(stage::restrict);
+  user_fixture review(p);
+  for (auto* user : {&skip, &review})
+    user->set_stage(stage::restrict);
   BOOST_TEST(not asks(skip));
   BOOST_TEST(skip.out.counts.review_terminal == 1U);
   BOOST_TEST(asks(review));
   // It counts, and does not renew the deadline.
-  const auto until = review.look().until;
+  const auto until = review.standing().until;
   review.wait(minute_ms);
   review.answer("live-1", 0.9);
-  BOOST_TEST(review.told() == lines{"strike_added 1 900 audiobook restrict>restrict 0,0"});
-  BOOST_TEST(review.look().until == until);
+  BOOST_TEST(review.decided() == lines{"strike_added 1 900 audiobook restrict>restrict 0,0"});
+  BOOST_TEST(review.standing().until == until);
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_meets_the_state_of_its_moment) {
   struct row {
     const char* why;
-    void (*before_it)(world&);
+    void (*before_it)(user_fixture&);
   };
   const row rows[] = {
-      {"exempt", [](world& w) { w.exempt(true); }},
-      {"kill_switch", [](world& w) { w.kill(true); }},
-      {"system_off", [](world& w) { w.enable(false); }},
-      {"last_stage", [](world& w) { w.set_stage(stage::restrict); }},
-      {"exempt", [](world& w) { w.exempt(true), w.kill(true), w.enable(false); }},
+      {"exempt", [](user_fixture& user) { user.exempt(true); }},
+      {"kill_switch", [](user_fixture& user) { user.kill(true); }},
+      {"system_off", [](user_fixture& user) { user.enable(false); }},
+      {"last_stage", [](user_fixture& user) { user.set_stage(stage::restrict); }},
+      {"exempt", [](user_fixture& user) { user.exempt(true), user.kill(true), user.enable(false); }},
   };
   for (const auto& r : rows)
     BOOST_TEST_CONTEXT(r.why) {
-      world w;
-      w.speak(over);
-      r.before_it(w);
-      w.told();
-      w.answer("live-1", 0.9);
-      BOOST_TEST(w.told() == lines{std::string("review_ignored 1 ") + r.why});
-      BOOST_TEST(w.look().pending_request == 0U);
-      BOOST_TEST(w.look().strikes_7d == 0U);
-      BOOST_TEST((w.again() == applied::duplicate));
+      user_fixture user;
+      user.speak(over);
+      r.before_it(user);
+      user.decided();
+      user.answer("live-1", 0.9);
+      BOOST_TEST(user.decided() == lines{std::string("review_ignored 1 ") + r.why});
+      BOOST_TEST(user.standing().pending_request == 0U);
+      BOOST_TEST(user.standing().strikes_7d == 0U);
+      BOOST_TEST((user.again() == applied::duplicate));
     }
 }
 
@@ -278,7 +278,7 @@ BOOST_AUTO_TEST_CASE(a_shadow_borrows_the_newest_live_verdict_while_it_is_fresh)
   struct row {
     std::int64_t ago_ms;
     bool asks;
-    const char* told;
+    const char* decided;
   };
   const row rows[] = {
       {12 * hour_ms, false, "s: strike_added 1 900 audiobook none>warning 0,0"},
@@ -291,23 +291,24 @@ BOOST_AUTO_TEST_CASE(a_shadow_borrows_the_newest_live_verdict_while_it_is_fresh)
     shadow.windows[0].cap_ms = 3 * hour_ms; // later than live
     shadow.plans.clear();
     shadow.review.shadow_asks = r.asks;
-    world w(plain(), {shadow});
-    w.speak(over);
-    w.answer("live-1", 0.1);
-    w.answer("live-1", 0.9); // a duplicate, not the newest
-    w.wait(13 * hour_ms);
-    w.speak(1);
-    w.answer("live-2", 0.9);
-    w.told();
-    w.wait(r.ago_ms);
-    w.speak(hour_ms, lane::realtime, 2 * minute_ms);
-    w.speak(2 * hour_ms);
+    user_fixture user(plain(), {shadow});
+    user.speak(over);
+    user.answer("live-1", 0.1);
+    user.answer("live-1", 0.9); // a duplicate, not the newest
+    user.wait(13 * hour_ms);
+    user.speak(1);
+    user.answer("live-2", 0.9);
+    user.decided();
+    user.wait(r.ago_ms);
+    user.speak(hour_ms, lane::realtime, 2 * minute_ms);
+    user.speak(2 * hour_ms);
     lines of_shadow;
-    for (const auto& line : w.told())
+    for (const auto& line : user.decided())
       if (line.starts_with("s: ")) of_shadow.push_back(line);
     BOOST_TEST_REQUIRE(of_shadow.size() >= 2U);
-    BOOST_TEST(of_shadow[1] == r.told);
-    BOOST_TEST(w.out.tallies[1].unanswered == (std::string(r.told).find("unanswered") != std::string::npos ? 1U : 0U));
+    BOOST_TEST(of_shadow[1] == r.decided);
+    BOOST_TEST(user.out.tallies[1].unanswered
+               == (std::string(r.decided).find("unanswered") != std::string::npos ? 1U : 0U));
   }
 }
 
@@ -315,11 +316,11 @@ BOOST_AUTO_TEST_CASE(a_shadow_never_borrows_a_synthetic_verdict) {
   auto shadow = plain();
   shadow.name = "s";
   shadow.free_plans.clear(); // Nothing is free there, so nothing is synthetic.
-  world w(plain(), {shadow});
-  w.credits(true);
-  w.told();
-  w.speak(over);
-  BOOST_TEST(w.told().back() == "s: review_unanswered daily");
+  user_fixture user(plain(), {shadow});
+  user.credits(true);
+  user.decided();
+  user.speak(over);
+  BOOST_TEST(user.decided().back() == "s: review_unanswered daily");
 }
 
 BOOST_AUTO_TEST_CASE(an_unanswered_shadow_waits_like_a_failed_one) {
@@ -328,14 +329,14 @@ BOOST_AUTO_TEST_CASE(an_unanswered_shadow_waits_like_a_failed_one) {
   shadow.windows[0].cap_ms = hour_ms;
   shadow.plans.clear();
   shadow.review.retry_after_ms = 15 * minute_ms;
-  world w(plain(), {shadow});
+  user_fixture user(plain(), {shadow});
   for (const auto minutes : {15, 30, 60}) {
-    w.speak(hour_ms + 1);
-    BOOST_TEST(w.told(decision_kind::review_unanswered) == lines{"s: review_unanswered daily"});
-    w.wait(minutes * minute_ms);
-    w.speak(0);
-    BOOST_TEST(w.told(decision_kind::review_unanswered).empty());
-    w.wait(1);
+    user.speak(hour_ms + 1);
+    BOOST_TEST(user.decided(decision_kind::review_unanswered) == lines{"s: review_unanswered daily"});
+    user.wait(minutes * minute_ms);
+    user.speak(0);
+    BOOST_TEST(user.decided(decision_kind::review_unanswered).empty());
+    user.wait(1);
   }
 }
 
@@ -345,28 +346,28 @@ BOOST_AUTO_TEST_CASE(an_unanswered_shadow_that_may_retry_at_once_still_waits_fiv
   shadow.windows[0].cap_ms = hour_ms;
   shadow.plans.clear();
   shadow.review.retry_after_ms = 0;
-  world w(plain(), {shadow});
-  w.speak(hour_ms + 1);
-  BOOST_TEST(w.told(decision_kind::review_unanswered) == lines{"s: review_unanswered daily"});
-  w.wait(5 * minute_ms);
-  w.speak(0);
-  BOOST_TEST(w.told(decision_kind::review_unanswered).empty());
-  w.wait(1);
-  w.speak(0);
-  BOOST_TEST(w.told(decision_kind::review_unanswered) == lines{"s: review_unanswered daily"});
+  user_fixture user(plain(), {shadow});
+  user.speak(hour_ms + 1);
+  BOOST_TEST(user.decided(decision_kind::review_unanswered) == lines{"s: review_unanswered daily"});
+  user.wait(5 * minute_ms);
+  user.speak(0);
+  BOOST_TEST(user.decided(decision_kind::review_unanswered).empty());
+  user.wait(1);
+  user.speak(0);
+  BOOST_TEST(user.decided(decision_kind::review_unanswered) == lines{"s: review_unanswered daily"});
 }
 
 BOOST_AUTO_TEST_CASE(alone_every_slot_asks_for_itself) {
   auto shadow = plain();
   shadow.name = "s";
-  world w(plain(), {shadow}, review_mode::alone);
-  w.speak(over);
-  BOOST_TEST(w.told(decision_kind::review_requested)
+  user_fixture user(plain(), {shadow}, review_mode::alone);
+  user.speak(over);
+  BOOST_TEST(user.decided(decision_kind::review_requested)
              == (lines{"review_requested 1 daily", "s: review_requested 1 daily"}));
-  w.answer("s-1", 0.9);
-  BOOST_TEST(w.told().front() == "s: strike_added 1 900 audiobook none>warning 0,0");
-  BOOST_TEST((w.look(0).at == stage::none));
-  BOOST_TEST((w.look(1).at == stage::warning));
+  user.answer("s-1", 0.9);
+  BOOST_TEST(user.decided().front() == "s: strike_added 1 900 audiobook none>warning 0,0");
+  BOOST_TEST((user.standing(0).at == stage::none));
+  BOOST_TEST((user.standing(1).at == stage::warning));
 }
 
 BOOST_AUTO_TEST_CASE(the_pattern_of_conversations_chooses_the_recipes) {
@@ -376,7 +377,7 @@ BOOST_AUTO_TEST_CASE(the_pattern_of_conversations_chooses_the_recipes) {
     std::int64_t first_ms;
     std::int64_t step_ms;
     int categories;
-    std::string told;
+    std::string decided;
   };
   const std::string asked = "review_requested 1 daily";
   const row rows[] = {
@@ -397,22 +398,22 @@ BOOST_AUTO_TEST_CASE(the_pattern_of_conversations_chooses_the_recipes) {
   };
   for (const auto& r : rows)
     BOOST_TEST_CONTEXT(r.what) {
-      world w;
+      user_fixture user;
       for (int i = 0; i < r.count; ++i)
-        w.converse("c" + std::to_string(i), r.first_ms + i * r.step_ms, "k" + std::to_string(i % r.categories));
-      w.speak(over);
-      BOOST_TEST(w.told(decision_kind::review_requested) == lines{r.told});
+        user.converse("c" + std::to_string(i), r.first_ms + i * r.step_ms, "k" + std::to_string(i % r.categories));
+      user.speak(over);
+      BOOST_TEST(user.decided(decision_kind::review_requested) == lines{r.decided});
     }
 }
 
 BOOST_AUTO_TEST_CASE(recipes_look_back_seven_days_and_at_thirty_conversations) {
-  world w;
-  w.wait(10 * day_ms);
+  user_fixture user;
+  user.wait(10 * day_ms);
   for (int i = 0; i < 3; ++i)
-    w.converse("old" + std::to_string(i), 2 * hour_ms, "work", i == 0 ? 7 * day_ms + 1 : 7 * day_ms);
-  w.speak(over);
-  BOOST_TEST(w.told(decision_kind::review_requested) == lines{"review_requested 1 daily"});
-  world full;
+    user.converse("old" + std::to_string(i), 2 * hour_ms, "work", i == 0 ? 7 * day_ms + 1 : 7 * day_ms);
+  user.speak(over);
+  BOOST_TEST(user.decided(decision_kind::review_requested) == lines{"review_requested 1 daily"});
+  user_fixture full;
   full.wait(10 * day_ms);
   for (int i = 0; i < 3; ++i)
     full.converse("old" + std::to_string(i), 2 * hour_ms, "work", day_ms);
@@ -420,7 +421,7 @@ BOOST_AUTO_TEST_CASE(recipes_look_back_seven_days_and_at_thirty_conversations) {
     full.converse("new" + std::to_string(i), i * i * minute_ms / 20, std::to_string(i));
   BOOST_TEST(full.who.conversations->size() == 30U);
   full.speak(over);
-  BOOST_TEST(full.told(decision_kind::review_requested) == lines{"review_requested 1 daily recipes 8"});
+  BOOST_TEST(full.decided(decision_kind::review_requested) == lines{"review_requested 1 daily recipes 8"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

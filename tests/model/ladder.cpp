@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The model's ladder: whoever wants the stage replays the history.
+// The model's ladder: the stage is replayed from the history each time.
 #include <algorithm>
 
 #include "tests/model/naive_user.hpp"
@@ -46,7 +46,7 @@ position naive_user::replay(std::size_t slot, std::size_t first, position p, tim
 
 position naive_user::now_at(std::size_t slot) const {
   const auto& h = history_[slot];
-  return replay(slot, h.base.first, h.base.from, h.told_until);
+  return replay(slot, h.base.first, h.base.from, h.ends_passed_until);
 }
 
 std::uint32_t naive_user::strikes(std::size_t slot, time_ms from) const {
@@ -56,7 +56,7 @@ std::uint32_t naive_user::strikes(std::size_t slot, time_ms from) const {
   return count;
 }
 
-void naive_user::remember(std::size_t slot, happening what) {
+void naive_user::remember(std::size_t slot, ladder_entry what) {
   // Marks are kept until stage none has lasted 90 days.
   auto& h = history_[slot];
   const auto oldest = what.at - 90 * day_ms;
@@ -67,11 +67,11 @@ void naive_user::remember(std::size_t slot, happening what) {
   h.ladder.push_back(std::move(what));
 }
 
-void naive_user::tell_change(std::size_t slot, time_ms at, const std::string& cause, position was, reason why,
-                             usage_type type, const std::string& who, const std::string& note) {
+void naive_user::write_stage_change(std::size_t slot, time_ms at, const std::string& cause, position was, reason why,
+                                    usage_type type, const std::string& who, const std::string& note) {
   const auto p = now_at(slot);
   if (was.at != p.at) history_[slot].since = at;
-  auto& d = tell(slot, decision_kind::stage_changed, why, at, cause);
+  auto& d = write(slot, decision_kind::stage_changed, why, at, cause);
   d.from = was.at;
   d.to = p.at;
   d.until = p.until;
@@ -80,7 +80,7 @@ void naive_user::tell_change(std::size_t slot, time_ms at, const std::string& ca
   d.note = note;
   const auto* rule = rules(slot).step_of(p.at);
   if (p.at > was.at and rule != nullptr and rule->notify) {
-    auto& n = tell(slot, decision_kind::notification, why, at, cause);
+    auto& n = write(slot, decision_kind::notification, why, at, cause);
     n.from = was.at;
     n.to = p.at;
     n.until = p.until;
@@ -96,7 +96,7 @@ void naive_user::finish_review(std::size_t slot, time_ms at, const std::string& 
   const auto& r = rules(slot);
   h.reviews.push_back({review_step::finished, at, asked_at, score, &r});
   const auto was = now_at(slot);
-  happening m;
+  ladder_entry m;
   m.at = at;
   m.qualifying = score >= r.review.score_gate_nano;
   m.strike = m.qualifying or r.counts == strike_basis::finished_reviews;
@@ -105,7 +105,7 @@ void naive_user::finish_review(std::size_t slot, time_ms at, const std::string& 
   const auto prior_7d = strikes(slot, at - 7 * day_ms);
   const auto prior_30d = strikes(slot, at - 30 * day_ms);
   if (m.strike) m.number = ++h.last_strike;
-  auto& d = tell(slot, m.strike ? decision_kind::strike_added : decision_kind::review_cleared, why, at, cause);
+  auto& d = write(slot, m.strike ? decision_kind::strike_added : decision_kind::review_cleared, why, at, cause);
   remember(slot, m);
   const auto is = now_at(slot);
   d.prior_7d = prior_7d;
@@ -121,7 +121,7 @@ void naive_user::finish_review(std::size_t slot, time_ms at, const std::string& 
   d.until = is.until;
   if (is.at == was.at) return;
   h.last_change_free = type == usage_type::free_exhausted;
-  tell_change(slot, at, cause, was, why, type, "", "");
+  write_stage_change(slot, at, cause, was, why, type, "", "");
 }
 
 bool naive_user::clear(std::size_t slot, std::size_t index, time_ms at, const std::string& cause, reason why,
@@ -129,7 +129,7 @@ bool naive_user::clear(std::size_t slot, std::size_t index, time_ms at, const st
   auto& m = history_[slot].ladder[index];
   if (not m.strike or m.cleared) return false;
   m.cleared = true;
-  auto& d = tell(slot, decision_kind::strike_cleared, why, at, cause);
+  auto& d = write(slot, decision_kind::strike_cleared, why, at, cause);
   d.strike = m.number;
   d.type = m.type;
   d.scored = true;
@@ -144,9 +144,10 @@ void naive_user::refold(std::size_t slot, position was, time_ms at, const std::s
   auto& h = history_[slot];
   if (h.ever_promoted) h.base = {h.ladder.size(), replay(slot, 0, {}, at)};
   // Ends that the shorter history has had already pass in silence.
-  h.told_until = at;
+  h.ends_passed_until = at;
   const auto is = now_at(slot);
-  if (is.at != was.at or is.until != was.until) tell_change(slot, at, cause, was, why, usage_type::none, who, note);
+  if (is.at != was.at or is.until != was.until)
+    write_stage_change(slot, at, cause, was, why, usage_type::none, who, note);
 }
 
 void naive_user::upgrade(std::size_t slot, time_ms at, const std::string& cause) {
@@ -155,11 +156,11 @@ void naive_user::upgrade(std::size_t slot, time_ms at, const std::string& cause)
   if (r.is_free(plan())) return;
   const auto was = now_at(slot);
   if (r.on_upgrade == upgrade_rule::clear_if_last_free and h.last_change_free and was.at != stage::none) {
-    happening m;
+    ladder_entry m;
     m.at = at;
     m.kind = mark_kind::upgrade;
     remember(slot, m);
-    tell_change(slot, at, cause, was, reason::upgrade, usage_type::none, "", "");
+    write_stage_change(slot, at, cause, was, reason::upgrade, usage_type::none, "", "");
   }
   if (r.on_upgrade == upgrade_rule::clear_free_strikes) {
     bool cleared = false;
@@ -191,7 +192,7 @@ void naive_user::command(time_ms now, const event& e) {
     case admin_verb::exempt:
       if (exempt_ == what.on) return;
       exempt_ = what.on;
-      for (std::size_t i = 0; i < places_.size(); ++i)
+      for (std::size_t i = 0; i < slots_.size(); ++i)
         refresh_restrictions(i, now, cause, reason::admin, reason::exempt);
       return;
     case admin_verb::resolve:
@@ -204,7 +205,7 @@ void naive_user::command(time_ms now, const event& e) {
 
 void naive_user::command_stage(time_ms now, const std::string& cause, const admin_command& what) {
   const auto was = now_at(0);
-  happening m;
+  ladder_entry m;
   m.at = now;
   m.kind = mark_kind::admin_stage;
   m.to = what.to;
@@ -212,7 +213,7 @@ void naive_user::command_stage(time_ms now, const std::string& cause, const admi
   remember(0, m);
   const auto is = now_at(0);
   if (is.at != was.at or is.until != was.until)
-    tell_change(0, now, cause, was, reason::admin, usage_type::none, what.actor, what.reason);
+    write_stage_change(0, now, cause, was, reason::admin, usage_type::none, what.actor, what.reason);
 }
 
 void naive_user::command_reset(time_ms now, const std::string& cause, const admin_command& what) {
@@ -222,11 +223,12 @@ void naive_user::command_reset(time_ms now, const std::string& cause, const admi
   if (rules(0).on_reset == reset_rule::clear_strikes)
     for (std::size_t i = 0; i < live.ladder.size(); ++i)
       clear(0, i, now, cause, reason::admin, what.actor, what.reason);
-  happening m;
+  ladder_entry m;
   m.at = now;
   m.kind = mark_kind::reset;
   remember(0, m);
-  if (was.at != stage::none) tell_change(0, now, cause, was, reason::admin, usage_type::none, what.actor, what.reason);
+  if (was.at != stage::none)
+    write_stage_change(0, now, cause, was, reason::admin, usage_type::none, what.actor, what.reason);
 }
 
 } // namespace fairuse::model

@@ -18,20 +18,20 @@ std::int64_t day_of(time_ms at) { return at / day_ms; }
 
 naive_user::naive_user(policy live, std::vector<policy> shadows, std::int64_t retention_ms, review_mode reviews)
   : retention_ms_(retention_ms), reviews_(reviews) {
-  lay_out(live, std::move(shadows));
-  history_.resize(places_.size());
+  make_slots(live, std::move(shadows));
+  history_.resize(slots_.size());
 }
 
-void naive_user::lay_out(const policy& live, std::vector<policy> shadows) {
-  places_.clear();
+void naive_user::make_slots(const policy& live, std::vector<policy> shadows) {
+  slots_.clear();
   const auto add = [this](slot_kind kind, const std::string& name, const policy& rules) {
-    auto& p = all_places_.emplace_back();
+    auto& p = all_slots_.emplace_back();
     p.kind = kind;
     p.rules = rules;
     p.label = {name, kind == slot_kind::live, rules.name, rules.digest, {}};
     for (const auto& w : rules.windows)
       p.label.windows.push_back(w.name);
-    places_.push_back(&p);
+    slots_.push_back(&p);
   };
   add(slot_kind::live, "live", live);
   if (live.off == off_rule::shadow) add(slot_kind::off, "off", live);
@@ -40,7 +40,7 @@ void naive_user::lay_out(const policy& live, std::vector<policy> shadows) {
     add(slot_kind::shadow, s.name, s);
 }
 
-void naive_user::hold(bool enabled, bool killed) {
+void naive_user::set_controls(bool enabled, bool killed) {
   enabled_ = enabled;
   killed_ = killed;
 }
@@ -48,7 +48,7 @@ void naive_user::hold(bool enabled, bool killed) {
 void naive_user::promote(const std::string& shadow) {
   std::optional<policy> chosen;
   std::vector<policy> others;
-  for (const auto* p : places_) {
+  for (const auto* p : slots_) {
     if (p->kind != slot_kind::shadow) continue;
     if (p->rules.name == shadow)
       chosen = p->rules;
@@ -56,16 +56,16 @@ void naive_user::promote(const std::string& shadow) {
       others.push_back(p->rules);
   }
   if (not chosen) return;
-  const auto before = places_;
+  const auto before = slots_;
   std::vector<position> stood;
   for (std::size_t i = 0; i < before.size(); ++i)
     stood.push_back(now_at(i));
   auto old = std::move(history_);
-  lay_out(*chosen, others);
-  history_ = std::vector<slot_history>(places_.size());
-  for (std::size_t i = 0; i < places_.size(); ++i)
+  make_slots(*chosen, others);
+  history_ = std::vector<slot_history>(slots_.size());
+  for (std::size_t i = 0; i < slots_.size(); ++i)
     for (std::size_t k = 0; k < before.size(); ++k)
-      if (before[k]->label.slot == places_[i]->label.slot) {
+      if (before[k]->label.slot == slots_[i]->label.slot) {
         history_[i] = std::move(old[k]);
         history_[i].base = {history_[i].ladder.size(), stood[k]};
         history_[i].ever_promoted = true;
@@ -75,15 +75,15 @@ void naive_user::promote(const std::string& shadow) {
 
 bool naive_user::judges(std::size_t slot) const {
   if (killed_ or exempt_) return false;
-  const auto kind = places_[slot]->kind;
+  const auto kind = slots_[slot]->kind;
   return kind == slot_kind::shadow or enabled_ == (kind == slot_kind::live);
 }
 
-decision& naive_user::tell(std::size_t slot, decision_kind kind, reason why, time_ms at, const std::string& cause) {
+decision& naive_user::write(std::size_t slot, decision_kind kind, reason why, time_ms at, const std::string& cause) {
   decision d;
   d.kind = kind;
   d.why = why;
-  d.slot = &places_[slot]->label;
+  d.slot = &slots_[slot]->label;
   d.time = at;
   d.cause = cause;
   d.sum_count = static_cast<std::uint8_t>(rules(slot).windows.size());
@@ -95,7 +95,7 @@ decision& naive_user::tell(std::size_t slot, decision_kind kind, reason why, tim
 
 naive_user::timer naive_user::next_timer() const {
   timer first;
-  for (std::size_t i = 0; i < places_.size(); ++i) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
     const auto& h = history_[i];
     if (const auto until = now_at(i).until; until != never) first = std::min(first, timer{until + 1, 0, i});
     for (const auto& c : h.charges)
@@ -107,7 +107,7 @@ naive_user::timer naive_user::next_timer() const {
 }
 
 void naive_user::advance(time_ms now) {
-  // What another policy held is looked at when the promotion is carried out.
+  // What another policy held is checked when the promotion is carried out.
   for (auto& h : history_)
     if (std::exchange(h.recheck, false)) h.restrictions_seen = now;
   for (auto t = next_timer(); t.due <= now; t = next_timer())
@@ -118,11 +118,11 @@ void naive_user::fire(const timer& t) {
   auto& h = history_[t.slot];
   if (t.kind == 0) {
     const auto was = now_at(t.slot);
-    h.told_until = t.due;
-    tell_change(t.slot, t.due, "", was, reason::stage_ended, usage_type::none, "", "");
+    h.ends_passed_until = t.due;
+    write_stage_change(t.slot, t.due, "", was, reason::stage_ended, usage_type::none, "", "");
   } else if (t.kind == 1) {
     const auto day = day_of(t.due) - 1;
-    auto& d = tell(t.slot, decision_kind::budget_reset, reason::budget_day_over, t.due, "");
+    auto& d = write(t.slot, decision_kind::budget_reset, reason::budget_day_over, t.due, "");
     d.sum_ms = used(t.slot, day);
     d.cap_ms = rules(t.slot).budget.per_utc_day_ms;
     h.days_reset.insert(day);
@@ -168,12 +168,12 @@ applied naive_user::apply(time_ms now, const event& e, std::int64_t horizon_ms) 
 applied naive_user::speech(time_ms now, const event& e) {
   const auto cause = event_id(e);
   const bool upload = e.from == lane::sync;
-  std::vector<bool> charged(places_.size());
-  for (std::size_t i = 0; i < places_.size(); ++i)
+  std::vector<bool> charged(slots_.size());
+  for (std::size_t i = 0; i < slots_.size(); ++i)
     charged[i] = upload and rules(i).budget.charge_uploads and tracked(i, now);
-  const heard h{e, now, not enabled_};
-  spoken_.push_back(h);
-  for (std::size_t i = 0; i < places_.size(); ++i) {
+  const metered_event h{e, now, not enabled_};
+  speech_.push_back(h);
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
     if (not judges(i)) continue;
     const bool refused = upload and (history_[i].hard or history_[i].ceiling or blocks(i, now));
     evaluate(i, now, h, cause);
@@ -189,16 +189,16 @@ std::uint8_t naive_user::exceeded(std::size_t slot, time_ms at) const {
   return bits;
 }
 
-void naive_user::evaluate(std::size_t slot, time_ms now, const heard& h, const std::string& cause) {
+void naive_user::evaluate(std::size_t slot, time_ms now, const metered_event& h, const std::string& cause) {
   const auto& r = rules(slot);
   const bool late = r.metering.fresh_within_ms > 0 and now - h.what.instant > r.metering.fresh_within_ms;
   const auto from = late ? lane::backfill : h.what.from;
   if (not r.enforced_lanes[static_cast<std::size_t>(from)]) return;
   for (std::size_t w = 0; w < r.windows.size(); ++w) {
     const auto with = sum(slot, w, now);
-    const auto without = with - of_event(*places_[slot], r.windows[w].span_ms, now, h);
+    const auto without = with - of_event(*slots_[slot], r.windows[w].span_ms, now, h);
     if (without > cap(slot, w) or with <= cap(slot, w)) continue;
-    auto& d = tell(slot, decision_kind::cap_crossed, reason::cap_exceeded, now, cause);
+    auto& d = write(slot, decision_kind::cap_crossed, reason::cap_exceeded, now, cause);
     d.window = static_cast<std::uint8_t>(w);
     d.sum_ms = with;
     d.cap_ms = cap(slot, w);
@@ -208,7 +208,7 @@ void naive_user::evaluate(std::size_t slot, time_ms now, const heard& h, const s
 }
 
 applied naive_user::stt(time_ms now, const event& e) {
-  for (std::size_t i = 0; i < places_.size(); ++i)
+  for (std::size_t i = 0; i < slots_.size(); ++i)
     if (e.ms > 0 and judges(i) and rules(i).budget.charge_stt and tracked(i, now) and not blocks(i, now))
       charge_budget(i, now, e, e.ms, event_id(e));
   return applied::accepted;
@@ -244,7 +244,7 @@ void naive_user::refresh_exhausted(std::size_t slot, time_ms at, const std::stri
   const bool was = h.exhausted;
   h.exhausted = blocks(slot, at);
   if (was or not h.exhausted) return;
-  auto& d = tell(slot, decision_kind::budget_exhausted, reason::budget_spent, at, cause);
+  auto& d = write(slot, decision_kind::budget_exhausted, reason::budget_spent, at, cause);
   d.sum_ms = used(slot, day_of(at));
   d.cap_ms = rules(slot).budget.per_utc_day_ms;
   d.until = (day_of(at) + 1) * day_ms;
@@ -279,7 +279,7 @@ applied naive_user::account(time_ms now, const event& e) {
   if (not plan_is_new and not credits_are_new and not zone_is_new) return applied::stale;
   accounts_.push_back(e);
   const auto cause = event_id(e);
-  for (std::size_t i = 0; i < places_.size(); ++i) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
     if (plan_is_new) upgrade(i, now, cause);
     refresh_lock(i, now, cause, plan_is_new ? reason::upgrade : reason::credits_restored);
     if (plan_is_new) refresh_restrictions(i, now, cause, reason::plan_changed, reason::plan_changed);
@@ -291,8 +291,8 @@ void naive_user::refresh_lock(std::size_t slot, time_ms now, const std::string& 
   const bool lock = rules(slot).is_free(plan()) and credits_exhausted();
   if (lock == history_[slot].locked) return;
   history_[slot].locked = lock;
-  tell(slot, lock ? decision_kind::content_locked : decision_kind::content_unlocked,
-       lock ? reason::credits_exhausted : unlocked, now, cause);
+  write(slot, lock ? decision_kind::content_locked : decision_kind::content_unlocked,
+        lock ? reason::credits_exhausted : unlocked, now, cause);
 }
 
 applied naive_user::conversation(const event& e) {
@@ -306,13 +306,13 @@ applied naive_user::conversation(const event& e) {
 
 void naive_user::erase(time_ms now, const event& e) {
   const auto& request = detail_of<erasure_request>(e);
-  auto& d = tell(0, decision_kind::user_erased, reason::erasure, now, event_id(e));
+  auto& d = write(0, decision_kind::user_erased, reason::erasure, now, event_id(e));
   d.who = request.actor;
   d.note = request.reason;
   d.sums = {};
   d.sum_count = 0;
   erased_at_ = std::max(e.instant, now);
-  spoken_.clear();
+  speech_.clear();
   accounts_.clear();
   conversations_.clear();
   ids_.clear();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One user, decided the obvious way: every event is kept, every sum is added up from all events, every stage is
-// replayed from the whole history, every timer is found by looking. Slow and independent: it shares the plain structs
-// of `events` and `policy` with core, and no rule. Where it and core disagree, one of them does not follow DESIGN.md
-// section 4.
+// replayed from the whole history, every timer is searched for. Slow and independent: it shares the plain structs of
+// `events` and `policy` with core, and no rule. Where it and core disagree, one of them does not follow the rules that
+// README.md and docs/ state.
 //
 // Threads: none. Events must outlive the user (their arena is the caller's).
 #pragma once
@@ -24,22 +24,22 @@
 
 namespace fairuse::model {
 
-/// A place where a policy runs. A promotion makes new ones; old ones stay, because history points at them.
-struct place {
+/// A slot: where a policy runs. A promotion makes new ones; old ones stay, because history points at them.
+struct model_slot {
   slot_kind kind = slot_kind::live;
   policy rules;
   slot_label label;
 };
 
 /// A speech event that was metered, and what held when it was.
-struct heard {
+struct metered_event {
   event what;
   time_ms now = 0;
   bool while_off = false;
 };
 
 /// An entry of a ladder's history.
-struct happening {
+struct ladder_entry {
   time_ms at = 0;
   mark_kind kind = mark_kind::verdict;
   bool strike = false;
@@ -75,9 +75,9 @@ struct position {
 
 /// What is known of one slot.
 struct slot_history {
-  std::vector<happening> ladder;
-  /// Stage ends before this instant have been told.
-  time_ms told_until = INT64_MIN;
+  std::vector<ladder_entry> ladder;
+  /// Stage ends before this instant have been written.
+  time_ms ends_passed_until = INT64_MIN;
   /// Another policy was promoted when the ladder had `first` entries: what came before is not replayed by its rules.
   struct baseline {
     std::size_t first = 0;
@@ -111,7 +111,7 @@ class naive_user {
 public:
   naive_user(policy live, std::vector<policy> shadows, std::int64_t retention_ms, review_mode reviews);
 
-  void hold(bool enabled, bool killed);
+  void set_controls(bool enabled, bool killed);
   /// What `promote_policy` does to the slots; nothing if there is no such shadow.
   void promote(const std::string& shadow);
 
@@ -130,22 +130,22 @@ public:
   stage stage_of(std::size_t slot) const { return now_at(slot).at; }
   /// When the earliest timer is due; `never` if there is none.
   time_ms next_due() const { return next_timer().due; }
-  const policy& rules(std::size_t slot) const { return places_[slot]->rules; }
-  std::size_t slots() const { return places_.size(); }
+  const policy& rules(std::size_t slot) const { return slots_[slot]->rules; }
+  std::size_t slots() const { return slots_.size(); }
 
 private:
   // usage.cpp: what was spoken.
-  std::int64_t sum_over(const place& where, std::int64_t span_ms, time_ms at) const;
-  std::int64_t of_event(const place& where, std::int64_t span_ms, time_ms at, const heard& h) const;
+  std::int64_t sum_over(const model_slot& where, std::int64_t span_ms, time_ms at) const;
+  std::int64_t of_event(const model_slot& where, std::int64_t span_ms, time_ms at, const metered_event& h) const;
   std::int64_t ceiling_sum(std::size_t slot, time_ms at) const;
-  std::vector<time_ms> instants_of_change(const place& where, time_ms after) const;
+  std::vector<time_ms> instants_of_change(const model_slot& where, time_ms after) const;
   bool holds_hard(std::size_t slot, time_ms at) const;
   bool holds_ceiling(std::size_t slot, time_ms at) const;
   std::int64_t hard_cap(std::size_t slot, std::size_t window) const;
   template <class Drained>
   time_ms first_drained(std::size_t slot, time_ms at, Drained&& drained) const;
   void refresh_restrictions(std::size_t slot, time_ms at, const std::string& cause, reason engaged, reason lifted);
-  void tell_restriction(std::size_t slot, time_ms at, const std::string& cause, restriction_kind kind, reason why);
+  void write_restriction(std::size_t slot, time_ms at, const std::string& cause, restriction_kind kind, reason why);
   std::optional<time_ms> next_drain(std::size_t slot) const;
   void drain(std::size_t slot, time_ms at);
 
@@ -153,9 +153,9 @@ private:
   position replay(std::size_t slot, std::size_t first, position from, time_ms ends_before) const;
   position now_at(std::size_t slot) const;
   std::uint32_t strikes(std::size_t slot, time_ms from) const;
-  void remember(std::size_t slot, happening what);
-  void tell_change(std::size_t slot, time_ms at, const std::string& cause, position was, reason why, usage_type type,
-                   const std::string& who, const std::string& note);
+  void remember(std::size_t slot, ladder_entry what);
+  void write_stage_change(std::size_t slot, time_ms at, const std::string& cause, position was, reason why,
+                          usage_type type, const std::string& who, const std::string& note);
   void finish_review(std::size_t slot, time_ms at, const std::string& cause, std::int32_t score, usage_type type,
                      reason why, std::uint32_t request, time_ms asked_at);
   bool clear(std::size_t slot, std::size_t index, time_ms at, const std::string& cause, reason why,
@@ -193,11 +193,11 @@ private:
   };
   timer next_timer() const;
   void fire(const timer& t);
-  void lay_out(const policy& live, std::vector<policy> shadows);
+  void make_slots(const policy& live, std::vector<policy> shadows);
   bool judges(std::size_t slot) const;
-  decision& tell(std::size_t slot, decision_kind kind, reason why, time_ms at, const std::string& cause);
+  decision& write(std::size_t slot, decision_kind kind, reason why, time_ms at, const std::string& cause);
   applied speech(time_ms now, const event& e);
-  void evaluate(std::size_t slot, time_ms now, const heard& h, const std::string& cause);
+  void evaluate(std::size_t slot, time_ms now, const metered_event& h, const std::string& cause);
   applied stt(time_ms now, const event& e);
   applied account(time_ms now, const event& e);
   applied conversation(const event& e);
@@ -216,11 +216,11 @@ private:
   review_mode reviews_;
   bool enabled_ = true;
   bool killed_ = false;
-  std::deque<place> all_places_;
-  std::vector<const place*> places_;
+  std::deque<model_slot> all_slots_;
+  std::vector<const model_slot*> slots_;
   std::vector<slot_history> history_;
 
-  std::vector<heard> spoken_;
+  std::vector<metered_event> speech_;
   std::vector<event> accounts_;
   std::vector<event> conversations_;
   std::set<std::tuple<std::int64_t, std::string, std::string>> ids_;

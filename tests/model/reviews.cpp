@@ -73,7 +73,7 @@ void naive_user::ask(std::size_t slot, time_ms now, const std::string& cause, st
   }
   if (r.is_free(plan()) and credits_exhausted())
     finish_review(slot, now, cause, 1'000'000'000, usage_type::free_exhausted, reason::credits_exhausted, 0, now);
-  else if (places_[slot]->kind == slot_kind::shadow and reviews_ == review_mode::shared)
+  else if (slots_[slot]->kind == slot_kind::shadow and reviews_ == review_mode::shared)
     ask_as_shadow(slot, now, cause, bits);
   else
     request(slot, now, cause, bits);
@@ -86,7 +86,7 @@ void naive_user::request(std::size_t slot, time_ms now, const std::string& cause
   h.pending_asked = now;
   h.pending_until = now + rule.timeout_ms;
   h.reviews.push_back({review_step::asked, now, now, 0, &rules(slot)});
-  auto& d = tell(slot, decision_kind::review_requested, reason::cap_exceeded, now, cause);
+  auto& d = write(slot, decision_kind::review_requested, reason::cap_exceeded, now, cause);
   d.request = h.pending;
   d.exceeded = bits;
   d.until = h.pending_until;
@@ -94,7 +94,7 @@ void naive_user::request(std::size_t slot, time_ms now, const std::string& cause
 }
 
 void naive_user::ask_as_shadow(std::size_t slot, time_ms now, const std::string& cause, std::uint8_t bits) {
-  const happening* newest = nullptr;
+  const ladder_entry* newest = nullptr;
   for (const auto& m : history_.front().ladder)
     if (m.kind == mark_kind::verdict and m.type != usage_type::free_exhausted) newest = &m;
   if (newest != nullptr and now - newest->at <= rules(slot).review.cooldown_ms) {
@@ -106,7 +106,7 @@ void naive_user::ask_as_shadow(std::size_t slot, time_ms now, const std::string&
     return;
   }
   history_[slot].reviews.push_back({review_step::unanswered, now, now, 0, &rules(slot)});
-  tell(slot, decision_kind::review_unanswered, reason::no_live_verdict, now, cause).exceeded = bits;
+  write(slot, decision_kind::review_unanswered, reason::no_live_verdict, now, cause).exceeded = bits;
 }
 
 std::uint8_t naive_user::recipes(time_ms from) const {
@@ -147,13 +147,13 @@ std::uint8_t naive_user::recipes(time_ms from) const {
 }
 
 void naive_user::ignore(std::size_t slot, time_ms now, const std::string& cause, reason why, std::uint32_t number) {
-  tell(slot, decision_kind::review_ignored, why, now, cause).request = number;
+  write(slot, decision_kind::review_ignored, why, now, cause).request = number;
 }
 
 void naive_user::fail(std::size_t slot, time_ms at, const std::string& cause, decision_kind kind, reason why,
                       const std::string& who, std::uint32_t number) {
   history_[slot].reviews.push_back({review_step::failed, at, at, 0, &rules(slot)});
-  auto& d = tell(slot, kind, why, at, cause);
+  auto& d = write(slot, kind, why, at, cause);
   d.request = number;
   d.who = who;
   if (const auto retry = waits(slot).retry_until; retry != INT64_MIN) d.until = retry;
@@ -166,9 +166,9 @@ applied naive_user::answer(time_ms now, const event& e) {
   std::uint32_t number = 0;
   const auto dash = a.request.rfind('-');
   const auto name = dash == std::string::npos ? std::string() : a.request.substr(0, dash);
-  const auto found = std::find_if(places_.begin(), places_.end(), [&](auto* p) { return p->label.slot == name; });
-  if (found != places_.end()) {
-    slot = static_cast<std::size_t>(found - places_.begin());
+  const auto found = std::find_if(slots_.begin(), slots_.end(), [&](auto* p) { return p->label.slot == name; });
+  if (found != slots_.end()) {
+    slot = static_cast<std::size_t>(found - slots_.begin());
     number = parse_number<std::uint32_t>(std::string_view(a.request).substr(dash + 1)).value_or(0);
   }
   auto& h = history_[slot];

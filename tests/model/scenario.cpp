@@ -134,7 +134,7 @@ policy make_policy(const choices& c, const std::string& name) {
   return p;
 }
 
-std::ostream& operator<<(std::ostream& out, const play& p) {
+std::ostream& operator<<(std::ostream& out, const scenario& p) {
   const auto numbers = [&out](const choices& c) {
     out << "{{";
     for (std::size_t i = 0; i < c.size(); ++i)
@@ -176,9 +176,9 @@ std::string describe(const decision& d) {
 namespace {
 
 /// Core on its own, driven the way a shard drives it.
-class player {
+class scenario_run {
 public:
-  explicit player(const play& p);
+  explicit scenario_run(const scenario& p);
   std::string act(const action& a);
   std::string close();
   recording take_record();
@@ -218,29 +218,29 @@ private:
   std::map<hour_number, std::vector<std::uint64_t>> stored_ids_;
 };
 
-std::vector<policy> shadows_of(const play& p) {
+std::vector<policy> shadows_of(const scenario& p) {
   std::vector<policy> shadows;
   for (const auto& c : p.shadows) {
     shadows.push_back(make_policy(c, std::string(1, static_cast<char>('a' + shadows.size()))));
-    // A slot `off` that a promotion ends and another one begins again is nobody's promise.
+    // Nothing is promised of a slot `off` that one promotion ends and another one begins again.
     shadows.back().off = make_policy(p.live, "").off;
   }
   return shadows;
 }
 
-player::player(const play& p)
+scenario_run::scenario_run(const scenario& p)
   : model_(make_policy(p.live, "fair"), shadows_of(p), retention_ms,
            p.alone ? review_mode::alone : review_mode::shared) {
   sets_.push_back(policy_set::make(make_policy(p.live, "fair"), shadows_of(p), retention_ms,
                                    p.alone ? review_mode::alone : review_mode::shared));
   in_force_ = {not p.starts_off, false, sets_.back().get()};
-  model_.hold(in_force_.enabled, in_force_.killed);
+  model_.set_controls(in_force_.enabled, in_force_.killed);
   recorded.arena = std::make_shared<event_arena>();
   recorded.policies = sets_.back();
   recorded.starts_off = p.starts_off;
 }
 
-time_ms player::gap(std::uint8_t choice) const {
+time_ms scenario_run::gap(std::uint8_t choice) const {
   const auto midnight = (now_ / day_ms + 1) * day_ms - now_;
   const auto due = model_.next_due();
   const auto to_due = due == never or due < now_ ? minute_ms : due - now_;
@@ -277,7 +277,7 @@ time_ms player::gap(std::uint8_t choice) const {
   return *(gaps.begin() + choice % gaps.size());
 }
 
-event player::fact(event_kind kind, time_ms instant, event_detail detail) {
+event scenario_run::fact(event_kind kind, time_ms instant, event_detail detail) {
   event e;
   e.kind = kind;
   e.time = e.instant = instant;
@@ -288,13 +288,13 @@ event player::fact(event_kind kind, time_ms instant, event_detail detail) {
   return e;
 }
 
-std::int64_t player::to_cap(std::uint8_t choice) const {
+std::int64_t scenario_run::to_cap(std::uint8_t choice) const {
   const auto slot = choice % model_.slots();
   const auto window = choice % model_.rules(slot).windows.size();
   return std::max<std::int64_t>(1, model_.cap(slot, window) - model_.sum(slot, window, now_));
 }
 
-void player::speak(const action& a) {
+void scenario_run::speak(const action& a) {
   auto at = now_;
   if (a.what == verb::speak_late) {
     const auto span = model_.rules(0).windows.front().span_ms;
@@ -310,7 +310,7 @@ void player::speak(const action& a) {
   next_.events.push_back(e);
 }
 
-void player::speak_segments(const action& a) {
+void scenario_run::speak_segments(const action& a) {
   const auto base = pick<std::uint32_t>(a.b, {60'000, 59'999, 7'200'000, 600'000});
   speech_segments spoken;
   spoken.segments = {{0, base}, {base / 2, base + 1}, {base + 60'000, base + 60'500}, {base + 60'500, base + 180'001}};
@@ -326,7 +326,7 @@ void player::speak_segments(const action& a) {
   next_.events.push_back(e);
 }
 
-void player::change_account(const action& a) {
+void scenario_run::change_account(const action& a) {
   account_fact fact_of_it;
   if (a.a % 4 != 3) fact_of_it.plan = pick<std::string>(a.a, {"basic", "unlimited", "pro"});
   if (a.b % 3 != 2) fact_of_it.credits_exhausted = a.b % 3 == 0;
@@ -335,7 +335,7 @@ void player::change_account(const action& a) {
   next_.events.push_back(fact(event_kind::account, at, fact_of_it));
 }
 
-void player::answer(const action& a) {
+void scenario_run::answer(const action& a) {
   review_answer answer_of_it;
   const auto slot =
       asked_.size() > 1 and a.b % 4 == 3 ? std::next(asked_.begin(), a.b % asked_.size()) : asked_.find("live");
@@ -348,7 +348,7 @@ void player::answer(const action& a) {
   next_.events.push_back(fact(event_kind::review, now_, answer_of_it));
 }
 
-void player::answer_oddly(const action& a) {
+void scenario_run::answer_oddly(const action& a) {
   review_answer answer_of_it;
   answer_of_it.request = pick<std::string>(a.a, {"live-1", "live-2", "off-1", "nobody-1", "live-999", "live-", "live-0",
                                                  "a-1", "live--1", "live", "live-3", "live-4294967297", "live-1 "});
@@ -356,7 +356,7 @@ void player::answer_oddly(const action& a) {
   next_.events.push_back(fact(event_kind::review, now_ - pick<time_ms>(a.b, {0, 1}), answer_of_it));
 }
 
-void player::admin(const action& a) {
+void scenario_run::admin(const action& a) {
   admin_command what;
   what.actor = "ada";
   what.reason = "because";
@@ -368,7 +368,7 @@ void player::admin(const action& a) {
   next_.events.push_back(fact(event_kind::admin, now_ - pick<time_ms>(a.b, {0, 0, 1}), what));
 }
 
-void player::converse(const action& a) {
+void scenario_run::converse(const action& a) {
   const int count = 1 + a.a % 7;
   for (int i = 0; i < count; ++i) {
     conversation_fact talk;
@@ -380,12 +380,12 @@ void player::converse(const action& a) {
   }
 }
 
-void player::command(admin_command what) {
+void scenario_run::command(admin_command what) {
   what.actor = "ada";
   next_.commands.push_back(fact(event_kind::admin, now_, what));
 }
 
-void player::make_event(const action& a) {
+void scenario_run::make_event(const action& a) {
   switch (a.what) {
     case verb::speak:
     case verb::speak_late:
@@ -430,7 +430,7 @@ void player::make_event(const action& a) {
   }
 }
 
-std::string player::act(const action& a) {
+std::string scenario_run::act(const action& a) {
   // Gap 0 stays in the epoch; promotions get one of their own, so that "before it" needs no second definition.
   const bool apart = a.gap % gap_count != 0 or a.what == verb::promote;
   std::string wrong;
@@ -441,15 +441,15 @@ std::string player::act(const action& a) {
   return wrong;
 }
 
-std::string player::close() { return run(); }
+std::string scenario_run::close() { return run(); }
 
-recording player::take_record() {
+recording scenario_run::take_record() {
   recorded.decisions = out_.decisions;
   recorded.sets = sets_;
   return std::move(recorded);
 }
 
-std::string player::run_promotion(const event& e, time_ms previous) {
+std::string scenario_run::run_promotion(const event& e, time_ms previous) {
   const auto& what = detail_of<admin_command>(e);
   const auto after = in_force_.policies->promoted(what.policy);
   if (after == nullptr) {
@@ -476,12 +476,12 @@ std::string player::run_promotion(const event& e, time_ms previous) {
   return check();
 }
 
-void player::load_older_ids(const std::vector<event>& events) {
+void scenario_run::load_older_ids(const std::vector<event>& events) {
   for (const auto& e : events)
     if (needs_older_ids(e, now_)) user_.ids.load(hour_of(e.instant), stored_ids_[hour_of(e.instant)]);
 }
 
-std::string player::take(const event& e) {
+std::string scenario_run::take(const event& e) {
   past_.push_back(e);
   const auto how = apply(user_, in_force_, now_, e, horizon_wall_ms, out_);
   const auto expected = model_.apply(now_, e, horizon_wall_ms);
@@ -493,7 +493,7 @@ std::string player::take(const event& e) {
          + std::to_string(static_cast<int>(expected));
 }
 
-std::string player::run() {
+std::string scenario_run::run() {
   if (next_.events.empty() and next_.commands.empty()) return {};
   next_.now = now_;
   recorded.epochs.push_back(next_);
@@ -515,7 +515,7 @@ std::string player::run() {
     if (std::any_of(epoch.commands.begin(), epoch.commands.end(), same)) {
       const auto& what = detail_of<admin_command>(e);
       (what.verb == admin_verb::enable ? in_force_.enabled : in_force_.killed) = what.on;
-      model_.hold(in_force_.enabled, in_force_.killed);
+      model_.set_controls(in_force_.enabled, in_force_.killed);
       continue;
     }
     if (const auto wrong = take(e); not wrong.empty()) return wrong;
@@ -525,7 +525,7 @@ std::string player::run() {
   return check();
 }
 
-std::string player::check() const {
+std::string scenario_run::check() const {
   const auto& core = out_.decisions;
   const auto& model = model_.decisions;
   for (std::size_t i = 0; i < std::max(core.size(), model.size()); ++i) {
@@ -540,7 +540,7 @@ std::string player::check() const {
     return "why no review was asked for, at " + std::to_string(now_);
   for (std::size_t slot = 0; slot < model_.slots(); ++slot) {
     if (user_.sums.policies != in_force_.policies) break;
-    const auto v = look(user_, in_force_, slot, now_);
+    const auto v = query_standing(user_, in_force_, slot, now_);
     if (v.at != model_.stage_of(slot)) return "stage of slot " + std::to_string(slot);
     for (std::size_t w = 0; w < v.windows.size(); ++w)
       if (v.windows[w].sum_ms != model_.sum(slot, w, now_) or v.windows[w].cap_ms != model_.cap(slot, w))
@@ -551,8 +551,8 @@ std::string player::check() const {
 
 } // namespace
 
-std::string compare(const play& p, recording* record) {
-  player on_stage(p);
+std::string compare(const scenario& p, recording* record) {
+  scenario_run on_stage(p);
   std::string wrong;
   for (const auto& a : p.actions)
     if (wrong = on_stage.act(a); not wrong.empty()) break;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Scenarios as small numbers: a play says which policies run and what happens; a stage_play turns its numbers into
-// policies, epochs and events, deterministically. So RapidCheck can shrink a failing play, and the failing play can be
-// written down as a regression test (tests/core/regressions_test.cpp).
+// Scenarios as small numbers: they say which policies run and what happens, and compare() turns them into policies,
+// epochs and events, deterministically. So RapidCheck can shrink a scenario that fails, and it can be written down as a
+// regression test (tests/core/regressions_test.cpp).
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@
 
 namespace fairuse::model {
 
-/// What can happen. The numbers stand in written-down plays: never renumber.
+/// What can happen. The numbers stand in scenarios that are written down: never renumber.
 enum class verb : std::uint8_t {
   speak = 0,
   speak_late = 1,
@@ -48,7 +48,7 @@ inline constexpr std::size_t choices_count = 20;
 /// One number per trait of a policy (see make_policy).
 using choices = std::array<std::uint8_t, choices_count>;
 
-struct play {
+struct scenario {
   bool alone = false; ///< review_mode::alone
   bool starts_off = false;
   choices live{};
@@ -56,11 +56,11 @@ struct play {
   std::vector<action> actions;
 };
 /// As a C++ initialiser.
-std::ostream& operator<<(std::ostream& out, const play& p);
+std::ostream& operator<<(std::ostream& out, const scenario& p);
 
 policy make_policy(const choices& c, const std::string& name);
 
-/// What a play came to: epochs as a source would seal them.
+/// What a scenario came to: epochs as a source would seal them.
 struct sealed_epoch {
   time_ms now = 0;
   std::vector<event> events;
@@ -76,8 +76,8 @@ struct recording {
   std::vector<std::shared_ptr<const policy_set>> sets;
 };
 
-/// Let core and the model play the same; an empty text if they decide the same, else what the first difference is.
-std::string compare(const play& p, recording* record = nullptr);
+/// Run core and the model on the same; an empty text if they decide the same, else what the first difference is.
+std::string compare(const scenario& p, recording* record = nullptr);
 
 /// Every field of a decision as text, one line.
 std::string describe(const decision& d);

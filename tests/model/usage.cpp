@@ -50,14 +50,14 @@ std::vector<piece> cut(const event& e, std::int32_t bucket_s) {
   return pieces;
 }
 
-std::vector<piece> pieces_of(const heard& h, const metering_profile& profile) {
+std::vector<piece> pieces_of(const metered_event& h, const metering_profile& profile) {
   if (profile.basis == time_basis::event) return cut(h.what, profile.bucket_s);
   const auto total = speech_of(h.what);
   if (total <= 0) return {};
   return {{bucket_start(h.now, profile.bucket_s), total}};
 }
 
-bool counts(const place& where, const heard& h) {
+bool counts(const model_slot& where, const metered_event& h) {
   const auto& r = where.rules;
   if (where.kind == slot_kind::live and r.off == off_rule::nothing and h.while_off) return false;
   const bool late = r.metering.fresh_within_ms > 0 and h.now - h.what.instant > r.metering.fresh_within_ms;
@@ -74,7 +74,8 @@ std::int64_t speech_of(const event& e) {
   return sum;
 }
 
-std::int64_t naive_user::of_event(const place& where, std::int64_t span_ms, time_ms at, const heard& h) const {
+std::int64_t naive_user::of_event(const model_slot& where, std::int64_t span_ms, time_ms at,
+                                  const metered_event& h) const {
   if (not counts(where, h)) return 0;
   std::int64_t sum = 0;
   for (const auto& p : pieces_of(h, where.rules.metering))
@@ -82,15 +83,15 @@ std::int64_t naive_user::of_event(const place& where, std::int64_t span_ms, time
   return sum;
 }
 
-std::int64_t naive_user::sum_over(const place& where, std::int64_t span_ms, time_ms at) const {
+std::int64_t naive_user::sum_over(const model_slot& where, std::int64_t span_ms, time_ms at) const {
   std::int64_t sum = 0;
-  for (const auto& h : spoken_)
+  for (const auto& h : speech_)
     sum += of_event(where, span_ms, at, h);
   return sum;
 }
 
 std::int64_t naive_user::sum(std::size_t slot, std::size_t window, time_ms at) const {
-  return sum_over(*places_[slot], rules(slot).windows[window].span_ms, at);
+  return sum_over(*slots_[slot], rules(slot).windows[window].span_ms, at);
 }
 
 std::int64_t naive_user::cap(std::size_t slot, std::size_t window) const {
@@ -104,7 +105,7 @@ std::int64_t naive_user::hard_cap(std::size_t slot, std::size_t window) const {
 }
 
 std::int64_t naive_user::ceiling_sum(std::size_t slot, time_ms at) const {
-  return sum_over(*places_[slot], rules(slot).ceiling.span_ms, at);
+  return sum_over(*slots_[slot], rules(slot).ceiling.span_ms, at);
 }
 
 bool naive_user::holds_hard(std::size_t slot, time_ms at) const {
@@ -120,13 +121,13 @@ bool naive_user::holds_ceiling(std::size_t slot, time_ms at) const {
   return c.cap_ms > 0 and c.refuses_uploads and not exempt_ and ceiling_sum(slot, at) >= c.cap_ms;
 }
 
-std::vector<time_ms> naive_user::instants_of_change(const place& where, time_ms after) const {
+std::vector<time_ms> naive_user::instants_of_change(const model_slot& where, time_ms after) const {
   std::set<time_ms> instants;
   const auto leaves = [&](const piece& p, std::int64_t span_ms) {
     const auto at = (p.bucket_start_s + span_ms / second_ms + 1) * second_ms;
     if (at > after) instants.insert(at);
   };
-  for (const auto& h : spoken_)
+  for (const auto& h : speech_)
     for (const auto& p : pieces_of(h, where.rules.metering)) {
       for (const auto& w : where.rules.windows)
         leaves(p, w.span_ms);
@@ -138,16 +139,16 @@ std::vector<time_ms> naive_user::instants_of_change(const place& where, time_ms 
 template <class Drained>
 time_ms naive_user::first_drained(std::size_t slot, time_ms at, Drained&& drained) const {
   if (drained(at)) return at;
-  for (const auto instant : instants_of_change(*places_[slot], at))
+  for (const auto instant : instants_of_change(*slots_[slot], at))
     if (drained(instant)) return instant;
   return never;
 }
 
-void naive_user::tell_restriction(std::size_t slot, time_ms at, const std::string& cause, restriction_kind kind,
-                                  reason why) {
+void naive_user::write_restriction(std::size_t slot, time_ms at, const std::string& cause, restriction_kind kind,
+                                   reason why) {
   const auto& h = history_[slot];
   const bool holds = kind == restriction_kind::hard ? h.hard : h.ceiling;
-  auto& d = tell(slot, holds ? decision_kind::restriction_engaged : decision_kind::restriction_lifted, why, at, cause);
+  auto& d = write(slot, holds ? decision_kind::restriction_engaged : decision_kind::restriction_lifted, why, at, cause);
   d.restriction = kind;
   if (not holds) return;
   if (kind == restriction_kind::ceiling) {
@@ -174,9 +175,9 @@ void naive_user::refresh_restrictions(std::size_t slot, time_ms at, const std::s
   h.hard = holds_hard(slot, at);
   h.ceiling = holds_ceiling(slot, at);
   h.restrictions_seen = at;
-  if (h.hard != was_hard) tell_restriction(slot, at, cause, restriction_kind::hard, h.hard ? engaged : lifted);
+  if (h.hard != was_hard) write_restriction(slot, at, cause, restriction_kind::hard, h.hard ? engaged : lifted);
   if (h.ceiling != was_ceiling)
-    tell_restriction(slot, at, cause, restriction_kind::ceiling, h.ceiling ? reason::ceiling_reached : lifted);
+    write_restriction(slot, at, cause, restriction_kind::ceiling, h.ceiling ? reason::ceiling_reached : lifted);
 }
 
 std::optional<time_ms> naive_user::next_drain(std::size_t slot) const {
@@ -193,11 +194,11 @@ void naive_user::drain(std::size_t slot, time_ms at) {
   h.restrictions_seen = at;
   if (h.hard and not holds_hard(slot, at)) {
     h.hard = false;
-    tell_restriction(slot, at, "", restriction_kind::hard, reason::drained);
+    write_restriction(slot, at, "", restriction_kind::hard, reason::drained);
   }
   if (h.ceiling and not holds_ceiling(slot, at)) {
     h.ceiling = false;
-    tell_restriction(slot, at, "", restriction_kind::ceiling, reason::drained);
+    write_restriction(slot, at, "", restriction_kind::ceiling, reason::drained);
   }
 }
 

@@ -107,22 +107,22 @@ private:
     for (std::size_t i = 1; i < periods_.size(); ++i) {
       const auto until = std::min(periods_[i].begin->instant - 1, now);
       if (until <= reached) continue;
-      who.hold(periods_[i - 1].enabled, periods_[i - 1].killed);
+      who.set_controls(periods_[i - 1].enabled, periods_[i - 1].killed);
       who.advance(until);
       reached = until;
     }
-    who.hold(periods_.back().enabled, periods_.back().killed);
+    who.set_controls(periods_.back().enabled, periods_.back().killed);
     who.advance(now);
     std::size_t at = 0;
     for (const auto& each : events_) {
       if (each.uid != uid) continue;
       while (at + 1 < periods_.size() and not before(each.what, *periods_[at + 1].begin))
         ++at;
-      who.hold(periods_[at].enabled, periods_[at].killed);
+      who.set_controls(periods_[at].enabled, periods_[at].killed);
       const auto how = who.apply(now, each.what, rules_.horizon_ms);
       if (how == applied::too_old or how == applied::future or how == applied::erased) refused_.insert(each.place);
     }
-    who.hold(periods_.back().enabled, periods_.back().killed);
+    who.set_controls(periods_.back().enabled, periods_.back().killed);
   }
 
   fixture& in_;

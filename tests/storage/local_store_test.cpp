@@ -68,7 +68,7 @@ struct fixture {
     e.ms = ms;
     return e;
   }
-  std::int64_t weekly(const user& u, time_ms at) { return look(u, in_force, 0, at).windows[1].sum_ms; }
+  std::int64_t weekly(const user& u, time_ms at) { return query_standing(u, in_force, 0, at).windows[1].sum_ms; }
   /// All bytes of all files of the store.
   std::string everything() {
     std::string all;
@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(knows_who_has_a_timer) {
   BOOST_TEST(due[0].second == uid);
   u = load(uid, start);
   BOOST_TEST(u->next_due == start + day_ms + 1);
-  BOOST_TEST((look(*u, in_force, 0, start).at == stage::warning));
+  BOOST_TEST((query_standing(*u, in_force, 0, start).at == stage::warning));
 
   u->standings[0]->until = never;
   u->next_due = never;

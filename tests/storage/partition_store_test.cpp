@@ -99,7 +99,7 @@ struct map_store {
     changelog.emplace_back(std::string(partition_meta_key()), encode_partition_meta(meta, false));
     store->commit(std::move(meta));
   }
-  std::int64_t weekly(time_ms now) { return look(*load(now), in_force, 0, now).windows[1].sum_ms; }
+  std::int64_t weekly(time_ms now) { return query_standing(*load(now), in_force, 0, now).windows[1].sum_ms; }
   std::map<std::string, std::string> rows() {
     std::map<std::string, std::string> all;
     BOOST_REQUIRE(store->each_row([&](const state_row& row) { all.emplace(row.key, *row.value); }).ok());
@@ -305,8 +305,8 @@ BOOST_AUTO_TEST_CASE(no_id_and_no_bucket_is_lost_when_uploads_come_late_and_user
     store->add_user(uid, *asleep);
     commit(now);
     if (round % 7 == 0) BOOST_REQUIRE(store->drain().ok());
-    BOOST_REQUIRE(look(*load(now), in_force, 0, now).windows[1].sum_ms
-                  == look(awake, in_force, 0, now).windows[1].sum_ms);
+    BOOST_REQUIRE(query_standing(*load(now), in_force, 0, now).windows[1].sum_ms
+                  == query_standing(awake, in_force, 0, now).windows[1].sum_ms);
   }
 }
 

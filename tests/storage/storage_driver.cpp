@@ -170,7 +170,7 @@ private:
     std::string json;
     json.assign(uid).append(1, ' ').append(std::to_string(static_cast<int>(how)));
     for (std::size_t slot = 0; slot < policies_->slots().size(); ++slot)
-      for (const auto& window : look(*who, in_force_, slot, now).windows)
+      for (const auto& window : query_standing(*who, in_force_, slot, now).windows)
         json.append(1, ' ').append(std::to_string(window.sum_ms));
     json.append(" due ").append(std::to_string(who->next_due));
     json.append(" erased ").append(std::to_string(who->erased_at));

@@ -110,7 +110,7 @@ private:
     if (not who) {
       who = std::make_unique<model::naive_user>(from_.deployment.live, from_.deployment.shadows,
                                                 from_.deployment.settings.retention.usage_ms, review_mode::shared);
-      who->hold(in_force_.enabled, in_force_.killed);
+      who->set_controls(in_force_.enabled, in_force_.killed);
     }
     return *who;
   }
@@ -205,7 +205,7 @@ private:
     }
   }
 
-  static void hold(model::naive_user& who, const controls_period& what) { who.hold(what.enabled, what.killed); }
+  static void hold(model::naive_user& who, const controls_period& what) { who.set_controls(what.enabled, what.killed); }
 
   void compare_user(const std::string& uid, const std::vector<decision>& wanted,
                     const std::vector<const stored_record*>& got, case_namer& names) {

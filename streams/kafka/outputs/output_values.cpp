@@ -90,7 +90,7 @@ void append_notification(std::string& out, const decision& what, std::string_vie
 void append_enforcement(std::string& out, const user& who, time_ms now, std::uint64_t epoch) {
   // As if the system were on: a gateway adds the row of the controls.
   const controls on{.enabled = true, .killed = false, .policies = who.sums.policies};
-  const auto seen = look(who, on, 0, now);
+  const auto seen = query_standing(who, on, 0, now);
   const auto& live = seen.slot->label;
   out.push_back('{');
   json_members to(out);

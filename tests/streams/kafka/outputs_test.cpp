@@ -7,7 +7,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "events/decision_json.hpp"
-#include "tests/core/world.hpp"
+#include "tests/core/user_fixture.hpp"
 
 using namespace fairuse;
 using namespace fairuse::kafka;
@@ -37,7 +37,9 @@ std::optional<std::string> keep(std::optional<std::string_view> text) {
 /// One user of core, whose epochs go through a writer.
 class stage_of_one {
 public:
-  explicit stage_of_one(test::world who = test::world{}) : shards{std::move(who)} { shards.who.changed.track = true; }
+  explicit stage_of_one(test::user_fixture who = test::user_fixture{}) : shards{std::move(who)} {
+    shards.who.changed.track = true;
+  }
 
   /// Seal what happened since the last time as one epoch.
   const std::vector<kept>& seal(const broadcast_outcome& broadcast = {}, bool controls_changed = false,
@@ -75,7 +77,7 @@ public:
     return text;
   }
 
-  test::world shards;
+  test::user_fixture shards;
   std::uint64_t epoch = 6;
   output_writer writer{"fairuse/eu", 3, case_namer{"a key of the tests"}};
   std::vector<kept> all;
@@ -141,7 +143,7 @@ BOOST_AUTO_TEST_CASE(shadows_are_numbered_apart_and_reach_only_the_decisions) {
   shadow.name = "strict";
   shadow.digest = "1";
   shadow.windows.front().cap_ms = hour_ms;
-  stage_of_one play{test::world{test::plain(), {shadow}}};
+  stage_of_one play{test::user_fixture{test::plain(), {shadow}}};
   play.shards.speak(hour_ms + 1);
   play.seal();
   BOOST_TEST(play.topics() == "decisions decisions");
@@ -181,33 +183,33 @@ BOOST_AUTO_TEST_CASE(the_view_holds_what_the_stage_does) {
   auto rules = test::plain();
   rules.steps[1].vad_threshold_nano = 100'000'000;
   rules.budget.per_utc_day_ms = 30 * minute_ms;
-  const std::vector<std::tuple<std::string, std::function<void(test::world&)>, std::string>> rows{
-      {"throttle", [](test::world& w) { w.set_stage(stage::throttle); },
+  const std::vector<std::tuple<std::string, std::function<void(test::user_fixture&)>, std::string>> rows{
+      {"throttle", [](test::user_fixture& w) { w.set_stage(stage::throttle); },
        R"("actions":{"stt_model":"economy","vad_threshold":0.1},"hard_restricted":false,"ceiling":false,)"},
-      {"restrict below the cap", [](test::world& w) { w.set_stage(stage::restrict); },
+      {"restrict below the cap", [](test::user_fixture& w) { w.set_stage(stage::restrict); },
        R"("actions":{"caps":"hard"},"hard_restricted":false,"ceiling":false,"budget_exhausted":false)"},
       {"restrict above the cap",
-       [](test::world& w) {
+       [](test::user_fixture& w) {
          w.speak(2 * hour_ms + 1);
          w.set_stage(stage::restrict);
        },
        R"("actions":{"caps":"hard"},"hard_restricted":true,"ceiling":false,"retry_at":"2026-03-03T00:00:01.000Z",)"},
       {"a spent budget",
-       [](test::world& w) {
+       [](test::user_fixture& w) {
          w.set_stage(stage::restrict);
          w.stt(30 * minute_ms);
        },
        R"("budget_exhausted":true,"budget_resets_at":"2026-03-03T00:00:00.000Z","content_locked":false,)"},
-      {"locked content", [](test::world& w) { w.credits(true); }, R"("content_locked":true,"exempt":false,)"},
+      {"locked content", [](test::user_fixture& w) { w.credits(true); }, R"("content_locked":true,"exempt":false,)"},
       {"exempt",
-       [](test::world& w) {
+       [](test::user_fixture& w) {
          w.speak(2 * hour_ms + 1);
          w.set_stage(stage::restrict);
          w.exempt(true);
        },
        R"("hard_restricted":false,"ceiling":false,"budget_exhausted":false,"content_locked":false,"exempt":true,)"},
       {"killed meanwhile",
-       [](test::world& w) {
+       [](test::user_fixture& w) {
          w.speak(2 * hour_ms + 1);
          w.kill(true);
          w.set_stage(stage::restrict);
@@ -215,7 +217,7 @@ BOOST_AUTO_TEST_CASE(the_view_holds_what_the_stage_does) {
        R"("hard_restricted":true)"},
   };
   for (const auto& [name, act, expected] : rows) {
-    stage_of_one play{test::world{rules}};
+    stage_of_one play{test::user_fixture{rules}};
     act(play.shards);
     play.seal();
     const auto views = play.of(output_topic::enforcement);
@@ -295,7 +297,7 @@ BOOST_AUTO_TEST_CASE(a_promotion_writes_the_views_of_whom_it_reaches) {
   mild.name = "mild";
   mild.digest = "1";
   mild.steps[1].economy_stt = false;
-  stage_of_one play{test::world{test::plain(), {mild}}};
+  stage_of_one play{test::user_fixture{test::plain(), {mild}}};
   play.shards.set_stage(stage::throttle);
   play.seal();
   play.shards.promote("mild");
@@ -331,7 +333,7 @@ BOOST_AUTO_TEST_CASE(a_shadow_that_asks_asks_by_its_own_name) {
   curious.digest = "1";
   curious.windows.front().cap_ms = hour_ms;
   curious.review.shadow_asks = true;
-  stage_of_one play{test::world{test::plain(), {curious}}};
+  stage_of_one play{test::user_fixture{test::plain(), {curious}}};
   play.shards.speak(hour_ms + 1);
   play.seal();
   const auto asked = play.of(output_topic::review_requests);
@@ -344,7 +346,7 @@ BOOST_AUTO_TEST_CASE(a_shadow_that_asks_asks_by_its_own_name) {
 BOOST_AUTO_TEST_CASE(the_same_epoch_gives_the_same_bytes) {
   std::vector<std::string> runs;
   for (int run = 0; run < 2; ++run) {
-    stage_of_one play{test::world{test::fair()}};
+    stage_of_one play{test::user_fixture{test::fair()}};
     std::string bytes;
     for (int day = 0; day < 5; ++day) {
       play.shards.misuse();

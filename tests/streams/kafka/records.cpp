@@ -13,7 +13,7 @@
 #include "events/decision_json.hpp"
 #include "events/wire.hpp"
 #include "streams/kafka/outputs/outputs.hpp"
-#include "tests/core/world.hpp"
+#include "tests/core/user_fixture.hpp"
 
 using namespace fairuse;
 using namespace fairuse::kafka;
@@ -105,7 +105,7 @@ private:
     user_.who.changed.clear();
   }
 
-  test::world user_{named("fair", 'a'), {curious()}};
+  test::user_fixture user_{named("fair", 'a'), {curious()}};
   std::uint64_t epoch_ = 0;
   output_writer writer_{"fairuse/eu", 3, case_namer{"a key of the tests"}};
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/core/world.hpp"
+#include "tests/core/user_fixture.hpp"
 
 #include <utility>
 
@@ -50,12 +50,25 @@ policy fair() {
   return p;
 }
 
+std::string duration_text(std::int64_t ms) {
+  struct unit {
+    const char* name;
+    std::int64_t ms;
+  };
+  std::string text;
+  for (const auto& each : {unit{"d", day_ms}, {"h", hour_ms}, {"m", minute_ms}, {"s", second_ms}, {"ms", 1}}) {
+    if (const auto count = ms / each.ms; count > 0) text += std::to_string(count) + each.name;
+    ms %= each.ms;
+  }
+  return text.empty() ? "0" : text;
+}
+
 namespace {
 
 std::string windows_of(const decision& d) {
   std::string text;
-  for (std::size_t w = 0; w < d.slot->windows.size(); ++w)
-    if ((d.exceeded >> w & 1) != 0) text += (text.empty() ? "" : ",") + d.slot->windows[w];
+  for (std::size_t user = 0; user < d.slot->windows.size(); ++user)
+    if ((d.exceeded >> user & 1) != 0) text += (text.empty() ? "" : ",") + d.slot->windows[user];
   return text;
 }
 
@@ -65,13 +78,13 @@ std::string score_of(const decision& d) {
 
 std::string steps_of(const decision& d) { return std::string(to_text(d.from)) + ">" + std::string(to_text(d.to)); }
 
-std::string until_of(const decision& d) { return d.until == never ? "" : " +" + std::to_string(d.until - d.time); }
+std::string until_of(const decision& d) { return d.until == never ? "" : " +" + duration_text(d.until - d.time); }
 
 std::string prior_of(const decision& d) { return std::to_string(d.prior_7d) + "," + std::to_string(d.prior_30d); }
 
 std::string details_of(const decision& d) {
   const auto why = std::string(to_text(d.why));
-  const auto amounts = std::to_string(d.sum_ms) + "/" + std::to_string(d.cap_ms);
+  const auto amounts = duration_text(d.sum_ms) + "/" + duration_text(d.cap_ms);
   const std::string restriction = d.restriction == restriction_kind::hard ? "hard" : "ceiling";
   switch (d.kind) {
     case decision_kind::cap_crossed:
@@ -118,18 +131,18 @@ std::string details_of(const decision& d) {
 std::string brief(const decision& d, time_ms start) {
   std::string text = d.slot->slot == "live" ? "" : d.slot->slot + ": ";
   text += std::string(to_text(d.kind)) + " " + details_of(d);
-  if (d.cause.empty()) text += " @" + std::to_string(d.time - start);
+  if (d.cause.empty()) text += " @" + duration_text(d.time - start);
   return text;
 }
 
-world::world(const policy& live, std::vector<policy> shadows, review_mode reviews)
+user_fixture::user_fixture(const policy& live, std::vector<policy> shadows, review_mode reviews)
   : policies(policy_set::make(live, std::move(shadows), 8 * day_ms, reviews)) {
   in_force = {true, false, policies.get()};
 }
 
-void world::tick() { advance(who, in_force, now, out); }
+void user_fixture::fire_timers() { advance(who, in_force, now, out); }
 
-event world::make(event_kind kind, std::int64_t ago_ms, event_detail detail) {
+event user_fixture::make(event_kind kind, std::int64_t ago_ms, event_detail detail) {
   event e;
   e.kind = kind;
   e.time = e.instant = now - ago_ms;
@@ -139,22 +152,22 @@ event world::make(event_kind kind, std::int64_t ago_ms, event_detail detail) {
   return e;
 }
 
-applied world::give(event e) {
+applied user_fixture::give(event e) {
   last_ = e;
   advance(who, in_force, now, out);
   return apply(who, in_force, now, e, horizon_wall_ms, out);
 }
 
-applied world::again() { return give(last_); }
+applied user_fixture::again() { return give(last_); }
 
-applied world::speak(std::int64_t ms, lane from, std::int64_t ago_ms) {
+applied user_fixture::speak(std::int64_t ms, lane from, std::int64_t ago_ms) {
   auto e = make(event_kind::speech, ago_ms);
   e.ms = static_cast<std::int32_t>(ms);
   e.from = from;
   return give(e);
 }
 
-applied world::speak_segments(std::vector<segment> segments, std::int64_t begun_ago_ms, lane from) {
+applied user_fixture::speak_segments(std::vector<segment> segments, std::int64_t begun_ago_ms, lane from) {
   std::uint32_t end = 0;
   for (const auto& s : segments)
     end = std::max(end, s.end_ms);
@@ -164,26 +177,26 @@ applied world::speak_segments(std::vector<segment> segments, std::int64_t begun_
   return give(e);
 }
 
-applied world::stt(std::int64_t ms, std::int64_t ago_ms) {
+applied user_fixture::stt(std::int64_t ms, std::int64_t ago_ms) {
   auto e = make(event_kind::stt, ago_ms);
   e.ms = static_cast<std::int32_t>(ms);
   return give(e);
 }
 
-applied world::plan(const std::string& name, std::int64_t ago_ms) {
+applied user_fixture::plan(const std::string& name, std::int64_t ago_ms) {
   account_fact fact;
   fact.plan = name;
   return give(make(event_kind::account, ago_ms, fact));
 }
 
-applied world::credits(bool exhausted, std::int64_t ago_ms) {
+applied user_fixture::credits(bool exhausted, std::int64_t ago_ms) {
   account_fact fact;
   fact.credits_exhausted = exhausted;
   return give(make(event_kind::account, ago_ms, fact));
 }
 
-applied world::converse(const std::string& id, std::int64_t duration_ms, const std::string& category,
-                        std::int64_t ago_ms) {
+applied user_fixture::converse(const std::string& id, std::int64_t duration_ms, const std::string& category,
+                               std::int64_t ago_ms) {
   conversation_fact talk;
   talk.conversation = id;
   talk.category = category;
@@ -191,7 +204,7 @@ applied world::converse(const std::string& id, std::int64_t duration_ms, const s
   return give(make(event_kind::conversation, ago_ms, talk));
 }
 
-applied world::answer(const std::string& request, double score, usage_type type) {
+applied user_fixture::answer(const std::string& request, double score, usage_type type) {
   review_answer verdict;
   verdict.request = request;
   verdict.score_nano = static_cast<std::int32_t>(score * 1e9 + 0.5);
@@ -199,36 +212,36 @@ applied world::answer(const std::string& request, double score, usage_type type)
   return give(make(event_kind::review, 0, verdict));
 }
 
-applied world::fail(const std::string& request) {
+applied user_fixture::fail(const std::string& request) {
   review_answer verdict;
   verdict.request = request;
   verdict.failed = "overloaded";
   return give(make(event_kind::review, 0, verdict));
 }
 
-applied world::command(admin_command what) {
+applied user_fixture::command(admin_command what) {
   what.actor = "ada";
   what.reason = "because";
   return give(make(event_kind::admin, 0, what));
 }
 
-applied world::set_stage(stage to) {
+applied user_fixture::set_stage(stage to) {
   admin_command what;
   what.verb = admin_verb::set_stage;
   what.to = to;
   return command(what);
 }
 
-applied world::reset() { return command({}); }
+applied user_fixture::reset() { return command({}); }
 
-applied world::clear_strike(std::uint32_t number) {
+applied user_fixture::clear_strike(std::uint32_t number) {
   admin_command what;
   what.verb = admin_verb::clear_strike;
   what.strike = number;
   return command(what);
 }
 
-applied world::resolve(std::uint32_t number) {
+applied user_fixture::resolve(std::uint32_t number) {
   admin_command what;
   what.verb = admin_verb::resolve;
   what.strike = number;
@@ -236,31 +249,31 @@ applied world::resolve(std::uint32_t number) {
   return command(what);
 }
 
-applied world::exempt(bool on) {
+applied user_fixture::exempt(bool on) {
   admin_command what;
   what.verb = admin_verb::exempt;
   what.on = on;
   return command(what);
 }
 
-applied world::erase(std::int64_t ago_ms) {
+applied user_fixture::erase(std::int64_t ago_ms) {
   return give(make(event_kind::erasure, ago_ms, erasure_request{"ada", "on request"}));
 }
 
-void world::promote(const std::string& shadow) {
-  tick();
+void user_fixture::promote(const std::string& shadow) {
+  fire_timers();
   old_.push_back(policies);
   policies = policies->promoted(shadow);
   in_force.policies = policies.get();
-  tick();
+  fire_timers();
 }
 
-void world::misuse(double score) {
+void user_fixture::misuse(double score) {
   speak(2 * hour_ms + 1);
   answer("live-" + std::to_string(who.standings[0]->last_request), score);
 }
 
-lines world::told() {
+lines user_fixture::decided() {
   lines all;
   for (const auto& d : out.decisions)
     all.push_back(brief(d, monday));
@@ -268,7 +281,7 @@ lines world::told() {
   return all;
 }
 
-lines world::told(decision_kind kind) {
+lines user_fixture::decided(decision_kind kind) {
   lines some;
   for (const auto& d : out.decisions)
     if (d.kind == kind) some.push_back(brief(d, monday));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One user of core, with verbs: what happens, and what was told of it in one line a decision. `now` is set by hand
-// (`wait`), and nothing fires before the next event or `tick`.
+// A user of core with verbs: what happens, and what core decides then, one line a decision. `now` is set by hand
+// (`wait`), and nothing fires before the next event or `fire_timers`.
 #pragma once
 
 #include <memory>
@@ -23,18 +23,22 @@ policy plain();
 /// The same with the three windows and every rule of the shipped policy.
 policy fair();
 
-/// A decision in one line; a timer's has its instant, as ms since `start`.
+/// `2h1ms`, `30d`, `0`.
+std::string duration_text(std::int64_t ms);
+
+/// A decision in one line: amounts and times as durations, `+30d` after the decision, `@30d` after `start` (a timer's
+/// instant).
 std::string brief(const decision& d, time_ms start);
 
-class world {
+class user_fixture {
 public:
-  explicit world(const policy& live = plain(), std::vector<policy> shadows = {},
-                 review_mode reviews = review_mode::shared);
+  explicit user_fixture(const policy& live = plain(), std::vector<policy> shadows = {},
+                        review_mode reviews = review_mode::shared);
 
   time_ms now = monday;
   void wait(std::int64_t ms) { now += ms; }
   /// Only timers.
-  void tick();
+  void fire_timers();
 
   applied speak(std::int64_t ms, lane from = lane::realtime, std::int64_t ago_ms = 0);
   applied speak_segments(std::vector<segment> segments, std::int64_t begun_ago_ms, lane from = lane::realtime);
@@ -66,11 +70,11 @@ public:
   void misuse(double score = 0.9);
 
   /// What was decided since the last time.
-  lines told();
+  lines decided();
   /// The same, only of one kind.
-  lines told(decision_kind kind);
-  standing_view look(std::size_t slot = 0) { return fairuse::look(who, in_force, slot, now); }
-  std::int64_t sum(std::size_t window = 0, std::size_t slot = 0) { return look(slot).windows[window].sum_ms; }
+  lines decided(decision_kind kind);
+  standing_view standing(std::size_t slot = 0) { return fairuse::query_standing(who, in_force, slot, now); }
+  std::int64_t sum(std::size_t window = 0, std::size_t slot = 0) { return standing(slot).windows[window].sum_ms; }
 
   controls in_force;
   user who;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// RapidCheck generators of plays. Numbers only, so that shrinking means fewer actions and smaller numbers.
+// RapidCheck generators of scenarios. Numbers only, so that shrinking means fewer actions and smaller numbers.
 #pragma once
 
 #include <rapidcheck.h>
@@ -31,24 +31,26 @@ struct Arbitrary<fairuse::model::action> {
 };
 
 template <>
-struct Arbitrary<fairuse::model::play> {
-  static Gen<fairuse::model::play> arbitrary() {
+struct Arbitrary<fairuse::model::scenario> {
+  static Gen<fairuse::model::scenario> arbitrary() {
     using fairuse::model::choices;
-    using fairuse::model::play;
+    using fairuse::model::scenario;
     const auto byte = gen::map(gen::inRange<int>(0, 60), [](int n) { return static_cast<std::uint8_t>(n); });
     const auto policy = gen::container<choices>(byte);
     const auto shadows = gen::map(gen::container<std::vector<choices>>(policy), [](std::vector<choices> all) {
       if (all.size() > 2) all.resize(2);
       return all;
     });
-    // As many as the size allows, so that stories get long enough to reach the last stage.
+    // As many as the size allows, so that scenarios get long enough to reach the last stage.
     const auto actions = gen::withSize([](int size) {
       return gen::resize(4 * size,
                          gen::container<std::vector<fairuse::model::action>>(gen::arbitrary<fairuse::model::action>()));
     });
-    return gen::build<play>(
-        gen::set(&play::alone), gen::set(&play::starts_off, gen::map(gen::inRange(0, 8), [](int n) { return n == 7; })),
-        gen::set(&play::live, policy), gen::set(&play::shadows, shadows), gen::set(&play::actions, actions));
+    return gen::build<scenario>(
+        gen::set(&scenario::alone),
+        gen::set(&scenario::starts_off, gen::map(gen::inRange(0, 8), [](int n) { return n == 7; })),
+        gen::set(&scenario::live, policy), gen::set(&scenario::shadows, shadows),
+        gen::set(&scenario::actions, actions));
   }
 };
 
@@ -57,6 +59,6 @@ struct Arbitrary<fairuse::model::play> {
 namespace fairuse::model {
 
 /// RapidCheck's own printing calls this.
-inline void showValue(const play& p, std::ostream& out) { out << p; }
+inline void showValue(const scenario& p, std::ostream& out) { out << p; }
 
 } // namespace fairuse::model

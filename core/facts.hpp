@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// INTERNAL to core: facts about the user that are not usage: account, conversations, what an admin commanded, erasure.
+// `live` is the context of the event, in the live slot.
+#pragma once
+
+#include <cstdint>
+
+#include "core/context.hpp"
+
+namespace fairuse::detail {
+
+/// Note an id that has no other trace, never to be forgotten; false if it was noted before.
+bool note_permanent_id(user& who, std::uint64_t key);
+
+applied apply_account(slot_context& live, const event& what);
+applied apply_conversation(user& who, const event& what);
+applied apply_admin(slot_context& live, const event& what);
+applied apply_erasure(slot_context& live, const event& what);
+
+} // namespace fairuse::detail

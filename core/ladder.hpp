@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// INTERNAL to core: strikes, stages and their ends. The stage is a fold over marks and timers: it is kept, and can be
+// recomputed.
+#pragma once
+
+#include <string_view>
+
+#include "core/context.hpp"
+
+namespace fairuse::detail {
+
+/// A review's finished judgement of a user.
+struct verdict {
+  std::int32_t score_nano = 0;
+  usage_type type = usage_type::none;
+  reason why = reason::verdict;
+  std::uint32_t request = 0;
+  /// Cooldowns count from here.
+  time_ms asked_at = 0;
+};
+
+/// A finished review: mark, perhaps a strike, perhaps the next stage.
+void finish_review(slot_context& context, const verdict& found);
+/// Move to a stage whose deadline counts from context.at, and write what follows from it.
+void enter_stage(slot_context& context, stage to, reason why, usage_type type = usage_type::none,
+                 std::string_view who = {}, std::string_view note = {});
+/// The stage's timer.
+void end_stage(slot_context& context);
+/// Recompute the stage from marks after strikes were cleared; writes one stage_changed iff stage or end differs.
+void refold(slot_context& context, reason why, std::string_view who = {}, std::string_view note = {});
+/// Clear one strike if it counts; true if it did.
+bool clear_strike(slot_context& context, mark& strike, reason why, std::string_view who = {},
+                  std::string_view note = {});
+/// Strikes that count, from `from` on.
+std::uint32_t strikes_since(const standing& of, time_ms from);
+/// Append a mark; time, cause and policy are filled in.
+void add_mark(slot_context& context, mark added);
+
+} // namespace fairuse::detail

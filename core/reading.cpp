@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/reading.hpp"
+
+namespace fairuse::detail {
+
+namespace {
+
+limit_list limits_of(const slot_spec& slot, const plan_rule* plan) {
+  const auto& windows = slot.rules.windows;
+  limit_list limits;
+  for (std::size_t window = 0; window < windows.size(); ++window)
+    limits.push_back({slot.spans[window], plan != nullptr ? plan->caps_ms[window] : windows[window].cap_ms});
+  return limits;
+}
+
+} // namespace
+
+limit_list window_limits(const slot_spec& slot, std::string_view plan) {
+  return limits_of(slot, slot.rules.plan_named(plan));
+}
+
+limit_list hard_limits(const slot_spec& slot, stage at, std::string_view plan) {
+  const auto* rule = slot.rules.step_of(at);
+  if (rule == nullptr or not rule->hard_caps) return {};
+  return limits_of(slot, slot.rules.hard == hard_caps::plan ? slot.rules.plan_named(plan) : nullptr);
+}
+
+limit_list ceiling_limits(const slot_spec& slot) {
+  const auto& ceiling = slot.rules.ceiling;
+  limit_list limits;
+  // Reached at its cap, not above it.
+  if (ceiling.cap_ms > 0 and ceiling.refuses_uploads) limits.push_back({slot.ceiling_span, ceiling.cap_ms - 1});
+  return limits;
+}
+
+} // namespace fairuse::detail

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/speech.hpp"
+
+#include "core/budget.hpp"
+#include "core/limits.hpp"
+#include "core/quiet.hpp"
+
+namespace fairuse::detail {
+
+namespace {
+
+/// False if the event was there before.
+bool is_new(user& who, const event& what) {
+  const auto hour = hour_of(what.instant);
+  if (not who.ids.add(hour, what.key)) return false;
+  who.note_id_hour(hour);
+  return true;
+}
+
+/// What an upload meets in each slot, as it was before the upload counts; a bit per slot.
+struct upload_slots {
+  std::uint64_t refused = 0; ///< the gate would have refused it
+  std::uint64_t charged = 0; ///< it is charged to the budget
+};
+
+bool refuses_upload(const slot_context& context) {
+  const auto* known = context.known();
+  return known != nullptr and (known->hard or known->ceiling or budget_blocks(context));
+}
+
+upload_slots before_upload(const slot_context& live) {
+  upload_slots slots;
+  for (std::size_t slot = 0; slot < live.policies().slot_count(); ++slot) {
+    auto context = live.in_slot(slot);
+    const auto bit = std::uint64_t{1} << slot;
+    if (context.judges() and refuses_upload(context))
+      slots.refused |= bit;
+    else if (context.rules().budget.charge_uploads and budget_tracked(context))
+      slots.charged |= bit;
+  }
+  return slots;
+}
+
+void finish_upload(slot_context context, const upload_slots& slots) {
+  const auto total_ms = context.out.speech.total_ms();
+  if ((slots.refused >> context.slot & 1) != 0) context.tally().upload_refused_ms += total_ms;
+  if ((slots.charged >> context.slot & 1) != 0) charge_budget(context, context.cause->instant, total_ms);
+}
+
+/// Compare sums with caps, unless nothing can follow from it.
+void evaluate_speech(const slot_context& live, std::size_t slot) {
+  if (is_quiet(live.who, slot, live.at)) {
+    const auto why = live.who.sums.quiet(slot).why;
+    if (slot == 0 and why != held_back::none) count_quiet_excess(live, why);
+    return;
+  }
+  auto context = live.in_slot(slot);
+  if (context.judges()) evaluate(context);
+}
+
+void use_stt(slot_context& context, const event& what) {
+  auto& tally = context.tally();
+  tally.stt_ms += what.ms;
+  if (not context.judges()) return;
+  const auto* rule = context.rules().step_of(context.current_stage());
+  if (rule != nullptr and rule->economy_stt) tally.stt_economy_ms += what.ms;
+  if (not context.rules().budget.charge_stt or not budget_tracked(context)) return;
+  if (budget_blocks(context))
+    tally.stt_blocked_ms += what.ms;
+  else
+    charge_budget(context, what.instant, what.ms);
+}
+
+} // namespace
+
+applied apply_speech(slot_context& live, const event& what) {
+  if (not is_new(live.who, what)) return applied::duplicate;
+  live.out.speech.compute(live.policies(), live.at, what);
+  const bool upload = what.from == lane::sync;
+  const auto uploads = upload ? before_upload(live) : upload_slots{};
+  meter(live.who, live.in_force, live.at, what, live.out);
+  for (std::size_t slot = 0; slot < live.policies().slot_count(); ++slot) {
+    evaluate_speech(live, slot);
+    if (upload) finish_upload(live.in_slot(slot), uploads);
+  }
+  return applied::accepted;
+}
+
+applied apply_stt(slot_context& live, const event& what) {
+  if (not is_new(live.who, what)) return applied::duplicate;
+  if (what.ms <= 0) return applied::accepted;
+  for (std::size_t slot = 0; slot < live.policies().slot_count(); ++slot) {
+    auto context = live.in_slot(slot);
+    use_stt(context, what);
+  }
+  return applied::accepted;
+}
+
+} // namespace fairuse::detail

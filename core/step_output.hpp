@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a step writes, and how an event ended.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/counters.hpp"
+#include "core/metering.hpp"
+#include "events/decision.hpp"
+
+namespace fairuse {
+
+/// How an event ended.
+enum class applied : std::uint8_t {
+  accepted,
+  duplicate, ///< counted, changes nothing
+  stale,     ///< an account or conversation fact older than what is known: counted, changes nothing
+  too_old,   ///< dead letter: older than the retention
+  future,    ///< dead letter: further ahead of now than the horizon
+  erased,    ///< dead letter: from before the user's erasure
+};
+
+/// What a step writes.
+struct step_output {
+  std::vector<decision> decisions;
+  counters counts;
+  /// Per slot, same order as policy_set::slots(); sized by the first step.
+  std::vector<slot_tally> tallies;
+  /// The speech event at hand; memory of the rules, of no use to others.
+  speech_spread speech;
+  void clear();
+};
+
+} // namespace fairuse
