@@ -11,10 +11,13 @@ import sys
 import tempfile
 import time
 
-from table import MUTANTS
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support.process import run  # noqa: E402
+from table import MUTANTS  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MODULES = ["cmake", "events", "core", "actors", "tests"]
+MODULES = ["cmake", "base", "events", "core", "actors", "tests"]
 PROJECT = """cmake_minimum_required(VERSION 3.25)
 project(mutants CXX C)
 set(CMAKE_BUILD_TYPE Debug)
@@ -27,7 +30,7 @@ include(Compiler)
 include(Dependencies)
 include(Fairuse)
 enable_testing()
-foreach(module IN ITEMS events core actors tests/core tests/actors)
+foreach(module IN ITEMS base events core actors tests/core tests/actors)
   add_subdirectory(${module})
 endforeach()
 """
@@ -53,7 +56,7 @@ def build(folder, target):
     return subprocess.run(["cmake", "--build", folder, "--target", target], capture_output=True, text=True)
 
 
-def verdict(scratch):
+def failing_test(scratch):
     """None if all tests pass, else which one does not (a broken build counts: it cannot be shipped)."""
     for target, program, environment in BINARIES:
         done = build(scratch / "build", target)
@@ -61,7 +64,7 @@ def verdict(scratch):
             return "build"
         try:
             command = [scratch / "build" / program, "--color_output=no"]
-            run = subprocess.run(
+            done = subprocess.run(
                 command,
                 capture_output=True,
                 env={**os.environ, **environment},
@@ -70,7 +73,7 @@ def verdict(scratch):
             )
         except subprocess.TimeoutExpired:
             return f"{target} (never ends)"
-        if run.returncode != 0:
+        if done.returncode != 0:
             return target
     return None
 
@@ -79,7 +82,7 @@ def prepare(scratch):
     for module in MODULES:
         shutil.copytree(ROOT / module, scratch / module, ignore=shutil.ignore_patterns("__pycache__", "data"))
     (scratch / "CMakeLists.txt").write_text(PROJECT)
-    subprocess.run(["cmake", "-G", "Ninja", "-S", scratch, "-B", scratch / "build"], check=True, capture_output=True)
+    run("cmake", "-G", "Ninja", "-S", scratch, "-B", scratch / "build", code=0)
 
 
 def main():
@@ -89,7 +92,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         scratch = pathlib.Path(folder)
         prepare(scratch)
-        if failed := verdict(scratch):
+        if failed := failing_test(scratch):
             print(f"the unbroken tree fails {failed}")
             return 1
         for name, path, text, broken in chosen:
@@ -101,7 +104,7 @@ def main():
                 continue
             begin = time.monotonic()
             source.write_text(whole.replace(text, broken))
-            killer = verdict(scratch)
+            killer = failing_test(scratch)
             source.write_text(whole)
             if killer is None:
                 alive.append(name)
