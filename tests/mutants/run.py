@@ -14,7 +14,7 @@ import time
 from table import MUTANTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MODULES = ["cmake", "events", "core", "actors", "tests"]
+MODULES = ["base", "cmake", "events", "core", "actors", "tests"]
 PROJECT = """cmake_minimum_required(VERSION 3.25)
 project(mutants CXX C)
 set(CMAKE_BUILD_TYPE Debug)
@@ -27,7 +27,7 @@ include(Compiler)
 include(Dependencies)
 include(Fairuse)
 enable_testing()
-foreach(module IN ITEMS events core actors tests/core tests/actors)
+foreach(module IN ITEMS base events core actors tests/core tests/actors)
   add_subdirectory(${module})
 endforeach()
 """

@@ -109,11 +109,11 @@ MUTANTS = [
     ("an erasure holds up to its instant only", FACTS, "fresh.erased_at = std::max(what.instant, live.at);", "fresh.erased_at = what.instant;"),
     ("thirty-one conversations", FACTS, "if (kept.size() > conversations_max)", "if (kept.size() > conversations_max + 1)"),
     # Actors.
-    ("users wake with the rules of the end", SHARD, "store_->load(absent, *stretches_.front().held->policies, first)", "store_->load(absent, *held().policies, first)"),
+    ("users wake with the rules of the end", SHARD, "store_->load(absent, *periods_.front().in_force->policies, first)", "store_->load(absent, *in_force().policies, first)"),
     ("users wake at the end", SHARD, "first = std::min(first, s.steps.front().now);", "first = sealed_->now;"),
     ("a promotion reaches only the due", SHARD, "const auto until = promoted ? never - 1 : sealed.now;", "const auto until = sealed.now + 0 * promoted;"),
     ("commands are obeyed twice", SHARD, "if (place != command_ids_.end() and *place == command.key) {", "if (place != command_ids_.end() and *place == command.key and now < 0) {"),
     ("unwritten users are let go", SHARD, "if (oldest->who->changed.any()) continue;", ""),
     ("a command has no place in the order", CUTTER, "[next](const event& e) { return before(e, *next); }", "[next](const event& e) { return not before(*next, e) or true; }"),
-    ("older ids come too early", "actors/user_actor.cpp", "  advance(who, *s.held, s.now, result.wrote);\n", "  for (const auto& hour : what.older)\n    who.ids.load(hour.hour, hour.keys);\n  advance(who, *s.held, s.now, result.wrote);\n  if (what.older.empty()) return;\n"),
+    ("older ids come too early", "actors/user_actor.cpp", "  advance(who, *s.in_force, s.now, result.wrote);\n", "  for (const auto& hour : what.older)\n    who.ids.load(hour.hour, hour.keys);\n  advance(who, *s.in_force, s.now, result.wrote);\n  if (what.older.empty()) return;\n"),
 ]
