@@ -21,13 +21,20 @@ guard("pending rows are read"
 guard("offsets in every transaction"
       streams/kafka/worker/kafka_worker.cpp
       [[auto done = producer_->send_offsets(]]
-      [[if ({gone} and std::none_of(which.begin(), which.end(), [](const auto* each) { return each->records() > 0; })) offsets.clear(); auto done = producer_->send_offsets(]])
+      [[const auto has_records = [](const partition_shard* each) { return each->records() > 0; };
+  if ({gone} and std::none_of(which.begin(), which.end(), has_records)) offsets.clear();
+  auto done = producer_->send_offsets(]])
 
 # E9: rows may go into the store when their epoch is committed.
 guard("the store is written after the commit"
       streams/kafka/worker/kafka_worker.cpp
       [[std::vector<committed_offset> offsets;]]
-      [[if ({gone}) for (auto* each : which) { each->keep_rows(*producer_); each->store().write_behind(); } std::vector<committed_offset> offsets;]])
+      [[if ({gone})
+    for (auto* each : which) {
+      each->keep_rows(*producer_);
+      each->store().write_behind();
+    }
+  std::vector<committed_offset> offsets;]])
 
 # G13: a request of a transaction that did not go through at once must not meet the next one.
 guard("a new producer after a doubtful commit"

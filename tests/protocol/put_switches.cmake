@@ -17,8 +17,9 @@ function(guard name source text with_switch)
   string(LENGTH "${text}" length)
   math(EXPR count "(${before} - ${after}) / ${length}")
   if(NOT count EQUAL 1)
-    message(FATAL_ERROR "tests/protocol/guards.cmake: the text of the guard '${name}' has to stand in ${source} exactly "
-                        "once, and stands there ${count} times:\n  ${text}\nBring the row in step with the source.")
+    message(FATAL_ERROR
+            "tests/protocol/guards.cmake: the text of the guard '${name}' has to stand in ${source} exactly once, "
+            "and stands there ${count} times:\n  ${text}\nBring the row in step with the source.")
   endif()
   string(REPLACE "{gone}" "guard::is_removed(\"${name}\")" with_switch "${with_switch}")
   string(REPLACE "${text}" "${with_switch}" code "${code}")

@@ -34,11 +34,11 @@ std::optional<std::string> keep(std::optional<std::string_view> text) {
   return text ? std::optional<std::string>(*text) : std::nullopt;
 }
 
-/// One user of core, whose epochs go through a writer.
-class stage_of_one {
+/// A user of core, whose epochs go through a writer.
+class user_with_writer {
 public:
-  explicit stage_of_one(test::user_fixture who = test::user_fixture{}) : shards{std::move(who)} {
-    shards.who.changed.track = true;
+  explicit user_with_writer(test::user_fixture who = test::user_fixture{}) : user{std::move(who)} {
+    user.who.changed.track = true;
   }
 
   /// Seal what happened since the last time as one epoch.
@@ -47,10 +47,10 @@ public:
     all.clear();
     outcome one;
     one.uid = "u-17";
-    one.who = &shards.who;
-    one.wrote = std::move(shards.out);
-    shards.out.clear();
-    writer.write(++epoch, shards.now, {&one, 1}, broadcast, controls_changed, dead, [&](const output& what) {
+    one.who = &user.who;
+    one.wrote = std::move(user.out);
+    user.out.clear();
+    writer.write(++epoch, user.now, {&one, 1}, broadcast, controls_changed, dead, [&](const output& what) {
       auto& record = all.emplace_back();
       record.to = what.to;
       record.key = keep(what.key);
@@ -58,7 +58,7 @@ public:
       for (const auto& each : what.headers)
         record.headers.emplace_back(each.name, keep(each.value));
     });
-    shards.who.changed.clear();
+    user.who.changed.clear();
     return all;
   }
 
@@ -77,7 +77,7 @@ public:
     return text;
   }
 
-  test::user_fixture shards;
+  test::user_fixture user;
   std::uint64_t epoch = 6;
   output_writer writer{"fairuse/eu", 3, case_namer{"a key of the tests"}};
   std::vector<kept> all;
@@ -115,11 +115,11 @@ kept written(const dead_record& what, std::size_t bytes_max = dead_letter_bytes_
 BOOST_AUTO_TEST_SUITE(kafka_outputs)
 
 BOOST_AUTO_TEST_CASE(a_decision_goes_out_in_binary_mode) {
-  stage_of_one play;
-  play.shards.speak(2 * hour_ms + 1);
-  const auto crossed = play.shards.out.decisions.front();
-  play.seal();
-  const auto first = play.all.front();
+  user_with_writer fixture;
+  fixture.user.speak(2 * hour_ms + 1);
+  const auto crossed = fixture.user.out.decisions.front();
+  fixture.seal();
+  const auto first = fixture.all.front();
   BOOST_TEST((first.to == output_topic::decisions));
   BOOST_TEST(*first.key == "u-17");
   const std::vector<std::pair<std::string, std::string>> expected{
@@ -143,26 +143,26 @@ BOOST_AUTO_TEST_CASE(shadows_are_numbered_apart_and_reach_only_the_decisions) {
   shadow.name = "strict";
   shadow.digest = "1";
   shadow.windows.front().cap_ms = hour_ms;
-  stage_of_one play{test::user_fixture{test::plain(), {shadow}}};
-  play.shards.speak(hour_ms + 1);
-  play.seal();
-  BOOST_TEST(play.topics() == "decisions decisions");
-  BOOST_TEST(play.all[0].header("ce_id") == "3-7-s0");
-  BOOST_TEST(play.all[1].header("ce_id") == "3-7-s1");
-  play.shards.misuse();
-  play.seal();
-  BOOST_TEST(play.of(output_topic::decisions).front().header("ce_id") == "3-8-0");
-  for (const auto& each : play.all)
+  user_with_writer fixture{test::user_fixture{test::plain(), {shadow}}};
+  fixture.user.speak(hour_ms + 1);
+  fixture.seal();
+  BOOST_TEST(fixture.topics() == "decisions decisions");
+  BOOST_TEST(fixture.all[0].header("ce_id") == "3-7-s0");
+  BOOST_TEST(fixture.all[1].header("ce_id") == "3-7-s1");
+  fixture.user.misuse();
+  fixture.seal();
+  BOOST_TEST(fixture.of(output_topic::decisions).front().header("ce_id") == "3-8-0");
+  for (const auto& each : fixture.all)
     if (each.to != output_topic::decisions) BOOST_TEST(each.value->find(R"("strict")") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_warning_tells_the_mailer_and_the_gateway) {
-  stage_of_one play;
-  play.shards.misuse();
-  play.seal();
-  BOOST_TEST(play.topics()
+  user_with_writer fixture;
+  fixture.user.misuse();
+  fixture.seal();
+  BOOST_TEST(fixture.topics()
              == "decisions decisions review-requests decisions decisions decisions notifications enforcement");
-  const auto told = play.of(output_topic::notifications).front();
+  const auto told = fixture.of(output_topic::notifications).front();
   const auto reference = case_namer{"a key of the tests"}.reference("u-17", 1);
   BOOST_TEST(told.header("ce_id") == "3-7-4-n");
   BOOST_TEST(told.header("ce_type") == "fairuse.notification.v1");
@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(a_warning_tells_the_mailer_and_the_gateway) {
              == R"({"decision":"3-7-4","stage":"warning","until":"2026-04-01T00:00:00.000Z","case":")" + reference
                     + R"(","wording":"misuse","message":"Your recent use is well above what fair use of your plan )"
                     + R"(covers. This is a warning. It ends at 2026-04-01T00:00:00.000Z.","epoch":7})");
-  const auto view = play.of(output_topic::enforcement).front();
+  const auto view = fixture.of(output_topic::enforcement).front();
   BOOST_TEST(view.header("ce_id") == "3-7-e0");
   BOOST_TEST(*view.value
              == R"({"stage":"warning","since":"2026-03-02T00:00:00.000Z","until":"2026-04-01T00:00:00.000Z",)"
@@ -184,43 +184,44 @@ BOOST_AUTO_TEST_CASE(the_view_holds_what_the_stage_does) {
   rules.steps[1].vad_threshold_nano = 100'000'000;
   rules.budget.per_utc_day_ms = 30 * minute_ms;
   const std::vector<std::tuple<std::string, std::function<void(test::user_fixture&)>, std::string>> rows{
-      {"throttle", [](test::user_fixture& w) { w.set_stage(stage::throttle); },
+      {"throttle", [](test::user_fixture& user) { user.set_stage(stage::throttle); },
        R"("actions":{"stt_model":"economy","vad_threshold":0.1},"hard_restricted":false,"ceiling":false,)"},
-      {"restrict below the cap", [](test::user_fixture& w) { w.set_stage(stage::restrict); },
+      {"restrict below the cap", [](test::user_fixture& user) { user.set_stage(stage::restrict); },
        R"("actions":{"caps":"hard"},"hard_restricted":false,"ceiling":false,"budget_exhausted":false)"},
       {"restrict above the cap",
-       [](test::user_fixture& w) {
-         w.speak(2 * hour_ms + 1);
-         w.set_stage(stage::restrict);
+       [](test::user_fixture& user) {
+         user.speak(2 * hour_ms + 1);
+         user.set_stage(stage::restrict);
        },
        R"("actions":{"caps":"hard"},"hard_restricted":true,"ceiling":false,"retry_at":"2026-03-03T00:00:01.000Z",)"},
       {"a spent budget",
-       [](test::user_fixture& w) {
-         w.set_stage(stage::restrict);
-         w.stt(30 * minute_ms);
+       [](test::user_fixture& user) {
+         user.set_stage(stage::restrict);
+         user.stt(30 * minute_ms);
        },
        R"("budget_exhausted":true,"budget_resets_at":"2026-03-03T00:00:00.000Z","content_locked":false,)"},
-      {"locked content", [](test::user_fixture& w) { w.credits(true); }, R"("content_locked":true,"exempt":false,)"},
+      {"locked content", [](test::user_fixture& user) { user.credits(true); },
+       R"("content_locked":true,"exempt":false,)"},
       {"exempt",
-       [](test::user_fixture& w) {
-         w.speak(2 * hour_ms + 1);
-         w.set_stage(stage::restrict);
-         w.exempt(true);
+       [](test::user_fixture& user) {
+         user.speak(2 * hour_ms + 1);
+         user.set_stage(stage::restrict);
+         user.exempt(true);
        },
        R"("hard_restricted":false,"ceiling":false,"budget_exhausted":false,"content_locked":false,"exempt":true,)"},
       {"killed meanwhile",
-       [](test::user_fixture& w) {
-         w.speak(2 * hour_ms + 1);
-         w.kill(true);
-         w.set_stage(stage::restrict);
+       [](test::user_fixture& user) {
+         user.speak(2 * hour_ms + 1);
+         user.kill(true);
+         user.set_stage(stage::restrict);
        },
        R"("hard_restricted":true)"},
   };
   for (const auto& [name, act, expected] : rows) {
-    stage_of_one play{test::user_fixture{rules}};
-    act(play.shards);
-    play.seal();
-    const auto views = play.of(output_topic::enforcement);
+    user_with_writer fixture{test::user_fixture{rules}};
+    act(fixture.user);
+    fixture.seal();
+    const auto views = fixture.of(output_topic::enforcement);
     BOOST_TEST_CONTEXT(name) {
       BOOST_REQUIRE_EQUAL(views.size(), 1U);
       BOOST_TEST(*views.front().key == "u-17");
@@ -230,24 +231,24 @@ BOOST_AUTO_TEST_CASE(the_view_holds_what_the_stage_does) {
 }
 
 BOOST_AUTO_TEST_CASE(what_changes_no_view_writes_none) {
-  stage_of_one play;
-  play.shards.speak(hour_ms);
-  play.shards.converse("c-1", hour_ms);
-  play.seal();
-  BOOST_TEST(play.topics() == "");
-  play.shards.speak(hour_ms + 1);
-  play.seal();
-  BOOST_TEST(play.topics() == "decisions decisions review-requests");
+  user_with_writer fixture;
+  fixture.user.speak(hour_ms);
+  fixture.user.converse("c-1", hour_ms);
+  fixture.seal();
+  BOOST_TEST(fixture.topics() == "");
+  fixture.user.speak(hour_ms + 1);
+  fixture.seal();
+  BOOST_TEST(fixture.topics() == "decisions decisions review-requests");
 }
 
 BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_tombstone_and_no_questions) {
-  stage_of_one play;
-  play.shards.misuse();
-  play.shards.erase();
-  play.seal();
-  BOOST_TEST(play.of(output_topic::notifications).empty());
-  BOOST_TEST(play.of(output_topic::review_requests).empty());
-  const auto views = play.of(output_topic::enforcement);
+  user_with_writer fixture;
+  fixture.user.misuse();
+  fixture.user.erase();
+  fixture.seal();
+  BOOST_TEST(fixture.of(output_topic::notifications).empty());
+  BOOST_TEST(fixture.of(output_topic::review_requests).empty());
+  const auto views = fixture.of(output_topic::enforcement);
   BOOST_REQUIRE_EQUAL(views.size(), 1U);
   BOOST_TEST(not views.front().value.has_value());
   BOOST_TEST(*views.front().key == "u-17");
@@ -256,20 +257,20 @@ BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_tombstone_and_no_questions) {
 }
 
 BOOST_AUTO_TEST_CASE(who_comes_back_in_the_same_epoch_has_a_view_again) {
-  stage_of_one play;
-  play.shards.misuse();
-  play.shards.erase();
-  play.shards.wait(1);
-  play.shards.set_stage(stage::warning);
-  play.seal();
-  const auto views = play.of(output_topic::enforcement);
+  user_with_writer fixture;
+  fixture.user.misuse();
+  fixture.user.erase();
+  fixture.user.wait(1);
+  fixture.user.set_stage(stage::warning);
+  fixture.seal();
+  const auto views = fixture.of(output_topic::enforcement);
   BOOST_REQUIRE_EQUAL(views.size(), 1U);
   BOOST_TEST(views.front().value->starts_with(R"({"stage":"warning")"));
-  BOOST_TEST(play.of(output_topic::notifications).size() == 1U);
+  BOOST_TEST(fixture.of(output_topic::notifications).size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(the_controls_have_a_row_of_their_own) {
-  stage_of_one play;
+  user_with_writer fixture;
   const auto shadow = [] {
     auto p = test::plain();
     p.name = "strict";
@@ -278,16 +279,16 @@ BOOST_AUTO_TEST_CASE(the_controls_have_a_row_of_their_own) {
   }();
   const auto before = policy_set::make(test::plain(), {shadow});
   const auto after = before->promoted("strict");
-  const auto command = play.shards.make(
+  const auto command = fixture.user.make(
       event_kind::admin, 0, admin_command{.verb = admin_verb::promote_policy, .actor = "ada", .policy = "strict"});
   broadcast_outcome broadcast{.in_force = {true, true, after.get()}};
   broadcast.decisions.push_back(promotion(*after, command, monday));
-  play.seal(broadcast, true);
-  BOOST_TEST(play.topics() == "decisions enforcement");
-  BOOST_TEST(*play.all[0].key == "*");
-  BOOST_TEST(play.all[0].header("ce_subject") == "*");
-  BOOST_TEST(*play.all[1].key == "*");
-  BOOST_TEST(*play.all[1].value
+  fixture.seal(broadcast, true);
+  BOOST_TEST(fixture.topics() == "decisions enforcement");
+  BOOST_TEST(*fixture.all[0].key == "*");
+  BOOST_TEST(fixture.all[0].header("ce_subject") == "*");
+  BOOST_TEST(*fixture.all[1].key == "*");
+  BOOST_TEST(*fixture.all[1].value
              == R"({"enabled":true,"kill_switch":true,"policy":{"name":"strict","digest":"1"},"stages":)"
                 R"({"warning":{},"throttle":{"stt_model":"economy"},"restrict":{"caps":"hard"}},"epoch":7})");
 }
@@ -297,26 +298,26 @@ BOOST_AUTO_TEST_CASE(a_promotion_writes_the_views_of_whom_it_reaches) {
   mild.name = "mild";
   mild.digest = "1";
   mild.steps[1].economy_stt = false;
-  stage_of_one play{test::user_fixture{test::plain(), {mild}}};
-  play.shards.set_stage(stage::throttle);
-  play.seal();
-  play.shards.promote("mild");
-  broadcast_outcome broadcast{.in_force = play.shards.in_force};
+  user_with_writer fixture{test::user_fixture{test::plain(), {mild}}};
+  fixture.user.set_stage(stage::throttle);
+  fixture.seal();
+  fixture.user.promote("mild");
+  broadcast_outcome broadcast{.in_force = fixture.user.in_force};
   broadcast.decisions.push_back(promotion(
-      *play.shards.policies, play.shards.make(event_kind::admin, 0, admin_command{.policy = "mild"}), monday));
-  play.seal(broadcast, true);
-  BOOST_TEST(play.topics() == "decisions enforcement enforcement");
-  BOOST_TEST(play.all[2].value->find(R"("actions":{},)") != std::string::npos);
-  BOOST_TEST(play.all[2].value->find(R"("policy":{"name":"mild","digest":"1"})") != std::string::npos);
+      *fixture.user.policies, fixture.user.make(event_kind::admin, 0, admin_command{.policy = "mild"}), monday));
+  fixture.seal(broadcast, true);
+  BOOST_TEST(fixture.topics() == "decisions enforcement enforcement");
+  BOOST_TEST(fixture.all[2].value->find(R"("actions":{},)") != std::string::npos);
+  BOOST_TEST(fixture.all[2].value->find(R"("policy":{"name":"mild","digest":"1"})") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_review_request_holds_what_a_reviewer_needs) {
-  stage_of_one play;
-  play.shards.converse("c-old", hour_ms, "work", 7 * day_ms + 1);
-  play.shards.converse("c-1", 2 * hour_ms, "books", hour_ms);
-  play.shards.speak(2 * hour_ms + 1);
-  play.seal();
-  const auto asked = play.of(output_topic::review_requests).front();
+  user_with_writer fixture;
+  fixture.user.converse("c-old", hour_ms, "work", 7 * day_ms + 1);
+  fixture.user.converse("c-1", 2 * hour_ms, "books", hour_ms);
+  fixture.user.speak(2 * hour_ms + 1);
+  fixture.seal();
+  const auto asked = fixture.of(output_topic::review_requests).front();
   BOOST_TEST(asked.header("ce_id") == "3-7-1-r");
   BOOST_TEST(asked.header("ce_type") == "fairuse.review-request.v1");
   BOOST_TEST(*asked.value
@@ -333,10 +334,10 @@ BOOST_AUTO_TEST_CASE(a_shadow_that_asks_asks_by_its_own_name) {
   curious.digest = "1";
   curious.windows.front().cap_ms = hour_ms;
   curious.review.shadow_asks = true;
-  stage_of_one play{test::user_fixture{test::plain(), {curious}}};
-  play.shards.speak(hour_ms + 1);
-  play.seal();
-  const auto asked = play.of(output_topic::review_requests);
+  user_with_writer fixture{test::user_fixture{test::plain(), {curious}}};
+  fixture.user.speak(hour_ms + 1);
+  fixture.seal();
+  const auto asked = fixture.of(output_topic::review_requests);
   BOOST_REQUIRE_EQUAL(asked.size(), 1U);
   BOOST_TEST(asked.front().header("ce_id") == "3-7-s1-r");
   BOOST_TEST(asked.front().value->starts_with(R"({"request":"curious-2-1","slot":"curious-2",)"));
@@ -346,16 +347,16 @@ BOOST_AUTO_TEST_CASE(a_shadow_that_asks_asks_by_its_own_name) {
 BOOST_AUTO_TEST_CASE(the_same_epoch_gives_the_same_bytes) {
   std::vector<std::string> runs;
   for (int run = 0; run < 2; ++run) {
-    stage_of_one play{test::user_fixture{test::fair()}};
+    user_with_writer fixture{test::user_fixture{test::fair()}};
     std::string bytes;
     for (int day = 0; day < 5; ++day) {
-      play.shards.misuse();
-      for (const auto& each : play.seal()) {
+      fixture.user.misuse();
+      for (const auto& each : fixture.seal()) {
         bytes += each.key.value_or("-") + each.value.value_or("-");
         for (const auto& [name, value] : each.headers)
           bytes += name + value.value_or("-");
       }
-      play.shards.wait(day_ms);
+      fixture.user.wait(day_ms);
     }
     runs.push_back(bytes);
   }
@@ -387,12 +388,12 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_without_key_value_and_place_has_none) {
   BOOST_TEST(dead_letter.header("fairuse.error.place") == "none");
 }
 
-BOOST_AUTO_TEST_CASE(a_letter_at_the_inputs_limit_is_whole) {
+BOOST_AUTO_TEST_CASE(a_dead_letter_at_the_limit_of_inputs_is_whole) {
   const std::string value(std::size_t{1} << 20, 'x');
   BOOST_TEST(written(poison(value)).value->size() == value.size());
 }
 
-BOOST_AUTO_TEST_CASE(a_letter_beyond_the_limit_is_cut_and_says_so) {
+BOOST_AUTO_TEST_CASE(a_dead_letter_beyond_the_limit_is_cut_and_says_so) {
   const std::string value(4096, 'x');
   auto record = poison(value);
   const auto dead_letter = written(record, 2048);

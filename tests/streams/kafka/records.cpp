@@ -3,7 +3,7 @@
 // Records between our code and that of others, one JSON object a line: {"topic", "key", "value", "headers": [[name,
 // value], ...]}.
 //
-//   kafka_records samples    every kind of output record, out of a short play
+//   kafka_records samples    every kind of output record, of one user
 //   kafka_records decode     input records from stdin -> {"event": CloudEvents line} or {"refused": reason, "place"}
 #include <functional>
 #include <iostream>
@@ -50,9 +50,9 @@ policy curious() {
 }
 
 /// A user who goes all the way up, is exempted, and is erased in the end.
-class play {
+class sample_records {
 public:
-  play() { user_.who.changed.track = true; }
+  sample_records() { user_.who.changed.track = true; }
 
   void run() {
     user_.speak(hour_ms);
@@ -138,7 +138,7 @@ void decode_all() {
 int main(int count, char** words) {
   const std::string_view verb = count == 2 ? words[1] : "";
   if (verb == "samples")
-    play().run();
+    sample_records().run();
   else if (verb == "decode")
     decode_all();
   else
