@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/client_library.hpp"
+#include "cli/commands.hpp"
 #include "config/deployment.hpp"
 #include "config/lint.hpp"
 #include "config/policy_file.hpp"

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/demo_command.hpp"
-
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -15,10 +13,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/run_session.hpp"
 #include "cli/simulate_command.hpp"
-#include "cli/status_command.hpp"
 
 namespace fairuse::cli {
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/run_command.hpp"
-
 #include <memory>
 
 #include <CLI/CLI.hpp>
 
+#include "cli/commands.hpp"
 #include "cli/run_session.hpp"
 
 namespace fairuse::cli {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/state_command.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -15,6 +13,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "cli/commands.hpp"
 #include "cli/kafka_options.hpp"
 #include "cli/operator_session.hpp"
 #include "cli/run_session.hpp"

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/topics_command.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -17,6 +15,7 @@
 #include <spdlog/spdlog.h>
 
 #include "cli/client_library.hpp"
+#include "cli/commands.hpp"
 #include "cli/kafka_options.hpp"
 #include "cli/log.hpp"
 #include "cli/topics_report.hpp"

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/verify_command.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -16,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/system/scratch_folder.hpp"
+#include "cli/commands.hpp"
 #include "cli/kafka_options.hpp"
 #include "cli/log.hpp"
 #include "cli/progress.hpp"
