@@ -14,12 +14,11 @@
 #include <unistd.h>
 
 #include "cli/commands.hpp"
-#include "cli/kafka_options.hpp"
 #include "cli/log.hpp"
 #include "cli/operator_session.hpp"
 #include "cli/progress.hpp"
-#include "cli/run_session.hpp"
 #include "cli/stop_signal.hpp"
+#include "engine/clocks.hpp"
 #include "events/time_text.hpp"
 #include "streams/kafka/capture/capture_export.hpp"
 

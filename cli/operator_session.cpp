@@ -9,9 +9,9 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include "cli/client_library.hpp"
-#include "cli/kafka_options.hpp"
 #include "cli/log.hpp"
+#include "engine/client_library.hpp"
+#include "engine/kafka_options.hpp"
 
 namespace fairuse::cli {
 
@@ -39,9 +39,9 @@ bool operator_session::open(const std::string& config_file) {
                                         config_file));
   set_up_log(loaded_->settings.log);
   std::string problem;
-  auto options = cluster_options(settings());
-  // What librdkafka says while it tries is said better by the answer.
-  options.log = [](log_level, const std::string& line) { spdlog::debug("{}", line); };
+  // What librdkafka says while it tries is said better by the result.
+  const auto options =
+      cluster_options(settings(), [](log_level, const std::string& line) { log_line(log_level::debug, line); });
   brokers_ = kafka::make_real_cluster(options, problem);
   if (brokers_ != nullptr) group_ = kafka::make_group_view(options, settings().app, problem);
   if (group_ == nullptr) return fail(exit_usage, problem);
@@ -71,7 +71,7 @@ bool operator_session::ask_brokers() {
 
 bool operator_session::confirmed(const std::string& question, bool yes) {
   if (yes) return true;
-  if (::isatty(STDIN_FILENO) == 0) return fail(exit_usage, "nobody is there to confirm it: add --yes");
+  if (::isatty(STDIN_FILENO) == 0) return fail(exit_usage, "there is no terminal to confirm it on: add --yes");
   fmt::print(stderr, "{} [y/N] ", question);
   std::string answer;
   std::getline(std::cin, answer);

@@ -14,9 +14,7 @@
 #include <spdlog/spdlog.h>
 
 #include "cli/commands.hpp"
-#include "cli/kafka_options.hpp"
 #include "cli/operator_session.hpp"
-#include "cli/run_session.hpp"
 #include "storage/case_key.hpp"
 #include "storage/case_reference.hpp"
 #include "streams/kafka/admin/repair.hpp"
@@ -99,7 +97,7 @@ private:
       if (steady_clock::now() >= until)
         return all_.fail(exit_failed,
                          fmt::format("group {} is alive: {}. Stop these instances and try again: a partition is "
-                                     "repaired while nobody reads it",
+                                     "repaired while no instance reads it",
                                      all_.settings().app, names));
       if (not std::exchange(told, true))
         spdlog::warn("group {} still counts {}: waiting up to {} s for sessions of stopped instances to end",
@@ -122,7 +120,7 @@ private:
     return wanted_.reseed ? plan_reseed(target_, found, fresh()) : plan_adopt(target_, found);
   }
 
-  // As a partition begins that nobody has seen.
+  // As a new partition begins.
   partition_meta fresh() const {
     const auto& settings = all_.deployment().settings;
     partition_meta made;

@@ -15,11 +15,11 @@
 
 #include "base/system/scratch_folder.hpp"
 #include "cli/commands.hpp"
-#include "cli/kafka_options.hpp"
 #include "cli/log.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/policy_file.hpp"
+#include "engine/kafka_options.hpp"
 #include "storage/case_key.hpp"
 #include "streams/kafka/capture/verify.hpp"
 
