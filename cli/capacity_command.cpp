@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-
-#include "cli/capacity_command.hpp"
+//
+// `fairuse capacity`: what a number of users needs of machines and brokers. Arithmetic on measured costs
+// (docs/capacity.md says where each comes from); asks no engine and reads nothing.
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
+#include <string>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
 
 namespace fairuse::cli {
 
@@ -39,6 +44,64 @@ constexpr double gib = 1 << 30;
 constexpr double seconds_per_day = 86'400;
 
 std::uint64_t whole(double value) { return static_cast<std::uint64_t>(std::ceil(value)); }
+
+/// Who is to be served.
+struct capacity_question {
+  std::uint64_t users = 0;
+  /// Speech per user and day.
+  double minutes = 30;
+  /// One speech event covers so much speech, and has one STT event beside it.
+  double seconds_per_event = 60;
+  /// The busiest hour against the average one.
+  double peak = 3;
+  /// Share of users who are in memory at the peak.
+  double awake = 0.1;
+  std::int64_t epoch_ms = 50;
+};
+
+/// What it takes; the unit is in the name.
+struct capacity_answer {
+  double events_per_day = 0;
+  double events_per_second_peak = 0;
+  double cores = 0;
+  std::uint64_t partitions = 0;
+  std::uint64_t instances = 0;
+  double memory_mib_per_instance = 0;
+  double store_gib = 0;
+  double changelog_gib = 0;
+  double changelog_mib_per_second_peak = 0;
+  double journal_gib_per_day = 0;
+  double cold_restore_seconds_per_partition = 0;
+  double transactions_per_second = 0;
+};
+
+capacity_answer answer_of(const capacity_question& asked) {
+  capacity_answer found;
+  const auto users = static_cast<double>(asked.users);
+  // Speech, and the STT that goes with it.
+  found.events_per_day = users * asked.minutes * 60 / asked.seconds_per_event * 2;
+  found.events_per_second_peak = found.events_per_day / seconds_per_day * asked.peak;
+  const auto rows = found.events_per_second_peak * rows_per_event;
+  const auto work = found.events_per_second_peak * seconds_per_event + rows * seconds_per_row;
+  // Transactions cost by workers, and there are as many as cores.
+  const auto epochs_per_second = 1'000.0 / static_cast<double>(asked.epoch_ms);
+  const auto busy = busy_max - epochs_per_second * seconds_per_transaction;
+  found.cores = std::max(1.0, work / std::max(busy, 0.05));
+  found.partitions = std::max(partitions_min, whole(found.cores * partitions_per_core));
+  found.instances = std::max<std::uint64_t>(2, whole(found.cores / cores_per_instance));
+  const auto instances = static_cast<double>(found.instances);
+  found.memory_mib_per_instance =
+      (memory_bytes_fixed + users * asked.awake * memory_bytes_per_awake_user / instances) / mib;
+  found.store_gib = users * asked.minutes * stored_bytes_per_user_minute / gib;
+  found.changelog_gib = found.store_gib * 1.5;
+  found.changelog_mib_per_second_peak = rows * bytes_per_row / mib;
+  found.journal_gib_per_day =
+      static_cast<double>(found.partitions) * epochs_per_second * seconds_per_day * journal_bytes_per_epoch / gib;
+  found.cold_restore_seconds_per_partition =
+      users * asked.minutes * rows_per_user_minute / static_cast<double>(found.partitions) / restore_rows_per_second;
+  found.transactions_per_second = std::ceil(found.cores) * epochs_per_second;
+  return found;
+}
 
 std::string text_of(const capacity_question& asked, const capacity_answer& found) {
   return fmt::format(
@@ -112,34 +175,6 @@ std::function<int()> declare_capacity(CLI::App& app) {
 }
 
 } // namespace
-
-capacity_answer answer_of(const capacity_question& asked) {
-  capacity_answer found;
-  const auto users = static_cast<double>(asked.users);
-  // Speech, and the STT that goes with it.
-  found.events_per_day = users * asked.minutes * 60 / asked.seconds_per_event * 2;
-  found.events_per_second_peak = found.events_per_day / seconds_per_day * asked.peak;
-  const auto rows = found.events_per_second_peak * rows_per_event;
-  const auto work = found.events_per_second_peak * seconds_per_event + rows * seconds_per_row;
-  // Transactions cost by workers, and there are as many as cores.
-  const auto epochs_per_second = 1'000.0 / static_cast<double>(asked.epoch_ms);
-  const auto busy = busy_max - epochs_per_second * seconds_per_transaction;
-  found.cores = std::max(1.0, work / std::max(busy, 0.05));
-  found.partitions = std::max(partitions_min, whole(found.cores * partitions_per_core));
-  found.instances = std::max<std::uint64_t>(2, whole(found.cores / cores_per_instance));
-  const auto instances = static_cast<double>(found.instances);
-  found.memory_mib_per_instance =
-      (memory_bytes_fixed + users * asked.awake * memory_bytes_per_awake_user / instances) / mib;
-  found.store_gib = users * asked.minutes * stored_bytes_per_user_minute / gib;
-  found.changelog_gib = found.store_gib * 1.5;
-  found.changelog_mib_per_second_peak = rows * bytes_per_row / mib;
-  found.journal_gib_per_day =
-      static_cast<double>(found.partitions) * epochs_per_second * seconds_per_day * journal_bytes_per_epoch / gib;
-  found.cold_restore_seconds_per_partition =
-      users * asked.minutes * rows_per_user_minute / static_cast<double>(found.partitions) / restore_rows_per_second;
-  found.transactions_per_second = std::ceil(found.cores) * epochs_per_second;
-  return found;
-}
 
 const command capacity_command = {
     "capacity",

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/capture_command.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -15,12 +13,12 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include "cli/kafka_options.hpp"
+#include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/operator_session.hpp"
 #include "cli/progress.hpp"
-#include "cli/run_session.hpp"
 #include "cli/stop_signal.hpp"
+#include "engine/clocks.hpp"
 #include "events/time_text.hpp"
 #include "streams/kafka/capture/capture_export.hpp"
 

@@ -9,10 +9,11 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "cli/client_library.hpp"
+#include "cli/commands.hpp"
 #include "config/deployment.hpp"
 #include "config/lint.hpp"
 #include "config/policy_file.hpp"
+#include "engine/client_library.hpp"
 
 namespace fairuse::cli {
 

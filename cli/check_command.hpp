@@ -11,8 +11,6 @@
 
 namespace fairuse::cli {
 
-extern const command check_command;
-
 /// One line per finding, as compilers print them, and one per file that may run; with `json` one array of findings.
 /// exit_done if every file may run (warnings or not), exit_usage otherwise.
 int run_check(const std::vector<std::string>& files, bool json, std::ostream& out);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a subcommand is. Each one has its own header with one `extern const command`, and one line in main.cpp's table.
+// What a subcommand is. commands.hpp declares each of them, main.cpp has them in a table.
 #pragma once
 
 #include <functional>
@@ -31,8 +31,8 @@ struct command {
   const char* summary;
   /// Command lines as people type them, one a line; `--help` begins with them.
   const char* examples;
-  /// Declare options on `app` and return what to do once they are parsed. The options' values live in what is returned
-  /// (capture a shared_ptr).
+  /// Declare options on `app` and return what to do once they are parsed. The options' values are owned by what is
+  /// returned (capture a shared_ptr).
   std::function<int()> (*declare)(CLI::App& app);
 };
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/conform_command.hpp"
 
 #include <cstdio>
 #include <fstream>
@@ -9,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "sim/conform.hpp"
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/control_command.hpp"
-
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -13,9 +11,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "cli/kafka_options.hpp"
+#include "cli/commands.hpp"
 #include "cli/operator_session.hpp"
-#include "cli/run_session.hpp"
+#include "engine/clocks.hpp"
+#include "engine/kafka_options.hpp"
 #include "events/wire.hpp"
 
 namespace fairuse::cli {
@@ -159,13 +158,13 @@ private:
     const auto hash = partition_function_of(all_.settings().partitioner);
     if (hash == nullptr)
       return all_.fail(exit_usage,
-                       "streams.partitioner is unchecked, so nobody knows which partition a user is on: "
+                       "streams.partitioner is unchecked, so it is not known which partition a user is on: "
                        "let the producer of the input send the command");
     to_.push_back(hash(what.subject, all_.partitions()));
     return true;
   }
 
-  // A policy that is not loaded cannot be promoted; nobody would hear of the mistake.
+  // A policy that is not loaded cannot be promoted, and the engine would ignore the command.
   bool know_policy(const wanted_event& what) {
     const auto* command = std::get_if<admin_command>(&what.detail);
     if (command == nullptr or command->verb != admin_verb::promote_policy) return true;
@@ -183,7 +182,7 @@ private:
     return all_.confirmed("Everything about this user is deleted, for good. Go on?", wanted_.yes);
   }
 
-  // All copies in one transaction: everybody is told, or nobody.
+  // All copies in one transaction: all partitions get it, or none.
   bool send(const std::string& subject, const std::string& line) {
     const auto producer = all_.brokers().make_producer(all_.settings().app + ".command");
     const std::vector<std::string> topics{topic()};
@@ -218,8 +217,8 @@ std::function<int()> declare_control(CLI::App& app) {
   app.add_option("--id", wanted->id, "Id of the command: sent twice, it holds once. Default: a new one");
   app.add_flag("--yes", wanted->yes, "Do not ask before an erasure");
   app.footer(
-      "Exit 0: the command is in the input topic, and holds from the next epoch on. 1: it is not, and nobody has\n"
-      "seen any of it. 2: wrong command or file.");
+      "Exit 0: the command is in the input topic, and holds from the next epoch on. 1: it is not, and no\n"
+      "partition has any of it. 2: wrong command or file.");
   return [wanted] { return control_session{*wanted}.run(); };
 }
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/decisions_command.hpp"
-
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -12,6 +10,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "events/json_text.hpp"
 #include "events/time_text.hpp"

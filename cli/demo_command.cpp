@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/demo_command.hpp"
-
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -15,10 +13,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/commands.hpp"
 #include "cli/log.hpp"
-#include "cli/run_session.hpp"
+#include "cli/run_command.hpp"
 #include "cli/simulate_command.hpp"
-#include "cli/status_command.hpp"
 
 namespace fairuse::cli {
 
@@ -67,13 +65,13 @@ void title(std::string_view text) { say(fmt::format("\n== {} ==\n\n", text)); }
 int run_day(const path& files, const path& state) {
   title("Production: one day of real meetings, through the engine that runs in production");
   say(fmt::format("fairuse run --config {} --input {} --clock events --until-end\n\n", day_config, day_file));
-  run_settings settings;
-  settings.config_file = (files / day_config).string();
-  settings.state_folder = (state / "state").string();
-  settings.input = (files / day_file).string();
-  settings.until_end = true;
-  settings.clock = clock_kind::events;
-  return run_session{std::move(settings)}.run();
+  run_options options;
+  options.config_file = (files / day_config).string();
+  options.engine.state_folder = (state / "state").string();
+  options.engine.input = (files / day_file).string();
+  options.engine.until_end = true;
+  options.engine.clock = clock_kind::events;
+  return run_engine(std::move(options));
 }
 
 int show_status(const path& state, const char* user) {
@@ -132,7 +130,7 @@ std::function<int()> declare_demo(CLI::App&) {
 
 const command demo_command = {
     "demo",
-    "Both lives in a minute: a captured day in production, a month in the laboratory.",
+    "Production and simulation in a minute: a captured day, a month in the laboratory.",
     "fairuse demo",
     declare_demo,
 };

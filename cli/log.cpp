@@ -57,6 +57,8 @@ void set_up_log(const log_settings& settings) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void log_line(log_level level, const std::string& text) { spdlog::log(level_from(level), "{}", text); }
+
 int fail(int code, const std::string& sentence) {
   fmt::print(stderr, "fairuse: {}\n", sentence);
   return code;

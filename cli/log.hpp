@@ -12,6 +12,9 @@ namespace fairuse::cli {
 /// Point spdlog's default logger at stderr. Call it once, before the first line.
 void set_up_log(const log_settings& settings);
 
+/// To spdlog's default logger. From any thread.
+void log_line(log_level level, const std::string& text);
+
 /// What a command without a log says before it ends; returns `code`.
 int fail(int code, const std::string& sentence);
 

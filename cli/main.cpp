@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one door for people: a table of subcommands, what --help looks like, and what a typing mistake is answered with.
+// The table of subcommands, what --help looks like, and what a typing mistake is answered with.
 
 #include <cstdio>
 #include <functional>
@@ -12,21 +12,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/capacity_command.hpp"
-#include "cli/capture_command.hpp"
-#include "cli/check_command.hpp"
-#include "cli/command.hpp"
-#include "cli/conform_command.hpp"
-#include "cli/control_command.hpp"
-#include "cli/decisions_command.hpp"
-#include "cli/demo_command.hpp"
-#include "cli/partitions_command.hpp"
-#include "cli/run_command.hpp"
-#include "cli/simulate_command.hpp"
-#include "cli/state_command.hpp"
-#include "cli/status_command.hpp"
-#include "cli/topics_command.hpp"
-#include "cli/verify_command.hpp"
+#include "cli/commands.hpp"
 #include "config/yaml.hpp"
 
 namespace {

@@ -9,9 +9,9 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include "cli/client_library.hpp"
-#include "cli/kafka_options.hpp"
 #include "cli/log.hpp"
+#include "engine/client_library.hpp"
+#include "engine/kafka_options.hpp"
 
 namespace fairuse::cli {
 
@@ -38,9 +38,9 @@ bool operator_session::open(const std::string& config_file) {
                                         "config/kafka.yaml is an example",
                                         config_file));
   set_up_log(loaded_->settings.log);
-  auto options = cluster_options(settings());
-  // What librdkafka says while it tries is said better by the answer.
-  options.log = [](log_level, const std::string& line) { spdlog::debug("{}", line); };
+  // What librdkafka says while it tries is said better by the result.
+  const auto options =
+      cluster_options(settings(), [](log_level, const std::string& line) { log_line(log_level::debug, line); });
   auto brokers = kafka::make_real_cluster(options);
   if (not brokers) return fail(exit_usage, brokers.error().message);
   brokers_ = std::move(*brokers);
@@ -73,7 +73,7 @@ bool operator_session::ask_brokers() {
 
 bool operator_session::confirmed(const std::string& question, bool yes) {
   if (yes) return true;
-  if (::isatty(STDIN_FILENO) == 0) return fail(exit_usage, "nobody is there to confirm it: add --yes");
+  if (::isatty(STDIN_FILENO) == 0) return fail(exit_usage, "there is no terminal to confirm it on: add --yes");
   fmt::print(stderr, "{} [y/N] ", question);
   std::string answer;
   std::getline(std::cin, answer);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the operator's commands of the Kafka life begin with: a deployment, its brokers, its group and how many
+// What the operator's commands of Kafka mode begin with: a deployment, its brokers, its group and how many
 // partitions there are. Says on stderr what is wrong; `exit_code` is the answer then.
 #pragma once
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/partitions_command.hpp"
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -15,8 +13,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/commands.hpp"
 #include "cli/operator_session.hpp"
-#include "cli/run_session.hpp"
+#include "engine/clocks.hpp"
 #include "streams/kafka/worker/partition_shard.hpp"
 
 namespace fairuse::cli {
@@ -154,7 +153,7 @@ private:
     if (of.state == "restoring" and of.to_restore)
       return fmt::format("restoring {} of {}", of.restored.value_or(0), *of.to_restore);
     if (not of.state.empty()) return of.state;
-    return of.owner.empty() ? "nobody reads it" : "";
+    return of.owner.empty() ? "no member reads it" : "";
   }
 
   void print_table() const {

@@ -11,7 +11,7 @@ namespace fairuse::cli {
 
 class progress {
 public:
-  /// `total`: 0 if nobody knows.
+  /// `total`: 0 if it is not known.
   progress(std::uint64_t total, const char* unit);
   ~progress() { clear(); }
   progress(const progress&) = delete;

@@ -2,55 +2,204 @@
 
 #include "cli/run_command.hpp"
 
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
 
-#include "cli/run_session.hpp"
+#include "cli/commands.hpp"
+#include "cli/log.hpp"
+#include "cli/progress.hpp"
+#include "cli/stop_signal.hpp"
+#include "config/deployment.hpp"
+#include "config/overrides.hpp"
+#include "config/yaml.hpp"
+#include "engine/client_library.hpp"
+#include "storage/case_key.hpp"
+#include "streams/failpoint.hpp"
 
 namespace fairuse::cli {
 
 namespace {
+
+// What an engine tells, on stderr: log lines, and below them a line of progress. Threads: any.
+class console {
+public:
+  void log(log_level level, const std::string& text) {
+    const std::lock_guard guard{mutex_};
+    if (progress_) progress_->clear();
+    log_line(level, text);
+  }
+  void show(const run_progress& now) {
+    const std::lock_guard guard{mutex_};
+    if (not progress_) progress_.emplace(now.total, "events");
+    progress_->show(now.done, now.events);
+  }
+  void clear() {
+    const std::lock_guard guard{mutex_};
+    progress_.reset();
+  }
+
+private:
+  std::mutex mutex_;
+  std::optional<progress> progress_;
+};
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+environment overrides_from_environment() {
+  environment found;
+  for (char** each = environ; *each != nullptr; ++each) {
+    const std::string_view text = *each;
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos and is_override(text.substr(0, equals)))
+      found.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return found;
+}
+
+bool refuse(const std::string& sentence) {
+  log_line(log_level::error, sentence);
+  return false;
+}
+
+bool arm_failpoint() {
+  const auto place = variable("FAIRUSE_FAIL");
+  std::string problem;
+  return place.empty() or failpoint::arm(place, problem) or refuse(problem);
+}
+
+// The file with the overrides of the environment.
+std::optional<loaded_deployment> load_with_overrides(const std::string& file) {
+  yaml::diagnostics problems{file};
+  auto loaded = load_deployment(file, kafka_client_library(), problems);
+  for (const auto& each : problems.list())
+    fmt::print(stderr, "{}\n", to_text(each));
+  if (not loaded) {
+    refuse(fmt::format("{} is refused", file));
+    return std::nullopt;
+  }
+  set_up_log(loaded->settings.log);
+  const auto report = apply_overrides(*loaded, overrides_from_environment());
+  for (const auto& each : report.problems)
+    refuse(each);
+  for (const auto& each : report.notes)
+    log_line(log_level::info,
+             fmt::format("{} overrides {}: {} -> {}", each.variable, each.changed, each.before, each.after));
+  if (not report.problems.empty()) return std::nullopt;
+  return loaded;
+}
+
+// Standard input, if no file is named and something is connected to it.
+bool find_input(run_settings& settings) {
+  if (not settings.input.empty()) return true;
+  if (::isatty(STDIN_FILENO) == 1) return refuse("nothing to read: name a file with --input, or - for standard input");
+  settings.input = "-";
+  return true;
+}
+
+int fail(const run_error& error) {
+  log_line(log_level::error, error.message);
+  return error.kind == run_fault::refused ? exit_usage : exit_failed;
+}
+
+void print(const run_report& report, bool json) {
+  fmt::print(stderr, "{}", report_text(report));
+  if (json) fmt::print("{}\n", report_json(report));
+}
+
+int run_to_end(engine& running, stream_kind mode, console& shown, bool json) {
+  const stop_signal signal{[&running] { running.stop(); }};
+  const auto done = running.run();
+  shown.clear();
+  if (done and not failpoint::was_passed())
+    log_line(log_level::warning, "FAIRUSE_FAIL names a place that was never passed");
+  if (done and signal.came())
+    log_line(log_level::info, fmt::format("stopped by {}{}", signal.was_interrupt() ? "Ctrl-C (SIGINT)" : "SIGTERM",
+                                          mode == stream_kind::local ? ": everything sealed is committed" : ""));
+  if (const auto report = running.report()) print(*report, json);
+  if (not done) return fail(done.error());
+  return signal.came() and signal.was_interrupt() ? exit_interrupted : exit_done;
+}
 
 std::string check_duration(const std::string& text) {
   return yaml::parse_duration(text) ? std::string{} : "'" + text + "' is no duration such as 40d or 1h30m";
 }
 
 std::function<int()> declare_run(CLI::App& app) {
-  auto settings = std::make_shared<run_settings>();
+  auto options = std::make_shared<run_options>();
+  auto& settings = options->engine;
   auto clock = std::make_shared<std::string>();
   auto max_gap = std::make_shared<std::string>();
-  app.add_option("--config", settings->config_file, "Deployment file: policies, retention, log")->required();
-  app.add_option("--state", settings->state_folder, "Folder of the store; made if it is not there")
+  app.add_option("--config", options->config_file, "Deployment file: policies, retention, log")->required();
+  app.add_option("--state", settings.state_folder, "Folder of the store; made if it is not there")
       ->capture_default_str();
-  app.add_option("--input", settings->input, "Events, one JSON object a line; - is standard input");
-  app.add_flag("--until-end", settings->until_end, "Stop at the end of the input instead of waiting for more");
+  app.add_option("--input", settings.input, "Events, one JSON object a line; - is standard input");
+  app.add_flag("--until-end", settings.until_end, "Stop at the end of the input instead of waiting for more");
   app.add_option("--clock", *clock, "wall: now is now. events: now follows the events, for files of the past")
       ->check(CLI::IsMember({"wall", "events"}));
-  app.add_option("--max-active-users", settings->max_active_users, "Users kept in memory; the rest is read when needed")
+  app.add_option("--max-active-users", settings.max_active_users, "Users kept in memory; the rest is read when needed")
       ->check(CLI::Range(std::uint64_t{4}, std::uint64_t{100'000'000}));
   app.add_option("--max-gap", *max_gap, "With --clock events: how far an event may be ahead of those before it")
       ->check(check_duration);
-  app.add_option("--adopt-topic", settings->adopt_topics,
+  app.add_option("--adopt-topic", settings.adopt_topics,
                  "Kafka: an input that may be new, or gone, since the last run");
-  app.add_flag("--json", settings->json, "Print the summary as JSON on stdout");
+  app.add_flag("--json", options->json, "Print the summary as JSON on stdout");
   auto* tuning = app.add_option_group("Tuning", "Changes no byte of a decision");
-  tuning->add_option("--commit-bytes", settings->commit_bytes, "Bytes after which a commit is made")
+  tuning->add_option("--commit-bytes", settings.commit_bytes, "Bytes after which a commit is made")
       ->capture_default_str();
-  tuning->add_option("--commit-ms", settings->commit_ms, "Time after which a commit is made while nobody lags behind")
+  tuning
+      ->add_option("--commit-ms", settings.commit_ms,
+                   "Time after which a commit is made unless a backlog is being read")
       ->check(CLI::Range(0, 10'000))
       ->capture_default_str();
-  tuning->add_option("--chunk-bytes", settings->chunk_bytes, "Bytes that are read at once")
+  tuning->add_option("--chunk-bytes", settings.chunk_bytes, "Bytes that are read at once")
       ->check(CLI::Range(64, 64 << 20))
       ->capture_default_str();
-  return [settings, clock, max_gap] {
-    if (not clock->empty()) settings->clock = *clock == "wall" ? clock_kind::wall : clock_kind::events;
-    if (not max_gap->empty()) settings->max_gap_ms = yaml::parse_duration(*max_gap);
-    return run_session{*settings}.run();
+  return [options, clock, max_gap] {
+    auto& wanted = options->engine;
+    if (not clock->empty()) wanted.clock = *clock == "wall" ? clock_kind::wall : clock_kind::events;
+    if (not max_gap->empty()) wanted.max_gap_ms = yaml::parse_duration(*max_gap);
+    return run_engine(*options);
   };
 }
 
 } // namespace
+
+int run_engine(run_options options) {
+  stop_signal::block();
+  set_up_log({});
+  if (not arm_failpoint()) return exit_usage;
+  auto all = load_with_overrides(options.config_file);
+  if (not all) return exit_usage;
+  const auto& key_file = all->settings.case_key_file;
+  auto key = find_case_key(key_file.empty() ? std::nullopt : std::optional{key_file});
+  if (not key) return fail({run_fault::refused, key.error().message});
+  auto& settings = options.engine;
+  const auto mode = all->settings.streams;
+  if (mode == stream_kind::local and not find_input(settings)) return exit_usage;
+  settings.instance = variable(instance_variable);
+  settings.program = FAIRUSE_VERSION;
+  console shown;
+  const auto running =
+      start_engine(std::move(settings), std::move(*all), std::move(*key),
+                   {.log = [&shown](log_level level, const std::string& text) { shown.log(level, text); },
+                    .progress = [&shown](const run_progress& now) { shown.show(now); }});
+  if (not running) return fail(running.error());
+  return run_to_end(**running, mode, shown, options.json);
+}
 
 const command run_command = {
     "run",

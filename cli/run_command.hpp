@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// `fairuse run` without its command line.
 #pragma once
 
-#include "cli/command.hpp"
+#include <string>
+
+#include "engine/engine.hpp"
 
 namespace fairuse::cli {
 
-extern const command run_command;
+struct run_options {
+  std::string config_file;
+  run_settings engine;
+  /// The report as JSON on stdout, besides.
+  bool json = false;
+};
+
+/// Runs an engine with the environment, the signals and the terminal of this process; returns an exit code. Says on
+/// stderr what went wrong.
+int run_engine(run_options options);
 
 } // namespace fairuse::cli

@@ -17,6 +17,7 @@
 
 #include "base/system/files.hpp"
 #include "base/system/sha256.hpp"
+#include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"

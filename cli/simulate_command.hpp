@@ -5,8 +5,6 @@
 #include <filesystem>
 #include <optional>
 
-#include "cli/command.hpp"
-
 namespace fairuse::cli {
 
 struct simulate_settings {
@@ -21,7 +19,5 @@ struct simulate_settings {
 
 /// Runs an experiment, prints the outcome and writes report.json; returns an exit code.
 int run_simulation(const simulate_settings& settings);
-
-extern const command simulate_command;
 
 } // namespace fairuse::cli

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/state_command.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -16,9 +14,8 @@
 #include <spdlog/spdlog.h>
 
 #include "base/pure/result.hpp"
-#include "cli/kafka_options.hpp"
+#include "cli/commands.hpp"
 #include "cli/operator_session.hpp"
-#include "cli/run_session.hpp"
 #include "storage/case_key.hpp"
 #include "storage/case_reference.hpp"
 #include "streams/kafka/admin/repair.hpp"
@@ -102,7 +99,7 @@ private:
       if (steady_clock::now() >= until)
         return all_.fail(exit_failed,
                          fmt::format("group {} is alive: {}. Stop these instances and try again: a partition is "
-                                     "repaired while nobody reads it",
+                                     "repaired while no instance reads it",
                                      all_.settings().app, names));
       if (not std::exchange(told, true))
         spdlog::warn("group {} still counts {}: waiting up to {} s for sessions of stopped instances to end",
@@ -126,7 +123,7 @@ private:
     return plan_adopt(target_, found);
   }
 
-  // As a partition begins that nobody has seen.
+  // As a new partition begins.
   partition_meta fresh() const {
     const auto& settings = all_.deployment().settings;
     partition_meta made;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/status_command.hpp"
-
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -10,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/status_report.hpp"
 #include "config/policy_file.hpp"

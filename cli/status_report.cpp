@@ -14,7 +14,7 @@ namespace fairuse::cli {
 
 namespace {
 
-/// Used minutes are counted earlier than they are held against anybody (policy key budget.track_from).
+/// Used minutes are counted earlier than they limit a user (policy key budget.track_from).
 bool enforces_budget(const standing_view& view) {
   return view.budget.limit_ms > 0 and view.at == view.slot->rules.budget.at;
 }

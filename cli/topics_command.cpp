@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/topics_command.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -16,16 +14,30 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "cli/client_library.hpp"
-#include "cli/kafka_options.hpp"
+#include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/topics_report.hpp"
 #include "config/deployment.hpp"
+#include "engine/client_library.hpp"
+#include "engine/kafka_options.hpp"
 #include "streams/kafka/admin/topic_admin.hpp"
 
 namespace fairuse::cli {
 
 namespace {
+
+kafka::topic_needs topic_needs_of(const deployment& settings) {
+  const auto& streams = settings.kafka;
+  kafka::topic_needs needs{.replay_ms = settings.retention.input_ms,
+                           .decisions_ms = settings.retention.decisions_ms,
+                           .record_bytes_max = streams.record_bytes_max,
+                           .dead_letter_extra_bytes = kafka_settings::dead_letter_extra_bytes};
+  for (const auto& topic : streams.inputs)
+    needs.topics.emplace_back(topic_role::input, topic);
+  for (const auto& [role, topic] : streams.outputs.named())
+    needs.topics.emplace_back(role, *topic);
+  return needs;
+}
 
 /// How often and how long to look whether new topics are there.
 constexpr int new_looks = 15;
@@ -94,7 +106,7 @@ private:
     if (admin_ == nullptr) {
       for (const auto& each : transport_warnings(deployment_.kafka, kafka_client_library()))
         spdlog::warn("{}", each);
-      auto made = kafka::make_topic_admin(cluster_options(deployment_.kafka));
+      auto made = kafka::make_topic_admin(cluster_options(deployment_.kafka, log_line));
       if (not made) return fail(exit_usage, made.error().message);
       admin_ = std::move(*made);
     }
@@ -126,7 +138,7 @@ private:
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (found_[i].exists) continue;
       if (found_[i].hidden) {
-        fail(exit_usage, fmt::format("{} may not be seen by this user, so nobody can say whether it is there: create "
+        fail(exit_usage, fmt::format("{} may not be seen by this user, so it is not known whether it is there: create "
                                      "topics as an administrator",
                                      found_[i].topic));
         return std::nullopt;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/verify_command.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -16,11 +14,12 @@
 #include <unistd.h>
 
 #include "base/system/scratch_folder.hpp"
-#include "cli/kafka_options.hpp"
+#include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/policy_file.hpp"
+#include "engine/kafka_options.hpp"
 #include "storage/case_key.hpp"
 #include "streams/kafka/capture/verify.hpp"
 

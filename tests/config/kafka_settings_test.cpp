@@ -6,9 +6,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "cli/client_library.hpp"
 #include "config/deployment.hpp"
 #include "config/kafka_properties.hpp"
+#include "engine/client_library.hpp"
 #include "tests/config/policy_samples.hpp"
 #include "tests/test_folder.hpp"
 
@@ -27,7 +27,7 @@ struct kafka_fixture {
   /// `streams` is what stands below `kind: kafka`, indented by two.
   kafka_settings accepted(const std::string& streams) {
     yaml::diagnostics problems{"d"};
-    auto all = load_deployment(folder.write("d.yaml", file_of(streams)), cli::kafka_client_library(), problems);
+    auto all = load_deployment(folder.write("d.yaml", file_of(streams)), kafka_client_library(), problems);
     BOOST_REQUIRE_MESSAGE(all, problems.text());
     BOOST_TEST((all->settings.streams == stream_kind::kafka));
     return all->settings.kafka;
@@ -35,9 +35,9 @@ struct kafka_fixture {
 
   std::string refused(const std::string& streams) {
     yaml::diagnostics problems{"d"};
-    BOOST_TEST(not load_deployment(folder.write("d.yaml", file_of(streams)), cli::kafka_client_library(), problems)
-                       .has_value(),
-               streams);
+    BOOST_TEST(
+        not load_deployment(folder.write("d.yaml", file_of(streams)), kafka_client_library(), problems).has_value(),
+        streams);
     return problems.text();
   }
 
@@ -52,8 +52,7 @@ BOOST_FIXTURE_TEST_SUITE(kafka_deployments, kafka_fixture)
 
 BOOST_AUTO_TEST_CASE(the_shipped_kafka_deployment_loads_with_its_policies) {
   yaml::diagnostics problems{"kafka.yaml"};
-  const auto all =
-      load_deployment(samples::source_folder() / "config/kafka.yaml", cli::kafka_client_library(), problems);
+  const auto all = load_deployment(samples::source_folder() / "config/kafka.yaml", kafka_client_library(), problems);
   BOOST_REQUIRE_MESSAGE(all, problems.text());
   BOOST_TEST(to_text(all->settings.streams) == "kafka");
   BOOST_TEST(all->settings.kafka.bootstrap.front() == "localhost:9092");
@@ -167,7 +166,7 @@ BOOST_AUTO_TEST_CASE(kafka_keys_are_unknown_in_local_mode) {
   yaml::diagnostics problems{"d"};
   BOOST_TEST(
       not load_deployment(folder.write("d.yaml", "policies: {live: live.yaml}\nstreams: {kind: local, bootstrap: a}\n"),
-                          cli::kafka_client_library(), problems));
+                          kafka_client_library(), problems));
   BOOST_TEST(holds(problems.text(), "d:2:24: error: unknown key 'bootstrap' in streams"));
 }
 
@@ -269,7 +268,7 @@ BOOST_AUTO_TEST_CASE(files_of_properties_are_found_beside_the_deployment) {
 BOOST_AUTO_TEST_CASE(a_connection_in_the_clear_is_warned_of_unless_it_stays_on_the_machine) {
   const auto warned = [&](const std::string& bootstrap, const std::string& properties) {
     const auto found = transport_warnings(
-        accepted("  bootstrap: " + bootstrap + "\n  properties: {" + properties + "}\n"), cli::kafka_client_library());
+        accepted("  bootstrap: " + bootstrap + "\n  properties: {" + properties + "}\n"), kafka_client_library());
     std::string text;
     for (const auto& each : found)
       text += each + "\n";

@@ -11,7 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "cli/client_library.hpp"
+#include "engine/client_library.hpp"
 #include "tests/torture/evidence.hpp"
 
 namespace fairuse::torture {
@@ -20,7 +20,7 @@ namespace {
 
 evidence collect(const std::filesystem::path& config, const std::vector<std::filesystem::path>& states) {
   yaml::diagnostics problems(config.string());
-  auto loaded = load_deployment(config, cli::kafka_client_library(), problems);
+  auto loaded = load_deployment(config, kafka_client_library(), problems);
   if (not loaded) give_up("the deployment " + config.string() + " is refused");
   const char* key = std::getenv("FAIRUSE_CASE_KEY");
   evidence all{.deployment = std::move(*loaded), .case_key = key == nullptr ? "" : key, .states = states};

@@ -5,9 +5,9 @@
 
 #include <cstdint>
 
-namespace fairuse::cli {
+namespace fairuse {
 
 double cpu_seconds();
 std::uint64_t memory_peak_bytes();
 
-} // namespace fairuse::cli
+} // namespace fairuse

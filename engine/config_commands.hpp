@@ -12,7 +12,7 @@
 
 #include "config/deployment.hpp"
 
-namespace fairuse::cli {
+namespace fairuse {
 
 struct config_commands {
   /// Subject and event line of each; empty if nothing changed.
@@ -24,4 +24,4 @@ struct config_commands {
 /// REQUIRES: `remembered` is store_meta::settings.
 config_commands make_config_commands(const deployment& wanted, const std::map<std::string, std::string>& remembered);
 
-} // namespace fairuse::cli
+} // namespace fairuse

@@ -6,7 +6,7 @@
 #include "config/kafka_properties.hpp"
 #include "streams/kafka/broker/client_properties.hpp"
 
-namespace fairuse::cli {
+namespace fairuse {
 
 inline client_library kafka_client_library() {
   return {.version = kafka::library_version(),
@@ -16,4 +16,4 @@ inline client_library kafka_client_library() {
           .accepts = kafka::accept_property};
 }
 
-} // namespace fairuse::cli
+} // namespace fairuse

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/config_commands.hpp"
+#include "engine/config_commands.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -12,7 +12,7 @@
 #include "events/wire.hpp"
 #include "streams/local/local_sink.hpp"
 
-namespace fairuse::cli {
+namespace fairuse {
 
 namespace {
 
@@ -65,4 +65,4 @@ config_commands make_config_commands(const deployment& wanted, const std::map<st
   return made;
 }
 
-} // namespace fairuse::cli
+} // namespace fairuse

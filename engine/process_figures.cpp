@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/process_figures.hpp"
+#include "engine/process_figures.hpp"
 
 #include <sys/resource.h>
 
-namespace fairuse::cli {
+namespace fairuse {
 
 namespace {
 
@@ -25,4 +25,4 @@ double cpu_seconds() {
 
 std::uint64_t memory_peak_bytes() { return static_cast<std::uint64_t>(used_so_far().ru_maxrss) * 1024; }
 
-} // namespace fairuse::cli
+} // namespace fairuse

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "engine/kafka_engine.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "base/system/files.hpp"
+#include "engine/client_library.hpp"
+#include "engine/clocks.hpp"
+#include "engine/kafka_options.hpp"
+#include "engine/process_figures.hpp"
+#include "streams/kafka/broker/real_cluster.hpp"
+#include "streams/kafka/worker/task_thread.hpp"
+
+namespace fairuse {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds step_wait{20};
+constexpr milliseconds watch_every{100};
+constexpr int status_every = 10;
+
+std::string_view to_text(kafka::takeover_state state) {
+  switch (state) {
+    case kafka::takeover_state::working:
+      return "restoring";
+    case kafka::takeover_state::ready:
+      return "ready";
+    case kafka::takeover_state::refused:
+      return "refused";
+    case kafka::takeover_state::failed:
+      break;
+  }
+  return "failed";
+}
+
+std::string host_name() {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) return {};
+  return host.data();
+}
+
+nlohmann::ordered_json json_of(const kafka::partition_status& from) {
+  nlohmann::ordered_json made = {{"partition", from.partition},
+                                 {"state", to_text(from.state)},
+                                 {"epoch", from.epoch},
+                                 {"now", from.now},
+                                 {"lag", from.lag},
+                                 {"active_users", from.active_users},
+                                 {"pending_rows", from.pending_rows}};
+  if (not from.reason.empty()) made["says"] = from.reason;
+  if (from.state == kafka::takeover_state::working)
+    made.update({{"restored", from.restored}, {"to_restore", from.to_restore}});
+  return made;
+}
+
+} // namespace
+
+struct kafka_engine::worker_thread {
+  kafka::task_thread writer;
+  std::unique_ptr<kafka::kafka_worker> worker;
+  /// `worker`, as soon as other threads may ask for its status.
+  std::atomic<const kafka::kafka_worker*> shown = nullptr;
+  std::string failure;
+  std::thread thread;
+};
+
+kafka_engine::kafka_engine(run_settings settings, loaded_deployment all, std::string case_key, engine_callbacks told)
+  : settings_{std::move(settings)}, all_{std::move(all)}, case_key_{std::move(case_key)}, told_{std::move(told)} {}
+
+kafka_engine::~kafka_engine() = default;
+
+run_result<std::unique_ptr<engine>> start_kafka_engine(run_settings settings, loaded_deployment all,
+                                                       std::string case_key, engine_callbacks told) {
+  auto made = std::make_unique<kafka_engine>(std::move(settings), std::move(all), std::move(case_key), std::move(told));
+  if (auto done = made->open(); not done) return std::move(done.error());
+  return std::unique_ptr<engine>{std::move(made)};
+}
+
+run_result<void> kafka_engine::open() {
+  const auto& from = all_.settings.kafka;
+  auto instance = instance_of(from, settings_.instance, host_name());
+  if (not instance) return run_error{run_fault::refused, std::move(instance.error().message)};
+  instance_ = std::move(*instance);
+  for (const auto& warning : transport_warnings(from, kafka_client_library()))
+    told_.log(log_level::warning, warning);
+  auto brokers = kafka::make_real_cluster(cluster_options(from, told_.log));
+  if (not brokers) return run_error{run_fault::refused, std::move(brokers.error().message)};
+  brokers_ = std::move(*brokers);
+  return {};
+}
+
+run_result<void> kafka_engine::run() {
+  const auto begin = steady_now();
+  if (auto found = find_ends(); not found) return found;
+  const auto& from = all_.settings.kafka;
+  told_.log(log_level::info, fmt::format("instance {} joins group {} at {}, {} worker{}, {} partitions, state in {}",
+                                         instance_, from.app, bootstrap_servers(from), from.workers,
+                                         from.workers == 1 ? "" : "s", partitions_, settings_.state_folder));
+  start_workers();
+  watch();
+  for (const auto& each : workers_)
+    each->thread.join();
+  write_status(false);
+  report_ = make_report(seconds_since(begin));
+  for (auto& each : workers_)
+    if (not each->failure.empty()) return run_error{run_fault::failed, each->failure};
+  return {};
+}
+
+// Where the inputs end now: committed records only.
+run_result<void> kafka_engine::find_ends() {
+  const auto& inputs = all_.settings.kafka.inputs;
+  std::vector<std::int32_t> counts;
+  auto asked = brokers_->partition_counts(inputs, counts);
+  for (int i = 0; asked.what == kafka::next_action::again and i < 10 and not stop_; ++i)
+    asked = brokers_->partition_counts(inputs, counts);
+  if (not asked.ok())
+    return run_error{run_fault::failed, fmt::format("cannot ask {} about topics: {} ({})",
+                                                    bootstrap_servers(all_.settings.kafka), asked.text, asked.code)};
+  for (std::size_t t = 0; t < inputs.size(); ++t) {
+    if (counts[t] == 0)
+      return run_error{run_fault::failed,
+                       fmt::format("there is no topic {}: `fairuse topics create` makes what is missing", inputs[t])};
+    partitions_ = counts[t];
+    for (std::int32_t p = 0; settings_.until_end and p < counts[t]; ++p) {
+      kafka::log_range log;
+      if (const auto done = brokers_->range({inputs[t], p}, kafka::isolation::committed, log); not done.ok())
+        return run_error{run_fault::failed, fmt::format("cannot ask where {} [{}] ends: {}", inputs[t], p, done.text)};
+      if (log.high > log.low) ends_.push_back({{inputs[t], p}, log.high});
+    }
+  }
+  return {};
+}
+
+void kafka_engine::start_workers() {
+  const auto count = all_.settings.kafka.workers;
+  for (std::uint32_t i = 0; i < count; ++i)
+    workers_.push_back(std::make_unique<worker_thread>());
+  working_ = count;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    auto& own = *workers_[i];
+    own.thread = std::thread([this, &own, rules = rules_for(i)]() mutable {
+      // Made here: a worker belongs to one thread.
+      own.worker = std::make_unique<kafka::kafka_worker>(std::move(rules), *brokers_);
+      own.shown = own.worker.get();
+      drive(own);
+    });
+  }
+}
+
+kafka::engine_rules kafka_engine::rules_for(std::uint32_t worker) const {
+  auto rules = engine_rules_of(settings_, all_);
+  rules.worker_name = worker_name(all_.settings.kafka, instance_, worker);
+  rules.state = std::filesystem::path{settings_.state_folder} / fmt::format("worker-{}", worker);
+  rules.case_key = case_key_;
+  auto& writer = workers_[worker]->writer;
+  rules.environment = {.wall = wall_clock_ms,
+                       .steady = steady_clock_ms,
+                       .background = [&writer](std::function<void()> task) { writer.give(std::move(task)); },
+                       .log = told_.log};
+  return rules;
+}
+
+void kafka_engine::drive(worker_thread& own) {
+  auto& worker = *own.worker;
+  while (not stop_ and worker.step(step_wait)) {
+    if (not settings_.until_end) continue;
+    // What was read to its end stays so, whichever worker owns it next.
+    const std::lock_guard guard(finished_mutex_);
+    for (const auto partition : worker.finished(ends_))
+      finished_.insert(partition);
+    if (static_cast<std::int32_t>(finished_.size()) == partitions_) stop_ = true;
+  }
+  worker.close();
+  if (const auto& outcome = worker.outcome(); not outcome) own.failure = outcome.error().message;
+  if (not own.failure.empty()) stop_ = true;
+  --working_;
+}
+
+void kafka_engine::watch() {
+  std::uint64_t total_records = 0;
+  for (const auto& each : ends_)
+    total_records += static_cast<std::uint64_t>(each.offset);
+  for (int round = 0; working_ > 0; ++round) {
+    std::this_thread::sleep_for(watch_every);
+    const auto records = total().totals.records;
+    told_.progress({.done = records, .total = total_records, .events = records});
+    if (round % status_every == 0) write_status(true);
+  }
+}
+
+kafka::worker_status kafka_engine::total() const {
+  kafka::worker_status all{.at = wall_clock_ms()};
+  for (const auto& each : workers_) {
+    const auto* worker = each->shown.load();
+    if (worker == nullptr) continue;
+    const auto one = worker->status();
+    all.partitions.insert(all.partitions.end(), one.partitions.begin(), one.partitions.end());
+    all.totals += one.totals;
+    all.transactions += one.transactions;
+    all.aborts += one.aborts;
+    all.recycled += one.recycled;
+    all.rebalances += one.rebalances;
+    all.last_epoch_ms = std::max(all.last_epoch_ms, one.last_epoch_ms);
+    all.at = std::min(all.at, one.at);
+  }
+  return all;
+}
+
+// For `fairuse partitions`, which runs beside. Replaced whole, so no reader sees half of it. The engine decides without
+// this file, so a failure is told once and nothing stops.
+void kafka_engine::write_status(bool running) {
+  const auto all = total();
+  nlohmann::ordered_json text = {{"instance", instance_},
+                                 {"pid", ::getpid()},
+                                 {"running", running},
+                                 {"at", all.at},
+                                 {"aborts", all.aborts},
+                                 {"recycled", all.recycled},
+                                 {"transactions", all.transactions},
+                                 {"rebalances", all.rebalances}};
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& each : all.partitions)
+    list.push_back(json_of(each));
+  text["partitions"] = std::move(list);
+  const auto folder = std::filesystem::path{settings_.state_folder};
+  std::error_code shown_by_the_write;
+  std::filesystem::create_directories(folder, shown_by_the_write);
+  const auto written = replace_file(folder / "partitions.json", text.dump(1) + '\n');
+  if (not written and not std::exchange(status_failed_, true))
+    told_.log(log_level::warning,
+              fmt::format("`fairuse partitions` does not see this engine: {}", written.error().message));
+}
+
+run_report kafka_engine::make_report(double seconds) const {
+  const auto all = total();
+  const auto& totals = all.totals;
+  return {.seconds = seconds,
+          .cpu_seconds = cpu_seconds(),
+          .memory_peak_bytes = memory_peak_bytes(),
+          .epochs = totals.epochs,
+          .duplicates = totals.counts.duplicates,
+          .dead_letters = totals.dead_letters,
+          .decisions = totals.decisions,
+          .counts = totals.counts,
+          .of_mode = kafka_figures{.records = totals.records,
+                                   .rows = totals.rows,
+                                   .outputs = totals.outputs,
+                                   .transactions = all.transactions,
+                                   .aborts = all.aborts,
+                                   .recycled = all.recycled,
+                                   .real_gaps = totals.real_gaps,
+                                   .refetches = totals.refetches}};
+}
+
+} // namespace fairuse

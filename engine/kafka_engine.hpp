@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Kafka mode: each worker of the deployment runs on a thread of its own until stop() is called, the inputs have ended
+// (run_settings::until_end) or one of them cannot go on. For engine.cpp only; everybody else includes
+// engine/engine.hpp.
+//
+// Operation: the thread of run() watches: once a second it replaces `partitions.json` in the state folder, which is
+// what `fairuse partitions` reads beside a running engine.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/deployment.hpp"
+#include "engine/engine.hpp"
+#include "streams/kafka/broker/cluster.hpp"
+#include "streams/kafka/worker/kafka_worker.hpp"
+
+namespace fairuse {
+
+class kafka_engine final : public engine {
+public:
+  kafka_engine(run_settings settings, loaded_deployment all, std::string case_key, engine_callbacks told);
+  ~kafka_engine() override;
+
+  /// Make the clients; asks no broker yet. REQUIRES: called once, before run().
+  run_result<void> open();
+
+  run_result<void> run() override;
+  void stop() override { stop_ = true; }
+  std::optional<run_report> report() const override { return report_; }
+
+private:
+  struct worker_thread;
+
+  run_result<void> find_ends();
+  void start_workers();
+  kafka::engine_rules rules_for(std::uint32_t worker) const;
+  void drive(worker_thread& own);
+  void watch();
+  kafka::worker_status total() const;
+  void write_status(bool running);
+  run_report make_report(double seconds) const;
+
+  const run_settings settings_;
+  const loaded_deployment all_;
+  const std::string case_key_;
+  const engine_callbacks told_;
+  std::string instance_;
+  std::unique_ptr<kafka::cluster> brokers_;
+  std::int32_t partitions_ = 0;
+  /// With until_end: where the inputs ended at the start.
+  std::vector<kafka::position> ends_;
+  /// Partitions that a worker of this process has read to their ends.
+  std::mutex finished_mutex_;
+  std::set<std::int32_t> finished_;
+  std::vector<std::unique_ptr<worker_thread>> workers_;
+  std::atomic<bool> stop_ = false;
+  std::atomic<std::size_t> working_ = 0;
+  bool status_failed_ = false;
+  std::optional<run_report> report_;
+};
+
+run_result<std::unique_ptr<engine>> start_kafka_engine(run_settings settings, loaded_deployment all,
+                                                       std::string case_key, engine_callbacks told);
+
+} // namespace fairuse

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a deployment's `streams` to what streams/kafka takes: nothing of streams/ knows configuration files.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/pure/log_level.hpp"
+#include "config/deployment.hpp"
+#include "engine/engine.hpp"
+#include "streams/kafka/broker/real_cluster.hpp"
+#include "streams/kafka/worker/engine_rules.hpp"
+
+namespace fairuse {
+
+/// Clients of the deployment's brokers. `log` is called from any thread.
+kafka::real_cluster_options cluster_options(const kafka_settings& settings,
+                                            std::function<void(log_level, const std::string&)> log);
+
+/// Nullptr: unchecked.
+kafka::partition_function partition_function_of(key_partitioner how);
+
+/// What all workers of an instance run with. Left to be filled in for each: worker_name, state, case_key and around.
+kafka::engine_rules engine_rules_of(const run_settings& settings, const loaded_deployment& all);
+
+} // namespace fairuse

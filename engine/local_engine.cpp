@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "engine/local_engine.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "config/yaml.hpp"
+#include "engine/clocks.hpp"
+#include "engine/process_figures.hpp"
+#include "streams/failpoint.hpp"
+
+namespace fairuse {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+run_error error_of(const store_error& from) { return {run_fault::failed, from.message}; }
+
+} // namespace
+
+run_result<void> local_engine::run() {
+  told_.log(log_level::info, fmt::format("reading {} from line {}, clock {}, state in {}",
+                                         settings_.input == "-" ? "standard input" : input_name_, start_.lines + 1,
+                                         to_text(clock_), settings_.state_folder));
+  tell_progress();
+  reader_->start();
+  auto done = drive();
+  reader_->stop();
+  queue_->close();
+  if (done) done = finish();
+  if (not done) return done;
+  report_ = make_report();
+  if (report_->dead_letters > 1'000 and report_->dead_letters * 2 > sink_->totals().lines)
+    told_.log(log_level::warning,
+              "more than half of the lines became dead letters: `fairuse decisions --dead-letters` says why");
+  return {};
+}
+
+void local_engine::stop() {
+  stop_ = true;
+  reader_->stop();
+  queue_->wake();
+}
+
+// Seal, run, write, commit: epoch by epoch, until the input ends, stop() is called or something is wrong.
+run_result<void> local_engine::drive() {
+  while (not stop_) {
+    source_->expect_timer(shard_->next_due());
+    if (const auto from = source_->seal()) {
+      sink_->write(*from, shard_->run(from->sealed));
+      if (sink_->waiting() == 1) waiting_since_ = steady_now();
+      if (commit_is_due())
+        if (auto done = commit(); not done) return done;
+      tell_progress();
+      continue;
+    }
+    if (source_->stopped() != source_stop::none or source_->at_end()) break;
+    if (commit_is_overdue())
+      if (auto done = commit(); not done) return done;
+    wait_for_input();
+  }
+  return {};
+}
+
+// A backlog of a past file commits by size, so that a user who speaks often is one row per commit and not one per
+// epoch. Under the wall clock every decision is waited for.
+bool local_engine::commit_is_due() const {
+  if (sink_->waiting_bytes() >= settings_.commit_bytes or shard_->active_users() > active_users_max_) return true;
+  return clock_ == clock_kind::wall and commit_is_overdue();
+}
+
+bool local_engine::commit_is_overdue() const {
+  return sink_->waiting() > 0 and steady_now() - waiting_since_ >= milliseconds{settings_.commit_ms};
+}
+
+run_result<void> local_engine::commit() {
+  if (const auto done = sink_->commit(); not done) return error_of(done.error());
+  shard_->passivate();
+  return {};
+}
+
+void local_engine::wait_for_input() {
+  auto wait = milliseconds{1'000};
+  if (sink_->waiting() > 0) {
+    const auto left = waiting_since_ + milliseconds{settings_.commit_ms} - steady_now();
+    wait = std::max(milliseconds{1}, std::chrono::ceil<milliseconds>(left));
+  }
+  if (clock_ == clock_kind::wall) {
+    const auto due = shard_->next_due();
+    if (due != never) wait = std::min(wait, milliseconds{std::clamp<std::int64_t>(due - wall_clock_ms(), 1, 1'000)});
+  }
+  queue_->wait(wait);
+}
+
+// What is sealed becomes durable; then say why it is over.
+run_result<void> local_engine::finish() {
+  if (sink_->waiting() > 0)
+    if (auto done = commit(); not done) return done;
+  if (const auto done = store_->wait(); not done) return error_of(done.error());
+  failpoint::pass("stopping");
+  if (stop_) return {};
+  if (auto why = reader_->failure(); not why.empty()) return run_error{run_fault::failed, std::move(why)};
+  if (source_->stopped() != source_stop::none) return refused_line();
+  return {};
+}
+
+run_error local_engine::refused_line() const {
+  const auto line = source_->stopped_at();
+  if (source_->stopped() == source_stop::file_of_past)
+    return {run_fault::refused,
+            fmt::format("line {}: the first event is more than 24 hours old. For a file of the past add "
+                        "`--clock events`; for late uploads of today add `--clock wall`",
+                        line)};
+  return {run_fault::refused,
+          fmt::format("line {}: 1,000 lines in a row are too far ahead of the events before them (reason "
+                      "`future`). If there is such a gap, allow it with --max-gap (now {})",
+                      line, yaml::format_duration(horizon_ms()))};
+}
+
+void local_engine::tell_progress() const {
+  told_.progress(
+      {.done = start_.offset + sink_->totals().bytes, .total = total_bytes_, .events = sink_->totals().events});
+}
+
+run_report local_engine::make_report() const {
+  const auto& totals = sink_->totals();
+  const auto sum = [](const auto& values) { return std::accumulate(values.begin(), values.end(), std::uint64_t{0}); };
+  return {.seconds = seconds_since(begun_),
+          .cpu_seconds = cpu_seconds(),
+          .memory_peak_bytes = memory_peak_bytes(),
+          .epochs = totals.epochs,
+          .duplicates = totals.counts.duplicates + totals.duplicate_commands,
+          .dead_letters = sum(totals.dead_letters),
+          .decisions = sum(totals.decisions),
+          .counts = totals.counts,
+          .of_mode = local_figures{.lines = totals.lines,
+                                   .empty_lines = totals.empty_lines,
+                                   .bytes = totals.bytes,
+                                   .events = totals.events,
+                                   .dead_letters = totals.dead_letters,
+                                   .decisions = totals.decisions,
+                                   .shadow_decisions = totals.shadow_decisions,
+                                   .users = totals.users,
+                                   .active_users = shard_->active_users(),
+                                   .last_epoch = store_->committed_epoch(),
+                                   .commits = totals.commits}};
+}
+
+} // namespace fairuse

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Local mode: go on where the last run stopped, read to the end of the input or until told to stop, commit. Opening is
+// in local_start.cpp, driving in local_engine.cpp. For engine.cpp only; everybody else includes engine/engine.hpp.
+//
+// Operation: the reader's thread decodes, the thread of run() seals epochs, runs the rules and gathers commits, the
+// store's thread writes. Commits are whole epochs, at most commit_ms after the first of them unless a backlog of a past
+// file is being read, and at most about commit_bytes large.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "actors/worker.hpp"
+#include "config/deployment.hpp"
+#include "engine/engine.hpp"
+#include "storage/local_store.hpp"
+#include "streams/local/input_reader.hpp"
+#include "streams/local/local_sink.hpp"
+#include "streams/local/local_source.hpp"
+
+namespace fairuse {
+
+class local_engine final : public engine {
+public:
+  local_engine(run_settings settings, loaded_deployment all, std::string case_key, engine_callbacks told);
+  ~local_engine() override;
+
+  /// Everything that must be agreed on before the first line is read. REQUIRES: called once, before run().
+  run_result<void> open();
+
+  run_result<void> run() override;
+  void stop() override;
+  std::optional<run_report> report() const override { return report_; }
+
+private:
+  // local_start.cpp
+  run_result<void> open_store();
+  run_result<void> agree_on_clock();
+  run_result<void> agree_on_policies();
+  run_result<void> open_input();
+  run_result<sealer_state> read_sealer_state() const;
+  read_position find_position();
+  void make_source(sealer_state state);
+  void make_sink();
+  void add_config_commands();
+  void make_shard(time_ms last_now);
+  std::int64_t horizon_ms() const;
+
+  // local_engine.cpp
+  run_result<void> drive();
+  bool commit_is_due() const;
+  bool commit_is_overdue() const;
+  run_result<void> commit();
+  void wait_for_input();
+  run_result<void> finish();
+  run_error refused_line() const;
+  void tell_progress() const;
+  run_report make_report() const;
+
+  const run_settings settings_;
+  const loaded_deployment all_;
+  const std::string case_key_;
+  const engine_callbacks told_;
+  const std::uint64_t active_users_max_;
+  const std::chrono::steady_clock::time_point begun_;
+  std::string input_name_;
+  clock_kind clock_ = clock_kind::wall;
+  std::shared_ptr<const policy_set> policies_;
+
+  // Torn down from the last to the first.
+  std::unique_ptr<local_store> store_;
+  std::unique_ptr<batch_queue> queue_;
+  std::unique_ptr<input_reader> reader_;
+  std::unique_ptr<local_source> source_;
+  std::unique_ptr<local_sink> sink_;
+  std::unique_ptr<worker> worker_;
+  std::unique_ptr<shard> shard_;
+
+  std::atomic<bool> stop_ = false;
+  /// Where reading begins, and where the input ends if that is known.
+  read_position start_;
+  std::uint64_t total_bytes_ = 0;
+  /// When the first epoch of the open commit was written.
+  std::chrono::steady_clock::time_point waiting_since_{};
+  std::optional<run_report> report_;
+};
+
+run_result<std::unique_ptr<engine>> start_local_engine(run_settings settings, loaded_deployment all,
+                                                       std::string case_key, engine_callbacks told);
+
+} // namespace fairuse

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The first half of a local_engine: everything that must be agreed on before the first line is read.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/pure/numbers.hpp"
+#include "config/policy_file.hpp"
+#include "config/yaml.hpp"
+#include "engine/clocks.hpp"
+#include "engine/config_commands.hpp"
+#include "engine/local_engine.hpp"
+#include "events/wire.hpp"
+#include "storage/case_reference.hpp"
+#include "streams/failpoint.hpp"
+#include "streams/policy_choice.hpp"
+
+namespace fairuse {
+
+namespace {
+
+// How old the first event of an input may be before it is taken for a file of the past.
+constexpr std::int64_t first_event_age_max_ms = day_ms;
+
+} // namespace
+
+local_engine::local_engine(run_settings settings, loaded_deployment all, std::string case_key, engine_callbacks told)
+  : settings_{std::move(settings)},
+    all_{std::move(all)},
+    case_key_{std::move(case_key)},
+    told_{std::move(told)},
+    active_users_max_{settings_.max_active_users.value_or(all_.settings.active_users_max)},
+    begun_{steady_now()},
+    input_name_{input_name(settings_.input)} {}
+
+local_engine::~local_engine() = default;
+
+run_result<std::unique_ptr<engine>> start_local_engine(run_settings settings, loaded_deployment all,
+                                                       std::string case_key, engine_callbacks told) {
+  auto made = std::make_unique<local_engine>(std::move(settings), std::move(all), std::move(case_key), std::move(told));
+  if (auto done = made->open(); not done) return std::move(done.error());
+  return std::unique_ptr<engine>{std::move(made)};
+}
+
+run_result<void> local_engine::open() {
+  for (const auto step : {&local_engine::open_store, &local_engine::agree_on_clock, &local_engine::agree_on_policies,
+                          &local_engine::open_input})
+    if (auto done = (this->*step)(); not done) return done;
+  return {};
+}
+
+run_result<void> local_engine::open_store() {
+  const auto& retention = all_.settings.retention;
+  std::error_code problem;
+  store_options options{.case_key = case_key_,
+                        .usage_retention_ms = retention.usage_ms,
+                        .input_retention_ms = retention.input_ms,
+                        .decision_retention_ms = retention.decisions_ms,
+                        // A file can be read again from where the store is, and decides the same again.
+                        .accept_lost_tail = settings_.clock == clock_kind::events
+                                            and std::filesystem::is_regular_file(settings_.input, problem)};
+  options.failpoint = [](std::string_view place) {
+    constexpr std::string_view prefix = "storage.";
+    failpoint::pass(place.substr(place.find(prefix) == 0 ? prefix.size() : 0));
+  };
+  auto opened = local_store::open(settings_.state_folder, options);
+  if (not opened) return run_error{run_fault::failed, opened.error().message};
+  store_ = std::move(*opened);
+  if (store_->case_key_changed())
+    told_.log(log_level::warning,
+              "the case key is another one than last time: references of earlier cases cannot be told any more");
+  return {};
+}
+
+// One store, one clock: instants of events and of the wall cannot be compared.
+run_result<void> local_engine::agree_on_clock() {
+  auto& meta = store_->meta();
+  const auto stored = setting_of(meta.settings, "clock");
+  if (meta.epoch == 0) {
+    clock_ = settings_.clock.value_or(clock_kind::wall);
+  } else {
+    clock_ = stored == to_text(clock_kind::events) ? clock_kind::events : clock_kind::wall;
+    if (settings_.clock and *settings_.clock != clock_)
+      return run_error{run_fault::refused,
+                       fmt::format("the store in {} runs by `--clock {}`; for `--clock {}` use another --state",
+                                   settings_.state_folder, to_text(clock_), to_text(*settings_.clock))};
+  }
+  meta.settings["clock"] = to_text(clock_);
+  meta.settings["retention_ms"] = std::to_string(all_.settings.retention.usage_ms);
+  meta.settings["case_key"] = case_namer{case_key_}.check();
+  return {};
+}
+
+// What was promoted stays promoted, until the configuration names other policies.
+run_result<void> local_engine::agree_on_policies() {
+  auto& meta = store_->meta();
+  const auto read = [&](const std::string& digest) {
+    yaml::diagnostics problems{"policy " + digest};
+    return parse_policy(store_->policy_text(digest), problems);
+  };
+  const auto stored = meta.controls;
+  auto choice = choose_policies(all_.live, all_.shadows, all_.settings.retention.usage_ms, stored, meta.settings,
+                                meta.epoch == 0, meta.now, read);
+  if (choice.policies == nullptr)
+    return run_error{run_fault::failed,
+                     "the store does not have the text of a policy that was promoted: it is damaged"};
+  policies_ = std::move(choice.policies);
+  if (choice.changed)
+    told_.log(log_level::info, "the policies were changed since the last run: the new ones hold from here on");
+  if (choice.promoted)
+    told_.log(log_level::info,
+              fmt::format("policy {} was promoted and stays live; the configuration has not changed since",
+                          policies_->live().rules.name));
+  meta.controls = stored_from({.enabled = stored.enabled, .killed = stored.killed, .policies = policies_.get()});
+  for (const auto& slot : policies_->slots()) {
+    store_->keep_policy(slot.label.digest, canonical(slot.rules));
+    if (slot.kind != slot_kind::off)
+      told_.log(log_level::info, fmt::format("policy {} in slot {}, digest {}", slot.rules.name, slot.label.slot,
+                                             slot.label.digest.substr(0, 12)));
+  }
+  return {};
+}
+
+// As the last run left it; in an empty store as it begins.
+run_result<sealer_state> local_engine::read_sealer_state() const {
+  const auto& meta = store_->meta();
+  if (meta.epoch == 0) return sealer_state{};
+  const auto read = decode_sealer_state(setting_of(meta.settings, "sealer"));
+  if (read and read->epoch == meta.epoch) return *read;
+  return run_error{run_fault::failed,
+                   fmt::format("the store in {} is damaged: what it says about its last epoch does not "
+                               "fit together. Restore it from a copy, or begin a new one",
+                               settings_.state_folder)};
+}
+
+// Where the last run stopped in this file, if it is still the same file.
+read_position local_engine::find_position() {
+  if (not reader_->has_position()) return {};
+  for (const auto& each : store_->meta().inputs) {
+    if (each.input != input_name_) continue;
+    const read_position position{each.bytes, each.lines, parse_number<std::uint64_t>(each.fingerprint, 16).value_or(0)};
+    if (still_matches(reader_->descriptor(), position)) return position;
+    told_.log(log_level::warning,
+              fmt::format("{} is another file than the one that was read before: reading it from its beginning; events "
+                          "that were seen already change nothing",
+                          input_name_));
+  }
+  return {};
+}
+
+run_result<void> local_engine::open_input() {
+  queue_ = std::make_unique<batch_queue>(16);
+  std::string problem;
+  reader_ = input_reader::open({.file = settings_.input,
+                                .until_end = settings_.until_end,
+                                .chunk_bytes = settings_.chunk_bytes,
+                                .notice = [this](const std::string& what) { told_.log(log_level::warning, what); }},
+                               *queue_, problem);
+  if (reader_ == nullptr) return run_error{run_fault::refused, std::move(problem)};
+  start_ = find_position();
+  reader_->go_on_from(start_);
+  total_bytes_ = settings_.until_end ? reader_->size() : 0;
+  auto state = read_sealer_state();
+  if (not state) return std::move(state.error());
+  const auto last_now = state->now;
+  make_source(std::move(*state));
+  make_sink();
+  add_config_commands();
+  make_shard(last_now);
+  return {};
+}
+
+// How far ahead of `now` an event may be.
+std::int64_t local_engine::horizon_ms() const {
+  if (clock_ == clock_kind::wall) return horizon_wall_ms;
+  return settings_.max_gap_ms.value_or(all_.settings.max_gap_ms);
+}
+
+void local_engine::make_source(sealer_state state) {
+  // A file of the past is told by its first event; a file that is gone on with has been accepted before.
+  const bool may_be_past = clock_ == clock_kind::wall and not settings_.clock and start_.offset == 0;
+  source_ = std::make_unique<local_source>(
+      local_source_options{
+          .sealing = {.clock = clock_, .retention_ms = all_.settings.retention.usage_ms, .horizon_ms = horizon_ms()},
+          .state = std::move(state),
+          // What comes through a pipe cannot be read again, so its end is the end.
+          .until_end = settings_.until_end or not reader_->has_position(),
+          .first_not_before = may_be_past ? std::optional{wall_clock_ms() - first_event_age_max_ms} : std::nullopt,
+          .clock = wall_clock_ms},
+      *queue_);
+}
+
+void local_engine::make_sink() {
+  sink_ = std::make_unique<local_sink>(local_sink_options{.decision_source = all_.settings.source,
+                                                          .input = reader_->has_position() ? input_name_ : "-",
+                                                          .has_position = reader_->has_position()},
+                                       *store_, *source_, case_namer{case_key_});
+}
+
+void local_engine::add_config_commands() {
+  auto own = make_config_commands(all_.settings, store_->meta().settings);
+  if (own.lines.empty()) return;
+  std::string text;
+  for (const auto& [subject, line] : own.lines)
+    text.append(line).push_back('\n');
+  wire_decoder decoder;
+  auto batch = batch_from(text, decoder);
+  batch->own = true;
+  source_->put_first(std::move(batch));
+  sink_->remember_with_config_commands(std::move(own.settings));
+}
+
+void local_engine::make_shard(time_ms last_now) {
+  const auto& meta = store_->meta();
+  worker_ = std::make_unique<worker>();
+  shard_ = worker_->open_shard(
+      *store_,
+      shard_options{
+          .start = {.enabled = meta.controls.enabled, .killed = meta.controls.killed, .policies = policies_.get()},
+          .horizon_ms = horizon_ms(),
+          .policies = policies_,
+          .command_ids = command_ids_from(setting_of(meta.settings, "command_ids")),
+          .last_now = last_now,
+          // A margin between what is let go and what forces a commit, or every new user would force one.
+          .max_active_users = active_users_max_ - active_users_max_ / 4});
+}
+
+} // namespace fairuse
