@@ -91,10 +91,10 @@ bool kafka_session::connect() {
   const auto& from = all_.settings.kafka;
   for (const auto& warning : transport_warnings(from, kafka_client_library()))
     spdlog::warn("{}", warning);
-  std::string problem;
-  brokers_ = kafka::make_real_cluster(cluster_options(from), problem);
-  if (brokers_ == nullptr) fail(exit_usage, problem);
-  return brokers_ != nullptr;
+  auto made = kafka::make_real_cluster(cluster_options(from));
+  if (not made) return fail(exit_usage, made.error().message);
+  brokers_ = std::move(*made);
+  return true;
 }
 
 kafka::configured_rules kafka_session::configured() const {

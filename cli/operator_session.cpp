@@ -38,13 +38,15 @@ bool operator_session::open(const std::string& config_file) {
                                         "config/kafka.yaml is an example",
                                         config_file));
   set_up_log(loaded_->settings.log);
-  std::string problem;
   auto options = cluster_options(settings());
   // What librdkafka says while it tries is said better by the answer.
   options.log = [](log_level, const std::string& line) { spdlog::debug("{}", line); };
-  brokers_ = kafka::make_real_cluster(options, problem);
-  if (brokers_ != nullptr) group_ = kafka::make_group_view(options, settings().app, problem);
-  if (group_ == nullptr) return fail(exit_usage, problem);
+  auto brokers = kafka::make_real_cluster(options);
+  if (not brokers) return fail(exit_usage, brokers.error().message);
+  auto group = kafka::make_group_view(options, settings().app);
+  if (not group) return fail(exit_usage, group.error().message);
+  brokers_ = std::move(*brokers);
+  group_ = std::move(*group);
   return ask_brokers();
 }
 

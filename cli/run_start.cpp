@@ -50,10 +50,8 @@ time_ms wall_clock_ms() {
 bool run_session::load_configuration() {
   stop_signal::block();
   set_up_log({});
-  if (const char* place = std::getenv("FAIRUSE_FAIL"); place != nullptr and *place != '\0') {
-    std::string problem;
-    if (not failpoint::arm(place, problem)) return fail(exit_usage, problem);
-  }
+  if (const char* place = std::getenv("FAIRUSE_FAIL"); place != nullptr and *place != '\0')
+    if (const auto armed = failpoint::arm(place); not armed) return fail(exit_usage, armed.error().message);
   yaml::diagnostics problems{settings_.config_file};
   auto loaded = load_deployment(settings_.config_file, kafka_client_library(), problems);
   for (const auto& each : problems.list())

@@ -94,9 +94,9 @@ private:
     if (admin_ == nullptr) {
       for (const auto& each : transport_warnings(deployment_.kafka, kafka_client_library()))
         spdlog::warn("{}", each);
-      std::string problem;
-      admin_ = kafka::make_topic_admin(cluster_options(deployment_.kafka), problem);
-      if (admin_ == nullptr) return fail(exit_usage, problem);
+      auto made = kafka::make_topic_admin(cluster_options(deployment_.kafka));
+      if (not made) return fail(exit_usage, made.error().message);
+      admin_ = std::move(*made);
     }
     std::vector<std::string> names;
     for (const auto& [role, name] : needs_.topics)

@@ -115,10 +115,9 @@ real_cluster_options test_broker::options() const {
 }
 
 std::unique_ptr<cluster> test_broker::client(real_cluster_options options) {
-  std::string problem;
-  auto made = make_real_cluster(std::move(options), problem);
-  if (made == nullptr) fail(problem);
-  return made;
+  auto made = make_real_cluster(std::move(options));
+  if (not made) fail(made.error().message);
+  return std::move(*made);
 }
 
 void test_broker::make_topic(const std::string& name, int partitions) {

@@ -30,13 +30,17 @@ group_member member_of(const rd_kafka_MemberDescription_t* from) {
 
 class real_group_view final : public group_view, private listener {
 public:
-  real_group_view(const real_cluster_options& options, std::string group, std::string& problem)
-    : listener{options}, call_timeout_{options.call_timeout}, group_{std::move(group)} {
-    const properties own{{"group.id", group_}, {"isolation.level", name_of(isolation::committed)}};
-    handle_ = open_client(options, client_role::questions, own, *this, problem);
-  }
+  real_group_view(const real_cluster_options& options, std::string group)
+    : listener{options}, call_timeout_{options.call_timeout}, group_{std::move(group)} {}
 
-  bool is_open() const { return handle_ != nullptr; }
+  /// REQUIRES: the first call.
+  result<void> open(const real_cluster_options& options) {
+    const properties own{{"group.id", group_}, {"isolation.level", name_of(isolation::committed)}};
+    auto opened = open_client(options, client_role::questions, own, *this);
+    if (not opened) return opened.error();
+    handle_ = std::move(*opened);
+    return {};
+  }
 
   call_result describe(group_description& out) override {
     const owned<rd_kafka_queue_t> answers{rd_kafka_queue_new(handle_.get())};
@@ -91,10 +95,10 @@ private:
 
 } // namespace
 
-std::unique_ptr<group_view> make_group_view(const real_cluster_options& options, const std::string& group,
-                                            std::string& problem) {
-  auto made = std::make_unique<real_group_view>(options, group, problem);
-  return made->is_open() ? std::move(made) : nullptr;
+result<std::unique_ptr<group_view>> make_group_view(const real_cluster_options& options, const std::string& group) {
+  auto made = std::make_unique<real_group_view>(options, group);
+  if (auto opened = made->open(options); not opened) return opened.error();
+  return made;
 }
 
 } // namespace fairuse::kafka

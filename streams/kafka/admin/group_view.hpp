@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/broker/real_cluster.hpp"
 
@@ -37,8 +38,7 @@ public:
   virtual call_result committed(std::span<const topic_partition> parts, std::vector<committed_offset>& out) = 0;
 };
 
-/// Nullptr if the options cannot work: `problem` says why.
-std::unique_ptr<group_view> make_group_view(const real_cluster_options& options, const std::string& group,
-                                            std::string& problem);
+/// Error: the options cannot work.
+result<std::unique_ptr<group_view>> make_group_view(const real_cluster_options& options, const std::string& group);
 
 } // namespace fairuse::kafka

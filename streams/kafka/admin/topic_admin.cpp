@@ -61,14 +61,16 @@ topic_config config_of(const rd_kafka_ConfigResource_t* resource) {
 
 class real_topic_admin final : public topic_admin {
 public:
-  real_topic_admin(real_cluster_options options, std::string& problem)
-    : options_{std::move(options)},
-      heard_{options_},
-      handle_{open_client(options_, client_role::questions, {}, heard_, problem)} {
-    if (handle_ != nullptr) queue_.reset(rd_kafka_queue_new(handle_.get()));
-  }
+  explicit real_topic_admin(real_cluster_options options) : options_{std::move(options)}, heard_{options_} {}
 
-  bool is_open() const { return handle_ != nullptr; }
+  /// REQUIRES: the first call.
+  result<void> open() {
+    auto opened = open_client(options_, client_role::questions, {}, heard_);
+    if (not opened) return opened.error();
+    handle_ = std::move(*opened);
+    queue_.reset(rd_kafka_queue_new(handle_.get()));
+    return {};
+  }
 
   call_result look(std::span<const std::string> topics, std::int32_t& brokers, std::vector<found_topic>& out) override {
     out.clear();
@@ -189,10 +191,10 @@ private:
 
 } // namespace
 
-std::unique_ptr<topic_admin> make_topic_admin(const real_cluster_options& options, std::string& problem) {
-  auto admin = std::make_unique<real_topic_admin>(options, problem);
-  if (not admin->is_open()) return nullptr;
-  return admin;
+result<std::unique_ptr<topic_admin>> make_topic_admin(const real_cluster_options& options) {
+  auto made = std::make_unique<real_topic_admin>(options);
+  if (auto opened = made->open(); not opened) return opened.error();
+  return made;
 }
 
 } // namespace fairuse::kafka

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "streams/kafka/admin/topic_rules.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/broker/real_cluster.hpp"
@@ -35,7 +36,7 @@ public:
                              std::vector<created_topic>& out) = 0;
 };
 
-/// Nullptr if the options cannot work: `problem` says why.
-std::unique_ptr<topic_admin> make_topic_admin(const real_cluster_options& options, std::string& problem);
+/// Error: the options cannot work.
+result<std::unique_ptr<topic_admin>> make_topic_admin(const real_cluster_options& options);
 
 } // namespace fairuse::kafka

@@ -92,15 +92,14 @@ properties needed(client_role role, const real_cluster_options& options) {
   return all;
 }
 
-bool apply(rd_kafka_conf_t* conf, const properties& all, std::string& problem) {
+result<void> apply(rd_kafka_conf_t* conf, const properties& all) {
   for (const auto& [name, value] : all) {
     std::array<char, 512> text{};
     if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), text.data(), text.size()) == RD_KAFKA_CONF_OK) continue;
-    problem = fmt::format("Kafka property {}: {}. librdkafka's CONFIGURATION page lists names and values.", name,
-                          text.data());
-    return false;
+    return error{fmt::format("Kafka property {}: {}. librdkafka's CONFIGURATION page lists names and values.", name,
+                             text.data())};
   }
-  return true;
+  return {};
 }
 
 } // namespace
@@ -124,25 +123,24 @@ void listener::on_error(rd_kafka_resp_err_t error, std::string_view reason) {
 }
 
 void listener::refresh_token(rd_kafka_t* handle) const {
-  std::string problem;
-  const auto token = read_token(token_file_, problem);
+  const auto token = read_token(token_file_);
   std::array<char, 512> text{};
   if (token
       and rd_kafka_oauthbearer_set_token(handle, token->text.c_str(), token->expires_at, token->principal.c_str(),
                                          nullptr, 0, text.data(), text.size())
               == RD_KAFKA_RESP_ERR_NO_ERROR)
     return;
-  if (token) problem = fmt::format("the token file {}: {}", token_file_, text.data());
+  const auto problem = token ? fmt::format("the token file {}: {}", token_file_, text.data()) : token.error().message;
   rd_kafka_oauthbearer_set_token_failure(handle, problem.c_str());
 }
 
-owned<rd_kafka_t> open_client(const real_cluster_options& options, client_role role, const properties& own,
-                              listener& who, std::string& problem) {
+result<owned<rd_kafka_t>> open_client(const real_cluster_options& options, client_role role, const properties& own,
+                                      listener& who) {
   owned<rd_kafka_conf_t> conf{rd_kafka_conf_new()};
   rd_kafka_conf_set_opaque(conf.get(), &who);
   rd_kafka_conf_set_log_cb(conf.get(), log_callback);
   for (const auto& layer : {tuned(role, options), options.properties, needed(role, options), own})
-    if (not apply(conf.get(), layer, problem)) return nullptr;
+    if (auto applied = apply(conf.get(), layer); not applied) return applied.error();
   // Nobody polls a handle that only asks: its errors are logged instead.
   if (role != client_role::questions) rd_kafka_conf_set_error_cb(conf.get(), error_callback);
   if (role == client_role::member) rd_kafka_conf_set_rebalance_cb(conf.get(), rebalance_callback);
@@ -159,16 +157,12 @@ owned<rd_kafka_t> open_client(const real_cluster_options& options, client_role r
   std::array<char, 512> text{};
   const auto kind = role == client_role::producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
   owned<rd_kafka_t> handle{rd_kafka_new(kind, conf.get(), text.data(), text.size())};
-  if (handle == nullptr) {
-    problem = fmt::format("Kafka client cannot be made: {}. Check kafka.properties.", text.data());
-    return nullptr;
-  }
+  if (handle == nullptr)
+    return error{fmt::format("Kafka client cannot be made: {}. Check kafka.properties.", text.data())};
   (void)conf.release(); // the handle owns it now
   if (not options.token_file.empty())
-    if (const owned<rd_kafka_error_t> failed{rd_kafka_sasl_background_callbacks_enable(handle.get())}) {
-      problem = fmt::format("Kafka client cannot use a token: {}.", rd_kafka_error_string(failed.get()));
-      return nullptr;
-    }
+    if (const owned<rd_kafka_error_t> failed{rd_kafka_sasl_background_callbacks_enable(handle.get())})
+      return error{fmt::format("Kafka client cannot use a token: {}.", rd_kafka_error_string(failed.get()))};
   if (kind == RD_KAFKA_CONSUMER) rd_kafka_poll_set_consumer(handle.get());
   return handle;
 }

@@ -12,6 +12,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "base/pure/result.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/broker/real_cluster.hpp"
 
@@ -67,9 +68,9 @@ enum class client_role : std::uint8_t {
 };
 
 /// A handle with the settings of its role (`own` last: ids, isolation). `who` hears its callbacks and must outlive it.
-/// Nullptr: `problem` says why. An empty bootstrap makes a handle that talks to nobody.
-owned<rd_kafka_t> open_client(const real_cluster_options& options, client_role role, const properties& own,
-                              listener& who, std::string& problem);
+/// An empty bootstrap makes a handle that talks to nobody.
+result<owned<rd_kafka_t>> open_client(const real_cluster_options& options, client_role role, const properties& own,
+                                      listener& who);
 
 /// The property of `all` that nobody but the engine may set; nullptr: none.
 const std::string* reserved_property(const properties& all);
@@ -82,7 +83,8 @@ call_result result_of(rd_kafka_resp_err_t error, std::string text);
 call_result result_of(owned<rd_kafka_error_t> error, std::string_view during);
 /// Not ok if the handle has had a fatal error.
 call_result fatal_result(rd_kafka_t* handle);
-inline call_result unopened(const std::string& problem) { return {next_action::broken, "_INVALID_ARG", problem}; }
+/// A call on a client that could not be opened.
+inline call_result unopened(const error& why) { return {next_action::broken, "_INVALID_ARG", why.message}; }
 
 /// "topic [3]"
 std::string place_of(std::string_view topic, std::int32_t partition);

@@ -41,43 +41,35 @@ std::optional<std::string> decode(std::string_view text) {
 
 } // namespace
 
-std::optional<oauth_token> parse_token(std::string_view text, std::string& problem) {
+result<oauth_token> parse_token(std::string_view text) {
   const auto first = text.find('.');
   const auto second = first == std::string_view::npos ? first : text.find('.', first + 1);
-  if (second == std::string_view::npos) {
-    problem = "is no JWT: three parts with dots between them";
-    return std::nullopt;
-  }
+  if (second == std::string_view::npos) return error{"is no JWT: three parts with dots between them"};
   const auto claims = decode(text.substr(first + 1, second - first - 1));
   simdjson::dom::parser parser;
   simdjson::dom::element all;
   oauth_token token{std::string{text}, {}, 0};
-  if (not claims or parser.parse(*claims).get(all) != simdjson::SUCCESS) {
-    problem = "has claims that are no JSON";
-    return std::nullopt;
-  }
+  if (not claims or parser.parse(*claims).get(all) != simdjson::SUCCESS) return error{"has claims that are no JSON"};
   std::string_view subject;
   std::int64_t seconds = 0;
   double fraction = 0;
   if (all["exp"].get(fraction) == simdjson::SUCCESS and fraction >= 0
       and fraction <= static_cast<double>(latest_second))
     seconds = static_cast<std::int64_t>(fraction);
-  if (all["sub"].get(subject) != simdjson::SUCCESS or subject.empty() or seconds == 0) {
-    problem = "lacks a claim: sub and exp are needed";
-    return std::nullopt;
-  }
+  if (all["sub"].get(subject) != simdjson::SUCCESS or subject.empty() or seconds == 0)
+    return error{"lacks a claim: sub and exp are needed"};
   token.principal = subject;
   token.expires_at = seconds * 1'000;
   return token;
 }
 
-std::optional<oauth_token> read_token(const std::filesystem::path& file, std::string& problem) {
+result<oauth_token> read_token(const std::filesystem::path& file) {
   auto text = read_file(file);
-  while (text and not text->empty() and (text->back() == '\n' or text->back() == '\r'))
+  if (not text) return error{"the token file " + file.string() + " cannot be read"};
+  while (not text->empty() and (text->back() == '\n' or text->back() == '\r'))
     text->pop_back();
-  auto token = text ? parse_token(*text, problem) : std::nullopt;
-  if (not text) problem = "cannot be read";
-  if (not token) problem = "the token file " + file.string() + " " + problem;
+  auto token = parse_token(*text);
+  if (not token) return error{"the token file " + file.string() + " " + token.error().message};
   return token;
 }
 

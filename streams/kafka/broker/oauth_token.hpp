@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/pure/result.hpp"
 #include "events/event.hpp"
 
 namespace fairuse::kafka {
@@ -23,9 +24,9 @@ struct oauth_token {
   time_ms expires_at = 0;
 };
 
-/// The claims are read, not verified: that is the broker's business. Nullopt: `problem` says why, without the token.
-std::optional<oauth_token> parse_token(std::string_view text, std::string& problem);
+/// The claims are read, not verified: that is the broker's business. An error does not repeat the token.
+result<oauth_token> parse_token(std::string_view text);
 /// A trailing newline is no part of the token.
-std::optional<oauth_token> read_token(const std::filesystem::path& file, std::string& problem);
+result<oauth_token> read_token(const std::filesystem::path& file);
 
 } // namespace fairuse::kafka

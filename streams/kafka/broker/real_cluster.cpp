@@ -20,9 +20,9 @@ public:
   explicit real_cluster(real_cluster_options options) : listener{options}, options_{std::move(options)} {}
 
   call_result id(std::string& out) override {
-    std::string problem;
-    auto* handle = asking(isolation::uncommitted, problem);
-    if (handle == nullptr) return unopened(problem);
+    const auto opened = asking(isolation::uncommitted);
+    if (not opened) return unopened(opened.error());
+    auto* handle = *opened;
     char* found = rd_kafka_clusterid(handle, timeout_of(options_.call_timeout));
     if (found == nullptr) return result_of(RD_KAFKA_RESP_ERR__TIMED_OUT, "No broker tells the cluster's id");
     out = found;
@@ -32,9 +32,9 @@ public:
 
   call_result partition_counts(std::span<const std::string> topics, std::vector<std::int32_t>& out) override {
     out.clear();
-    std::string problem;
-    auto* handle = asking(isolation::uncommitted, problem);
-    if (handle == nullptr) return unopened(problem);
+    const auto opened = asking(isolation::uncommitted);
+    if (not opened) return unopened(opened.error());
+    auto* handle = *opened;
     for (const auto& name : topics) {
       const owned<rd_kafka_topic_t> topic{rd_kafka_topic_new(handle, name.c_str(), nullptr)};
       if (topic == nullptr) return result_of(rd_kafka_last_error(), "Topic " + name);
@@ -52,18 +52,18 @@ public:
   }
 
   call_result range(const topic_partition& of, isolation how, log_range& out) override {
-    std::string problem;
-    auto* handle = asking(how, problem);
-    if (handle == nullptr) return unopened(problem);
+    const auto opened = asking(how);
+    if (not opened) return unopened(opened.error());
+    auto* handle = *opened;
     const auto error = rd_kafka_query_watermark_offsets(handle, of.topic.c_str(), of.partition, &out.low, &out.high,
                                                         timeout_of(options_.call_timeout));
     return result_of(error, "The range of " + place_of(of.topic, of.partition) + " cannot be read");
   }
 
   call_result offset_at(const topic_partition& of, time_ms at, std::int64_t& out) override {
-    std::string problem;
-    auto* handle = asking(isolation::uncommitted, problem);
-    if (handle == nullptr) return unopened(problem);
+    const auto opened = asking(isolation::uncommitted);
+    if (not opened) return unopened(opened.error());
+    auto* handle = *opened;
     const std::array asked{position{of, at}};
     const auto list = list_of(asked);
     auto error = rd_kafka_offsets_for_times(handle, list.get(), timeout_of(options_.call_timeout));
@@ -89,11 +89,14 @@ public:
   std::unique_ptr<reader> make_reader(isolation how) override { return make_real_reader(options_, how); }
 
 private:
-  rd_kafka_t* asking(isolation how, std::string& problem) {
+  result<rd_kafka_t*> asking(isolation how) {
     const std::lock_guard lock{opening_};
     auto& handle = asking_[how == isolation::committed ? 0 : 1];
-    if (handle == nullptr)
-      handle = open_client(options_, client_role::questions, {{"isolation.level", name_of(how)}}, *this, problem);
+    if (handle == nullptr) {
+      auto opened = open_client(options_, client_role::questions, {{"isolation.level", name_of(how)}}, *this);
+      if (not opened) return opened.error();
+      handle = std::move(*opened);
+    }
     return handle.get();
   }
 
@@ -103,31 +106,29 @@ private:
 };
 
 // Make every kind of client once without a broker to talk to: librdkafka checks values, files and combinations.
-bool clients_can_be_made(real_cluster_options options, std::string& problem) {
+result<void> check_clients(real_cluster_options options) {
   options.bootstrap.clear();
   options.log = nullptr;
-  listener nobody{options};
-  const properties member{{"group.id", "check"}, {"group.instance.id", "check"}};
-  const properties producer{{"transactional.id", "check"}};
-  return open_client(options, client_role::member, member, nobody, problem) != nullptr
-         and open_client(options, client_role::producer, producer, nobody, problem) != nullptr
-         and open_client(options, client_role::reader, {{"group.id", "check"}}, nobody, problem) != nullptr
-         and open_client(options, client_role::questions, {}, nobody, problem) != nullptr;
+  listener unheard{options};
+  const std::pair<client_role, properties> clients[] = {
+      {client_role::member, {{"group.id", "check"}, {"group.instance.id", "check"}}},
+      {client_role::producer, {{"transactional.id", "check"}}},
+      {client_role::reader, {{"group.id", "check"}}},
+      {client_role::questions, {}},
+  };
+  for (const auto& [role, own] : clients)
+    if (auto opened = open_client(options, role, own, unheard); not opened) return opened.error();
+  return {};
 }
 
 } // namespace
 
-std::unique_ptr<cluster> make_real_cluster(real_cluster_options options, std::string& problem) {
-  if (options.bootstrap.empty()) {
-    problem = "Kafka has no bootstrap address. Name at least one broker as host:port.";
-    return nullptr;
-  }
-  if (const auto* name = reserved_property(options.properties)) {
-    problem =
-        fmt::format("Kafka property {} cannot be set: the commit protocol needs its own value. Remove it.", *name);
-    return nullptr;
-  }
-  if (not clients_can_be_made(options, problem)) return nullptr;
+result<std::unique_ptr<cluster>> make_real_cluster(real_cluster_options options) {
+  if (options.bootstrap.empty()) return error{"Kafka has no bootstrap address. Name at least one broker as host:port."};
+  if (const auto* name = reserved_property(options.properties))
+    return error{
+        fmt::format("Kafka property {} cannot be set: the commit protocol needs its own value. Remove it.", *name)};
+  if (auto checked = check_clients(options); not checked) return checked.error();
   return std::make_unique<real_cluster>(std::move(options));
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/pure/log_level.hpp"
+#include "base/pure/result.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 
 namespace fairuse::kafka {
@@ -39,7 +40,7 @@ struct real_cluster_options {
   std::function<void(log_level, const std::string&)> log;
 };
 
-/// Nullptr if the options cannot work: `problem` says why and what to do. Connects to nobody yet.
-std::unique_ptr<cluster> make_real_cluster(real_cluster_options options, std::string& problem);
+/// Error: the options cannot work; it says what to do. Connects to no broker yet.
+result<std::unique_ptr<cluster>> make_real_cluster(real_cluster_options options);
 
 } // namespace fairuse::kafka

@@ -27,12 +27,12 @@ public:
     : listener{options}, call_timeout_{options.call_timeout}, told_{told} {
     properties own{{"group.id", who.group}};
     if (not who.instance.empty()) own.emplace_back("group.instance.id", who.instance);
-    std::string problem;
-    handle_ = open_client(options, client_role::member, own, *this, problem);
-    if (handle_ == nullptr) {
-      stuck_ = unopened(problem);
+    auto opened = open_client(options, client_role::member, own, *this);
+    if (not opened) {
+      stuck_ = unopened(opened.error());
       return;
     }
+    handle_ = std::move(*opened);
     fetcher_ = fetcher{handle_.get(), *this};
     owned<rd_kafka_topic_partition_list_t> topics{
         rd_kafka_topic_partition_list_new(static_cast<int>(who.topics.size()))};

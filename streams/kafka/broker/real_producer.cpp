@@ -37,7 +37,10 @@ public:
   real_producer(const real_cluster_options& options, const std::string& transactional_id)
     : listener{options}, call_timeout_{options.call_timeout}, transaction_timeout_{options.transaction_timeout} {
     const properties own{{"transactional.id", transactional_id}};
-    handle_ = open_client(options, client_role::producer, own, *this, problem_);
+    if (auto opened = open_client(options, client_role::producer, own, *this))
+      handle_ = std::move(*opened);
+    else
+      why_unopened_ = opened.error();
   }
 
   ~real_producer() override {
@@ -46,7 +49,7 @@ public:
   }
 
   call_result prepare(std::span<const std::string> topics) override {
-    if (handle_ == nullptr) return unopened(problem_);
+    if (handle_ == nullptr) return unopened(why_unopened_);
     const auto until = clock::now() + call_timeout_;
     while (not initialised_) {
       const auto left = std::chrono::ceil<milliseconds>(until - clock::now());
@@ -64,7 +67,7 @@ public:
   }
 
   call_result begin() override {
-    if (handle_ == nullptr) return unopened(problem_);
+    if (handle_ == nullptr) return unopened(why_unopened_);
     rd_kafka_poll(handle_.get(), 0);
     for (auto& [name, topic] : topics_)
       std::ranges::fill(topic.next, -1);
@@ -268,7 +271,7 @@ private:
 
   milliseconds call_timeout_;
   milliseconds transaction_timeout_;
-  std::string problem_;
+  error why_unopened_;
   bool initialised_ = false;
   std::int64_t produced_ = 0;
   std::int64_t reported_ = 0;

@@ -17,12 +17,13 @@ class real_reader final : public reader, private listener, private fetcher::prob
 public:
   real_reader(const real_cluster_options& options, isolation how) : listener{options} {
     const properties own{{"group.id", options.client_id}, {"isolation.level", name_of(how)}};
-    std::string problem;
-    handle_ = open_client(options, client_role::reader, own, *this, problem);
-    if (handle_ == nullptr)
-      stuck_ = unopened(problem);
-    else
-      fetcher_ = fetcher{handle_.get(), *this};
+    auto opened = open_client(options, client_role::reader, own, *this);
+    if (not opened) {
+      stuck_ = unopened(opened.error());
+      return;
+    }
+    handle_ = std::move(*opened);
+    fetcher_ = fetcher{handle_.get(), *this};
   }
 
   ~real_reader() override {

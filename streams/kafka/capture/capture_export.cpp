@@ -26,7 +26,7 @@ void hold(const call_result& given) {
   if (not given.ok()) throw export_stopped{export_status::failed, fmt::format("{} ({})", given.text, given.code)};
 }
 
-void hold(const store_status& done) {
+void hold(const result<void, store_error>& done) {
   if (done) return;
   const bool refused = done.error().fault == store_fault::misuse;
   throw export_stopped{refused ? export_status::refused : export_status::failed, done.error().message};
@@ -185,8 +185,7 @@ private:
     });
     const auto found = rows.extract(std::string(partition_meta_key()));
     if (found.empty()) return std::nullopt;
-    meta_fault why{};
-    auto meta = decode_partition_meta(found.mapped(), why);
+    auto meta = decode_partition_meta(found.mapped());
     if (not meta)
       throw export_stopped{export_status::failed,
                            fmt::format("the state of {} [{}] does not decode", topic, part.partition)};
@@ -195,7 +194,7 @@ private:
       to_.add(section, {.key = key, .value = std::move(value)});
     to_.add(section, {.key = found.key(), .value = found.mapped()});
     part.state_meta = found.mapped();
-    return meta;
+    return std::move(*meta);
   }
 
   void read_output(const std::string& topic) {
@@ -282,7 +281,7 @@ export_result export_with(cluster& brokers, const export_wish& wish, const std::
   try {
     check_checkpoint(wish);
     auto writer = capture_writer::create(file, wish.replace);
-    if (not writer) hold(store_status(writer.error()));
+    if (not writer) hold(result<void, store_error>(writer.error()));
     std::vector<std::unique_ptr<partition_export>> parts;
     for (std::int32_t p = 0; p < wish.partitions; ++p)
       parts.push_back(std::make_unique<partition_export>(brokers, wish, **writer, p, made.records));

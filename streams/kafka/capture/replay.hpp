@@ -89,21 +89,22 @@ public:
   partition_replay& operator=(const partition_replay&) = delete;
 
   /// Begin with a state: rows as a changelog has them, the meta row last, of a life that `setup` began.
-  store_status restore(const partition_setup& setup, const std::function<bool(captured_record&)>& next_row);
+  result<void, store_error> restore(const partition_setup& setup,
+                                    const std::function<bool(captured_record&)>& next_row);
   /// Make the epoch again. `setup` in the record begins a new life on the same state.
-  store_status run(const epoch_record& told, const take_inputs& inputs);
+  result<void, store_error> run(const epoch_record& told, const take_inputs& inputs);
   const recorder& made() const { return made_; }
   /// The epoch's row in the journal, as made now.
   epoch_record journal() const;
-  store_status confirm();
+  result<void, store_error> confirm();
 
 private:
-  store_status open_store(std::int64_t usage_retention_ms);
-  store_status close_store();
-  store_status set_rules(const partition_setup& setup, const stored_controls& controls);
+  result<void, store_error> open_store(std::int64_t usage_retention_ms);
+  result<void, store_error> close_store();
+  result<void, store_error> set_rules(const partition_setup& setup, const stored_controls& controls);
   std::optional<policy> read_policy(const std::string& digest) const;
-  store_status begin_life(const partition_setup& setup, const epoch_record& first);
-  store_status feed(const epoch_record& record, const take_inputs& inputs);
+  result<void, store_error> begin_life(const partition_setup& setup, const epoch_record& first);
+  result<void, store_error> feed(const epoch_record& record, const take_inputs& inputs);
 
   replay_tools with_;
   topic_names outputs_;

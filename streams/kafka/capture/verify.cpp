@@ -69,8 +69,7 @@ public:
   void advance() {
     if (there_) ++number_;
     there_ = cursor_ and cursor_->next(record_);
-    if (cursor_ and not cursor_->failure().ok())
-      throw stopped{verdict::damaged, cursor_->failure().error().message, {}};
+    if (cursor_ and not cursor_->failure()) throw stopped{verdict::damaged, cursor_->failure().error().message, {}};
   }
 
 private:
@@ -103,7 +102,7 @@ public:
 private:
   void advance() {
     there_ = cursor_.next(record_);
-    if (not cursor_.failure().ok()) throw stopped{verdict::damaged, cursor_.failure().error().message, {}};
+    if (not cursor_.failure()) throw stopped{verdict::damaged, cursor_.failure().error().message, {}};
   }
 
   capture_cursor cursor_;
@@ -139,7 +138,7 @@ public:
     std::uint64_t epochs = 0;
     for (; rows.next(row); ++epochs)
       try_epoch(row);
-    if (not rows.failure().ok()) throw stopped{verdict::damaged, rows.failure().error().message, {}};
+    if (not rows.failure()) throw stopped{verdict::damaged, rows.failure().error().message, {}};
     if (epochs != part_.epochs) damage(fmt::format("its journal has {} epochs and not {}", epochs, part_.epochs));
     check_ends();
   }
@@ -158,7 +157,7 @@ private:
     throw stopped{verdict::differs, says, std::move(where)};
   }
 
-  void hold(const store_status& done) const {
+  void hold(const result<void, store_error>& done) const {
     if (done) return;
     const auto& why = done.error();
     const auto what = why.fault == store_fault::wrong_key ? verdict::refused
@@ -184,7 +183,7 @@ private:
     captured_record one;
     while (records.next(one))
       if (one.key and one.value) policies_.insert_or_assign(*one.key, *one.value);
-    if (not records.failure().ok()) throw stopped{verdict::damaged, records.failure().error().message, {}};
+    if (not records.failure()) throw stopped{verdict::damaged, records.failure().error().message, {}};
   }
 
   std::vector<std::string> output_topics() const {
@@ -205,15 +204,14 @@ private:
       if (part_.first_epoch != 0) damage(fmt::format("it begins with epoch {} and has no state", part_.first_epoch));
       return;
     }
-    meta_fault why{};
-    const auto meta = decode_partition_meta(part_.state_meta, why);
+    const auto meta = decode_partition_meta(part_.state_meta);
     const auto setup = decode_epoch_record(part_.state_setup);
     if (not meta or not setup or not setup->setup or meta->epoch + 1 != part_.first_epoch)
       damage("its state does not say of which epoch it is");
     chain_ = meta->chain;
     auto rows = capture_.records(*state);
     hold(replay_.restore(*setup->setup, [&rows](captured_record& to) { return rows.next(to); }));
-    if (not rows.failure().ok()) throw stopped{verdict::damaged, rows.failure().error().message, {}};
+    if (not rows.failure()) throw stopped{verdict::damaged, rows.failure().error().message, {}};
   }
 
   void try_epoch(const captured_record& row) {
