@@ -55,12 +55,12 @@ struct scratch {
   void open() {
     store.reset();
     auto opened = local_store::open(folder, options);
-    if (not opened.ok()) std::abort();
+    if (not opened.has_value()) std::abort();
     store = std::move(*opened);
   }
   void commit(time_ms now) {
     store->add_epoch(store->meta().epoch + 1, now, 0);
-    if (not store->commit().ok()) std::abort();
+    if (not store->commit().has_value()) std::abort();
   }
   /// Of tables only: the write-ahead log is bounded by the write buffer, however many users there are.
   std::uint64_t bytes() const {
@@ -108,7 +108,7 @@ struct filled : scratch {
         }
         commit(std::max(store->meta().now, start + day * day_ms + n * 48 * minute_ms));
       }
-    if (not store->wait().ok()) std::abort();
+    if (not store->wait().has_value()) std::abort();
   }
   std::shared_ptr<const policy_set> policies = make_policies();
   std::vector<std::unique_ptr<user>> all;
@@ -172,7 +172,7 @@ void commit_2000_users(benchmark::State& run) {
       s.store->add_user(uid_of(i), who);
     }
     s.commit(s.store->meta().now);
-    if (not s.store->wait().ok()) std::abort();
+    if (not s.store->wait().has_value()) std::abort();
   }
 }
 BENCHMARK(commit_2000_users)->Unit(benchmark::kMillisecond);

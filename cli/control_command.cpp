@@ -49,12 +49,11 @@ std::optional<bool> switch_from(const std::string& word) {
   return std::nullopt;
 }
 
-/// What the words mean, or nullopt and `problem`.
-std::optional<wanted_event> understand(const control_options& wanted, std::string& problem) {
+/// What the words mean.
+result<wanted_event> understand(const control_options& wanted) {
   const auto& words = wanted.words;
-  const auto usage = [&problem](const char* how) {
-    problem = fmt::format("it is called so: fairuse command --config FILE {} --actor A --reason R", how);
-    return std::nullopt;
+  const auto usage = [](const char* how) {
+    return error{fmt::format("it is called so: fairuse command --config FILE {} --actor A --reason R", how)};
   };
   wanted_event made;
   admin_command what{.actor = wanted.actor, .reason = wanted.reason};
@@ -86,8 +85,8 @@ std::optional<wanted_event> understand(const control_options& wanted, std::strin
   } else {
     static constexpr std::array verbs{"kill-switch"sv, "enable"sv, "promote"sv, "exempt"sv,
                                       "set-stage"sv,   "reset"sv,  "erase"sv};
-    problem = fmt::format("there is no command '{}'{}", verb, yaml::did_you_mean(verb, {verbs.begin(), verbs.end()}));
-    return std::nullopt;
+    return error{
+        fmt::format("there is no command '{}'{}", verb, yaml::did_you_mean(verb, {verbs.begin(), verbs.end()}))};
   }
   made.detail = std::move(what);
   if (verb != "erase") return made;
@@ -106,15 +105,14 @@ public:
   explicit control_session(const control_options& wanted) : wanted_{wanted} {}
 
   int run() {
-    std::string problem;
-    const auto what = understand(wanted_, problem);
+    const auto what = understand(wanted_);
     if (not what) {
-      all_.fail(exit_usage, problem);
+      all_.fail(exit_usage, what.error().message);
       return all_.exit_code();
     }
-    const auto line = line_of(*what, problem);
+    const auto line = line_of(*what);
     if (not line) {
-      all_.fail(exit_usage, problem);
+      all_.fail(exit_usage, line.error().message);
       return all_.exit_code();
     }
     if (not all_.open(wanted_.config_file) or not find_partitions(*what) or not know_policy(*what) or not confirm(*what)
@@ -131,7 +129,7 @@ private:
   const std::string& topic() const { return all_.settings().inputs.front(); }
 
   // Written and read back: what is refused here would be a dead letter there.
-  std::optional<std::string> line_of(const wanted_event& what, std::string& problem) {
+  result<std::string> line_of(const wanted_event& what) {
     const auto now = wall_clock_ms();
     id_ = wanted_.id.empty() ? new_id(wanted_.words.front(), now) : wanted_.id;
     event_arena arena;
@@ -145,8 +143,7 @@ private:
     event_arena read;
     const auto back = decoder.decode(line, read);
     if (back) return line;
-    problem = fmt::format("the command is refused: {} at {}", to_text(back.why().why), back.why().place);
-    return std::nullopt;
+    return error{fmt::format("the command is refused: {} at {}", to_text(back.error().why), back.error().place)};
   }
 
   bool find_partitions(const wanted_event& what) {

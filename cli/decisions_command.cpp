@@ -72,7 +72,7 @@ std::string dead_letter_line(const stored_dead_letter& dead_letter) {
   return line + "}";
 }
 
-store_result<std::size_t> print_decisions(const stored_logs& logs, log_cursor& from) {
+result<std::size_t, store_error> print_decisions(const stored_logs& logs, log_cursor& from) {
   auto some = logs.decisions(from, page);
   if (not some) return some.error();
   for (const auto& each : *some)
@@ -80,7 +80,7 @@ store_result<std::size_t> print_decisions(const stored_logs& logs, log_cursor& f
   return some->size();
 }
 
-store_result<std::size_t> print_dead_letters(const stored_logs& logs, log_cursor& from, bool raw) {
+result<std::size_t, store_error> print_dead_letters(const stored_logs& logs, log_cursor& from, bool raw) {
   auto some = logs.dead_letters(from, page);
   if (not some) return some.error();
   for (const auto& each : *some) {

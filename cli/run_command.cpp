@@ -77,8 +77,9 @@ bool refuse(const std::string& sentence) {
 
 bool arm_failpoint() {
   const auto place = variable("FAIRUSE_FAIL");
-  std::string problem;
-  return place.empty() or failpoint::arm(place, problem) or refuse(problem);
+  if (place.empty()) return true;
+  const auto armed = failpoint::arm(place);
+  return armed or refuse(armed.error().message);
 }
 
 // The file with the overrides of the environment.

@@ -15,6 +15,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "base/pure/result.hpp"
 #include "base/system/files.hpp"
 #include "base/system/sha256.hpp"
 #include "cli/commands.hpp"
@@ -46,11 +47,11 @@ std::optional<sim::experiment> load(const simulate_settings& settings) {
 }
 
 /// Before an hour of work, not after it: can the report be written there?
-std::string prepare_folder(const std::filesystem::path& out) {
+result<void> prepare_folder(const std::filesystem::path& out) {
   std::error_code problem;
   std::filesystem::create_directories(out, problem);
-  if (problem) return fmt::format("cannot make the folder {}: {}", out.string(), problem.message());
-  if (not std::filesystem::is_directory(out)) return fmt::format("{} is no folder", out.string());
+  if (problem) return error{fmt::format("cannot make the folder {}: {}", out.string(), problem.message())};
+  if (not std::filesystem::is_directory(out)) return error{fmt::format("{} is no folder", out.string())};
   return {};
 }
 
@@ -118,7 +119,7 @@ int run_simulation(const simulate_settings& settings) {
   stop_signal::block();
   const auto what = load(settings);
   if (not what) return fail(exit_usage, settings.experiment.string() + " is refused");
-  if (const auto problem = prepare_folder(settings.out); not problem.empty()) return fail(exit_failed, problem);
+  if (const auto ready = prepare_folder(settings.out); not ready) return fail(exit_failed, ready.error().message);
   // Threads or memory that cannot be had: the only things in there that throw.
   try {
     return run_loaded(settings, *what);

@@ -17,8 +17,8 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
+#include "base/pure/result.hpp"
 #include "events/event.hpp"
 #include "events/refusal.hpp"
 
@@ -44,21 +44,6 @@ struct wire_event {
   event what;
 };
 
-/// An event or a refusal.
-class [[nodiscard]] wire_result {
-public:
-  wire_result(wire_event value) : value_(value) {}
-  wire_result(refused value) : value_(std::move(value)) {}
-  explicit operator bool() const noexcept { return std::holds_alternative<wire_event>(value_); }
-  const wire_event& operator*() const { return std::get<wire_event>(value_); }
-  const wire_event* operator->() const { return &std::get<wire_event>(value_); }
-  /// REQUIRES: not an event.
-  const refused& why() const { return std::get<refused>(value_); }
-
-private:
-  std::variant<wire_event, refused> value_;
-};
-
 /// A header of a record.
 struct wire_header {
   std::string_view name;
@@ -81,24 +66,25 @@ public:
   /// REQUIRES: `wire_padding` readable bytes after the line. On success the event's texts are in the arena and the line
   /// is no longer needed; a refused line leaves nothing there. An empty line is for the reader to skip (here:
   /// truncated).
-  wire_result decode_padded(std::string_view line, event_arena& arena);
+  result<wire_event, refused> decode_padded(std::string_view line, event_arena& arena);
   /// The same for a line without padding: one copy more.
-  wire_result decode(std::string_view line, event_arena& arena);
+  result<wire_event, refused> decode(std::string_view line, event_arena& arena);
   /// Binary mode: attributes are the headers `ce_*` and `content-type`, `value` is `data`. Other headers are not looked
   /// at. Attributes are read first, then the text of the value. A place names a header (`ce_time`), or a member of the
   /// value as in structured mode.
-  wire_result decode_binary(std::span<const wire_header> headers, std::optional<std::string_view> value,
-                            event_arena& arena);
+  result<wire_event, refused> decode_binary(std::span<const wire_header> headers, std::optional<std::string_view> value,
+                                            event_arena& arena);
   /// A record in either mode. A value that is a whole event is one, whatever headers are with it; else it is structured
   /// if `content-type` is `application/cloudevents+json` or no header begins with `ce_`, else binary.
-  wire_result decode_record(std::span<const wire_header> headers, std::optional<std::string_view> value,
-                            event_arena& arena) {
+  result<wire_event, refused> decode_record(std::span<const wire_header> headers, std::optional<std::string_view> value,
+                                            event_arena& arena) {
     return decode_record([&] { return headers; }, value, arena);
   }
   /// `headers_of()` gives what makes a span of headers. It is not called for a value that is a whole event, the common
   /// case: to ask librdkafka for headers costs half as much as to decode the value.
   template <std::invocable Headers>
-  wire_result decode_record(Headers headers_of, std::optional<std::string_view> value, event_arena& arena) {
+  result<wire_event, refused> decode_record(Headers headers_of, std::optional<std::string_view> value,
+                                            event_arena& arena) {
     auto whole = decode(value.value_or(""), arena);
     if (whole) return whole;
     const auto headers = headers_of();
@@ -106,8 +92,8 @@ public:
   }
 
 private:
-  wire_result decode_by_headers(std::span<const wire_header> headers, std::optional<std::string_view> value,
-                                event_arena& arena);
+  result<wire_event, refused> decode_by_headers(std::span<const wire_header> headers,
+                                                std::optional<std::string_view> value, event_arena& arena);
 
   struct parts;
   std::unique_ptr<parts> parts_;

@@ -34,10 +34,10 @@ bool read_segment(line_reading& in, dom::element from, std::size_t position, seg
   std::array<std::int64_t, 2> bounds{};
   std::size_t count = 0;
   for (const auto bound : pair) {
-    refusal why{};
     if (count == bounds.size()) return refuse_item(in, refusal::bad_value, "segments", position);
-    if (not read_duration(bound, bounds[count], why)) return refuse_item(in, why, "segments", position);
-    ++count;
+    const auto ms = read_duration(bound);
+    if (not ms) return refuse_item(in, ms.error(), "segments", position);
+    bounds[count++] = *ms;
   }
   if (count != bounds.size()) return refuse_item(in, refusal::bad_value, "segments", position);
   if (bounds[1] < bounds[0]) return refuse_item(in, refusal::segment_end_before_start, "segments", position);
@@ -217,13 +217,11 @@ constexpr bool is_broadcast(admin_verb verb) {
 
 bool need_strike(line_reading& in, const members<8>& from, std::uint32_t& out) {
   if (not need(in, from, strike_at)) return false;
-  std::int64_t value = 0;
-  bool ok = false;
-  const auto why = read_integer(from.value[strike_at], value, ok);
-  if (not ok) return in.refuse(why, data_prefix, "strike");
-  if (value < 1) return in.refuse(refusal::bad_value, data_prefix, "strike");
-  if (value > UINT32_MAX) return in.refuse(refusal::integer_overflow, data_prefix, "strike");
-  out = static_cast<std::uint32_t>(value);
+  const auto number = read_integer(from.value[strike_at]);
+  if (not number) return in.refuse(number.error(), data_prefix, "strike");
+  if (*number < 1) return in.refuse(refusal::bad_value, data_prefix, "strike");
+  if (*number > UINT32_MAX) return in.refuse(refusal::integer_overflow, data_prefix, "strike");
+  out = static_cast<std::uint32_t>(*number);
   return true;
 }
 

@@ -276,7 +276,7 @@ wire_decoder::~wire_decoder() = default;
 wire_decoder::wire_decoder(wire_decoder&&) noexcept = default;
 wire_decoder& wire_decoder::operator=(wire_decoder&&) noexcept = default;
 
-wire_result wire_decoder::decode_padded(std::string_view line, event_arena& arena) {
+result<wire_event, refused> wire_decoder::decode_padded(std::string_view line, event_arena& arena) {
   auto& in = parts_->reading;
   in.is_binary = false;
   dom::element root;
@@ -287,13 +287,13 @@ wire_result wire_decoder::decode_padded(std::string_view line, event_arena& aren
   return keep(names, e, std::move(detail), arena);
 }
 
-wire_result wire_decoder::decode(std::string_view line, event_arena& arena) {
+result<wire_event, refused> wire_decoder::decode(std::string_view line, event_arena& arena) {
   // Too large is refused by the size alone.
   return decode_padded(parts_->is_too_large(line) ? line : parts_->pad(line), arena);
 }
 
-wire_result wire_decoder::decode_binary(std::span<const wire_header> headers, std::optional<std::string_view> value,
-                                        event_arena& arena) {
+result<wire_event, refused> wire_decoder::decode_binary(std::span<const wire_header> headers,
+                                                        std::optional<std::string_view> value, event_arena& arena) {
   auto& in = parts_->reading;
   in.is_binary = true;
   header_attributes from;
@@ -311,8 +311,8 @@ wire_result wire_decoder::decode_binary(std::span<const wire_header> headers, st
   return keep(names, e, std::move(detail), arena);
 }
 
-wire_result wire_decoder::decode_by_headers(std::span<const wire_header> headers, std::optional<std::string_view> value,
-                                            event_arena& arena) {
+result<wire_event, refused> wire_decoder::decode_by_headers(std::span<const wire_header> headers,
+                                                            std::optional<std::string_view> value, event_arena& arena) {
   bool is_binary = false;
   for (const auto& each : headers) {
     if (each.name == content_type_header and each.value) {

@@ -13,6 +13,7 @@
 
 #include <simdjson.h>
 
+#include "base/pure/result.hpp"
 #include "events/event.hpp"
 #include "events/json_scan.hpp"
 #include "events/wire.hpp"
@@ -158,27 +159,28 @@ bool read_bool(line_reading& in, const members<N>& from, std::size_t i, bool& ou
 }
 
 /// A whole number as JSON writes them; refuses 1.0 and 1e3.
-inline refusal read_integer(dom::element from, std::int64_t& out, bool& ok) {
-  ok = from.get(out) == simdjson::SUCCESS;
+inline result<std::int64_t, refusal> read_integer(dom::element from) {
+  std::int64_t number = 0;
+  if (from.get(number) == simdjson::SUCCESS) return number;
   // Wrong type too, if the parser had to make it unsigned or a double.
   return from.is<std::uint64_t>() ? refusal::integer_overflow : refusal::wrong_type;
 }
 
 /// Milliseconds in 0 .. 24 h.
-inline bool read_duration(dom::element from, std::int64_t& out, refusal& why) {
-  bool ok = false;
-  why = read_integer(from, out, ok);
-  if (not ok) return false;
-  if (out >= 0 and out <= day_ms) return true;
-  why = out < 0 ? refusal::negative_duration : refusal::absurd_duration;
-  return false;
+inline result<std::int64_t, refusal> read_duration(dom::element from) {
+  auto number = read_integer(from);
+  if (number and *number < 0) return refusal::negative_duration;
+  if (number and *number > day_ms) return refusal::absurd_duration;
+  return number;
 }
 
 template <std::size_t N>
 bool need_duration(line_reading& in, const members<N>& from, std::size_t i, std::int64_t& out) {
   if (not need(in, from, i)) return false;
-  refusal why{};
-  return read_duration(from.value[i], out, why) or in.refuse(why, from.prefix, from.names[i]);
+  const auto duration = read_duration(from.value[i]);
+  if (not duration) return in.refuse(duration.error(), from.prefix, from.names[i]);
+  out = *duration;
+  return true;
 }
 
 /// Read `data` of one kind into `e`, and what does not fit there into `detail` (monostate if nothing). Sets `ms`,

@@ -13,7 +13,7 @@ constexpr const char* variable = "FAIRUSE_CASE_KEY";
 /// Known to everybody, hence no secret: for trying out only.
 constexpr const char* development_key = "fairuse development case key";
 
-store_result<case_key> checked(std::string bytes, case_key_origin from, const std::string& where) {
+result<case_key, store_error> checked(std::string bytes, case_key_origin from, const std::string& where) {
   while (not bytes.empty() and (bytes.back() == '\n' or bytes.back() == '\r'))
     bytes.pop_back();
   if (bytes.size() < case_key_bytes_min)
@@ -25,7 +25,7 @@ store_result<case_key> checked(std::string bytes, case_key_origin from, const st
 
 } // namespace
 
-store_result<case_key> find_case_key(const std::optional<std::filesystem::path>& file) {
+result<case_key, store_error> find_case_key(const std::optional<std::filesystem::path>& file) {
   if (file) {
     auto bytes = read_file(*file);
     if (not bytes) return store_error{store_fault::io, "Cannot read the case key file " + file->string() + "."};

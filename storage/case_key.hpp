@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "storage/result.hpp"
+#include "storage/store_error.hpp"
 
 namespace fairuse {
 
@@ -24,6 +24,6 @@ inline constexpr std::size_t case_key_bytes_min = 16;
 
 /// The file if one is named, else FAIRUSE_CASE_KEY, else the development key. A trailing newline does not belong to it;
 /// a file that cannot be read and a key under 16 bytes are errors.
-store_result<case_key> find_case_key(const std::optional<std::filesystem::path>& file);
+result<case_key, store_error> find_case_key(const std::optional<std::filesystem::path>& file);
 
 } // namespace fairuse

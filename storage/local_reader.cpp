@@ -53,7 +53,7 @@ struct local_reader::body {
 local_reader::local_reader(std::unique_ptr<body> all) : body_(std::move(all)) {}
 local_reader::~local_reader() = default;
 
-store_result<std::unique_ptr<local_reader>> local_reader::open(const std::filesystem::path& folder) {
+result<std::unique_ptr<local_reader>, store_error> local_reader::open(const std::filesystem::path& folder) {
   auto all = std::make_unique<body>();
   all->store = folder;
   if (not published_exists(folder))
@@ -74,7 +74,7 @@ store_result<std::unique_ptr<local_reader>> local_reader::open(const std::filesy
   return reader;
 }
 
-store_status local_reader::catch_up() {
+result<void, store_error> local_reader::catch_up() {
   auto& b = *body_;
   // First the mark, then the rows: so that these are at least as new.
   std::optional<published_mark> mark;
@@ -112,13 +112,13 @@ const store_meta& local_reader::meta() const { return body_->state.meta; }
 
 const stored_logs& local_reader::logs() const { return *body_->logs; }
 
-store_result<std::unique_ptr<user>> local_reader::load(std::string_view uid, const policy_set& policies, time_ms now,
-                                                       std::string_view case_key) const {
+result<std::unique_ptr<user>, store_error> local_reader::load(std::string_view uid, const policy_set& policies,
+                                                              time_ms now, std::string_view case_key) const {
   auto& b = *body_;
   user_rows reader(*b.db, b.store);
   auto made = std::make_unique<user>();
-  bool found = false;
-  if (auto status = reader.read(uid, policies, now, {}, *made, found); not status) return status.error();
+  auto found = reader.read(uid, policies, now, {}, *made);
+  if (not found) return found.error();
   if (not case_key.empty()) {
     erased_users erased(case_key);
     const auto hash = erased.hash(uid);
@@ -128,17 +128,17 @@ store_result<std::unique_ptr<user>> local_reader::load(std::string_view uid, con
     if (*row and not row_codec().read_tombstone(**row, left))
       return damaged(b.store, "the row of an erased user does not decode");
     if (*row) {
-      found = true;
+      *found = true;
       erased.set(hash, std::move(left));
       erased.restore(uid, policies, *made);
     }
   }
-  if (not found) return std::unique_ptr<user>();
+  if (not *found) return std::unique_ptr<user>();
   finish_loading(*made, policies, now);
   return made;
 }
 
-store_result<std::string> local_reader::policy_text(std::string_view digest) const {
+result<std::string, store_error> local_reader::policy_text(std::string_view digest) const {
   auto row = get(*body_->db, keys::policy(digest), body_->store);
   if (not row) return row.error();
   return row->value_or(std::string());

@@ -13,27 +13,27 @@
 #include "core/policy_set.hpp"
 #include "core/user.hpp"
 #include "storage/local_store.hpp"
-#include "storage/result.hpp"
+#include "storage/store_error.hpp"
 #include "storage/stored_logs.hpp"
 
 namespace fairuse {
 
 class local_reader {
 public:
-  static store_result<std::unique_ptr<local_reader>> open(const std::filesystem::path& folder);
+  static result<std::unique_ptr<local_reader>, store_error> open(const std::filesystem::path& folder);
   ~local_reader();
   local_reader(const local_reader&) = delete;
   local_reader& operator=(const local_reader&) = delete;
 
   /// See what was published since. Called once by open().
-  store_status catch_up();
+  result<void, store_error> catch_up();
   /// Of the newest commit, which may be one ahead of what was published.
   const store_meta& meta() const;
   const stored_logs& logs() const;
   /// nullptr: unknown. With the case key, an erased user's tombstone is found too.
-  store_result<std::unique_ptr<user>> load(std::string_view uid, const policy_set& policies, time_ms now,
-                                           std::string_view case_key = {}) const;
-  store_result<std::string> policy_text(std::string_view digest) const;
+  result<std::unique_ptr<user>, store_error> load(std::string_view uid, const policy_set& policies, time_ms now,
+                                                  std::string_view case_key = {}) const;
+  result<std::string, store_error> policy_text(std::string_view digest) const;
 
 private:
   struct body;

@@ -45,17 +45,17 @@ struct local_store::body {
   std::unique_ptr<commit_batch> spare;
   std::uint32_t next_decision = 0;
   std::uint32_t next_dead_letter = 0;
-  store_status failed;
+  result<void, store_error> failed;
   std::unique_ptr<commit_writer> writer;
 
   void fail(store_error error) {
-    if (failed.ok()) failed = std::move(error);
+    if (failed) failed = std::move(error);
   }
-  void fail_unless(const store_status& status) {
+  void fail_unless(const result<void, store_error>& status) {
     if (not status) fail(status.error());
   }
   /// End what is under way.
-  store_status reap() {
+  result<void, store_error> reap() {
     auto [status, batch] = writer->finish();
     if (batch) spare = std::move(batch);
     fail_unless(status);
@@ -70,8 +70,8 @@ struct local_store::body {
   }
 };
 
-store_result<std::unique_ptr<local_store>> local_store::open(const std::filesystem::path& folder,
-                                                             const store_options& options) {
+result<std::unique_ptr<local_store>, store_error> local_store::open(const std::filesystem::path& folder,
+                                                                    const store_options& options) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
@@ -123,7 +123,7 @@ std::vector<std::pair<time_ms, std::string>> local_store::due_users() {
     }
     all.push_back(std::move(*due));
   }
-  if (not rows->status().ok()) b.fail(translate(rows->status(), b.db.store));
+  b.fail_unless(status_of(rows->status(), b.db.store));
   return all;
 }
 
@@ -198,7 +198,7 @@ void local_store::keep_policy(std::string_view digest, std::string_view text) {
 
 std::size_t local_store::open_bytes() const { return body_->open->bytes(); }
 
-store_status local_store::commit() {
+result<void, store_error> local_store::commit() {
   auto& b = *body_;
   if (auto status = b.reap(); not status) return status;
   if (b.open->log.nows.empty()) return {};
@@ -208,12 +208,12 @@ store_status local_store::commit() {
   return {};
 }
 
-store_status local_store::wait() { return body_->reap(); }
+result<void, store_error> local_store::wait() { return body_->reap(); }
 
 std::uint64_t local_store::committed() const { return body_->logs.bounds.commit; }
 
 std::uint64_t local_store::committed_epoch() const { return body_->logs.bounds.epoch; }
 
-store_status local_store::failure() const { return body_->failed; }
+result<void, store_error> local_store::failure() const { return body_->failed; }
 
 } // namespace fairuse

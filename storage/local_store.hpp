@@ -24,7 +24,7 @@
 
 #include "core/epoch.hpp"
 #include "events/refusal.hpp"
-#include "storage/result.hpp"
+#include "storage/store_error.hpp"
 
 namespace fairuse {
 
@@ -96,8 +96,8 @@ class local_store final : public user_store {
 public:
   /// Open or create the store in `folder`. Refuses what is damaged, newer than this program, locked, out of space or
   /// behind what was published.
-  static store_result<std::unique_ptr<local_store>> open(const std::filesystem::path& folder,
-                                                         const store_options& options);
+  static result<std::unique_ptr<local_store>, store_error> open(const std::filesystem::path& folder,
+                                                                const store_options& options);
   ~local_store() override;
   local_store(const local_store&) = delete;
   local_store& operator=(const local_store&) = delete;
@@ -144,14 +144,14 @@ public:
 
   /// Hand the open commit to the writer, after the one under way has ended. Returns at once, with that one's error if
   /// it had one. An empty commit (no epoch) writes nothing.
-  store_status commit();
+  result<void, store_error> commit();
   /// Wait until nothing is under way: what was handed over is durable and published.
-  store_status wait();
+  result<void, store_error> wait();
   /// Number of the last durable commit, and its last epoch. May be asked from any thread.
   std::uint64_t committed() const;
   std::uint64_t committed_epoch() const;
   /// The first error; ok if there was none.
-  store_status failure() const;
+  result<void, store_error> failure() const;
 
 private:
   struct body;

@@ -10,8 +10,8 @@
 namespace fairuse {
 
 template <class F>
-store_status log_pages::page(char type, time_ms floor, std::uint64_t last, log_cursor& from, std::size_t most,
-                             F&& visit) const {
+result<void, store_error> log_pages::page(char type, time_ms floor, std::uint64_t last, log_cursor& from,
+                                          std::size_t most, F&& visit) const {
   const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(rocksdb::ReadOptions()));
   // Behind the cursor: a zero byte makes the smallest key that is larger.
   rows->Seek(std::max(keys::floor(type, floor), from.empty() ? from : from + '\0'));
@@ -22,10 +22,10 @@ store_status log_pages::page(char type, time_ms floor, std::uint64_t last, log_c
     if (not visit(*key, view(rows->key()), view(rows->value()))) return damaged(store_, "a log row does not decode");
     from = rows->key().ToString();
   }
-  return rows->status().ok() ? store_status() : translate(rows->status(), store_);
+  return status_of(rows->status(), store_);
 }
 
-store_result<std::vector<std::string>> log_pages::decisions(log_cursor& from, std::size_t most) const {
+result<std::vector<std::string>, store_error> log_pages::decisions(log_cursor& from, std::size_t most) const {
   std::vector<std::string> all;
   auto status = page(keys::decision_type, bounds.decision_floor, bounds.epoch, from, most,
                      [&all](const keys::log_key&, std::string_view, std::string_view value) {
@@ -36,7 +36,7 @@ store_result<std::vector<std::string>> log_pages::decisions(log_cursor& from, st
   return all;
 }
 
-store_result<std::vector<stored_dead_letter>> log_pages::dead_letters(log_cursor& from, std::size_t most) const {
+result<std::vector<stored_dead_letter>, store_error> log_pages::dead_letters(log_cursor& from, std::size_t most) const {
   std::vector<stored_dead_letter> all;
   auto status = page(keys::dead_letter_type, bounds.decision_floor, bounds.epoch, from, most,
                      [&all](const keys::log_key& key, std::string_view, std::string_view value) {
@@ -48,24 +48,24 @@ store_result<std::vector<stored_dead_letter>> log_pages::dead_letters(log_cursor
   return all;
 }
 
-store_result<std::vector<stored_commit>> log_pages::commits(log_cursor& from, std::size_t most) const {
+result<std::vector<stored_commit>, store_error> log_pages::commits(log_cursor& from, std::size_t most) const {
   std::vector<stored_commit> all;
-  store_status inner;
+  result<void, store_error> inner;
   auto status = page(keys::journal_type, bounds.input_floor, bounds.commit, from, most,
                      [&, this](const keys::log_key&, std::string_view key, std::string_view value) {
                        auto row = decode_journal(value);
                        if (not row) return false;
                        inner = complete(row->commit, row->controls, row->input_digest, key);
                        all.push_back(std::move(row->commit));
-                       return inner.ok();
+                       return inner.has_value();
                      });
   if (not inner) return inner.error();
   if (not status) return status.error();
   return all;
 }
 
-store_status log_pages::complete(stored_commit& commit, std::uint64_t controls, const std::string& input_digest,
-                                 std::string_view key) const {
+result<void, store_error> log_pages::complete(stored_commit& commit, std::uint64_t controls,
+                                              const std::string& input_digest, std::string_view key) const {
   const auto held = get(*db_, keys::controls(controls), store_);
   if (not held) return held.error();
   auto decoded = *held ? decode_controls(**held) : std::nullopt;

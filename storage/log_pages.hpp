@@ -26,16 +26,17 @@ public:
 
   log_bounds bounds;
 
-  store_result<std::vector<std::string>> decisions(log_cursor& from, std::size_t most) const override;
-  store_result<std::vector<stored_dead_letter>> dead_letters(log_cursor& from, std::size_t most) const override;
-  store_result<std::vector<stored_commit>> commits(log_cursor& from, std::size_t most) const override;
+  result<std::vector<std::string>, store_error> decisions(log_cursor& from, std::size_t most) const override;
+  result<std::vector<stored_dead_letter>, store_error> dead_letters(log_cursor& from, std::size_t most) const override;
+  result<std::vector<stored_commit>, store_error> commits(log_cursor& from, std::size_t most) const override;
 
 private:
   /// visit(key, value) -> false: not what we wrote.
   template <class F>
-  store_status page(char type, time_ms floor, std::uint64_t last, log_cursor& from, std::size_t most, F&& visit) const;
-  store_status complete(stored_commit& commit, std::uint64_t controls, const std::string& input_digest,
-                        std::string_view key) const;
+  result<void, store_error> page(char type, time_ms floor, std::uint64_t last, log_cursor& from, std::size_t most,
+                                 F&& visit) const;
+  result<void, store_error> complete(stored_commit& commit, std::uint64_t controls, const std::string& input_digest,
+                                     std::string_view key) const;
 
   rocksdb::DB* db_;
   std::filesystem::path store_;

@@ -28,7 +28,7 @@ store_error lost(const rocks& db, std::uint64_t published, std::uint64_t there) 
 }
 
 /// Walk the journal back from its end: numbers without a gap, every block in the chain.
-store_status check_chain(rocks& db, const commit_head& head, const std::optional<published_mark>& mark) {
+result<void, store_error> check_chain(rocks& db, const commit_head& head, const std::optional<published_mark>& mark) {
   const std::unique_ptr<rocksdb::Iterator> rows(db.db->NewIterator(rocksdb::ReadOptions()));
   const auto limit = commits_to_check(*db.db);
   auto number = head.commit;
@@ -47,12 +47,12 @@ store_status check_chain(rocks& db, const commit_head& head, const std::optional
     later = std::move(block);
     --number;
   }
-  if (not rows->status().ok()) return translate(rows->status(), db.store);
+  if (auto status = status_of(rows->status(), db.store); not status) return status;
   if (number == head.commit and head.commit != 0) return damaged(db.store, "the journal is missing");
   return {};
 }
 
-store_status read_erased(rocks& db, opened_state& to) {
+result<void, store_error> read_erased(rocks& db, opened_state& to) {
   row_codec codec;
   const std::unique_ptr<rocksdb::Iterator> rows(db.db->NewIterator(rocksdb::ReadOptions()));
   for (rows->Seek(rocksdb::Slice(&keys::erased_type, 1)); rows->Valid() and rows->key()[0] == keys::erased_type;
@@ -60,21 +60,21 @@ store_status read_erased(rocks& db, opened_state& to) {
     if (not to.erased.set_row(codec, view(rows->key()), view(rows->value())))
       return damaged(db.store, "the row of an erased user does not decode");
   }
-  return rows->status().ok() ? store_status() : translate(rows->status(), db.store);
+  return status_of(rows->status(), db.store);
 }
 
-store_status check_empty(rocks& db, const std::optional<published_mark>& mark, bool accept_lost) {
+result<void, store_error> check_empty(rocks& db, const std::optional<published_mark>& mark, bool accept_lost) {
   const std::unique_ptr<rocksdb::Iterator> rows(db.db->NewIterator(rocksdb::ReadOptions()));
   rows->SeekToFirst();
   if (rows->Valid()) return damaged(db.store, "it has rows and no state");
-  if (not rows->status().ok()) return translate(rows->status(), db.store);
+  if (auto status = status_of(rows->status(), db.store); not status) return status;
   if (mark and mark->commit > 0 and not accept_lost) return lost(db, mark->commit, 0);
   return {};
 }
 
 } // namespace
 
-store_result<opened_state> read_state(rocks& db, const store_options& options) {
+result<opened_state, store_error> read_state(rocks& db, const store_options& options) {
   opened_state state{{}, {}, erased_users(options.case_key), case_namer(options.case_key).check(), false};
   const auto mark = read_published(db.store);
   const auto row = get(*db.db, keys::meta, db.store);

@@ -21,7 +21,7 @@ struct opened_state {
 
 /// Read where the store stands, and check that the newest commits are all there, one after the other, up to what was
 /// published. RocksDB notices damage inside what it reads, but not that the end of a file of its own is missing.
-store_result<opened_state> read_state(rocks& db, const store_options& options);
+result<opened_state, store_error> read_state(rocks& db, const store_options& options);
 
 /// What every loaded user needs before it is used. REQUIRES: next_due.
 void finish_loading(user& who, const policy_set& policies, time_ms now);

@@ -126,16 +126,12 @@ std::string encode_partition_meta(const partition_meta& meta, bool of_store) {
   return bytes_of(m);
 }
 
-std::optional<partition_meta> decode_partition_meta(std::string_view row, meta_fault& why) {
+result<partition_meta, meta_fault> decode_partition_meta(std::string_view row) {
   row::partition_meta m;
   partition_meta to;
-  why = meta_fault::damaged;
-  if (not parse(row, m)) return std::nullopt;
-  if (m.schema() > schema_known) {
-    why = meta_fault::newer;
-    return std::nullopt;
-  }
-  if (m.schema() == 0 or not take_controls(m.controls(), to.controls)) return std::nullopt;
+  if (not parse(row, m)) return meta_fault::damaged;
+  if (m.schema() > schema_known) return meta_fault::newer;
+  if (m.schema() == 0 or not take_controls(m.controls(), to.controls)) return meta_fault::damaged;
   to.epoch = m.epoch();
   to.now = m.now();
   for (const auto& from : m.inputs())

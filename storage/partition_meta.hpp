@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "events/refusal.hpp"
 #include "storage/local_store.hpp"
 
@@ -57,8 +58,7 @@ struct partition_meta {
 /// `of_store`: with the store's own fields.
 std::string encode_partition_meta(const partition_meta& meta, bool of_store);
 enum class meta_fault : std::uint8_t { damaged, newer };
-/// Nullopt and why.
-std::optional<partition_meta> decode_partition_meta(std::string_view row, meta_fault& why);
+result<partition_meta, meta_fault> decode_partition_meta(std::string_view row);
 
 /// Offsets [from, next) of an input; `count` records are in it.
 struct input_range {

@@ -121,17 +121,17 @@ struct partition_store::body {
   manifest_mark marked;
   std::string expiry_cursor;
   time_ms expiry_began = INT64_MIN;
-  store_status failed;
+  result<void, store_error> failed;
 
   std::mutex mutex;
   std::condition_variable written;
   bool busy = false;
-  store_status result;
+  result<void, store_error> last_write;
   /// What the writer has not begun is not written any more.
   std::atomic<bool> abandoned = false;
 
-  void fail_unless(const store_status& status) {
-    if (status.ok() or not failed.ok()) return;
+  void fail_unless(const result<void, store_error>& status) {
+    if (status or not failed) return;
     failed = status;
     if (status.error().fault == store_fault::damaged) std::ofstream(damage_file(db.store)) << status.error().message;
   }
@@ -152,7 +152,7 @@ struct partition_store::body {
     marked = std::move(now);
   }
 
-  store_status write(const commit_rows& what, const partition_meta& meta_row, bool sync) {
+  result<void, store_error> write(const commit_rows& what, const partition_meta& meta_row, bool sync) {
     if (options.failpoint) options.failpoint("store_write");
     rocksdb::WriteBatch batch;
     what.each([&batch](std::string_view key, std::string_view value, bool erase) {
@@ -168,16 +168,16 @@ struct partition_store::body {
     mark_manifest();
     rocksdb::WriteOptions how;
     how.sync = sync;
-    if (const auto status = db.db->Write(how, &batch); not status.ok()) return translate(status, db.store);
+    if (auto status = status_of(db.db->Write(how, &batch), db.store); not status) return status;
     if (options.failpoint) options.failpoint("store_written");
     return {};
   }
 
   /// On the writer's thread.
   void run_writer() {
-    auto status = abandoned ? store_status() : write(draining->rows, draining->meta, false);
+    auto status = abandoned ? result<void, store_error>() : write(draining->rows, draining->meta, false);
     const std::lock_guard guard(mutex);
-    result = std::move(status);
+    last_write = std::move(status);
     busy = false;
     written.notify_all();
   }
@@ -188,7 +188,7 @@ struct partition_store::body {
     {
       const std::lock_guard guard(mutex);
       if (busy) return false;
-      fail_unless(std::exchange(result, {}));
+      fail_unless(std::exchange(last_write, {}));
     }
     draining.reset();
     return true;
@@ -203,14 +203,14 @@ struct partition_store::body {
     options.background([this] { run_writer(); });
   }
 
-  store_status read_erased() {
+  result<void, store_error> read_erased() {
     erased = erased_users(options.case_key);
     row_overlay all;
     const std::unique_ptr<rocksdb::Iterator> found(db.db->NewIterator(rocksdb::ReadOptions()));
     for (found->Seek(rocksdb::Slice(&keys::erased_type, 1)); found->Valid() and found->key()[0] == keys::erased_type;
          found->Next())
       all.insert_or_assign(found->key().ToString(), found->value().ToString());
-    if (not found->status().ok()) return translate(found->status(), db.store);
+    if (auto status = status_of(found->status(), db.store); not status) return status;
     for (const auto* each : before(false))
       each->each([&all](std::string_view key, std::string_view value, bool) {
         if (key.front() == keys::erased_type) all.insert_or_assign(std::string(key), std::string(value));
@@ -223,18 +223,19 @@ struct partition_store::body {
     return {};
   }
 
-  store_status read_meta() {
+  result<void, store_error> read_meta() {
     const auto row = get(*db.db, keys::meta, db.store);
     if (not row) return row.error();
     if (not *row) {
       const std::unique_ptr<rocksdb::Iterator> any(db.db->NewIterator(rocksdb::ReadOptions()));
       any->SeekToFirst();
       if (any->Valid()) return damaged(db.store, "it has rows and no meta row");
-      return any->status().ok() ? store_status() : translate(any->status(), db.store);
+      return status_of(any->status(), db.store);
     }
-    meta_fault why{};
-    meta = decode_partition_meta(**row, why);
-    if (not meta) return why == meta_fault::newer ? newer(db.store) : damaged(db.store, "the meta row does not decode");
+    auto read = decode_partition_meta(**row);
+    if (not read)
+      return read.error() == meta_fault::newer ? newer(db.store) : damaged(db.store, "the meta row does not decode");
+    meta = std::move(*read);
     return {};
   }
 
@@ -249,8 +250,8 @@ struct partition_store::body {
   }
 };
 
-store_result<std::unique_ptr<partition_store>> partition_store::open(const std::filesystem::path& folder,
-                                                                     const partition_store_options& options) {
+result<std::unique_ptr<partition_store>, store_error> partition_store::open(const std::filesystem::path& folder,
+                                                                            const partition_store_options& options) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
@@ -278,7 +279,7 @@ store_result<std::unique_ptr<partition_store>> partition_store::open(const std::
   return std::unique_ptr<partition_store>(new partition_store(std::move(all)));
 }
 
-store_status partition_store::set_aside(const std::filesystem::path& folder) {
+result<void, store_error> partition_store::set_aside(const std::filesystem::path& folder) {
   auto aside = folder;
   aside += ".set-aside";
   std::error_code error;
@@ -318,7 +319,7 @@ std::vector<std::pair<time_ms, std::string>> partition_store::due_users() {
   const std::unique_ptr<rocksdb::Iterator> rows(b.db.db->NewIterator(rocksdb::ReadOptions()));
   for (rows->Seek(rocksdb::Slice(&keys::due_type, 1)); rows->Valid() and rows->key()[0] == keys::due_type; rows->Next())
     all.emplace_hint(all.end(), rows->key().ToString(), rows->value().ToString());
-  if (not rows->status().ok()) b.fail_unless(translate(rows->status(), b.db.store));
+  b.fail_unless(status_of(rows->status(), b.db.store));
   for (const auto* each : b.before(true))
     each->each([&all](std::string_view key, std::string_view value, bool erased) {
       if (key.front() == keys::due_type)
@@ -364,7 +365,7 @@ void partition_store::expire(time_ms now, std::size_t rows_max) {
     rows->Next();
     ++seen;
   }
-  if (not rows->status().ok()) b.fail_unless(translate(rows->status(), b.db.store));
+  b.fail_unless(status_of(rows->status(), b.db.store));
   b.expiry_cursor = seen == rows_max and rows->Valid() ? rows->key().ToString() : std::string();
 }
 
@@ -406,19 +407,19 @@ std::size_t partition_store::pending_bytes() const {
 
 void partition_store::write_behind() {
   auto& b = *body_;
-  if (b.reap() and b.failed.ok()) b.start_writer();
+  if (b.reap() and b.failed) b.start_writer();
 }
 
-store_status partition_store::drain() {
+result<void, store_error> partition_store::drain() {
   auto& b = *body_;
-  while (b.draining or (b.failed.ok() and b.filling.meta.changelog_next >= 0)) {
+  while (b.draining or (b.failed and b.filling.meta.changelog_next >= 0)) {
     if (b.draining) {
       if (b.options.hurry) b.options.hurry();
       std::unique_lock guard(b.mutex);
       b.written.wait(guard, [&b] { return not b.busy; });
     }
     b.reap();
-    if (b.failed.ok()) b.start_writer();
+    if (b.failed) b.start_writer();
   }
   return b.failed;
 }
@@ -431,9 +432,9 @@ void partition_store::abandon() {
   b.fail_unless(store_error{store_fault::misuse, "The store was abandoned."});
 }
 
-store_status partition_store::failure() const { return body_->failed; }
+result<void, store_error> partition_store::failure() const { return body_->failed; }
 
-store_status partition_store::restore(std::span<const state_row> rows, std::int64_t next) {
+result<void, store_error> partition_store::restore(std::span<const state_row> rows, std::int64_t next) {
   auto& b = *body_;
   commit_rows all;
   auto meta = b.meta.value_or(partition_meta{});
@@ -443,10 +444,10 @@ store_status partition_store::restore(std::span<const state_row> rows, std::int6
       put_row(all, each.key, each.value);
       continue;
     }
-    meta_fault why{};
-    auto read = each.value ? decode_partition_meta(*each.value, why) : std::nullopt;
+    auto read = decode_partition_meta(each.value.value_or(""));
     if (not read)
-      return why == meta_fault::newer ? newer(b.db.store) : damaged(b.db.store, "a meta record does not decode");
+      return read.error() == meta_fault::newer ? newer(b.db.store)
+                                               : damaged(b.db.store, "a meta record does not decode");
     meta = std::move(*read);
   }
   meta.changelog_next = next;
@@ -456,7 +457,7 @@ store_status partition_store::restore(std::span<const state_row> rows, std::int6
   return b.failed;
 }
 
-store_status partition_store::end_restore(std::int64_t next) {
+result<void, store_error> partition_store::end_restore(std::int64_t next) {
   auto& b = *body_;
   if (not b.meta) return {};
   b.meta->changelog_next = next;
@@ -466,11 +467,11 @@ store_status partition_store::end_restore(std::int64_t next) {
   return b.failed;
 }
 
-store_status partition_store::each_row(const std::function<void(const state_row&)>& visit) const {
+result<void, store_error> partition_store::each_row(const std::function<void(const state_row&)>& visit) const {
   const std::unique_ptr<rocksdb::Iterator> rows(body_->db.db->NewIterator(rocksdb::ReadOptions()));
   for (rows->SeekToFirst(); rows->Valid(); rows->Next())
     if (view(rows->key()) != keys::meta) visit({view(rows->key()), view(rows->value())});
-  return rows->status().ok() ? store_status() : translate(rows->status(), body_->db.store);
+  return status_of(rows->status(), body_->db.store);
 }
 
 } // namespace fairuse

@@ -25,7 +25,7 @@
 
 #include "core/epoch.hpp"
 #include "storage/partition_meta.hpp"
-#include "storage/result.hpp"
+#include "storage/store_error.hpp"
 
 namespace fairuse {
 
@@ -54,14 +54,14 @@ class partition_store final : public user_store {
 public:
   /// Open or create. Errors: damaged is a reason to set the folder aside and restore; locked, to try again; the others,
   /// wrong_key among them, to stop and touch nothing.
-  static store_result<std::unique_ptr<partition_store>> open(const std::filesystem::path& folder,
-                                                             const partition_store_options& options);
+  static result<std::unique_ptr<partition_store>, store_error> open(const std::filesystem::path& folder,
+                                                                    const partition_store_options& options);
   ~partition_store() override;
   partition_store(const partition_store&) = delete;
   partition_store& operator=(const partition_store&) = delete;
 
   /// Move what is in `folder` out of the way, for people to look at; one earlier copy is dropped.
-  static store_status set_aside(const std::filesystem::path& folder);
+  static result<void, store_error> set_aside(const std::filesystem::path& folder);
 
   /// As of the last committed epoch, drained or not. Nullopt: the partition has never committed one here.
   const std::optional<partition_meta>& meta() const;
@@ -95,21 +95,21 @@ public:
   /// Begin to write what is pending, unless the writer is at work.
   void write_behind();
   /// Everything that was committed is in RocksDB after this.
-  store_status drain();
+  result<void, store_error> drain();
   /// Forget what is pending, as a crash would; the changelog has it.
   void abandon();
-  store_status failure() const;
+  result<void, store_error> failure() const;
 
   // Restoring.
 
   /// Rows as the changelog has them, in its order; `next`: the offset after the last of them. Written with
   /// partition_meta::restoring set.
-  store_status restore(std::span<const state_row> rows, std::int64_t next);
+  result<void, store_error> restore(std::span<const state_row> rows, std::int64_t next);
   /// The end was reached. Without a meta row the store is empty.
-  store_status end_restore(std::int64_t next);
+  result<void, store_error> end_restore(std::int64_t next);
 
   /// All rows of RocksDB but those of the meta row's kind, by key. REQUIRES: drained.
-  store_status each_row(const std::function<void(const state_row&)>& visit) const;
+  result<void, store_error> each_row(const std::function<void(const state_row&)>& visit) const;
 
 private:
   struct body;

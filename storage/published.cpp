@@ -55,7 +55,7 @@ std::optional<published_mark> read_published(const std::filesystem::path& store)
   return encode(mark) == bytes ? std::optional(mark) : std::nullopt;
 }
 
-store_result<published_file> published_file::open(const std::filesystem::path& store) {
+result<published_file, store_error> published_file::open(const std::filesystem::path& store) {
   const auto path = path_of(store);
   const auto file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (file < 0)
@@ -74,7 +74,7 @@ published_file& published_file::operator=(published_file&& other) noexcept {
   return *this;
 }
 
-store_status published_file::write(const published_mark& mark) const {
+result<void, store_error> published_file::write(const published_mark& mark) const {
   const auto bytes = encode(mark);
   if (::pwrite(file_, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
     return store_error{store_fault::io, std::string("Cannot write the published mark: ") + std::strerror(errno) + "."};

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "events/event.hpp"
-#include "storage/result.hpp"
+#include "storage/store_error.hpp"
 
 namespace fairuse {
 
@@ -32,11 +32,11 @@ std::optional<published_mark> read_published(const std::filesystem::path& store)
 /// Keeps the file open and writes it in place, so that it needs no room on a full disk.
 class published_file {
 public:
-  static store_result<published_file> open(const std::filesystem::path& store);
+  static result<published_file, store_error> open(const std::filesystem::path& store);
   ~published_file();
   published_file(published_file&& other) noexcept;
   published_file& operator=(published_file&& other) noexcept;
-  store_status write(const published_mark& mark) const;
+  result<void, store_error> write(const published_mark& mark) const;
 
 private:
   explicit published_file(int file) : file_(file) {}

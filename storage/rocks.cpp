@@ -172,12 +172,17 @@ store_error translate(const rocksdb::Status& status, const std::filesystem::path
   return {store_fault::io, "The store in " + store.string() + " failed: " + text + "."};
 }
 
+result<void, store_error> status_of(const rocksdb::Status& status, const std::filesystem::path& store) {
+  if (status.ok()) return {};
+  return translate(status, store);
+}
+
 std::uint64_t free_bytes(const std::filesystem::path& folder) {
   struct statvfs facts {};
   return ::statvfs(folder.c_str(), &facts) == 0 ? facts.f_bavail * facts.f_frsize : 0;
 }
 
-store_result<rocks> rocks::open(const std::filesystem::path& store, const store_options& options, bool create) {
+result<rocks, store_error> rocks::open(const std::filesystem::path& store, const store_options& options, bool create) {
   const auto folder = rocks_folder(store);
   rocks opened;
   opened.store = store;
@@ -199,7 +204,7 @@ store_result<rocks> rocks::open(const std::filesystem::path& store, const store_
   return opened;
 }
 
-store_status rocks::make_room(std::uint64_t commit_bytes) const {
+result<void, store_error> rocks::make_room(std::uint64_t commit_bytes) const {
   const auto free = free_bytes(store);
   const auto needed = reserve_bytes + 2 * commit_bytes;
   if (free < needed) return full(store, free, needed);
@@ -208,8 +213,8 @@ store_status rocks::make_room(std::uint64_t commit_bytes) const {
   return {};
 }
 
-store_result<std::optional<std::string>> get(rocksdb::DB& db, std::string_view key,
-                                             const std::filesystem::path& store) {
+result<std::optional<std::string>, store_error> get(rocksdb::DB& db, std::string_view key,
+                                                    const std::filesystem::path& store) {
   std::string value;
   const auto status = db.Get(rocksdb::ReadOptions(), slice_of(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();

@@ -16,7 +16,7 @@
 
 #include "events/event.hpp"
 #include "storage/local_store.hpp"
-#include "storage/result.hpp"
+#include "storage/store_error.hpp"
 
 namespace fairuse {
 
@@ -37,6 +37,8 @@ std::filesystem::path rocks_folder(const std::filesystem::path& store);
 
 /// An error of RocksDB in our words.
 store_error translate(const rocksdb::Status& status, const std::filesystem::path& store);
+/// What RocksDB says, as a result.
+result<void, store_error> status_of(const rocksdb::Status& status, const std::filesystem::path& store);
 store_error damaged(const std::filesystem::path& store, std::string_view what);
 
 /// Bytes that a writer may still use. 0 on errors: not knowing is no reason to go on.
@@ -50,13 +52,14 @@ struct rocks {
   std::uint64_t reserve_bytes = 0;
 
   /// `create`: nothing has ever been published here.
-  static store_result<rocks> open(const std::filesystem::path& store, const store_options& options, bool create);
+  static result<rocks, store_error> open(const std::filesystem::path& store, const store_options& options, bool create);
 
   /// Nothing, or why `commit_bytes` more must not be written; also tells RocksDB how far its own rewriting may go.
-  store_status make_room(std::uint64_t commit_bytes) const;
+  result<void, store_error> make_room(std::uint64_t commit_bytes) const;
 };
 
 /// One row; nullopt: there is none.
-store_result<std::optional<std::string>> get(rocksdb::DB& db, std::string_view key, const std::filesystem::path& store);
+result<std::optional<std::string>, store_error> get(rocksdb::DB& db, std::string_view key,
+                                                    const std::filesystem::path& store);
 
 } // namespace fairuse

@@ -12,7 +12,7 @@
 
 #include "events/refusal.hpp"
 #include "storage/local_store.hpp"
-#include "storage/result.hpp"
+#include "storage/store_error.hpp"
 
 namespace fairuse {
 
@@ -55,9 +55,10 @@ class stored_logs {
 public:
   virtual ~stored_logs() = default;
   /// Up to `most` decisions (exact bytes, no newline) after `from`, which moves on. None: the end so far.
-  virtual store_result<std::vector<std::string>> decisions(log_cursor& from, std::size_t most) const = 0;
-  virtual store_result<std::vector<stored_dead_letter>> dead_letters(log_cursor& from, std::size_t most) const = 0;
-  virtual store_result<std::vector<stored_commit>> commits(log_cursor& from, std::size_t most) const = 0;
+  virtual result<std::vector<std::string>, store_error> decisions(log_cursor& from, std::size_t most) const = 0;
+  virtual result<std::vector<stored_dead_letter>, store_error> dead_letters(log_cursor& from,
+                                                                            std::size_t most) const = 0;
+  virtual result<std::vector<stored_commit>, store_error> commits(log_cursor& from, std::size_t most) const = 0;
 };
 
 } // namespace fairuse

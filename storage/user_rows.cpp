@@ -47,8 +47,8 @@ private:
 
 } // namespace
 
-store_status user_rows::write(std::string_view uid, const user& who, overlays before, commit_rows& to,
-                              erased_users& erased, std::vector<erasure_row>& erasures) {
+result<void, store_error> user_rows::write(std::string_view uid, const user& who, overlays before, commit_rows& to,
+                                           erased_users& erased, std::vector<erasure_row>& erasures) {
   const auto& what = who.changed;
   if (uid.size() > keys::uid_bytes_max or who.sums.policies == nullptr)
     return store_error{store_fault::misuse,
@@ -90,9 +90,9 @@ void user_rows::write_standings(std::string_view uid, std::string_view prefix, c
 
 // Buckets of an hour that changed are all in memory: it lies within the retention. Its ids are not, if only the
 // beginning of a late upload lies in it and its end in the next: then the row that holds now has them.
-store_status user_rows::write_hours(std::string_view uid, std::string_view prefix, const user& who,
-                                    std::span<const hour_number> buckets, std::span<const hour_number> ids,
-                                    overlays before, commit_rows& to) {
+result<void, store_error> user_rows::write_hours(std::string_view uid, std::string_view prefix, const user& who,
+                                                 std::span<const hour_number> buckets, std::span<const hour_number> ids,
+                                                 overlays before, commit_rows& to) {
   hours_.assign(buckets.begin(), buckets.end());
   hours_.insert(hours_.end(), ids.begin(), ids.end());
   std::sort(hours_.begin(), hours_.end());
@@ -122,8 +122,8 @@ store_status user_rows::write_hours(std::string_view uid, std::string_view prefi
   return {};
 }
 
-store_result<std::optional<std::string>> user_rows::find(std::string_view uid, std::string_view key, overlays before,
-                                                         const commit_rows* newest) {
+result<std::optional<std::string>, store_error> user_rows::find(std::string_view uid, std::string_view key,
+                                                                overlays before, const commit_rows* newest) {
   const auto in = [&](const commit_rows& rows) { return rows.find(uid, key); };
   auto found = newest == nullptr ? std::nullopt : in(*newest);
   for (auto each = before.rbegin(); not found and each != before.rend(); ++each)
@@ -132,8 +132,9 @@ store_result<std::optional<std::string>> user_rows::find(std::string_view uid, s
   return *found ? std::optional(std::string(**found)) : std::optional<std::string>();
 }
 
-store_status user_rows::erase(std::string_view uid, std::string_view prefix, const user& who, overlays before,
-                              commit_rows& to, erased_users& erased, std::vector<erasure_row>& erasures) {
+result<void, store_error> user_rows::erase(std::string_view uid, std::string_view prefix, const user& who,
+                                           overlays before, commit_rows& to, erased_users& erased,
+                                           std::vector<erasure_row>& erasures) {
   tombstone left;
   if (const auto* earlier = erased.find(uid); earlier != nullptr) left = *earlier;
   row_overlay all;
@@ -163,8 +164,8 @@ store_status user_rows::erase(std::string_view uid, std::string_view prefix, con
   return {};
 }
 
-store_status user_rows::write_all(std::string_view uid, std::string_view prefix, const user& who, overlays before,
-                                  commit_rows& to) {
+result<void, store_error> user_rows::write_all(std::string_view uid, std::string_view prefix, const user& who,
+                                               overlays before, commit_rows& to) {
   // Whoever comes back after an erasure has rows again, of what came after it. Who does not, has none.
   if (who.account or who.exempt) {
     codec_.write_core(who, value_);
@@ -246,7 +247,7 @@ bool user_rows::take(reading& r, std::string_view key, std::string_view value) {
   return false;
 }
 
-store_status user_rows::walk(reading& r) {
+result<void, store_error> user_rows::walk(reading& r) {
   bounded_rows rows(*db_, r.prefix);
   while (rows->Valid()) {
     const auto key = view(rows->key());
@@ -261,20 +262,21 @@ store_status user_rows::walk(reading& r) {
     if (not take(r, key, view(rows->value()))) return damaged(store_, "a user row does not decode");
     rows->Next();
   }
-  return rows->status().ok() ? store_status() : translate(rows->status(), store_);
+  return status_of(rows->status(), store_);
 }
 
-store_status user_rows::gather(std::string_view uid, std::string_view prefix, overlays before, row_overlay& all) {
+result<void, store_error> user_rows::gather(std::string_view uid, std::string_view prefix, overlays before,
+                                            row_overlay& all) {
   bounded_rows rows(*db_, prefix);
   for (; rows->Valid(); rows->Next())
     all.emplace(rows->key().ToString(), rows->value().ToString());
-  if (not rows->status().ok()) return translate(rows->status(), store_);
+  if (auto status = status_of(rows->status(), store_); not status) return status;
   for (const auto* each : before)
     each->lay_over(uid, prefix, all);
   return {};
 }
 
-store_status user_rows::walk_over(overlays before, reading& r) {
+result<void, store_error> user_rows::walk_over(overlays before, reading& r) {
   row_overlay all;
   if (auto status = gather(r.uid, r.prefix, before, all); not status) return status;
   for (const auto& [key, value] : all)
@@ -282,26 +284,25 @@ store_status user_rows::walk_over(overlays before, reading& r) {
   return {};
 }
 
-store_status user_rows::read(std::string_view uid, const policy_set& policies, time_ms now, overlays before, user& to,
-                             bool& found) {
+result<bool, store_error> user_rows::read(std::string_view uid, const policy_set& policies, time_ms now,
+                                          overlays before, user& to) {
   reading r{uid, keys::user_prefix(uid), policies, now, to};
   to.metered.resize(policies.profiles().size());
   const bool covered = std::any_of(before.begin(), before.end(), [uid](const auto* each) { return each->holds(uid); });
-  if (auto status = covered ? walk_over(before, r) : walk(r); not status) return status;
-  found = r.found;
+  if (auto status = covered ? walk_over(before, r) : walk(r); not status) return status.error();
   set_next_due(to, policies);
-  return {};
+  return r.found;
 }
 
-store_status user_rows::load(std::span<const std::string_view> uids, const policy_set& policies, time_ms now,
-                             overlays before, erased_users& erased, std::vector<std::unique_ptr<user>>& out) {
-  store_status first;
+result<void, store_error> user_rows::load(std::span<const std::string_view> uids, const policy_set& policies,
+                                          time_ms now, overlays before, erased_users& erased,
+                                          std::vector<std::unique_ptr<user>>& out) {
+  result<void, store_error> first;
   out.reserve(uids.size());
   for (const auto uid : uids) {
     auto& made = out.emplace_back(std::make_unique<user>());
-    bool found = false;
-    if (auto status = read(uid, policies, now, before, *made, found); not status) {
-      if (first.ok()) first = std::move(status);
+    if (auto found = read(uid, policies, now, before, *made); not found) {
+      if (first) first = found.error();
       *made = user();
     }
     erased.restore(uid, policies, *made);
@@ -323,7 +324,8 @@ void user_rows::set_next_due(user& who, const policy_set& policies) {
     if (who.standings[slot]) who.next_due = std::min(who.next_due, query_standing(who, in_force, slot, 0).next_due);
 }
 
-store_result<std::vector<std::uint64_t>> user_rows::read_ids(std::string_view uid, hour_number hour, overlays before) {
+result<std::vector<std::uint64_t>, store_error> user_rows::read_ids(std::string_view uid, hour_number hour,
+                                                                    overlays before) {
   const auto row = find(uid, keys::hour(keys::user_prefix(uid), keys::user_row::hour, hour), before, nullptr);
   if (not row) return row.error();
   std::vector<std::uint64_t> ids;

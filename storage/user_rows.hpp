@@ -16,9 +16,9 @@
 #include "core/rules.hpp"
 #include "storage/commit_rows.hpp"
 #include "storage/erased_users.hpp"
-#include "storage/result.hpp"
 #include "storage/rocks.hpp"
 #include "storage/rows.hpp"
+#include "storage/store_error.hpp"
 
 namespace fairuse {
 
@@ -37,17 +37,17 @@ public:
   user_rows(rocksdb::DB& db, std::filesystem::path store) : db_(&db), store_(std::move(store)) {}
 
   /// Encode what `who.changed` names. `before`: what is under way.
-  store_status write(std::string_view uid, const user& who, overlays before, commit_rows& to, erased_users& erased,
-                     std::vector<erasure_row>& erasures);
+  result<void, store_error> write(std::string_view uid, const user& who, overlays before, commit_rows& to,
+                                  erased_users& erased, std::vector<erasure_row>& erasures);
 
   /// All rows of one user that count at `now` or, if its next timer is due before, at that; with next_due, not bound.
-  /// `found`: whether there was any.
-  store_status read(std::string_view uid, const policy_set& policies, time_ms now, overlays before, user& to,
-                    bool& found);
+  /// True: there was one.
+  result<bool, store_error> read(std::string_view uid, const policy_set& policies, time_ms now, overlays before,
+                                 user& to);
   /// Every user of `uids` with what its erasure left, ready for use. The first error; whom it struck comes back fresh.
-  store_status load(std::span<const std::string_view> uids, const policy_set& policies, time_ms now, overlays before,
-                    erased_users& erased, std::vector<std::unique_ptr<user>>& out);
-  store_result<std::vector<std::uint64_t>> read_ids(std::string_view uid, hour_number hour, overlays before);
+  result<void, store_error> load(std::span<const std::string_view> uids, const policy_set& policies, time_ms now,
+                                 overlays before, erased_users& erased, std::vector<std::unique_ptr<user>>& out);
+  result<std::vector<std::uint64_t>, store_error> read_ids(std::string_view uid, hour_number hour, overlays before);
 
   /// When which user's next timer is due; nullopt: the row does not decode.
   static std::optional<std::pair<time_ms, std::string>> read_due(std::string_view key, std::string_view value);
@@ -56,23 +56,23 @@ private:
   struct reading;
   static void set_next_due(user& who, const policy_set& policies);
   void write_standings(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to);
-  store_status write_hours(std::string_view uid, std::string_view prefix, const user& who,
-                           std::span<const hour_number> buckets, std::span<const hour_number> ids, overlays before,
-                           commit_rows& to);
+  result<void, store_error> write_hours(std::string_view uid, std::string_view prefix, const user& who,
+                                        std::span<const hour_number> buckets, std::span<const hour_number> ids,
+                                        overlays before, commit_rows& to);
   /// The row that holds now; nullopt: there is none.
-  store_result<std::optional<std::string>> find(std::string_view uid, std::string_view key, overlays before,
-                                                const commit_rows* newest);
-  store_status erase(std::string_view uid, std::string_view prefix, const user& who, overlays before, commit_rows& to,
-                     erased_users& erased, std::vector<erasure_row>& erasures);
-  store_status write_all(std::string_view uid, std::string_view prefix, const user& who, overlays before,
-                         commit_rows& to);
+  result<std::optional<std::string>, store_error> find(std::string_view uid, std::string_view key, overlays before,
+                                                       const commit_rows* newest);
+  result<void, store_error> erase(std::string_view uid, std::string_view prefix, const user& who, overlays before,
+                                  commit_rows& to, erased_users& erased, std::vector<erasure_row>& erasures);
+  result<void, store_error> write_all(std::string_view uid, std::string_view prefix, const user& who, overlays before,
+                                      commit_rows& to);
   /// Nothing but the numbers that an erasure leaves?
   bool is_bare(const standing& s);
   bool take(reading& r, std::string_view key, std::string_view value);
-  store_status walk(reading& r);
+  result<void, store_error> walk(reading& r);
   /// All rows of the user, as `before` leaves them.
-  store_status gather(std::string_view uid, std::string_view prefix, overlays before, row_overlay& all);
-  store_status walk_over(overlays before, reading& r);
+  result<void, store_error> gather(std::string_view uid, std::string_view prefix, overlays before, row_overlay& all);
+  result<void, store_error> walk_over(overlays before, reading& r);
 
   rocksdb::DB* db_;
   std::filesystem::path store_;

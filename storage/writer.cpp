@@ -35,7 +35,7 @@ commit_writer::commit_writer(rocks& db, published_file published, log_bounds& bo
     thread_([this] { run(); }) {}
 
 commit_writer::~commit_writer() {
-  static_cast<void>(finish().first.ok());
+  static_cast<void>(finish());
   {
     const std::lock_guard guard(mutex_);
     stop_ = true;
@@ -54,7 +54,7 @@ void commit_writer::start(std::unique_ptr<commit_batch> what) {
   changed_.notify_all();
 }
 
-std::pair<store_status, std::unique_ptr<commit_batch>> commit_writer::finish() {
+std::pair<result<void, store_error>, std::unique_ptr<commit_batch>> commit_writer::finish() {
   if (not running_) return {};
   std::unique_lock guard(mutex_);
   changed_.wait(guard, [this] { return not busy_; });
@@ -83,7 +83,7 @@ void commit_writer::fail_here(std::string_view name) const {
   if (options_->failpoint) options_->failpoint(name);
 }
 
-store_status commit_writer::write(const commit_batch& what) {
+result<void, store_error> commit_writer::write(const commit_batch& what) {
   fail_here("storage.before_write");
   auto head = head_;
   const auto now = what.log.nows.back();
@@ -99,7 +99,7 @@ store_status commit_writer::write(const commit_batch& what) {
   if (auto room = db_->make_room(batch_.GetDataSize()); not room) return room;
   rocksdb::WriteOptions durable;
   durable.sync = true;
-  if (const auto status = db_->db->Write(durable, &batch_); not status.ok()) return translate(status, db_->store);
+  if (auto status = status_of(db_->db->Write(durable, &batch_), db_->store); not status) return status;
   head_ = head;
   last_controls_ = controls_hash(encode_controls(what.log.controls));
   fail_here("storage.after_write");

@@ -48,11 +48,11 @@ public:
   /// Nullptr: nothing is under way. Its rows may be read while it is.
   const commit_batch* running() const { return running_.get(); }
   /// Wait; gives the batch back, cleared, for reuse (nullptr: nothing was under way).
-  std::pair<store_status, std::unique_ptr<commit_batch>> finish();
+  std::pair<result<void, store_error>, std::unique_ptr<commit_batch>> finish();
 
 private:
   void run();
-  store_status write(const commit_batch& what);
+  result<void, store_error> write(const commit_batch& what);
   void put_log(const commit_batch& what, const commit_head& head);
   void put_rows(const commit_batch& what);
   void fail_here(std::string_view name) const;
@@ -75,7 +75,7 @@ private:
   std::condition_variable changed_;
   bool busy_ = false;
   bool stop_ = false;
-  store_status result_;
+  result<void, store_error> result_;
   std::thread thread_;
 };
 

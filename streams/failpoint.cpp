@@ -62,7 +62,7 @@ constexpr std::array all_names = std::to_array<std::string_view>({
 
 std::span<const std::string_view> names() { return all_names; }
 
-bool arm(std::string_view text, std::string& problem) {
+result<void> arm(std::string_view text) {
   const auto colon = text.find(':');
   const auto name = text.substr(0, colon);
   auto action = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
@@ -73,16 +73,16 @@ bool arm(std::string_view text, std::string& problem) {
   }
   if (std::find(all_names.begin(), all_names.end(), name) == all_names.end() or (action != "kill" and action != "stop")
       or nth == 0) {
-    problem = "FAIRUSE_FAIL must be <place>:kill[:<nth>] or <place>:stop[:<nth>], with a place of";
+    std::string problem = "FAIRUSE_FAIL must be <place>:kill[:<nth>] or <place>:stop[:<nth>], with a place of";
     for (const auto each : all_names)
       problem.append(" ").append(each);
-    return false;
+    return error{std::move(problem)};
   }
   detail::armed_name = name;
   detail::armed_nth = nth;
   detail::armed_signal = action == "kill" ? SIGKILL : SIGSTOP;
   detail::armed = true;
-  return true;
+  return {};
 }
 
 bool was_passed() { return not detail::armed or detail::passes > 0; }

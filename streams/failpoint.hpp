@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/pure/result.hpp"
+
 namespace fairuse::failpoint {
 
 namespace detail {
@@ -27,8 +29,8 @@ inline void pass(std::string_view name) {
 /// Every place there is, in the order of an epoch's life.
 std::span<const std::string_view> names();
 
-/// Arm one from FAIRUSE_FAIL's text. False and a sentence if it names none.
-bool arm(std::string_view text, std::string& problem);
+/// Arm one from FAIRUSE_FAIL's text. Error: it names none.
+result<void> arm(std::string_view text);
 
 /// Whether the armed place was passed at all; true if none is armed.
 bool was_passed();

@@ -26,7 +26,7 @@ void decode_line(input_batch& batch, input_line& line, wire_decoder& decoder, co
   if (not decoded) {
     line.kind = line_kind::refused;
     line.index = static_cast<std::uint32_t>(batch.refusals.size());
-    batch.refusals.push_back(decoded.why());
+    batch.refusals.push_back(decoded.error());
   } else if (decoded->subject == "*") {
     line.kind = line_kind::command;
     line.index = static_cast<std::uint32_t>(batch.commands.size());

@@ -142,7 +142,7 @@ void local_sink::take_broadcast(const epoch& sealed, const broadcast_outcome& br
     append_command_id(meta.settings["command_ids"], key);
 }
 
-store_status local_sink::commit() {
+result<void, store_error> local_sink::commit() {
   for (const auto& [uid, who] : changed_) {
     store_.add_user(uid, *who);
     seen_.insert(std::hash<std::string>{}(uid));

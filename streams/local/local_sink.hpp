@@ -77,7 +77,7 @@ public:
   /// Bytes that wait for a commit.
   std::size_t waiting_bytes() const { return store_.open_bytes(); }
   /// Write down what changed and hand everything to the store's writer.
-  store_status commit();
+  result<void, store_error> commit();
 
   const run_totals& totals() const { return totals_; }
 

@@ -191,7 +191,8 @@ BOOST_AUTO_TEST_CASE(a_slice_cut_in_two_at_the_same_instant_decides_the_same) {
 BOOST_AUTO_TEST_CASE(other_users_in_the_worker_change_no_decision) {
   BOOST_TEST(rc::check(
       "three users together decide what each decides alone",
-      [](const model::scenario& first, const std::vector<model::action>& second, const std::vector<model::action>& third) {
+      [](const model::scenario& first, const std::vector<model::action>& second,
+         const std::vector<model::action>& third) {
         model::scenario p = first;
         const auto calm = [](std::vector<model::action> actions) {
           std::erase_if(actions,

@@ -49,8 +49,8 @@ std::optional<taken_apart> take_apart(const std::string& line) {
   return record;
 }
 
-std::string outcome_of(const wire_result& result) {
-  return result ? "accepted" : std::string(to_text(result.why().why)) + " at " + result.why().place;
+std::string outcome_of(const result<wire_event, refused>& result) {
+  return result ? "accepted" : std::string(to_text(result.error().why)) + " at " + result.error().place;
 }
 
 const headers whole{{"ce_specversion", "1.0"},        {"ce_id", "e-1"},       {"ce_source", "gateway-a"},

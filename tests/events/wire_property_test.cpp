@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(decoding_what_was_encoded_gives_the_event) {
     RC_LOG() << line;
     event_arena arena;
     const auto result = decoder.decode(line, arena);
-    if (not result) RC_FAIL(std::string(to_text(result.why().why)) + " at " + result.why().place);
+    if (not result) RC_FAIL(std::string(to_text(result.error().why)) + " at " + result.error().place);
     RC_ASSERT(result->subject == s.subject);
     RC_ASSERT(wire_equal(result->what, s.what));
     std::string again;
@@ -235,7 +235,7 @@ BOOST_AUTO_TEST_CASE(both_modes_carry_the_same_event) {
     std::rotate(headers.begin(), headers.begin() + *rc::gen::inRange(0, 7), headers.end());
     event_arena arena;
     const auto result = decoder.decode_record(headers, data, arena);
-    if (not result) RC_FAIL(std::string(to_text(result.why().why)) + " at " + result.why().place);
+    if (not result) RC_FAIL(std::string(to_text(result.error().why)) + " at " + result.error().place);
     RC_ASSERT(result->subject == s.subject);
     RC_ASSERT(wire_equal(result->what, s.what));
   }));
@@ -268,8 +268,8 @@ BOOST_AUTO_TEST_CASE(damaged_lines_decode_or_are_refused_and_nothing_else) {
     event_arena arena;
     const auto result = decoder.decode(line, arena);
     if (not result) {
-      RC_ASSERT(static_cast<std::size_t>(result.why().why) < static_cast<std::size_t>(refusal::too_old));
-      RC_ASSERT(not result.why().place.empty());
+      RC_ASSERT(static_cast<std::size_t>(result.error().why) < static_cast<std::size_t>(refusal::too_old));
+      RC_ASSERT(not result.error().place.empty());
       return;
     }
     // Whatever is accepted is an event that the wire can hold.

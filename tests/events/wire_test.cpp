@@ -18,12 +18,12 @@ struct decoding {
   wire_decoder decoder;
   event_arena arena;
 
-  wire_result operator()(std::string_view line) { return decoder.decode(line, arena); }
+  result<wire_event, refused> operator()(std::string_view line) { return decoder.decode(line, arena); }
 
   /// The one reason and place, or "accepted".
   std::string outcome(std::string_view line) {
     const auto result = decoder.decode(line, arena);
-    return result ? "accepted" : std::string(to_text(result.why().why)) + " at " + result.why().place;
+    return result ? "accepted" : std::string(to_text(result.error().why)) + " at " + result.error().place;
   }
 };
 
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(long_lines_are_refused_by_their_length_alone) {
   BOOST_TEST(decode.outcome(line + " ") == "too_large at byte 1048576");
   wire_decoder small({.line_bytes_max = 100});
   event_arena arena;
-  BOOST_TEST((small.decode(line_of("stt", R"({"ms":5})"), arena).why().why == refusal::too_large));
+  BOOST_TEST((small.decode(line_of("stt", R"({"ms":5})"), arena).error().why == refusal::too_large));
 }
 
 BOOST_AUTO_TEST_CASE(bytes_that_are_no_text_are_refused) {

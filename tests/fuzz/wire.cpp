@@ -46,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto text = fuzz::text_of(data, size);
   event_arena arena;
   const auto line = decoder.decode(text, arena);
-  line ? accepted(decoder, *line) : refused_well(line.why(), size);
+  line ? accepted(decoder, *line) : refused_well(line.error(), size);
   const auto bare = decoder.decode_record({}, text, arena);
   expect(static_cast<bool>(line) == static_cast<bool>(bare), "a record without headers is a line");
   if (line) expect(wire_equal(line->what, bare->what), "and the same line");
@@ -54,6 +54,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool no_value = text.find("\n\n") == std::string_view::npos;
   const auto headers = headers_of(fuzz::take_until(text, "\n\n"));
   const auto record = decoder.decode_record(headers, no_value ? std::nullopt : std::optional(text), arena);
-  record ? accepted(decoder, *record) : refused_well(record.why(), size);
+  record ? accepted(decoder, *record) : refused_well(record.error(), size);
   return 0;
 }

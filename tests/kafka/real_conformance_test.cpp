@@ -61,9 +61,10 @@ public:
     struct : listener {
       using listener::listener;
     } silent{broker_.options()};
-    std::string problem;
-    const auto handle = open_client(broker_.options(), client_role::producer, {{"transactional.id", fresh("offering")}},
-                                    silent, problem);
+    const auto opened =
+        open_client(broker_.options(), client_role::producer, {{"transactional.id", fresh("offering")}}, silent);
+    if (not opened) return call_result{next_action::broken, "", opened.error().message};
+    const auto& handle = *opened;
     const auto sentence = [](rd_kafka_error_t* error) { return result_of(owned<rd_kafka_error_t>{error}, "offer"); };
     if (auto said = sentence(rd_kafka_init_transactions(handle.get(), 10'000)); not said.ok()) return said;
     if (auto said = sentence(rd_kafka_begin_transaction(handle.get())); not said.ok()) return said;

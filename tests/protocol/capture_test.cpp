@@ -46,7 +46,7 @@ struct finished_run {
             const std::function<bool(const kafka::capture_section&, captured_record&)>& change) {
     const auto read = kafka::capture_reader::open(folder / from, {});
     auto write = kafka::capture_writer::create(folder / to, true);
-    BOOST_REQUIRE(read.ok() and write.ok());
+    BOOST_REQUIRE(read.has_value() and write.has_value());
     auto all = (*read)->contents();
     for (const auto& each : (*read)->contents().sections) {
       const auto section = (*write)->begin_section(each);
@@ -56,13 +56,13 @@ struct finished_run {
         if (change(each, one)) (*write)->add(section, one);
     }
     all.sections.clear();
-    BOOST_REQUIRE((*write)->finish(std::move(all)).ok());
+    BOOST_REQUIRE((*write)->finish(std::move(all)).has_value());
   }
 
   /// As `fairuse capture checkpoint` would have left it after that epoch.
   void write_checkpoint(const std::string& name, std::uint64_t epoch) {
     auto write = kafka::capture_writer::create(folder / name, true);
-    BOOST_REQUIRE(write.ok());
+    BOOST_REQUIRE(write.has_value());
     kafka::capture_contents all{.app = "fairuse",
                                 .cluster = "simulated",
                                 .partitions = in.settings.partitions,
@@ -92,7 +92,7 @@ struct finished_run {
                                    .state_meta = meta,
                                    .state_setup = encode_epoch_record(first, {})});
     }
-    BOOST_REQUIRE((*write)->finish(std::move(all)).ok());
+    BOOST_REQUIRE((*write)->finish(std::move(all)).has_value());
   }
 
   fixture in;
@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(a_capture_may_begin_at_a_checkpoint) {
   for (const std::uint64_t epoch : {0U, 7U, 20U}) {
     whole_run().write_checkpoint("checkpoint", epoch);
     const auto checkpoint = kafka::capture_reader::open(whole_run().folder / "checkpoint", {});
-    BOOST_REQUIRE(checkpoint.ok());
+    BOOST_REQUIRE(checkpoint.has_value());
     auto wish = wish_of(whole_run().in);
     wish.from = checkpoint->get();
     wish.replace = true;
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(the_newest_checkpoint_is_the_changelog_folded) {
       kafka::export_checkpoint(whole_run().brokers, wish_of(whole_run().in), whole_run().folder / "newest");
   BOOST_TEST(made.message == "");
   const auto read = kafka::capture_reader::open(whole_run().folder / "newest", {});
-  BOOST_REQUIRE(read.ok());
+  BOOST_REQUIRE(read.has_value());
   for (const auto& part : (*read)->contents().per_partition) {
     const auto log = read_committed_log(whole_run().in, part.partition);
     BOOST_TEST(part.first_epoch == log.last.epoch + 1);
@@ -278,7 +278,7 @@ BOOST_AUTO_TEST_CASE(what_retention_deleted_is_named_with_the_first_epoch_that_c
   BOOST_TEST(not std::filesystem::exists(whole_run().folder / "late"));
   BOOST_TEST(not std::filesystem::exists(whole_run().folder / "late.part"));
   const auto checkpoint = kafka::capture_reader::open(whole_run().folder / "checkpoint", {});
-  BOOST_REQUIRE(checkpoint.ok());
+  BOOST_REQUIRE(checkpoint.has_value());
   BOOST_TEST((whole_run().take("rest", checkpoint->get()).what == kafka::export_status::done));
   BOOST_TEST((tried("rest").what == kafka::verify_outcome::equal));
 }

@@ -88,8 +88,7 @@ void read_changelog(fixture& in, committed_log& made) {
         made.fold.erase(*entry.what.key);
       continue;
     }
-    meta_fault why{};
-    auto meta = decode_partition_meta(*entry.what.value, why);
+    auto meta = decode_partition_meta(*entry.what.value);
     if (not meta) fail("I4: a meta row of changelog [{}] does not decode", made.partition);
     made.last = std::move(*meta);
     if (in.settings.compacts) continue;

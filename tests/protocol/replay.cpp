@@ -86,7 +86,7 @@ private:
     return made;
   }
 
-  static void hold(const store_status& done) {
+  static void hold(const result<void, store_error>& done) {
     if (not done) fail("I7: {}", done.error().message);
   }
 

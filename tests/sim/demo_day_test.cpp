@@ -28,7 +28,7 @@ const day& demo_day() {
     wire_decoder decoder;
     std::ifstream in(testing::source_folder() / "config/demo/day.ndjson");
     for (std::string line; std::getline(in, line);) {
-      const wire_result result = decoder.decode(line, out.arena);
+      const result<wire_event, refused> result = decoder.decode(line, out.arena);
       BOOST_REQUIRE_MESSAGE(result, line.substr(0, 200));
       out.events.push_back(*result);
     }

@@ -38,19 +38,19 @@ struct fixture {
   void open() {
     store.reset();
     auto opened = local_store::open(folder, options);
-    BOOST_REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().message));
+    BOOST_REQUIRE_MESSAGE(opened.has_value(), (opened.has_value() ? "" : opened.error().message));
     store = std::move(*opened);
   }
   store_error refusal() {
     store.reset();
     const auto opened = local_store::open(folder, options);
-    BOOST_REQUIRE(not opened.ok());
+    BOOST_REQUIRE(not opened.has_value());
     return opened.error();
   }
   void epoch(time_ms now, std::uint32_t lines = 0) { store->add_epoch(store->meta().epoch + 1, now, lines); }
   void commit() {
-    BOOST_REQUIRE(store->commit().ok());
-    BOOST_REQUIRE(store->wait().ok());
+    BOOST_REQUIRE(store->commit().has_value());
+    BOOST_REQUIRE(store->wait().has_value());
   }
   std::unique_ptr<user> load(std::string_view who, time_ms now) {
     const std::string_view names[] = {who};
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(keeps_what_was_committed_and_nothing_else) {
   BOOST_TEST(store->meta().epoch == 1U);
   log_cursor cursor;
   const auto all = store->logs().decisions(cursor, 10);
-  BOOST_REQUIRE(all.ok());
+  BOOST_REQUIRE(all.has_value());
   BOOST_TEST(*all == std::vector<std::string>{"first"}, boost::test_tools::per_element());
 }
 
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(shows_a_user_as_added_before_any_commit) {
   BOOST_TEST((give(*again, start, speech(start, 1)) == applied::duplicate));
   BOOST_TEST(load("somebody else", start)->metered[0].size() == 0U);
   epoch(start);
-  BOOST_REQUIRE(store->commit().ok());
+  BOOST_REQUIRE(store->commit().has_value());
   again = load(uid, start);
   BOOST_TEST((give(*again, start + 1, speech(start, 2)) == applied::accepted));
   store->add_user(uid, *again);
@@ -173,10 +173,10 @@ BOOST_AUTO_TEST_CASE(refuses_to_lose_ids) {
   auto u = load(uid, start);
   u->note_id_hour(hour_of(start));
   store->add_user(uid, *u);
-  BOOST_TEST(not store->failure().ok());
+  BOOST_TEST(not store->failure().has_value());
   epoch(start);
   const auto status = store->commit();
-  BOOST_REQUIRE(not status.ok());
+  BOOST_REQUIRE(not status.has_value());
   BOOST_TEST((status.error().fault == store_fault::misuse));
 }
 
@@ -308,13 +308,13 @@ BOOST_AUTO_TEST_CASE(stops_before_the_disk_is_full) {
   open();
   epoch(start);
   store->add_decision("too much");
-  BOOST_REQUIRE(store->commit().ok());
+  BOOST_REQUIRE(store->commit().has_value());
   const auto status = store->wait();
-  BOOST_REQUIRE(not status.ok());
+  BOOST_REQUIRE(not status.has_value());
   BOOST_TEST((status.error().fault == store_fault::disk_full));
   BOOST_TEST(status.error().message.find("Disk full") == 0U);
   epoch(start);
-  BOOST_TEST(not store->commit().ok());
+  BOOST_TEST(not store->commit().has_value());
 
   options.reserve_bytes = 0;
   open();
@@ -323,7 +323,7 @@ BOOST_AUTO_TEST_CASE(stops_before_the_disk_is_full) {
 
 BOOST_AUTO_TEST_CASE(is_one_process_at_a_time) {
   const auto second = local_store::open(folder, options);
-  BOOST_REQUIRE(not second.ok());
+  BOOST_REQUIRE(not second.has_value());
   BOOST_TEST((second.error().fault == store_fault::locked));
 }
 
@@ -362,7 +362,7 @@ BOOST_AUTO_TEST_CASE(tells_its_commits_with_inputs_and_refusals) {
 
   log_cursor cursor;
   const auto all = store->logs().commits(cursor, 10);
-  BOOST_REQUIRE(all.ok());
+  BOOST_REQUIRE(all.has_value());
   BOOST_REQUIRE(all->size() == 2U);
   const auto& first = (*all)[0];
   BOOST_TEST(first.input == "one\ntwo\nthree\n");
@@ -377,7 +377,7 @@ BOOST_AUTO_TEST_CASE(tells_its_commits_with_inputs_and_refusals) {
   BOOST_TEST((*all)[1].input.empty());
   cursor.clear();
   const auto dead_letters = store->logs().dead_letters(cursor, 10);
-  BOOST_REQUIRE(dead_letters.ok());
+  BOOST_REQUIRE(dead_letters.has_value());
   BOOST_REQUIRE(dead_letters->size() == 1U);
   BOOST_TEST((*dead_letters)[0].what.bytes == "two");
   BOOST_TEST((*dead_letters)[0].epoch == 1U);
@@ -417,11 +417,11 @@ BOOST_AUTO_TEST_CASE(is_read_beside_the_engine_up_to_what_was_published) {
   store->keep_policy("d", "text");
   commit();
   auto reader = local_reader::open(folder);
-  BOOST_REQUIRE_MESSAGE(reader.ok(), (reader.ok() ? "" : reader.error().message));
+  BOOST_REQUIRE_MESSAGE(reader.has_value(), (reader.has_value() ? "" : reader.error().message));
   log_cursor cursor;
   BOOST_TEST((*reader)->logs().decisions(cursor, 10)->size() == 1U);
   auto found = (*reader)->load(uid, *policies, start);
-  BOOST_REQUIRE(found.ok());
+  BOOST_REQUIRE(found.has_value());
   BOOST_TEST(weekly(**found, start) == 30'000);
   BOOST_TEST((*(*reader)->load("nobody", *policies, start) == nullptr));
   BOOST_TEST(*(*reader)->policy_text("d") == "text");
@@ -431,7 +431,7 @@ BOOST_AUTO_TEST_CASE(is_read_beside_the_engine_up_to_what_was_published) {
   store->add_decision("three");
   commit();
   BOOST_TEST((*reader)->logs().decisions(cursor, 10)->empty());
-  BOOST_REQUIRE((*reader)->catch_up().ok());
+  BOOST_REQUIRE((*reader)->catch_up().has_value());
   const auto more = (*reader)->logs().decisions(cursor, 10);
   BOOST_TEST(*more == (std::vector<std::string>{"two", "three"}), boost::test_tools::per_element());
   BOOST_TEST((*reader)->meta().epoch == 2U);
@@ -472,8 +472,8 @@ BOOST_AUTO_TEST_CASE(a_case_key_comes_from_the_file_the_environment_or_nowhere) 
   std::ofstream(file) << "from the key file\n";
   BOOST_TEST(find_case_key(file)->bytes == "from the key file");
   std::ofstream(file) << "short\n";
-  BOOST_TEST(not find_case_key(file).ok());
+  BOOST_TEST(not find_case_key(file).has_value());
   std::filesystem::remove(file);
-  BOOST_TEST(not find_case_key(file).ok());
+  BOOST_TEST(not find_case_key(file).has_value());
   ::unsetenv("FAIRUSE_CASE_KEY");
 }

@@ -48,7 +48,7 @@ struct map_store {
 
   void open() {
     auto opened = partition_store::open(folder, options);
-    BOOST_REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().message));
+    BOOST_REQUIRE_MESSAGE(opened.has_value(), (opened.has_value() ? "" : opened.error().message));
     store = std::move(*opened);
   }
   /// What the writer's thread would do.
@@ -102,7 +102,7 @@ struct map_store {
   std::int64_t weekly(time_ms now) { return query_standing(*load(now), in_force, 0, now).windows[1].sum_ms; }
   std::map<std::string, std::string> rows() {
     std::map<std::string, std::string> all;
-    BOOST_REQUIRE(store->each_row([&](const state_row& row) { all.emplace(row.key, *row.value); }).ok());
+    BOOST_REQUIRE(store->each_row([&](const state_row& row) { all.emplace(row.key, *row.value); }).has_value());
     return all;
   }
 
@@ -163,9 +163,9 @@ BOOST_AUTO_TEST_CASE(a_crash_leaves_whole_epochs_and_the_changelog_has_the_rest)
     if (seen) tail.push_back({key, value ? std::optional<std::string_view>(*value) : std::nullopt});
     seen = seen or key == partition_meta_key();
   }
-  BOOST_REQUIRE(store->restore(tail, 9).ok());
+  BOOST_REQUIRE(store->restore(tail, 9).has_value());
   BOOST_TEST(store->meta()->restoring);
-  BOOST_REQUIRE(store->end_restore(10).ok());
+  BOOST_REQUIRE(store->end_restore(10).has_value());
   BOOST_TEST(store->meta()->epoch == 2U);
   BOOST_TEST(store->meta()->changelog_next == 10);
   BOOST_TEST(weekly(start + 1) == 60'000);
@@ -181,8 +181,8 @@ BOOST_AUTO_TEST_CASE(a_store_restored_from_nothing_has_the_same_rows) {
   std::vector<state_row> all;
   for (const auto& [key, value] : before)
     all.push_back({key, value ? std::optional<std::string_view>(*value) : std::nullopt});
-  BOOST_REQUIRE(other.store->restore(all, 1'000).ok());
-  BOOST_REQUIRE(other.store->end_restore(1'000).ok());
+  BOOST_REQUIRE(other.store->restore(all, 1'000).has_value());
+  BOOST_REQUIRE(other.store->end_restore(1'000).has_value());
   std::map<std::string, std::string> folded;
   for (const auto& [key, value] : before) {
     if (key == partition_meta_key()) continue;
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(a_store_whose_manifest_lost_its_end_is_damaged) {
   at_once = true;
   speak(start, start, 1);
   commit(start);
-  BOOST_REQUIRE(store->drain().ok());
+  BOOST_REQUIRE(store->drain().has_value());
   store.reset();
   open();
   store.reset();
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(a_store_whose_manifest_lost_its_end_is_damaged) {
     if (file.path().filename().string().starts_with("MANIFEST"))
       std::filesystem::resize_file(file.path(), file.file_size() - 1);
   const auto opened = partition_store::open(folder, options);
-  BOOST_REQUIRE(not opened.ok());
+  BOOST_REQUIRE(not opened.has_value());
   BOOST_TEST((opened.error().fault == store_fault::damaged));
   BOOST_TEST(opened.error().message.find("lost its end") != std::string::npos);
 }
@@ -213,14 +213,14 @@ BOOST_AUTO_TEST_CASE(hours_beyond_the_retention_are_deleted_from_the_changelog_t
   at_once = true;
   speak(start, start, 1);
   commit(start);
-  BOOST_REQUIRE(store->drain().ok());
+  BOOST_REQUIRE(store->drain().has_value());
   const auto later = start + 9 * day_ms;
   store->expire(later, 100);
   std::size_t deleted = 0;
   store->each_open_row([&](const state_row& row) { deleted += row.value ? 0 : 1; });
   BOOST_TEST(deleted == 1U);
   commit(later);
-  BOOST_REQUIRE(store->drain().ok());
+  BOOST_REQUIRE(store->drain().has_value());
   for (const auto& [key, value] : rows())
     BOOST_TEST((keys::parse_user_row(key)->kind != keys::user_row::hour));
 }
@@ -238,9 +238,9 @@ BOOST_AUTO_TEST_CASE(a_user_without_rows_is_not_looked_for_in_those_of_others) {
     puts.push_back({key, "a row"});
     erasures.push_back({key, std::nullopt});
   }
-  BOOST_REQUIRE(store->restore(puts, 1).ok());
-  BOOST_REQUIRE(store->restore(erasures, 2).ok());
-  BOOST_REQUIRE(store->end_restore(2).ok());
+  BOOST_REQUIRE(store->restore(puts, 1).has_value());
+  BOOST_REQUIRE(store->restore(erasures, 2).has_value());
+  BOOST_REQUIRE(store->end_restore(2).has_value());
   auto& work_done = *rocksdb::get_perf_context();
   work_done.Reset();
   const auto nobody = load(start);
@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(a_set_aside_store_leaves_room_for_a_new_one) {
   work();
   store->abandon();
   store.reset();
-  BOOST_REQUIRE(partition_store::set_aside(folder).ok());
+  BOOST_REQUIRE(partition_store::set_aside(folder).has_value());
   open();
   BOOST_TEST(not store->meta());
   BOOST_TEST(std::filesystem::exists(scratch.file("state.set-aside") / "db"));
@@ -304,7 +304,7 @@ BOOST_AUTO_TEST_CASE(no_id_and_no_bucket_is_lost_when_uploads_come_late_and_user
     }
     store->add_user(uid, *asleep);
     commit(now);
-    if (round % 7 == 0) BOOST_REQUIRE(store->drain().ok());
+    if (round % 7 == 0) BOOST_REQUIRE(store->drain().has_value());
     BOOST_REQUIRE(query_standing(*load(now), in_force, 0, now).windows[1].sum_ms
                   == query_standing(awake, in_force, 0, now).windows[1].sum_ms);
   }

@@ -46,8 +46,7 @@ private:
     const auto digest = digest_.finish();
     const auto rows = std::exchange(rows_, 0);
     const auto where = fmt::format("changelog [{}] {}", partition_, each.offset);
-    meta_fault why{};
-    const auto meta = each.value ? decode_partition_meta(*each.value, why) : std::nullopt;
+    const auto meta = decode_partition_meta(each.value.value_or(""));
     if (not meta) return out_.fail(where + ": the meta record does not decode");
     if (at_ >= epochs_.size()) return out_.fail(fmt::format("{}: epoch {} is not in the journal", where, meta->epoch));
     const auto& record = epochs_[at_++];

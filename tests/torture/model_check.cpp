@@ -129,7 +129,7 @@ private:
       headers.push_back({name, value});
     const auto read = decoder_.decode_record(headers, record.value, arena_);
     if (not read) {
-      refused_.emplace(topic, record.offset, read.why().why);
+      refused_.emplace(topic, record.offset, read.error().why);
       return;
     }
     const auto& settings = from_.deployment.settings.kafka;

@@ -57,12 +57,12 @@ call_result read_rows(cluster& brokers, const repair_target& at, repair_facts& o
     return read;
   out.rows.assign(rows.begin(), rows.end());
   if (not meta) return {};
-  meta_fault why{};
-  out.meta = decode_partition_meta(*meta, why);
-  if (not out.meta)
-    return give_up("_BAD_MSG", why == meta_fault::newer
+  auto read = decode_partition_meta(*meta);
+  if (not read)
+    return give_up("_BAD_MSG", read.error() == meta_fault::newer
                                    ? "The changelog was written by a newer version: repair it with that one"
                                    : "The changelog's last meta record does not decode");
+  out.meta = std::move(*read);
   return {};
 }
 

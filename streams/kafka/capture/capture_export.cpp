@@ -30,7 +30,7 @@ exported<void> of_brokers(const call_result& given) {
   return export_failure{export_status::failed, fmt::format("{} ({})", given.text, given.code)};
 }
 
-exported<void> of_store(const store_status& done) {
+exported<void> of_store(const result<void, store_error>& done) {
   if (done) return {};
   const bool refused = done.error().fault == store_fault::misuse;
   return export_failure{refused ? export_status::refused : export_status::failed, done.error().message};
@@ -201,8 +201,7 @@ private:
     if (auto done = read(topic, *log, take); not done) return std::move(done).error();
     const auto found = rows.extract(std::string(partition_meta_key()));
     if (found.empty()) return std::optional<partition_meta>();
-    meta_fault why{};
-    auto meta = decode_partition_meta(found.mapped(), why);
+    auto meta = decode_partition_meta(found.mapped());
     if (not meta)
       return export_failure{export_status::failed,
                             fmt::format("the state of {} [{}] does not decode", topic, captured.partition)};
@@ -211,7 +210,7 @@ private:
       to_.add(section, {.key = key, .value = std::move(value)});
     to_.add(section, {.key = found.key(), .value = found.mapped()});
     captured.state_meta = found.mapped();
-    return meta;
+    return std::optional{std::move(*meta)};
   }
 
   exported<void> read_output(const std::string& topic) {
@@ -323,7 +322,7 @@ exported<void> export_into(export_result& made, cluster& brokers, const export_w
                            const std::filesystem::path& file, bool is_checkpoint, const read_partitions& read) {
   if (auto fits = check_checkpoint(wish); not fits) return fits;
   auto writer = capture_writer::create(file, wish.replace);
-  if (not writer) return of_store(store_status(writer.error()));
+  if (not writer) return of_store(result<void, store_error>(writer.error()));
   partition_exports partitions;
   for (std::int32_t p = 0; p < wish.partitions; ++p)
     partitions.push_back(std::make_unique<partition_export>(brokers, wish, **writer, p, made.records));

@@ -112,7 +112,7 @@ bool take_outputs(const capture::contents& from, topic_names& to) {
   return true;
 }
 
-store_status take_contents(const capture::contents& from, capture_contents& to) {
+result<void, store_error> take_contents(const capture::contents& from, capture_contents& to) {
   if (not take_outputs(from, to.outputs) or from.partitions() > std::uint32_t{std::numeric_limits<std::int32_t>::max()})
     return damaged("its table of contents is not one");
   to.program = from.program();
@@ -162,7 +162,7 @@ struct capture_writer::body {
 
   file_replacement file;
   std::uint64_t written = 0;
-  store_status failed;
+  result<void, store_error> failed;
   running_sha256 sum;
   ZSTD_CCtx* packer = ZSTD_createCCtx();
   std::string packed;
@@ -178,7 +178,7 @@ struct capture_writer::body {
   void write(std::string_view bytes) {
     sum.add(bytes);
     written += bytes.size();
-    if (not failed.ok()) return;
+    if (not failed) return;
     if (const auto done = file.write(bytes); not done) failed = store_error_of(done.error());
   }
 
@@ -200,8 +200,8 @@ struct capture_writer::body {
     of.buffer.clear();
   }
 
-  store_status close() {
-    if (not failed.ok()) return failed;
+  result<void, store_error> close() {
+    if (not failed) return failed;
     if (const auto done = file.commit(); not done) failed = store_error_of(done.error());
     return failed;
   }
@@ -210,7 +210,8 @@ struct capture_writer::body {
 capture_writer::capture_writer(std::unique_ptr<body> all) : body_(std::move(all)) {}
 capture_writer::~capture_writer() = default;
 
-store_result<std::unique_ptr<capture_writer>> capture_writer::create(const std::filesystem::path& file, bool replace) {
+result<std::unique_ptr<capture_writer>, store_error> capture_writer::create(const std::filesystem::path& file,
+                                                                            bool replace) {
   std::error_code ignored;
   if (not replace and std::filesystem::exists(file, ignored))
     return store_error{store_fault::misuse, fmt::format("{} is there already: --force replaces it", file.string())};
@@ -250,9 +251,9 @@ void capture_writer::add(std::size_t section, const captured_record& what) {
 }
 
 std::uint64_t capture_writer::size() const { return body_->written; }
-store_status capture_writer::failure() const { return body_->failed; }
+result<void, store_error> capture_writer::failure() const { return body_->failed; }
 
-store_status capture_writer::finish(capture_contents all) {
+result<void, store_error> capture_writer::finish(capture_contents all) {
   for (auto& each : body_->sections) {
     body_->flush(each);
     all.sections.push_back(std::move(each.what));
@@ -269,8 +270,8 @@ store_status capture_writer::finish(capture_contents all) {
 
 // Reading -------------------------------------------------------------------------------------------------------------
 
-store_result<std::unique_ptr<capture_reader>> capture_reader::open(const std::filesystem::path& file,
-                                                                   const told& progress) {
+result<std::unique_ptr<capture_reader>, store_error> capture_reader::open(const std::filesystem::path& file,
+                                                                          const told& progress) {
   const int handle = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (handle < 0) return system_error("cannot read", file);
   const std::shared_ptr<const int> kept(new int(handle), [](const int* each) {
@@ -295,8 +296,8 @@ store_result<std::unique_ptr<capture_reader>> capture_reader::open(const std::fi
   return store_error{made.error().fault, fmt::format("{}: {}", file.string(), made.error().message)};
 }
 
-store_result<std::unique_ptr<capture_reader>> capture_reader::read(source from, std::uint64_t size,
-                                                                   const told& progress, bool check_digest) {
+result<std::unique_ptr<capture_reader>, store_error> capture_reader::read(source from, std::uint64_t size,
+                                                                          const told& progress, bool check_digest) {
   std::unique_ptr<capture_reader> made(new capture_reader);
   made->from_ = std::move(from);
   made->size_ = size;
@@ -314,7 +315,7 @@ store_result<std::unique_ptr<capture_reader>> capture_reader::read(source from, 
   return made;
 }
 
-store_status capture_reader::check_digest(const told& progress) const {
+result<void, store_error> capture_reader::check_digest(const told& progress) const {
   running_sha256 sum;
   const auto end = size_ - digest_bytes;
   std::string some;
@@ -330,7 +331,7 @@ store_status capture_reader::check_digest(const told& progress) const {
   return damaged("it is damaged: its SHA-256 does not hold, so it was cut or changed; export it again");
 }
 
-store_status capture_reader::read_frame(std::uint64_t at, std::string& out) const {
+result<void, store_error> capture_reader::read_frame(std::uint64_t at, std::string& out) const {
   const auto end = size_ - trailer_bytes;
   std::string length(4, '\0');
   if (at < head_bytes or at > end or end - at < length.size() or not from_(at, length))
@@ -350,7 +351,7 @@ store_status capture_reader::read_frame(std::uint64_t at, std::string& out) cons
   return {};
 }
 
-store_status capture_reader::read_contents() {
+result<void, store_error> capture_reader::read_contents() {
   std::string place(8, '\0');
   if (not from_(size_ - trailer_bytes, place)) return store_error{store_fault::io, "it cannot be read"};
   contents_at_ = big_endian<std::uint64_t>(place.data());
@@ -372,11 +373,11 @@ bool capture_cursor::open_frame() {
   }
   failure_ = from_->read_frame(of_->frames[next_frame_++], frame_);
   at_ = 0;
-  return failure_.ok();
+  return failure_.has_value();
 }
 
 bool capture_cursor::next(captured_record& out) {
-  if (not failure_.ok()) return false;
+  if (not failure_) return false;
   while (at_ >= frame_.size())
     if (not open_frame()) return false;
   const auto left = static_cast<int>(std::min<std::size_t>(frame_.size() - at_, std::numeric_limits<int>::max()));

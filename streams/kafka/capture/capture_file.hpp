@@ -26,7 +26,7 @@
 
 #include "events/event.hpp"
 #include "events/topics.hpp"
-#include "storage/result.hpp"
+#include "storage/store_error.hpp"
 
 namespace fairuse::kafka {
 
@@ -84,7 +84,7 @@ struct capture_contents {
 class capture_writer {
 public:
   /// Writes FILE.part. Error (misuse): the file is there and `replace` is false.
-  static store_result<std::unique_ptr<capture_writer>> create(const std::filesystem::path& file, bool replace);
+  static result<std::unique_ptr<capture_writer>, store_error> create(const std::filesystem::path& file, bool replace);
   /// Without finish() nothing is left.
   ~capture_writer();
   capture_writer(const capture_writer&) = delete;
@@ -96,9 +96,9 @@ public:
   /// Bytes written so far.
   std::uint64_t size() const;
   /// Not ok: the disk said no, and finish() will say so too.
-  store_status failure() const;
+  result<void, store_error> failure() const;
   /// Synced and renamed to its name. `all.sections` is filled in here.
-  store_status finish(capture_contents all);
+  result<void, store_error> finish(capture_contents all);
 
 private:
   struct body;
@@ -113,7 +113,7 @@ class capture_cursor {
 public:
   /// False: there is no further one, or failure().
   bool next(captured_record& out);
-  const store_status& failure() const { return failure_; }
+  const result<void, store_error>& failure() const { return failure_; }
 
 private:
   friend class capture_reader;
@@ -126,7 +126,7 @@ private:
   std::uint64_t given_ = 0;
   std::string frame_;
   std::size_t at_ = 0;
-  store_status failure_;
+  result<void, store_error> failure_;
 };
 
 class capture_reader {
@@ -137,10 +137,11 @@ public:
   using told = std::function<void(std::uint64_t done)>;
 
   /// Reads all of it once, for its digest. Errors: io, damaged, newer.
-  static store_result<std::unique_ptr<capture_reader>> open(const std::filesystem::path& file, const told& progress);
+  static result<std::unique_ptr<capture_reader>, store_error> open(const std::filesystem::path& file,
+                                                                   const told& progress);
   /// Of bytes somewhere else; `check_digest` off: for a fuzzer, which would never get past it.
-  static store_result<std::unique_ptr<capture_reader>> read(source from, std::uint64_t size, const told& progress,
-                                                            bool check_digest = true);
+  static result<std::unique_ptr<capture_reader>, store_error> read(source from, std::uint64_t size,
+                                                                   const told& progress, bool check_digest = true);
 
   const capture_contents& contents() const { return contents_; }
   std::uint64_t size() const { return size_; }
@@ -150,9 +151,9 @@ public:
 private:
   friend class capture_cursor;
   capture_reader() = default;
-  store_status read_frame(std::uint64_t at, std::string& out) const;
-  store_status check_digest(const told& progress) const;
-  store_status read_contents();
+  result<void, store_error> read_frame(std::uint64_t at, std::string& out) const;
+  result<void, store_error> check_digest(const told& progress) const;
+  result<void, store_error> read_contents();
 
   source from_;
   std::uint64_t size_ = 0;

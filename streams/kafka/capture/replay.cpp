@@ -67,7 +67,7 @@ partition_replay::partition_replay(replay_tools with, const topic_names& outputs
 
 partition_replay::~partition_replay() = default;
 
-store_status partition_replay::open_store(std::int64_t usage_retention_ms) {
+result<void, store_error> partition_replay::open_store(std::int64_t usage_retention_ms) {
   if (store_ != nullptr and store_retention_ms_ == usage_retention_ms) return {};
   if (auto done = close_store(); not done) return done;
   auto opened =
@@ -78,7 +78,7 @@ store_status partition_replay::open_store(std::int64_t usage_retention_ms) {
   return {};
 }
 
-store_status partition_replay::close_store() {
+result<void, store_error> partition_replay::close_store() {
   if (store_ == nullptr) return {};
   auto drained = store_->drain();
   store_.reset();
@@ -93,7 +93,7 @@ std::optional<policy> partition_replay::read_policy(const std::string& digest) c
 }
 
 // What is loaded follows from the journal alone: a promotion that was still in force stands in the setup as well.
-store_status partition_replay::set_rules(const partition_setup& setup, const stored_controls& controls) {
+result<void, store_error> partition_replay::set_rules(const partition_setup& setup, const stored_controls& controls) {
   if (case_namer(with_.case_key).check() != setup.key_check)
     return store_error{store_fault::wrong_key,
                        "it was made with another case key: give the one that production runs with (FAIRUSE_CASE_KEY)"};
@@ -133,8 +133,8 @@ store_status partition_replay::set_rules(const partition_setup& setup, const sto
   return {};
 }
 
-store_status partition_replay::restore(const partition_setup& setup,
-                                       const std::function<bool(captured_record&)>& next_row) {
+result<void, store_error> partition_replay::restore(const partition_setup& setup,
+                                                    const std::function<bool(captured_record&)>& next_row) {
   if (auto done = open_store(setup.usage_retention_ms); not done) return done;
   std::vector<captured_record> kept;
   std::int64_t next = 0;
@@ -162,7 +162,7 @@ store_status partition_replay::restore(const partition_setup& setup,
   return {};
 }
 
-store_status partition_replay::begin_run(const partition_setup& setup, const epoch_record& first) {
+result<void, store_error> partition_replay::begin_run(const partition_setup& setup, const epoch_record& first) {
   if (shard_) store_ = shard_->give_up_store();
   shard_.reset();
   if (setup.partition != partition_ or setup.partitions == 0 or setup.usage_retention_ms <= 0)
@@ -185,7 +185,7 @@ store_status partition_replay::begin_run(const partition_setup& setup, const epo
   return {};
 }
 
-store_status partition_replay::feed(const epoch_record& record, const take_inputs& inputs) {
+result<void, store_error> partition_replay::feed(const epoch_record& record, const take_inputs& inputs) {
   for (const auto& range : record.inputs) {
     if (range.topic >= rules_->inputs.size())
       return damaged("its journal tells of an input that its setup does not have");
@@ -201,7 +201,7 @@ store_status partition_replay::feed(const epoch_record& record, const take_input
   return {};
 }
 
-store_status partition_replay::run(const epoch_record& told, const take_inputs& inputs) {
+result<void, store_error> partition_replay::run(const epoch_record& told, const take_inputs& inputs) {
   made_.clear();
   if (told.setup) {
     if (auto done = begin_run(*told.setup, told); not done) return done;
@@ -221,7 +221,7 @@ epoch_record partition_replay::journal() const {
   return *decode_epoch_record(made_.of(outputs_.journal).back().value.value());
 }
 
-store_status partition_replay::confirm() {
+result<void, store_error> partition_replay::confirm() {
   shard_->confirm(made_);
   const auto& bounds = rules_->bounds;
   auto& store = shard_->store();

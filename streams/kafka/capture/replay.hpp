@@ -79,7 +79,7 @@ struct replay_tools {
 };
 
 /// The records of an input in [range.from, range.next).
-using taken_inputs = store_result<std::vector<captured_record>>;
+using taken_inputs = result<std::vector<captured_record>, store_error>;
 using take_inputs = std::function<taken_inputs(const std::string& topic, const input_range& range)>;
 
 class partition_replay {
@@ -90,21 +90,22 @@ public:
   partition_replay& operator=(const partition_replay&) = delete;
 
   /// Begin with a state: rows as a changelog has them, the meta row last, of a run that `setup` began.
-  store_status restore(const partition_setup& setup, const std::function<bool(captured_record&)>& next_row);
+  result<void, store_error> restore(const partition_setup& setup,
+                                    const std::function<bool(captured_record&)>& next_row);
   /// Make the epoch again. `setup` in the record begins a new run of the process on the same state.
-  store_status run(const epoch_record& told, const take_inputs& inputs);
+  result<void, store_error> run(const epoch_record& told, const take_inputs& inputs);
   const recorder& made() const { return made_; }
   /// The epoch's row in the journal, as made now.
   epoch_record journal() const;
-  store_status confirm();
+  result<void, store_error> confirm();
 
 private:
-  store_status open_store(std::int64_t usage_retention_ms);
-  store_status close_store();
-  store_status set_rules(const partition_setup& setup, const stored_controls& controls);
+  result<void, store_error> open_store(std::int64_t usage_retention_ms);
+  result<void, store_error> close_store();
+  result<void, store_error> set_rules(const partition_setup& setup, const stored_controls& controls);
   std::optional<policy> read_policy(const std::string& digest) const;
-  store_status begin_run(const partition_setup& setup, const epoch_record& first);
-  store_status feed(const epoch_record& record, const take_inputs& inputs);
+  result<void, store_error> begin_run(const partition_setup& setup, const epoch_record& first);
+  result<void, store_error> feed(const epoch_record& record, const take_inputs& inputs);
 
   replay_tools with_;
   topic_names outputs_;

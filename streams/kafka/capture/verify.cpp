@@ -24,7 +24,7 @@ struct verify_failure {
 };
 using verified = result<void, verify_failure>;
 
-verified verified_if(const store_status& read) {
+verified verified_if(const result<void, store_error>& read) {
   if (read) return {};
   return verify_failure{verify_outcome::damaged, read.error().message, {}};
 }
@@ -176,7 +176,7 @@ private:
   }
 
   /// What the replay's store says.
-  verified of_store(const store_status& done) const {
+  verified of_store(const result<void, store_error>& done) const {
     if (done) return {};
     const auto& why = done.error();
     const auto what = why.fault == store_fault::wrong_key ? verify_outcome::refused
@@ -225,8 +225,7 @@ private:
         return damage(fmt::format("it begins with epoch {} and has no state", partition_.first_epoch));
       return {};
     }
-    meta_fault why{};
-    const auto meta = decode_partition_meta(partition_.state_meta, why);
+    const auto meta = decode_partition_meta(partition_.state_meta);
     const auto setup = decode_epoch_record(partition_.state_setup);
     if (not meta or not setup or not setup->setup or meta->epoch + 1 != partition_.first_epoch)
       return damage("its state does not say of which epoch it is");

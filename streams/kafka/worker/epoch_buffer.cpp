@@ -41,7 +41,7 @@ void epoch_buffer::add(const std::shared_ptr<const record_batch>& batch, std::si
   bytes_ += what.value ? what.value->size() : 0;
   auto read = decode(*batch, index);
   if (not read) {
-    refused_.push_back({from, read.why()});
+    refused_.push_back({from, read.error()});
     return;
   }
   if (not belongs_here(what, read->subject)) {
@@ -78,7 +78,7 @@ void epoch_buffer::put_in_order() {
                    [](const refused_record& a, const refused_record& b) { return a.from.input < b.from.input; });
 }
 
-wire_result epoch_buffer::decode(const record_batch& batch, std::size_t index) {
+result<wire_event, refused> epoch_buffer::decode(const record_batch& batch, std::size_t index) {
   return decoder_.decode_record([&] { return batch.headers(index); }, batch.records()[index].value, arena_);
 }
 

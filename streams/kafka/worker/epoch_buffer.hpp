@@ -59,7 +59,7 @@ private:
     source from;
     refused why;
   };
-  wire_result decode(const record_batch& batch, std::size_t index);
+  result<wire_event, refused> decode(const record_batch& batch, std::size_t index);
   bool belongs_here(const record& what, std::string_view subject);
   dead_record dead_letter(const source& from, refusal why, std::string place) const;
 

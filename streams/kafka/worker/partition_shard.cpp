@@ -175,7 +175,8 @@ struct partition_shard::writing {
   epoch_record record;
 };
 
-store_status partition_shard::write(const epoch& sealed, const epoch_result& decided, transactional_producer& to) {
+result<void, store_error> partition_shard::write(const epoch& sealed, const epoch_result& decided,
+                                                 transactional_producer& to) {
   failpoint::pass("slices_done");
   auto& made = written_.emplace();
   made.with_records = takes_records(sealed);

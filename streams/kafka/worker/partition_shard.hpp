@@ -93,7 +93,7 @@ public:
   /// E2 to E4.
   epoch_result run(const epoch& sealed) { return actors_->run(sealed); }
   /// E5. Not ok: the store failed, nothing may be committed.
-  store_status write(const epoch& sealed, const epoch_result& decided, transactional_producer& to);
+  result<void, store_error> write(const epoch& sealed, const epoch_result& decided, transactional_producer& to);
   /// Offsets for E7: behind the epoch that was written and not confirmed, if there is one, else as they are committed.
   std::vector<committed_offset> offsets() const;
   /// E9, of the store alone.

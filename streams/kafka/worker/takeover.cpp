@@ -157,7 +157,7 @@ takeover_state takeover::check_store() {
 }
 
 // Some of the changelog into the store. The batches are gone at the end: they must not outlive their reader.
-store_status takeover::restore_some(std::int64_t& reached) {
+result<void, store_error> takeover::restore_some(std::int64_t& reached) {
   std::vector<std::unique_ptr<record_batch>> batches;
   std::vector<state_row> rows;
   while (rows.size() < restore_rows) {

@@ -62,7 +62,7 @@ private:
   takeover_state read_offsets();
   takeover_state read_end();
   takeover_state check_store();
-  store_status restore_some(std::int64_t& reached);
+  result<void, store_error> restore_some(std::int64_t& reached);
   takeover_state read_changelog();
   takeover_state compare();
   takeover_state begin_anew();

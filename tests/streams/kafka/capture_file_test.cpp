@@ -53,7 +53,7 @@ capture_contents contents_of_two() {
 std::string write(const test_folder& folder, const records& one, const records& other) {
   const auto file = folder.file("a.capture");
   auto writer = capture_writer::create(file, true);
-  BOOST_REQUIRE(writer.ok());
+  BOOST_REQUIRE(writer.has_value());
   const auto journal = (*writer)->begin_section({.partition = 0, .kind = section_kind::journal, .topic = "journal"});
   const auto input =
       (*writer)->begin_section({.partition = 1, .kind = section_kind::input, .topic = "events", .low = 12});
@@ -61,7 +61,7 @@ std::string write(const test_folder& folder, const records& one, const records& 
     if (i < one.size()) (*writer)->add(journal, one[i]);
     if (i < other.size()) (*writer)->add(input, other[i]);
   }
-  BOOST_REQUIRE((*writer)->finish(contents_of_two()).ok());
+  BOOST_REQUIRE((*writer)->finish(contents_of_two()).has_value());
   return file;
 }
 
@@ -70,7 +70,7 @@ std::string bytes_of(const std::string& file) {
   return {std::istreambuf_iterator<char>(from), {}};
 }
 
-store_result<std::unique_ptr<capture_reader>> read(const std::string& bytes, bool check_digest) {
+result<std::unique_ptr<capture_reader>, store_error> read(const std::string& bytes, bool check_digest) {
   const auto from = [&bytes](std::uint64_t at, std::span<char> out) {
     if (at > bytes.size() or out.size() > bytes.size() - at) return false;
     std::memcpy(out.data(), bytes.data() + at, out.size());
@@ -86,7 +86,7 @@ std::optional<records> all_of(const capture_reader& from, const capture_section&
   captured_record one;
   while (cursor.next(one))
     made.push_back(one);
-  if (cursor.failure().ok()) return made;
+  if (cursor.failure().has_value()) return made;
   BOOST_TEST(not cursor.failure().error().message.empty());
   return std::nullopt;
 }
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(what_was_written_is_read) {
     const auto other = some_records(seed + 100, 300, seed % 4 == 0 ? 40'000 : 10);
     const auto file = write(folder, one, other);
     const auto read = capture_reader::open(file, {});
-    BOOST_REQUIRE(read.ok());
+    BOOST_REQUIRE(read.has_value());
     const auto& all = (*read)->contents();
     BOOST_TEST(all.app == "app");
     BOOST_TEST(all.per_partition.size() == 2U);
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_was_cut_anywhere_is_refused) {
   for (std::size_t size = 0; size < whole.size(); ++size) {
     const auto cut = whole.substr(0, size);
     const auto opened = read(cut, true);
-    BOOST_REQUIRE(not opened.ok());
+    BOOST_REQUIRE(not opened.has_value());
     BOOST_REQUIRE(not opened.error().message.empty());
   }
 }
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(a_flipped_byte_anywhere_is_refused) {
   for (std::size_t at = 0; at < whole.size(); ++at) {
     auto flipped = whole;
     flipped[at] = static_cast<char>(flipped[at] ^ static_cast<char>(1U << (at % 8)));
-    BOOST_REQUIRE(not read(flipped, true).ok());
+    BOOST_REQUIRE(not read(flipped, true).has_value());
   }
 }
 
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(behind_the_digest_nothing_is_believed_either) {
       flipped[draw() % flipped.size()] = static_cast<char>(draw());
     if (draw() % 4 == 0) flipped.resize(draw() % flipped.size());
     const auto opened = read(flipped, false);
-    if (not opened.ok()) continue;
+    if (not opened.has_value()) continue;
     for (const auto& each : (*opened)->contents().sections)
       all_of(**opened, each);
   }
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(a_version_from_the_future_is_named) {
   auto whole = bytes_of(write(folder, {}, {}));
   whole[11] = 9;
   const auto opened = read(whole, true);
-  BOOST_REQUIRE(not opened.ok());
+  BOOST_REQUIRE(not opened.has_value());
   BOOST_TEST((opened.error().fault == store_fault::newer));
   BOOST_TEST(opened.error().message.find("version 9") != std::string::npos);
 }
@@ -171,11 +171,11 @@ BOOST_AUTO_TEST_CASE(a_file_is_replaced_only_if_that_is_wanted) {
   const auto file = write(folder, {}, {});
   const auto before = bytes_of(file);
   const auto refused = capture_writer::create(file, false);
-  BOOST_REQUIRE(not refused.ok());
+  BOOST_REQUIRE(not refused.has_value());
   BOOST_TEST((refused.error().fault == store_fault::misuse));
   {
     auto begun = capture_writer::create(file, true);
-    BOOST_REQUIRE(begun.ok());
+    BOOST_REQUIRE(begun.has_value());
     BOOST_TEST(std::filesystem::exists(file + ".part"));
   }
   BOOST_TEST(not std::filesystem::exists(file + ".part"));
@@ -184,9 +184,9 @@ BOOST_AUTO_TEST_CASE(a_file_is_replaced_only_if_that_is_wanted) {
 
 BOOST_AUTO_TEST_CASE(what_is_no_file_is_an_error) {
   const test_folder folder;
-  BOOST_TEST(not capture_reader::open(folder.file("nothing"), {}).ok());
-  BOOST_TEST(not capture_reader::open(std::filesystem::temp_directory_path(), {}).ok());
-  BOOST_TEST(not capture_reader::open(folder.write("text", "a text that is no capture at all"), {}).ok());
+  BOOST_TEST(not capture_reader::open(folder.file("nothing"), {}).has_value());
+  BOOST_TEST(not capture_reader::open(std::filesystem::temp_directory_path(), {}).has_value());
+  BOOST_TEST(not capture_reader::open(folder.write("text", "a text that is no capture at all"), {}).has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -127,7 +127,7 @@ void decode_all() {
     std::string text;
     if (read) append_event(text, read->subject, read->what);
     std::cout << (read ? json{{"event", text}}
-                       : json{{"refused", to_text(read.why().why)}, {"place", read.why().place}})
+                       : json{{"refused", to_text(read.error().why)}, {"place", read.error().place}})
                      .dump()
               << '\n';
   }
