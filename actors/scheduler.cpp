@@ -60,7 +60,7 @@ std::size_t single_thread_scheduler::run(std::size_t turns_max) {
         caf::intrusive_ptr_release(job);
         break;
       case caf::resumable::shutdown_execution_unit:
-        // Whoever sent this job to end the loop keeps it: CAF's workers do not release it either.
+        // The sender of the job that ends the loop keeps it: CAF's workers do not release it either.
         return turns;
     }
   }
@@ -89,7 +89,7 @@ void single_thread_scheduler::init(caf::actor_system_config& config) {
   abstract_coordinator::init(config);
   max_throughput_ = messages_per_turn_max;
   num_workers_ = 0;
-  // Nobody gives turns during the shutdown, so waiting for actors to end would be forever.
+  // No turns are given during the shutdown, so waiting for actors to end would be forever.
   system().await_actors_before_shutdown(false);
 }
 

@@ -48,7 +48,7 @@ public:
 ///     ... spawn, send ...
 ///     scheduler.run();
 ///
-/// Threads: `run` makes its caller the owner. One thread owns a scheduler for its whole life; what the owner sends
+/// Threads: `run` makes its caller the owner. One thread owns a scheduler until it ends; what the owner sends
 /// takes no lock. Any other thread may send and spawn at any time: its jobs go through the inbox, which takes a lock.
 /// Systems on different threads share nothing.
 ///

@@ -143,7 +143,7 @@ void shard_state::hand_out(std::span<const slice> slices) {
   }
 }
 
-// Simulation keeps nobody beyond the result that names them.
+// Simulation keeps no user beyond the result that names it.
 void shard_state::drop_finished() {
   if (options_.track_changes) return;
   for (const auto& each : slices_)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Cuts a sealed epoch into one slice per user. Events of a user come in the order of before(). A command to everybody
-// takes its place in every user's order: there is one step per stretch of equal controls, and timers fire under what
-// held at their due instant (DESIGN.md section 4).
+// takes its place in every user's order: there is one step per period of equal controls, and a timer fires under the
+// controls that were in force at its due instant.
 #pragma once
 
 #include <cstdint>

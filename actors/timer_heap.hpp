@@ -52,7 +52,7 @@ private:
     std::unique_ptr<std::string> uid;
     time_ms due = never;
   };
-  /// The key points into timer::uid. An entry outlives its timer until drop_stale: the heap may still point at it.
+  /// The key points into timer::uid. An entry stays behind its timer until drop_stale: the heap may still point at it.
   tsl::robin_map<std::string_view, timer, uid_hash> timers_;
   std::vector<entry> heap_;
   /// Timers as they were before each change since remember().

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One per active user; holds its core::user and takes slices of it. Policy lives in core: this is receive, step,
+// One per active user; holds its core::user and takes slices of it. Policy is in core: this is receive, step,
 // answer.
 #pragma once
 

@@ -53,7 +53,7 @@ epoch_result shard::run(const epoch& sealed, const continuation& rest) {
 
 void shard::roll_back() {
   body_->state->roll_back();
-  // Whoever was let go leaves now.
+  // The dropped actors end now.
   body_->scheduler.run();
 }
 

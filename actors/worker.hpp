@@ -24,7 +24,7 @@ struct shard_options {
   std::shared_ptr<const policy_set> policies;
   /// Keys of all commands to everybody that ever took effect (broadcast_outcome::new_ids).
   std::vector<std::uint64_t> command_ids;
-  /// `now` of the last epoch before this shard's life; INT64_MIN: none.
+  /// `now` of the last epoch before this shard was opened; INT64_MIN: none.
   time_ms last_now = INT64_MIN;
   /// Users that passivate() leaves in memory.
   std::size_t max_active_users = 1'000'000;
@@ -47,7 +47,7 @@ public:
   /// Carry out a sealed epoch: returns when every user's steps are taken. The result is valid until the next call.
   epoch_result run(const epoch& sealed, const continuation& rest = remaining_steps);
   /// The last epoch will never be committed: forget everybody who took a slice in it, what its commands changed, and
-  /// every change of the timers. Whoever is needed again is read from the store.
+  /// every change of the timers. A user who is needed again is read from the store.
   void roll_back();
 
   /// What holds for everybody now (commands of past epochs applied).

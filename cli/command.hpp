@@ -13,7 +13,7 @@ class App;
 
 namespace fairuse::cli {
 
-/// Exit codes of every subcommand (DESIGN.md section 11).
+/// Exit codes of every subcommand.
 enum exit_code : int {
   exit_done = 0,
   exit_failed = 1,          ///< runtime failure: disk, broker, corruption

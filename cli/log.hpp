@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Logs of the commands: stderr, text for people or JSON for collectors. No line names a user (DESIGN.md section 10).
+// Logs of the commands: stderr, text for people or JSON for collectors. No line names a user.
 #pragma once
 
 #include <string>

@@ -34,7 +34,7 @@ bool operator_session::open(const std::string& config_file) {
   if (not loaded) return fail(exit_usage, fmt::format("{} is refused", config_file));
   loaded_ = std::make_unique<loaded_deployment>(std::move(*loaded));
   if (loaded_->settings.streams != stream_kind::kafka)
-    return fail(exit_usage, fmt::format("{} is of the local life (streams.kind: local): this command is about Kafka. "
+    return fail(exit_usage, fmt::format("{} is of local mode (streams.kind: local): this command is about Kafka. "
                                         "config/kafka.yaml is an example",
                                         config_file));
   set_up_log(loaded_->settings.log);

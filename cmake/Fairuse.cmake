@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The few verbs with which a room's CMakeLists.txt is written:
+# The few functions with which a module's CMakeLists.txt is written:
 #
 #   fairuse_library(core SOURCES policy.hpp policy.cpp DEPENDS fairuse::events)        -> fairuse::core
 #   fairuse_protobuf(storage PROTOS rows.proto)                                        -> fairuse::storage_proto
@@ -12,7 +12,7 @@
 # Sources are listed, never globbed. The include root is the repository: #include "core/policy.hpp".
 
 # Add a folder if its owner has given it a CMakeLists.txt.
-function(fairuse_add_room folder)
+function(fairuse_add_module folder)
   if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt")
     add_subdirectory(${folder})
   endif()
@@ -25,12 +25,12 @@ macro(fairuse_check_arguments verb name)
   endif()
 endmacro()
 
-# Library of a room: fairuse_<room>, used as fairuse::<room>. DEPENDS are public, PRIVATE_DEPENDS stay inside.
-# A room of headers only becomes an interface library.
-function(fairuse_library room)
+# Library of a module: fairuse_<module>, used as fairuse::<module>. DEPENDS are public, PRIVATE_DEPENDS stay inside.
+# A module of headers only becomes an interface library.
+function(fairuse_library module)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS")
-  fairuse_check_arguments(fairuse_library ${room})
-  set(target fairuse_${room})
+  fairuse_check_arguments(fairuse_library ${module})
+  set(target fairuse_${module})
   set(compiled ${arg_SOURCES})
   list(FILTER compiled INCLUDE REGEX "\\.cpp$")
   if(compiled)
@@ -42,15 +42,15 @@ function(fairuse_library room)
     target_include_directories(${target} INTERFACE "${PROJECT_SOURCE_DIR}")
     target_link_libraries(${target} INTERFACE ${arg_DEPENDS} ${arg_PRIVATE_DEPENDS})
   endif()
-  add_library(fairuse::${room} ALIAS ${target})
+  add_library(fairuse::${module} ALIAS ${target})
 endfunction()
 
-# Messages of a room: fairuse::<room>_proto. `storage/rows.proto` is included as "storage/rows.pb.h". Generated code is
+# Messages of a module: fairuse::<module>_proto. `storage/rows.proto` is included as "storage/rows.pb.h". Generated code is
 # compiled without our warnings.
-function(fairuse_protobuf room)
+function(fairuse_protobuf module)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "PROTOS")
-  fairuse_check_arguments(fairuse_protobuf ${room})
-  set(target fairuse_${room}_proto)
+  fairuse_check_arguments(fairuse_protobuf ${module})
+  set(target fairuse_${module}_proto)
   set(root "${PROJECT_BINARY_DIR}/generated")
   file(MAKE_DIRECTORY "${root}")
   set(generated)
@@ -69,7 +69,7 @@ function(fairuse_protobuf room)
   add_library(${target} STATIC ${generated})
   target_include_directories(${target} SYSTEM PUBLIC "${root}")
   target_link_libraries(${target} PUBLIC protobuf::libprotobuf)
-  add_library(fairuse::${room}_proto ALIAS ${target})
+  add_library(fairuse::${module}_proto ALIAS ${target})
 endfunction()
 
 # Program for people: it stands at the root of the build folder.

@@ -46,8 +46,8 @@ struct refused_event {
   applied why = applied::accepted;
 };
 
-/// What came of a slice. Decisions are in order. `who` may be read until the next epoch begins; whoever has written a
-/// user's changes down clears `who->changed`, and nothing else of it.
+/// What came of a slice. Decisions are in order. `who` may be read until the next epoch begins; a sink that has written
+/// a user's changes down clears `who->changed`, and nothing else of it.
 struct outcome {
   std::string_view uid;
   user* who = nullptr;

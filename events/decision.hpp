@@ -14,7 +14,7 @@
 
 namespace fairuse {
 
-/// The closed list of DESIGN.md section 11. Persistent: never renumber.
+/// A closed list (docs/decisions-format.md). Persistent: never renumber.
 enum class decision_kind : std::uint8_t {
   cap_crossed = 0,
   review_requested = 1,
@@ -79,7 +79,7 @@ enum class wording : std::uint8_t { misuse = 0, credits = 1 };
 
 std::string_view to_text(wording value);
 
-/// Extra prompt recipes (MISSION.md, 3), as bits.
+/// Extra prompt recipes that a pattern of usage chooses, as bits.
 enum recipe : std::uint8_t {
   recipe_audiobook = 1,
   recipe_prerecorded = 2,

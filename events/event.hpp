@@ -167,7 +167,7 @@ std::uint64_t event_key(std::string_view source, std::string_view id);
 /// The id as decisions name it: the sender's, or 16 hex digits of the key where no text was kept (synthetic traffic).
 std::string event_id(const event& e);
 
-/// (instant, source, id): the order of one user's events inside an epoch (DESIGN.md section 4).
+/// (instant, source, id): the order of one user's events inside an epoch.
 bool before(const event& a, const event& b);
 
 template <class T>

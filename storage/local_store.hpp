@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The store of the local life: input log, user state, journal, decisions and dead letters in one RocksDB, written
+// The store of local mode: input log, user state, journal, decisions and dead letters in one RocksDB, written
 // commit by commit. A commit holds whole epochs and is durable (`sync=true`) or absent; there is nothing in between.
 //
 // Invariants

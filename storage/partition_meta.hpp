@@ -77,7 +77,7 @@ struct refused_input {
   friend bool operator==(const refused_input&, const refused_input&) = default;
 };
 
-/// What the rules of a partition run with; stands in the journal where a life begins, so that a replay needs nothing
+/// What the rules of a partition run with; stands in the journal where a takeover ended, so that a replay needs nothing
 /// but journal, policies and inputs.
 struct partition_setup {
   std::vector<std::string> topics;
@@ -92,7 +92,7 @@ struct partition_setup {
   std::string key_check;
   /// Version of the program, for people.
   std::string program;
-  /// Before the first epoch of the life.
+  /// Before the first epoch after the takeover.
   stored_controls controls;
   /// A larger dead letter is cut; 0: it was not written down then.
   std::uint64_t dead_letter_bytes_max = 0;

@@ -34,24 +34,24 @@ void passed(std::string_view name) {
 namespace {
 
 constexpr std::array all_names = std::to_array<std::string_view>({
-    // Both lives.
+    // Both modes.
     "epoch_sealed", // the events are cut off, no user has seen them
     "slices_done",  // every user has answered
-    // The local life.
+    // Local mode.
     "batch_built",   // decisions, rows and journal of the commit are in memory
     "before_write",  // the writer has the commit
-    "after_write",   // it is durable, nobody has been told
+    "after_write",   // it is durable, and not published
     "after_publish", // readers may see it
     "stopping",      // the last commit of an orderly stop is done
     // Kafka: a takeover (S2 to S8) ...
     "group_joined", "store_opened", "offsets_read", "end_known",
-    "restoring", // a slice of the changelog is in the store
+    "restoring", // a part of the changelog is in the store
     "agreed",
     // ... and an epoch (E5 to E10).
     "produced",      // all records are handed to the producer
     "flushed",       // they are in the log, uncommitted
     "offsets_sent",  // so are the offsets
-    "committed",     // the transaction is; nothing here knows it yet
+    "committed",     // so is the transaction; this process does not know it yet
     "pending",       // the rows are on their way to the store
     "published",     // queries may see the epoch
     "store_write",   // the writer is about to write them

@@ -26,7 +26,7 @@ inline void pass(std::string_view name) {
   if (detail::armed.load(std::memory_order_relaxed)) detail::passed(name);
 }
 
-/// Every place there is, in the order of an epoch's life.
+/// Every place there is, in the order in which an epoch passes them.
 std::span<const std::string_view> names();
 
 /// Arm one from FAIRUSE_FAIL's text. Error: it names none.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which policies a life begins with: the configured ones, or, as long as the configuration has not changed, what was
-// promoted since. Both lives ask here, and remember the answer in the settings of their store.
+// Which policies a run of the process begins with: the configured ones, or, as long as the configuration has not
+// changed, what was promoted since. Both modes ask here and remember the choice in the settings of their store.
 #pragma once
 
 #include <functional>
@@ -20,13 +20,13 @@ namespace fairuse {
 struct policy_choice {
   /// Nullptr: a policy that was promoted cannot be read any more.
   std::shared_ptr<const policy_set> policies;
-  /// The configuration names other policies than in the last life.
+  /// The configuration names other policies than in the last run.
   bool changed = false;
   /// A promotion is still in force.
   bool promoted = false;
 };
 
-/// `settings` and `stored` are what the last life remembered, at `now`; nothing is remembered if `first`. Updates
+/// `settings` and `stored` are what the last run remembered, at `now`; nothing is remembered if `first`. Updates
 /// `settings`. `read`: policy by digest, from wherever texts are kept.
 policy_choice choose_policies(const policy& live, const std::vector<policy>& shadows, std::int64_t usage_retention_ms,
                               const stored_controls& stored, std::map<std::string, std::string>& settings, bool first,

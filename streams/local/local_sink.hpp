@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The local life's sink: gathers whole epochs into a commit of the store, and says when one is due. Where commits fall
+// Local mode's sink: gathers whole epochs into a commit of the store, and says when one is due. Where commits fall
 // changes no byte of a decision.
 //
 // Threads: the worker's thread; the store writes on its own.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where one epoch ends and the next begins, and what `now` is (DESIGN.md section 6). Pure: the driver reads the clock,
+// Where one epoch ends and the next begins, and what `now` is (docs/local.md). Pure: the driver reads the clock,
 // if any, and offers the input's lines in order; a store remembers `sealed()` with the epochs it belongs to.
 //
 // Invariants

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""One day and a few more lines through `fairuse run`: every byte that the local life leaves behind.
+"""One day and a few more lines through `fairuse run`: every byte that local mode leaves behind.
 
 usage: local_test.py PROGRAM STORE_ROWS
 """
@@ -142,7 +142,7 @@ def printed(engine, state):
 
 
 def lived(engine, state):
-    """The day in one life and one commit, the rest in another."""
+    """The day in one run and one commit, the rest in another."""
     events = engine.write(f"{state}.ndjson", DAY.read_bytes())
     engine.good_run(state, events, *ONE_COMMIT, config=CONFIG)
     with open(events, "ab") as more:

@@ -59,7 +59,7 @@ class OperatorTest(unittest.TestCase):
         local = ROOT / "config" / "local.yaml"
         who = ["--actor", "ann", "--reason", "test"]
         self.says(2, "is refused", "partitions", "--config", self.folder / "nothing.yaml")
-        self.says(2, "local life", "partitions", "--config", local)
+        self.says(2, "local mode", "partitions", "--config", local)
         self.says(2, "no instance has run", "partitions", "--config", self.main, "--state", self.folder / "no")
         self.says(2, "did you mean 'kill-switch'", "command", "--config", self.main, "kil-switch", "on", *who)
         self.says(2, "kill-switch on|off", "command", "--config", self.main, "kill-switch", "maybe", *who)
