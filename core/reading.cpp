@@ -21,8 +21,10 @@ limit_list window_limits(const slot_spec& slot, std::string_view plan) {
 
 limit_list hard_limits(const slot_spec& slot, stage at, std::string_view plan) {
   const auto* rule = slot.rules.step_of(at);
-  if (rule == nullptr or not rule->hard_caps) return {};
-  return limits_of(slot, slot.rules.hard == hard_caps::plan ? slot.rules.plan_named(plan) : nullptr);
+  limit_list limits;
+  if (rule != nullptr and rule->hard_caps)
+    limits = limits_of(slot, slot.rules.hard == hard_caps::plan ? slot.rules.plan_named(plan) : nullptr);
+  return limits;
 }
 
 limit_list ceiling_limits(const slot_spec& slot) {

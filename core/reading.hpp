@@ -15,9 +15,9 @@
 
 namespace fairuse::detail {
 
-/// At most one limit per window.
+/// At most one limit per window. The array is not zeroed (here and below): that would cost more than a whole reading.
 struct limit_list {
-  std::array<sum_limit, windows_max> all{};
+  std::array<sum_limit, windows_max> all;
   std::size_t count = 0;
   void push_back(const sum_limit& limit) { all[count++] = limit; }
   operator std::span<const sum_limit>() const { return {all.data(), count}; }
@@ -33,7 +33,7 @@ limit_list ceiling_limits(const slot_spec& slot);
 /// Sums against their limits.
 struct limits_reading {
   limit_list limits;
-  std::array<std::int64_t, windows_max> sums{};
+  std::array<std::int64_t, windows_max> sums;
   /// Bit per limit: its sum is above it.
   std::uint8_t exceeded = 0;
   /// Ms that may still be added before another limit is exceeded.

@@ -21,8 +21,8 @@ std::int64_t bucket_sum(const user& who, const policy_set& policies, std::size_t
 
 /// A sum, and what it may be at most.
 struct sum_limit {
-  std::uint8_t span = 0;
-  std::int64_t limit_ms = 0;
+  std::uint8_t span;
+  std::int64_t limit_ms;
 };
 
 /// The first instant at which every sum is at or below its limit if no more speech comes.
