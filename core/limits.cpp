@@ -2,6 +2,7 @@
 #include "core/limits.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "core/quiet.hpp"
 #include "core/reviews.hpp"
@@ -45,9 +46,7 @@ void put_evidence(const slot_context& context, restriction_kind kind, const rest
     written.cap_ms = context.rules().ceiling.cap_ms;
     return;
   }
-  std::size_t window = 0;
-  while (not reading.hard.is_exceeded(window))
-    ++window;
+  const auto window = static_cast<std::size_t>(std::countr_zero(reading.hard.exceeded));
   written.sum_ms = reading.hard.sums[window];
   written.cap_ms = reading.hard.limits.all[window].limit_ms;
 }
