@@ -74,7 +74,7 @@ std::string_view to_text(reason value);
 
 enum class restriction_kind : std::uint8_t { hard = 0, ceiling = 1 };
 
-/// Whom a notification speaks to, and how: misuse wording, or credit wording for free_exhausted.
+/// How a notification speaks to the user: misuse wording, or credit wording for free_exhausted.
 enum class wording : std::uint8_t { misuse = 0, credits = 1 };
 
 std::string_view to_text(wording value);
@@ -136,7 +136,7 @@ struct decision {
   std::uint32_t prior_30d = 0;
   /// Who, for what an admin did or a reviewer failed to do (actor; failure text).
   std::string who;
-  /// In the words of whoever caused it (reason of an admin command, policy that was promoted).
+  /// The reason that an admin command gave, or the policy that was promoted.
   std::string note;
 };
 

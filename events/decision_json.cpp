@@ -36,27 +36,48 @@ enum field : std::uint32_t {
 
 constexpr std::uint32_t admin_fields = f_actor | f_note;
 
-constexpr std::array<std::uint32_t, decision_kind_count> fields_of{
-    /* cap_crossed */ f_window,
-    /* review_requested */ f_request | f_windows | f_recipes | f_until,
-    /* review_cleared */ f_request | f_score | f_prior | f_until,
-    /* review_failed */ f_request | f_failure | f_until,
-    /* review_timed_out */ f_request | f_until,
-    /* review_unanswered */ f_windows | f_until,
-    /* review_ignored */ f_request | f_score,
-    /* strike_added */ f_request | f_strike | f_score | f_qualifying | f_from_to | f_prior | f_until,
-    /* strike_cleared */ f_strike | admin_fields,
-    /* stage_changed */ f_strike | f_from_to | f_until | admin_fields,
-    /* budget_exhausted */ f_used | f_until,
-    /* budget_reset */ f_used,
-    /* restriction_engaged */ f_sum | f_restriction | f_until,
-    /* restriction_lifted */ f_restriction,
-    /* content_locked */ 0,
-    /* content_unlocked */ 0,
-    /* notification */ f_strike | f_to | f_until | f_words,
-    /* policy_promoted */ f_actor | f_promoted,
-    /* user_erased */ admin_fields,
-};
+constexpr std::uint32_t fields_of(decision_kind kind) {
+  switch (kind) {
+    case decision_kind::cap_crossed:
+      return f_window;
+    case decision_kind::review_requested:
+      return f_request | f_windows | f_recipes | f_until;
+    case decision_kind::review_cleared:
+      return f_request | f_score | f_prior | f_until;
+    case decision_kind::review_failed:
+      return f_request | f_failure | f_until;
+    case decision_kind::review_timed_out:
+      return f_request | f_until;
+    case decision_kind::review_unanswered:
+      return f_windows | f_until;
+    case decision_kind::review_ignored:
+      return f_request | f_score;
+    case decision_kind::strike_added:
+      return f_request | f_strike | f_score | f_qualifying | f_from_to | f_prior | f_until;
+    case decision_kind::strike_cleared:
+      return f_strike | admin_fields;
+    case decision_kind::stage_changed:
+      return f_strike | f_from_to | f_until | admin_fields;
+    case decision_kind::budget_exhausted:
+      return f_used | f_until;
+    case decision_kind::budget_reset:
+      return f_used;
+    case decision_kind::restriction_engaged:
+      return f_sum | f_restriction | f_until;
+    case decision_kind::restriction_lifted:
+      return f_restriction;
+    case decision_kind::content_locked:
+    case decision_kind::content_unlocked:
+      return 0;
+    case decision_kind::notification:
+      return f_strike | f_to | f_until | f_words;
+    case decision_kind::policy_promoted:
+      return f_actor | f_promoted;
+    case decision_kind::user_erased:
+      return admin_fields;
+  }
+  return 0;
+}
 
 constexpr std::string_view text_of(restriction_kind value) {
   return value == restriction_kind::hard ? "hard" : "ceiling";
@@ -69,8 +90,9 @@ constexpr std::array<std::pair<std::uint8_t, std::string_view>, 4> recipe_names{
     {recipe_podcast, "podcast"},
 }};
 
-std::string_view window_name(const decision& d, std::size_t i) {
-  return d.slot != nullptr and i < d.slot->windows.size() ? std::string_view(d.slot->windows[i]) : std::string_view();
+std::string_view window_name(const decision& what, std::size_t i) {
+  return what.slot != nullptr and i < what.slot->windows.size() ? std::string_view(what.slot->windows[i])
+                                                                : std::string_view();
 }
 
 /// The names whose bit is set, as an array.
@@ -88,100 +110,100 @@ void write_names(std::string& out, unsigned bits, std::size_t count, Name name) 
 }
 
 /// What every kind has: decision, policy, mode, slot, cause, sums.
-void write_common(std::string& out, json_members& to, const decision& d) {
-  to.text("decision", to_text(d.kind));
-  if (d.slot != nullptr) {
-    append_policy_label(to.member("policy"), d.slot->policy, d.slot->digest);
-    to.text("mode", d.slot->enforced ? "live" : "shadow");
-    to.text("slot", d.slot->slot);
+void write_common(std::string& out, json_members& to, const decision& what) {
+  to.text("decision", to_text(what.kind));
+  if (what.slot != nullptr) {
+    append_policy_label(to.member("policy"), what.slot->policy, what.slot->digest);
+    to.text("mode", what.slot->enforced ? "live" : "shadow");
+    to.text("slot", what.slot->slot);
   }
   to.member("cause").push_back('{');
-  if (not d.cause.empty()) {
+  if (not what.cause.empty()) {
     out.append("\"event\":");
-    append_json(out, d.cause);
+    append_json(out, what.cause);
     out.push_back(',');
   }
   out.append("\"reason\":");
-  append_json(out, to_text(d.why));
+  append_json(out, to_text(what.why));
   out.push_back('}');
-  if (d.sum_count == 0) return;
+  if (what.sum_count == 0) return;
   to.member("sums").push_back('{');
-  for (std::size_t i = 0; i < d.sum_count and i < d.sums.size(); ++i) {
+  for (std::size_t i = 0; i < what.sum_count and i < what.sums.size(); ++i) {
     if (i > 0) out.push_back(',');
-    append_json(out, window_name(d, i));
+    append_json(out, window_name(what, i));
     out.push_back(':');
-    append_json(out, d.sums[i]);
+    append_json(out, what.sums[i]);
   }
   out.push_back('}');
 }
 
 /// Caps, budgets and reviews.
-void write_usage(json_members& to, std::uint32_t fields, const decision& d) {
-  if ((fields & f_window) != 0) to.text("window", window_name(d, d.window));
+void write_usage(json_members& to, std::uint32_t fields, const decision& what) {
+  if ((fields & f_window) != 0) to.text("window", window_name(what, what.window));
   if ((fields & (f_window | f_sum)) != 0) {
-    to.integer("sum_ms", d.sum_ms);
-    to.integer("cap_ms", d.cap_ms);
+    to.integer("sum_ms", what.sum_ms);
+    to.integer("cap_ms", what.cap_ms);
   }
   if ((fields & f_used) != 0) {
-    to.integer("used_ms", d.sum_ms);
-    to.integer("limit_ms", d.cap_ms);
+    to.integer("used_ms", what.sum_ms);
+    to.integer("limit_ms", what.cap_ms);
   }
-  if ((fields & f_restriction) != 0) to.text("restriction", text_of(d.restriction));
-  if ((fields & f_request) != 0 and d.request != 0)
-    to.text("request", request_name(d.slot != nullptr ? std::string_view(d.slot->slot) : "live", d.request));
+  if ((fields & f_restriction) != 0) to.text("restriction", text_of(what.restriction));
+  if ((fields & f_request) != 0 and what.request != 0)
+    to.text("request", request_name(what.slot != nullptr ? std::string_view(what.slot->slot) : "live", what.request));
   if ((fields & f_windows) != 0)
-    write_names(to.member("windows"), d.exceeded, windows_max, [&](std::size_t i) { return window_name(d, i); });
-  if ((fields & f_recipes) != 0) append_recipes(to.member("recipes"), d.recipes);
+    write_names(to.member("windows"), what.exceeded, windows_max, [&](std::size_t i) { return window_name(what, i); });
+  if ((fields & f_recipes) != 0) append_recipes(to.member("recipes"), what.recipes);
 }
 
 /// Strikes and stages.
-void write_standing(json_members& to, std::uint32_t fields, const decision& d, std::string_view case_reference) {
-  if ((fields & f_strike) != 0 and d.strike != 0) {
-    to.integer("strike", d.strike);
+void write_standing(json_members& to, std::uint32_t fields, const decision& what, std::string_view case_reference) {
+  if ((fields & f_strike) != 0 and what.strike != 0) {
+    to.integer("strike", what.strike);
     if (not case_reference.empty()) to.text("case", case_reference);
   }
-  if ((fields & f_score) != 0 and d.scored) {
-    append_json_nano(to.member("score"), d.score_nano);
-    to.text("usage_type", to_text(d.type));
+  if ((fields & f_score) != 0 and what.scored) {
+    append_json_nano(to.member("score"), what.score_nano);
+    to.text("usage_type", to_text(what.type));
   }
-  if ((fields & f_qualifying) != 0) to.truth("qualifying", d.qualifying);
-  if ((fields & f_from_to) != 0) to.text("from", to_text(d.from));
-  if ((fields & (f_from_to | f_to)) != 0) to.text("to", to_text(d.to));
+  if ((fields & f_qualifying) != 0) to.truth("qualifying", what.qualifying);
+  if ((fields & f_from_to) != 0) to.text("from", to_text(what.from));
+  if ((fields & (f_from_to | f_to)) != 0) to.text("to", to_text(what.to));
   if ((fields & f_prior) != 0) {
-    to.integer("prior_7d", d.prior_7d);
-    to.integer("prior_30d", d.prior_30d);
+    to.integer("prior_7d", what.prior_7d);
+    to.integer("prior_30d", what.prior_30d);
   }
-  if ((fields & f_until) != 0 and d.until != never) to.time("until", d.until);
+  if ((fields & f_until) != 0 and what.until != never) to.time("until", what.until);
 }
 
-/// Words: to the user, and of whoever acted.
-void write_words(json_members& to, std::uint32_t fields, const decision& d) {
+/// Texts: to the user, and of the one who acted.
+void write_words(json_members& to, std::uint32_t fields, const decision& what) {
   if ((fields & f_words) != 0) {
-    to.text("wording", to_text(d.words));
-    to.text("message", notification_message(d));
+    to.text("wording", to_text(what.words));
+    to.text("message", notification_message(what));
   }
-  if ((fields & f_failure) != 0 and not d.who.empty()) to.text("failure", d.who);
-  if ((fields & f_actor) != 0 and not d.who.empty()) to.text("actor", d.who);
-  if ((fields & f_promoted) != 0) to.text("promoted", d.note);
-  if ((fields & f_note) != 0 and not d.note.empty()) to.text("note", d.note);
+  if ((fields & f_failure) != 0 and not what.who.empty()) to.text("failure", what.who);
+  if ((fields & f_actor) != 0 and not what.who.empty()) to.text("actor", what.who);
+  if ((fields & f_promoted) != 0) to.text("promoted", what.note);
+  if ((fields & f_note) != 0 and not what.note.empty()) to.text("note", what.note);
 }
 
 /// `chain`: without what only the commit knows.
-void write_data(std::string& out, const decision& d, const decision_envelope& envelope, bool chain) {
+void write_data(std::string& out, const decision& what, const decision_envelope& envelope, bool chain) {
   out.push_back('{');
   json_members to(out);
-  const auto fields = fields_of.at(static_cast<std::size_t>(d.kind));
-  const bool enforced = d.slot != nullptr and d.slot->enforced;
-  write_common(out, to, d);
-  write_usage(to, fields, d);
+  const auto fields = fields_of(what.kind);
+  const bool enforced = what.slot != nullptr and what.slot->enforced;
+  write_common(out, to, what);
+  write_usage(to, fields, what);
   // A case is what the user can be told: only of what is enforced.
-  write_standing(to, fields, d, enforced and not chain ? envelope.case_reference : std::string_view());
-  write_words(to, fields, d);
+  write_standing(to, fields, what, enforced and not chain ? envelope.case_reference : std::string_view());
+  write_words(to, fields, what);
   if (not chain and envelope.epoch) to.integer("epoch", static_cast<std::int64_t>(*envelope.epoch));
   out.push_back('}');
 }
 
-void write_decision(std::string& out, const decision& d, const decision_envelope& envelope, bool chain) {
+void write_decision(std::string& out, const decision& what, const decision_envelope& envelope, bool chain) {
   out.push_back('{');
   json_members to(out);
   to.text("specversion", "1.0");
@@ -191,10 +213,10 @@ void write_decision(std::string& out, const decision& d, const decision_envelope
   }
   to.text("type", "fairuse.decision.v1");
   to.text("subject", envelope.uid);
-  to.time("time", d.time);
+  to.time("time", what.time);
   to.text("datacontenttype", "application/json");
   to.member("data");
-  write_data(out, d, envelope, chain);
+  write_data(out, what, envelope, chain);
   out.push_back('}');
 }
 
@@ -220,12 +242,12 @@ std::string_view reason_sentence(wording words) {
 
 } // namespace
 
-void append_decision(std::string& out, const decision& d, const decision_envelope& envelope) {
-  write_decision(out, d, envelope, false);
+void append_decision(std::string& out, const decision& what, const decision_envelope& envelope) {
+  write_decision(out, what, envelope, false);
 }
 
-void append_decision_data(std::string& out, const decision& d, const decision_envelope& envelope) {
-  write_data(out, d, envelope, false);
+void append_decision_data(std::string& out, const decision& what, const decision_envelope& envelope) {
+  write_data(out, what, envelope, false);
 }
 
 void append_policy_label(std::string& out, std::string_view name, std::string_view digest) {
@@ -240,16 +262,16 @@ void append_recipes(std::string& out, std::uint8_t recipes) {
   write_names(out, recipes, recipe_names.size(), [](std::size_t i) { return recipe_names.at(i).second; });
 }
 
-void append_decision_chain(std::string& out, const decision& d, std::string_view uid) {
-  write_decision(out, d, {.id = {}, .source = {}, .uid = uid, .case_reference = {}, .epoch = {}}, true);
+void append_decision_chain(std::string& out, const decision& what, std::string_view uid) {
+  write_decision(out, what, {.id = {}, .source = {}, .uid = uid, .case_reference = {}, .epoch = {}}, true);
 }
 
-std::string notification_message(const decision& d) {
-  std::string text(d.to == stage::none ? std::string_view() : reason_sentence(d.words));
-  text.append(stage_sentence(d.to));
-  if (d.to != stage::none and d.until != never) {
-    text.append(d.to == stage::warning ? " It ends at " : " This stage ends at ");
-    append_time(text, d.until);
+std::string notification_message(const decision& what) {
+  std::string text(what.to == stage::none ? std::string_view() : reason_sentence(what.words));
+  text.append(stage_sentence(what.to));
+  if (what.to != stage::none and what.until != never) {
+    text.append(what.to == stage::warning ? " It ends at " : " This stage ends at ");
+    append_time(text, what.until);
     text.push_back('.');
   }
   return text;

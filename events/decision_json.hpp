@@ -27,18 +27,18 @@ struct decision_envelope {
 };
 
 /// Append one line, without a newline.
-void append_decision(std::string& out, const decision& d, const decision_envelope& envelope);
+void append_decision(std::string& out, const decision& what, const decision_envelope& envelope);
 
 /// Append the `data` object of that line and nothing else, in the same bytes: the value of a Kafka record in binary
 /// mode.
-void append_decision_data(std::string& out, const decision& d, const decision_envelope& envelope);
+void append_decision_data(std::string& out, const decision& what, const decision_envelope& envelope);
 
 /// Append what digests and comparisons are taken over: the same bytes without what depends on where and when the
 /// decision was committed, that is `id`, `source`, `epoch` and `case`.
-void append_decision_chain(std::string& out, const decision& d, std::string_view uid);
+void append_decision_chain(std::string& out, const decision& what, std::string_view uid);
 
 /// What a notification says to the user. Promises an end only if there is one.
-std::string notification_message(const decision& d);
+std::string notification_message(const decision& what);
 
 /// `{"name":...,"digest":...}`.
 void append_policy_label(std::string& out, std::string_view name, std::string_view digest);

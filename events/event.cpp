@@ -34,7 +34,12 @@ constexpr names<lane, 4> lane_names{{"realtime", "sync", "backfill", "custom"}};
 constexpr names<usage_type, 8> usage_type_names{
     {"none", "audiobook", "podcast", "prerecorded", "tv_movie", "commercial", "unknown", "free_exhausted"}};
 constexpr names<stage, 4> stage_names{{"none", "warning", "throttle", "restrict"}};
-constexpr names<event_kind, 7> kind_names{{"speech", "stt", "account", "conversation", "review", "admin", "erasure"}};
+/// CloudEvents types; a kind's own name stands between `fairuse.` and `.v1`.
+constexpr names<event_kind, 7> event_types{{"fairuse.speech.v1", "fairuse.stt.v1", "fairuse.account.v1",
+                                            "fairuse.conversation.v1", "fairuse.review.v1", "fairuse.admin.v1",
+                                            "fairuse.erasure.v1"}};
+constexpr std::string_view type_prefix = "fairuse.";
+constexpr std::string_view type_suffix = ".v1";
 constexpr names<admin_verb, 8> verb_names{
     {"set_stage", "reset", "resolve", "clear_strike", "exempt", "enable", "kill_switch", "promote_policy"}};
 
@@ -56,12 +61,12 @@ std::uint64_t event_key(std::string_view source, std::string_view id) {
   return XXH3_64bits(joined.data(), joined.size());
 }
 
-std::string event_id(const event& e) { return e.text != nullptr ? std::string(e.text->id) : to_hex(e.key); }
+std::string event_id(const event& what) { return what.text != nullptr ? std::string(what.text->id) : to_hex(what.key); }
 
-bool before(const event& a, const event& b) {
-  if (a.instant != b.instant) return a.instant < b.instant;
-  if (a.text == nullptr or b.text == nullptr) return a.key < b.key;
-  return std::tie(a.text->source, a.text->id) < std::tie(b.text->source, b.text->id);
+bool before(const event& left, const event& right) {
+  if (left.instant != right.instant) return left.instant < right.instant;
+  if (left.text == nullptr or right.text == nullptr) return left.key < right.key;
+  return std::tie(left.text->source, left.text->id) < std::tie(right.text->source, right.text->id);
 }
 
 char* event_arena::place_for(std::size_t size, std::size_t alignment) {
@@ -74,10 +79,10 @@ char* event_arena::place_for(std::size_t size, std::size_t alignment) {
     const auto whole = std::max(block_bytes, size);
     blocks_.push_back({std::make_unique_for_overwrite<char[]>(whole), 0, whole});
   }
-  auto& b = blocks_[filling_];
-  const auto from = aligned(b.used);
-  b.used = from + size;
-  return b.bytes.get() + from;
+  auto& filling = blocks_[filling_];
+  const auto from = aligned(filling.used);
+  filling.used = from + size;
+  return filling.bytes.get() + from;
 }
 
 std::string_view event_arena::keep(std::string_view text) {
@@ -112,11 +117,18 @@ const event_detail* event_arena::keep(event_detail detail) {
 std::string_view to_text(lane value) { return lane_names.of(value); }
 std::string_view to_text(usage_type value) { return usage_type_names.of(value); }
 std::string_view to_text(stage value) { return stage_names.of(value); }
-std::string_view to_text(event_kind value) { return kind_names.of(value); }
+std::string_view to_text(event_kind value) {
+  auto name = event_type(value);
+  name.remove_prefix(type_prefix.size());
+  name.remove_suffix(type_suffix.size());
+  return name;
+}
+std::string_view event_type(event_kind value) { return event_types.of(value); }
 std::string_view to_text(admin_verb value) { return verb_names.of(value); }
 std::optional<lane> lane_from(std::string_view text) { return lane_names.from(text); }
 std::optional<usage_type> usage_type_from(std::string_view text) { return usage_type_names.from(text); }
 std::optional<stage> stage_from(std::string_view text) { return stage_names.from(text); }
+std::optional<event_kind> event_kind_from_type(std::string_view text) { return event_types.from(text); }
 std::optional<admin_verb> admin_verb_from(std::string_view text) { return verb_names.from(text); }
 
 } // namespace fairuse

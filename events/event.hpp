@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What came in. An event is a fact about one user (or, for a few admin commands, about everybody, subject `*`).
+// What came in. An event is a fact about one user (or, for a few admin commands, about all of them: subject `*`).
 //
 // Layout: a speech or STT event is one flat 48-byte struct, so a month of traffic is an array that is walked in
 // order. Everything rare (segments, account facts, answers, commands) hangs off `detail`, and the two strings that only
 // ordering and audit need (`source`, `id`) hang off `text`. Both live in an `event_arena`.
-// Threads: plain values; an arena belongs to whoever fills it until it is sealed, and is then read-only.
+// Threads: plain values; an arena belongs to the thread that fills it until it is sealed, and is then read-only.
 #pragma once
 
 #include <array>
@@ -74,7 +74,7 @@ enum class admin_verb : std::uint8_t {
   promote_policy = 7,
 };
 
-/// A stretch of speech, half open, ms from the event's `time`.
+/// A span of speech, half open, ms from the event's `time`.
 struct segment {
   std::uint32_t begin_ms;
   std::uint32_t end_ms;
@@ -165,14 +165,14 @@ struct event {
 std::uint64_t event_key(std::string_view source, std::string_view id);
 
 /// The id as decisions name it: the sender's, or 16 hex digits of the key where no text was kept (synthetic traffic).
-std::string event_id(const event& e);
+std::string event_id(const event& what);
 
 /// (instant, source, id): the order of one user's events inside an epoch.
-bool before(const event& a, const event& b);
+bool before(const event& left, const event& right);
 
 template <class T>
-const T& detail_of(const event& e) {
-  return std::get<T>(*e.detail);
+const T& detail_of(const event& what) {
+  return std::get<T>(*what.detail);
 }
 
 /// Owns what events point at; addresses stay valid until it is cleared or destroyed.
@@ -203,10 +203,13 @@ std::string_view to_text(lane value);
 std::string_view to_text(usage_type value);
 std::string_view to_text(stage value);
 std::string_view to_text(event_kind value);
+/// CloudEvents `type`: `fairuse.speech.v1`.
+std::string_view event_type(event_kind value);
 std::string_view to_text(admin_verb value);
 std::optional<lane> lane_from(std::string_view text);
 std::optional<usage_type> usage_type_from(std::string_view text);
 std::optional<stage> stage_from(std::string_view text);
+std::optional<event_kind> event_kind_from_type(std::string_view text);
 std::optional<admin_verb> admin_verb_from(std::string_view text);
 
 } // namespace fairuse

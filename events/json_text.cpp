@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/pure/hex.hpp"
 #include "events/time_text.hpp"
 
 namespace fairuse {
@@ -20,7 +21,6 @@ constexpr std::array<bool, 256> needs_escape = [] {
 }();
 
 void append_escape(std::string& out, char c) {
-  static constexpr std::string_view digits = "0123456789abcdef";
   switch (c) {
     case '"':
       out.append("\\\"");
@@ -39,8 +39,8 @@ void append_escape(std::string& out, char c) {
       return;
     default:
       out.append("\\u00");
-      out.push_back(digits[static_cast<unsigned char>(c) >> 4]);
-      out.push_back(digits[static_cast<unsigned char>(c) & 0xf]);
+      out.push_back(hex_digits[static_cast<unsigned char>(c) >> 4]);
+      out.push_back(hex_digits[static_cast<unsigned char>(c) & 0xf]);
   }
 }
 

@@ -1,40 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "events/time_text.hpp"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 
 namespace fairuse {
 
 namespace {
 
-constexpr std::array<int, 13> days_before_month{0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+using std::chrono::days;
+using std::chrono::sys_days;
+using std::chrono::year_month_day;
 
-/// Days from 0000-01-01 to 1970-01-01 in the proleptic Gregorian calendar.
-constexpr std::int64_t epoch_day = 719'528;
-constexpr std::int64_t first_day = -epoch_day;
-constexpr std::int64_t last_day = 2'932'896; // 9999-12-31
+constexpr std::int64_t day_number(const year_month_day& date) { return sys_days(date).time_since_epoch().count(); }
 
-constexpr bool is_leap(int year) { return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0); }
-
-constexpr int days_in_month(int year, int month) {
-  constexpr std::array<int, 13> days{0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  return month == 2 and is_leap(year) ? 29 : days.at(static_cast<std::size_t>(month));
+constexpr year_month_day date_of(int year, int month, int day) {
+  return {std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+          std::chrono::day(static_cast<unsigned>(day))};
 }
 
-/// Days from 0000-01-01 to the first of January of `year`.
-constexpr std::int64_t days_before_year(std::int64_t year) {
-  // Year 0 is a leap year, so leap days before `year` count from it.
-  return year == 0 ? 0 : 365 * year + (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400 + 1;
-}
-
-static_assert(days_before_year(1970) == epoch_day);
-static_assert(days_before_year(10'000) - epoch_day - 1 == last_day);
-
-constexpr std::int64_t days_from_civil(int year, int month, int day) {
-  const int leap_day = month > 2 and is_leap(year) ? 1 : 0;
-  return days_before_year(year) + days_before_month.at(static_cast<std::size_t>(month)) + leap_day + day - 1
-         - epoch_day;
-}
+constexpr std::int64_t first_day = day_number(date_of(0, 1, 1));
+constexpr std::int64_t last_day = day_number(date_of(9999, 12, 31));
 
 /// Reads fixed-width fields from the front; the first mismatch makes `ok` false for good.
 struct reader {
@@ -121,10 +108,10 @@ std::optional<time_ms> time_from(std::string_view text) {
     offset_ms = (zone == '+' ? 1 : -1) * (offset_hour * hour_ms + offset_minute * minute_ms);
   }
   if (not in.ok or not in.rest.empty()) return std::nullopt;
-  if (month < 1 or month > 12 or day < 1 or day > days_in_month(year, month) or hour > 23 or minute > 59 or second > 60)
-    return std::nullopt;
-  const auto value = days_from_civil(year, month, day) * day_ms + hour * hour_ms + minute * minute_ms
-                     + second * second_ms + millisecond - offset_ms;
+  const auto date = date_of(year, month, day);
+  if (not date.ok() or hour > 23 or minute > 59 or second > 60) return std::nullopt;
+  const auto value =
+      day_number(date) * day_ms + hour * hour_ms + minute * minute_ms + second * second_ms + millisecond - offset_ms;
   // Leap seconds exist only as the last second of a UTC day.
   if (second == 60 and (value - millisecond) % day_ms != 0) return std::nullopt;
   return value;
@@ -137,24 +124,12 @@ void append_time(std::string& out, time_ms value) {
     rest += day_ms;
     --day;
   }
-  day = day < first_day ? first_day : day > last_day ? last_day : day;
-  const auto ordinal = day + epoch_day;
-  // 146,097 days are 400 years; the estimate is exact or one year late.
-  auto year = ordinal * 400 / 146'097;
-  if (days_before_year(year + 1) <= ordinal)
-    ++year;
-  else if (days_before_year(year) > ordinal)
-    --year;
-  const auto day_of_year = static_cast<int>(ordinal - days_before_year(year));
-  int month = 1;
-  int day_of_month = day_of_year;
-  while (day_of_month >= days_in_month(static_cast<int>(year), month))
-    day_of_month -= days_in_month(static_cast<int>(year), month++);
-  append_padded(out, year, 4);
+  const year_month_day date(sys_days(days(std::clamp(day, first_day, last_day))));
+  append_padded(out, static_cast<int>(date.year()), 4);
   out.push_back('-');
-  append_padded(out, month, 2);
+  append_padded(out, static_cast<unsigned>(date.month()), 2);
   out.push_back('-');
-  append_padded(out, day_of_month + 1, 2);
+  append_padded(out, static_cast<unsigned>(date.day()), 2);
   out.push_back('T');
   append_padded(out, rest / hour_ms, 2);
   out.push_back(':');

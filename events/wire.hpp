@@ -39,7 +39,7 @@ inline constexpr time_ms wire_time_min = 946'684'800'000;
 inline constexpr time_ms wire_time_end = 4'102'444'800'000;
 
 struct wire_event {
-  /// In the arena. The uid, or `*` for a command to everybody.
+  /// In the arena. The uid, or `*` for a command about all users.
   std::string_view subject;
   event what;
 };
@@ -99,12 +99,12 @@ private:
   std::unique_ptr<parts> parts_;
 };
 
-/// Append the event as one CloudEvents line, without a newline. decode(append_event(e)) == e for every event that the
-/// wire can hold (see wire_equal). An event without text (synthetic traffic) gets the source `synthetic` and its id as
-/// event_id says, hence another key.
-void append_event(std::string& out, std::string_view subject, const event& e);
+/// Append the event as one CloudEvents line, without a newline. decode(append_event(what)) == what for every event that
+/// the wire can hold (see wire_equal). An event without text (synthetic traffic) gets the source `synthetic` and its id
+/// as event_id says, hence another key.
+void append_event(std::string& out, std::string_view subject, const event& what);
 
-/// Equal in all that the wire carries, whatever arena each lives in.
-bool wire_equal(const event& a, const event& b);
+/// Equal in all that the wire carries, also in different arenas.
+bool wire_equal(const event& left, const event& right);
 
 } // namespace fairuse

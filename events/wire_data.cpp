@@ -12,7 +12,7 @@ constexpr std::string_view data_prefix = "data.";
 template <std::size_t N>
 using names = std::array<std::string_view, N>;
 
-/// Unknown members of `data` are refused: a misspelt one would otherwise lose a fact without a sound.
+/// Unknown members of `data` are refused: a misspelt one would otherwise lose a fact unnoticed.
 template <std::size_t N>
 bool read_data_members(line_reading& in, dom::object data, members<N>& out) {
   return read_members(in, data, out, [&](std::string_view name) {
@@ -45,7 +45,7 @@ bool read_segment(line_reading& in, dom::element from, std::size_t position, seg
   return true;
 }
 
-bool read_segments(line_reading& in, dom::element from, event& e, event_detail& detail) {
+bool read_segments(line_reading& in, dom::element from, event& made, event_detail& detail) {
   dom::array list;
   if (from.get(list) != simdjson::SUCCESS) return in.refuse(refusal::wrong_type, data_prefix, "segments");
   speech_segments out;
@@ -59,28 +59,28 @@ bool read_segments(line_reading& in, dom::element from, event& e, event_detail& 
     last_end = std::max(last_end, one.end_ms);
     out.segments.push_back(one);
   }
-  e.instant = e.time + last_end;
+  made.instant = made.time + last_end;
   // Nothing was said: a heartbeat, like `ms` of 0.
   if (not out.segments.empty()) detail = std::move(out);
   return true;
 }
 
-bool read_speech(line_reading& in, dom::object data, event& e, event_detail& detail) {
+bool read_speech(line_reading& in, dom::object data, event& made, event_detail& detail) {
   enum : std::size_t { lane_at, ms_at, segments_at };
   static constexpr names<3> known{"lane", "ms", "segments"};
   members from{data_prefix, known};
-  if (not read_data_members(in, data, from) or not need_one_of(in, from, lane_at, lane_from, e.from)) return false;
+  if (not read_data_members(in, data, from) or not need_one_of(in, from, lane_at, lane_from, made.from)) return false;
   if (from.has(segments_at)) {
     if (from.has(ms_at)) return in.refuse(refusal::conflicting_fields, data_prefix, "segments");
-    return read_segments(in, from.value[segments_at], e, detail);
+    return read_segments(in, from.value[segments_at], made, detail);
   }
   std::int64_t ms = 0;
   if (not need_duration(in, from, ms_at, ms)) return false;
-  e.ms = static_cast<std::int32_t>(ms);
+  made.ms = static_cast<std::int32_t>(ms);
   return true;
 }
 
-bool read_stt(line_reading& in, dom::object data, event& e) {
+bool read_stt(line_reading& in, dom::object data, event& made) {
   enum : std::size_t { ms_at, provider_at };
   static constexpr names<2> known{"ms", "provider"};
   members from{data_prefix, known};
@@ -90,7 +90,7 @@ bool read_stt(line_reading& in, dom::object data, event& e) {
   if (not read_data_members(in, data, from) or not need_duration(in, from, ms_at, ms)
       or not read_text(in, from, provider_at, wire_name_bytes_max, provider))
     return false;
-  e.ms = static_cast<std::int32_t>(ms);
+  made.ms = static_cast<std::int32_t>(ms);
   return true;
 }
 
@@ -151,7 +151,7 @@ bool read_evidence(line_reading& in, dom::element from, std::vector<std::string>
 }
 
 /// What a reviewer may answer: free_exhausted is a fact of the account, never of a classifier.
-std::optional<usage_type> verdict_type_from(std::string_view text) {
+std::optional<usage_type> review_type_from(std::string_view text) {
   const auto type = usage_type_from(text);
   return type == usage_type::free_exhausted ? std::nullopt : type;
 }
@@ -176,13 +176,13 @@ bool read_review(line_reading& in, dom::object data, event_detail& detail) {
       or not read_text(in, from, prompt_at, wire_name_bytes_max, out.prompt_version))
     return false;
   if (from.has(failed_at)) {
-    for (const std::size_t verdict : {score_at, type_at, confidence_at, evidence_at})
-      if (from.has(verdict)) return in.refuse(refusal::conflicting_fields, data_prefix, known[verdict]);
+    for (const std::size_t each : {score_at, type_at, confidence_at, evidence_at})
+      if (from.has(each)) return in.refuse(refusal::conflicting_fields, data_prefix, known[each]);
     if (not read_text(in, from, failed_at, wire_text_bytes_max, out.failed)) return false;
     if (out.failed.empty()) return in.refuse(refusal::bad_value, data_prefix, "failed");
   } else {
     if (not need(in, from, score_at) or not read_share(in, from, score_at, out.score_nano)
-        or not need_one_of(in, from, type_at, verdict_type_from, out.type))
+        or not need_one_of(in, from, type_at, review_type_from, out.type))
       return false;
     if (from.has(confidence_at) and not read_share(in, from, confidence_at, out.confidence_nano)) return false;
     if (from.has(evidence_at) and not read_evidence(in, from.value[evidence_at], out.evidence)) return false;
@@ -205,11 +205,25 @@ constexpr names<8> admin_names{"command", "actor", "reason", "stage", "on", "str
 
 constexpr std::uint32_t bit(std::size_t i) { return 1U << i; }
 
-/// The arguments of each command, in the order of admin_verb.
-constexpr std::array<std::uint32_t, 8> admin_arguments{
-    bit(stage_at),  0, bit(strike_at) | bit(notes_at), bit(strike_at), bit(on_at), bit(on_at), bit(on_at),
-    bit(policy_at),
-};
+constexpr std::uint32_t arguments_of(admin_verb verb) {
+  switch (verb) {
+    case admin_verb::set_stage:
+      return bit(stage_at);
+    case admin_verb::reset:
+      return 0;
+    case admin_verb::resolve:
+      return bit(strike_at) | bit(notes_at);
+    case admin_verb::clear_strike:
+      return bit(strike_at);
+    case admin_verb::exempt:
+    case admin_verb::enable:
+    case admin_verb::kill_switch:
+      return bit(on_at);
+    case admin_verb::promote_policy:
+      return bit(policy_at);
+  }
+  return 0;
+}
 
 constexpr bool is_broadcast(admin_verb verb) {
   return verb == admin_verb::enable or verb == admin_verb::kill_switch or verb == admin_verb::promote_policy;
@@ -225,24 +239,14 @@ bool need_strike(line_reading& in, const members<8>& from, std::uint32_t& out) {
   return true;
 }
 
-bool read_admin_arguments(line_reading& in, const members<8>& from, admin_command& out) {
-  switch (out.verb) {
-    case admin_verb::set_stage:
-      return need_one_of(in, from, stage_at, stage_from, out.to);
-    case admin_verb::reset:
-      return true;
-    case admin_verb::resolve:
-      return need_strike(in, from, out.strike) and read_text(in, from, notes_at, wire_text_bytes_max, out.notes);
-    case admin_verb::clear_strike:
-      return need_strike(in, from, out.strike);
-    case admin_verb::exempt:
-    case admin_verb::enable:
-    case admin_verb::kill_switch:
-      return need(in, from, on_at) and read_bool(in, from, on_at, out.on);
-    case admin_verb::promote_policy:
-      return need_name(in, from, policy_at, out.policy);
-  }
-  return true;
+/// What `arguments` names, in the order of admin_member.
+bool read_admin_arguments(line_reading& in, const members<8>& from, std::uint32_t arguments, admin_command& out) {
+  const auto takes = [arguments](admin_member each) { return (arguments & bit(each)) != 0; };
+  if (takes(stage_at) and not need_one_of(in, from, stage_at, stage_from, out.to)) return false;
+  if (takes(on_at) and not(need(in, from, on_at) and read_bool(in, from, on_at, out.on))) return false;
+  if (takes(strike_at) and not need_strike(in, from, out.strike)) return false;
+  if (takes(notes_at) and not read_text(in, from, notes_at, wire_text_bytes_max, out.notes)) return false;
+  return not takes(policy_at) or need_name(in, from, policy_at, out.policy);
 }
 
 bool read_admin(line_reading& in, dom::object data, std::string_view subject, event_detail& detail) {
@@ -254,11 +258,11 @@ bool read_admin(line_reading& in, dom::object data, std::string_view subject, ev
     return false;
   if (is_broadcast(out.verb) != (subject == "*"))
     return in.refuse(refusal::star_subject, in.attribute_prefix(), "subject");
-  const auto allowed =
-      bit(command_at) | bit(actor_at) | bit(reason_at) | admin_arguments.at(static_cast<std::size_t>(out.verb));
+  const auto arguments = arguments_of(out.verb);
+  const auto allowed = bit(command_at) | bit(actor_at) | bit(reason_at) | arguments;
   for (std::size_t i = 0; i < admin_names.size(); ++i)
     if ((from.seen & ~allowed & bit(i)) != 0) return in.refuse(refusal::unknown_field, data_prefix, admin_names[i]);
-  if (not read_admin_arguments(in, from, out)) return false;
+  if (not read_admin_arguments(in, from, arguments, out)) return false;
   detail = std::move(out);
   return true;
 }
@@ -277,15 +281,15 @@ bool read_erasure(line_reading& in, dom::object data, event_detail& detail) {
 
 } // namespace
 
-bool read_data(line_reading& in, dom::object data, std::string_view subject, event& e, event_detail& detail) {
-  e.instant = e.time;
-  if (e.kind != event_kind::admin and subject == "*")
+bool read_data(line_reading& in, dom::object data, std::string_view subject, event& made, event_detail& detail) {
+  made.instant = made.time;
+  if (made.kind != event_kind::admin and subject == "*")
     return in.refuse(refusal::star_subject, in.attribute_prefix(), "subject");
-  switch (e.kind) {
+  switch (made.kind) {
     case event_kind::speech:
-      return read_speech(in, data, e, detail);
+      return read_speech(in, data, made, detail);
     case event_kind::stt:
-      return read_stt(in, data, e);
+      return read_stt(in, data, made);
     case event_kind::account:
       return read_account(in, data, detail);
     case event_kind::conversation:

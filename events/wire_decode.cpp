@@ -29,10 +29,6 @@ constexpr std::array<std::string_view, 10> attribute_names{
     "specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data", "dataschema", "data_base64"};
 using attributes = members<attribute_names.size()>;
 
-constexpr std::array<std::string_view, 7> type_names{
-    "fairuse.speech.v1", "fairuse.stt.v1",   "fairuse.account.v1", "fairuse.conversation.v1",
-    "fairuse.review.v1", "fairuse.admin.v1", "fairuse.erasure.v1"};
-
 /// The broken text again, slowly, to say what and where.
 refused explain(std::string_view line, simdjson::error_code error) {
   if (const auto fault = find_json_fault(line, wire_depth_max))
@@ -108,7 +104,7 @@ bool read_attributes(line_reading& in, std::span<const wire_header> headers, hea
     const auto name = each.name.substr(is_ours ? 3 : 0);
     const auto i = is_ours ? attribute_of(name) : static_cast<std::size_t>(content_type_at);
     if (i == attribute_names.size()) {
-      // What is no text is nobody's attribute, and must not stand in a place.
+      // What is no text is no attribute, and must not stand in a place.
       if (simdjson::validate_utf8(name.data(), name.size())) in.extensions.push_back(name);
       continue;
     }
@@ -147,23 +143,23 @@ bool read_version(line_reading& in, const Attributes& from) {
 }
 
 template <class Attributes>
-bool read_type(line_reading& in, const Attributes& from, event& e) {
+bool read_type(line_reading& in, const Attributes& from, event& made) {
   std::string_view type;
   if (not need(in, from, type_at) or not read_any_text(in, from, type_at, type)) return false;
-  const auto found = std::find(type_names.begin(), type_names.end(), type);
-  if (found == type_names.end()) return refuse_attribute(in, refusal::unknown_type, type_at);
-  e.kind = static_cast<event_kind>(found - type_names.begin());
+  const auto kind = event_kind_from_type(type);
+  if (not kind) return refuse_attribute(in, refusal::unknown_type, type_at);
+  made.kind = *kind;
   return true;
 }
 
 template <class Attributes>
-bool read_time(line_reading& in, const Attributes& from, event& e) {
+bool read_time(line_reading& in, const Attributes& from, event& made) {
   std::string_view text;
   if (not need(in, from, time_at) or not read_any_text(in, from, time_at, text)) return false;
   const auto time = time_from(text);
   if (not time or *time < wire_time_min or *time >= wire_time_end)
     return refuse_attribute(in, refusal::time_out_of_range, time_at);
-  e.time = *time;
+  made.time = *time;
   return true;
 }
 
@@ -187,33 +183,34 @@ struct event_names {
 };
 
 template <class Attributes>
-bool read_envelope(line_reading& in, const Attributes& from, event_names& names, event& e) {
-  return read_version(in, from) and read_type(in, from, e) and read_name(in, from, id_rule, names.id)
+bool read_envelope(line_reading& in, const Attributes& from, event_names& names, event& made) {
+  return read_version(in, from) and read_type(in, from, made) and read_name(in, from, id_rule, names.id)
          and read_name(in, from, source_rule, names.source) and read_name(in, from, subject_rule, names.subject)
-         and read_time(in, from, e) and read_content_type(in, from);
+         and read_time(in, from, made) and read_content_type(in, from);
 }
 
-bool read_line(line_reading& in, dom::element root, event_names& names, event& e, event_detail& detail) {
+bool read_line(line_reading& in, dom::element root, event_names& names, event& made, event_detail& detail) {
   dom::object object;
   if (root.get(object) != simdjson::SUCCESS) return in.refuse(refusal::wrong_type, "", "$");
   attributes from{"", attribute_names};
-  if (not read_attributes(in, object, from) or not read_envelope(in, from, names, e) or not need(in, from, data_at))
+  if (not read_attributes(in, object, from) or not read_envelope(in, from, names, made) or not need(in, from, data_at))
     return false;
   dom::object data;
   if (from.value[data_at].get(data) != simdjson::SUCCESS) return in.refuse(refusal::wrong_type, "", "data");
-  return read_data(in, data, names.subject, e, detail);
+  return read_data(in, data, names.subject, made, detail);
 }
 
-wire_event keep(const event_names& names, event& e, event_detail&& detail, event_arena& arena) {
-  e.key = event_key(names.source, names.id);
-  e.text = arena.keep(names.source, names.id);
-  if (not std::holds_alternative<std::monostate>(detail)) e.detail = arena.keep(std::move(detail));
-  return {arena.keep(names.subject), e};
+wire_event keep(const event_names& names, event& made, event_detail&& detail, event_arena& arena) {
+  made.key = event_key(names.source, names.id);
+  made.text = arena.keep(names.source, names.id);
+  if (not std::holds_alternative<std::monostate>(detail)) made.detail = arena.keep(std::move(detail));
+  return {arena.keep(names.subject), made};
 }
 
-bool equal_without_case(std::string_view a, std::string_view b) {
+bool equal_without_case(std::string_view left, std::string_view right) {
   const auto lower = [](char c) { return c >= 'A' and c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+  const auto equal = [&](char one, char other) { return lower(one) == lower(other); };
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(), equal);
 }
 
 } // namespace
@@ -280,11 +277,11 @@ result<wire_event, refused> wire_decoder::decode_padded(std::string_view line, e
   auto& in = parts_->reading;
   in.is_binary = false;
   dom::element root;
-  event e;
+  event made;
   event_names names;
   event_detail detail;
-  if (not parts_->parse(line, root) or not read_line(in, root, names, e, detail)) return std::move(in.problem);
-  return keep(names, e, std::move(detail), arena);
+  if (not parts_->parse(line, root) or not read_line(in, root, names, made, detail)) return std::move(in.problem);
+  return keep(names, made, std::move(detail), arena);
 }
 
 result<wire_event, refused> wire_decoder::decode(std::string_view line, event_arena& arena) {
@@ -297,18 +294,18 @@ result<wire_event, refused> wire_decoder::decode_binary(std::span<const wire_hea
   auto& in = parts_->reading;
   in.is_binary = true;
   header_attributes from;
-  event e;
+  event made;
   event_names names;
   event_detail detail;
-  if (not read_attributes(in, headers, from) or not read_envelope(in, from, names, e)) return std::move(in.problem);
+  if (not read_attributes(in, headers, from) or not read_envelope(in, from, names, made)) return std::move(in.problem);
   if (not value) return refused{refusal::missing_field, "data"};
   dom::element root;
   if (parts_->is_too_large(*value) or not parts_->parse(parts_->pad(*value), root)) return std::move(in.problem);
   dom::object data;
   if (root.is_null()) return refused{refusal::missing_field, "data"};
   if (root.get(data) != simdjson::SUCCESS) return refused{refusal::wrong_type, "data"};
-  if (not read_data(in, data, names.subject, e, detail)) return std::move(in.problem);
-  return keep(names, e, std::move(detail), arena);
+  if (not read_data(in, data, names.subject, made, detail)) return std::move(in.problem);
+  return keep(names, made, std::move(detail), arena);
 }
 
 result<wire_event, refused> wire_decoder::decode_by_headers(std::span<const wire_header> headers,

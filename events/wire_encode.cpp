@@ -11,10 +11,10 @@ namespace fairuse {
 
 namespace {
 
-void write(json_members& to, const event& e, const speech_segments* spoken) {
-  to.text("lane", to_text(e.from));
+void write(json_members& to, const event& what, const speech_segments* spoken) {
+  to.text("lane", to_text(what.from));
   if (spoken == nullptr) {
-    to.integer("ms", e.ms);
+    to.integer("ms", what.ms);
     return;
   }
   auto& out = to.member("segments");
@@ -98,22 +98,22 @@ void write(json_members& to, const erasure_request& request) {
   to.optional_text("reason", request.reason);
 }
 
-void write_data(json_members& to, const event& e) {
-  switch (e.kind) {
+void write_data(json_members& to, const event& what) {
+  switch (what.kind) {
     case event_kind::speech:
-      return write(to, e, e.detail == nullptr ? nullptr : std::get_if<speech_segments>(e.detail));
+      return write(to, what, what.detail == nullptr ? nullptr : std::get_if<speech_segments>(what.detail));
     case event_kind::stt:
-      return to.integer("ms", e.ms);
+      return to.integer("ms", what.ms);
     case event_kind::account:
-      return write(to, detail_of<account_fact>(e));
+      return write(to, detail_of<account_fact>(what));
     case event_kind::conversation:
-      return write(to, detail_of<conversation_fact>(e));
+      return write(to, detail_of<conversation_fact>(what));
     case event_kind::review:
-      return write(to, detail_of<review_answer>(e));
+      return write(to, detail_of<review_answer>(what));
     case event_kind::admin:
-      return write(to, detail_of<admin_command>(e));
+      return write(to, detail_of<admin_command>(what));
     case event_kind::erasure:
-      return write(to, detail_of<erasure_request>(e));
+      return write(to, detail_of<erasure_request>(what));
   }
 }
 
@@ -121,66 +121,70 @@ void write_data(json_members& to, const event& e) {
 
 bool same(const std::monostate&, const std::monostate&) { return true; }
 
-bool same(const speech_segments& a, const speech_segments& b) {
-  return std::equal(
-      a.segments.begin(), a.segments.end(), b.segments.begin(), b.segments.end(),
-      [](const segment& x, const segment& y) { return x.begin_ms == y.begin_ms and x.end_ms == y.end_ms; });
+bool same(const speech_segments& left, const speech_segments& right) {
+  const auto equal = [](const segment& one, const segment& other) {
+    return one.begin_ms == other.begin_ms and one.end_ms == other.end_ms;
+  };
+  return std::equal(left.segments.begin(), left.segments.end(), right.segments.begin(), right.segments.end(), equal);
 }
 
-auto fields(const account_fact& x) { return std::tie(x.plan, x.credits_exhausted, x.time_zone); }
+auto fields(const account_fact& of) { return std::tie(of.plan, of.credits_exhausted, of.time_zone); }
 
-auto fields(const conversation_fact& x) {
-  return std::tie(x.conversation, x.title, x.overview, x.category, x.duration_ms, x.from);
+auto fields(const conversation_fact& of) {
+  return std::tie(of.conversation, of.title, of.overview, of.category, of.duration_ms, of.from);
 }
 
-auto fields(const review_answer& x) {
-  return std::tie(x.request, x.failed, x.score_nano, x.confidence_nano, x.type, x.model, x.prompt_version, x.evidence);
+auto fields(const review_answer& of) {
+  return std::tie(of.request, of.failed, of.score_nano, of.confidence_nano, of.type, of.model, of.prompt_version,
+                  of.evidence);
 }
 
-auto fields(const admin_command& x) {
-  return std::tie(x.verb, x.actor, x.reason, x.to, x.on, x.strike, x.notes, x.policy);
+auto fields(const admin_command& of) {
+  return std::tie(of.verb, of.actor, of.reason, of.to, of.on, of.strike, of.notes, of.policy);
 }
 
-auto fields(const erasure_request& x) { return std::tie(x.actor, x.reason); }
+auto fields(const erasure_request& of) { return std::tie(of.actor, of.reason); }
 
 template <class Fact>
-bool same(const Fact& a, const Fact& b) {
-  return fields(a) == fields(b);
+bool same(const Fact& left, const Fact& right) {
+  return fields(left) == fields(right);
 }
 
-bool same_detail(const event_detail& a, const event_detail& b) {
-  if (a.index() != b.index()) return false;
-  return std::visit([&b](const auto& x) { return same(x, std::get<std::decay_t<decltype(x)>>(b)); }, a);
+bool same_detail(const event_detail& left, const event_detail& right) {
+  if (left.index() != right.index()) return false;
+  return std::visit([&right](const auto& fact) { return same(fact, std::get<std::decay_t<decltype(fact)>>(right)); },
+                    left);
 }
 
 } // namespace
 
-void append_event(std::string& out, std::string_view subject, const event& e) {
+void append_event(std::string& out, std::string_view subject, const event& what) {
   out.append(R"({"specversion":"1.0","id":)");
-  if (e.text != nullptr)
-    append_json(out, e.text->id);
+  if (what.text != nullptr)
+    append_json(out, what.text->id);
   else
-    append_json(out, event_id(e));
+    append_json(out, event_id(what));
   out.append(R"(,"source":)");
-  append_json(out, e.text != nullptr ? e.text->source : std::string_view("synthetic"));
-  out.append(R"(,"type":"fairuse.)").append(to_text(e.kind)).append(R"(.v1","subject":)");
+  append_json(out, what.text != nullptr ? what.text->source : std::string_view("synthetic"));
+  out.append(R"(,"type":")").append(event_type(what.kind)).append(R"(","subject":)");
   append_json(out, subject);
   out.append(R"(,"time":")");
-  append_time(out, e.time);
+  append_time(out, what.time);
   out.append(R"(","datacontenttype":"application/json","data":{)");
   json_members to(out);
-  write_data(to, e);
+  write_data(to, what);
   out.append("}}");
 }
 
-bool wire_equal(const event& a, const event& b) {
+bool wire_equal(const event& left, const event& right) {
   static const event_detail nothing;
   static constexpr event_text no_text;
-  const auto& x = a.text != nullptr ? *a.text : no_text;
-  const auto& y = b.text != nullptr ? *b.text : no_text;
-  return std::tie(a.instant, a.time, a.key, a.ms, a.kind, a.from, x.source, x.id)
-             == std::tie(b.instant, b.time, b.key, b.ms, b.kind, b.from, y.source, y.id)
-         and same_detail(a.detail != nullptr ? *a.detail : nothing, b.detail != nullptr ? *b.detail : nothing);
+  const auto& text = left.text != nullptr ? *left.text : no_text;
+  const auto& other = right.text != nullptr ? *right.text : no_text;
+  return std::tie(left.instant, left.time, left.key, left.ms, left.kind, left.from, text.source, text.id)
+             == std::tie(right.instant, right.time, right.key, right.ms, right.kind, right.from, other.source, other.id)
+         and same_detail(left.detail != nullptr ? *left.detail : nothing,
+                         right.detail != nullptr ? *right.detail : nothing);
 }
 
 } // namespace fairuse

@@ -166,12 +166,12 @@ inline result<std::int64_t, refusal> read_integer(dom::element from) {
   return from.is<std::uint64_t>() ? refusal::integer_overflow : refusal::wrong_type;
 }
 
-/// Milliseconds in 0 .. 24 h.
-inline result<std::int64_t, refusal> read_duration(dom::element from) {
-  auto number = read_integer(from);
-  if (number and *number < 0) return refusal::negative_duration;
-  if (number and *number > day_ms) return refusal::absurd_duration;
-  return number;
+/// Milliseconds in 0 .. 24 h. Inlined, because a result that is returned through memory costs a fifth of decoding segments.
+[[gnu::always_inline]] inline result<std::int64_t, refusal> read_duration(dom::element from) {
+  std::int64_t number = 0;
+  if (from.get(number) != simdjson::SUCCESS) return read_integer(from).error();
+  if (number >= 0 and number <= day_ms) return number;
+  return number < 0 ? refusal::negative_duration : refusal::absurd_duration;
 }
 
 template <std::size_t N>
@@ -183,9 +183,9 @@ bool need_duration(line_reading& in, const members<N>& from, std::size_t i, std:
   return true;
 }
 
-/// Read `data` of one kind into `e`, and what does not fit there into `detail` (monostate if nothing). Sets `ms`,
+/// Read `data` of one kind into `made`, and what does not fit there into `detail` (monostate if nothing). Sets `ms`,
 /// `from` and `instant`; REQUIRES `time` and `kind` set. `subject` is for the rule about `*`, which admin commands
 /// keep.
-bool read_data(line_reading& in, dom::object data, std::string_view subject, event& e, event_detail& detail);
+bool read_data(line_reading& in, dom::object data, std::string_view subject, event& made, event_detail& detail);
 
 } // namespace fairuse::wire
