@@ -18,10 +18,10 @@ function(fairuse_add_module folder)
   endif()
 endfunction()
 
-# Check the arguments that a verb got; `arg_UNPARSED_ARGUMENTS` names a typing mistake.
-macro(fairuse_check_arguments verb name)
+# Check the arguments that a function got; `arg_UNPARSED_ARGUMENTS` names a typing mistake.
+macro(fairuse_check_arguments function name)
   if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES)
-    message(FATAL_ERROR "${verb}(${name}): check '${arg_UNPARSED_ARGUMENTS}${arg_KEYWORDS_MISSING_VALUES}'.")
+    message(FATAL_ERROR "${function}(${name}): check '${arg_UNPARSED_ARGUMENTS}${arg_KEYWORDS_MISSING_VALUES}'.")
   endif()
 endmacro()
 
@@ -45,8 +45,8 @@ function(fairuse_library module)
   add_library(fairuse::${module} ALIAS ${target})
 endfunction()
 
-# Messages of a module: fairuse::<module>_proto. `storage/rows.proto` is included as "storage/rows.pb.h". Generated code is
-# compiled without our warnings.
+# Messages of a module: fairuse::<module>_proto. `storage/rows.proto` is included as "storage/rows.pb.h". Generated code
+# is compiled without our warnings.
 function(fairuse_protobuf module)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "PROTOS")
   fairuse_check_arguments(fairuse_protobuf ${module})

@@ -166,7 +166,8 @@ inline result<std::int64_t, refusal> read_integer(dom::element from) {
   return from.is<std::uint64_t>() ? refusal::integer_overflow : refusal::wrong_type;
 }
 
-/// Milliseconds in 0 .. 24 h. Inlined, because a result that is returned through memory costs a fifth of decoding segments.
+/// Milliseconds in 0 .. 24 h. Inlined: returned through memory, the result costs a fifth of decoding segments.
+/// segments.
 [[gnu::always_inline]] inline result<std::int64_t, refusal> read_duration(dom::element from) {
   std::int64_t number = 0;
   if (from.get(number) != simdjson::SUCCESS) return read_integer(from).error();

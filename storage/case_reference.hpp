@@ -5,15 +5,16 @@
 // Threads: one object per thread.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "base/system/sha256.hpp"
+
 namespace fairuse {
 
-using keyed_hash = std::array<unsigned char, 32>;
+using keyed_hash = sha256_hash;
 
 class case_namer {
 public:

@@ -19,22 +19,22 @@ std::uint32_t commit_rows::first_of(std::string_view uid) const {
 }
 
 commit_rows::span commit_rows::keep(std::string_view bytes) {
-  const span s{arena_.size(), static_cast<std::uint32_t>(bytes.size())};
+  const span kept{arena_.size(), static_cast<std::uint32_t>(bytes.size())};
   arena_.append(bytes);
-  return s;
+  return kept;
 }
 
 void commit_rows::set(std::string_view uid, std::string_view key, std::string_view value, bool erased) {
   const auto [head, fresh] = heads_.try_emplace(hash_of(uid), none);
   for (auto i = head->second; i != none; i = rows_[i].next) {
-    auto& r = rows_[i];
-    if (text(r.key) != key) continue;
-    r.erased = erased;
-    if (value.size() <= r.value.size) {
-      if (not value.empty()) std::memcpy(arena_.data() + r.value.at, value.data(), value.size());
-      r.value.size = static_cast<std::uint32_t>(value.size());
+    auto& known = rows_[i];
+    if (text(known.key) != key) continue;
+    known.erased = erased;
+    if (value.size() <= known.value.size) {
+      if (not value.empty()) std::memcpy(arena_.data() + known.value.at, value.data(), value.size());
+      known.value.size = static_cast<std::uint32_t>(value.size());
     } else {
-      r.value = keep(value);
+      known.value = keep(value);
     }
     return;
   }
@@ -58,14 +58,14 @@ std::optional<std::optional<std::string_view>> commit_rows::find(std::string_vie
 
 void commit_rows::lay_over(std::string_view uid, std::string_view prefix, row_overlay& to) const {
   for (auto i = first_of(uid); i != none; i = rows_[i].next) {
-    const auto& r = rows_[i];
-    const auto key = text(r.key);
+    const auto& known = rows_[i];
+    const auto key = text(known.key);
     if (not key.starts_with(prefix)) continue;
     auto& laid = to[std::string(key)];
-    if (r.erased)
+    if (known.erased)
       laid = std::nullopt;
     else
-      laid = std::string(text(r.value));
+      laid = std::string(text(known.value));
   }
 }
 

@@ -32,10 +32,10 @@ public:
   void lay_over(std::string_view uid, std::string_view prefix, row_overlay& to) const;
 
   /// In the order in which keys first appeared. visit(key, value, erased).
-  template <class F>
-  void each(F&& visit) const {
-    for (const auto& r : rows_)
-      visit(text(r.key), text(r.value), r.erased);
+  template <class Visit>
+  void each(Visit&& visit) const {
+    for (const auto& each : rows_)
+      visit(text(each.key), text(each.value), each.erased);
   }
   std::size_t size() const { return rows_.size(); }
   std::size_t bytes() const { return arena_.size(); }
@@ -56,7 +56,7 @@ private:
   static constexpr std::uint32_t none = UINT32_MAX;
 
   void set(std::string_view uid, std::string_view key, std::string_view value, bool erased);
-  std::string_view text(const span& s) const { return {arena_.data() + s.at, s.size}; }
+  std::string_view text(const span& of) const { return {arena_.data() + of.at, of.size}; }
   span keep(std::string_view bytes);
   std::uint32_t first_of(std::string_view uid) const;
 

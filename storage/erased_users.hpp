@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to storage. Who was erased: few, so all in memory, under keyed hashes of their uids. Nearly every question
-// is answered by "nobody was"; the rest by a cache in front of the keyed hash.
+// INTERNAL to storage. Who was erased: few, so all in memory, under keyed hashes of their uids. As long as no user was
+// erased, find() costs a branch; else a cache stands in front of the keyed hash.
 // Threads: one.
 #pragma once
 
@@ -38,7 +38,7 @@ private:
     friend bool operator==(const fingerprint&, const fingerprint&) = default;
   };
   struct low_bits {
-    std::size_t operator()(const fingerprint& f) const { return f.low; }
+    std::size_t operator()(const fingerprint& of) const { return of.low; }
   };
   case_namer namer_;
   std::map<keyed_hash, tombstone> all_;

@@ -19,19 +19,23 @@ namespace fairuse {
 /// 2: one row per user and hour.
 inline constexpr std::uint32_t schema_known = 2;
 
+/// Where an entry of a log stands: its epoch, and its number among those of the epoch.
+struct log_place {
+  std::uint64_t epoch;
+  time_ms now;
+  std::uint32_t index;
+};
+
 /// A commit in the making, without user rows.
 struct commit_log {
   struct decision_row {
-    std::uint64_t epoch;
-    time_ms now;
-    std::uint32_t index;
+    log_place place;
+    /// In `decision_bytes`, without the newline.
     std::size_t at;
     std::size_t size;
   };
   struct dead_letter_row {
-    std::uint64_t epoch;
-    time_ms now;
-    std::uint32_t index;
+    log_place place;
     dead_letter what;
   };
   std::uint64_t first_epoch = 0;

@@ -122,7 +122,7 @@ result<std::unique_ptr<user>, store_error> local_reader::load(std::string_view u
   if (not case_key.empty()) {
     erased_users erased(case_key);
     const auto hash = erased.hash(uid);
-    const auto row = get(*b.db, keys::erased({reinterpret_cast<const char*>(hash.data()), hash.size()}), b.store);
+    const auto row = get(*b.db, keys::erased(as_bytes(hash)), b.store);
     if (not row) return row.error();
     tombstone left;
     if (*row and not row_codec().read_tombstone(**row, left))

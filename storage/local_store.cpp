@@ -2,7 +2,6 @@
 #include "storage/local_store.hpp"
 
 #include <algorithm>
-#include <system_error>
 
 #include "storage/erased_users.hpp"
 #include "storage/journal.hpp"
@@ -72,10 +71,7 @@ struct local_store::body {
 
 result<std::unique_ptr<local_store>, store_error> local_store::open(const std::filesystem::path& folder,
                                                                     const store_options& options) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    return store_error{store_fault::io, "Cannot make the folder " + folder.string() + ": " + error.message() + "."};
+  if (auto made = make_folder(folder); not made) return made.error();
   // As long as nothing was published, there is nothing that an empty store could hide.
   const bool fresh = not published_exists(folder);
   auto opened = rocks::open(folder, options, fresh);
@@ -111,20 +107,11 @@ older_ids local_store::load_ids(std::string_view uid, hour_number hour) {
 
 std::vector<std::pair<time_ms, std::string>> local_store::due_users() {
   auto& b = *body_;
-  std::vector<std::pair<time_ms, std::string>> all;
   b.fail_unless(b.reap());
-  const std::unique_ptr<rocksdb::Iterator> rows(b.db.db->NewIterator(rocksdb::ReadOptions()));
-  for (rows->Seek(rocksdb::Slice(&keys::due_type, 1)); rows->Valid() and rows->key()[0] == keys::due_type;
-       rows->Next()) {
-    auto due = user_rows::read_due(view(rows->key()), view(rows->value()));
-    if (not due) {
-      b.fail(damaged(b.db.store, "a due row does not decode"));
-      return all;
-    }
-    all.push_back(std::move(*due));
-  }
-  b.fail_unless(status_of(rows->status(), b.db.store));
-  return all;
+  auto due = b.rows.due_users({});
+  if (due) return std::move(*due);
+  b.fail(due.error());
+  return {};
 }
 
 time_ms local_store::erased_at(std::string_view uid) {
@@ -176,13 +163,13 @@ void local_store::add_lines(std::string_view lines) {
 void local_store::add_decision(std::string_view json) {
   auto& b = *body_;
   auto& log = b.open->log;
-  log.decisions.push_back({b.meta.epoch, b.meta.now, b.next_decision++, log.decision_bytes.size(), json.size()});
+  log.decisions.push_back({{b.meta.epoch, b.meta.now, b.next_decision++}, log.decision_bytes.size(), json.size()});
   log.decision_bytes.append(json).push_back('\n');
 }
 
 void local_store::add_dead_letter(const dead_letter& dead_letter) {
   auto& b = *body_;
-  b.open->log.dead_letters.push_back({b.meta.epoch, b.meta.now, b.next_dead_letter++, dead_letter});
+  b.open->log.dead_letters.push_back({{b.meta.epoch, b.meta.now, b.next_dead_letter++}, dead_letter});
 }
 
 void local_store::add_user(std::string_view uid, user& who) {

@@ -111,14 +111,14 @@ public:
   older_ids load_ids(std::string_view uid, hour_number hour) override;
   /// As of the last commit.
   std::vector<std::pair<time_ms, std::string>> due_users() override;
-  /// Instant of the user's erasure; INT64_MIN: not erased. O(1), a branch if nobody was ever erased. Sees erasures of
+  /// Instant of the user's erasure; INT64_MIN: not erased. O(1), a branch if no user was ever erased. Sees erasures of
   /// the open commit.
   time_ms erased_at(std::string_view uid);
   /// Text of a policy by digest; empty: unknown.
   std::string policy_text(std::string_view digest);
   /// Decisions, dead letters, journal and inputs as committed (storage/stored_logs.hpp). Usable from any thread.
   const stored_logs& logs() const;
-  /// The case key differs from the one of the last opening (and nobody was erased under that one).
+  /// The case key differs from the one of the last opening (and no user was erased under that one).
   bool case_key_changed() const;
 
   // The open commit. Rows added twice: the last one counts.

@@ -9,9 +9,9 @@
 
 namespace fairuse {
 
-template <class F>
+template <class Visit>
 result<void, store_error> log_pages::page(char type, time_ms floor, std::uint64_t last, log_cursor& from,
-                                          std::size_t most, F&& visit) const {
+                                          std::size_t most, Visit&& visit) const {
   const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(rocksdb::ReadOptions()));
   // Behind the cursor: a zero byte makes the smallest key that is larger.
   rows->Seek(std::max(keys::floor(type, floor), from.empty() ? from : from + '\0'));
@@ -66,9 +66,9 @@ result<std::vector<stored_commit>, store_error> log_pages::commits(log_cursor& f
 
 result<void, store_error> log_pages::complete(stored_commit& commit, std::uint64_t controls,
                                               const std::string& input_digest, std::string_view key) const {
-  const auto held = get(*db_, keys::controls(controls), store_);
-  if (not held) return held.error();
-  auto decoded = *held ? decode_controls(**held) : std::nullopt;
+  const auto stored = get(*db_, keys::controls(controls), store_);
+  if (not stored) return stored.error();
+  auto decoded = *stored ? decode_controls(**stored) : std::nullopt;
   if (not decoded) return damaged(store_, "the controls of a commit are missing");
   commit.controls = std::move(*decoded);
   if (input_digest.empty()) return {};

@@ -32,9 +32,9 @@ public:
 
 private:
   /// visit(key, value) -> false: not what we wrote.
-  template <class F>
+  template <class Visit>
   result<void, store_error> page(char type, time_ms floor, std::uint64_t last, log_cursor& from, std::size_t most,
-                                 F&& visit) const;
+                                 Visit&& visit) const;
   result<void, store_error> complete(stored_commit& commit, std::uint64_t controls, const std::string& input_digest,
                                      std::string_view key) const;
 

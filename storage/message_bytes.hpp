@@ -9,16 +9,16 @@
 
 namespace fairuse {
 
-template <class M>
-std::string bytes_of(const M& message) {
+template <class Message>
+std::string bytes_of(const Message& message) {
   std::string out;
   message.SerializeToString(&out);
   return out;
 }
 
 /// False if the bytes are no such message. What `message` held before is gone.
-template <class M>
-bool parse(std::string_view bytes, M& message) {
+template <class Message>
+bool parse(std::string_view bytes, Message& message) {
   return bytes.size() <= std::numeric_limits<int>::max()
          and message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "storage/keys.hpp"
+#include "storage/layers.hpp"
 #include "storage/published.hpp"
 
 namespace fairuse {
@@ -52,17 +53,6 @@ result<void, store_error> check_chain(rocks& db, const commit_head& head, const 
   return {};
 }
 
-result<void, store_error> read_erased(rocks& db, opened_state& to) {
-  row_codec codec;
-  const std::unique_ptr<rocksdb::Iterator> rows(db.db->NewIterator(rocksdb::ReadOptions()));
-  for (rows->Seek(rocksdb::Slice(&keys::erased_type, 1)); rows->Valid() and rows->key()[0] == keys::erased_type;
-       rows->Next()) {
-    if (not to.erased.set_row(codec, view(rows->key()), view(rows->value())))
-      return damaged(db.store, "the row of an erased user does not decode");
-  }
-  return status_of(rows->status(), db.store);
-}
-
 result<void, store_error> check_empty(rocks& db, const std::optional<published_mark>& mark, bool accept_lost) {
   const std::unique_ptr<rocksdb::Iterator> rows(db.db->NewIterator(rocksdb::ReadOptions()));
   rows->SeekToFirst();
@@ -97,12 +87,9 @@ result<opened_state, store_error> read_state(rocks& db, const store_options& opt
   if (mark and mark->commit > meta->head.commit and not options.accept_lost_tail)
     return lost(db, mark->commit, meta->head.commit);
   if (auto status = check_chain(db, meta->head, mark); not status) return status.error();
-  if (auto status = read_erased(db, state); not status) return status.error();
+  if (auto status = read_erased(*db.db, db.store, {}, state.erased); not status) return status.error();
   state.key_changed = meta->key_check != state.key_check;
-  if (state.key_changed and not state.erased.empty())
-    return store_error{store_fault::wrong_key, "The store in " + db.store.string() +
-                                                 " remembers erased users under another case key. Without that key "
-                                                 "they would come back. Start with the key that it was written with."};
+  if (state.key_changed and not state.erased.empty()) return wrong_key(db.store);
   state.meta = std::move(meta->meta);
   state.head = meta->head;
   return state;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to storage. What is read, and doubted, when a store is opened.
+// INTERNAL to storage. What is read and checked when a store is opened.
 #pragma once
 
 #include "core/rules.hpp"

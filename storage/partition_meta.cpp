@@ -98,54 +98,54 @@ std::string chain_after(std::string_view before, std::string_view block) {
 } // namespace
 
 std::string encode_partition_meta(const partition_meta& meta, bool of_store) {
-  row::partition_meta m;
-  m.set_schema(schema_known);
-  m.set_epoch(meta.epoch);
-  m.set_now(meta.now);
+  row::partition_meta message;
+  message.set_schema(schema_known);
+  message.set_epoch(meta.epoch);
+  message.set_now(meta.now);
   for (const auto& [topic, next] : meta.inputs) {
-    auto& to = *m.add_inputs();
+    auto& to = *message.add_inputs();
     to.set_topic(topic);
     to.set_next(next);
   }
-  m.set_chain(meta.chain);
-  m.set_cluster(meta.cluster);
-  m.set_partitions(meta.partitions);
-  if (meta.partition) m.set_partition(*meta.partition);
-  put_controls(meta.controls, *m.mutable_controls());
+  message.set_chain(meta.chain);
+  message.set_cluster(meta.cluster);
+  message.set_partitions(meta.partitions);
+  if (meta.partition) message.set_partition(*meta.partition);
+  put_controls(meta.controls, *message.mutable_controls());
   for (const auto& [name, value] : meta.settings) {
-    auto& to = *m.add_settings();
+    auto& to = *message.add_settings();
     to.set_name(name);
     to.set_value(value);
   }
-  m.set_key_check(meta.key_check);
+  message.set_key_check(meta.key_check);
   if (of_store) {
-    m.set_changelog_next(meta.changelog_next);
-    m.set_saved_at(meta.saved_at);
-    m.set_restoring(meta.restoring);
+    message.set_changelog_next(meta.changelog_next);
+    message.set_saved_at(meta.saved_at);
+    message.set_restoring(meta.restoring);
   }
-  return bytes_of(m);
+  return bytes_of(message);
 }
 
 result<partition_meta, meta_fault> decode_partition_meta(std::string_view row) {
-  row::partition_meta m;
+  row::partition_meta message;
   partition_meta to;
-  if (not parse(row, m)) return meta_fault::damaged;
-  if (m.schema() > schema_known) return meta_fault::newer;
-  if (m.schema() == 0 or not take_controls(m.controls(), to.controls)) return meta_fault::damaged;
-  to.epoch = m.epoch();
-  to.now = m.now();
-  for (const auto& from : m.inputs())
+  if (not parse(row, message)) return meta_fault::damaged;
+  if (message.schema() > schema_known) return meta_fault::newer;
+  if (message.schema() == 0 or not take_controls(message.controls(), to.controls)) return meta_fault::damaged;
+  to.epoch = message.epoch();
+  to.now = message.now();
+  for (const auto& from : message.inputs())
     to.inputs.push_back({from.topic(), from.next()});
-  to.chain = m.chain();
-  to.cluster = m.cluster();
-  to.partitions = m.partitions();
-  if (m.has_partition()) to.partition = m.partition();
-  for (const auto& from : m.settings())
+  to.chain = message.chain();
+  to.cluster = message.cluster();
+  to.partitions = message.partitions();
+  if (message.has_partition()) to.partition = message.partition();
+  for (const auto& from : message.settings())
     to.settings[from.name()] = from.value();
-  to.key_check = m.key_check();
-  if (m.has_changelog_next()) to.changelog_next = m.changelog_next();
-  to.saved_at = m.saved_at();
-  to.restoring = m.restoring();
+  to.key_check = message.key_check();
+  if (message.has_changelog_next()) to.changelog_next = message.changelog_next();
+  to.saved_at = message.saved_at();
+  to.restoring = message.restoring();
   return to;
 }
 
@@ -161,28 +161,29 @@ std::string encode_epoch_record(epoch_record& record, std::string_view chain_bef
 
 std::optional<epoch_record> decode_epoch_record(std::string_view row) {
   row::journal_row whole;
-  row::epoch_record m;
-  if (not parse(row, whole) or not parse(whole.block(), m) or m.version() > record_version_known) return std::nullopt;
+  row::epoch_record message;
+  if (not parse(row, whole) or not parse(whole.block(), message) or message.version() > record_version_known)
+    return std::nullopt;
   epoch_record to;
-  to.epoch = m.epoch();
-  to.now = m.now();
-  for (const auto& each : m.inputs())
+  to.epoch = message.epoch();
+  to.now = message.now();
+  for (const auto& each : message.inputs())
     to.inputs.push_back(range_of(each));
-  for (const auto& each : m.refused()) {
+  for (const auto& each : message.refused()) {
     if (each.why() >= refusal_count) return std::nullopt;
     to.refused.push_back({each.topic(), each.offset(), static_cast<refusal>(each.why()), each.place()});
   }
-  for (const auto& each : m.skipped())
+  for (const auto& each : message.skipped())
     to.skipped.push_back(range_of(each));
-  if (m.has_setup()) {
-    to.setup = setup_of(m.setup());
+  if (message.has_setup()) {
+    to.setup = setup_of(message.setup());
     if (not to.setup) return std::nullopt;
   }
-  if (m.has_timers_max()) to.timers_max = m.timers_max();
-  to.outputs = m.outputs();
-  to.outputs_digest = m.outputs_digest();
-  to.rows = m.rows();
-  to.rows_digest = m.rows_digest();
+  if (message.has_timers_max()) to.timers_max = message.timers_max();
+  to.outputs = message.outputs();
+  to.outputs_digest = message.outputs_digest();
+  to.rows = message.rows();
+  to.rows_digest = message.rows_digest();
   to.chain = whole.chain();
   return to;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a partition on Kafka says about itself: the meta record that ends every epoch in its changelog and stands in its
-// store, and the journal record of an epoch. Plain structs and their bytes; decoding answers nullopt instead of
-// guessing.
+// store, and the journal record of an epoch. Plain structs and their bytes; decoding fails instead of guessing.
 #pragma once
 
 #include <cstdint>

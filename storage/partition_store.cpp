@@ -13,6 +13,7 @@
 #include "base/system/files.hpp"
 #include "storage/erased_users.hpp"
 #include "storage/keys.hpp"
+#include "storage/layers.hpp"
 #include "storage/opening.hpp"
 #include "storage/rocks.hpp"
 #include "storage/user_rows.hpp"
@@ -20,9 +21,6 @@
 namespace fairuse {
 
 namespace {
-
-/// Hour rows outlive the retention by this much, so that nobody has to think about the edge.
-constexpr time_ms expiry_slack_ms = 2 * hour_ms;
 
 /// Whose row it is: rows of one user lie together in an overlay.
 std::string_view owner_of(std::string_view key) {
@@ -90,8 +88,8 @@ bool manifest_lost_its_end(const std::filesystem::path& store) {
   return there.name == mark.name and there.bytes < mark.bytes;
 }
 
-/// A table is checked as it is read, so a store that opens may still be damaged. Who finds out says so here, and
-/// whoever opens it next knows.
+/// A table is checked as it is read, so a store that opens may still be damaged. A store that finds damage leaves this
+/// file, so that the next opening knows.
 std::filesystem::path damage_file(const std::filesystem::path& store) { return store / "damaged"; }
 
 /// Rows that are on their way to RocksDB, with the meta row of their last epoch.
@@ -117,7 +115,7 @@ struct partition_store::body {
   std::vector<erasure_row> erasures;
   pending_epochs filling;
   std::unique_ptr<pending_epochs> draining;
-  /// Touched by whoever writes, one at a time.
+  /// Used by the thread that writes, one at a time.
   manifest_mark marked;
   std::string expiry_cursor;
   time_ms expiry_began = INT64_MIN;
@@ -155,12 +153,7 @@ struct partition_store::body {
   result<void, store_error> write(const commit_rows& what, const partition_meta& meta_row, bool sync) {
     if (options.failpoint) options.failpoint("store_write");
     rocksdb::WriteBatch batch;
-    what.each([&batch](std::string_view key, std::string_view value, bool erase) {
-      if (erase)
-        batch.Delete(slice_of(key));
-      else
-        batch.Put(slice_of(key), slice_of(value));
-    });
+    add_rows(batch, what);
     auto stamped = meta_row;
     stamped.saved_at = options.clock();
     batch.Put(slice_of(keys::meta), encode_partition_meta(stamped, true));
@@ -203,24 +196,9 @@ struct partition_store::body {
     options.background([this] { run_writer(); });
   }
 
-  result<void, store_error> read_erased() {
+  result<void, store_error> read_all_erased() {
     erased = erased_users(options.case_key);
-    row_overlay all;
-    const std::unique_ptr<rocksdb::Iterator> found(db.db->NewIterator(rocksdb::ReadOptions()));
-    for (found->Seek(rocksdb::Slice(&keys::erased_type, 1)); found->Valid() and found->key()[0] == keys::erased_type;
-         found->Next())
-      all.insert_or_assign(found->key().ToString(), found->value().ToString());
-    if (auto status = status_of(found->status(), db.store); not status) return status;
-    for (const auto* each : before(false))
-      each->each([&all](std::string_view key, std::string_view value, bool) {
-        if (key.front() == keys::erased_type) all.insert_or_assign(std::string(key), std::string(value));
-      });
-    row_codec codec;
-    for (const auto& [key, value] : all) {
-      if (not value or not erased.set_row(codec, key, *value))
-        return damaged(db.store, "the row of an erased user does not decode");
-    }
-    return {};
+    return read_erased(*db.db, db.store, before(false), erased);
   }
 
   result<void, store_error> read_meta() {
@@ -252,30 +230,25 @@ struct partition_store::body {
 
 result<std::unique_ptr<partition_store>, store_error> partition_store::open(const std::filesystem::path& folder,
                                                                             const partition_store_options& options) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    return store_error{store_fault::io, "Cannot make the folder " + folder.string() + ": " + error.message() + "."};
+  if (auto made = make_folder(folder); not made) return made.error();
   const store_options how{.case_key = options.case_key,
                           .usage_retention_ms = options.usage_retention_ms,
                           // What is missing at the end comes from the changelog.
                           .accept_lost_tail = true,
                           .write_buffer_bytes = options.write_buffer_bytes,
                           .reserve_bytes = options.reserve_bytes};
-  if (std::filesystem::exists(damage_file(folder), error)) return damaged(folder, "some of it could not be read");
+  std::error_code unknown;
+  if (std::filesystem::exists(damage_file(folder), unknown)) return damaged(folder, "some of it could not be read");
   if (manifest_lost_its_end(folder)) return damaged(folder, "RocksDB's manifest has lost its end");
   auto opened = rocks::open(folder, how, is_new(folder));
   if (not opened) return opened.error();
   auto all = std::make_unique<body>(std::move(*opened), options);
   all->filling.meta.changelog_next = -1;
   if (auto status = all->read_meta(); not status) return status.error();
-  if (auto status = all->read_erased(); not status) return status.error();
+  if (auto status = all->read_all_erased(); not status) return status.error();
   all->mark_manifest();
   if (all->meta and not all->erased.empty() and all->meta->key_check != case_namer(options.case_key).check())
-    return store_error{store_fault::wrong_key,
-                       "The store in " + folder.string()
-                         + " remembers erased users under another case key. Without that key they would come back. "
-                           "Start with the key that it was written with."};
+    return wrong_key(folder);
   return std::unique_ptr<partition_store>(new partition_store(std::move(all)));
 }
 
@@ -314,28 +287,10 @@ older_ids partition_store::load_ids(std::string_view uid, hour_number hour) {
 }
 
 std::vector<std::pair<time_ms, std::string>> partition_store::due_users() {
-  auto& b = *body_;
-  row_overlay all;
-  const std::unique_ptr<rocksdb::Iterator> rows(b.db.db->NewIterator(rocksdb::ReadOptions()));
-  for (rows->Seek(rocksdb::Slice(&keys::due_type, 1)); rows->Valid() and rows->key()[0] == keys::due_type; rows->Next())
-    all.emplace_hint(all.end(), rows->key().ToString(), rows->value().ToString());
-  b.fail_unless(status_of(rows->status(), b.db.store));
-  for (const auto* each : b.before(true))
-    each->each([&all](std::string_view key, std::string_view value, bool erased) {
-      if (key.front() == keys::due_type)
-        all.insert_or_assign(std::string(key), erased ? std::nullopt : std::optional(std::string(value)));
-    });
-  std::vector<std::pair<time_ms, std::string>> due;
-  for (const auto& [key, value] : all) {
-    if (not value) continue;
-    auto one = user_rows::read_due(key, *value);
-    if (not one) {
-      b.fail_unless(damaged(b.db.store, "a due row does not decode"));
-      return due;
-    }
-    due.push_back(std::move(*one));
-  }
-  return due;
+  auto due = body_->rows.due_users(body_->before(true));
+  if (due) return std::move(*due);
+  body_->fail_unless(due.error());
+  return {};
 }
 
 void partition_store::add_user(std::string_view uid, user& who) {
@@ -343,8 +298,7 @@ void partition_store::add_user(std::string_view uid, user& who) {
   if (not who.changed.any()) return;
   b.fail_unless(b.rows.write(uid, who, b.before(false), b.open, b.erased, b.erasures));
   for (const auto& erasure : b.erasures) {
-    const std::string_view hash(reinterpret_cast<const char*>(erasure.who.data()), erasure.who.size());
-    put_row(b.open, keys::erased(hash), erasure.row);
+    put_row(b.open, keys::erased(as_bytes(erasure.who)), erasure.row);
   }
   b.erasures.clear();
   who.changed.clear();
@@ -357,7 +311,7 @@ void partition_store::expire(time_ms now, std::size_t rows_max) {
     b.expiry_began = now;
     b.expiry_cursor.assign(1, keys::user_type);
   }
-  const auto first = hour_of(now - b.options.usage_retention_ms - expiry_slack_ms);
+  const auto first = hour_of(now - b.options.usage_retention_ms - usage_slack_ms);
   const std::unique_ptr<rocksdb::Iterator> rows(b.db.db->NewIterator(rocksdb::ReadOptions()));
   rows->Seek(b.expiry_cursor);
   std::size_t seen = 0;
@@ -383,7 +337,7 @@ void partition_store::drop_open() {
   // Hours that were to be deleted are found again by the next round.
   b.expiry_cursor.clear();
   b.expiry_began = INT64_MIN;
-  b.fail_unless(b.read_erased());
+  b.fail_unless(b.read_all_erased());
 }
 
 void partition_store::commit(partition_meta after) {
@@ -463,7 +417,7 @@ result<void, store_error> partition_store::end_restore(std::int64_t next) {
   b.meta->changelog_next = next;
   b.meta->restoring = false;
   b.fail_unless(b.write({}, *b.meta, true));
-  b.fail_unless(b.read_erased());
+  b.fail_unless(b.read_all_erased());
   return b.failed;
 }
 

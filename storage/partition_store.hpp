@@ -8,7 +8,7 @@
 //   1. Nothing is written to RocksDB before commit() was told that its transaction is.
 //   2. A WriteBatch holds whole epochs and the meta row that belongs to them.
 //   3. After the first error nothing more is written, and failure() says why. Nothing is repaired.
-// Threads: one; draining runs where `options.background` runs it, and touches nothing but rows that nobody changes.
+// Threads: one; draining runs where `options.background` runs it, and touches only rows that do not change any more.
 #pragma once
 
 #include <cstddef>

@@ -21,8 +21,6 @@ constexpr std::uint64_t small_disk_bytes = 4096 * mib;
 constexpr std::uint64_t reserve_min_bytes = 12 * mib;
 /// What RocksDB's own rewriting leaves alone.
 constexpr std::uint64_t untouched_bytes = 4 * mib;
-/// Hour rows outlive the retention by this much, so that nobody has to think about the edge.
-constexpr time_ms usage_slack_ms = 2 * hour_ms;
 
 /// Forgets what is older than its retention, instead of writing deletes for it.
 class retention_filter final : public rocksdb::CompactionFilter {
@@ -157,6 +155,19 @@ store_error damaged(const std::filesystem::path& store, std::string_view what) {
                                   "start with an empty folder and feed the input again."};
 }
 
+store_error wrong_key(const std::filesystem::path& store) {
+  return {store_fault::wrong_key, "The store in " + store.string()
+                                      + " remembers erased users under another case key. Without that key they would "
+                                        "come back. Start with the key that it was written with."};
+}
+
+result<void, store_error> make_folder(const std::filesystem::path& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (not failed) return {};
+  return store_error{store_fault::io, "Cannot make the folder " + folder.string() + ": " + failed.message() + "."};
+}
+
 store_error translate(const rocksdb::Status& status, const std::filesystem::path& store) {
   const auto text = status.ToString();
   const auto says = [&text](const char* word) { return text.find(word) != std::string::npos; };
@@ -165,7 +176,7 @@ store_error translate(const rocksdb::Status& status, const std::filesystem::path
                                         + "). Nothing committed is lost. Make room and start again."};
   if (status.IsIOError() and says("lock"))
     return {store_fault::locked, "The store in " + store.string() + " is in use by another process (" + text + ")."};
-  // A table that the manifest names and nobody finds is damage, whatever the system called it.
+  // A table that the manifest names and that is not there is damage, whatever the system calls it.
   if (status.IsCorruption() or status.IsInvalidArgument() or status.IsNotSupported() or status.IsNotFound()
       or says("No such file"))
     return damaged(store, text);

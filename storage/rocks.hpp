@@ -20,8 +20,11 @@
 
 namespace fairuse {
 
-inline std::string_view view(const rocksdb::Slice& s) { return {s.data(), s.size()}; }
-inline rocksdb::Slice slice_of(std::string_view s) { return {s.data(), s.size()}; }
+inline std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes.size()}; }
+inline rocksdb::Slice slice_of(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+
+/// Hour rows outlive the retention by this much: a row is dropped only when no hour in it can still count.
+inline constexpr time_ms usage_slack_ms = 2 * hour_ms;
 
 /// Rows older than these are dropped when RocksDB rewrites a file anyway; readers pass over them before that.
 struct retention_floors {
@@ -40,6 +43,10 @@ store_error translate(const rocksdb::Status& status, const std::filesystem::path
 /// What RocksDB says, as a result.
 result<void, store_error> status_of(const rocksdb::Status& status, const std::filesystem::path& store);
 store_error damaged(const std::filesystem::path& store, std::string_view what);
+/// Users were erased under another case key than the one in use.
+store_error wrong_key(const std::filesystem::path& store);
+/// With all folders above it.
+result<void, store_error> make_folder(const std::filesystem::path& folder);
 
 /// Bytes that a writer may still use. 0 on errors: not knowing is no reason to go on.
 std::uint64_t free_bytes(const std::filesystem::path& folder);

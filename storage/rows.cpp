@@ -18,22 +18,22 @@ constexpr std::int64_t seconds_of_hour = 3600;
 constexpr std::uint64_t bucket_ms_max = std::uint64_t{1} << 40;
 constexpr std::size_t digest_hex = 64;
 
-template <class M>
-void write(const M& message, std::string& out) {
+template <class Message>
+void write(const Message& message, std::string& out) {
   out.clear();
   message.SerializeToString(&out);
 }
 
-template <class M>
-bool parse_row(std::string_view row, M& message) {
+template <class Message>
+bool parse_row(std::string_view row, Message& message) {
   return parse(row, message) and message.version() <= version_known;
 }
 
 /// A persistent enum whose largest value is `last`.
-template <class E>
-bool to_enum(std::uint32_t value, E last, E& out) {
+template <class Enum>
+bool to_enum(std::uint32_t value, Enum last, Enum& out) {
   if (value > static_cast<std::uint32_t>(last)) return false;
-  out = static_cast<E>(value);
+  out = static_cast<Enum>(value);
   return true;
 }
 
@@ -119,7 +119,7 @@ struct hour_span {
 };
 
 hour_span buckets_of(hour_number hour, std::int32_t bucket_s) {
-  const auto ceiling = [bucket_s](std::int64_t s) { return (s + bucket_s - 1) / bucket_s; };
+  const auto ceiling = [bucket_s](std::int64_t second) { return (second + bucket_s - 1) / bucket_s; };
   return {ceiling(hour * seconds_of_hour), ceiling((hour + std::int64_t{1}) * seconds_of_hour)};
 }
 
@@ -151,16 +151,16 @@ bool write_entries(const bucket_log& log, const hour_span& span, std::int32_t bu
   const auto size = log.size();
   auto before = span.first;
   for (auto i = log.lower_bound(span.first); i < size; ++i) {
-    const auto e = log.at(i);
-    if (e.bucket >= span.end) break;
-    const auto form = form_of(e.ms, bucket_s);
-    append_varint(out, static_cast<std::uint64_t>(e.bucket - before) << 5 | static_cast<std::uint64_t>(form) << 3
-                           | (e.while_off ? 4U : 0U) | static_cast<std::uint64_t>(e.from));
+    const auto entry = log.at(i);
+    if (entry.bucket >= span.end) break;
+    const auto form = form_of(entry.ms, bucket_s);
+    append_varint(out, static_cast<std::uint64_t>(entry.bucket - before) << 5 | static_cast<std::uint64_t>(form) << 3
+                           | (entry.while_off ? 4U : 0U) | static_cast<std::uint64_t>(entry.from));
     if (form == amount_form::two_bytes)
-      append_big_endian(out, static_cast<std::uint16_t>(e.ms));
+      append_big_endian(out, static_cast<std::uint16_t>(entry.ms));
     else if (form == amount_form::varint)
-      append_varint(out, static_cast<std::uint64_t>(e.ms));
-    before = e.bucket;
+      append_varint(out, static_cast<std::uint64_t>(entry.ms));
+    before = entry.bucket;
   }
   return not out.empty();
 }
@@ -197,52 +197,52 @@ row_codec::row_codec(row_codec&&) noexcept = default;
 row_codec& row_codec::operator=(row_codec&&) noexcept = default;
 
 void row_codec::write_core(const user& from, std::string& out) {
-  auto& m = scratch_->core;
-  m.Clear();
-  if (from.account) write_account(*from.account, *m.mutable_account());
-  m.set_exempt(from.exempt);
-  m.mutable_admin_ids()->Assign(from.admin_ids.begin(), from.admin_ids.end());
-  if (from.erased_at != INT64_MIN) m.set_erased_at(from.erased_at);
-  write(m, out);
+  auto& message = scratch_->core;
+  message.Clear();
+  if (from.account) write_account(*from.account, *message.mutable_account());
+  message.set_exempt(from.exempt);
+  message.mutable_admin_ids()->Assign(from.admin_ids.begin(), from.admin_ids.end());
+  if (from.erased_at != INT64_MIN) message.set_erased_at(from.erased_at);
+  write(message, out);
 }
 
 bool row_codec::read_core(std::string_view row, user& to) {
-  auto& m = scratch_->core;
-  if (not parse_row(row, m)) return false;
-  if (m.has_account()) {
+  auto& message = scratch_->core;
+  if (not parse_row(row, message)) return false;
+  if (message.has_account()) {
     to.account = std::make_unique<account_state>();
-    read_account(m.account(), *to.account);
+    read_account(message.account(), *to.account);
   }
-  to.exempt = m.exempt();
-  to.admin_ids.assign(m.admin_ids().begin(), m.admin_ids().end());
-  to.erased_at = m.has_erased_at() ? m.erased_at() : INT64_MIN;
+  to.exempt = message.exempt();
+  to.admin_ids.assign(message.admin_ids().begin(), message.admin_ids().end());
+  to.erased_at = message.has_erased_at() ? message.erased_at() : INT64_MIN;
   return std::is_sorted(to.admin_ids.begin(), to.admin_ids.end());
 }
 
 bool row_codec::write_bucket_hour(const user& from, const policy_set& policies, hour_number hour, std::string& out) {
-  auto& m = scratch_->buckets;
-  m.Clear();
+  auto& message = scratch_->buckets;
+  message.Clear();
   for (std::size_t p = 0; p < from.metered.size(); ++p) {
     const auto& profile = policies.profiles()[p];
-    auto& to = *m.add_profiles();
+    auto& to = *message.add_profiles();
     const auto span = buckets_of(hour, profile.bucket_s);
     if (not write_entries(from.metered[p], span, profile.bucket_s, *to.mutable_entries())) {
-      m.mutable_profiles()->RemoveLast();
+      message.mutable_profiles()->RemoveLast();
       continue;
     }
     if (profile.bucket_s != usual_profile.bucket_s) to.set_bucket_s(static_cast<std::uint32_t>(profile.bucket_s));
     to.set_basis(static_cast<std::uint32_t>(profile.basis));
     if (profile.fresh_within_ms != usual_profile.fresh_within_ms) to.set_fresh_within_ms(profile.fresh_within_ms);
   }
-  if (m.profiles().empty()) return false;
-  write(m, out);
+  if (message.profiles().empty()) return false;
+  write(message, out);
   return true;
 }
 
 bool row_codec::read_bucket_hour(std::string_view row, const policy_set& policies, hour_number hour, user& to) {
-  auto& m = scratch_->buckets;
-  if (not parse_row(row, m)) return false;
-  for (const auto& from : m.profiles()) {
+  auto& message = scratch_->buckets;
+  if (not parse_row(row, message)) return false;
+  for (const auto& from : message.profiles()) {
     metering_profile profile;
     if (from.has_bucket_s()) profile.bucket_s = static_cast<std::int32_t>(from.bucket_s());
     if (from.has_fresh_within_ms()) profile.fresh_within_ms = from.fresh_within_ms();
@@ -258,82 +258,82 @@ bool row_codec::read_bucket_hour(std::string_view row, const policy_set& policie
 bool row_codec::write_id_hour(const user& from, hour_number hour, std::string& out) {
   const auto keys = from.ids.keys(hour);
   if (keys.empty()) return false;
-  auto& m = scratch_->ids;
-  m.mutable_keys()->Assign(keys.begin(), keys.end());
+  auto& message = scratch_->ids;
+  message.mutable_keys()->Assign(keys.begin(), keys.end());
   // In memory their order tells who was away meanwhile; a row tells what it holds and nothing else.
-  std::sort(m.mutable_keys()->begin(), m.mutable_keys()->end());
-  write(m, out);
+  std::sort(message.mutable_keys()->begin(), message.mutable_keys()->end());
+  write(message, out);
   return true;
 }
 
 bool row_codec::read_id_hour(std::string_view row, std::vector<std::uint64_t>& keys) {
-  auto& m = scratch_->ids;
-  if (not parse_row(row, m)) return false;
-  keys.assign(m.keys().begin(), m.keys().end());
+  auto& message = scratch_->ids;
+  if (not parse_row(row, message)) return false;
+  keys.assign(message.keys().begin(), message.keys().end());
   return true;
 }
 
 void row_codec::write_standing(const standing& from, std::string& out) {
-  auto& m = scratch_->standing;
-  m.Clear();
+  auto& message = scratch_->standing;
+  message.Clear();
   for (const auto& each : from.marks)
-    write_mark(each, *m.add_marks());
-  m.set_at(static_cast<std::uint32_t>(from.at));
-  m.set_since(from.since);
-  if (from.until != never) m.set_until(from.until);
-  m.set_last_strike(from.last_strike);
-  m.set_last_request(from.last_request);
-  m.set_pending(from.pending);
-  if (from.asked_at != INT64_MIN) m.set_asked_at(from.asked_at);
-  if (from.pending_until != never) m.set_pending_until(from.pending_until);
-  if (from.cooldown_until != INT64_MIN) m.set_cooldown_until(from.cooldown_until);
-  if (from.retry_until != INT64_MIN) m.set_retry_until(from.retry_until);
-  m.set_failures(from.failures);
-  m.mutable_timed_out()->Assign(from.timed_out.begin(), from.timed_out.end());
-  m.set_last_change_free(from.last_change_free);
-  m.set_utc_day(from.utc_day);
-  m.set_used_ms(from.used_ms);
-  m.set_exhausted(from.exhausted);
-  m.set_hard(from.hard);
-  m.set_ceiling(from.ceiling);
-  m.set_locked(from.locked);
-  if (from.drain_due != never) m.set_drain_due(from.drain_due);
-  write(m, out);
+    write_mark(each, *message.add_marks());
+  message.set_at(static_cast<std::uint32_t>(from.at));
+  message.set_since(from.since);
+  if (from.until != never) message.set_until(from.until);
+  message.set_last_strike(from.last_strike);
+  message.set_last_request(from.last_request);
+  message.set_pending(from.pending);
+  if (from.asked_at != INT64_MIN) message.set_asked_at(from.asked_at);
+  if (from.pending_until != never) message.set_pending_until(from.pending_until);
+  if (from.cooldown_until != INT64_MIN) message.set_cooldown_until(from.cooldown_until);
+  if (from.retry_until != INT64_MIN) message.set_retry_until(from.retry_until);
+  message.set_failures(from.failures);
+  message.mutable_timed_out()->Assign(from.timed_out.begin(), from.timed_out.end());
+  message.set_last_change_free(from.last_change_free);
+  message.set_utc_day(from.utc_day);
+  message.set_used_ms(from.used_ms);
+  message.set_exhausted(from.exhausted);
+  message.set_hard(from.hard);
+  message.set_ceiling(from.ceiling);
+  message.set_locked(from.locked);
+  if (from.drain_due != never) message.set_drain_due(from.drain_due);
+  write(message, out);
 }
 
 bool row_codec::read_standing(std::string_view row, standing& to) {
-  auto& m = scratch_->standing;
-  if (not parse_row(row, m) or not to_enum(m.at(), stage::restrict, to.at)) return false;
-  to.marks.resize(static_cast<std::size_t>(m.marks_size()));
+  auto& message = scratch_->standing;
+  if (not parse_row(row, message) or not to_enum(message.at(), stage::restrict, to.at)) return false;
+  to.marks.resize(static_cast<std::size_t>(message.marks_size()));
   for (std::size_t i = 0; i < to.marks.size(); ++i)
-    if (not read_mark(m.marks(static_cast<int>(i)), to.marks[i])) return false;
-  to.since = m.since();
-  to.until = m.has_until() ? m.until() : never;
-  to.last_strike = m.last_strike();
-  to.last_request = m.last_request();
-  to.pending = m.pending();
-  to.asked_at = m.has_asked_at() ? m.asked_at() : INT64_MIN;
-  to.pending_until = m.has_pending_until() ? m.pending_until() : never;
-  to.cooldown_until = m.has_cooldown_until() ? m.cooldown_until() : INT64_MIN;
-  to.retry_until = m.has_retry_until() ? m.retry_until() : INT64_MIN;
-  to.failures = m.failures();
-  to.timed_out.assign(m.timed_out().begin(), m.timed_out().end());
-  to.last_change_free = m.last_change_free();
-  to.utc_day = m.utc_day();
-  to.used_ms = m.used_ms();
-  to.exhausted = m.exhausted();
-  to.hard = m.hard();
-  to.ceiling = m.ceiling();
-  to.locked = m.locked();
-  to.drain_due = m.has_drain_due() ? m.drain_due() : never;
+    if (not read_mark(message.marks(static_cast<int>(i)), to.marks[i])) return false;
+  to.since = message.since();
+  to.until = message.has_until() ? message.until() : never;
+  to.last_strike = message.last_strike();
+  to.last_request = message.last_request();
+  to.pending = message.pending();
+  to.asked_at = message.has_asked_at() ? message.asked_at() : INT64_MIN;
+  to.pending_until = message.has_pending_until() ? message.pending_until() : never;
+  to.cooldown_until = message.has_cooldown_until() ? message.cooldown_until() : INT64_MIN;
+  to.retry_until = message.has_retry_until() ? message.retry_until() : INT64_MIN;
+  to.failures = message.failures();
+  to.timed_out.assign(message.timed_out().begin(), message.timed_out().end());
+  to.last_change_free = message.last_change_free();
+  to.utc_day = message.utc_day();
+  to.used_ms = message.used_ms();
+  to.exhausted = message.exhausted();
+  to.hard = message.hard();
+  to.ceiling = message.ceiling();
+  to.locked = message.locked();
+  to.drain_due = message.has_drain_due() ? message.drain_due() : never;
   return true;
 }
 
 void row_codec::write_conversations(const std::vector<conversation>& from, std::string& out) {
-  auto& m = scratch_->conversations;
-  m.Clear();
+  auto& message = scratch_->conversations;
+  message.Clear();
   for (const auto& each : from) {
-    auto& to = *m.add_all();
+    auto& to = *message.add_all();
     to.set_id(each.id);
     to.set_at(each.at);
     write_stamp(each.stamp, *to.mutable_stamp());
@@ -343,13 +343,13 @@ void row_codec::write_conversations(const std::vector<conversation>& from, std::
     to.set_duration_ms(each.duration_ms);
     to.set_from(static_cast<std::uint32_t>(each.from));
   }
-  write(m, out);
+  write(message, out);
 }
 
 bool row_codec::read_conversations(std::string_view row, std::vector<conversation>& to) {
-  auto& m = scratch_->conversations;
-  if (not parse_row(row, m)) return false;
-  for (const auto& each : m.all()) {
+  auto& message = scratch_->conversations;
+  if (not parse_row(row, message)) return false;
+  for (const auto& each : message.all()) {
     auto& made = to.emplace_back();
     made.id = each.id();
     made.at = each.at();
@@ -364,26 +364,26 @@ bool row_codec::read_conversations(std::string_view row, std::vector<conversatio
 }
 
 void row_codec::write_tombstone(const tombstone& from, std::string& out) {
-  auto& m = scratch_->tombstone;
-  m.Clear();
-  m.set_erased_at(from.erased_at);
+  auto& message = scratch_->tombstone;
+  message.Clear();
+  message.set_erased_at(from.erased_at);
   for (const auto& each : from.slots) {
-    auto& to = *m.add_slots();
+    auto& to = *message.add_slots();
     to.set_slot(each.slot);
     to.set_last_strike(each.last_strike);
     to.set_last_request(each.last_request);
   }
-  m.mutable_admin_ids()->Assign(from.admin_ids.begin(), from.admin_ids.end());
-  write(m, out);
+  message.mutable_admin_ids()->Assign(from.admin_ids.begin(), from.admin_ids.end());
+  write(message, out);
 }
 
 bool row_codec::read_tombstone(std::string_view row, tombstone& to) {
-  auto& m = scratch_->tombstone;
-  if (not parse_row(row, m)) return false;
-  to.erased_at = m.erased_at();
-  for (const auto& each : m.slots())
+  auto& message = scratch_->tombstone;
+  if (not parse_row(row, message)) return false;
+  to.erased_at = message.erased_at();
+  for (const auto& each : message.slots())
     to.slots.push_back({each.slot(), each.last_strike(), each.last_request()});
-  to.admin_ids.assign(m.admin_ids().begin(), m.admin_ids().end());
+  to.admin_ids.assign(message.admin_ids().begin(), message.admin_ids().end());
   return std::is_sorted(to.admin_ids.begin(), to.admin_ids.end());
 }
 

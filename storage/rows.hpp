@@ -4,7 +4,7 @@
 // storage/rows.proto has the fields, storage/keys.hpp the keys.
 //
 // Decoding checks everything it is given and answers false instead of guessing: wrong bytes, values out of range,
-// versions of the future. Threads: one codec per thread; it keeps scratch memory.
+// newer versions. Threads: one codec per thread; it keeps scratch memory.
 #pragma once
 
 #include <memory>
@@ -64,8 +64,8 @@ private:
   std::unique_ptr<scratch> scratch_;
 };
 
-/// One hour of a user's usage in one row: buckets first, so that whoever needs no ids passes over them. Either part may
-/// be empty.
+/// One hour of a user's usage in one row: buckets first, so that a reader that needs no ids passes over them. Either
+/// part may be empty.
 void join_hour(std::string_view buckets, std::string_view ids, std::string& out);
 /// False: not what we wrote.
 bool split_hour(std::string_view row, std::string_view& buckets, std::string_view& ids);

@@ -18,7 +18,8 @@ constexpr hour_number id_memory_hours = 24;
 
 void note_numbers(tombstone& to, std::string_view slot, std::uint32_t strike, std::uint32_t request) {
   if (strike == 0 and request == 0) return;
-  const auto known = std::find_if(to.slots.begin(), to.slots.end(), [slot](const auto& s) { return s.slot == slot; });
+  const auto known =
+      std::find_if(to.slots.begin(), to.slots.end(), [slot](const auto& each) { return each.slot == slot; });
   auto& numbers = known != to.slots.end() ? *known : to.slots.emplace_back(tombstone::numbers{std::string(slot), 0, 0});
   numbers.last_strike = std::max(numbers.last_strike, strike);
   numbers.last_request = std::max(numbers.last_request, request);
@@ -166,7 +167,7 @@ result<void, store_error> user_rows::erase(std::string_view uid, std::string_vie
 
 result<void, store_error> user_rows::write_all(std::string_view uid, std::string_view prefix, const user& who,
                                                overlays before, commit_rows& to) {
-  // Whoever comes back after an erasure has rows again, of what came after it. Who does not, has none.
+  // A user who comes back after an erasure has rows again, of what came after it. Who does not, has none.
   if (who.account or who.exempt) {
     codec_.write_core(who, value_);
     to.put(uid, keys::core(prefix), value_);
@@ -175,20 +176,21 @@ result<void, store_error> user_rows::write_all(std::string_view uid, std::string
     codec_.write_conversations(*who.conversations, value_);
     to.put(uid, keys::conversations(prefix), value_);
   }
-  if (std::any_of(who.standings.begin(), who.standings.end(), [this](const auto& s) { return s and not is_bare(*s); }))
+  if (std::any_of(who.standings.begin(), who.standings.end(),
+                  [this](const auto& each) { return each and not is_bare(*each); }))
     write_standings(uid, prefix, who, to);
   std::vector<hour_number> ids;
   who.ids.each_hour([&ids](hour_number hour) { ids.push_back(hour); });
   return write_hours(uid, prefix, who, bucket_hours(who, *who.sums.policies), ids, before, to);
 }
 
-bool user_rows::is_bare(const standing& s) {
+bool user_rows::is_bare(const standing& what) {
   standing numbers;
-  numbers.last_strike = s.last_strike;
-  numbers.last_request = s.last_request;
+  numbers.last_strike = what.last_strike;
+  numbers.last_request = what.last_request;
   std::string bare;
   codec_.write_standing(numbers, bare);
-  codec_.write_standing(s, value_);
+  codec_.write_standing(what, value_);
   return value_ == bare;
 }
 
@@ -213,53 +215,53 @@ struct user_rows::reading {
   }
 };
 
-bool user_rows::take(reading& r, std::string_view key, std::string_view value) {
+bool user_rows::take(reading& in, std::string_view key, std::string_view value) {
   const auto row = keys::parse_user_row(key);
   if (not row) return false;
-  r.found = true;
+  in.found = true;
   switch (row->kind) {
     case keys::user_row::core:
-      return codec_.read_core(value, r.to);
+      return codec_.read_core(value, in.to);
     case keys::user_row::standing: {
-      const auto slot = r.policies.slot_named(row->rest);
+      const auto slot = in.policies.slot_named(row->rest);
       if (slot < 0) return true;
-      if (r.to.standings.empty()) r.to.standings.resize(r.policies.slots().size());
-      auto& mine = r.to.standings[static_cast<std::size_t>(slot)];
+      if (in.to.standings.empty()) in.to.standings.resize(in.policies.slots().size());
+      auto& mine = in.to.standings[static_cast<std::size_t>(slot)];
       mine = std::make_unique<standing>();
       return codec_.read_standing(value, *mine);
     }
     case keys::user_row::conversations:
-      r.to.conversations = std::make_unique<std::vector<conversation>>();
-      return codec_.read_conversations(value, *r.to.conversations);
+      in.to.conversations = std::make_unique<std::vector<conversation>>();
+      return codec_.read_conversations(value, *in.to.conversations);
     case keys::user_row::hour: {
       std::string_view buckets;
       std::string_view ids;
       if (not split_hour(value, buckets, ids)) return false;
-      if (not buckets.empty() and row->hour >= r.first_bucket_hour()
-          and not codec_.read_bucket_hour(buckets, r.policies, row->hour, r.to))
+      if (not buckets.empty() and row->hour >= in.first_bucket_hour()
+          and not codec_.read_bucket_hour(buckets, in.policies, row->hour, in.to))
         return false;
-      if (ids.empty() or row->hour < first_id_hour(r.now)) return true;
+      if (ids.empty() or row->hour < first_id_hour(in.now)) return true;
       if (not codec_.read_id_hour(ids, ids_)) return false;
-      r.to.ids.load(row->hour, ids_);
+      in.to.ids.load(row->hour, ids_);
       return true;
     }
   }
   return false;
 }
 
-result<void, store_error> user_rows::walk(reading& r) {
-  bounded_rows rows(*db_, r.prefix);
+result<void, store_error> user_rows::walk(reading& in) {
+  bounded_rows rows(*db_, in.prefix);
   while (rows->Valid()) {
     const auto key = view(rows->key());
     const auto row = keys::parse_user_row(key);
-    // Hours that nobody needs are jumped over, not read.
-    const auto first = [&r] { return std::min(r.first_bucket_hour(), first_id_hour(r.now)); };
+    // Hours that are not needed are jumped over, not read.
+    const auto first = [&in] { return std::min(in.first_bucket_hour(), first_id_hour(in.now)); };
     if (row and row->kind == keys::user_row::hour and row->hour < first()) {
-      rows->Seek(keys::hour(r.prefix, keys::user_row::hour, first()));
-      r.found = true;
+      rows->Seek(keys::hour(in.prefix, keys::user_row::hour, first()));
+      in.found = true;
       continue;
     }
-    if (not take(r, key, view(rows->value()))) return damaged(store_, "a user row does not decode");
+    if (not take(in, key, view(rows->value()))) return damaged(store_, "a user row does not decode");
     rows->Next();
   }
   return status_of(rows->status(), store_);
@@ -276,22 +278,22 @@ result<void, store_error> user_rows::gather(std::string_view uid, std::string_vi
   return {};
 }
 
-result<void, store_error> user_rows::walk_over(overlays before, reading& r) {
+result<void, store_error> user_rows::walk_over(overlays before, reading& in) {
   row_overlay all;
-  if (auto status = gather(r.uid, r.prefix, before, all); not status) return status;
+  if (auto status = gather(in.uid, in.prefix, before, all); not status) return status;
   for (const auto& [key, value] : all)
-    if (value and not take(r, key, *value)) return damaged(store_, "a user row does not decode");
+    if (value and not take(in, key, *value)) return damaged(store_, "a user row does not decode");
   return {};
 }
 
 result<bool, store_error> user_rows::read(std::string_view uid, const policy_set& policies, time_ms now,
                                           overlays before, user& to) {
-  reading r{uid, keys::user_prefix(uid), policies, now, to};
+  reading in{uid, keys::user_prefix(uid), policies, now, to};
   to.metered.resize(policies.profiles().size());
   const bool covered = std::any_of(before.begin(), before.end(), [uid](const auto* each) { return each->holds(uid); });
-  if (auto status = covered ? walk_over(before, r) : walk(r); not status) return status.error();
+  if (auto status = covered ? walk_over(before, in) : walk(in); not status) return status.error();
   set_next_due(to, policies);
-  return r.found;
+  return in.found;
 }
 
 result<void, store_error> user_rows::load(std::span<const std::string_view> uids, const policy_set& policies,
@@ -311,10 +313,17 @@ result<void, store_error> user_rows::load(std::span<const std::string_view> uids
   return first;
 }
 
-std::optional<std::pair<time_ms, std::string>> user_rows::read_due(std::string_view key, std::string_view value) {
-  const auto uid = keys::parse_due(key);
-  if (not uid or value.size() != sizeof(std::uint64_t)) return std::nullopt;
-  return std::pair{static_cast<time_ms>(big_endian<std::uint64_t>(value.data())), std::string(*uid)};
+result<std::vector<std::pair<time_ms, std::string>>, store_error> user_rows::due_users(overlays before) const {
+  std::vector<std::pair<time_ms, std::string>> all;
+  auto status = each_row(*db_, store_, keys::due_type, before, "a due row does not decode",
+                         [&all](std::string_view key, std::string_view value) {
+                           const auto uid = keys::parse_due(key);
+                           if (not uid or value.size() != sizeof(std::uint64_t)) return false;
+                           all.emplace_back(static_cast<time_ms>(big_endian<std::uint64_t>(value.data())), *uid);
+                           return true;
+                         });
+  if (not status) return status.error();
+  return all;
 }
 
 void user_rows::set_next_due(user& who, const policy_set& policies) {

@@ -16,14 +16,12 @@
 #include "core/rules.hpp"
 #include "storage/commit_rows.hpp"
 #include "storage/erased_users.hpp"
+#include "storage/layers.hpp"
 #include "storage/rocks.hpp"
 #include "storage/rows.hpp"
 #include "storage/store_error.hpp"
 
 namespace fairuse {
-
-/// Rows that RocksDB does not have yet, oldest commit first.
-using overlays = std::span<const commit_rows* const>;
 
 struct erasure_row {
   keyed_hash who;
@@ -44,13 +42,14 @@ public:
   /// True: there was one.
   result<bool, store_error> read(std::string_view uid, const policy_set& policies, time_ms now, overlays before,
                                  user& to);
-  /// Every user of `uids` with what its erasure left, ready for use. The first error; whom it struck comes back fresh.
+  /// Every user of `uids` with what its erasure left, ready for use. Returns the first error; a user that cannot be
+  /// read comes back fresh.
   result<void, store_error> load(std::span<const std::string_view> uids, const policy_set& policies, time_ms now,
                                  overlays before, erased_users& erased, std::vector<std::unique_ptr<user>>& out);
   result<std::vector<std::uint64_t>, store_error> read_ids(std::string_view uid, hour_number hour, overlays before);
 
-  /// When which user's next timer is due; nullopt: the row does not decode.
-  static std::optional<std::pair<time_ms, std::string>> read_due(std::string_view key, std::string_view value);
+  /// When which user's next timer is due, by uid.
+  result<std::vector<std::pair<time_ms, std::string>>, store_error> due_users(overlays before) const;
 
 private:
   struct reading;
@@ -67,12 +66,12 @@ private:
   result<void, store_error> write_all(std::string_view uid, std::string_view prefix, const user& who, overlays before,
                                       commit_rows& to);
   /// Nothing but the numbers that an erasure leaves?
-  bool is_bare(const standing& s);
-  bool take(reading& r, std::string_view key, std::string_view value);
-  result<void, store_error> walk(reading& r);
+  bool is_bare(const standing& what);
+  bool take(reading& in, std::string_view key, std::string_view value);
+  result<void, store_error> walk(reading& in);
   /// All rows of the user, as `before` leaves them.
   result<void, store_error> gather(std::string_view uid, std::string_view prefix, overlays before, row_overlay& all);
-  result<void, store_error> walk_over(overlays before, reading& r);
+  result<void, store_error> walk_over(overlays before, reading& in);
 
   rocksdb::DB* db_;
   std::filesystem::path store_;

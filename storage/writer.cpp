@@ -5,13 +5,14 @@
 #include <cassert>
 
 #include "storage/keys.hpp"
+#include "storage/layers.hpp"
 
 namespace fairuse {
 
 namespace {
 
-/// Erased rows stay in old files until these are rewritten. That is done now and then for a few users; for whoever is
-/// left out it happens within a day, because RocksDB rewrites every file that old (periodic_compaction_seconds).
+/// Erased rows stay in old files until these are rewritten. That is done now and then for a few users; for the others
+/// it happens within a day, because RocksDB rewrites every file that old (periodic_compaction_seconds).
 constexpr std::uint64_t forget_every_commits = 1000;
 constexpr std::size_t forget_at_once_max = 8;
 
@@ -92,7 +93,7 @@ result<void, store_error> commit_writer::write(const commit_batch& what) {
   batch_.Clear();
   const auto journal = encode_journal(what.log, head);
   batch_.Put(keys::commit(keys::journal_type, now, head.commit), journal);
-  put_log(what, head);
+  put_log(what.log, head);
   put_rows(what);
   if (head.commit == 1) batch_.Put(slice_of(keys::anchor), "fairuse");
   batch_.Put(slice_of(keys::meta), encode_meta(what.log.after, head, key_check_));
@@ -116,32 +117,24 @@ result<void, store_error> commit_writer::write(const commit_batch& what) {
   return {};
 }
 
-void commit_writer::put_log(const commit_batch& what, const commit_head& head) {
-  const auto& log = what.log;
+void commit_writer::put_log(const commit_log& log, const commit_head& head) {
   const auto controls = encode_controls(log.controls);
   if (const auto hash = controls_hash(controls); hash != last_controls_) batch_.Put(keys::controls(hash), controls);
   if (not log.input.empty())
     batch_.Put(keys::commit(keys::input_type, log.nows.back(), head.commit), packer_.pack(log.input));
-  for (const auto& d : log.decisions)
-    batch_.Put(keys::entry(keys::decision_type, d.now, d.epoch, d.index),
-               rocksdb::Slice(log.decision_bytes.data() + d.at, d.size));
-  for (const auto& l : log.dead_letters)
-    batch_.Put(keys::entry(keys::dead_letter_type, l.now, l.epoch, l.index), encode_dead_letter(l.what));
+  const auto key_of = [](char type, const log_place& at) { return keys::entry(type, at.now, at.epoch, at.index); };
+  for (const auto& [place, at, size] : log.decisions)
+    batch_.Put(key_of(keys::decision_type, place), rocksdb::Slice(log.decision_bytes.data() + at, size));
+  for (const auto& [place, what] : log.dead_letters)
+    batch_.Put(key_of(keys::dead_letter_type, place), encode_dead_letter(what));
 }
 
 void commit_writer::put_rows(const commit_batch& what) {
   for (const auto& [digest, text] : what.policies)
     batch_.Put(keys::policy(digest), text);
-  for (const auto& erasure : what.erasures) {
-    const std::string_view who(reinterpret_cast<const char*>(erasure.who.data()), erasure.who.size());
-    batch_.Put(keys::erased(who), erasure.row);
-  }
-  what.rows.each([this](std::string_view key, std::string_view value, bool erased) {
-    if (erased)
-      batch_.Delete(slice_of(key));
-    else
-      batch_.Put(slice_of(key), slice_of(value));
-  });
+  for (const auto& erasure : what.erasures)
+    batch_.Put(keys::erased(as_bytes(erasure.who)), erasure.row);
+  add_rows(batch_, what.rows);
 }
 
 void commit_writer::forget_erased(bool now) {

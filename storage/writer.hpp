@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // INTERNAL to storage. The thread that makes commits durable: packs, checks the room on the disk, writes with
-// `sync=true`, publishes. One commit at a time; whoever hands one over may go on gathering the next.
+// `sync=true`, publishes. One commit at a time; the thread that hands one over may go on gathering the next.
 #pragma once
 
 #include <condition_variable>
@@ -53,7 +53,7 @@ public:
 private:
   void run();
   result<void, store_error> write(const commit_batch& what);
-  void put_log(const commit_batch& what, const commit_head& head);
+  void put_log(const commit_log& log, const commit_head& head);
   void put_rows(const commit_batch& what);
   void fail_here(std::string_view name) const;
   void forget_erased(bool now);

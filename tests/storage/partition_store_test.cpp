@@ -81,7 +81,7 @@ struct map_store {
     e.ms = ms;
     return e;
   }
-  /// One epoch in which somebody spoke at `at`.
+  /// One epoch in which the user spoke at `at`.
   void speak(time_ms now, time_ms at, std::uint64_t key) {
     auto u = load(now);
     BOOST_REQUIRE(give(*u, now, speech(at, key)) == applied::accepted);
@@ -225,8 +225,8 @@ BOOST_AUTO_TEST_CASE(hours_beyond_the_retention_are_deleted_from_the_changelog_t
     BOOST_TEST((keys::parse_user_row(key)->kind != keys::user_row::hour));
 }
 
-// A million users who came in at once made an epoch of minutes: whoever was looked for and not there cost a walk over
-// all rows behind.
+// A million users who came in at once made an epoch of minutes: each user without rows cost a walk over all rows behind
+// its place.
 BOOST_AUTO_TEST_CASE(a_user_without_rows_is_not_looked_for_in_those_of_others) {
   constexpr int others = 3'000;
   std::vector<std::string> keys_of_others;
@@ -243,10 +243,10 @@ BOOST_AUTO_TEST_CASE(a_user_without_rows_is_not_looked_for_in_those_of_others) {
   BOOST_REQUIRE(store->end_restore(2).has_value());
   auto& work_done = *rocksdb::get_perf_context();
   work_done.Reset();
-  const auto nobody = load(start);
+  const auto fresh = load(start);
   BOOST_TEST(work_done.internal_delete_skipped_count < 3U);
   BOOST_TEST(work_done.internal_key_skipped_count < 3U);
-  BOOST_TEST(nobody->standings.empty());
+  BOOST_TEST(fresh->standings.empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_set_aside_store_leaves_room_for_a_new_one) {
@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(a_set_aside_store_leaves_room_for_a_new_one) {
 // an hour that memory keeps no ids of must not wipe these.
 BOOST_AUTO_TEST_CASE(no_id_and_no_bucket_is_lost_when_uploads_come_late_and_users_sleep) {
   at_once = true;
-  std::mt19937_64 dice(7);
+  std::mt19937_64 random(7);
   event_arena arena;
   user awake;
   awake.changed.track = true;
@@ -274,15 +274,15 @@ BOOST_AUTO_TEST_CASE(no_id_and_no_bucket_is_lost_when_uploads_come_late_and_user
   std::vector<event> seen;
   auto now = start;
   for (int round = 0; round < 400; ++round) {
-    now += static_cast<time_ms>(dice() % (2 * hour_ms));
+    now += static_cast<time_ms>(random() % (2 * hour_ms));
     std::vector<event> today;
-    for (std::uint64_t i = 0; i < dice() % 4; ++i) {
-      if (not seen.empty() and dice() % 4 == 0) {
-        today.push_back(seen[dice() % seen.size()]);
+    for (std::uint64_t i = 0; i < random() % 4; ++i) {
+      if (not seen.empty() and random() % 4 == 0) {
+        today.push_back(seen[random() % seen.size()]);
         continue;
       }
-      auto e = speech(now - static_cast<time_ms>(dice() % (4 * day_ms)), dice());
-      if (dice() % 2 == 0) {
+      auto e = speech(now - static_cast<time_ms>(random() % (4 * day_ms)), random());
+      if (random() % 2 == 0) {
         // From the last minutes of one hour into the next.
         e.time = e.instant / hour_ms * hour_ms - 5 * minute_ms;
         const auto end = static_cast<std::uint32_t>(20 * minute_ms);

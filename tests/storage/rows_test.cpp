@@ -96,7 +96,7 @@ standing any_standing() {
   return s;
 }
 
-/// As many fields as `mark` and `standing` have: whoever adds one is led here, and to rows.proto.
+/// As many fields as `mark` and `standing` have: a new one fails this test until rows.proto has it.
 bool same(const mark& a, const mark& b) {
   return a.at == b.at and a.kind == b.kind and a.strike == b.strike and a.qualifying == b.qualifying
          and a.cleared == b.cleared and a.resolved == b.resolved and a.type == b.type and a.score_nano == b.score_nano

@@ -120,28 +120,28 @@ private:
       store_->add_dead_letter({refusal::not_json, "byte 3", "made-up", position.lines, 2, "{no\xFF"});
   }
 
-  void event_of(std::uint64_t dice, std::uint64_t number, time_ms now) {
-    const auto uid = "user-" + std::to_string(dice % args_.users);
-    const auto back = dice >> 20 & 15;
+  void event_of(std::uint64_t random, std::uint64_t number, time_ms now) {
+    const auto uid = "user-" + std::to_string(random % args_.users);
+    const auto back = random >> 20 & 15;
     event e;
     e.time = now - (back < 12 ? 0 : back < 14 ? 2 * hour_ms : 30 * hour_ms);
     e.instant = e.time;
-    e.key = dice % 7 == 0 ? mix(number / 3) : dice;
-    e.ms = static_cast<std::int32_t>(dice >> 32 & 0x3FFFF) + 1;
+    e.key = random % 7 == 0 ? mix(number / 3) : random;
+    e.ms = static_cast<std::int32_t>(random >> 32 & 0x3FFFF) + 1;
     const auto source = std::string("driver");
     const auto id = std::to_string(e.key);
     const event_text words{source, id};
     e.text = &words;
     event_detail detail;
-    if (dice >> 8 & 31 ? false : (dice >> 16 & 3) == 0) {
+    if (random >> 8 & 31 ? false : (random >> 16 & 3) == 0) {
       e.kind = event_kind::erasure;
       detail = erasure_request{"driver", "test"};
       e.detail = &detail;
-    } else if ((dice >> 8 & 15) == 1) {
+    } else if ((random >> 8 & 15) == 1) {
       e.kind = event_kind::account;
-      detail = account_fact{(dice >> 16 & 1) != 0 ? "pro" : "basic", {}, {}};
+      detail = account_fact{(random >> 16 & 1) != 0 ? "pro" : "basic", {}, {}};
       e.detail = &detail;
-    } else if ((dice >> 8 & 15) == 2) {
+    } else if ((random >> 8 & 15) == 2) {
       e.kind = event_kind::admin;
       admin_command command;
       command.verb = admin_verb::set_stage;
