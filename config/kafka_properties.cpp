@@ -71,7 +71,7 @@ constexpr std::string_view checked_topics =
 constexpr std::string_view versions =
     "has to stay as it is: transactions need brokers that tell which requests they "
     "know";
-constexpr std::string_view config_commands =
+constexpr std::string_view engine_handles_events =
     "belongs to the program: it decides which reports, statistics and log lines "
     "reach it";
 constexpr std::string_view foreign_code =
@@ -97,14 +97,14 @@ constexpr auto denials = std::to_array<denial>({
     {"enable.gapless.guarantee", exactly_once},
     {"enable.idempotence", exactly_once},
     {"enable.partition.eof", whole_logs},
-    {"enabled_events", config_commands},
+    {"enabled_events", engine_handles_events},
     {"group.id", "is written as streams.app"},
     {"group.instance.id", by_identity},
     {"group.protocol.type", co_partitioned},
     {"heartbeat.interval.ms", heartbeats},
     {"interceptors", foreign_code},
     {"isolation.level", committed_only},
-    {"log.queue", config_commands},
+    {"log.queue", engine_handles_events},
     {"max.in.flight", exactly_once},
     {"max.in.flight.requests.per.connection", exactly_once},
     {"max.poll.interval.ms", heartbeats},
@@ -128,7 +128,7 @@ constexpr auto denials = std::to_array<denial>({
     {"retries", tries},
     {"session.timeout.ms", by_session},
     {"socket.timeout.ms", bounded_wait},
-    {"statistics.interval.ms", config_commands},
+    {"statistics.interval.ms", engine_handles_events},
     {"topic.blacklist", checked_topics},
     {"transaction.timeout.ms", by_transaction},
     {"transactional.id", by_identity},

@@ -301,8 +301,8 @@ void partition_shard::keep_rows(const transactional_producer& by) {
 
 void partition_shard::confirm(const transactional_producer& by) {
   keep_rows(by);
-  const auto done = std::exchange(written_, std::nullopt);
-  meta_ = done->meta;
+  auto done = std::exchange(written_, std::nullopt);
+  meta_ = std::move(done->meta);
   totals_ += done->totals;
   has_committed_ = true;
   first_epoch_ = false;
