@@ -10,6 +10,7 @@
 #include "base/system/scratch_folder.hpp"
 #include "storage/journal.hpp"
 #include "storage/keys.hpp"
+#include "storage/log_headers.hpp"
 #include "storage/log_pages.hpp"
 #include "storage/opening.hpp"
 #include "storage/published.hpp"
@@ -42,9 +43,12 @@ rocksdb::Options reading() {
 } // namespace
 
 struct local_reader::body {
+  explicit body(const std::filesystem::path& folder) : store(folder), headers(folder) {}
+
   /// RocksDB's own notes of a reader.
   scratch_folder scratch{temporary_folder(), "fairuse-reader"};
   std::filesystem::path store;
+  log_headers headers;
   std::unique_ptr<rocksdb::DB> db;
   std::unique_ptr<log_pages> logs;
   decoded_meta state;
@@ -54,12 +58,12 @@ local_reader::local_reader(std::unique_ptr<body> all) : body_(std::move(all)) {}
 local_reader::~local_reader() = default;
 
 result<std::unique_ptr<local_reader>, store_error> local_reader::open(const std::filesystem::path& folder) {
-  auto all = std::make_unique<body>();
-  all->store = folder;
+  auto all = std::make_unique<body>(folder);
   if (not published_exists(folder))
     return store_error{store_fault::io, "There is no store in " + folder.string() + "."};
   if (all->scratch.path().empty())
     return store_error{store_fault::io, std::string("Cannot make a temporary folder: ") + std::strerror(errno) + "."};
+  if (auto checked = all->headers.check(); not checked) return checked.error();
   rocksdb::Status status;
   for (int tries = 0; tries < tries_max; ++tries) {
     rocksdb::DB* db = nullptr;
@@ -83,6 +87,7 @@ result<void, store_error> local_reader::catch_up() {
   if (not mark)
     return store_error{store_fault::damaged, "The file `published` in " + b.store.string()
                                                  + " is damaged. Starting the engine once writes it anew."};
+  if (auto checked = b.headers.check(); not checked) return checked.error();
   rocksdb::Status status;
   for (int tries = 0; tries < tries_max; ++tries) {
     status = b.db->TryCatchUpWithPrimary();

@@ -53,24 +53,25 @@ result<void, store_error> check_chain(rocks& db, const commit_head& head, const 
   return {};
 }
 
-result<void, store_error> check_empty(rocks& db, const std::optional<published_mark>& mark, bool accept_lost) {
+result<void, store_error> check_empty(rocks& db) {
   const std::unique_ptr<rocksdb::Iterator> rows(db.db->NewIterator(rocksdb::ReadOptions()));
   rows->SeekToFirst();
   if (rows->Valid()) return damaged(db.store, "it has rows and no state");
-  if (auto status = status_of(rows->status(), db.store); not status) return status;
-  if (mark and mark->commit > 0 and not accept_lost) return lost(db, mark->commit, 0);
-  return {};
+  return status_of(rows->status(), db.store);
 }
 
 } // namespace
 
 result<opened_state, store_error> read_state(rocks& db, const store_options& options) {
-  opened_state state{{}, {}, erased_users(options.case_key), case_namer(options.case_key).check(), false};
+  opened_state state{{}, {}, erased_users(options.case_key), case_namer(options.case_key).check(), false, false};
   const auto mark = read_published(db.store);
   const auto row = get(*db.db, keys::meta, db.store);
   if (not row) return row.error();
+  const auto published = mark ? mark->commit : 0;
   if (not *row) {
-    if (auto status = check_empty(db, mark, options.accept_lost_tail); not status) return status.error();
+    if (auto status = check_empty(db); not status) return status.error();
+    state.tail_lost = published > 0;
+    if (state.tail_lost and not options.accept_lost_tail) return lost(db, published, 0);
     return state;
   }
   auto meta = decode_meta(**row);
@@ -84,8 +85,8 @@ result<opened_state, store_error> read_state(rocks& db, const store_options& opt
   const auto anchor = get(*db.db, keys::anchor, db.store);
   if (not anchor) return anchor.error();
   if (not *anchor) return damaged(db.store, "its oldest rows are missing");
-  if (mark and mark->commit > meta->head.commit and not options.accept_lost_tail)
-    return lost(db, mark->commit, meta->head.commit);
+  state.tail_lost = published > meta->head.commit;
+  if (state.tail_lost and not options.accept_lost_tail) return lost(db, published, meta->head.commit);
   if (auto status = check_chain(db, meta->head, mark); not status) return status.error();
   if (auto status = read_erased(*db.db, db.store, {}, state.erased); not status) return status.error();
   state.key_changed = meta->key_check != state.key_check;

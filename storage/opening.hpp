@@ -17,6 +17,8 @@ struct opened_state {
   /// Of the key in use.
   std::string key_check;
   bool key_changed = false;
+  /// Published commits are gone, and the caller accepts that.
+  bool tail_lost = false;
 };
 
 /// Read where the store stands, and check that the newest commits are all there, one after the other, up to what was

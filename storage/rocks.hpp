@@ -63,6 +63,9 @@ struct rocks {
 
   /// Nothing, or why `commit_bytes` more must not be written; also tells RocksDB how far its own rewriting may go.
   result<void, store_error> make_room(std::uint64_t commit_bytes) const;
+
+  /// A damaged log stays until the next flush, even after its rest was given up, and readers would meet it.
+  result<void, store_error> drop_logs() const;
 };
 
 /// One row; nullopt: there is none.

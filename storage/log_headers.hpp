@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// INTERNAL to storage. The record headers of RocksDB's logs and manifests, checked before a secondary reads them.
+//
+// A header of a "recyclable" kind that names another log keeps RocksDB's reader of secondaries in an endless loop
+// (db/log_reader.cc, FragmentBufferedReader: kOldRecord is returned and nothing is consumed). RocksDB writes such
+// headers only with recycle_log_file_num, which is never set here: one flipped bit makes one.
+// Format of logs: 32 KiB blocks of records; 4 bytes CRC, 2 bytes length, 1 byte kind, payload (db/log_format.h).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "storage/store_error.hpp"
+
+namespace fairuse {
+
+class log_headers {
+public:
+  explicit log_headers(std::filesystem::path store) : store_(std::move(store)) {}
+
+  /// Reads what came since the last call. The error names file and byte.
+  result<void, store_error> check();
+
+private:
+  result<void, store_error> check(const std::filesystem::path& file);
+
+  std::filesystem::path store_;
+  /// Whole blocks that were checked, by file name.
+  std::map<std::string, std::uint64_t> blocks_;
+};
+
+} // namespace fairuse
