@@ -35,8 +35,8 @@ bool read_segment(line_reading& in, dom::element from, std::size_t position, seg
   std::size_t count = 0;
   for (const auto bound : pair) {
     if (count == bounds.size()) return refuse_item(in, refusal::bad_value, "segments", position);
-    const auto ms = read_duration(bound);
-    if (not ms) return refuse_item(in, ms.error(), "segments", position);
+    const auto ms = duration_from(bound);
+    if (not ms) return refuse_item(in, why_no_duration(bound), "segments", position);
     bounds[count++] = *ms;
   }
   if (count != bounds.size()) return refuse_item(in, refusal::bad_value, "segments", position);
