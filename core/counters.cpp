@@ -3,7 +3,9 @@
 
 namespace fairuse {
 
+// Members are of 8 bytes: a new one changes the size, and fails here until its line is there.
 counters& counters::operator+=(const counters& other) {
+  static_assert(sizeof(counters) == 8 * (11 + lane_count), "add the new member below, too");
   accepted += other.accepted;
   duplicates += other.duplicates;
   stale += other.stale;
@@ -21,6 +23,7 @@ counters& counters::operator+=(const counters& other) {
 }
 
 slot_tally& slot_tally::operator+=(const slot_tally& other) {
+  static_assert(sizeof(slot_tally) == 8 * 7, "add the new member below, too");
   stt_ms += other.stt_ms;
   stt_blocked_ms += other.stt_blocked_ms;
   stt_economy_ms += other.stt_economy_ms;

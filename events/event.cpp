@@ -35,9 +35,10 @@ constexpr names<usage_type, 8> usage_type_names{
     {"none", "audiobook", "podcast", "prerecorded", "tv_movie", "commercial", "unknown", "free_exhausted"}};
 constexpr names<stage, 4> stage_names{{"none", "warning", "throttle", "restrict"}};
 /// CloudEvents types; a kind's own name stands between `fairuse.` and `.v1`.
-constexpr names<event_kind, 7> event_types{{"fairuse.speech.v1", "fairuse.stt.v1", "fairuse.account.v1",
-                                            "fairuse.conversation.v1", "fairuse.review.v1", "fairuse.admin.v1",
-                                            "fairuse.erasure.v1"}};
+constexpr names<event_kind, event_kind_count> event_types{{"fairuse.speech.v1", "fairuse.stt.v1", "fairuse.account.v1",
+                                                           "fairuse.conversation.v1", "fairuse.review.v1",
+                                                           "fairuse.admin.v1", "fairuse.erasure.v1"}};
+static_assert(not event_types.texts.back().empty(), "each event_kind has a type");
 constexpr std::string_view type_prefix = "fairuse.";
 constexpr std::string_view type_suffix = ".v1";
 constexpr names<admin_verb, 8> verb_names{

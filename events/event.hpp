@@ -46,6 +46,7 @@ enum class event_kind : std::uint8_t {
   admin = 5,
   erasure = 6,
 };
+inline constexpr std::size_t event_kind_count = 7;
 
 /// What a review says the audio is. Persistent: never renumber.
 enum class usage_type : std::uint8_t {
@@ -140,6 +141,8 @@ struct erasure_request {
 
 using event_detail = std::variant<std::monostate, speech_segments, account_fact, conversation_fact, review_answer,
                                   admin_command, erasure_request>;
+static_assert(std::variant_size_v<event_detail> == event_kind_count,
+              "one alternative for each kind, and event_kind_count; monostate is that of stt");
 
 /// The idempotency key in the sender's own words.
 struct event_text {

@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "events/event.hpp"
+
 namespace fairuse {
 
 namespace {
@@ -45,6 +47,7 @@ constexpr std::array<wording_of_refusal, refusal_count> wordings{{
     {"erased", "The user was erased after this event."},
     {"wrong_partition", "Partition by uid with the configured partitioner."},
 }};
+static_assert(event_kind_count == 7, "the remedy of unknown_type names this number");
 
 } // namespace
 

@@ -18,7 +18,8 @@ TARGET = ROOT / "docs/asyncapi.yaml"
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events/schemas").glob("*.json"))}
 DAY_MS = 86_400_000
 
-INPUTS = ["speech", "stt", "account", "conversation", "review", "admin", "erasure"]
+TYPES = SCHEMAS["envelope.v1"]["properties"]["type"]["enum"]
+INPUTS = [kind.removeprefix("fairuse.").removesuffix(".v1") for kind in TYPES]
 
 HEAD = """# SPDX-License-Identifier: Apache-2.0
 # Written by tools/make_asyncapi.py from events/schemas: change those, not this.

@@ -58,5 +58,17 @@ for line in (CORPUS / "decisions.ndjson").read_text().split("\n"):
     if line and (error := next(VALIDATORS["decision.v1"].iter_errors(json.loads(line)), None)):
         failures.append(f"decision: {error.message}: {line}")
 
+# What no line can show: a list or a page that lacks a name.
+event_types = SCHEMAS["envelope.v1"]["properties"]["type"]["enum"]
+decision_data = SCHEMAS["decision.v1"]["properties"]["data"]
+decisions = decision_data["properties"]["decision"]["enum"]
+ruled = [rule["if"]["properties"]["decision"]["const"] for rule in decision_data["allOf"]]
+failures += [f"decision.v1.json does not say which members {name} has" for name in decisions if name not in ruled]
+for page, names in ("events-format.md", event_types), ("decisions-format.md", decisions):
+    text = (ROOT / "docs" / page).read_text()
+    first_cells = [row.split("|")[1] for row in text.split("\n") if row.startswith("| `")]
+    absent = [name for name in names if not any(f"`{name}`" in cell for cell in first_cells)]
+    failures += [f"docs/{page} has no row of {name}" for name in absent]
+
 print("\n".join(failures) or f"{len(SCHEMAS)} schemas agree with {len(rows)} refused lines and all valid ones")
 sys.exit(1 if failures else 0)

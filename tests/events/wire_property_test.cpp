@@ -169,7 +169,7 @@ void fill_admin(sample& s) {
 void fill(sample& s) {
   s.subject = some_id();
   auto& e = s.what;
-  e.kind = one_of_first<event_kind>(7);
+  e.kind = one_of_first<event_kind>(event_kind_count);
   e.time = e.instant = *rc::gen::inRange<time_ms>(wire_time_min, wire_time_end);
   e.text = s.arena.keep(some_id(), some_id());
   e.key = event_key(e.text->source, e.text->id);

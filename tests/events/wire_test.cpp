@@ -74,6 +74,14 @@ BOOST_AUTO_TEST_CASE(every_valid_line_decodes_and_comes_back) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(every_type_has_a_valid_line) {
+  decoding decode;
+  std::set<event_kind> met;
+  for (const auto& line : corpus::lines("valid.ndjson"))
+    if (const auto read = decode(line)) met.insert(read->what.kind);
+  BOOST_TEST(met.size() == event_kind_count);
+}
+
 BOOST_AUTO_TEST_CASE(every_refused_line_names_its_reason_and_place) {
   decoding decode;
   for (const auto& [code, place, line] : refused_rows())

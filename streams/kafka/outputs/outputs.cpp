@@ -27,9 +27,21 @@ bool changes_view(decision_kind kind) {
     case decision_kind::content_locked:
     case decision_kind::content_unlocked:
       return true;
-    default:
-      return false;
+    case decision_kind::cap_crossed:
+    case decision_kind::review_requested:
+    case decision_kind::review_cleared:
+    case decision_kind::review_failed:
+    case decision_kind::review_timed_out:
+    case decision_kind::review_unanswered:
+    case decision_kind::review_ignored:
+    case decision_kind::strike_added:
+    case decision_kind::strike_cleared:
+    case decision_kind::notification:
+    case decision_kind::policy_promoted:
+    case decision_kind::user_erased:
+      break;
   }
+  return false;
 }
 
 /// One past the last erasure; 0: none.

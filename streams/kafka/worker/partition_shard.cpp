@@ -31,6 +31,7 @@ std::vector<std::string> digests_of(const stored_controls& stored) {
 } // namespace
 
 shard_totals& shard_totals::operator+=(const shard_totals& other) {
+  static_assert(sizeof(shard_totals) == 8 * 8 + sizeof(counters), "add the new member below, too");
   epochs += other.epochs;
   records += other.records;
   decisions += other.decisions;
