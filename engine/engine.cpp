@@ -2,12 +2,25 @@
 
 #include "engine/engine.hpp"
 
+#include <memory>
 #include <utility>
 
 #include "engine/kafka_engine.hpp"
 #include "engine/local_engine.hpp"
 
 namespace fairuse {
+
+namespace {
+
+template <class Mode>
+run_result<std::unique_ptr<engine>> start(run_settings settings, loaded_deployment all, case_key key,
+                                          engine_callbacks told) {
+  auto made = std::make_unique<Mode>(std::move(settings), std::move(all), std::move(key.bytes), std::move(told));
+  if (auto done = made->open(); not done) return std::move(done.error());
+  return std::unique_ptr<engine>{std::move(made)};
+}
+
+} // namespace
 
 run_result<std::unique_ptr<engine>> start_engine(run_settings settings, loaded_deployment all, case_key key,
                                                  engine_callbacks told) {
@@ -20,8 +33,8 @@ run_result<std::unique_ptr<engine>> start_engine(run_settings settings, loaded_d
     told.log(log_level::warning,
              "case references use the development key, which everybody knows: set FAIRUSE_CASE_KEY or case_key.file");
   }
-  if (kafka) return start_kafka_engine(std::move(settings), std::move(all), std::move(key.bytes), std::move(told));
-  return start_local_engine(std::move(settings), std::move(all), std::move(key.bytes), std::move(told));
+  const auto start_in_mode = kafka ? start<kafka_engine> : start<local_engine>;
+  return start_in_mode(std::move(settings), std::move(all), std::move(key), std::move(told));
 }
 
 } // namespace fairuse

@@ -83,13 +83,6 @@ kafka_engine::kafka_engine(run_settings settings, loaded_deployment all, std::st
 
 kafka_engine::~kafka_engine() = default;
 
-run_result<std::unique_ptr<engine>> start_kafka_engine(run_settings settings, loaded_deployment all,
-                                                       std::string case_key, engine_callbacks told) {
-  auto made = std::make_unique<kafka_engine>(std::move(settings), std::move(all), std::move(case_key), std::move(told));
-  if (auto done = made->open(); not done) return std::move(done.error());
-  return std::unique_ptr<engine>{std::move(made)};
-}
-
 run_result<void> kafka_engine::open() {
   const auto& from = all_.settings.kafka;
   auto instance = instance_of(from, settings_.instance, host_name());
@@ -256,15 +249,8 @@ run_report kafka_engine::make_report(double seconds) const {
           .duplicates = totals.counts.duplicates,
           .dead_letters = totals.dead_letters,
           .decisions = totals.decisions,
-          .counts = totals.counts,
-          .of_mode = kafka_figures{.records = totals.records,
-                                   .rows = totals.rows,
-                                   .outputs = totals.outputs,
-                                   .transactions = all.transactions,
-                                   .aborts = all.aborts,
-                                   .recycled = all.recycled,
-                                   .real_gaps = totals.real_gaps,
-                                   .refetches = totals.refetches}};
+          .of_mode = kafka_figures{
+              .totals = totals, .transactions = all.transactions, .aborts = all.aborts, .recycled = all.recycled}};
 }
 
 } // namespace fairuse

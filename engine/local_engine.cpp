@@ -137,18 +137,8 @@ run_report local_engine::make_report() const {
           .duplicates = totals.counts.duplicates + totals.duplicate_commands,
           .dead_letters = sum(totals.dead_letters),
           .decisions = sum(totals.decisions),
-          .counts = totals.counts,
-          .of_mode = local_figures{.lines = totals.lines,
-                                   .empty_lines = totals.empty_lines,
-                                   .bytes = totals.bytes,
-                                   .events = totals.events,
-                                   .dead_letters = totals.dead_letters,
-                                   .decisions = totals.decisions,
-                                   .shadow_decisions = totals.shadow_decisions,
-                                   .users = totals.users,
-                                   .active_users = shard_->active_users(),
-                                   .last_epoch = store_->committed_epoch(),
-                                   .commits = totals.commits}};
+          .of_mode = local_figures{
+              .totals = totals, .active_users = shard_->active_users(), .last_epoch = store_->committed_epoch()}};
 }
 
 } // namespace fairuse

@@ -90,7 +90,4 @@ private:
   std::optional<run_report> report_;
 };
 
-run_result<std::unique_ptr<engine>> start_local_engine(run_settings settings, loaded_deployment all,
-                                                       std::string case_key, engine_callbacks told);
-
 } // namespace fairuse

@@ -43,13 +43,6 @@ local_engine::local_engine(run_settings settings, loaded_deployment all, std::st
 
 local_engine::~local_engine() = default;
 
-run_result<std::unique_ptr<engine>> start_local_engine(run_settings settings, loaded_deployment all,
-                                                       std::string case_key, engine_callbacks told) {
-  auto made = std::make_unique<local_engine>(std::move(settings), std::move(all), std::move(case_key), std::move(told));
-  if (auto done = made->open(); not done) return std::move(done.error());
-  return std::unique_ptr<engine>{std::move(made)};
-}
-
 run_result<void> local_engine::open() {
   for (const auto step : {&local_engine::open_store, &local_engine::agree_on_clock, &local_engine::agree_on_policies,
                           &local_engine::open_input})

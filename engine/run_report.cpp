@@ -10,6 +10,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "events/decision.hpp"
+#include "events/refusal.hpp"
+
 namespace fairuse {
 
 namespace {
@@ -45,71 +48,73 @@ void add_cost(json& to, const run_report& report, std::uint64_t count, const std
 }
 
 std::string text_of(const run_report& report, const local_figures& own) {
-  auto text = counted("lines", own.lines);
-  if (own.empty_lines > 0) text += counted("  empty, skipped", own.empty_lines);
-  text += counted("events", own.events);
+  const auto& totals = own.totals;
+  auto text = counted("lines", totals.lines);
+  if (totals.empty_lines > 0) text += counted("  empty, skipped", totals.empty_lines);
+  text += counted("events", totals.events);
   text += counted("  duplicates", report.duplicates);
-  if (report.counts.stale > 0) text += counted("  stale facts", report.counts.stale);
-  if (report.counts.moved_to_backfill > 0) text += counted("  moved to lane backfill", report.counts.moved_to_backfill);
+  if (totals.counts.stale > 0) text += counted("  stale facts", totals.counts.stale);
+  if (totals.counts.moved_to_backfill > 0) text += counted("  moved to lane backfill", totals.counts.moved_to_backfill);
   text += counted("dead letters", report.dead_letters);
-  for (std::size_t i = 0; i < own.dead_letters.size(); ++i)
-    if (own.dead_letters[i] > 0)
-      text += counted(fmt::format("  {}", to_text(static_cast<refusal>(i))), own.dead_letters[i]);
+  for (std::size_t i = 0; i < totals.dead_letters.size(); ++i)
+    if (totals.dead_letters[i] > 0)
+      text += counted(fmt::format("  {}", to_text(static_cast<refusal>(i))), totals.dead_letters[i]);
   text += counted("decisions", report.decisions);
-  for (std::size_t i = 0; i < own.decisions.size(); ++i)
-    if (own.decisions[i] > 0)
-      text += counted(fmt::format("  {}", to_text(static_cast<decision_kind>(i))), own.decisions[i]);
+  for (std::size_t i = 0; i < totals.decisions.size(); ++i)
+    if (totals.decisions[i] > 0)
+      text += counted(fmt::format("  {}", to_text(static_cast<decision_kind>(i))), totals.decisions[i]);
   text += counted("decisions of shadows",
-                  std::accumulate(own.shadow_decisions.begin(), own.shadow_decisions.end(), std::uint64_t{0}));
-  text += counted("users touched", own.users);
+                  std::accumulate(totals.shadow_decisions.begin(), totals.shadow_decisions.end(), std::uint64_t{0}));
+  text += counted("users touched", totals.users);
   text += counted("  in memory", own.active_users);
   text += counted("epochs", report.epochs);
-  text += counted("commits", own.commits);
-  return text + cost_text(report, own.events, "events");
+  text += counted("commits", totals.commits);
+  return text + cost_text(report, totals.events, "events");
 }
 
 std::string text_of(const run_report& report, const kafka_figures& own) {
   return fmt::format(
              "records      {:>14}\n  duplicates {:>14}\ndead letters {:>14}\ndecisions    {:>14}\n"
              "epochs       {:>14}\ntransactions {:>14}\n  aborted    {:>14}\n",
-             own.records, report.duplicates, report.dead_letters, report.decisions, report.epochs, own.transactions,
-             own.aborts)
-         + cost_text(report, own.records, "records");
+             own.totals.records, report.duplicates, report.dead_letters, report.decisions, report.epochs,
+             own.transactions, own.aborts)
+         + cost_text(report, own.totals.records, "records");
 }
 
 json json_of(const run_report& report, const local_figures& own) {
+  const auto& totals = own.totals;
   const auto by_name = [](const auto& values, auto kind) {
     auto object = json::object();
     for (std::size_t i = 0; i < values.size(); ++i)
       if (values[i] > 0) object[std::string{to_text(static_cast<decltype(kind)>(i))}] = values[i];
     return object;
   };
-  json made = {{"lines", own.lines},
-               {"empty_lines", own.empty_lines},
-               {"bytes", own.bytes},
-               {"events", own.events},
+  json made = {{"lines", totals.lines},
+               {"empty_lines", totals.empty_lines},
+               {"bytes", totals.bytes},
+               {"events", totals.events},
                {"duplicates", report.duplicates},
-               {"stale", report.counts.stale},
-               {"moved_to_backfill", report.counts.moved_to_backfill},
-               {"dead_letters", by_name(own.dead_letters, refusal{})},
-               {"decisions", by_name(own.decisions, decision_kind{})},
-               {"shadow_decisions", by_name(own.shadow_decisions, decision_kind{})},
-               {"users", own.users},
+               {"stale", totals.counts.stale},
+               {"moved_to_backfill", totals.counts.moved_to_backfill},
+               {"dead_letters", by_name(totals.dead_letters, refusal{})},
+               {"decisions", by_name(totals.decisions, decision_kind{})},
+               {"shadow_decisions", by_name(totals.shadow_decisions, decision_kind{})},
+               {"users", totals.users},
                {"active_users", own.active_users},
                {"epochs", report.epochs},
                {"last_epoch", own.last_epoch},
-               {"commits", own.commits}};
-  add_cost(made, report, own.events, "events_per_second");
+               {"commits", totals.commits}};
+  add_cost(made, report, totals.events, "events_per_second");
   return made;
 }
 
 json json_of(const run_report& report, const kafka_figures& own) {
   json made = {
-      {"records", own.records},        {"duplicates", report.duplicates},  {"dead_letters", report.dead_letters},
-      {"decisions", report.decisions}, {"epochs", report.epochs},          {"rows", own.rows},
-      {"outputs", own.outputs},        {"transactions", own.transactions}, {"aborts", own.aborts},
-      {"recycled", own.recycled},      {"real_gaps", own.real_gaps},       {"refetches", own.refetches}};
-  add_cost(made, report, own.records, "records_per_second");
+      {"records", own.totals.records}, {"duplicates", report.duplicates},   {"dead_letters", report.dead_letters},
+      {"decisions", report.decisions}, {"epochs", report.epochs},           {"rows", own.totals.rows},
+      {"outputs", own.totals.outputs}, {"transactions", own.transactions},  {"aborts", own.aborts},
+      {"recycled", own.recycled},      {"real_gaps", own.totals.real_gaps}, {"refetches", own.totals.refetches}};
+  add_cost(made, report, own.totals.records, "records_per_second");
   return made;
 }
 

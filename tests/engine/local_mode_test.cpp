@@ -85,9 +85,9 @@ BOOST_AUTO_TEST_CASE(a_run_to_the_end_reports_what_it_did_and_the_next_one_goes_
   BOOST_REQUIRE(first->run());
   const auto report = first->report();
   BOOST_REQUIRE(report);
-  BOOST_TEST(local_part(*report).lines == 6U);
-  BOOST_TEST(local_part(*report).events == 5U);
-  BOOST_TEST(local_part(*report).users == 1U);
+  BOOST_TEST(local_part(*report).totals.lines == 6U);
+  BOOST_TEST(local_part(*report).totals.events == 5U);
+  BOOST_TEST(local_part(*report).totals.users == 1U);
   BOOST_TEST(report->dead_letters == 1U);
   BOOST_TEST(report->decisions > 0U);
   BOOST_TEST(fixture.events == 5U);
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_run_to_the_end_reports_what_it_did_and_the_next_one_goes_
   const auto second = fixture.start({.until_end = true});
   BOOST_REQUIRE(second);
   BOOST_REQUIRE(second->run());
-  BOOST_TEST(local_part(*second->report()).lines == 2U);
+  BOOST_TEST(local_part(*second->report()).totals.lines == 2U);
   BOOST_TEST(fixture.logged().find("from line 7,") != std::string::npos);
 }
 
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_followed_file_is_left_when_another_thread_stops_the_engin
   other.join();
   BOOST_REQUIRE(done);
   BOOST_REQUIRE(running->report());
-  BOOST_TEST(local_part(*running->report()).events >= 8U);
+  BOOST_TEST(local_part(*running->report()).totals.events >= 8U);
   BOOST_TEST(running->report()->epochs == local_part(*running->report()).last_epoch);
 }
 
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(an_engine_that_was_stopped_before_it_runs_returns_at_once) 
   BOOST_REQUIRE(running);
   running->stop();
   BOOST_TEST(running->run().has_value());
-  BOOST_TEST(local_part(*running->report()).lines == 0U);
+  BOOST_TEST(local_part(*running->report()).totals.lines == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_run_is_refused_with_a_reason) {
