@@ -131,9 +131,9 @@ endfunction()
 
 # Test binary on Boost.Test.
 # LABELS slow keeps it out of the fast suite and out of the sanitizer builds; RAPIDCHECK links the property tests'
-# library; TIMEOUT is in seconds; SERIAL runs it alone (for tests that measure time).
+# library; TIMEOUT is in seconds.
 function(fairuse_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "RAPIDCHECK;SERIAL" "TIMEOUT" "SOURCES;DEPENDS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "RAPIDCHECK" "TIMEOUT" "SOURCES;DEPENDS;LABELS")
   fairuse_check_arguments(fairuse_test ${name})
   if(arg_LABELS AND "slow" IN_LIST arg_LABELS AND NOT FAIRUSE_SLOW_TESTS)
     return()
@@ -155,14 +155,11 @@ function(fairuse_test name)
   fairuse_test_name(${name} test)
   add_test(NAME ${test} COMMAND ${name} ${options} WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
   fairuse_test_properties(${test} "${arg_TIMEOUT}" "${arg_LABELS}")
-  if(arg_SERIAL)
-    set_tests_properties(${test} PROPERTIES RUN_SERIAL ON)
-  endif()
 endfunction()
 
 # Test written as a Python script; exit code 0 passes. ARGS may name programs, as in $<TARGET_FILE:fairuse>.
 function(fairuse_script_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "SCRIPT;TIMEOUT" "ARGS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SCRIPT;TIMEOUT" "ARGS;LABELS")
   fairuse_check_arguments(fairuse_script_test ${name})
   if(arg_LABELS AND "slow" IN_LIST arg_LABELS AND NOT FAIRUSE_SLOW_TESTS)
     return()
@@ -171,9 +168,6 @@ function(fairuse_script_test name)
   add_test(NAME ${test} COMMAND "${Python3_EXECUTABLE}" -B "${CMAKE_CURRENT_SOURCE_DIR}/${arg_SCRIPT}" ${arg_ARGS}
            WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
   fairuse_test_properties(${test} "${arg_TIMEOUT}" "${arg_LABELS}")
-  if(arg_SERIAL)
-    set_tests_properties(${test} PROPERTIES RUN_SERIAL ON)
-  endif()
 endfunction()
 
 # Google Benchmark binary in build/<preset>/bench. The target `benchmarks` builds them all.
