@@ -13,29 +13,16 @@
 #include <string>
 #include <vector>
 
+#include "bench/splitmix.hpp"
 #include "events/event.hpp"
 #include "events/wire.hpp"
 
 namespace {
 
 using namespace fairuse;
+using bench::splitmix;
 
 constexpr time_ms start = 1'767'225'600'000; // 2026-01-01T00:00:00Z
-
-class splitmix {
-public:
-  explicit splitmix(std::uint64_t seed) : state_{seed} {}
-  std::uint64_t below(std::uint64_t limit) {
-    state_ += 0x9e3779b97f4a7c15U;
-    auto z = state_;
-    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-    return (z ^ (z >> 31U)) % limit;
-  }
-
-private:
-  std::uint64_t state_;
-};
 
 struct speaker {
   std::string uid;

@@ -11,24 +11,19 @@
 #include <unistd.h>
 
 #include "base/system/scratch_folder.hpp"
+#include "bench/splitmix.hpp"
 #include "core/rules.hpp"
 #include "storage/local_store.hpp"
 
 namespace {
 
 using namespace fairuse;
+using bench::mix;
 
 constexpr time_ms start = 1'700'000'000'000 / day_ms * day_ms;
 constexpr int users = 10'000;
 constexpr int days = 8;
 constexpr int events_a_day = 30;
-
-/// The output function of splitmix64.
-std::uint64_t mix(std::uint64_t value) {
-  value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9U;
-  value = (value ^ (value >> 27)) * 0x94D049BB133111EBU;
-  return value ^ (value >> 31);
-}
 
 std::shared_ptr<const policy_set> make_policies() {
   policy live;
@@ -146,15 +141,19 @@ void load_unknown(benchmark::State& run) {
 BENCHMARK(load_unknown)->Unit(benchmark::kMicrosecond);
 
 /// A touched user: one hour of buckets and one of ids.
+void add_touched(filled& s, int i) {
+  auto& who = *s.all[static_cast<std::size_t>(i)];
+  const auto at = speech_of(i, days - 1, events_a_day - 1).instant;
+  who.changed.bucket_hours.push_back(hour_of(at));
+  who.changed.id_hours.push_back(hour_of(at));
+  s.store->add_user(uid_of(i), who);
+}
+
 void add_user(benchmark::State& run) {
   auto& s = state();
   int i = 0;
   for (auto _ : run) {
-    auto& who = *s.all[static_cast<std::size_t>(i)];
-    const auto at = speech_of(i, days - 1, events_a_day - 1).instant;
-    who.changed.bucket_hours.push_back(hour_of(at));
-    who.changed.id_hours.push_back(hour_of(at));
-    s.store->add_user(uid_of(i), who);
+    add_touched(s, i);
     i = (i + 1) % users;
   }
 }
@@ -164,13 +163,8 @@ BENCHMARK(add_user);
 void commit_2000_users(benchmark::State& run) {
   auto& s = state();
   for (auto _ : run) {
-    for (int i = 0; i < 2'000; ++i) {
-      auto& who = *s.all[static_cast<std::size_t>(i)];
-      const auto at = speech_of(i, days - 1, events_a_day - 1).instant;
-      who.changed.bucket_hours.push_back(hour_of(at));
-      who.changed.id_hours.push_back(hour_of(at));
-      s.store->add_user(uid_of(i), who);
-    }
+    for (int i = 0; i < 2'000; ++i)
+      add_touched(s, i);
     s.commit(s.store->meta().now);
     if (not s.store->wait().has_value()) std::abort();
   }

@@ -23,6 +23,7 @@
 #include <CLI/CLI.hpp>
 
 #include "bench/kafka/client.hpp"
+#include "bench/splitmix.hpp"
 #include "events/event.hpp"
 #include "events/wire.hpp"
 
@@ -46,21 +47,6 @@ struct options {
   std::uint64_t seconds = 10;
   double crossing = 0.01;
   std::uint64_t seed = 1;
-};
-
-class splitmix {
-public:
-  explicit splitmix(std::uint64_t seed) : state_{seed} {}
-  std::uint64_t below(std::uint64_t limit) {
-    state_ += 0x9e3779b97f4a7c15U;
-    auto z = state_;
-    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-    return (z ^ (z >> 31U)) % limit;
-  }
-
-private:
-  std::uint64_t state_;
 };
 
 struct delivery {
