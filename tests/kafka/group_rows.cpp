@@ -63,20 +63,26 @@ offsets fetched(fixture& where, joined_member& by, const topic_partition& part, 
   return seen;
 }
 
+/// Member `two`, beside the first one, as soon as both have their share.
+std::unique_ptr<joined_member> join_second(const two_inputs& it, cluster& by, joined_member& first) {
+  auto second = join_and_wait(it.where, by, it.who("two"), {&first});
+  wait_until(
+      it.where,
+      [&] {
+        first.poll();
+        second->poll();
+        return first.told.has.size() == 2 && second->told.has.size() == 2;
+      },
+      "two partitions each");
+  return second;
+}
+
 void range_gives_the_same_number_of_every_topic(fixture& where) {
   two_inputs it(where);
   const auto other = where.another_client();
   const auto first = join_and_wait(where, *it.client, it.who("one"));
   expect_equal(static_cast<std::int64_t>(first->told.has.size()), 4, "partitions of the only member");
-  const auto second = join_and_wait(where, *other, it.who("two"), {first.get()});
-  wait_until(
-      where,
-      [&] {
-        first->poll();
-        second->poll();
-        return first->told.has.size() == 2 && second->told.has.size() == 2;
-      },
-      "two partitions each");
+  const auto second = join_second(it, *other, *first);
   const auto mine = sorted(first->told.has);
   const std::int32_t number = mine[0].partition;
   expect(mine == it.both(number), "the first member has the same partition of both topics");
@@ -132,15 +138,7 @@ void restart_within_the_session(fixture& where) {
   two_inputs it(where);
   const auto other = where.another_client();
   auto first = join_and_wait(where, *it.client, it.who("one"));
-  const auto second = join_and_wait(where, *other, it.who("two"), {first.get()});
-  wait_until(
-      where,
-      [&] {
-        first->poll();
-        second->poll();
-        return first->told.has.size() == 2 && second->told.has.size() == 2;
-      },
-      "two partitions each");
+  const auto second = join_second(it, *other, *first);
   const auto before = sorted(first->told.has);
   const int told = second->told.assignments + second->told.revocations;
   first.reset();
@@ -157,15 +155,7 @@ void staying_away(fixture& where) {
   two_inputs it(where);
   const auto other = where.another_client();
   auto first = join_and_wait(where, *it.client, it.who("one"));
-  const auto second = join_and_wait(where, *other, it.who("two"), {first.get()});
-  wait_until(
-      where,
-      [&] {
-        first->poll();
-        second->poll();
-        return first->told.has.size() == 2 && second->told.has.size() == 2;
-      },
-      "two partitions each");
+  const auto second = join_second(it, *other, *first);
   first.reset();
   wait_until(
       where,
