@@ -23,6 +23,21 @@ namespace {
 
 constexpr std::uint32_t month = 30;
 
+/// Traffic of the shipped population, one user after the other.
+struct shipped_traffic {
+  explicit shipped_traffic(std::uint64_t seed, std::uint32_t days = month)
+    : of(shipped_population(), seed), writer(of, days) {}
+
+  const user_traffic& write(std::uint32_t user) {
+    writer.write(user, one);
+    return one;
+  }
+
+  composition of;
+  traffic_writer writer;
+  user_traffic one;
+};
+
 bool same_event(const event& a, const event& b) {
   return a.instant == b.instant && a.time == b.time && a.key == b.key && a.ms == b.ms && a.kind == b.kind
          && a.from == b.from && (a.detail == nullptr) == (b.detail == nullptr);
@@ -107,39 +122,29 @@ BOOST_AUTO_TEST_CASE(daily_speech_of_the_population_has_the_observed_quantiles) 
 RC_BOOST_PROP(traffic_does_not_depend_on_the_user_written_before, (std::uint64_t seed)) {
   const auto user = *rc::gen::inRange<std::uint32_t>(0, 1'000'000);
   const auto other = *rc::gen::inRange<std::uint32_t>(0, 1'000'000);
-  const composition of(shipped_population(), seed);
-  traffic_writer fresh(of, 7);
-  traffic_writer used(of, 7);
-  user_traffic expected;
-  user_traffic got;
-  fresh.write(user, expected);
-  used.write(other, got);
-  used.write(user, got);
-  RC_ASSERT(same_traffic(expected, got));
+  shipped_traffic fresh(seed, 7);
+  shipped_traffic used(seed, 7);
+  used.write(other);
+  RC_ASSERT(same_traffic(fresh.write(user), used.write(user)));
 }
 
 RC_BOOST_PROP(speech_of_a_day_is_what_the_population_drew, (std::uint64_t seed)) {
   const auto user = *rc::gen::inRange<std::uint32_t>(0, 1'000'000);
-  const composition of(shipped_population(), seed);
-  traffic_writer writer(of, 10);
-  user_traffic one;
-  writer.write(user, one);
-  const auto got = daily_speech(of, one, 10);
+  shipped_traffic traffic(seed, 10);
+  const user_traffic& one = traffic.write(user);
+  const auto got = daily_speech(traffic.of, one, 10);
   for (std::uint32_t day = 0; day < 10; ++day) {
     random_stream random(seed, user, purpose::day, day);
-    RC_ASSERT(got[day] == of.daily_speech_ms(one.traits, day, random));
+    RC_ASSERT(got[day] == traffic.of.daily_speech_ms(one.traits, day, random));
   }
 }
 
 RC_BOOST_PROP(events_come_in_order_and_never_before_they_happened, (std::uint64_t seed)) {
   const auto user = *rc::gen::inRange<std::uint32_t>(0, 1'000'000);
-  const composition of(shipped_population(), seed);
-  traffic_writer writer(of, 10);
-  user_traffic one;
-  writer.write(user, one);
+  shipped_traffic traffic(seed, 10);
   const time_ms start = shipped_population().start;
   time_ms before = start;
-  for (const arrival& a : one.arrivals) {
+  for (const arrival& a : traffic.write(user).arrivals) {
     RC_ASSERT(a.at >= before);
     RC_ASSERT(a.what.instant <= a.at);
     RC_ASSERT(a.what.instant >= start);
@@ -151,23 +156,16 @@ RC_BOOST_PROP(events_come_in_order_and_never_before_they_happened, (std::uint64_
 }
 
 BOOST_AUTO_TEST_CASE(a_seed_changes_the_traffic) {
-  const composition first(shipped_population(), 1);
-  const composition second(shipped_population(), 2);
-  user_traffic a;
-  user_traffic b;
-  traffic_writer(first, month).write(5, a);
-  traffic_writer(second, month).write(5, b);
-  BOOST_TEST(!same_traffic(a, b));
+  shipped_traffic first(1);
+  shipped_traffic second(2);
+  BOOST_TEST(!same_traffic(first.write(5), second.write(5)));
 }
 
 BOOST_AUTO_TEST_CASE(minutes_of_a_user_never_overlap) {
-  const composition of(shipped_population(), 3);
-  traffic_writer writer(of, month);
-  user_traffic one;
+  shipped_traffic traffic(3);
   for (std::uint32_t user = 0; user < 300; ++user) {
-    writer.write(user, one);
     std::set<time_ms> begins;
-    for (const arrival& a : one.arrivals) {
+    for (const arrival& a : traffic.write(user).arrivals) {
       if (a.what.kind == event_kind::speech) begins.insert(a.what.time);
     }
     time_ms before = 0;
@@ -179,15 +177,12 @@ BOOST_AUTO_TEST_CASE(minutes_of_a_user_never_overlap) {
 }
 
 BOOST_AUTO_TEST_CASE(stt_covers_exactly_the_speech) {
-  const composition of(shipped_population(), 3);
-  traffic_writer writer(of, month);
-  user_traffic one;
+  shipped_traffic traffic(3);
   for (std::uint32_t user = 0; user < 300; ++user) {
-    writer.write(user, one);
     std::set<std::uint64_t> seen;
     std::int64_t speech = 0;
     std::int64_t stt = 0;
-    for (const arrival& a : one.arrivals) {
+    for (const arrival& a : traffic.write(user).arrivals) {
       if (a.what.ms > 0 && seen.insert(a.what.key).second)
         (a.what.kind == event_kind::speech ? speech : stt) += a.what.ms;
     }
@@ -196,17 +191,14 @@ BOOST_AUTO_TEST_CASE(stt_covers_exactly_the_speech) {
 }
 
 BOOST_AUTO_TEST_CASE(faults_come_as_often_as_the_population_says) {
-  const composition of(shipped_population(), 1);
-  traffic_writer writer(of, month);
-  user_traffic one;
+  shipped_traffic traffic(1);
   double metered = 0;
   double duplicates = 0;
   double uploaded = 0;
   double backfilled = 0;
   for (std::uint32_t user = 0; user < 2'000; ++user) {
-    writer.write(user, one);
     std::set<std::uint64_t> seen;
-    for (const arrival& a : one.arrivals) {
+    for (const arrival& a : traffic.write(user).arrivals) {
       if (a.what.kind != event_kind::speech && a.what.kind != event_kind::stt) continue;
       ++metered;
       if (!seen.insert(a.what.key).second) ++duplicates;
@@ -222,17 +214,14 @@ BOOST_AUTO_TEST_CASE(faults_come_as_often_as_the_population_says) {
 }
 
 BOOST_AUTO_TEST_CASE(users_keep_their_level) {
-  const composition of(shipped_population(), 1);
-  traffic_writer writer(of, month);
-  user_traffic one;
+  shipped_traffic traffic(1);
   // Of two users of a cohort, the one who speaks more in the first half of the month mostly does so in the second too.
   double agree = 0;
   double pairs = 0;
   std::vector<std::pair<double, double>> halves;
   for (std::uint32_t user = 0; halves.size() < 200; ++user) {
-    if (shipped_population().cohorts[of.traits(user).cohort].name != "ordinary") continue;
-    writer.write(user, one);
-    const auto days = daily_speech(of, one, month);
+    if (shipped_population().cohorts[traffic.of.traits(user).cohort].name != "ordinary") continue;
+    const auto days = daily_speech(traffic.of, traffic.write(user), month);
     std::pair<double, double> half;
     for (std::size_t day = 0; day < month; ++day)
       (day < month / 2 ? half.first : half.second) += static_cast<double>(days[day]);
@@ -248,12 +237,9 @@ BOOST_AUTO_TEST_CASE(users_keep_their_level) {
 }
 
 BOOST_AUTO_TEST_CASE(sessions_and_conversations_are_those_of_the_cohort) {
-  const composition of(shipped_population(), 1);
-  traffic_writer writer(of, month);
-  user_traffic one;
-  writer.write(user_of(of, "content_farm"), one);
+  shipped_traffic traffic(1);
   std::map<std::string, std::int64_t> durations;
-  for (const arrival& a : one.arrivals) {
+  for (const arrival& a : traffic.write(user_of(traffic.of, "content_farm")).arrivals) {
     if (a.what.kind == event_kind::conversation) {
       const auto& fact = detail_of<conversation_fact>(a.what);
       BOOST_TEST(durations.emplace(fact.conversation, fact.duration_ms).second);
@@ -273,18 +259,15 @@ BOOST_AUTO_TEST_CASE(sessions_and_conversations_are_those_of_the_cohort) {
 }
 
 BOOST_AUTO_TEST_CASE(free_users_pay_or_are_exhausted_once_their_minutes_are_used_up) {
-  const composition of(shipped_population(), 1);
   // Two months, so that the second one gives the credits back.
-  traffic_writer writer(of, 60);
-  user_traffic one;
+  shipped_traffic traffic(1, 60);
   int exhausted = 0;
   int restored = 0;
   int late_upgrades = 0;
   for (std::uint32_t user = 0; user < 4'000; ++user) {
-    const cohort& c = shipped_population().cohorts[of.traits(user).cohort];
+    const cohort& c = shipped_population().cohorts[traffic.of.traits(user).cohort];
     if (c.label != truth::exhausted) continue;
-    writer.write(user, one);
-    const account_history history = history_of(one);
+    const account_history history = history_of(traffic.write(user));
     BOOST_TEST(history.plans.front() == "basic");
     BOOST_TEST((history.restored == history.exhausted || history.restored + 1 == history.exhausted));
     exhausted += history.exhausted > 0 ? 1 : 0;
@@ -296,9 +279,8 @@ BOOST_AUTO_TEST_CASE(free_users_pay_or_are_exhausted_once_their_minutes_are_used
   BOOST_TEST(late_upgrades >= 1);
 
   for (std::uint32_t user = 0; user < 500; ++user) {
-    if (shipped_population().cohorts[of.traits(user).cohort].label == truth::exhausted) continue;
-    writer.write(user, one);
-    BOOST_TEST(history_of(one).exhausted == 0);
+    if (shipped_population().cohorts[traffic.of.traits(user).cohort].label == truth::exhausted) continue;
+    BOOST_TEST(history_of(traffic.write(user)).exhausted == 0);
   }
 }
 
