@@ -30,16 +30,9 @@ struct status_options {
   bool json = false;
 };
 
-std::string setting(const store_meta& meta, const std::string& key) {
-  const auto found = meta.settings.find(key);
-  return found == meta.settings.end() ? std::string{} : found->second;
-}
-
 std::optional<policy> read_policy(const local_reader& reader, const std::string& digest) {
   const auto text = reader.policy_text(digest);
-  if (not text) return std::nullopt;
-  yaml::diagnostics problems{"policy " + digest};
-  return parse_policy(*text, problems);
+  return text ? parse_canonical(*text) : std::nullopt;
 }
 
 // The policies that hold now, from the texts that the store keeps.
@@ -52,7 +45,7 @@ std::shared_ptr<const policy_set> read_policies(const local_reader& reader, cons
     if (not shadow) return nullptr;
     shadows.push_back(std::move(*shadow));
   }
-  const auto retention = std::strtoll(setting(meta, "retention_ms").c_str(), nullptr, 10);
+  const auto retention = std::strtoll(setting_of(meta.settings, "retention_ms").c_str(), nullptr, 10);
   std::vector<const policy*> loaded = {&*live};
   for (const auto& each : shadows)
     loaded.push_back(&each);
@@ -87,7 +80,7 @@ int show(const status_options& wanted) {
     at = *read;
   }
   case_namer names{key->bytes};
-  const bool same_key = setting(meta, "case_key") == names.check();
+  const bool same_key = setting_of(meta.settings, "case_key") == names.check();
   const status_question question{
       .who = **found,
       .in_force = {.enabled = meta.controls.enabled, .killed = meta.controls.killed, .policies = policies.get()},

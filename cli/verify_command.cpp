@@ -56,21 +56,17 @@ int exit_code_of(verify_outcome what) {
 
 kafka::replay_tools tools(std::string case_key) {
   return {.case_key = std::move(case_key),
-          .text_of = [](const policy& rules) { return canonical(rules); },
-          .parse = [](const std::string& text) -> std::optional<policy> {
-            yaml::diagnostics problems{"policy"};
-            return parse_policy(text, problems);
-          },
-          .partitioner =
-              [](const std::string& name, kafka::partition_function& out) {
-                for (const auto how : {key_partitioner::murmur2, key_partitioner::consistent, key_partitioner::fnv1a,
-                                       key_partitioner::unchecked})
-                  if (fairuse::to_text(how) == name) {
-                    out = partition_function_of(how);
-                    return true;
-                  }
-                return false;
-              }};
+          .text_of = canonical,
+          .parse = parse_canonical,
+          .partitioner = [](const std::string& name, kafka::partition_function& out) {
+            for (const auto how : {key_partitioner::murmur2, key_partitioner::consistent, key_partitioner::fnv1a,
+                                   key_partitioner::unchecked})
+              if (fairuse::to_text(how) == name) {
+                out = partition_function_of(how);
+                return true;
+              }
+            return false;
+          }};
 }
 
 class verify_session {

@@ -269,6 +269,11 @@ std::optional<policy> parse_policy(std::string_view text, yaml::diagnostics& out
   return root ? bind_policy(*root, out) : std::nullopt;
 }
 
+std::optional<policy> parse_canonical(std::string_view text) {
+  yaml::diagnostics untold{"policy"};
+  return parse_policy(text, untold);
+}
+
 std::optional<policy> load_policy(const std::filesystem::path& file, yaml::diagnostics& out) {
   const auto root = yaml::load(file, out);
   return root ? bind_policy(*root, out) : std::nullopt;

@@ -43,6 +43,8 @@ std::vector<finding> contradictions(const policy& rules);
 /// The effective policy as one line of JSON: every field, fixed order. It is itself a policy file:
 /// parse_policy(canonical(p)) is p. Comments, format and key order of the original leave no trace in it.
 std::string canonical(const policy& rules);
+/// The way back, for texts that a store or a topic kept; nullopt: damaged.
+std::optional<policy> parse_canonical(std::string_view text);
 /// rules.digest = SHA-256 of canonical(rules), hex. Call it after any change of a policy.
 void stamp_digest(policy& rules);
 

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "config/policy_file.hpp"
-#include "config/yaml.hpp"
 #include "engine/config_commands.hpp"
 #include "streams/kafka/broker/partitioner.hpp"
 
@@ -38,16 +37,12 @@ kafka::configured_rules configured_rules_of(const loaded_deployment& all) {
           .shadows = all.shadows,
           .enabled = settings.enabled,
           .killed = settings.kill_switch,
-          .text_of = [](const policy& rules) { return canonical(rules); },
-          .parse = [](const std::string& text) -> std::optional<policy> {
-            yaml::diagnostics problems{"policy"};
-            return parse_policy(text, problems);
-          },
-          .commands_for =
-              [settings](const std::map<std::string, std::string>& remembered) {
-                auto made = make_config_commands(settings, remembered);
-                return kafka::configured_rules::config_commands{std::move(made.lines), std::move(made.settings)};
-              }};
+          .text_of = canonical,
+          .parse = parse_canonical,
+          .commands_for = [settings](const std::map<std::string, std::string>& remembered) {
+            auto made = make_config_commands(settings, remembered);
+            return kafka::configured_rules::config_commands{std::move(made.lines), std::move(made.settings)};
+          }};
 }
 
 } // namespace

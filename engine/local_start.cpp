@@ -14,7 +14,6 @@
 
 #include "base/pure/numbers.hpp"
 #include "config/policy_file.hpp"
-#include "config/yaml.hpp"
 #include "engine/clocks.hpp"
 #include "engine/config_commands.hpp"
 #include "engine/local_engine.hpp"
@@ -95,10 +94,7 @@ run_result<void> local_engine::agree_on_clock() {
 // What was promoted stays promoted, until the configuration names other policies.
 run_result<void> local_engine::agree_on_policies() {
   auto& meta = store_->meta();
-  const auto read = [&](const std::string& digest) {
-    yaml::diagnostics problems{"policy " + digest};
-    return parse_policy(store_->policy_text(digest), problems);
-  };
+  const auto read = [&](const std::string& digest) { return parse_canonical(store_->policy_text(digest)); };
   const auto stored = meta.controls;
   auto choice = choose_policies(all_.live, all_.shadows, all_.settings.retention.usage_ms, stored, meta.settings,
                                 meta.epoch == 0, meta.now, read);
