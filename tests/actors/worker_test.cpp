@@ -12,15 +12,10 @@ using namespace fairuse;
 using test::given_epoch;
 using test::lines;
 using test::monday;
+using test::shadow;
 using test::worker_fixture;
 
 namespace {
-
-policy shadow(const std::string& name) {
-  auto p = test::plain();
-  p.name = p.digest = name;
-  return p;
-}
 
 /// A workshop, and a pen for its events.
 struct fixture : worker_fixture {
@@ -29,13 +24,7 @@ struct fixture : worker_fixture {
   int serial = 0;
 
   event fact(time_ms at, event_kind kind = event_kind::speech, event_detail detail = {}) {
-    event e;
-    e.kind = kind;
-    e.time = e.instant = at;
-    e.text = arena.keep("app", "e" + std::to_string(++serial));
-    e.key = event_key(e.text->source, e.text->id);
-    if (not std::holds_alternative<std::monostate>(detail)) e.detail = arena.keep(std::move(detail));
-    return e;
+    return test::numbered_event(arena, ++serial, kind, at, std::move(detail));
   }
   addressed_event speech(std::string_view uid, time_ms at, std::int64_t ms) {
     auto e = fact(at);

@@ -8,17 +8,6 @@
 using namespace fairuse;
 using namespace fairuse::test;
 
-namespace {
-
-policy shadow(const std::string& name) {
-  auto p = plain();
-  p.name = name;
-  p.digest = name;
-  return p;
-}
-
-} // namespace
-
 BOOST_AUTO_TEST_SUITE(policies)
 
 BOOST_AUTO_TEST_CASE(slots_are_live_then_off_then_shadows_by_name) {

@@ -50,6 +50,22 @@ policy fair() {
   return p;
 }
 
+policy shadow(const std::string& name) {
+  auto p = plain();
+  p.name = p.digest = name;
+  return p;
+}
+
+event numbered_event(event_arena& arena, int number, event_kind kind, time_ms at, event_detail detail) {
+  event e;
+  e.kind = kind;
+  e.time = e.instant = at;
+  e.text = arena.keep("app", "e" + std::to_string(number));
+  e.key = event_key(e.text->source, e.text->id);
+  if (not std::holds_alternative<std::monostate>(detail)) e.detail = arena.keep(std::move(detail));
+  return e;
+}
+
 std::string duration_text(std::int64_t ms) {
   struct unit {
     const char* name;
@@ -143,13 +159,7 @@ user_fixture::user_fixture(const policy& live, std::vector<policy> shadows, revi
 void user_fixture::fire_timers() { advance(who, in_force, now, out); }
 
 event user_fixture::make(event_kind kind, std::int64_t ago_ms, event_detail detail) {
-  event e;
-  e.kind = kind;
-  e.time = e.instant = now - ago_ms;
-  e.text = arena.keep("app", "e" + std::to_string(++serial_));
-  e.key = event_key(e.text->source, e.text->id);
-  if (not std::holds_alternative<std::monostate>(detail)) e.detail = arena.keep(std::move(detail));
-  return e;
+  return numbered_event(arena, ++serial_, kind, now - ago_ms, std::move(detail));
 }
 
 applied user_fixture::give(event e) {

@@ -22,6 +22,11 @@ using lines = std::vector<std::string>;
 policy plain();
 /// The same with the three windows and every rule of the shipped policy.
 policy fair();
+/// plain() under another name, which is its digest too.
+policy shadow(const std::string& name);
+
+/// An event with a text and a key of its own; `number` tells them apart.
+event numbered_event(event_arena& arena, int number, event_kind kind, time_ms at, event_detail detail);
 
 /// `2h1ms`, `30d`, `0`.
 std::string duration_text(std::int64_t ms);

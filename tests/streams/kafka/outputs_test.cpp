@@ -139,9 +139,7 @@ BOOST_AUTO_TEST_CASE(a_decision_goes_out_in_binary_mode) {
 }
 
 BOOST_AUTO_TEST_CASE(shadows_are_numbered_apart_and_reach_only_the_decisions) {
-  auto shadow = test::plain();
-  shadow.name = "strict";
-  shadow.digest = "1";
+  auto shadow = test::shadow("strict");
   shadow.windows.front().cap_ms = hour_ms;
   user_with_writer fixture{test::user_fixture{test::plain(), {shadow}}};
   fixture.user.speak(hour_ms + 1);
@@ -271,13 +269,7 @@ BOOST_AUTO_TEST_CASE(who_comes_back_in_the_same_epoch_has_a_view_again) {
 
 BOOST_AUTO_TEST_CASE(the_controls_have_a_row_of_their_own) {
   user_with_writer fixture;
-  const auto shadow = [] {
-    auto p = test::plain();
-    p.name = "strict";
-    p.digest = "1";
-    return p;
-  }();
-  const auto before = policy_set::make(test::plain(), {shadow});
+  const auto before = policy_set::make(test::plain(), {test::shadow("strict")});
   const auto after = before->promoted("strict");
   const auto command = fixture.user.make(
       event_kind::admin, 0, admin_command{.verb = admin_verb::promote_policy, .actor = "ada", .policy = "strict"});
@@ -289,14 +281,12 @@ BOOST_AUTO_TEST_CASE(the_controls_have_a_row_of_their_own) {
   BOOST_TEST(fixture.all[0].header("ce_subject") == "*");
   BOOST_TEST(*fixture.all[1].key == "*");
   BOOST_TEST(*fixture.all[1].value
-             == R"({"enabled":true,"kill_switch":true,"policy":{"name":"strict","digest":"1"},"stages":)"
+             == R"({"enabled":true,"kill_switch":true,"policy":{"name":"strict","digest":"strict"},"stages":)"
                 R"({"warning":{},"throttle":{"stt_model":"economy"},"restrict":{"caps":"hard"}},"epoch":7})");
 }
 
 BOOST_AUTO_TEST_CASE(a_promotion_writes_the_views_of_whom_it_reaches) {
-  auto mild = test::plain();
-  mild.name = "mild";
-  mild.digest = "1";
+  auto mild = test::shadow("mild");
   mild.steps[1].economy_stt = false;
   user_with_writer fixture{test::user_fixture{test::plain(), {mild}}};
   fixture.user.set_stage(stage::throttle);
@@ -308,7 +298,7 @@ BOOST_AUTO_TEST_CASE(a_promotion_writes_the_views_of_whom_it_reaches) {
   fixture.seal(broadcast, true);
   BOOST_TEST(fixture.topics() == "decisions enforcement enforcement");
   BOOST_TEST(fixture.all[2].value->find(R"("actions":{},)") != std::string::npos);
-  BOOST_TEST(fixture.all[2].value->find(R"("policy":{"name":"mild","digest":"1"})") != std::string::npos);
+  BOOST_TEST(fixture.all[2].value->find(R"("policy":{"name":"mild","digest":"mild"})") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_review_request_holds_what_a_reviewer_needs) {
@@ -329,9 +319,7 @@ BOOST_AUTO_TEST_CASE(a_review_request_holds_what_a_reviewer_needs) {
 }
 
 BOOST_AUTO_TEST_CASE(a_shadow_that_asks_asks_by_its_own_name) {
-  auto curious = test::plain();
-  curious.name = "curious-2";
-  curious.digest = "1";
+  auto curious = test::shadow("curious-2");
   curious.windows.front().cap_ms = hour_ms;
   curious.review.shadow_asks = true;
   user_with_writer fixture{test::user_fixture{test::plain(), {curious}}};
