@@ -66,6 +66,17 @@ struct on_a_broker {
     return offsets;
   }
 
+  /// Of a client that asks for what is not there, and then for what is.
+  template <class Client, class Ask>
+  void expect_failure_until_asked_again(Client& by, const Ask& ask) const {
+    BOOST_REQUIRE(ask(position{part, 1'000}).ok());
+    while (by.failure().ok())
+      BOOST_REQUIRE(by.poll(milliseconds{20}) == nullptr);
+    BOOST_TEST(by.failure().code == "OFFSET_OUT_OF_RANGE");
+    BOOST_TEST(ask(position{part, 0}).ok());
+    BOOST_TEST(by.failure().ok());
+  }
+
   std::unique_ptr<cluster> client;
   std::string topic;
   topic_partition part;
@@ -134,14 +145,7 @@ BOOST_AUTO_TEST_CASE(a_reader_that_goes_back_stands_where_it_was_told) {
 
 BOOST_AUTO_TEST_CASE(a_reader_that_asks_for_what_is_not_there_fails) {
   const auto by = client->make_reader(isolation::committed);
-  const position beyond{part, 1'000};
-  BOOST_REQUIRE(by->start({&beyond, 1}).ok());
-  while (by->failure().ok())
-    BOOST_REQUIRE(by->poll(milliseconds{20}) == nullptr);
-  BOOST_TEST(by->failure().code == "OFFSET_OUT_OF_RANGE");
-  const position there{part, 0};
-  BOOST_TEST(by->start({&there, 1}).ok());
-  BOOST_TEST(by->failure().ok());
+  expect_failure_until_asked_again(*by, [&](const position& from) { return by->start({&from, 1}); });
 }
 
 BOOST_AUTO_TEST_CASE(a_member_that_asks_for_what_is_not_there_fails_until_it_asks_again) {
@@ -153,14 +157,7 @@ BOOST_AUTO_TEST_CASE(a_member_that_asks_for_what_is_not_there_fails_until_it_ask
   const auto by = client->join({broker().fresh("group"), "one", {topic}}, told);
   while (told.has.empty())
     by->poll(milliseconds{20});
-  const position beyond{part, 1'000};
-  BOOST_REQUIRE(by->fetch({&beyond, 1}).ok());
-  while (by->failure().ok())
-    BOOST_REQUIRE(by->poll(milliseconds{20}) == nullptr);
-  BOOST_TEST(by->failure().code == "OFFSET_OUT_OF_RANGE");
-  const position there{part, 0};
-  BOOST_TEST(by->fetch({&there, 1}).ok());
-  BOOST_TEST(by->failure().ok());
+  expect_failure_until_asked_again(*by, [&](const position& from) { return by->fetch({&from, 1}); });
 }
 
 BOOST_AUTO_TEST_CASE(an_instant_has_an_offset) {
