@@ -233,7 +233,7 @@ void kafka_engine::write_status(bool running) {
   const auto folder = std::filesystem::path{settings_.state_folder};
   std::error_code shown_by_the_write;
   std::filesystem::create_directories(folder, shown_by_the_write);
-  const auto written = replace_file(folder / "partitions.json", text.dump(1) + '\n');
+  const auto written = replace_file(folder / "partitions.json", text.dump(1) + '\n', durability::status);
   if (not written and not std::exchange(status_failed_, true))
     told_.log(log_level::warning,
               fmt::format("`fairuse partitions` does not see this engine: {}", written.error().message));

@@ -3,7 +3,6 @@
 // A value or an error. Every function that can fail returns one, and nothing else reports an error.
 #pragma once
 
-#include <concepts>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -28,6 +27,8 @@ struct error {
 ///   }
 ///
 /// A result<void> is made with `return {};`. REQUIRES of * and ->: it holds a value; of error(): it holds none.
+/// Of tl::expected's chains, and_then() and or_else() do not take functions that return a result; write `if (not made)
+/// return made.error();`.
 template <class T, class E = error>
 class [[nodiscard]] result : public tl::expected<T, E> {
   static_assert(not std::is_convertible_v<E, T>, "an error must not be mistaken for a value");

@@ -84,18 +84,19 @@ result<void> file_replacement::write(std::string_view bytes) {
   return {};
 }
 
-result<void> file_replacement::commit() {
-  if (::fsync(handle_) != 0) return system_error("cannot sync", fresh_);
+result<void> file_replacement::commit(durability how) {
+  if (how == durability::durable and ::fsync(handle_) != 0) return system_error("cannot sync", fresh_);
   if (::rename(fresh_.c_str(), file_.c_str()) != 0) return system_error("cannot rename to", file_);
   ::close(std::exchange(handle_, -1));
+  if (how == durability::status) return {};
   return sync_folder_of(file_);
 }
 
-result<void> replace_file(const std::filesystem::path& file, std::string_view bytes) {
+result<void> replace_file(const std::filesystem::path& file, std::string_view bytes, durability how) {
   auto fresh = file_replacement::open(file);
   if (not fresh) return fresh.error();
   if (auto written = fresh->write(bytes); not written) return written;
-  return fresh->commit();
+  return fresh->commit(how);
 }
 
 } // namespace fairuse

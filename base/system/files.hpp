@@ -3,6 +3,7 @@
 // Files, read or replaced whole. An error names the file and what the system said.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -12,6 +13,12 @@
 #include "base/pure/result.hpp"
 
 namespace fairuse {
+
+/// What has to be true of a new content once it is there.
+enum class durability : std::uint8_t {
+  durable, ///< it is on the disk, and stays after a power failure
+  status,  ///< it is written again soon: the system may take its time
+};
 
 /// All bytes of a file.
 result<std::string> read_file(const std::filesystem::path& file);
@@ -28,8 +35,8 @@ public:
   file_replacement(file_replacement&& other) noexcept;
   file_replacement& operator=(file_replacement&& other) = delete;
   result<void> write(std::string_view bytes);
-  /// Write everything to the disk and put it in the file's place. REQUIRES: the last call.
-  result<void> commit();
+  /// Put it in the file's place; durable: on the disk. REQUIRES: the last call.
+  result<void> commit(durability how = durability::durable);
 
 private:
   file_replacement(std::filesystem::path file, std::filesystem::path fresh, int handle);
@@ -41,6 +48,7 @@ private:
 };
 
 /// Give `file` this content, or leave it as it is.
-result<void> replace_file(const std::filesystem::path& file, std::string_view bytes);
+result<void> replace_file(const std::filesystem::path& file, std::string_view bytes,
+                          durability how = durability::durable);
 
 } // namespace fairuse

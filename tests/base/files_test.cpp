@@ -29,6 +29,14 @@ BOOST_FIXTURE_TEST_CASE(a_file_comes_back_whole, one_folder) {
   BOOST_TEST(not std::filesystem::exists(fresh));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_status_comes_back_whole_too, one_folder) {
+  for (const std::string& bytes : {std::string("one"), std::string("another")}) {
+    BOOST_TEST(replace_file(file, bytes, durability::status).has_value());
+    BOOST_TEST(content() == bytes);
+  }
+  BOOST_TEST(not std::filesystem::exists(fresh));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_file_stays_until_its_replacement_is_committed, one_folder) {
   BOOST_TEST(replace_file(file, "old").has_value());
   {
