@@ -104,7 +104,7 @@ run_result<void> local_engine::finish() {
   if (const auto done = store_->wait(); not done) return error_of(done.error());
   failpoint::pass("stopping");
   if (stop_) return {};
-  if (auto why = reader_->failure(); not why.empty()) return run_error{run_fault::failed, std::move(why)};
+  if (auto read = reader_->failure(); not read) return run_error{run_fault::failed, std::move(read.error().message)};
   if (source_->stopped() != source_stop::none) return refused_line();
   return {};
 }

@@ -147,13 +147,13 @@ read_position local_engine::find_position() {
 
 run_result<void> local_engine::open_input() {
   queue_ = std::make_unique<batch_queue>(16);
-  std::string problem;
-  reader_ = input_reader::open({.file = settings_.input,
-                                .until_end = settings_.until_end,
-                                .chunk_bytes = settings_.chunk_bytes,
-                                .notice = [this](const std::string& what) { told_.log(log_level::warning, what); }},
-                               *queue_, problem);
-  if (reader_ == nullptr) return run_error{run_fault::refused, std::move(problem)};
+  auto opened = input_reader::open({.file = settings_.input,
+                                    .until_end = settings_.until_end,
+                                    .chunk_bytes = settings_.chunk_bytes,
+                                    .notice = [this](const std::string& what) { told_.log(log_level::warning, what); }},
+                                   *queue_);
+  if (not opened) return run_error{run_fault::refused, std::move(opened.error().message)};
+  reader_ = std::move(*opened);
   start_ = find_position();
   reader_->go_on_from(start_);
   total_bytes_ = settings_.until_end ? reader_->size() : 0;

@@ -50,19 +50,15 @@ struct input_reader::carry {
 input_reader::input_reader(reader_options options, batch_queue& into)
   : options_{std::move(options)}, into_{into}, decoder_{options_.limits} {}
 
-std::unique_ptr<input_reader> input_reader::open(reader_options options, batch_queue& into, std::string& problem) {
+result<std::unique_ptr<input_reader>> input_reader::open(reader_options options, batch_queue& into) {
   std::unique_ptr<input_reader> made{new input_reader{std::move(options), into}};
   const auto& file = made->options_.file;
   made->descriptor_ = file == "-" ? ::dup(STDIN_FILENO) : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (made->descriptor_ < 0) {
-    problem = fmt::format("cannot read {}: {}", file == "-" ? "standard input" : file, std::strerror(errno));
-    return nullptr;
-  }
+  if (made->descriptor_ < 0)
+    return error{fmt::format("cannot read {}: {}", file == "-" ? "standard input" : file, std::strerror(errno))};
   struct stat about {};
-  if (::fstat(made->descriptor_, &about) != 0 or S_ISDIR(about.st_mode)) {
-    problem = fmt::format("cannot read {}: it is no file", file);
-    return nullptr;
-  }
+  if (::fstat(made->descriptor_, &about) != 0 or S_ISDIR(about.st_mode))
+    return error{fmt::format("cannot read {}: it is no file", file)};
   made->is_file_ = file != "-" and S_ISREG(about.st_mode);
   made->wake_ = ::eventfd(0, EFD_CLOEXEC);
   return made;
@@ -92,14 +88,14 @@ std::uint64_t input_reader::size() const {
   return is_file_ and ::fstat(descriptor_, &about) == 0 ? static_cast<std::uint64_t>(about.st_size) : 0;
 }
 
-std::string input_reader::failure() const {
+result<void> input_reader::failure() const {
   const std::lock_guard lock{mutex_};
   return failure_;
 }
 
-void input_reader::fail(const std::string& sentence) {
+void input_reader::fail(std::string sentence) {
   const std::lock_guard lock{mutex_};
-  failure_ = sentence;
+  failure_ = error{std::move(sentence)};
 }
 
 void input_reader::run() {
@@ -114,7 +110,7 @@ void input_reader::run() {
     if (not flush(rest, got == step::ended) or got == step::ended) break;
     if (got == step::waits and not wait_for_more(rest)) break;
   }
-  into_.finish(not stopping_ and failure().empty());
+  into_.finish(not stopping_ and failure().has_value());
 }
 
 // Read until the chunk is full or nothing more is there.

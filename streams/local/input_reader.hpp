@@ -17,6 +17,7 @@
 #include <string>
 #include <thread>
 
+#include "base/pure/result.hpp"
 #include "events/wire.hpp"
 #include "streams/local/batch_queue.hpp"
 #include "streams/local/read_position.hpp"
@@ -37,8 +38,7 @@ struct reader_options {
 
 class input_reader {
 public:
-  /// Nullptr and a sentence if the input cannot be opened.
-  static std::unique_ptr<input_reader> open(reader_options options, batch_queue& into, std::string& problem);
+  static result<std::unique_ptr<input_reader>> open(reader_options options, batch_queue& into);
   ~input_reader();
   input_reader(const input_reader&) = delete;
   input_reader& operator=(const input_reader&) = delete;
@@ -56,8 +56,8 @@ public:
   int descriptor() const { return descriptor_; }
   /// Bytes of the file as it is now; 0 for a pipe.
   std::uint64_t size() const;
-  /// Why reading ended early; empty if it did not.
-  std::string failure() const;
+  /// An error: reading ended early, and why.
+  result<void> failure() const;
 
 private:
   input_reader(reader_options options, batch_queue& into);
@@ -71,7 +71,7 @@ private:
   void skip_to_line_end(carry& rest);
   bool wait_for_more(carry& rest);
   bool replaced(carry& rest);
-  void fail(const std::string& sentence);
+  void fail(std::string sentence);
 
   reader_options options_;
   batch_queue& into_;
@@ -82,7 +82,7 @@ private:
   int wake_ = -1;
   std::atomic<bool> stopping_{false};
   mutable std::mutex mutex_;
-  std::string failure_;
+  result<void> failure_;
   std::thread thread_;
 };
 

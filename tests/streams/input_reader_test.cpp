@@ -21,9 +21,9 @@ namespace {
 /// Reads an input and gathers what comes.
 struct reading {
   explicit reading(reader_options options, const read_position& from = {}) {
-    std::string problem;
-    reader = input_reader::open(std::move(options), queue, problem);
-    BOOST_REQUIRE_MESSAGE(reader != nullptr, problem);
+    auto opened = input_reader::open(std::move(options), queue);
+    BOOST_REQUIRE(opened.has_value());
+    reader = std::move(*opened);
     reader->go_on_from(from);
     reader->start();
   }
@@ -165,12 +165,11 @@ BOOST_AUTO_TEST_CASE(a_file_that_was_replaced_or_cut_is_read_from_its_beginning)
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_named) {
   batch_queue queue{4};
-  std::string problem;
-  BOOST_TEST(input_reader::open({.file = "/no/such/file"}, queue, problem) == nullptr);
-  BOOST_TEST(problem.find("/no/such/file") != std::string::npos);
+  const auto missing = input_reader::open({.file = "/no/such/file"}, queue);
+  BOOST_TEST(missing.error().message.find("/no/such/file") != std::string::npos);
   const test_folder folder;
-  BOOST_TEST(input_reader::open({.file = folder.file("")}, queue, problem) == nullptr);
-  BOOST_TEST(problem.find("no file") != std::string::npos);
+  const auto no_file = input_reader::open({.file = folder.file("")}, queue);
+  BOOST_TEST(no_file.error().message.find("no file") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
