@@ -4,7 +4,10 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
+
+#include "base/pure/result.hpp"
 
 // The library calls itself so.
 namespace CLI { // NOLINT(readability-identifier-naming)
@@ -23,6 +26,17 @@ enum exit_code : int {
   exit_too_little_data = 5, ///< not enough data to say
   exit_interrupted = 130,   ///< Ctrl-C
 };
+
+/// Why a command does not do what it was asked for.
+struct command_error {
+  int code = exit_failed;
+  /// For people.
+  std::string text;
+};
+
+/// command_result<int> is how a command ends: an exit code, or why it came to no end of its own.
+template <class T = void>
+using command_result = result<T, command_error>;
 
 /// stdout is the result, stderr is progress and logs. `run` returns an exit code and throws nothing.
 struct command {

@@ -59,9 +59,17 @@ void set_up_log(const log_settings& settings) {
 
 void log_line(log_level level, const std::string& text) { spdlog::log(level_from(level), "{}", text); }
 
+int exit_code_of(const command_result<int>& ended) {
+  if (ended) return *ended;
+  log_line(log_level::error, ended.error().text);
+  return ended.error().code;
+}
+
 int fail(int code, const std::string& sentence) {
   fmt::print(stderr, "fairuse: {}\n", sentence);
   return code;
 }
+
+int fail(const command_error& why) { return fail(why.code, why.text); }
 
 } // namespace fairuse::cli

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "cli/command.hpp"
 #include "config/deployment.hpp"
 
 namespace fairuse::cli {
@@ -17,5 +18,9 @@ void log_line(log_level level, const std::string& text);
 
 /// What a command without a log says before it ends; returns `code`.
 int fail(int code, const std::string& sentence);
+int fail(const command_error& why);
+
+/// The exit code of a command with a log; logs the error, if it is one.
+int exit_code_of(const command_result<int>& ended);
 
 } // namespace fairuse::cli

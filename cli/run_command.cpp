@@ -70,32 +70,26 @@ environment overrides_from_environment() {
   return found;
 }
 
-bool refuse(const std::string& sentence) {
-  log_line(log_level::error, sentence);
-  return false;
-}
-
-bool arm_failpoint() {
+result<void> arm_failpoint() {
   const auto place = variable("FAIRUSE_FAIL");
-  if (place.empty()) return true;
-  const auto armed = failpoint::arm(place);
-  return armed or refuse(armed.error().message);
+  if (place.empty()) return {};
+  return failpoint::arm(place);
 }
 
-// The file with the overrides of the environment.
+// The file with the overrides of the environment. Nullopt: each line that is wrong was said.
 std::optional<loaded_deployment> load_with_overrides(const std::string& file) {
   yaml::diagnostics problems{file};
   auto loaded = load_deployment(file, kafka_client_library(), problems);
   for (const auto& each : problems.list())
     fmt::print(stderr, "{}\n", to_text(each));
   if (not loaded) {
-    refuse(fmt::format("{} is refused", file));
+    log_line(log_level::error, fmt::format("{} is refused", file));
     return std::nullopt;
   }
   set_up_log(loaded->settings.log);
   const auto report = apply_overrides(*loaded, overrides_from_environment());
   for (const auto& each : report.problems)
-    refuse(each);
+    log_line(log_level::error, each);
   for (const auto& each : report.notes)
     log_line(log_level::info,
              fmt::format("{} overrides {}: {} -> {}", each.variable, each.changed, each.before, each.after));
@@ -104,11 +98,11 @@ std::optional<loaded_deployment> load_with_overrides(const std::string& file) {
 }
 
 // Standard input, if no file is named and something is connected to it.
-bool find_input(run_settings& settings) {
-  if (not settings.input.empty()) return true;
-  if (::isatty(STDIN_FILENO) == 1) return refuse("nothing to read: name a file with --input, or - for standard input");
+result<void> find_input(run_settings& settings) {
+  if (not settings.input.empty()) return {};
+  if (::isatty(STDIN_FILENO) == 1) return error{"nothing to read: name a file with --input, or - for standard input"};
   settings.input = "-";
-  return true;
+  return {};
 }
 
 int fail(const run_error& error) {
@@ -182,7 +176,7 @@ std::function<int()> declare_run(CLI::App& app) {
 int run_engine(run_options options) {
   stop_signal::block();
   set_up_log({});
-  if (not arm_failpoint()) return exit_usage;
+  if (const auto armed = arm_failpoint(); not armed) return fail({run_fault::refused, armed.error().message});
   auto all = load_with_overrides(options.config_file);
   if (not all) return exit_usage;
   const auto& key_file = all->settings.case_key_file;
@@ -190,7 +184,8 @@ int run_engine(run_options options) {
   if (not key) return fail({run_fault::refused, key.error().message});
   auto& settings = options.engine;
   const auto mode = all->settings.streams;
-  if (mode == stream_kind::local and not find_input(settings)) return exit_usage;
+  if (mode == stream_kind::local)
+    if (const auto found = find_input(settings); not found) return fail({run_fault::refused, found.error().message});
   settings.instance = variable(instance_variable);
   settings.program = FAIRUSE_VERSION;
   console shown;

@@ -35,14 +35,19 @@ std::optional<policy> read_policy(const local_reader& reader, const std::string&
   return text ? parse_canonical(*text) : std::nullopt;
 }
 
-// The policies that hold now, from the texts that the store keeps.
-std::shared_ptr<const policy_set> read_policies(const local_reader& reader, const store_meta& meta) {
+// The policies that hold now, from the texts that the store in `folder` keeps.
+command_result<std::shared_ptr<const policy_set>> read_policies(const local_reader& reader, const store_meta& meta,
+                                                                const std::string& folder) {
+  const auto missing = [&folder] {
+    return command_error{
+        exit_failed, fmt::format("the store in {} does not have the text of a policy it runs: it is damaged", folder)};
+  };
   auto live = read_policy(reader, meta.controls.live);
-  if (not live) return nullptr;
+  if (not live) return missing();
   std::vector<policy> shadows;
   for (const auto& digest : meta.controls.shadows) {
     auto shadow = read_policy(reader, digest);
-    if (not shadow) return nullptr;
+    if (not shadow) return missing();
     shadows.push_back(std::move(*shadow));
   }
   const auto retention = std::strtoll(setting_of(meta.settings, "retention_ms").c_str(), nullptr, 10);
@@ -63,21 +68,20 @@ int show(const status_options& wanted) {
   const auto& reader = **opened;
   const auto meta = reader.meta();
   if (meta.epoch == 0) return fail(exit_usage, fmt::format("the store in {} has seen no event yet", wanted.state));
-  const auto policies = read_policies(reader, meta);
-  if (policies == nullptr)
-    return fail(exit_failed,
-                fmt::format("the store in {} does not have the text of a policy it runs: it is damaged", wanted.state));
+  const auto read = read_policies(reader, meta, wanted.state);
+  if (not read) return fail(read.error());
+  const auto& policies = *read;
   auto found = reader.load(wanted.uid, *policies, meta.now, key->bytes);
   if (not found) return fail(exit_failed, found.error().message);
   if (*found == nullptr) return fail(exit_usage, fmt::format("the store in {} knows no such user", wanted.state));
   auto at = meta.now;
   if (not wanted.at.empty()) {
-    const auto read = time_from(wanted.at);
-    if (not read) return fail(exit_usage, "--at takes an instant such as 2026-11-22T09:30:00Z");
-    if (*read < meta.now)
+    const auto asked = time_from(wanted.at);
+    if (not asked) return fail(exit_usage, "--at takes an instant such as 2026-11-22T09:30:00Z");
+    if (*asked < meta.now)
       return fail(exit_usage, fmt::format("--at is before the last epoch ({}): the past is asked of a capture",
                                           to_time_text(meta.now)));
-    at = *read;
+    at = *asked;
   }
   case_namer names{key->bytes};
   const bool same_key = setting_of(meta.settings, "case_key") == names.check();
