@@ -4,13 +4,12 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include "cli/commands.hpp"
@@ -39,40 +38,31 @@ struct capture_options {
   bool as_json = false;
 };
 
-int give_up(int code, const std::string& sentence) {
-  spdlog::error("{}", sentence);
-  return code;
-}
-
-/// Opened for reading; nullptr: it was said why.
-std::unique_ptr<kafka::capture_reader> open_capture(const std::string& file) {
+command_result<std::unique_ptr<kafka::capture_reader>> open_capture(const std::string& file) {
   std::error_code unknown;
   const auto size = std::filesystem::file_size(file, unknown);
   progress shown{unknown ? 0 : static_cast<std::uint64_t>(size), "bytes checked"};
   auto opened = kafka::capture_reader::open(file, [&shown](std::uint64_t done) { shown.show(done, done); });
   shown.clear();
-  if (opened) return std::move(*opened);
-  give_up(exit_failed, opened.error().message);
-  return nullptr;
+  if (not opened) return command_error{exit_failed, opened.error().message};
+  return std::move(*opened);
 }
 
 // export, checkpoint --------------------------------------------------------------------------------------------------
 
-int exit_code_of(kafka::export_status what) {
+int exit_code_of(kafka::export_fault what) {
   switch (what) {
-    case kafka::export_status::done:
-      return exit_done;
-    case kafka::export_status::lost:
+    case kafka::export_fault::lost:
       return exit_too_little_data;
-    case kafka::export_status::refused:
+    case kafka::export_fault::refused:
       return exit_usage;
-    case kafka::export_status::failed:
+    case kafka::export_fault::failed:
       break;
   }
   return exit_failed;
 }
 
-int export_from_topics(const capture_options& wanted, bool is_checkpoint) {
+command_result<int> export_from_topics(const capture_options& wanted, bool is_checkpoint) {
   stop_signal::block();
   // Nothing is half done: what was begun goes.
   const stop_signal stopped{[part = wanted.file + ".part"] {
@@ -81,11 +71,12 @@ int export_from_topics(const capture_options& wanted, bool is_checkpoint) {
     ::_exit(exit_interrupted);
   }};
   operator_session all;
-  if (not all.open(wanted.config_file)) return all.exit_code();
+  if (const auto done = all.open(wanted.config_file); not done) return done.error();
   std::unique_ptr<kafka::capture_reader> checkpoint;
   if (not wanted.checkpoint.empty()) {
-    checkpoint = open_capture(wanted.checkpoint);
-    if (checkpoint == nullptr) return exit_failed;
+    auto opened = open_capture(wanted.checkpoint);
+    if (not opened) return opened.error();
+    checkpoint = std::move(*opened);
   }
   progress shown{0, "records"};
   const kafka::export_wish wish{
@@ -103,18 +94,18 @@ int export_from_topics(const capture_options& wanted, bool is_checkpoint) {
                                   : kafka::export_capture(all.brokers(), wish, wanted.file);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   shown.clear();
-  if (made.what != kafka::export_status::done) return give_up(exit_code_of(made.what), made.message);
+  if (not made) return command_error{exit_code_of(made.error().fault), made.error().message};
   std::uint64_t epochs = 0;
-  for (const auto& each : made.per_partition)
+  for (const auto& each : made->per_partition)
     epochs += each.epochs;
-  const auto speed = static_cast<double>(made.records) / std::max(took.count(), 1e-3);
+  const auto speed = static_cast<double>(made->records) / std::max(took.count(), 1e-3);
   if (wanted.as_json) {
-    const json whole = {{"file", wanted.file}, {"bytes", made.bytes},     {"partitions", all.partitions()},
-                        {"epochs", epochs},    {"records", made.records}, {"seconds", took.count()}};
+    const json whole = {{"file", wanted.file}, {"bytes", made->bytes},     {"partitions", all.partitions()},
+                        {"epochs", epochs},    {"records", made->records}, {"seconds", took.count()}};
     fmt::print("{}\n", whole.dump());
   } else {
     fmt::print("{}: {} bytes, {} partitions, {} epochs, {} records read in {:.1f} s ({:.0f}/s)\n", wanted.file,
-               made.bytes, all.partitions(), epochs, made.records, took.count(), speed);
+               made->bytes, all.partitions(), epochs, made->records, took.count(), speed);
   }
   return exit_done;
 }
@@ -148,7 +139,7 @@ std::string epochs_text(const captured_partition& of, bool is_checkpoint) {
 std::string time_or_dash(time_ms at) { return at == 0 ? "-" : to_time_text(at); }
 
 /// Every record unpacks, and there are as many as the table of contents says.
-std::optional<store_error> read_all(const kafka::capture_reader& capture) {
+result<void, store_error> read_all(const kafka::capture_reader& capture) {
   std::uint64_t total = 0;
   std::uint64_t done = 0;
   for (const auto& each : capture.contents().sections)
@@ -161,9 +152,9 @@ std::optional<store_error> read_all(const kafka::capture_reader& capture) {
       ++done;
       shown.at(done, done);
     }
-    if (not records.failure()) return records.failure().error();
+    if (not records.failure()) return records.failure();
   }
-  return std::nullopt;
+  return {};
 }
 
 /// Policies by digest, of all partitions.
@@ -238,12 +229,13 @@ void print_json(const kafka::capture_reader& capture, const std::vector<std::str
   fmt::print("{}\n", whole.dump());
 }
 
-int inspect(const capture_options& wanted) {
+command_result<int> inspect(const capture_options& wanted) {
   set_up_log({});
-  const auto capture = open_capture(wanted.file);
-  if (capture == nullptr) return exit_failed;
-  if (const auto problem = read_all(*capture))
-    return give_up(exit_failed, fmt::format("{}: {}", wanted.file, problem->message));
+  const auto opened = open_capture(wanted.file);
+  if (not opened) return opened.error();
+  const auto& capture = *opened;
+  if (const auto read = read_all(*capture); not read)
+    return command_error{exit_failed, fmt::format("{}: {}", wanted.file, read.error().message)};
   const auto policies = policies_of(*capture);
   wanted.as_json ? print_json(*capture, policies) : print_table(*capture, policies);
   return exit_done;
@@ -271,7 +263,7 @@ std::function<int()> declare_capture(CLI::App& app) {
       "replay\n"
       "needs; the message names the first epoch that can be replayed. docs/capture.md says more.");
   return [wanted, look, state] {
-    return look->parsed() ? inspect(*wanted) : export_from_topics(*wanted, state->parsed());
+    return exit_code_of(look->parsed() ? inspect(*wanted) : export_from_topics(*wanted, state->parsed()));
   };
 }
 

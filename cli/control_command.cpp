@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/log.hpp"
 #include "cli/operator_session.hpp"
 #include "engine/clocks.hpp"
 #include "engine/kafka_options.hpp"
@@ -104,20 +105,13 @@ class control_session {
 public:
   explicit control_session(const control_options& wanted) : wanted_{wanted} {}
 
-  int run() {
+  command_result<int> run() {
     const auto what = understand(wanted_);
-    if (not what) {
-      all_.fail(exit_usage, what.error().message);
-      return all_.exit_code();
-    }
+    if (not what) return command_error{exit_usage, what.error().message};
     const auto line = line_of(*what);
-    if (not line) {
-      all_.fail(exit_usage, line.error().message);
-      return all_.exit_code();
-    }
-    if (not all_.open(wanted_.config_file) or not find_partitions(*what) or not know_policy(*what) or not confirm(*what)
-        or not send(what->subject, *line))
-      return all_.exit_code();
+    if (not line) return command_error{exit_usage, line.error().message};
+    if (const auto done = prepare(*what); not done) return done.error();
+    if (const auto sent = send(what->subject, *line); not sent) return error_of(sent.error());
     fmt::print("sent as {} to {}\n", id_,
                what->subject == broadcast ? fmt::format("all {} partitions of {}", to_.size(), topic())
                                           : fmt::format("partition {} of {}", to_.front(), topic()));
@@ -126,6 +120,15 @@ public:
   }
 
 private:
+  // Everything that can refuse it, before anything is sent.
+  command_result<> prepare(const wanted_event& what) {
+    if (auto opened = all_.open(wanted_.config_file); not opened) return opened;
+    if (auto found = find_partitions(what); not found) return found;
+    if (auto known = know_policy(what); not known) return known;
+    if (what.kind != event_kind::erasure) return {};
+    return confirm("Everything about this user is deleted, for good. Go on?", wanted_.yes);
+  }
+
   const std::string& topic() const { return all_.settings().inputs.front(); }
 
   // Written and read back: what is refused here would be a dead letter there.
@@ -146,57 +149,53 @@ private:
     return error{fmt::format("the command is refused: {} at {}", to_text(back.error().why), back.error().place)};
   }
 
-  bool find_partitions(const wanted_event& what) {
+  command_result<> find_partitions(const wanted_event& what) {
     if (what.subject == broadcast) {
       for (std::int32_t p = 0; p < all_.partitions(); ++p)
         to_.push_back(p);
-      return true;
+      return {};
     }
     const auto hash = partition_function_of(all_.settings().partitioner);
     if (hash == nullptr)
-      return all_.fail(exit_usage,
-                       "streams.partitioner is unchecked, so it is not known which partition a user is on: "
-                       "let the producer of the input send the command");
+      return command_error{exit_usage,
+                           "streams.partitioner is unchecked, so it is not known which partition a user is on: "
+                           "let the producer of the input send the command"};
     to_.push_back(hash(what.subject, all_.partitions()));
-    return true;
+    return {};
   }
 
   // A policy that is not loaded cannot be promoted, and the engine would ignore the command.
-  bool know_policy(const wanted_event& what) {
+  command_result<> know_policy(const wanted_event& what) {
     const auto* command = std::get_if<admin_command>(&what.detail);
-    if (command == nullptr or command->verb != admin_verb::promote_policy) return true;
+    if (command == nullptr or command->verb != admin_verb::promote_policy) return {};
     std::vector<std::string_view> names;
     for (const auto& each : all_.deployment().shadows)
       names.push_back(each.name);
-    if (std::find(names.begin(), names.end(), command->policy) != names.end()) return true;
-    return all_.fail(exit_usage,
-                     fmt::format("{} loads no shadow policy '{}'{}: only a shadow can be promoted", wanted_.config_file,
-                                 command->policy, yaml::did_you_mean(command->policy, names)));
-  }
-
-  bool confirm(const wanted_event& what) {
-    if (what.kind != event_kind::erasure) return true;
-    return all_.confirmed("Everything about this user is deleted, for good. Go on?", wanted_.yes);
+    if (std::find(names.begin(), names.end(), command->policy) != names.end()) return {};
+    return command_error{
+        exit_usage, fmt::format("{} loads no shadow policy '{}'{}: only a shadow can be promoted", wanted_.config_file,
+                                command->policy, yaml::did_you_mean(command->policy, names))};
   }
 
   // All copies in one transaction: all partitions get it, or none.
-  bool send(const std::string& subject, const std::string& line) {
+  kafka::call_result<> send(const std::string& subject, const std::string& line) {
     const auto producer = all_.brokers().make_producer(all_.settings().app + ".command");
     const std::vector<std::string> topics{topic()};
     auto done = producer->prepare(topics);
-    for (int i = 0; done.what == kafka::next_action::again and i < calls_max; ++i)
+    for (int i = 0; asks_for(done, kafka::next_action::again) and i < calls_max; ++i)
       done = producer->prepare(topics);
-    if (done.ok()) done = producer->begin();
-    if (not done.ok()) return all_.fail(done);
+    if (done) done = producer->begin();
+    if (not done) return done;
     const std::array headers{kafka::header{"content-type", "application/cloudevents+json"}};
     for (const auto partition : to_)
       producer->produce(topic(), partition, subject, line, headers);
     done = producer->flush();
-    if (done.ok()) done = producer->commit();
-    for (int i = 0; done.what == kafka::next_action::again and i < calls_max; ++i)
+    if (done) done = producer->commit();
+    for (int i = 0; asks_for(done, kafka::next_action::again) and i < calls_max; ++i)
       done = producer->commit();
-    if (done.what == kafka::next_action::abort) producer->abort();
-    return done.ok() or all_.fail(done);
+    // What the abort says changes nothing: the command is in no partition.
+    if (asks_for(done, kafka::next_action::abort)) (void)producer->abort();
+    return done;
   }
 
   const control_options& wanted_;
@@ -216,7 +215,7 @@ std::function<int()> declare_control(CLI::App& app) {
   app.footer(
       "Exit 0: the command is in the input topic, and holds from the next epoch on. 1: it is not, and no\n"
       "partition has any of it. 2: wrong command or file.");
-  return [wanted] { return control_session{*wanted}.run(); };
+  return [wanted] { return exit_code_of(control_session{*wanted}.run()); };
 }
 
 } // namespace

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include "cli/log.hpp"
@@ -15,70 +14,70 @@
 
 namespace fairuse::cli {
 
-bool operator_session::fail(int code, const std::string& sentence) {
-  spdlog::error("{}", sentence);
-  exit_code_ = code;
-  return false;
+command_error error_of(const kafka::call_error& why) {
+  return {exit_failed, fmt::format("{} ({})", why.text, why.code)};
 }
 
-bool operator_session::fail(const kafka::call_result& why) {
-  return fail(exit_failed, fmt::format("{} ({})", why.text, why.code));
-}
-
-bool operator_session::open(const std::string& config_file) {
+command_result<> operator_session::open(const std::string& config_file) {
   set_up_log({});
   yaml::diagnostics problems{config_file};
   auto loaded = load_deployment(config_file, kafka_client_library(), problems);
   for (const auto& each : problems.list())
     fmt::print(stderr, "{}\n", to_text(each));
-  if (not loaded) return fail(exit_usage, fmt::format("{} is refused", config_file));
+  if (not loaded) return command_error{exit_usage, fmt::format("{} is refused", config_file)};
   loaded_ = std::make_unique<loaded_deployment>(std::move(*loaded));
   if (loaded_->settings.streams != stream_kind::kafka)
-    return fail(exit_usage, fmt::format("{} is of local mode (streams.kind: local): this command is about Kafka. "
-                                        "config/kafka.yaml is an example",
-                                        config_file));
+    return command_error{exit_usage,
+                         fmt::format("{} is of local mode (streams.kind: local): this command is about Kafka. "
+                                     "config/kafka.yaml is an example",
+                                     config_file)};
   set_up_log(loaded_->settings.log);
   // What librdkafka says while it tries is said better by the result.
   const auto options =
       cluster_options(settings(), [](log_level, const std::string& line) { log_line(log_level::debug, line); });
   auto brokers = kafka::make_real_cluster(options);
-  if (not brokers) return fail(exit_usage, brokers.error().message);
+  if (not brokers) return command_error{exit_usage, brokers.error().message};
   brokers_ = std::move(*brokers);
   auto group = kafka::make_group_view(options, settings().app);
-  if (not group) return fail(exit_usage, group.error().message);
+  if (not group) return command_error{exit_usage, group.error().message};
   group_ = std::move(*group);
   return ask_brokers();
 }
 
-bool operator_session::ask_brokers() {
-  std::vector<std::int32_t> counts;
-  auto asked = brokers_->partition_counts(settings().inputs, counts);
-  if (asked.ok()) asked = brokers_->id(cluster_id_);
-  if (not asked.ok())
-    return fail(exit_failed, fmt::format("no broker answers at {}: {} ({}). Is Kafka running, and streams.bootstrap "
-                                         "the right address?",
-                                         bootstrap_servers(settings()), asked.text, asked.code));
+command_result<> operator_session::ask_brokers() {
+  const auto silent = [this](const kafka::call_error& why) {
+    return command_error{exit_failed, fmt::format("no broker answers at {}: {} ({}). Is Kafka running, and "
+                                                  "streams.bootstrap the right address?",
+                                                  bootstrap_servers(settings()), why.text, why.code)};
+  };
+  const auto asked = brokers_->partition_counts(settings().inputs);
+  if (not asked) return silent(asked.error());
+  auto id = brokers_->id();
+  if (not id) return silent(id.error());
+  cluster_id_ = std::move(*id);
+  const auto& counts = *asked;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const auto& topic = settings().inputs[i];
     if (counts[i] == 0)
-      return fail(exit_failed,
-                  fmt::format("there is no topic {}: `fairuse topics create` makes what is missing", topic));
+      return command_error{exit_failed,
+                           fmt::format("there is no topic {}: `fairuse topics create` makes what is missing", topic)};
     if (counts[i] != counts[0])
-      return fail(exit_failed, fmt::format("{} has {} partitions and {} has {}: `fairuse topics check` says more",
-                                           topic, counts[i], settings().inputs[0], counts[0]));
+      return command_error{exit_failed,
+                           fmt::format("{} has {} partitions and {} has {}: `fairuse topics check` says more", topic,
+                                       counts[i], settings().inputs[0], counts[0])};
   }
   partitions_ = counts[0];
-  return true;
+  return {};
 }
 
-bool operator_session::confirmed(const std::string& question, bool yes) {
-  if (yes) return true;
-  if (::isatty(STDIN_FILENO) == 0) return fail(exit_usage, "there is no terminal to confirm it on: add --yes");
+command_result<> confirm(const std::string& question, bool yes) {
+  if (yes) return {};
+  if (::isatty(STDIN_FILENO) == 0) return command_error{exit_usage, "there is no terminal to confirm it on: add --yes"};
   fmt::print(stderr, "{} [y/N] ", question);
   std::string answer;
   std::getline(std::cin, answer);
-  if (answer == "y" or answer == "Y" or answer == "yes") return true;
-  return fail(exit_usage, "nothing was changed");
+  if (answer == "y" or answer == "Y" or answer == "yes") return {};
+  return command_error{exit_usage, "nothing was changed"};
 }
 
 } // namespace fairuse::cli

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the operator's commands of Kafka mode begin with: a deployment, its brokers, its group and how many
-// partitions there are. Says on stderr what is wrong; `exit_code` is the answer then.
+// partitions there are.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,8 @@ namespace fairuse::cli {
 
 class operator_session {
 public:
-  /// Read the file and ask the brokers. False: exit_code() says how it ended.
-  bool open(const std::string& config_file);
-  int exit_code() const { return exit_code_; }
+  /// Read the file and ask the brokers. What is wrong in the file is said on stderr, line by line.
+  command_result<> open(const std::string& config_file);
 
   const loaded_deployment& deployment() const { return *loaded_; }
   const kafka_settings& settings() const { return loaded_->settings.kafka; }
@@ -28,21 +27,20 @@ public:
   const std::string& cluster_id() const { return cluster_id_; }
   std::int32_t partitions() const { return partitions_; }
 
-  /// Log the sentence; false.
-  bool fail(int code, const std::string& sentence);
-  bool fail(const kafka::call_result& why);
-  /// Ask on a terminal, unless `yes`. False: do not do it.
-  bool confirmed(const std::string& question, bool yes);
-
 private:
-  bool ask_brokers();
+  command_result<> ask_brokers();
 
   std::unique_ptr<loaded_deployment> loaded_;
   std::unique_ptr<kafka::cluster> brokers_;
   std::unique_ptr<kafka::group_view> group_;
   std::string cluster_id_;
   std::int32_t partitions_ = 0;
-  int exit_code_ = exit_done;
 };
+
+/// A call to the brokers that failed, as the end of a command.
+command_error error_of(const kafka::call_error& why);
+
+/// Ask on a terminal, unless `yes`. An error: it may not be done.
+command_result<> confirm(const std::string& question, bool yes);
 
 } // namespace fairuse::cli

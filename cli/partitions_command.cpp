@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -14,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/log.hpp"
 #include "cli/operator_session.hpp"
 #include "engine/clocks.hpp"
 #include "streams/kafka/worker/partition_shard.hpp"
@@ -70,9 +72,11 @@ class partitions_session {
 public:
   explicit partitions_session(const partitions_options& wanted) : wanted_{wanted} {}
 
-  int run() {
-    if (not all_.open(wanted_.config_file) or not read_local() or not ask_group() or not ask_lag())
-      return all_.exit_code();
+  command_result<int> run() {
+    if (const auto opened = all_.open(wanted_.config_file); not opened) return opened.error();
+    if (const auto read = read_local(); not read) return read.error();
+    if (const auto asked = ask_group(); not asked) return error_of(asked.error());
+    if (const auto asked = ask_lag(); not asked) return error_of(asked.error());
     add_local();
     wanted_.as_json ? print_json() : print_table();
     const bool refused = std::any_of(rows_.begin(), rows_.end(),
@@ -81,27 +85,29 @@ public:
   }
 
 private:
-  bool read_local() {
-    if (wanted_.state_folder.empty()) return true;
+  command_result<> read_local() {
+    if (wanted_.state_folder.empty()) return {};
     const auto file = std::filesystem::path{wanted_.state_folder} / "partitions.json";
     std::ifstream from{file};
     if (not from)
-      return all_.fail(exit_usage, fmt::format("there is no {}: no instance has run with --state {}", file.string(),
-                                               wanted_.state_folder));
+      return command_error{exit_usage, fmt::format("there is no {}: no instance has run with --state {}", file.string(),
+                                                   wanted_.state_folder)};
     const auto text = json::parse(from, nullptr, false);
     if (not text.is_object() or not text.contains("partitions"))
-      return all_.fail(exit_failed, fmt::format("{} is damaged; a running instance writes it anew", file.string()));
+      return command_error{exit_failed, fmt::format("{} is damaged; a running instance writes it anew", file.string())};
     local_.emplace();
     local_->instance = text.value("instance", "");
     local_->age_ms = std::max<std::int64_t>(0, wall_clock_ms() - text.value("at", std::int64_t{0}));
     local_->running = text.value("running", false) and local_->age_ms <= view_age_max_ms;
     for (const auto& each : text["partitions"])
       local_->partitions[each.value("partition", -1)] = each;
-    return true;
+    return {};
   }
 
-  bool ask_group() {
-    if (const auto asked = all_.group().describe(group_); not asked.ok()) return all_.fail(asked);
+  kafka::call_result<> ask_group() {
+    auto asked = all_.group().describe();
+    if (not asked) return std::move(asked).error();
+    group_ = std::move(*asked);
     rows_.resize(static_cast<std::size_t>(all_.partitions()));
     for (std::size_t p = 0; p < rows_.size(); ++p)
       rows_[p].partition = static_cast<std::int32_t>(p);
@@ -111,26 +117,25 @@ private:
         if (part.partition >= 0 and part.partition < all_.partitions())
           rows_[static_cast<std::size_t>(part.partition)].owner =
               member.name.starts_with(prefix) ? member.name.substr(prefix.size()) : member.name;
-    return true;
+    return {};
   }
 
-  bool ask_lag() {
+  kafka::call_result<> ask_lag() {
     std::vector<kafka::topic_partition> parts;
     for (const auto& each : rows_)
       for (const auto& topic : all_.settings().inputs)
         parts.push_back({topic, each.partition});
-    std::vector<kafka::committed_offset> found;
-    if (const auto asked = all_.group().committed(parts, found); not asked.ok()) return all_.fail(asked);
-    for (const auto& at : found) {
+    const auto found = all_.group().committed(parts);
+    if (not found) return found.error();
+    for (const auto& at : *found) {
       if (at.offset < 0) continue;
-      kafka::log_range log;
-      if (const auto asked = all_.brokers().range(at.of, kafka::isolation::committed, log); not asked.ok())
-        return all_.fail(asked);
+      const auto log = all_.brokers().range(at.of, kafka::isolation::committed);
+      if (not log) return log.error();
       auto& to = rows_[static_cast<std::size_t>(at.of.partition)];
-      to.lag = to.lag.value_or(0) + std::max<std::int64_t>(0, log.high - at.offset);
+      to.lag = to.lag.value_or(0) + std::max<std::int64_t>(0, log->high - at.offset);
       to.epoch = kafka::epoch_of_metadata(at.metadata);
     }
-    return true;
+    return {};
   }
 
   void add_local() {
@@ -224,7 +229,7 @@ std::function<int()> declare_partitions(CLI::App& app) {
       "Exit 0: as it should be, 1: a partition is refused, or no broker answers, 2: wrong command or file.\n"
       "Lag is committed records that the group has not decided on, over all inputs of the partition. The\n"
       "marker of a transaction that ends a log, as of a `fairuse command`, counts as one until the next record.");
-  return [wanted] { return partitions_session{*wanted}.run(); };
+  return [wanted] { return exit_code_of(partitions_session{*wanted}.run()); };
 }
 
 } // namespace

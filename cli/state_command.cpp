@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -15,6 +15,7 @@
 
 #include "base/pure/result.hpp"
 #include "cli/commands.hpp"
+#include "cli/log.hpp"
 #include "cli/operator_session.hpp"
 #include "storage/case_key.hpp"
 #include "storage/case_reference.hpp"
@@ -44,37 +45,44 @@ class repair_session {
 public:
   explicit repair_session(const state_options& wanted) : wanted_{wanted} {}
 
-  int run() {
-    if (not all_.open(wanted_.config_file) or not find_target() or not wait_until_empty() or not look())
-      return all_.exit_code();
+  command_result<int> run() {
+    if (const auto looked = look(); not looked) return looked.error();
     const auto planned = plan_for(facts_);
-    if (not planned) {
-      all_.fail(exit_failed, planned.error().message);
-      return all_.exit_code();
-    }
+    if (not planned) return command_error{exit_failed, planned.error().message};
     const auto& plan = *planned;
     if (not wanted_.reseed and is_done(plan)) {
       fmt::print("Nothing to do: the group and the changelog agree about partition {}.\n", wanted_.partition);
       return exit_done;
     }
     show(plan);
-    if (not all_.confirmed("Go on?", wanted_.yes)) return all_.exit_code();
+    if (const auto agreed = confirm("Go on?", wanted_.yes); not agreed) return agreed.error();
     const auto done =
         kafka::carry_out(all_.brokers(), target_, plan, [this](const repair_facts& found) { return plan_for(found); });
-    if (not done.ok()) {
-      all_.fail(done);
-      return all_.exit_code();
-    }
+    if (not done) return error_of(done.error());
     fmt::print("Done. Start the instances again: partition {} goes on with epoch {}.\n", wanted_.partition,
                plan.epoch + 1);
     return exit_done;
   }
 
 private:
-  bool find_target() {
+  // Once no instance reads the partition.
+  command_result<> look() {
+    if (auto opened = all_.open(wanted_.config_file); not opened) return opened;
+    if (auto found = find_target(); not found) return found;
+    if (auto alone = wait_until_empty(); not alone) return alone;
+    const auto committed = [this](std::span<const kafka::topic_partition> parts) {
+      return all_.group().committed(parts);
+    };
+    auto looked = kafka::look(all_.brokers(), target_, committed);
+    if (not looked) return error_of(looked.error());
+    facts_ = std::move(*looked);
+    return {};
+  }
+
+  command_result<> find_target() {
     if (wanted_.partition >= all_.partitions())
-      return all_.fail(exit_usage, fmt::format("there is no partition {}: {} has 0 to {}", wanted_.partition,
-                                               all_.settings().inputs.front(), all_.partitions() - 1));
+      return command_error{exit_usage, fmt::format("there is no partition {}: {} has 0 to {}", wanted_.partition,
+                                                   all_.settings().inputs.front(), all_.partitions() - 1)};
     target_ = {.app = all_.settings().app,
                .inputs = all_.settings().inputs,
                .outputs = all_.settings().outputs,
@@ -82,40 +90,31 @@ private:
                .partition = wanted_.partition,
                .partitions = all_.partitions(),
                .cluster = all_.cluster_id()};
-    return true;
+    return {};
   }
 
   // A static member that was stopped stays in the group until its session ends.
-  bool wait_until_empty() {
+  command_result<> wait_until_empty() {
     const auto until = steady_clock::now() + milliseconds{all_.settings().session_timeout_ms} + session_slack;
     bool told = false;
     while (true) {
-      kafka::group_description group;
-      if (const auto asked = all_.group().describe(group); not asked.ok()) return all_.fail(asked);
-      if (group.members.empty()) return true;
+      const auto group = all_.group().describe();
+      if (not group) return error_of(group.error());
+      if (group->members.empty()) return {};
       std::string names;
-      for (const auto& each : group.members)
+      for (const auto& each : group->members)
         names += fmt::format("{}{} at {}", names.empty() ? "" : ", ", each.name, each.host);
       if (steady_clock::now() >= until)
-        return all_.fail(exit_failed,
-                         fmt::format("group {} is alive: {}. Stop these instances and try again: a partition is "
-                                     "repaired while no instance reads it",
-                                     all_.settings().app, names));
+        return command_error{exit_failed,
+                             fmt::format("group {} is alive: {}. Stop these instances and try again: a partition is "
+                                         "repaired while no instance reads it",
+                                         all_.settings().app, names)};
       if (not std::exchange(told, true))
         spdlog::warn("group {} still counts {}: waiting up to {} s for sessions of stopped instances to end",
                      all_.settings().app, names,
                      all_.settings().session_timeout_ms / 1'000 + session_slack.count() / 1'000);
       std::this_thread::sleep_for(look_again);
     }
-  }
-
-  bool look() {
-    const auto committed = [this](std::span<const kafka::topic_partition> parts,
-                                  std::vector<kafka::committed_offset>& out) {
-      return all_.group().committed(parts, out);
-    };
-    const auto looked = kafka::look(all_.brokers(), target_, committed, facts_);
-    return looked.ok() or all_.fail(looked);
   }
 
   result<repair_plan> plan_for(const repair_facts& found) const {
@@ -190,7 +189,7 @@ std::function<int()> declare_state(CLI::App& app) {
   declare_common(*reseed, *wanted);
   return [wanted, reseed] {
     wanted->reseed = reseed->parsed();
-    return repair_session{*wanted}.run();
+    return exit_code_of(repair_session{*wanted}.run());
   };
 }
 

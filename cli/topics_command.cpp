@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -57,136 +57,136 @@ class topics_session {
 public:
   explicit topics_session(const topics_options& wanted) : wanted_{wanted} {}
 
-  int check() {
-    if (not load()) return exit_usage;
+  command_result<int> check() {
+    if (const auto loaded = load(); not loaded) return loaded.error();
     if (wanted_.print_acls) {
       fmt::print("{}", acl_commands(deployment_.kafka, wanted_.principal));
       return exit_done;
     }
-    return look() ? report() : exit_failed;
+    if (const auto looked = look(); not looked) return looked.error();
+    return report();
   }
 
-  int create() {
-    if (not load()) return exit_usage;
-    if (not look()) return exit_failed;
+  command_result<int> create() {
+    if (const auto loaded = load(); not loaded) return loaded.error();
+    if (const auto looked = look(); not looked) return looked.error();
     const auto missing = wanted_topics_missing();
-    if (not missing) return exit_usage;
+    if (not missing) return missing.error();
     if (missing->empty()) {
       if (not wanted_.json) fmt::print("Nothing to do: every topic is there.\n");
       return report();
     }
     const auto partitions = partitions_of_new();
-    return partitions > 0 and create(*missing, partitions) and look_at_new() ? report() : exit_code_;
+    if (not partitions) return partitions.error();
+    if (const auto created = create(*missing, *partitions); not created) return created.error();
+    if (const auto looked = look_at_new(); not looked) return looked.error();
+    return report();
   }
 
 private:
-  bool fail(int code, const std::string& sentence) {
-    spdlog::error("{}", sentence);
-    exit_code_ = code;
-    return false;
-  }
-
-  bool load() {
+  command_result<> load() {
     set_up_log({});
     yaml::diagnostics problems{wanted_.config_file};
     auto loaded = load_deployment(wanted_.config_file, kafka_client_library(), problems);
     for (const auto& each : problems.list())
       fmt::print(stderr, "{}\n", yaml::to_text(each));
-    if (not loaded) return fail(exit_usage, wanted_.config_file + " is refused");
+    if (not loaded) return command_error{exit_usage, wanted_.config_file + " is refused"};
     deployment_ = std::move(loaded->settings);
     if (deployment_.streams != stream_kind::kafka)
-      return fail(exit_usage,
-                  wanted_.config_file + " has no topics: its streams.kind is local; config/kafka.yaml is one on Kafka");
+      return command_error{exit_usage, wanted_.config_file
+                                           + " has no topics: its streams.kind is local; config/kafka.yaml is one on "
+                                             "Kafka"};
     set_up_log(deployment_.log);
     needs_ = topic_needs_of(deployment_);
-    return true;
+    return {};
   }
 
-  bool look() {
+  command_result<> look() {
     if (admin_ == nullptr) {
       for (const auto& each : transport_warnings(deployment_.kafka, kafka_client_library()))
         spdlog::warn("{}", each);
       auto made = kafka::make_topic_admin(cluster_options(deployment_.kafka, log_line));
-      if (not made) return fail(exit_usage, made.error().message);
+      if (not made) return command_error{exit_failed, made.error().message};
       admin_ = std::move(*made);
     }
     std::vector<std::string> names;
     for (const auto& [role, name] : needs_.topics)
       names.push_back(name);
-    const auto answered = admin_->look(names, brokers_, found_);
-    return answered.ok() or fail(exit_failed, answered.text);
+    auto answered = admin_->look(names);
+    if (not answered) return command_error{exit_failed, answered.error().text};
+    brokers_ = answered->brokers;
+    found_ = std::move(answered->topics);
+    return {};
   }
 
   // A broker may answer from what it knew a moment ago.
-  bool look_at_new() {
-    for (auto left = new_looks; look(); --left) {
+  command_result<> look_at_new() {
+    for (auto left = new_looks;; --left) {
+      if (auto looked = look(); not looked) return looked;
       const bool all_there = std::all_of(found_.begin(), found_.end(), [](const kafka::found_topic& each) {
         return each.hidden or (each.exists and not each.config.empty());
       });
-      if (all_there or left == 0) return true;
+      if (all_there or left == 0) return {};
       std::this_thread::sleep_for(new_look_every);
     }
-    return false;
   }
 
   std::int32_t replicas() const { return wanted_.replicas > 0 ? wanted_.replicas : std::min(brokers_, 3); }
 
   // Inputs are other people's topics: they are made only if asked for.
-  std::optional<std::vector<kafka::wanted_topic>> wanted_topics_missing() {
+  command_result<std::vector<kafka::wanted_topic>> wanted_topics_missing() {
     std::vector<kafka::wanted_topic> missing;
     const auto all = kafka::wanted_topics(needs_, replicas());
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (found_[i].exists) continue;
-      if (found_[i].hidden) {
-        fail(exit_usage, fmt::format("{} may not be seen by this user, so it is not known whether it is there: create "
-                                     "topics as an administrator",
-                                     found_[i].topic));
-        return std::nullopt;
-      }
+      if (found_[i].hidden)
+        return command_error{exit_usage,
+                             fmt::format("{} may not be seen by this user, so it is not known whether it is there: "
+                                         "create topics as an administrator",
+                                         found_[i].topic)};
       if (all[i].role != topic_role::input or wanted_.inputs) {
         missing.push_back(all[i]);
         continue;
       }
-      fail(exit_usage, fmt::format("the input {} does not exist: make it, or let `--inputs --partitions N` do so",
-                                   found_[i].topic));
-      return std::nullopt;
+      return command_error{
+          exit_usage,
+          fmt::format("the input {} does not exist: make it, or let `--inputs --partitions N` do so", found_[i].topic)};
     }
     return missing;
   }
 
   // As many as the inputs have.
-  std::int32_t partitions_of_new() {
+  command_result<std::int32_t> partitions_of_new() {
     const auto common = kafka::common_partitions(needs_, found_);
     const bool inputs_there = std::any_of(found_.begin(), found_.end(), [&](const kafka::found_topic& each) {
       return each.exists and needs_.topics[static_cast<std::size_t>(&each - found_.data())].first == topic_role::input;
     });
-    if (inputs_there and common == 0) {
-      fail(exit_failed, "the inputs have different numbers of partitions; `fairuse topics check` names them");
-    } else if (common != 0 and wanted_.partitions != 0 and wanted_.partitions != common) {
-      fail(exit_usage, fmt::format("--partitions {}: the inputs have {}, and every topic needs as many",
-                                   wanted_.partitions, common));
-    } else if (common == 0 and wanted_.partitions == 0) {
-      fail(exit_usage,
-           "--partitions N is needed for new inputs: the most instances that can ever share the work, and it "
-           "cannot be changed later");
-    } else {
-      return common != 0 ? common : wanted_.partitions;
-    }
-    return 0;
+    if (inputs_there and common == 0)
+      return command_error{exit_failed,
+                           "the inputs have different numbers of partitions; `fairuse topics check` names them"};
+    if (common != 0 and wanted_.partitions != 0 and wanted_.partitions != common)
+      return command_error{exit_usage, fmt::format("--partitions {}: the inputs have {}, and every topic needs as many",
+                                                   wanted_.partitions, common)};
+    if (common == 0 and wanted_.partitions == 0)
+      return command_error{exit_usage,
+                           "--partitions N is needed for new inputs: the most instances that can ever share the work, "
+                           "and it cannot be changed later"};
+    return common != 0 ? common : wanted_.partitions;
   }
 
-  bool create(const std::vector<kafka::wanted_topic>& missing, std::int32_t partitions) {
-    std::vector<kafka::created_topic> made;
-    const auto answered = admin_->create(missing, partitions, replicas(), made);
-    if (not answered.ok()) return fail(exit_failed, answered.text);
-    bool all_made = true;
-    for (const auto& each : made) {
-      if (each.result.ok() or each.result.code == "TOPIC_ALREADY_EXISTS") {
-        if (not wanted_.json) fmt::print("{} {}\n", each.result.ok() ? "created" : "was there", each.topic);
+  command_result<> create(const std::vector<kafka::wanted_topic>& missing, std::int32_t partitions) {
+    const auto answered = admin_->create(missing, partitions, replicas());
+    if (not answered) return command_error{exit_failed, answered.error().text};
+    command_result<> all_made;
+    for (const auto& [topic, made] : *answered) {
+      if (made or made.error().code == "TOPIC_ALREADY_EXISTS") {
+        if (not wanted_.json) fmt::print("{} {}\n", made ? "created" : "was there", topic);
         continue;
       }
-      all_made =
-          fail(exit_failed, fmt::format("{} was not created: {} ({})", each.topic, each.result.text, each.result.code));
+      // A line for each; the last one is the command's.
+      if (not all_made) spdlog::error("{}", all_made.error().text);
+      all_made = command_error{exit_failed,
+                               fmt::format("{} was not created: {} ({})", topic, made.error().text, made.error().code)};
     }
     return all_made;
   }
@@ -206,7 +206,6 @@ private:
   std::unique_ptr<kafka::topic_admin> admin_;
   std::int32_t brokers_ = 0;
   std::vector<kafka::found_topic> found_;
-  int exit_code_ = exit_failed;
 };
 
 void declare_common(CLI::App& app, topics_options& wanted) {
@@ -238,7 +237,7 @@ const command topics_command{
       check->add_option("--principal", wanted->principal, "Who gets them; default: User:<sasl.username>, or the app");
       return [wanted, create] {
         topics_session session{*wanted};
-        return create->parsed() ? session.create() : session.check();
+        return exit_code_of(create->parsed() ? session.create() : session.check());
       };
     }};
 

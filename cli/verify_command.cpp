@@ -10,7 +10,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include "base/system/scratch_folder.hpp"
@@ -58,14 +57,11 @@ kafka::replay_tools tools(std::string case_key) {
   return {.case_key = std::move(case_key),
           .text_of = canonical,
           .parse = parse_canonical,
-          .partitioner = [](const std::string& name, kafka::partition_function& out) {
+          .partitioner = [](const std::string& name) -> std::optional<kafka::partition_function> {
             for (const auto how : {key_partitioner::murmur2, key_partitioner::consistent, key_partitioner::fnv1a,
                                    key_partitioner::unchecked})
-              if (fairuse::to_text(how) == name) {
-                out = partition_function_of(how);
-                return true;
-              }
-            return false;
+              if (fairuse::to_text(how) == name) return partition_function_of(how);
+            return std::nullopt;
           }};
 }
 
@@ -73,10 +69,11 @@ class verify_session {
 public:
   explicit verify_session(const verify_options& wanted) : wanted_{wanted} {}
 
-  int run() {
+  command_result<int> run() {
     stop_signal::block();
     set_up_log({});
-    if (not find_key() or not open()) return exit_code_;
+    if (const auto found = find_key(); not found) return found.error();
+    if (const auto opened = open(); not opened) return opened.error();
     const scratch_folder scratch{
         wanted_.scratch.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path{wanted_.scratch},
         "fairuse-verify"};
@@ -85,7 +82,8 @@ public:
       std::filesystem::remove_all(scratch.path(), ignored);
       ::_exit(exit_interrupted);
     }};
-    if (scratch.path().empty()) return fail(exit_failed, "no folder for stores can be made: --scratch names another");
+    if (scratch.path().empty())
+      return command_error{exit_failed, "no folder for stores can be made: --scratch names another"};
     std::uint64_t epochs = 0;
     for (const auto& each : capture_->contents().per_partition)
       epochs += each.epochs;
@@ -100,38 +98,27 @@ public:
   }
 
 private:
-  int fail(int code, const std::string& sentence) {
-    spdlog::error("{}", sentence);
-    return exit_code_ = code;
-  }
-
-  bool find_key() {
+  command_result<> find_key() {
     auto found = find_case_key(
         wanted_.case_key_file.empty() ? std::nullopt : std::optional<std::filesystem::path>{wanted_.case_key_file});
-    if (not found) {
-      fail(exit_usage, found.error().message);
-      return false;
-    }
+    if (not found) return command_error{exit_usage, found.error().message};
     case_key_ = found->bytes;
-    return true;
+    return {};
   }
 
-  bool open() {
+  command_result<> open() {
     std::error_code unknown;
     const auto size = std::filesystem::file_size(wanted_.file, unknown);
     progress shown{unknown ? 0 : static_cast<std::uint64_t>(size), "bytes checked"};
     auto opened = kafka::capture_reader::open(wanted_.file, [&shown](std::uint64_t done) { shown.show(done, done); });
     shown.clear();
-    if (not opened) {
-      fail(exit_failed, opened.error().message);
-      return false;
-    }
+    if (not opened) return command_error{exit_failed, opened.error().message};
     capture_ = std::move(*opened);
-    if (not capture_->contents().is_checkpoint) return true;
-    fail(exit_usage, fmt::format("{} is a checkpoint and holds no epochs: `fairuse capture export --from` begins a "
-                                 "capture with it",
-                                 wanted_.file));
-    return false;
+    if (not capture_->contents().is_checkpoint) return {};
+    return command_error{exit_usage,
+                         fmt::format("{} is a checkpoint and holds no epochs: `fairuse capture export --from` begins a "
+                                     "capture with it",
+                                     wanted_.file)};
   }
 
   static void print_text(const kafka::verify_result& made, double seconds) {
@@ -169,7 +156,6 @@ private:
   const verify_options& wanted_;
   std::string case_key_;
   std::unique_ptr<kafka::capture_reader> capture_;
-  int exit_code_ = exit_done;
 };
 
 std::function<int()> declare_verify(CLI::App& app) {
@@ -183,7 +169,7 @@ std::function<int()> declare_verify(CLI::App& app) {
       "Exit 0: what is made again equals what production decided, 1: a damaged file or the disk, 2: wrong command or\n"
       "another case key, 3: it differs, and the first difference is shown, 5: inputs that an epoch took are not "
       "there.");
-  return [wanted] { return verify_session{*wanted}.run(); };
+  return [wanted] { return exit_code_of(verify_session{*wanted}.run()); };
 }
 
 } // namespace

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "base/pure/result.hpp"
 #include "base/system/files.hpp"
 #include "engine/client_library.hpp"
 #include "engine/clocks.hpp"
@@ -74,7 +75,8 @@ struct kafka_engine::worker_thread {
   std::unique_ptr<kafka::kafka_worker> worker;
   /// `worker`, as soon as other threads may ask for its status.
   std::atomic<const kafka::kafka_worker*> shown = nullptr;
-  std::string failure;
+  /// An error: why it ended.
+  result<void> outcome;
   std::thread thread;
 };
 
@@ -110,30 +112,32 @@ run_result<void> kafka_engine::run() {
   write_status(false);
   report_ = make_report(seconds_since(begin));
   for (auto& each : workers_)
-    if (not each->failure.empty()) return run_error{run_fault::failed, each->failure};
+    if (not each->outcome) return run_error{run_fault::failed, each->outcome.error().message};
   return {};
 }
 
 // Where the inputs end now: committed records only.
 run_result<void> kafka_engine::find_ends() {
   const auto& inputs = all_.settings.kafka.inputs;
-  std::vector<std::int32_t> counts;
-  auto asked = brokers_->partition_counts(inputs, counts);
-  for (int i = 0; asked.what == kafka::next_action::again and i < 10 and not stop_; ++i)
-    asked = brokers_->partition_counts(inputs, counts);
-  if (not asked.ok())
-    return run_error{run_fault::failed, fmt::format("cannot ask {} about topics: {} ({})",
-                                                    bootstrap_servers(all_.settings.kafka), asked.text, asked.code)};
+  auto asked = brokers_->partition_counts(inputs);
+  for (int i = 0; asks_for(asked, kafka::next_action::again) and i < 10 and not stop_; ++i)
+    asked = brokers_->partition_counts(inputs);
+  if (not asked)
+    return run_error{run_fault::failed,
+                     fmt::format("cannot ask {} about topics: {} ({})", bootstrap_servers(all_.settings.kafka),
+                                 asked.error().text, asked.error().code)};
+  const auto& counts = *asked;
   for (std::size_t t = 0; t < inputs.size(); ++t) {
     if (counts[t] == 0)
       return run_error{run_fault::failed,
                        fmt::format("there is no topic {}: `fairuse topics create` makes what is missing", inputs[t])};
     partitions_ = counts[t];
     for (std::int32_t p = 0; settings_.until_end and p < counts[t]; ++p) {
-      kafka::log_range log;
-      if (const auto done = brokers_->range({inputs[t], p}, kafka::isolation::committed, log); not done.ok())
-        return run_error{run_fault::failed, fmt::format("cannot ask where {} [{}] ends: {}", inputs[t], p, done.text)};
-      if (log.high > log.low) ends_.push_back({{inputs[t], p}, log.high});
+      const auto log = brokers_->range({inputs[t], p}, kafka::isolation::committed);
+      if (not log)
+        return run_error{run_fault::failed,
+                         fmt::format("cannot ask where {} [{}] ends: {}", inputs[t], p, log.error().text)};
+      if (log->high > log->low) ends_.push_back({{inputs[t], p}, log->high});
     }
   }
   return {};
@@ -179,8 +183,8 @@ void kafka_engine::drive(worker_thread& own) {
     if (static_cast<std::int32_t>(finished_.size()) == partitions_) stop_ = true;
   }
   worker.close();
-  if (const auto& outcome = worker.outcome(); not outcome) own.failure = outcome.error().message;
-  if (not own.failure.empty()) stop_ = true;
+  own.outcome = worker.outcome();
+  if (not own.outcome) stop_ = true;
   --working_;
 }
 

@@ -55,7 +55,7 @@ public:
   /// the rows that need it are skipped. Who `as` is in its group:
   virtual std::optional<group_identity> identity_of(group_consumer& as);
   /// What a producer of the place's own is told that sends `what` in a transaction under any identity whatsoever.
-  virtual std::optional<call_result> offer_offset(const group_identity& as, const position& what);
+  virtual std::optional<call_result<>> offer_offset(const group_identity& as, const position& what);
 
 private:
   std::uint64_t names_ = 0;

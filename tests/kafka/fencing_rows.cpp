@@ -18,17 +18,17 @@ struct writer_in_a_group {
   }
 
   void fence() { newer = prepared(where, *client, id, {part.topic}); }
-  call_result flush() const {
+  call_result<> flush() const {
     return settled(where, [&] { return older->flush(); });
   }
-  call_result send_offsets() const {
+  call_result<> send_offsets() const {
     const committed_offset at{input, 0, "v1;e=0"};
     return settled(where, [&] { return older->send_offsets({&at, 1}, *as->consumer); });
   }
-  call_result commit() const {
+  call_result<> commit() const {
     return settled(where, [&] { return older->commit(); });
   }
-  call_result abort() const {
+  call_result<> abort() const {
     return settled(where, [&] { return older->abort(); });
   }
   void expect_useless() const {
@@ -55,7 +55,7 @@ void fenced_with_unsent_records(fixture& where) {
   begin_with(*it.older, it.part, 2);
   it.fence();
   // Where nothing holds them back, records may leave by themselves before the newer producer is there.
-  const bool left_before = it.flush().ok();
+  const bool left_before = it.flush().has_value();
   expect_equal(it.older->delivered_next(it.part), left_before ? 2 : -1, "delivered");
   expect_action(it.commit(), next_action::broken, "_FENCED", "commit of a producer fenced with unsent records");
   it.expect_useless();
@@ -67,7 +67,7 @@ void fenced_then_produces(fixture& where) {
   write_committed(where, *it.older, it.part, 1);
   it.fence();
   begin_with(*it.older, it.part, 2);
-  expect(!it.flush().ok(), "flush of a fenced producer tells that nothing was delivered");
+  expect(!it.flush(), "flush of a fenced producer tells that nothing was delivered");
   expect_equal(it.older->delivered_next(it.part), -1, "delivered");
   expect_action(it.commit(), next_action::broken, "_FENCED", "commit of a producer that was fenced and then produced");
   it.expect_useless();

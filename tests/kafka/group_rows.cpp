@@ -178,7 +178,7 @@ void second_process_of_an_instance(fixture& where) {
       [&] {
         older->poll();
         newer->poll();
-        return !older->consumer->failure().ok();
+        return !older->consumer->failure();
       },
       "the older one's failure");
   expect_action(older->consumer->failure(), next_action::broken, "", "failure");

@@ -162,13 +162,13 @@ void topics_are_counted(fixture& where) {
   const auto client = where.another_client();
   const std::vector<std::string> names{where.fresh("three"), where.fresh("missing")};
   where.make_topic(names[0], 3);
-  std::vector<std::int32_t> counts;
-  expect_done(settled(where, [&] { return client->partition_counts(names, counts); }), "partition counts");
+  const auto counts = value_of(
+      where, [&] { return client->partition_counts(names); }, "partition counts");
   expect(counts == std::vector<std::int32_t>{3, 0}, "there are three partitions of one topic, and no other topic");
-  std::string one;
-  std::string other;
-  expect_done(settled(where, [&] { return client->id(one); }), "id");
-  expect_done(settled(where, [&] { return where.another_client()->id(other); }), "id");
+  const auto one = value_of(
+      where, [&] { return client->id(); }, "id");
+  const auto other = value_of(
+      where, [&] { return where.another_client()->id(); }, "id");
   expect(!one.empty() && one == other, "a cluster has one id");
 }
 

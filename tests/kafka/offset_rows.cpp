@@ -20,14 +20,14 @@ struct group_with_writer {
     writer = prepared(where, *client, where.fresh("writer"), {output.topic});
   }
 
-  call_result send(std::int64_t offset, group_consumer& as, std::string_view metadata = "v1;e=0") const {
+  call_result<> send(std::int64_t offset, group_consumer& as, std::string_view metadata = "v1;e=0") const {
     const committed_offset at{input, offset, std::string(metadata)};
     return settled(where, [&] { return writer->send_offsets({&at, 1}, as); });
   }
-  call_result commit() const {
+  call_result<> commit() const {
     return settled(where, [&] { return writer->commit(); });
   }
-  call_result abort() const {
+  call_result<> abort() const {
     return settled(where, [&] { return writer->abort(); });
   }
   committed_offset stored(joined_member& by) const { return committed_of(where, *by.consumer, {&input, 1}).at(0); }
@@ -36,7 +36,7 @@ struct group_with_writer {
     if (!who) throw not_shown("this place does not tell a member's identity");
     return *who;
   }
-  call_result offer(const group_identity& as) const {
+  call_result<> offer(const group_identity& as) const {
     const auto seen = where.offer_offset(as, {input, 0});
     if (!seen) throw not_shown("this place sends no offsets under a made-up identity");
     return *seen;
@@ -89,9 +89,8 @@ void pending_offsets_are_waited_for(fixture& where) {
   group_with_writer it(where);
   expect_done(it.writer->begin(), "begin");
   expect_done(it.send(3, *it.first->consumer), "offsets");
-  std::vector<committed_offset> seen;
-  expect_action(it.first->consumer->committed({&it.input, 1}, seen), next_action::again, "",
-                "offsets that are pending");
+  const auto seen = it.first->consumer->committed({&it.input, 1});
+  expect(asks_for(seen, next_action::again), "offsets that are pending are asked for again");
   expect_done(it.commit(), "commit");
   expect_equal(it.stored(*it.first).offset, 3, "committed offset");
 }

@@ -57,17 +57,17 @@ public:
     return identity_in(dynamic_cast<member_client&>(as).identity().get());
   }
 
-  std::optional<call_result> offer_offset(const conformance::group_identity& as, const position& what) override {
+  std::optional<call_result<>> offer_offset(const conformance::group_identity& as, const position& what) override {
     struct : listener {
       using listener::listener;
     } silent{broker_.options()};
     const auto opened =
         open_client(broker_.options(), client_role::producer, {{"transactional.id", fresh("offering")}}, silent);
-    if (not opened) return call_result{next_action::broken, "", opened.error().message};
+    if (not opened) return call_error{next_action::broken, "", opened.error().message};
     const auto& handle = *opened;
     const auto sentence = [](rd_kafka_error_t* error) { return result_of(owned<rd_kafka_error_t>{error}, "offer"); };
-    if (auto said = sentence(rd_kafka_init_transactions(handle.get(), 10'000)); not said.ok()) return said;
-    if (auto said = sentence(rd_kafka_begin_transaction(handle.get())); not said.ok()) return said;
+    if (auto said = sentence(rd_kafka_init_transactions(handle.get(), 10'000)); not said) return said;
+    if (auto said = sentence(rd_kafka_begin_transaction(handle.get())); not said) return said;
     const owned<rd_kafka_consumer_group_metadata_t> metadata{rd_kafka_consumer_group_metadata_new_with_genid(
         as.group.c_str(), as.generation, as.member.c_str(), as.instance.empty() ? nullptr : as.instance.c_str())};
     const std::array offsets{what};

@@ -62,12 +62,14 @@ struct shared_state {
   }
 };
 
+std::string text_of(const call_error& why) { return why.code + ", " + why.text; }
+
 void write_until_told(cluster& by, shared_state& shared, const std::string& id) {
   auto producer = by.make_producer(id);
-  while (producer->prepare(shared.topics).what == next_action::again) {
+  while (asks_for(producer->prepare(shared.topics), next_action::again)) {
   }
   while (shared.writing) {
-    if (not producer->begin().ok()) return shared.fail("the writer cannot begin");
+    if (not producer->begin()) return shared.fail("the writer cannot begin");
     for (const auto& topic : shared.topics)
       for (int partition = 0; partition < partitions; ++partition)
         for (int i = 0; i < 20; ++i) {
@@ -75,12 +77,12 @@ void write_until_told(cluster& by, shared_state& shared, const std::string& id) 
           producer->produce(topic, partition, "key", number, {});
         }
     const auto flushed = producer->flush();
-    if (not flushed.ok()) return shared.fail("the writer cannot flush: " + flushed.code + ", " + flushed.text);
-    call_result said;
+    if (not flushed) return shared.fail("the writer cannot flush: " + text_of(flushed.error()));
+    call_result<> said;
     do {
       said = producer->commit();
-    } while (said.what == next_action::again);
-    if (not said.ok()) return shared.fail("the writer cannot commit: " + said.code + ", " + said.text);
+    } while (asks_for(said, next_action::again));
+    if (not said) return shared.fail("the writer cannot commit: " + text_of(said.error()));
     std::this_thread::sleep_for(milliseconds{5});
   }
 }
@@ -94,7 +96,7 @@ public:
       random_{seed},
       producer_{by.make_producer(shared.group + "." + instance)},
       consumer_{by.join({shared.group, instance, shared.topics}, *this)} {
-    while (producer_->prepare({}).what == next_action::again) {
+    while (asks_for(producer_->prepare({}), next_action::again)) {
     }
   }
 
@@ -142,17 +144,16 @@ private:
   }
 
   void start() {
-    std::vector<committed_offset> found;
-    const auto said = consumer_->committed(parts_, found);
-    if (said.what == next_action::again) return;
-    if (not said.ok()) return shared_.fail("committed: " + said.text);
+    const auto found = consumer_->committed(parts_);
+    if (asks_for(found, next_action::again)) return;
+    if (not found) return shared_.fail("committed: " + found.error().text);
     std::vector<position> from;
-    for (const auto& one : found) {
+    for (const auto& one : *found) {
       const auto number = one.metadata.empty() ? 0 : std::stoll(one.metadata);
       next_[one.of] = {std::max<std::int64_t>(one.offset, 0), number};
       from.push_back({one.of, next_[one.of].offset});
     }
-    if (auto fetched = consumer_->fetch(from); not fetched.ok()) return shared_.fail("fetch: " + fetched.text);
+    if (auto fetched = consumer_->fetch(from); not fetched) return shared_.fail("fetch: " + fetched.error().text);
     ++shared_.fetches;
     restored_at_.reset();
     commit_at_ = clock::now() + milliseconds{50};
@@ -183,10 +184,10 @@ private:
     std::vector<committed_offset> offsets;
     for (const auto& [part, at] : next_)
       offsets.push_back({part, at.offset, std::to_string(at.number)});
-    if (not producer_->begin().ok()) return shared_.fail("begin");
+    if (not producer_->begin()) return shared_.fail("begin");
     const auto sent = producer_->send_offsets(offsets, *consumer_);
-    const auto ended = sent.ok() ? producer_->commit() : producer_->abort();
-    if (not ended.ok()) shared_.fail("end of a transaction: " + ended.text);
+    const auto ended = sent ? producer_->commit() : producer_->abort();
+    if (not ended) shared_.fail("end of a transaction: " + ended.error().text);
   }
 
   shared_state& shared_;
@@ -243,9 +244,8 @@ BOOST_AUTO_TEST_CASE(a_member_stays_in_its_group_while_it_restores_for_three_ses
 
   BOOST_TEST(told.revocations == 0);
   BOOST_TEST(told.has.size() == 2U * partitions);
-  std::vector<committed_offset> found;
-  BOOST_TEST(restoring->committed(told.has, found).ok());
-  BOOST_TEST(restoring->failure().ok());
+  BOOST_TEST(restoring->committed(told.has).has_value());
+  BOOST_TEST(restoring->failure().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_storm_of_rebalances_skips_nothing_and_repeats_nothing) {

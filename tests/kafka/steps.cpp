@@ -17,8 +17,6 @@ std::string text_of(const offsets& list) {
 
 std::string text_of(next_action what) {
   switch (what) {
-    case next_action::done:
-      return "done";
     case next_action::again:
       return "again";
     case next_action::abort:
@@ -29,12 +27,15 @@ std::string text_of(next_action what) {
   return "?";
 }
 
-std::string text_of(const call_result& seen) { return text_of(seen.what) + " " + seen.code + " (" + seen.text + ")"; }
+std::string text_of(const call_result<>& seen) {
+  if (seen) return "done";
+  return text_of(seen.error().next) + " " + seen.error().code + " (" + seen.error().text + ")";
+}
 
 } // namespace
 
 std::optional<group_identity> fixture::identity_of(group_consumer&) { return std::nullopt; }
-std::optional<call_result> fixture::offer_offset(const group_identity&, const position&) { return std::nullopt; }
+std::optional<call_result<>> fixture::offer_offset(const group_identity&, const position&) { return std::nullopt; }
 
 void expect(bool holds, const std::string& sentence) {
   if (!holds) throw mismatch("expected that " + sentence);
@@ -49,23 +50,13 @@ void expect_equal(const offsets& seen, const offsets& expected, const std::strin
   if (seen != expected) throw mismatch(what + ": expected " + text_of(expected) + ", seen " + text_of(seen));
 }
 
-void expect_done(const call_result& seen, const std::string& what) { expect_action(seen, next_action::done, "", what); }
-
-void expect_action(const call_result& seen, next_action expected, std::string_view code, const std::string& what) {
-  if (seen.what == expected && (code.empty() || seen.code == code)) return;
-  throw mismatch(what + ": expected " + text_of(expected) + " " + std::string(code) + ", seen " + text_of(seen));
+void expect_done(const call_result<>& seen, const std::string& what) {
+  if (!seen) throw mismatch(what + ": expected done, seen " + text_of(seen));
 }
 
-call_result settled(fixture& where, const std::function<call_result()>& call) {
-  call_result last;
-  wait_until(
-      where,
-      [&] {
-        last = call();
-        return last.what != next_action::again;
-      },
-      "an answer");
-  return last;
+void expect_action(const call_result<>& seen, next_action expected, std::string_view code, const std::string& what) {
+  if (asks_for(seen, expected) && (code.empty() || seen.error().code == code)) return;
+  throw mismatch(what + ": expected " + text_of(expected) + " " + std::string(code) + ", seen " + text_of(seen));
 }
 
 void wait_until(fixture& where, const std::function<bool()>& holds, const std::string& what, milliseconds limit) {
@@ -131,9 +122,8 @@ offsets read_to(fixture& where, cluster& by, isolation how, const position& from
 }
 
 log_range range_of(fixture& where, cluster& by, const topic_partition& of, isolation how) {
-  log_range seen;
-  expect_done(settled(where, [&] { return by.range(of, how, seen); }), "range");
-  return seen;
+  return value_of(
+      where, [&] { return by.range(of, how); }, "range");
 }
 
 std::unique_ptr<joined_member> join_without_poll(cluster& by, const member& who) {
@@ -158,8 +148,8 @@ std::unique_ptr<joined_member> join_and_wait(fixture& where, cluster& by, const 
 }
 
 std::vector<committed_offset> committed_of(fixture& where, group_consumer& by, std::span<const topic_partition> parts) {
-  std::vector<committed_offset> seen;
-  expect_done(settled(where, [&] { return by.committed(parts, seen); }), "committed offsets");
+  auto seen = value_of(
+      where, [&] { return by.committed(parts); }, "committed offsets");
   expect_equal(static_cast<std::int64_t>(seen.size()), static_cast<std::int64_t>(parts.size()), "number of offsets");
   return seen;
 }

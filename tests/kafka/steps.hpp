@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/kafka/conformance.hpp"
@@ -30,17 +31,33 @@ using offsets = std::vector<std::int64_t>;
 void expect(bool holds, const std::string& sentence);
 void expect_equal(std::int64_t seen, std::int64_t expected, const std::string& what);
 void expect_equal(const offsets& seen, const offsets& expected, const std::string& what);
-void expect_done(const call_result& seen, const std::string& what);
+void expect_done(const call_result<>& seen, const std::string& what);
 /// Code empty: any.
-void expect_action(const call_result& seen, next_action expected, std::string_view code, const std::string& what);
+void expect_action(const call_result<>& seen, next_action expected, std::string_view code, const std::string& what);
 
 // --- waiting
 
-/// The call's first answer that is not `again`. A mismatch after a minute.
-call_result settled(fixture& where, const std::function<call_result()>& call);
 /// Let time go by until it holds. A mismatch after `limit`.
 void wait_until(fixture& where, const std::function<bool()>& holds, const std::string& what,
                 milliseconds limit = milliseconds{60'000});
+/// The call's first answer that is not `again`. A mismatch after a minute.
+template <class Call>
+auto settled(fixture& where, const Call& call) {
+  decltype(call()) last;
+  const auto ask = [&] {
+    last = call();
+    return !asks_for(last, next_action::again);
+  };
+  wait_until(where, ask, "an answer");
+  return last;
+}
+/// The value that it ends with. A mismatch if it fails.
+template <class Call>
+auto value_of(fixture& where, const Call& call, const std::string& what) {
+  auto seen = settled(where, call);
+  if (!seen) expect_done(seen.error(), what);
+  return std::move(*seen);
+}
 
 // --- producers
 

@@ -125,15 +125,12 @@ void test_broker::make_topic(const std::string& name, int partitions) {
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) fail(name + " cannot be made: " + rd_kafka_err2str(error));
   // The controller made it; brokers hear of it a little later.
   const auto by = client();
-  std::vector<std::int32_t> counts;
   const std::array names{name};
   for (int tries = 0; tries < 200; ++tries) {
-    if (by->partition_counts(names, counts).ok() and counts[0] == partitions) {
+    if (const auto counts = by->partition_counts(names); counts and counts->front() == partitions) {
       bool led = true;
-      for (int partition = 0; partition < partitions; ++partition) {
-        log_range range;
-        led = led and by->range({name, partition}, isolation::uncommitted, range).ok();
-      }
+      for (int partition = 0; partition < partitions; ++partition)
+        led = led and by->range({name, partition}, isolation::uncommitted);
       if (led) return;
     }
     std::this_thread::sleep_for(milliseconds{10});

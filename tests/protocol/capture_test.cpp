@@ -35,7 +35,8 @@ struct finished_run {
     std::filesystem::create_directories(folder);
   }
 
-  kafka::export_result take(const std::string& name, const kafka::capture_reader* from = nullptr) {
+  kafka::export_result<kafka::export_report> take(const std::string& name,
+                                                  const kafka::capture_reader* from = nullptr) {
     auto wish = wish_of(in);
     wish.from = from;
     return kafka::export_capture(brokers, wish, folder / name);
@@ -114,8 +115,7 @@ BOOST_AUTO_TEST_SUITE(capture)
 
 BOOST_AUTO_TEST_CASE(what_production_wrote_is_made_again) {
   const auto made = whole_run().take("all");
-  BOOST_TEST(made.message == "");
-  BOOST_TEST((made.what == kafka::export_status::done));
+  BOOST_TEST(made.has_value());
   const auto found = tried("all");
   BOOST_TEST(found.message == "");
   BOOST_TEST((found.what == kafka::verify_outcome::equal));
@@ -223,8 +223,7 @@ BOOST_AUTO_TEST_CASE(a_capture_may_begin_at_a_checkpoint) {
     wish.from = checkpoint->get();
     wish.replace = true;
     const auto made = kafka::export_capture(whole_run().brokers, wish, whole_run().folder / "tail");
-    BOOST_TEST(made.message == "");
-    BOOST_TEST(made.per_partition.at(0).first_epoch == epoch + 1);
+    BOOST_TEST(made.value().per_partition.at(0).first_epoch == epoch + 1);
     const auto found = tried("tail");
     BOOST_TEST(found.message == "");
     BOOST_TEST((found.what == kafka::verify_outcome::equal));
@@ -234,7 +233,7 @@ BOOST_AUTO_TEST_CASE(a_capture_may_begin_at_a_checkpoint) {
 BOOST_AUTO_TEST_CASE(the_newest_checkpoint_is_the_changelog_folded) {
   const auto made =
       kafka::export_checkpoint(whole_run().brokers, wish_of(whole_run().in), whole_run().folder / "newest");
-  BOOST_TEST(made.message == "");
+  BOOST_TEST(made.has_value());
   const auto read = kafka::capture_reader::open(whole_run().folder / "newest", {});
   BOOST_REQUIRE(read.has_value());
   for (const auto& part : (*read)->contents().per_partition) {
@@ -249,19 +248,18 @@ BOOST_AUTO_TEST_CASE(the_newest_checkpoint_is_the_changelog_folded) {
   }
   auto wish = wish_of(whole_run().in);
   wish.from = read->get();
-  BOOST_TEST((kafka::export_capture(whole_run().brokers, wish, whole_run().folder / "none").what
-              == kafka::export_status::done));
+  BOOST_TEST(kafka::export_capture(whole_run().brokers, wish, whole_run().folder / "none").has_value());
   BOOST_TEST((tried("none").what == kafka::verify_outcome::equal));
   wish.from = nullptr;
   const auto whole = kafka::capture_reader::open(whole_run().folder / "all", {});
   wish.from = whole->get();
-  BOOST_TEST((kafka::export_capture(whole_run().brokers, wish, whole_run().folder / "x").what
-              == kafka::export_status::refused));
+  BOOST_TEST((kafka::export_capture(whole_run().brokers, wish, whole_run().folder / "x").error().fault
+              == kafka::export_fault::refused));
 }
 
 // Changes the log for good: the last one.
 BOOST_AUTO_TEST_CASE(what_retention_deleted_is_named_with_the_first_epoch_that_can_be_replayed) {
-  BOOST_TEST((whole_run().take("all").what == kafka::export_status::refused));
+  BOOST_TEST((whole_run().take("all").error().fault == kafka::export_fault::refused));
   const auto log = read_committed_log(whole_run().in, 1);
   const auto& epochs = log.epochs;
   std::size_t last = 8;
@@ -271,15 +269,15 @@ BOOST_AUTO_TEST_CASE(what_retention_deleted_is_named_with_the_first_epoch_that_c
   auto& input_log = whole_run().in.log.log_of({whole_run().in.input(0), 1});
   input_log.delete_before(epochs[last].record.inputs.at(0).from + 1);
   const auto made = whole_run().take("late");
-  BOOST_TEST((made.what == kafka::export_status::lost));
-  BOOST_TEST(made.message.find("partition 1") != std::string::npos);
-  BOOST_TEST(made.message.find("The first epoch that can be replayed is " + std::to_string(last + 1) + ",")
+  BOOST_TEST((made.error().fault == kafka::export_fault::lost));
+  BOOST_TEST(made.error().message.find("partition 1") != std::string::npos);
+  BOOST_TEST(made.error().message.find("The first epoch that can be replayed is " + std::to_string(last + 1) + ",")
              != std::string::npos);
   BOOST_TEST(not std::filesystem::exists(whole_run().folder / "late"));
   BOOST_TEST(not std::filesystem::exists(whole_run().folder / "late.part"));
   const auto checkpoint = kafka::capture_reader::open(whole_run().folder / "checkpoint", {});
   BOOST_REQUIRE(checkpoint.has_value());
-  BOOST_TEST((whole_run().take("rest", checkpoint->get()).what == kafka::export_status::done));
+  BOOST_TEST(whole_run().take("rest", checkpoint->get()).has_value());
   BOOST_TEST((tried("rest").what == kafka::verify_outcome::equal));
 }
 

@@ -43,14 +43,14 @@ guard("a new producer after a doubtful commit"
       [[if (not doubtful or {gone}) return;]])
 guard("a new producer after a doubtful abort"
       streams/kafka/worker/kafka_worker_recovery.cpp
-      [[if (not aborted.ok() or producer_->had_errors())]]
-      [[if (not aborted.ok() or (producer_->had_errors() and not {gone}))]])
+      [[if (not aborted or producer_->had_errors())]]
+      [[if (not aborted or (producer_->had_errors() and not {gone}))]])
 
 # S5: the changelog is restored up to its end, not up to its last stable offset.
 guard("the changelog is restored up to its end"
       streams/kafka/worker/takeover.cpp
-      [[range(changelog(), isolation::uncommitted, log_)]]
-      [[range(changelog(), {gone} ? isolation::committed : isolation::uncommitted, log_)]])
+      [[range(changelog(), isolation::uncommitted)]]
+      [[range(changelog(), {gone} ? isolation::committed : isolation::uncommitted)]])
 
 # What an aborted epoch took is fetched again.
 guard("records are fetched again after an abort"

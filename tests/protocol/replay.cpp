@@ -43,9 +43,8 @@ kafka::replay_tools tools(fixture& in, const std::filesystem::path& folder) {
           .text_of = rules.configured.text_of,
           .parse = rules.configured.parse,
           .partitioner =
-              [partition_of = rules.partition_of](const std::string& name, kafka::partition_function& out) {
-                out = partition_of;
-                return name == "murmur2";
+              [partition_of = rules.partition_of](const std::string& name) {
+                return name == "murmur2" ? std::optional{partition_of} : std::nullopt;
               },
           .keep_rows = true};
 }
@@ -198,7 +197,7 @@ void check_capture(fixture& in) {
   std::filesystem::create_directories(folder);
   simlog::simulated_cluster brokers(in.log);
   const auto made = kafka::export_capture(brokers, wish_of(in), folder / "all");
-  if (made.what != kafka::export_status::done) fail("there is no capture: {}", made.message);
+  if (not made) fail("there is no capture: {}", made.error().message);
   const auto found = verify_file(in, folder / "all");
   if (found.what == kafka::verify_outcome::equal) return;
   fail("a capture is not equal: {}{}", found.message,

@@ -32,7 +32,7 @@ public:
   std::int64_t position_of(const topic_partition& of) const;
   std::int64_t last_stable(const topic_partition& of) const;
   /// OFFSET_OUT_OF_RANGE once a place was found outside its log, until start().
-  const kafka::call_result& failure() const { return failure_; }
+  const kafka::call_result<>& failure() const { return failure_; }
 
 private:
   struct place {
@@ -43,16 +43,16 @@ private:
   std::map<topic_partition, place> places_;
   /// How far records were left out.
   std::map<topic_partition, std::int64_t> skipped_;
-  kafka::call_result failure_;
+  kafka::call_result<> failure_;
 };
 
 class simulated_reader : public kafka::reader {
 public:
   simulated_reader(process& in, kafka::isolation how) : process_(in), cursor_(how) {}
-  kafka::call_result start(std::span<const kafka::position> from) override;
+  kafka::call_result<> start(std::span<const kafka::position> from) override;
   std::unique_ptr<kafka::record_batch> poll(milliseconds wait) override;
   std::int64_t position_of(const topic_partition& of) const override { return cursor_.position_of(of); }
-  kafka::call_result failure() const override { return cursor_.failure(); }
+  kafka::call_result<> failure() const override { return cursor_.failure(); }
 
 private:
   process& process_;
@@ -67,12 +67,14 @@ public:
   simulated_consumer& operator=(const simulated_consumer&) = delete;
 
   std::unique_ptr<kafka::record_batch> poll(milliseconds wait) override;
-  kafka::call_result fetch(std::span<const kafka::position> from) override;
-  kafka::call_result committed(std::span<const topic_partition> wanted,
-                               std::vector<kafka::committed_offset>& out) override;
+  kafka::call_result<> fetch(std::span<const kafka::position> from) override;
+  kafka::call_result<std::vector<kafka::committed_offset>> committed(std::span<const topic_partition> wanted) override;
   std::int64_t last_stable(const topic_partition& of) const override { return cursor_.last_stable(of); }
   bool assignment_lost() const override { return lost_; }
-  kafka::call_result failure() const override { return replaced_ ? *replaced_ : cursor_.failure(); }
+  kafka::call_result<> failure() const override {
+    if (replaced_) return *replaced_;
+    return cursor_.failure();
+  }
   void close() override;
 
   const identity& who() const { return who_; }
@@ -100,7 +102,7 @@ private:
   bool has_assignment_ = false;
   bool lost_ = false;
   /// Another process took over.
-  std::optional<kafka::call_result> replaced_;
+  std::optional<kafka::call_error> replaced_;
   cursor cursor_{kafka::isolation::committed};
 };
 
@@ -108,15 +110,16 @@ class simulated_producer : public kafka::transactional_producer {
 public:
   simulated_producer(process& in, std::string transactional_id);
 
-  kafka::call_result prepare(std::span<const std::string> topics) override;
-  kafka::call_result begin() override;
+  kafka::call_result<> prepare(std::span<const std::string> topics) override;
+  kafka::call_result<> begin() override;
   void produce(const std::string& topic, std::int32_t partition, std::optional<std::string_view> key,
                std::optional<std::string_view> value, std::span<const kafka::header> headers) override;
-  kafka::call_result flush() override;
+  kafka::call_result<> flush() override;
   std::int64_t delivered_next(const topic_partition& of) const override;
-  kafka::call_result send_offsets(std::span<const kafka::committed_offset> offsets, kafka::group_consumer& as) override;
-  kafka::call_result commit() override { return end(true); }
-  kafka::call_result abort() override { return end(false); }
+  kafka::call_result<> send_offsets(std::span<const kafka::committed_offset> offsets,
+                                    kafka::group_consumer& as) override;
+  kafka::call_result<> commit() override { return end(true); }
+  kafka::call_result<> abort() override { return end(false); }
   bool had_errors() const override { return had_errors_; }
 
 private:
@@ -127,24 +130,24 @@ private:
   };
 
   /// What follows from a broker's answer.
-  kafka::call_result heard(const error_code& code);
-  kafka::call_result must_abort(const error_code& code);
-  kafka::call_result must_die(const error_code& code);
-  /// Not ok: the call is not possible in this state.
-  kafka::call_result open() const;
+  kafka::call_result<> heard(const error_code& code);
+  kafka::call_error must_abort(const error_code& code);
+  kafka::call_error must_die(const error_code& code);
+  /// An error: the call is not possible in this state.
+  kafka::call_result<> open() const;
   /// Sends the first `count` that are queued.
   error_code send_queued(std::size_t count);
-  kafka::call_result deliver(fault what);
-  kafka::call_result undelivered(const error_code& code);
-  kafka::call_result tell_offsets(const identity& as, const offset_map& offsets);
-  kafka::call_result end(bool commit);
-  kafka::call_result ended(bool commit, const kafka::call_result& seen);
+  kafka::call_result<> deliver(fault what);
+  kafka::call_error undelivered(const error_code& code);
+  kafka::call_result<> tell_offsets(const identity& as, const offset_map& offsets);
+  kafka::call_result<> end(bool commit);
+  kafka::call_result<> ended(bool commit, const kafka::call_result<>& seen);
 
   process& process_;
   credentials who_;
   state state_ = state::fresh;
   /// Of the state abortable or dead.
-  kafka::call_result why_;
+  kafka::call_error why_;
   std::vector<queued> queue_;
   std::set<topic_partition> added_;
   std::map<topic_partition, std::int64_t> delivered_;

@@ -31,14 +31,15 @@ public:
     const identity who = simlog::identity_of(as);
     return group_identity{who.group, who.generation, who.member, who.instance};
   }
-  std::optional<kafka::call_result> offer_offset(const group_identity& as, const kafka::position& what) override {
+  std::optional<kafka::call_result<>> offer_offset(const group_identity& as, const kafka::position& what) override {
     credentials who{fresh("offering")};
     log_.init(who, transaction(), {});
     log_.add_group(who, as.group);
     const error_code code =
         log_.send_offsets(who, {as.group, as.generation, as.member, as.instance}, {{what.of, {what.offset, ""}}});
     log_.end(who, false, {});
-    return kafka::call_result{code.empty() ? kafka::next_action::done : kafka::next_action::abort, code, "by hand"};
+    if (code.empty()) return kafka::call_result<>{};
+    return kafka::call_error{kafka::next_action::abort, code, "by hand"};
   }
 
 private:

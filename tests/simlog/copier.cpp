@@ -25,7 +25,7 @@ void copier::revoked(bool) {
 void copier::step() {
   if (over_ || !ready_to_write()) return;
   const auto batch = member_->poll(milliseconds{0});
-  if (!member_->failure().ok()) {
+  if (!member_->failure()) {
     over_ = true;
     return;
   }
@@ -40,20 +40,20 @@ bool copier::ready_to_write() {
   }
   if (prepared_) return true;
   const std::vector<std::string> topics{"out"};
-  const call_result seen = producer_->prepare(topics);
-  if (seen.what == next_action::broken) producer_.reset();
-  return prepared_ = seen.ok();
+  const call_result<> seen = producer_->prepare(topics);
+  if (asks_for(seen, next_action::broken)) producer_.reset();
+  return prepared_ = seen.has_value();
 }
 
 bool copier::ready_to_read() {
   if (positioned_) return true;
-  std::vector<kafka::committed_offset> stored;
-  if (!member_->committed(mine_, stored).ok()) return false;
+  const auto stored = member_->committed(mine_);
+  if (!stored) return false;
   next_.clear();
   std::vector<kafka::position> from;
-  for (const kafka::committed_offset& each : stored)
+  for (const kafka::committed_offset& each : *stored)
     from.push_back({each.of, next_[each.of] = std::max<std::int64_t>(each.offset, 0)});
-  positioned_ = member_->fetch(from).ok();
+  positioned_ = member_->fetch(from).has_value();
   return false;
 }
 
@@ -79,41 +79,42 @@ std::vector<const kafka::record*> copier::in_order(const kafka::record_batch& ba
   std::vector<kafka::position> from;
   for (const auto& [of, offset] : next_)
     from.push_back({of, offset});
-  member_->fetch(from);
+  // Where it fails, the next batch jumps again.
+  (void)member_->fetch(from);
   return taken;
 }
 
 void copier::copy(const kafka::record_batch& batch) {
   const auto records = in_order(batch);
   if (records.empty()) return;
-  const call_result seen = transact(records);
+  const call_result<> seen = transact(records);
   const bool had_errors = guards_.recycles && producer_->had_errors();
-  if (seen.ok()) {
+  if (seen) {
     if (had_errors) producer_.reset();
     return;
   }
-  const bool aborted = seen.what == next_action::abort && producer_->abort().ok();
+  const bool aborted = asks_for(seen, next_action::abort) && producer_->abort().has_value();
   if (!aborted || had_errors) producer_.reset();
   if (guards_.goes_back || !aborted) go_back();
 }
 
-call_result copier::insist(const std::function<call_result()>& call) {
-  call_result seen = call();
-  for (int tries = 0; seen.what == next_action::again && tries < 2'000; ++tries)
+call_result<> copier::insist(const std::function<call_result<>()>& call) {
+  call_result<> seen = call();
+  for (int tries = 0; asks_for(seen, next_action::again) && tries < 2'000; ++tries)
     seen = call();
   return seen;
 }
 
-call_result copier::transact(const std::vector<const kafka::record*>& records) {
-  if (call_result seen = producer_->begin(); !seen.ok()) return seen;
+call_result<> copier::transact(const std::vector<const kafka::record*>& records) {
+  if (call_result<> seen = producer_->begin(); !seen) return seen;
   for (const kafka::record* each : records)
     producer_->produce("out", each->partition, std::to_string(each->partition) + "/" + std::to_string(each->offset),
                        each->value, {});
-  if (call_result seen = insist([&] { return producer_->flush(); }); !seen.ok()) return seen;
+  if (call_result<> seen = insist([&] { return producer_->flush(); }); !seen) return seen;
   std::vector<kafka::committed_offset> offsets;
   for (const auto& [of, offset] : next_)
     offsets.push_back({of, offset, "copied"});
-  if (call_result seen = insist([&] { return producer_->send_offsets(offsets, *member_); }); !seen.ok()) return seen;
+  if (call_result<> seen = insist([&] { return producer_->send_offsets(offsets, *member_); }); !seen) return seen;
   return insist([&] { return producer_->commit(); });
 }
 

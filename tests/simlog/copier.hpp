@@ -44,8 +44,8 @@ private:
   void copy(const kafka::record_batch& batch);
   /// What of the batch comes next in its partitions; a jump makes it stop.
   std::vector<const kafka::record*> in_order(const kafka::record_batch& batch);
-  kafka::call_result transact(const std::vector<const kafka::record*>& records);
-  kafka::call_result insist(const std::function<kafka::call_result()>& call);
+  kafka::call_result<> transact(const std::vector<const kafka::record*>& records);
+  kafka::call_result<> insist(const std::function<kafka::call_result<>()>& call);
 
   kafka::cluster& cluster_;
   std::string instance_;

@@ -48,8 +48,9 @@ std::unique_ptr<kafka::record_batch> cursor::take(const simulated_log& log, std:
   for (auto& [of, where] : places_) {
     const partition_log& part = log.log_of(of);
     if (where.next < part.log_start() || where.next > part.log_end()) {
-      failure_ = {kafka::next_action::broken, "OFFSET_OUT_OF_RANGE",
-                  of.topic + " [" + std::to_string(of.partition) + "]: the log does not have this offset"};
+      failure_ =
+          kafka::call_error{kafka::next_action::broken, "OFFSET_OUT_OF_RANGE",
+                            of.topic + " [" + std::to_string(of.partition) + "]: the log does not have this offset"};
       continue;
     }
     const std::int64_t limit = part.limit(how_);
@@ -95,7 +96,7 @@ std::int64_t cursor::last_stable(const topic_partition& of) const {
   return found == places_.end() ? -1 : found->second.stable;
 }
 
-kafka::call_result simulated_reader::start(std::span<const kafka::position> from) {
+kafka::call_result<> simulated_reader::start(std::span<const kafka::position> from) {
   if (process_.dead()) return process::gone();
   process_.leave(point::read, process_.pass(point::read));
   cursor_.start(from);

@@ -33,12 +33,12 @@ fault process::pass(point where) {
   return what;
 }
 
-call_result process::again(const std::string& code) {
+kafka::call_error process::again(const std::string& code) {
   log.waited();
   return {next_action::again, code, "no answer yet"};
 }
 
-call_result process::ask(const request& what, bool& had_errors) {
+call_result<> process::ask(const request& what, bool& had_errors) {
   if (dead_) return gone();
   const fault how = pass(what.where);
   if (!log.reachable()) {
@@ -46,7 +46,7 @@ call_result process::ask(const request& what, bool& had_errors) {
     return again("_TRANSPORT");
   }
   if (how == fault::none || how == fault::crash_after) {
-    call_result seen = what.send({});
+    call_result<> seen = what.send({});
     leave(what.where, how);
     return seen;
   }
@@ -54,7 +54,7 @@ call_result process::ask(const request& what, bool& had_errors) {
   return struck(what, how);
 }
 
-call_result process::struck(const request& what, fault how) {
+call_result<> process::struck(const request& what, fault how) {
   switch (how) {
     case fault::loading:
       return again("COORDINATOR_LOAD_IN_PROGRESS");
@@ -64,13 +64,13 @@ call_result process::struck(const request& what, fault how) {
         return draw_delay();
       });
     case fault::reply_lost:
-      what.send({});
+      (void)what.send({});
       return after_loss(what);
     case fault::delayed:
       if (what.copy) log.later(draw_delay(), what.copy);
       return after_loss(what);
     case fault::duplicated: {
-      call_result seen = what.send({});
+      call_result<> seen = what.send({});
       if (what.copy) log.later(draw_delay(), what.copy);
       return seen;
     }
@@ -79,7 +79,7 @@ call_result process::struck(const request& what, fault how) {
   }
 }
 
-call_result process::after_loss(const request& what) {
+call_result<> process::after_loss(const request& what) {
   const auto drawn = [this] {
     const std::uint64_t draw = faults.below(10);
     return draw < 6 ? outcome::settles : draw < 9 ? outcome::repeats : outcome::breaks;
@@ -87,7 +87,8 @@ call_result process::after_loss(const request& what) {
   const outcome next = options.after_loss ? *options.after_loss : drawn();
   if (next == outcome::settles) return what.send({});
   const bool ends = what.where == point::commit || what.where == point::abort;
-  if (next == outcome::breaks && ends) return {next_action::broken, "_TIMED_OUT", "the outcome is not known"};
+  if (next == outcome::breaks && ends)
+    return kafka::call_error{next_action::broken, "_TIMED_OUT", "the outcome is not known"};
   return again("_TIMED_OUT");
 }
 

@@ -36,7 +36,7 @@ struct client_options {
 struct request {
   point where;
   /// Sends it; with `late_markers` if it ends a transaction.
-  std::function<kafka::call_result(const marker_delays&)> send;
+  std::function<kafka::call_result<>(const marker_delays&)> send;
   /// What arrives once more, later. Empty: nothing can.
   std::function<void()> copy;
 };
@@ -66,10 +66,10 @@ public:
     if (what == fault::crash_after) die(where, false);
   }
   /// `had_errors` is set where the client would have noticed.
-  kafka::call_result ask(const request& what, bool& had_errors);
+  kafka::call_result<> ask(const request& what, bool& had_errors);
   /// `again`; the caller has waited.
-  kafka::call_result again(const std::string& code);
-  static kafka::call_result gone() { return {kafka::next_action::broken, "_DESTROY", "the process has died"}; }
+  kafka::call_error again(const std::string& code);
+  static kafka::call_error gone() { return {kafka::next_action::broken, "_DESTROY", "the process has died"}; }
 
   simulated_log& log;
   const client_options options;
@@ -78,8 +78,8 @@ public:
 private:
   void arrive();
   [[noreturn]] void die(point where, bool before);
-  kafka::call_result struck(const request& what, fault how);
-  kafka::call_result after_loss(const request& what);
+  kafka::call_result<> struck(const request& what, fault how);
+  kafka::call_result<> after_loss(const request& what);
   delay draw_delay();
 
   std::vector<heartbeat_sender*> members_;

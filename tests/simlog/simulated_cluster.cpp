@@ -6,47 +6,51 @@
 
 namespace fairuse::simlog {
 
+namespace {
+
+/// The broker's answer, when the question and its reply arrive.
+template <class Question>
+auto ask_for(process& by, point where, const Question& question) -> kafka::call_result<decltype(question())> {
+  decltype(question()) answer{};
+  bool had_errors = false;
+  const auto send = [&](const marker_delays&) -> kafka::call_result<> {
+    answer = question();
+    return {};
+  };
+  if (const auto asked = by.ask({where, send, {}}, had_errors); !asked) return asked.error();
+  return answer;
+}
+
+} // namespace
+
 using kafka::call_result;
 
-call_result simulated_cluster::ask(point where, const std::function<call_result()>& question) {
-  bool had_errors = false;
-  return process_.ask({where, [&](const marker_delays&) { return question(); }, {}}, had_errors);
+call_result<std::string> simulated_cluster::id() {
+  return ask_for(process_, point::metadata, [] { return std::string("simulated"); });
 }
 
-call_result simulated_cluster::id(std::string& out) {
-  return ask(point::metadata, [&]() -> call_result {
-    out = "simulated";
-    return {};
-  });
-}
-
-call_result simulated_cluster::partition_counts(std::span<const std::string> topics, std::vector<std::int32_t>& out) {
-  return ask(point::metadata, [&]() -> call_result {
-    out.clear();
+call_result<std::vector<std::int32_t>> simulated_cluster::partition_counts(std::span<const std::string> topics) {
+  return ask_for(process_, point::metadata, [&] {
+    std::vector<std::int32_t> counts;
     for (const std::string& topic : topics)
-      out.push_back(process_.log.partition_count(topic));
-    return {};
+      counts.push_back(process_.log.partition_count(topic));
+    return counts;
   });
 }
 
-call_result simulated_cluster::range(const topic_partition& of, kafka::isolation how, kafka::log_range& out) {
-  return ask(point::range, [&]() -> call_result {
+call_result<kafka::log_range> simulated_cluster::range(const topic_partition& of, kafka::isolation how) {
+  return ask_for(process_, point::range, [&] {
     const partition_log& part = process_.log.log_of(of);
-    out = {part.log_start(), part.limit(how)};
-    return {};
+    return kafka::log_range{part.log_start(), part.limit(how)};
   });
 }
 
-call_result simulated_cluster::offset_at(const topic_partition& of, time_ms at, std::int64_t& out) {
-  return ask(point::range, [&]() -> call_result {
+call_result<std::int64_t> simulated_cluster::offset_at(const topic_partition& of, time_ms at) {
+  return ask_for(process_, point::range, [&] {
     const partition_log& part = process_.log.log_of(of);
-    out = part.log_end();
     for (const log_entry& entry : part.entries())
-      if (entry.kind == entry_kind::record && entry.timestamp >= at) {
-        out = entry.offset;
-        break;
-      }
-    return {};
+      if (entry.kind == entry_kind::record && entry.timestamp >= at) return entry.offset;
+    return part.log_end();
   });
 }
 

@@ -24,10 +24,10 @@ public:
   /// `on` and `plan` must outlive it.
   simulated_cluster(simulated_log& on, client_options how, fault_plan& plan) : process_(on, how, plan) {}
 
-  kafka::call_result id(std::string& out) override;
-  kafka::call_result partition_counts(std::span<const std::string> topics, std::vector<std::int32_t>& out) override;
-  kafka::call_result range(const topic_partition& of, kafka::isolation how, kafka::log_range& out) override;
-  kafka::call_result offset_at(const topic_partition& of, time_ms at, std::int64_t& out) override;
+  kafka::call_result<std::string> id() override;
+  kafka::call_result<std::vector<std::int32_t>> partition_counts(std::span<const std::string> topics) override;
+  kafka::call_result<kafka::log_range> range(const topic_partition& of, kafka::isolation how) override;
+  kafka::call_result<std::int64_t> offset_at(const topic_partition& of, time_ms at) override;
 
   std::unique_ptr<kafka::group_consumer> join(const kafka::member& who, kafka::membership& told) override;
   std::unique_ptr<kafka::transactional_producer> make_producer(const std::string& transactional_id) override;
@@ -36,8 +36,6 @@ public:
   bool dead() const { return process_.dead(); }
 
 private:
-  kafka::call_result ask(point where, const std::function<kafka::call_result()>& question);
-
   fault_plan no_faults_;
   process process_;
 };

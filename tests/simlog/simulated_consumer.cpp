@@ -80,7 +80,7 @@ bool simulated_consumer::heard(const error_code& code) {
     return join() || told;
   }
   if (code == "FENCED_INSTANCE_ID") {
-    replaced_ = {next_action::broken, code, "another process took over this instance id"};
+    replaced_ = kafka::call_error{next_action::broken, code, "another process took over this instance id"};
     return give_back(true);
   }
   who_.member.clear();
@@ -95,7 +95,7 @@ std::unique_ptr<kafka::record_batch> simulated_consumer::fetched(fault what) {
   return cursor_.take(process_.log, most);
 }
 
-call_result simulated_consumer::fetch(std::span<const kafka::position> from) {
+call_result<> simulated_consumer::fetch(std::span<const kafka::position> from) {
   if (process_.dead()) return process::gone();
   process_.leave(point::fetch, process_.pass(point::fetch));
   for (const kafka::position& each : from)
@@ -104,25 +104,24 @@ call_result simulated_consumer::fetch(std::span<const kafka::position> from) {
   return {};
 }
 
-call_result simulated_consumer::committed(std::span<const topic_partition> wanted,
-                                          std::vector<kafka::committed_offset>& out) {
+call_result<std::vector<kafka::committed_offset>> simulated_consumer::committed(
+    std::span<const topic_partition> wanted) {
   bool had_errors = false;
-  out.clear();
-  return process_.ask({point::committed,
-                       [&](const marker_delays&) -> call_result {
-                         for (const topic_partition& each : wanted)
-                           if (group().held_back(each)) return process_.again("UNSTABLE_OFFSET_COMMIT");
-                         out.clear();
-                         const offset_map& known = group().committed();
-                         for (const topic_partition& each : wanted) {
-                           const auto found = known.find(each);
-                           const stored_offset seen = found == known.end() ? stored_offset{} : found->second;
-                           out.push_back({each, seen.offset, seen.metadata});
-                         }
-                         return {};
-                       },
-                       {}},
-                      had_errors);
+  std::vector<kafka::committed_offset> all;
+  const auto send = [&](const marker_delays&) -> call_result<> {
+    for (const topic_partition& each : wanted)
+      if (group().held_back(each)) return process_.again("UNSTABLE_OFFSET_COMMIT");
+    all.clear();
+    const offset_map& known = group().committed();
+    for (const topic_partition& each : wanted) {
+      const auto found = known.find(each);
+      const stored_offset seen = found == known.end() ? stored_offset{} : found->second;
+      all.push_back({each, seen.offset, seen.metadata});
+    }
+    return {};
+  };
+  if (const auto asked = process_.ask({point::committed, send, {}}, had_errors); !asked) return asked.error();
+  return all;
 }
 
 identity identity_of(const kafka::group_consumer& member) {

@@ -6,6 +6,7 @@
 
 namespace fairuse::simlog {
 
+using kafka::call_error;
 using kafka::call_result;
 using kafka::next_action;
 
@@ -13,20 +14,20 @@ simulated_producer::simulated_producer(process& in, std::string transactional_id
   who_.id = std::move(transactional_id);
 }
 
-call_result simulated_producer::must_die(const error_code& code) {
+call_error simulated_producer::must_die(const error_code& code) {
   state_ = state::dead;
   why_ = {next_action::broken, code, "transactional id " + who_.id};
   return why_;
 }
 
-call_result simulated_producer::must_abort(const error_code& code) {
+call_error simulated_producer::must_abort(const error_code& code) {
   if (state_ == state::dead) return why_;
   state_ = state::abortable;
   why_ = {next_action::abort, code, "transactional id " + who_.id};
   return why_;
 }
 
-call_result simulated_producer::heard(const error_code& code) {
+call_result<> simulated_producer::heard(const error_code& code) {
   if (code.empty()) return {};
   if (code == "CONCURRENT_TRANSACTIONS") return process_.again(code);
   // librdkafka folds both into one.
@@ -35,31 +36,33 @@ call_result simulated_producer::heard(const error_code& code) {
   return must_abort(code);
 }
 
-call_result simulated_producer::open() const {
+call_result<> simulated_producer::open() const {
   if (state_ == state::open) return {};
   if (state_ == state::dead || state_ == state::abortable) return why_;
-  return {next_action::broken, "_STATE", "no transaction is open"};
+  return call_error{next_action::broken, "_STATE", "no transaction is open"};
 }
 
-call_result simulated_producer::prepare(std::span<const std::string> topics) {
-  if (state_ != state::fresh) return {next_action::broken, "_STATE", "prepared before"};
-  const call_result seen = process_.ask({point::init,
-                                         [&](const marker_delays& delays) {
-                                           return heard(process_.log.init(who_, process_.options.transaction, delays));
-                                         },
-                                         {}},
-                                        had_errors_);
-  if (!seen.ok()) return seen;
+call_result<> simulated_producer::prepare(std::span<const std::string> topics) {
+  if (state_ != state::fresh) return call_error{next_action::broken, "_STATE", "prepared before"};
+  const call_result<> seen =
+      process_.ask({point::init,
+                    [&](const marker_delays& delays) {
+                      return heard(process_.log.init(who_, process_.options.transaction, delays));
+                    },
+                    {}},
+                   had_errors_);
+  if (!seen) return seen;
   for (const std::string& topic : topics)
     if (process_.log.partition_count(topic) == 0) return must_die("UNKNOWN_TOPIC_OR_PART");
   state_ = state::ready;
   return {};
 }
 
-call_result simulated_producer::begin() {
+call_result<> simulated_producer::begin() {
   if (process_.dead()) return process::gone();
   if (state_ == state::dead) return why_;
-  if (state_ != state::ready) return {next_action::broken, "_STATE", "a transaction is open, or nothing was prepared"};
+  if (state_ != state::ready)
+    return call_error{next_action::broken, "_STATE", "a transaction is open, or nothing was prepared"};
   state_ = state::open;
   queue_.clear();
   added_.clear();
@@ -109,16 +112,16 @@ error_code simulated_producer::send_queued(std::size_t count) {
   return code;
 }
 
-call_result simulated_producer::flush() {
+call_result<> simulated_producer::flush() {
   if (process_.dead()) return process::gone();
-  if (const call_result no = open(); !no.ok()) return no;
+  if (const call_result<> no = open(); !no) return no;
   const fault what = process_.pass(point::flush);
-  const call_result seen = deliver(what);
+  const call_result<> seen = deliver(what);
   process_.leave(point::flush, what);
   return seen;
 }
 
-call_result simulated_producer::deliver(fault what) {
+call_result<> simulated_producer::deliver(fault what) {
   if (queue_.empty()) return {};
   if (!process_.log.reachable()) {
     had_errors_ = true;
@@ -143,7 +146,7 @@ call_result simulated_producer::deliver(fault what) {
 }
 
 // Reports only say that records were not taken; that another producer has the id is heard at the next call.
-call_result simulated_producer::undelivered(const error_code& code) {
+call_error simulated_producer::undelivered(const error_code& code) {
   if (code.empty()) return must_abort("_MSG_TIMED_OUT");
   if (code != "PRODUCER_FENCED") return must_abort(code);
   must_die("_FENCED");
@@ -155,10 +158,10 @@ std::int64_t simulated_producer::delivered_next(const topic_partition& of) const
   return found == delivered_.end() ? -1 : found->second;
 }
 
-call_result simulated_producer::send_offsets(std::span<const kafka::committed_offset> offsets,
-                                             kafka::group_consumer& as) {
+call_result<> simulated_producer::send_offsets(std::span<const kafka::committed_offset> offsets,
+                                               kafka::group_consumer& as) {
   if (process_.dead()) return process::gone();
-  if (const call_result no = open(); !no.ok()) return no;
+  if (const call_result<> no = open(); !no) return no;
   // Not even a fence is noticed.
   if (offsets.empty()) return {};
   offset_map wanted;
@@ -167,15 +170,15 @@ call_result simulated_producer::send_offsets(std::span<const kafka::committed_of
   return tell_offsets(dynamic_cast<simulated_consumer&>(as).who(), wanted);
 }
 
-call_result simulated_producer::tell_offsets(const identity& as, const offset_map& offsets) {
-  const call_result added = process_.ask({point::add_offsets,
-                                          [&](const marker_delays&) {
-                                            registered_ = true;
-                                            return heard(process_.log.add_group(who_, as.group));
-                                          },
-                                          {}},
-                                         had_errors_);
-  if (!added.ok()) return added;
+call_result<> simulated_producer::tell_offsets(const identity& as, const offset_map& offsets) {
+  const call_result<> added = process_.ask({point::add_offsets,
+                                            [&](const marker_delays&) {
+                                              registered_ = true;
+                                              return heard(process_.log.add_group(who_, as.group));
+                                            },
+                                            {}},
+                                           had_errors_);
+  if (!added) return added;
   simulated_log& log = process_.log;
   return process_.ask(
       {point::send_offsets, [&](const marker_delays&) { return heard(log.send_offsets(who_, as, offsets)); },
@@ -183,12 +186,12 @@ call_result simulated_producer::tell_offsets(const identity& as, const offset_ma
       had_errors_);
 }
 
-call_result simulated_producer::end(bool commit) {
+call_result<> simulated_producer::end(bool commit) {
   if (process_.dead()) return process::gone();
   if (state_ == state::dead || (commit && state_ != state::open)) return open();
   if (state_ != state::open && state_ != state::abortable) return open();
   if (commit && !queue_.empty())
-    if (const call_result no = flush(); !no.ok()) return no;
+    if (const call_result<> no = flush(); !no) return no;
   if (!commit) queue_.clear();
   const point where = commit ? point::commit : point::abort;
   if (!registered_) {
@@ -203,11 +206,12 @@ call_result simulated_producer::end(bool commit) {
                             had_errors_));
 }
 
-call_result simulated_producer::ended(bool commit, const call_result& seen) {
-  if (seen.ok()) state_ = state::ready;
+call_result<> simulated_producer::ended(bool commit, const call_result<>& seen) {
+  if (seen) state_ = state::ready;
   // From an abort that failed there is no way on but another producer.
-  const bool over = seen.what == next_action::broken || (!commit && !seen.ok());
-  return over && state_ != state::dead ? must_die(seen.code) : seen;
+  const bool over = asks_for(seen, next_action::broken) || (!commit && !seen);
+  if (over && state_ != state::dead) return must_die(seen.error().code);
+  return seen;
 }
 
 } // namespace fairuse::simlog

@@ -27,7 +27,7 @@ public:
     log.make_topic("in", partitions);
     log.make_topic("out", partitions);
     upstream_ = driver_.make_producer("upstream");
-    BOOST_REQUIRE(upstream_->prepare({}).ok());
+    BOOST_REQUIRE(upstream_->prepare({}).has_value());
     for (std::size_t i = 0; i < instances_.size(); ++i)
       start(i);
   }
@@ -97,14 +97,12 @@ private:
 
   void feed() {
     if (!log.reachable()) return;
-    upstream_->begin();
+    BOOST_REQUIRE(upstream_->begin().has_value());
     for (std::uint64_t n = 1 + draws_.below(4); n > 0; --n)
       upstream_->produce("in", static_cast<std::int32_t>(draws_.below(partitions)), std::nullopt, "v", {});
-    upstream_->flush();
-    if (draws_.below(5) == 0)
-      upstream_->abort();
-    else
-      upstream_->commit();
+    BOOST_REQUIRE(upstream_->flush().has_value());
+    const auto ended = draws_.below(5) == 0 ? upstream_->abort() : upstream_->commit();
+    BOOST_REQUIRE(ended.has_value());
   }
 
   void round() {

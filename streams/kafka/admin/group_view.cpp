@@ -42,7 +42,7 @@ public:
     return {};
   }
 
-  call_result describe(group_description& out) override {
+  call_result<group_description> describe() override {
     const owned<rd_kafka_queue_t> answers{rd_kafka_queue_new(handle_.get())};
     const admin_owned<rd_kafka_AdminOptions_t> how{
         rd_kafka_AdminOptions_new(handle_.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS)};
@@ -59,15 +59,16 @@ public:
     if (count != 1) return failed(RD_KAFKA_RESP_ERR__BAD_MSG);
     if (const auto* error = rd_kafka_ConsumerGroupDescription_error(groups[0]); error != nullptr)
       return failed(rd_kafka_error_code(error));
-    out = {.state = rd_kafka_consumer_group_state_name(rd_kafka_ConsumerGroupDescription_state(groups[0]))};
+    group_description made{.state =
+                               rd_kafka_consumer_group_state_name(rd_kafka_ConsumerGroupDescription_state(groups[0]))};
     const auto members = rd_kafka_ConsumerGroupDescription_member_count(groups[0]);
     for (std::size_t i = 0; i < members; ++i)
-      out.members.push_back(member_of(rd_kafka_ConsumerGroupDescription_member(groups[0], i)));
-    return {};
+      made.members.push_back(member_of(rd_kafka_ConsumerGroupDescription_member(groups[0], i)));
+    return made;
   }
 
-  call_result committed(std::span<const topic_partition> partitions, std::vector<committed_offset>& out) override {
-    out.clear();
+  call_result<std::vector<committed_offset>> committed(std::span<const topic_partition> partitions) override {
+    std::vector<committed_offset> all;
     const owned<rd_kafka_topic_partition_list_t> list{
         rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size()))};
     for (const auto& each : partitions)
@@ -78,14 +79,16 @@ public:
       error = one.err;
       committed_offset found{{one.topic, one.partition}, one.offset < 0 ? -1 : one.offset, {}};
       if (one.metadata != nullptr) found.metadata.assign(static_cast<const char*>(one.metadata), one.metadata_size);
-      out.push_back(std::move(found));
+      all.push_back(std::move(found));
     }
-    return result_of(error, fmt::format("The offsets of group {} cannot be read", group_));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return error_of(error, fmt::format("The offsets of group {} cannot be read", group_));
+    return all;
   }
 
 private:
-  call_result failed(rd_kafka_resp_err_t error) const {
-    return result_of(error, fmt::format("Group {} cannot be described", group_));
+  call_error failed(rd_kafka_resp_err_t error) const {
+    return error_of(error, fmt::format("Group {} cannot be described", group_));
   }
 
   milliseconds call_timeout_;

@@ -33,9 +33,9 @@ struct group_description {
 class group_view {
 public:
   virtual ~group_view() = default;
-  virtual call_result describe(group_description& out) = 0;
+  virtual call_result<group_description> describe() = 0;
   /// In the order asked; `again` while an open transaction holds offsets back.
-  virtual call_result committed(std::span<const topic_partition> partitions, std::vector<committed_offset>& out) = 0;
+  virtual call_result<std::vector<committed_offset>> committed(std::span<const topic_partition> partitions) = 0;
 };
 
 /// An error if the options cannot work.

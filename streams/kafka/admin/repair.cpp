@@ -24,20 +24,18 @@ constexpr std::int64_t journal_tail = 10'000;
 /// Type of the rows that say who was erased.
 constexpr char erased_row = 'e';
 
-call_result give_up(std::string code, std::string text) {
+call_error give_up(std::string code, std::string text) {
   return {next_action::broken, std::move(code), std::move(text)};
 }
 
 /// The end of the log, whatever is open in it.
-call_result range_of(cluster& brokers, const repair_target& at, const std::string& topic, isolation how,
-                     log_range& out) {
-  return retried([&] { return brokers.range({topic, at.partition}, how, out); });
+call_result<log_range> range_of(cluster& brokers, const repair_target& at, const std::string& topic, isolation how) {
+  return retried([&] { return brokers.range({topic, at.partition}, how); });
 }
 
-call_result read_rows(cluster& brokers, const repair_target& at, repair_facts& out) {
-  log_range log;
-  if (auto asked = range_of(brokers, at, at.outputs.changelog, isolation::uncommitted, log); not asked.ok())
-    return asked;
+call_result<> read_rows(cluster& brokers, const repair_target& at, repair_facts& into) {
+  const auto log = range_of(brokers, at, at.outputs.changelog, isolation::uncommitted);
+  if (not log) return log.error();
   std::set<std::string> rows;
   std::optional<std::string> meta;
   const auto visit = [&](const record& each) {
@@ -52,29 +50,30 @@ call_result read_rows(cluster& brokers, const repair_target& at, repair_facts& o
       rows.erase(key);
     }
   };
-  if (auto read = read_committed(brokers, {at.outputs.changelog, at.partition}, log.low, log.high, at.patience, visit);
-      not read.ok())
-    return read;
-  out.rows.assign(rows.begin(), rows.end());
+  if (auto done =
+          read_committed(brokers, {at.outputs.changelog, at.partition}, log->low, log->high, at.patience, visit);
+      not done)
+    return done;
+  into.rows.assign(rows.begin(), rows.end());
   if (not meta) return {};
   auto read = decode_partition_meta(*meta);
   if (not read)
     return give_up("_BAD_MSG", read.error() == meta_fault::newer
                                    ? "The changelog was written by a newer version: repair it with that one"
                                    : "The changelog's last meta record does not decode");
-  out.meta = std::move(*read);
+  into.meta = std::move(*read);
   return {};
 }
 
-call_result read_journal(cluster& brokers, const repair_target& at, repair_facts& out) {
-  log_range log;
-  if (auto asked = range_of(brokers, at, at.outputs.journal, isolation::uncommitted, log); not asked.ok()) return asked;
-  return read_committed(brokers, {at.outputs.journal, at.partition}, std::max(log.low, log.high - journal_tail),
-                        log.high, at.patience, [&out](const record& each) {
+call_result<> read_journal(cluster& brokers, const repair_target& at, repair_facts& into) {
+  const auto log = range_of(brokers, at, at.outputs.journal, isolation::uncommitted);
+  if (not log) return log.error();
+  return read_committed(brokers, {at.outputs.journal, at.partition}, std::max(log->low, log->high - journal_tail),
+                        log->high, at.patience, [&into](const record& each) {
                           const auto read = each.value ? decode_epoch_record(*each.value) : std::nullopt;
                           if (not read) return;
-                          out.journal_epoch = read->epoch;
-                          out.journal_chain = read->chain;
+                          into.journal_epoch = read->epoch;
+                          into.journal_chain = read->chain;
                         });
 }
 
@@ -114,13 +113,13 @@ public:
   void assigned(std::span<const topic_partition> partitions) override { assigned_ = partitions.size(); }
   void revoked(bool) override { assigned_ = 0; }
 
-  call_result join(cluster& brokers, const repair_target& at) {
+  call_result<> join(cluster& brokers, const repair_target& at) {
     group_ = brokers.join({at.app, {}, at.inputs}, *this);
     const auto all = at.inputs.size() * static_cast<std::size_t>(at.partitions);
     const auto until = steady_clock::now() + at.patience;
     while (assigned_ == 0) {
       if (group_->poll(poll_wait)) continue;
-      if (auto stuck = group_->failure(); not stuck.ok()) return stuck;
+      if (auto stuck = group_->failure(); not stuck) return stuck;
       if (steady_clock::now() > until)
         return give_up("_TIMED_OUT", fmt::format("Group {} did not let anybody in", at.app));
     }
@@ -143,38 +142,39 @@ bool same(const repair_plan& a, const repair_plan& b) {
          and std::equal(a.offsets.begin(), a.offsets.end(), b.offsets.begin(), b.offsets.end(), equal);
 }
 
-call_result commit_plan(cluster& brokers, const repair_target& at, const repair_plan& wanted, lone_member& alone) {
+call_result<> commit_plan(cluster& brokers, const repair_target& at, const repair_plan& wanted, lone_member& alone) {
   const auto producer = brokers.make_producer(at.app + ".repair");
   const std::vector<std::string> topics{at.outputs.changelog};
-  if (auto done = retried([&] { return producer->prepare(topics); }); not done.ok()) return done;
+  if (auto done = retried([&] { return producer->prepare(topics); }); not done) return done;
   auto done = producer->begin();
-  if (not done.ok()) return done;
+  if (not done) return done;
   for (const auto& [key, value] : wanted.records)
     producer->produce(at.outputs.changelog, at.partition, key, value, {});
   done = producer->flush();
-  if (done.ok()) done = retried([&] { return producer->send_offsets(wanted.offsets, alone.group()); });
-  if (done.ok()) done = retried([&] { return producer->commit(); });
-  if (done.what == next_action::abort) producer->abort();
+  if (done) done = retried([&] { return producer->send_offsets(wanted.offsets, alone.group()); });
+  if (done) done = retried([&] { return producer->commit(); });
+  // What the abort says changes nothing: the plan is not committed.
+  if (asks_for(done, next_action::abort)) (void)producer->abort();
   return done;
 }
 
 } // namespace
 
-call_result look(
-    cluster& brokers, const repair_target& at,
-    const std::function<call_result(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
-    repair_facts& out) {
-  out = {};
+call_result<repair_facts> look(cluster& brokers, const repair_target& at, const ask_committed& committed) {
+  repair_facts found;
   std::vector<topic_partition> partitions;
   for (const auto& topic : at.inputs) {
     partitions.push_back({topic, at.partition});
-    log_range log;
-    if (auto asked = range_of(brokers, at, topic, isolation::committed, log); not asked.ok()) return asked;
-    out.logs.push_back(log);
+    const auto log = range_of(brokers, at, topic, isolation::committed);
+    if (not log) return log.error();
+    found.logs.push_back(*log);
   }
-  if (auto asked = retried([&] { return committed(partitions, out.group); }); not asked.ok()) return asked;
-  if (auto read = read_rows(brokers, at, out); not read.ok()) return read;
-  return read_journal(brokers, at, out);
+  auto group = retried([&] { return committed(partitions); });
+  if (not group) return std::move(group).error();
+  found.group = std::move(*group);
+  if (auto read = read_rows(brokers, at, found); not read) return std::move(read).error();
+  if (auto read = read_journal(brokers, at, found); not read) return std::move(read).error();
+  return found;
 }
 
 result<repair_plan> plan_adopt(const repair_target& at, const repair_facts& found) {
@@ -227,16 +227,16 @@ repair_plan plan_reseed(const repair_target& at, const repair_facts& found, cons
   return made;
 }
 
-call_result carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
-                      const std::function<result<repair_plan>(const repair_facts&)>& plan) {
+call_result<> carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
+                        const std::function<result<repair_plan>(const repair_facts&)>& plan) {
   lone_member alone;
-  if (auto joined = alone.join(brokers, at); not joined.ok()) return joined;
-  repair_facts now;
-  const auto committed = [&](std::span<const topic_partition> partitions, std::vector<committed_offset>& out) {
-    return alone.group().committed(partitions, out);
+  if (auto joined = alone.join(brokers, at); not joined) return joined;
+  const auto committed = [&](std::span<const topic_partition> partitions) {
+    return alone.group().committed(partitions);
   };
-  if (auto looked = look(brokers, at, committed, now); not looked.ok()) return looked;
-  const auto again = plan(now);
+  const auto now = look(brokers, at, committed);
+  if (not now) return now.error();
+  const auto again = plan(*now);
   if (not again or not same(*again, wanted))
     return give_up("_CONFLICT", "Somebody worked on this partition meanwhile: nothing was changed. Look again");
   return commit_plan(brokers, at, wanted, alone);

@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,11 +59,11 @@ struct repair_plan {
   std::vector<std::pair<std::string, std::optional<std::string>>> records;
 };
 
-/// Reads the whole changelog of the partition. `committed`: asks for the group's offsets.
-call_result look(
-    cluster& brokers, const repair_target& at,
-    const std::function<call_result(std::span<const topic_partition>, std::vector<committed_offset>&)>& committed,
-    repair_facts& out);
+/// Asks for the group's offsets.
+using ask_committed = std::function<call_result<std::vector<committed_offset>>(std::span<const topic_partition>)>;
+
+/// Reads the whole changelog of the partition.
+call_result<repair_facts> look(cluster& brokers, const repair_target& at, const ask_committed& committed);
 
 /// An error: it cannot be done, and what can.
 result<repair_plan> plan_adopt(const repair_target& at, const repair_facts& found);
@@ -70,7 +71,7 @@ result<repair_plan> plan_adopt(const repair_target& at, const repair_facts& foun
 repair_plan plan_reseed(const repair_target& at, const repair_facts& found, const partition_meta& fresh);
 
 /// Join the group, look again, and do it if `plan` still says the same.
-call_result carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
-                      const std::function<result<repair_plan>(const repair_facts&)>& plan);
+call_result<> carry_out(cluster& brokers, const repair_target& at, const repair_plan& wanted,
+                        const std::function<result<repair_plan>(const repair_facts&)>& plan);
 
 } // namespace fairuse::kafka

@@ -72,26 +72,26 @@ public:
     return {};
   }
 
-  call_result look(std::span<const std::string> topics, std::int32_t& brokers, std::vector<found_topic>& out) override {
-    out.clear();
+  call_result<topic_view> look(std::span<const std::string> topics) override {
     const rd_kafka_metadata_t* raw = nullptr;
     const auto error = rd_kafka_metadata(handle_.get(), 1, nullptr, &raw, timeout_of(options_.call_timeout));
     const owned<const rd_kafka_metadata_t> all{raw};
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return unreachable(error);
-    brokers = all->broker_cnt;
+    topic_view made{.brokers = all->broker_cnt};
     for (const auto& name : topics)
-      out.push_back(found_in(*all, name));
-    return topics.empty() ? call_result{} : read_configs(out);
+      made.topics.push_back(found_in(*all, name));
+    if (topics.empty()) return made;
+    if (auto read = read_configs(made.topics); not read) return std::move(read).error();
+    return made;
   }
 
-  call_result create(std::span<const wanted_topic> topics, std::int32_t partitions, std::int32_t replicas,
-                     std::vector<created_topic>& out) override {
-    out.clear();
+  call_result<std::vector<created_topic>> create(std::span<const wanted_topic> topics, std::int32_t partitions,
+                                                 std::int32_t replicas) override {
     std::vector<admin_owned<rd_kafka_NewTopic_t>> asked;
     for (const auto& each : topics) {
       std::array<char, 512> text{};
       asked.emplace_back(rd_kafka_NewTopic_new(each.topic.c_str(), partitions, replicas, text.data(), text.size()));
-      if (asked.back() == nullptr) return {next_action::broken, "_INVALID_ARG", text.data()};
+      if (asked.back() == nullptr) return call_error{next_action::broken, "_INVALID_ARG", text.data()};
       for (const auto& [name, value] : each.config)
         rd_kafka_NewTopic_set_config(asked.back().get(), name.c_str(), value.c_str());
     }
@@ -108,15 +108,15 @@ public:
     std::size_t count = 0;
     const auto* const* results =
         rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+    std::vector<created_topic> all;
     for (std::size_t i = 0; i < count; ++i) {
-      const auto error = rd_kafka_topic_result_error(results[i]);
+      created_topic one{.topic = rd_kafka_topic_result_name(results[i]), .made = {}};
       const char* said = rd_kafka_topic_result_error_string(results[i]);
-      out.push_back({rd_kafka_topic_result_name(results[i]),
-                     error == RD_KAFKA_RESP_ERR_NO_ERROR
-                         ? call_result{}
-                         : call_result{next_action::broken, rd_kafka_err2name(error), said == nullptr ? "" : said}});
+      if (const auto error = rd_kafka_topic_result_error(results[i]); error != RD_KAFKA_RESP_ERR_NO_ERROR)
+        one.made = call_error{next_action::broken, rd_kafka_err2name(error), said == nullptr ? "" : said};
+      all.push_back(std::move(one));
     }
-    return {};
+    return all;
   }
 
 private:
@@ -136,7 +136,7 @@ private:
     return found;
   }
 
-  call_result read_configs(std::vector<found_topic>& topics) {
+  call_result<> read_configs(std::vector<found_topic>& topics) {
     std::vector<admin_owned<rd_kafka_ConfigResource_t>> asked;
     for (const auto& each : topics)
       asked.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, each.topic.c_str()));
@@ -177,7 +177,7 @@ private:
     return event;
   }
 
-  call_result unreachable(rd_kafka_resp_err_t error) const {
+  call_error unreachable(rd_kafka_resp_err_t error) const {
     const auto said = heard_.last();
     return {next_action::broken, rd_kafka_err2name(error),
             fmt::format("{} does not answer: {}", options_.bootstrap, said.empty() ? rd_kafka_err2str(error) : said)};

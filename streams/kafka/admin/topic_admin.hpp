@@ -22,18 +22,24 @@ namespace fairuse::kafka {
 struct created_topic {
   std::string topic;
   /// TOPIC_ALREADY_EXISTS is an error too.
-  call_result result;
+  call_result<> made;
+};
+
+/// What the brokers say of topics.
+struct topic_view {
+  /// How many brokers there are.
+  std::int32_t brokers = 0;
+  /// In the order asked.
+  std::vector<found_topic> topics;
 };
 
 class topic_admin {
 public:
   virtual ~topic_admin() = default;
-  /// How many brokers there are, and each topic in the order asked.
-  virtual call_result look(std::span<const std::string> topics, std::int32_t& brokers,
-                           std::vector<found_topic>& out) = 0;
-  /// All in one request; those that are there stay as they are. Ok: the request was answered, for each topic apart.
-  virtual call_result create(std::span<const wanted_topic> topics, std::int32_t partitions, std::int32_t replicas,
-                             std::vector<created_topic>& out) = 0;
+  virtual call_result<topic_view> look(std::span<const std::string> topics) = 0;
+  /// All in one request, which is answered for each topic apart; those that are there stay as they are.
+  virtual call_result<std::vector<created_topic>> create(std::span<const wanted_topic> topics, std::int32_t partitions,
+                                                         std::int32_t replicas) = 0;
 };
 
 /// An error if the options cannot work.

@@ -240,29 +240,34 @@ bool is_transient(rd_kafka_resp_err_t error) {
   return std::ranges::find(passing, error) != passing.end();
 }
 
-call_result result_of(rd_kafka_resp_err_t error, std::string text) {
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+call_error error_of(rd_kafka_resp_err_t error, std::string_view text) {
   return {is_transient(error) ? next_action::again : next_action::broken, rd_kafka_err2name(error),
           fmt::format("{}: {}", text, rd_kafka_err2str(error))};
 }
 
-call_result result_of(owned<rd_kafka_error_t> error, std::string_view during) {
-  if (error == nullptr) return {};
-  next_action what = next_action::broken;
-  if (rd_kafka_error_is_fatal(error.get()))
-    what = next_action::broken;
-  else if (rd_kafka_error_txn_requires_abort(error.get()))
-    what = next_action::abort;
-  else if (rd_kafka_error_is_retriable(error.get()))
-    what = next_action::again;
-  return {what, rd_kafka_error_name(error.get()), fmt::format("{}: {}", during, rd_kafka_error_string(error.get()))};
+call_result<> result_of(rd_kafka_resp_err_t error, std::string_view text) {
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return error_of(error, text);
 }
 
-call_result fatal_result(rd_kafka_t* handle) {
+call_result<> result_of(owned<rd_kafka_error_t> error, std::string_view during) {
+  if (error == nullptr) return {};
+  next_action next = next_action::broken;
+  if (rd_kafka_error_is_fatal(error.get()))
+    next = next_action::broken;
+  else if (rd_kafka_error_txn_requires_abort(error.get()))
+    next = next_action::abort;
+  else if (rd_kafka_error_is_retriable(error.get()))
+    next = next_action::again;
+  return call_error{next, rd_kafka_error_name(error.get()),
+                    fmt::format("{}: {}", during, rd_kafka_error_string(error.get()))};
+}
+
+call_result<> fatal_result(rd_kafka_t* handle) {
   std::array<char, 512> text{};
   const auto error = rd_kafka_fatal_error(handle, text.data(), text.size());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  return {next_action::broken, rd_kafka_err2name(error), text.data()};
+  return call_error{next_action::broken, rd_kafka_err2name(error), text.data()};
 }
 
 std::string place_of(std::string_view topic, std::int32_t partition) {

@@ -77,14 +77,16 @@ const std::string* reserved_property(const properties& all);
 
 /// Errors that pass by themselves: the call may be made again.
 bool is_transient(rd_kafka_resp_err_t error);
-/// `again` for a transient error, else broken.
-call_result result_of(rd_kafka_resp_err_t error, std::string text);
-/// From librdkafka's own classification (transactions). Nullptr is ok.
-call_result result_of(owned<rd_kafka_error_t> error, std::string_view during);
-/// Not ok if the handle has had a fatal error.
-call_result fatal_result(rd_kafka_t* handle);
+/// `again` for a transient error, else broken. REQUIRES: not RD_KAFKA_RESP_ERR_NO_ERROR.
+call_error error_of(rd_kafka_resp_err_t error, std::string_view text);
+/// The same, or done.
+call_result<> result_of(rd_kafka_resp_err_t error, std::string_view text);
+/// From librdkafka's own classification (transactions). Nullptr is done.
+call_result<> result_of(owned<rd_kafka_error_t> error, std::string_view during);
+/// An error if the handle has had a fatal one.
+call_result<> fatal_result(rd_kafka_t* handle);
 /// What every call on a client answers that could not be opened.
-inline call_result unopened(const error& why) { return {next_action::broken, "_INVALID_ARG", why.message}; }
+inline call_error unopened(const error& why) { return {next_action::broken, "_INVALID_ARG", why.message}; }
 
 /// "topic [3]"
 std::string place_of(std::string_view topic, std::int32_t partition);

@@ -4,8 +4,8 @@
 // no group, and questions about topics. Everything that the engine does with a broker goes through here, so the same
 // protocol runs on real brokers (streams/kafka/broker/real_cluster.hpp) and on the simulated log of the tests.
 //
-// Errors are values (`call_result`) and say what has to be done next, not what broke. Nothing here throws, and nothing
-// retries behind the caller's back but what librdkafka does by itself.
+// Errors are values (`call_result<T>`: a T or a `call_error`) and say what has to be done next, not only what broke.
+// Nothing here throws, and nothing retries behind the caller's back but what librdkafka does by itself.
 // Threads: each object belongs to one thread; a cluster may be asked from any. Objects must not outlive their cluster.
 #pragma once
 
@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "events/event.hpp"
 #include "events/wire.hpp"
 
@@ -28,23 +29,29 @@ namespace fairuse::kafka {
 
 using std::chrono::milliseconds;
 
-/// What has to be done about a call.
+/// What has to be done about a call that failed.
 enum class next_action : std::uint8_t {
-  done,
   again,  ///< nothing happened yet: the same call with the same arguments
   abort,  ///< this transaction cannot be committed: abort it and do the epoch again
   broken, ///< this object is of no use any more: destroy it and make another
 };
 
-struct call_result {
-  next_action what = next_action::done;
+struct call_error {
+  next_action next = next_action::broken;
   /// Kafka's name of the error without its prefix (ILLEGAL_GENERATION), librdkafka's own with an underscore (_FENCED).
   std::string code;
   /// For people. Names topics and partitions, never a key or a value.
   std::string text;
-
-  bool ok() const { return what == next_action::done; }
 };
+
+template <class T = void>
+using call_result = result<T, call_error>;
+
+/// Whether a call failed so that this has to be done next.
+template <class T>
+bool asks_for(const call_result<T>& made, next_action next) {
+  return not made and made.error().next == next;
+}
 
 struct topic_partition {
   std::string topic;
@@ -131,17 +138,17 @@ public:
   virtual std::unique_ptr<record_batch> poll(milliseconds wait) = 0;
   /// From now on exactly these partitions are fetched, from exactly these offsets. What was fetched before is not
   /// handed out any more. Also the way to go back. REQUIRES: all of them are assigned.
-  virtual call_result fetch(std::span<const position> from) = 0;
+  virtual call_result<> fetch(std::span<const position> from) = 0;
   /// Committed offsets of the group, in the order asked. Waits for offsets that an open transaction holds back
   /// (`again`: not yet stable).
-  virtual call_result committed(std::span<const topic_partition> partitions, std::vector<committed_offset>& out) = 0;
+  virtual call_result<std::vector<committed_offset>> committed(std::span<const topic_partition> partitions) = 0;
   /// The last stable offset of a fetched partition as the last fetch told it; -1: not known yet.
   virtual std::int64_t last_stable(const topic_partition& of) const = 0;
   /// The group has gone on without this member.
   virtual bool assignment_lost() const = 0;
-  /// Not ok: fatal for this member (its instance id was taken over, for one); OFFSET_OUT_OF_RANGE: the log does not
+  /// An error: fatal for this member (its instance id was taken over, for one); OFFSET_OUT_OF_RANGE: the log does not
   /// have a fetched offset any more, until the next fetch().
-  virtual call_result failure() const = 0;
+  virtual call_result<> failure() const = 0;
   /// Leave polling for good. A static member stays in the group until its session ends or it comes back.
   virtual void close() = 0;
 };
@@ -153,20 +160,20 @@ public:
   virtual ~transactional_producer() = default;
   /// init_transactions, which ends what an earlier run of the same id left open, then metadata of every topic that
   /// will be written.
-  virtual call_result prepare(std::span<const std::string> topics) = 0;
-  virtual call_result begin() = 0;
+  virtual call_result<> prepare(std::span<const std::string> topics) = 0;
+  virtual call_result<> begin() = 0;
   /// Copies. `value` nullopt is a tombstone. A refusal (too large, unknown topic) is reported by flush. Waits while the
   /// queue is full.
   virtual void produce(const std::string& topic, std::int32_t partition, std::optional<std::string_view> key,
                        std::optional<std::string_view> value, std::span<const header> headers) = 0;
-  /// Wait for a report on every record. Ok only if all were delivered.
-  virtual call_result flush() = 0;
+  /// Wait for a report on every record. An error unless all were delivered.
+  virtual call_result<> flush() = 0;
   /// Highest reported offset + 1 since begin(); -1: nothing was delivered there.
   virtual std::int64_t delivered_next(const topic_partition& of) const = 0;
   /// Group metadata is read from `as` now. Every offset carries its own metadata (ASCII).
-  virtual call_result send_offsets(std::span<const committed_offset> offsets, group_consumer& as) = 0;
-  virtual call_result commit() = 0;
-  virtual call_result abort() = 0;
+  virtual call_result<> send_offsets(std::span<const committed_offset> offsets, group_consumer& as) = 0;
+  virtual call_result<> commit() = 0;
+  virtual call_result<> abort() = 0;
   /// Since begin(): a retry, a transport error or a time-out was seen, so a late request may still be under way and
   /// this producer must not begin another transaction.
   virtual bool had_errors() const = 0;
@@ -177,24 +184,24 @@ class reader {
 public:
   virtual ~reader() = default;
   /// From now on exactly these.
-  virtual call_result start(std::span<const position> from) = 0;
+  virtual call_result<> start(std::span<const position> from) = 0;
   virtual std::unique_ptr<record_batch> poll(milliseconds wait) = 0;
   /// Where the reader stands: past markers and records of aborted transactions.
   virtual std::int64_t position_of(const topic_partition& of) const = 0;
-  /// Not ok: a partition is not read any further (its offset is not in the log any more, for one) until start().
-  virtual call_result failure() const { return {}; }
+  /// An error: a partition is not read any further (its offset is not in the log any more, for one) until start().
+  virtual call_result<> failure() const { return {}; }
 };
 
 class cluster {
 public:
   virtual ~cluster() = default;
-  virtual call_result id(std::string& out) = 0;
+  virtual call_result<std::string> id() = 0;
   /// Partition count of each topic, in the order asked; 0: there is no such topic.
-  virtual call_result partition_counts(std::span<const std::string> topics, std::vector<std::int32_t>& out) = 0;
+  virtual call_result<std::vector<std::int32_t>> partition_counts(std::span<const std::string> topics) = 0;
   /// Asked on a handle of its own, of the broker and not of a cache.
-  virtual call_result range(const topic_partition& of, isolation how, log_range& out) = 0;
+  virtual call_result<log_range> range(const topic_partition& of, isolation how) = 0;
   /// First offset with a timestamp at or after `at`; the log's end if there is none.
-  virtual call_result offset_at(const topic_partition& of, time_ms at, std::int64_t& out) = 0;
+  virtual call_result<std::int64_t> offset_at(const topic_partition& of, time_ms at) = 0;
 
   virtual std::unique_ptr<group_consumer> join(const member& who, membership& told) = 0;
   virtual std::unique_ptr<transactional_producer> make_producer(const std::string& transactional_id) = 0;

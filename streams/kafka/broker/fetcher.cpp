@@ -64,7 +64,7 @@ private:
 fetcher::fetcher(rd_kafka_t* handle, problems& told)
   : handle_{handle}, told_{&told}, queue_{rd_kafka_queue_get_consumer(handle)}, raw_(batch_records) {}
 
-call_result fetcher::start(std::span<const position> from) {
+call_result<> fetcher::start(std::span<const position> from) {
   assigned_.clear();
   // Nothing is assigned while the queue is emptied, so whatever is found there is old. An empty list and not NULL: the
   // latter would answer a rebalance that has begun and that the member was not told of yet.

@@ -38,7 +38,7 @@ public:
   fetcher(rd_kafka_t* handle, problems& told);
 
   /// Fetch exactly these from exactly these offsets.
-  call_result start(std::span<const position> from);
+  call_result<> start(std::span<const position> from);
   /// The assignment is over: hand out nothing any more.
   void forget();
   /// Waits until there is something, at most `wait`.

@@ -10,17 +10,16 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr milliseconds poll_wait{100};
-constexpr int calls_max = 300;
 
 } // namespace
 
-call_result read_committed_batches(cluster& brokers, const topic_partition& of, std::int64_t from, std::int64_t end,
-                                   milliseconds patience,
-                                   const std::function<void(const record_batch&, std::size_t)>& visit) {
+call_result<> read_committed_batches(cluster& brokers, const topic_partition& of, std::int64_t from, std::int64_t end,
+                                     milliseconds patience,
+                                     const std::function<void(const record_batch&, std::size_t)>& visit) {
   if (from >= end) return {};
   const auto reading = brokers.make_reader(isolation::committed);
   const position first{of, from};
-  if (auto started = reading->start(std::span(&first, 1)); not started.ok()) return started;
+  if (auto started = reading->start(std::span(&first, 1)); not started) return started;
   auto heard = steady_clock::now();
   auto reached = from;
   while (reached < end) {
@@ -30,27 +29,21 @@ call_result read_committed_batches(cluster& brokers, const topic_partition& of, 
       heard = steady_clock::now();
     }
     reached = reading->position_of(of);
-    if (auto stuck = reading->failure(); not stuck.ok()) return stuck;
+    if (auto stuck = reading->failure(); not stuck) return stuck;
     if (steady_clock::now() - heard > patience)
-      return {next_action::broken, "_TIMED_OUT",
-              fmt::format("{} [{}] could not be read to its end, and nothing came for {} s: a transaction of an "
-                          "instance that died may still be open; try again in a minute",
-                          of.topic, of.partition, patience.count() / 1'000)};
+      return call_error{
+          next_action::broken, "_TIMED_OUT",
+          fmt::format("{} [{}] could not be read to its end, and nothing came for {} s: a transaction of an "
+                      "instance that died may still be open; try again in a minute",
+                      of.topic, of.partition, patience.count() / 1'000)};
   }
   return {};
 }
 
-call_result read_committed(cluster& brokers, const topic_partition& of, std::int64_t from, std::int64_t end,
-                           milliseconds patience, const take_record& visit) {
+call_result<> read_committed(cluster& brokers, const topic_partition& of, std::int64_t from, std::int64_t end,
+                             milliseconds patience, const take_record& visit) {
   return read_committed_batches(brokers, of, from, end, patience,
                                 [&](const record_batch& batch, std::size_t i) { visit(batch.records()[i]); });
-}
-
-call_result retried(const std::function<call_result()>& call) {
-  auto done = call();
-  for (int i = 0; done.what == next_action::again and i < calls_max; ++i)
-    done = call();
-  return done;
 }
 
 } // namespace fairuse::kafka

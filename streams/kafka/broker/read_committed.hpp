@@ -15,14 +15,21 @@ namespace fairuse::kafka {
 using take_record = std::function<void(const record&)>;
 
 /// In order; records at and behind `end` are not shown. `patience`: how long nothing may come.
-call_result read_committed(cluster& brokers, const topic_partition& of, std::int64_t from, std::int64_t end,
-                           milliseconds patience, const take_record& visit);
+call_result<> read_committed(cluster& brokers, const topic_partition& of, std::int64_t from, std::int64_t end,
+                             milliseconds patience, const take_record& visit);
 /// The same with headers: `visit` also gets the number of the record in its batch.
-call_result read_committed_batches(cluster& brokers, const topic_partition& of, std::int64_t from, std::int64_t end,
-                                   milliseconds patience,
-                                   const std::function<void(const record_batch&, std::size_t)>& visit);
+call_result<> read_committed_batches(cluster& brokers, const topic_partition& of, std::int64_t from, std::int64_t end,
+                                     milliseconds patience,
+                                     const std::function<void(const record_batch&, std::size_t)>& visit);
 
-/// Ask until the answer is another than `again`, or very often.
-call_result retried(const std::function<call_result()>& call);
+/// Ask until the answer is another than `again`, or very often. `call` returns a call_result.
+template <class Call>
+auto retried(const Call& call) {
+  constexpr int calls_max = 300;
+  auto done = call();
+  for (int i = 0; asks_for(done, next_action::again) and i < calls_max; ++i)
+    done = call();
+  return done;
+}
 
 } // namespace fairuse::kafka

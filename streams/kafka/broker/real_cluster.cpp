@@ -19,48 +19,50 @@ class real_cluster final : public cluster, private listener {
 public:
   explicit real_cluster(real_cluster_options options) : listener{options}, options_{std::move(options)} {}
 
-  call_result id(std::string& out) override {
+  call_result<std::string> id() override {
     const auto opened = asking(isolation::uncommitted);
     if (not opened) return unopened(opened.error());
     auto* handle = *opened;
     char* found = rd_kafka_clusterid(handle, timeout_of(options_.call_timeout));
-    if (found == nullptr) return result_of(RD_KAFKA_RESP_ERR__TIMED_OUT, "No broker tells the cluster's id");
-    out = found;
+    if (found == nullptr) return error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, "No broker tells the cluster's id");
+    std::string told = found;
     rd_kafka_mem_free(handle, found);
-    return {};
+    return told;
   }
 
-  call_result partition_counts(std::span<const std::string> topics, std::vector<std::int32_t>& out) override {
-    out.clear();
+  call_result<std::vector<std::int32_t>> partition_counts(std::span<const std::string> topics) override {
+    std::vector<std::int32_t> counts;
     const auto opened = asking(isolation::uncommitted);
     if (not opened) return unopened(opened.error());
     auto* handle = *opened;
     for (const auto& name : topics) {
       const owned<rd_kafka_topic_t> topic{rd_kafka_topic_new(handle, name.c_str(), nullptr)};
-      if (topic == nullptr) return result_of(rd_kafka_last_error(), "Topic " + name);
+      if (topic == nullptr) return error_of(rd_kafka_last_error(), "Topic " + name);
       const rd_kafka_metadata_t* raw = nullptr;
       const auto error = rd_kafka_metadata(handle, 0, topic.get(), &raw, timeout_of(options_.call_timeout));
       const owned<const rd_kafka_metadata_t> found{raw};
-      if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return result_of(error, "Topic " + name + " cannot be looked up");
+      if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(error, "Topic " + name + " cannot be looked up");
       const auto said = found->topic_cnt == 1 ? found->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
       const bool known = said != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART and said != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-      if (known and said != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return result_of(said, "Topic " + name + " cannot be looked up");
-      out.push_back(known ? found->topics[0].partition_cnt : 0);
+      if (known and said != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(said, "Topic " + name + " cannot be looked up");
+      counts.push_back(known ? found->topics[0].partition_cnt : 0);
     }
-    return {};
+    return counts;
   }
 
-  call_result range(const topic_partition& of, isolation how, log_range& out) override {
+  call_result<log_range> range(const topic_partition& of, isolation how) override {
     const auto opened = asking(how);
     if (not opened) return unopened(opened.error());
     auto* handle = *opened;
-    const auto error = rd_kafka_query_watermark_offsets(handle, of.topic.c_str(), of.partition, &out.low, &out.high,
+    log_range found;
+    const auto error = rd_kafka_query_watermark_offsets(handle, of.topic.c_str(), of.partition, &found.low, &found.high,
                                                         timeout_of(options_.call_timeout));
-    return result_of(error, "The range of " + place_of(of.topic, of.partition) + " cannot be read");
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return error_of(error, "The range of " + place_of(of.topic, of.partition) + " cannot be read");
+    return found;
   }
 
-  call_result offset_at(const topic_partition& of, time_ms at, std::int64_t& out) override {
+  call_result<std::int64_t> offset_at(const topic_partition& of, time_ms at) override {
     const auto opened = asking(isolation::uncommitted);
     if (not opened) return unopened(opened.error());
     auto* handle = *opened;
@@ -69,13 +71,11 @@ public:
     auto error = rd_kafka_offsets_for_times(handle, list.get(), timeout_of(options_.call_timeout));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = list->elems[0].err;
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return result_of(error, "The offset of an instant in " + place_of(of.topic, of.partition) + " cannot be read");
-    out = list->elems[0].offset;
-    if (out >= 0) return {};
-    log_range whole;
-    auto result = range(of, isolation::uncommitted, whole);
-    out = whole.high;
-    return result;
+      return error_of(error, "The offset of an instant in " + place_of(of.topic, of.partition) + " cannot be read");
+    if (const auto found = list->elems[0].offset; found >= 0) return found;
+    const auto whole = range(of, isolation::uncommitted);
+    if (not whole) return whole.error();
+    return whole->high;
   }
 
   std::unique_ptr<group_consumer> join(const member& who, membership& told) override {

@@ -61,31 +61,29 @@ public:
     return nullptr;
   }
 
-  call_result fetch(std::span<const position> from) override {
+  call_result<> fetch(std::span<const position> from) override {
     if (handle_ == nullptr) return stuck_;
     stuck_ = {};
     return fetcher_.start(from);
   }
 
-  call_result committed(std::span<const topic_partition> partitions, std::vector<committed_offset>& out) override {
-    out.clear();
-    if (handle_ == nullptr) return stuck_;
+  call_result<std::vector<committed_offset>> committed(std::span<const topic_partition> partitions) override {
+    if (handle_ == nullptr) return stuck_.error();
     owned<rd_kafka_topic_partition_list_t> list{rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size()))};
     for (const auto& each : partitions)
       rd_kafka_topic_partition_list_add(list.get(), each.topic.c_str(), each.partition);
     const auto error = rd_kafka_committed(handle_.get(), list.get(), timeout_of(std::min(call_timeout_, patience)));
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return result_of(error, "The group's offsets cannot be read");
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(error, "The group's offsets cannot be read");
+    std::vector<committed_offset> all;
     for (int i = 0; i < list->cnt; ++i) {
       const auto& one = list->elems[i];
-      if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        out.clear();
-        return result_of(one.err, "The group's offset of " + place_of(one.topic, one.partition) + " cannot be read");
-      }
+      if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return error_of(one.err, "The group's offset of " + place_of(one.topic, one.partition) + " cannot be read");
       committed_offset found{{one.topic, one.partition}, one.offset < 0 ? -1 : one.offset, {}};
       if (one.metadata != nullptr) found.metadata.assign(static_cast<const char*>(one.metadata), one.metadata_size);
-      out.push_back(std::move(found));
+      all.push_back(std::move(found));
     }
-    return {};
+    return all;
   }
 
   std::int64_t last_stable(const topic_partition& of) const override {
@@ -95,9 +93,9 @@ public:
 
   bool assignment_lost() const override { return handle_ != nullptr and rd_kafka_assignment_lost(handle_.get()) == 1; }
 
-  call_result failure() const override {
+  call_result<> failure() const override {
     if (handle_ != nullptr)
-      if (auto fatal = fatal_result(handle_.get()); not fatal.ok()) return fatal;
+      if (auto fatal = fatal_result(handle_.get()); not fatal) return fatal;
     return stuck_;
   }
 
@@ -158,7 +156,7 @@ private:
     log(log_level::error, text);
     // Without the records that are gone there is no going on, and librdkafka has stopped this partition.
     if (error.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
-      stuck_ = {next_action::broken, "OFFSET_OUT_OF_RANGE", std::move(text)};
+      stuck_ = call_error{next_action::broken, "OFFSET_OUT_OF_RANGE", std::move(text)};
   }
 
   bool is_over() const override { return waiting_ != change::none; }
@@ -171,7 +169,8 @@ private:
   std::vector<topic_partition> given_;
   /// From close() on.
   std::shared_ptr<rd_kafka_consumer_group_metadata_t> identity_;
-  call_result stuck_;
+  /// An error if there is no handle.
+  call_result<> stuck_;
   bool closed_ = false;
 };
 

@@ -49,7 +49,7 @@ public:
     topics_.clear();
   }
 
-  call_result prepare(std::span<const std::string> topics) override {
+  call_result<> prepare(std::span<const std::string> topics) override {
     if (handle_ == nullptr) return unopened_;
     const auto until = clock::now() + call_timeout_;
     while (not initialised_) {
@@ -58,16 +58,16 @@ public:
           result_of(owned<rd_kafka_error_t>{rd_kafka_init_transactions(handle_.get(), timeout_of(std::max(left, nap)))},
                     "The producer cannot start");
       rd_kafka_poll(handle_.get(), 0);
-      if (result.what != next_action::again and not result.ok()) return result;
-      initialised_ = result.ok();
+      if (not result and result.error().next != next_action::again) return result;
+      initialised_ = result.has_value();
       if (not initialised_ and clock::now() >= until) return result;
     }
     for (const auto& topic : topics)
-      if (auto result = learn(topic); not result.ok()) return result;
+      if (auto result = learn(topic); not result) return result;
     return {};
   }
 
-  call_result begin() override {
+  call_result<> begin() override {
     if (handle_ == nullptr) return unopened_;
     rd_kafka_poll(handle_.get(), 0);
     for (auto& [name, topic] : topics_)
@@ -100,25 +100,25 @@ public:
     }
   }
 
-  call_result flush() override {
+  call_result<> flush() override {
     // Every record has its report at the latest when message.timeout.ms, which follows the transaction's, is over.
     const auto until = clock::now() + 2 * transaction_timeout_;
     while (reported_ < produced_) {
       const auto error = rd_kafka_flush(handle_.get(), timeout_of(nap));
       if (reported_ == produced_) break;
-      if (auto fatal = fatal_result(handle_.get()); not fatal.ok()) return fatal;
+      if (auto fatal = fatal_result(handle_.get()); not fatal) return fatal;
       if (error == RD_KAFKA_RESP_ERR_NO_ERROR and rd_kafka_poll(handle_.get(), timeout_of(nap)) == 0) ++silent_;
       if (silent_ > silence_max or clock::now() >= until) {
         silent_ = 0;
-        return {next_action::broken, "_TIMED_OUT",
-                fmt::format("{} of {} records have no delivery report", produced_ - reported_, produced_)};
+        return call_error{next_action::broken, "_TIMED_OUT",
+                          fmt::format("{} of {} records have no delivery report", produced_ - reported_, produced_)};
       }
     }
     silent_ = 0;
     if (failed_ == 0) return {};
-    if (auto fatal = fatal_result(handle_.get()); not fatal.ok()) return fatal;
-    return {next_action::abort, rd_kafka_err2name(first_failure_),
-            fmt::format("{} records were not delivered: {}", failed_, rd_kafka_err2str(first_failure_))};
+    if (auto fatal = fatal_result(handle_.get()); not fatal) return fatal;
+    return call_error{next_action::abort, rd_kafka_err2name(first_failure_),
+                      fmt::format("{} records were not delivered: {}", failed_, rd_kafka_err2str(first_failure_))};
   }
 
   std::int64_t delivered_next(const topic_partition& of) const override {
@@ -128,7 +128,7 @@ public:
     return index < found->second.next.size() ? found->second.next[index] : -1;
   }
 
-  call_result send_offsets(std::span<const committed_offset> offsets, group_consumer& as) override {
+  call_result<> send_offsets(std::span<const committed_offset> offsets, group_consumer& as) override {
     owned<rd_kafka_topic_partition_list_t> list{rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size()))};
     for (const auto& [of, offset, metadata] : offsets) {
       auto* one = rd_kafka_topic_partition_list_add(list.get(), of.topic.c_str(), of.partition);
@@ -140,27 +140,27 @@ public:
     }
     auto* member = dynamic_cast<member_client*>(&as);
     if (member == nullptr)
-      return {next_action::broken, "_INVALID_ARG", "Offsets are sent for a member of another cluster"};
+      return call_error{next_action::broken, "_INVALID_ARG", "Offsets are sent for a member of another cluster"};
     const auto group = member->identity();
-    if (group == nullptr) return {next_action::abort, "_UNKNOWN_GROUP", "The member belongs to no group"};
+    if (group == nullptr) return call_error{next_action::abort, "_UNKNOWN_GROUP", "The member belongs to no group"};
     return result_of(
         owned<rd_kafka_error_t>{rd_kafka_send_offsets_to_transaction(handle_.get(), list.get(), group.get(), -1)},
         "The offsets were not taken into the transaction");
   }
 
-  call_result commit() override {
+  call_result<> commit() override {
     auto result = result_of(owned<rd_kafka_error_t>{rd_kafka_commit_transaction(handle_.get(), -1)},
                             "The transaction was not committed");
     rd_kafka_poll(handle_.get(), 0);
     return result;
   }
 
-  call_result abort() override {
+  call_result<> abort() override {
     auto result = result_of(owned<rd_kafka_error_t>{rd_kafka_abort_transaction(handle_.get(), -1)},
                             "The transaction was not aborted");
     rd_kafka_poll(handle_.get(), 0);
     // Whatever the reason: what this producer left open is ended by the next one's start.
-    if (not result.ok()) result.what = next_action::broken;
+    if (not result) result.error().next = next_action::broken;
     return result;
   }
 
@@ -187,14 +187,15 @@ private:
   }
 
   // Without it the first record waits for the metadata timer, which is a second.
-  call_result learn(const std::string& name) {
+  call_result<> learn(const std::string& name) {
     auto& topic = topic_named(name);
     const rd_kafka_metadata_t* raw = nullptr;
     const auto error = rd_kafka_metadata(handle_.get(), 0, topic.handle.get(), &raw, timeout_of(call_timeout_));
     const owned<const rd_kafka_metadata_t> found{raw};
     const auto said = "Topic " + name + " cannot be written";
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return result_of(error, said);
-    if (found->topic_cnt != 1) return {next_action::broken, "UNKNOWN_TOPIC_OR_PART", said + ": there is none"};
+    if (found->topic_cnt != 1)
+      return call_error{next_action::broken, "UNKNOWN_TOPIC_OR_PART", said + ": there is none"};
     if (found->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR) return result_of(found->topics[0].err, said);
     topic.next.assign(static_cast<std::size_t>(found->topics[0].partition_cnt), -1);
     return {};
@@ -273,7 +274,7 @@ private:
   milliseconds call_timeout_;
   milliseconds transaction_timeout_;
   /// Why there is no handle.
-  call_result unopened_;
+  call_result<> unopened_;
   bool initialised_ = false;
   std::int64_t produced_ = 0;
   std::int64_t reported_ = 0;

@@ -32,7 +32,7 @@ public:
     rd_kafka_consumer_close(handle_.get());
   }
 
-  call_result start(std::span<const position> from) override {
+  call_result<> start(std::span<const position> from) override {
     if (handle_ == nullptr) return stuck_;
     stuck_ = {};
     return fetcher_.start(from);
@@ -51,7 +51,7 @@ public:
     return std::max(found->next, list->elems[0].offset);
   }
 
-  call_result failure() const override { return stuck_; }
+  call_result<> failure() const override { return stuck_; }
 
 private:
   void cannot_fetch(const rd_kafka_message_t& error) override {
@@ -68,16 +68,16 @@ private:
     auto text = fmt::format("{}: {}", place_of(topic, error.partition), rd_kafka_message_errstr(&error));
     log(log_level::error, text);
     if (error.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
-      stuck_ = {next_action::broken, "OFFSET_OUT_OF_RANGE", std::move(text)};
+      stuck_ = call_error{next_action::broken, "OFFSET_OUT_OF_RANGE", std::move(text)};
     else if (not is_transient(error.err))
-      stuck_ = {next_action::broken, rd_kafka_err2name(error.err), std::move(text)};
+      stuck_ = call_error{next_action::broken, rd_kafka_err2name(error.err), std::move(text)};
   }
 
   bool is_over() const override { return false; }
 
   owned<rd_kafka_t> handle_;
   fetcher fetcher_;
-  call_result stuck_;
+  call_result<> stuck_;
 };
 
 } // namespace

@@ -17,23 +17,12 @@ namespace fairuse::kafka {
 
 namespace {
 
-/// Why there is no file.
-struct export_failure {
-  export_status what = export_status::failed;
-  std::string message;
-};
-template <class T>
-using exported = result<T, export_failure>;
-
-exported<void> of_brokers(const call_result& given) {
-  if (given.ok()) return {};
-  return export_failure{export_status::failed, fmt::format("{} ({})", given.text, given.code)};
+export_error of_brokers(const call_error& why) {
+  return {export_fault::failed, fmt::format("{} ({})", why.text, why.code)};
 }
 
-exported<void> of_store(const result<void, store_error>& done) {
-  if (done) return {};
-  const bool refused = done.error().fault == store_fault::misuse;
-  return export_failure{refused ? export_status::refused : export_status::failed, done.error().message};
+export_error of_store(const store_error& why) {
+  return {why.fault == store_fault::misuse ? export_fault::refused : export_fault::failed, why.message};
 }
 
 captured_record copy_of(const record_batch& batch, std::size_t i) {
@@ -77,18 +66,17 @@ public:
   }
 
   /// First pass: the journal, and what is lost of the inputs.
-  exported<void> read_journal() {
+  export_result<void> read_journal() {
     if (auto begun = begin(); not begun) return begun;
     const auto log = range(wish_.outputs.journal, isolation::committed);
     if (not log) return log.error();
     const auto section = begin_section(section_kind::journal, wish_.outputs.journal, log->low);
     std::optional<std::uint64_t> first_there;
-    const auto take = [&](captured_record&& row) -> exported<void> {
+    const auto take = [&](captured_record&& row) -> export_result<void> {
       const auto told = row.value ? decode_epoch_record(*row.value) : std::nullopt;
       if (not told)
-        return export_failure{export_status::failed,
-                              fmt::format("{} [{}] at {} is no epoch of a journal", wish_.outputs.journal,
-                                          captured.partition, row.offset)};
+        return export_error{export_fault::failed, fmt::format("{} [{}] at {} is no epoch of a journal",
+                                                              wish_.outputs.journal, captured.partition, row.offset)};
       if (not first_there) first_there = told->epoch;
       if (told->setup) topics_ = told->setup->topics;
       if (told->epoch < captured.first_epoch) return {};
@@ -117,7 +105,7 @@ public:
   }
 
   /// Second pass: everything else.
-  exported<void> read_rest() {
+  export_result<void> read_rest() {
     if (captured.epochs == 0) return {};
     for (const auto& [topic, what] : inputs_)
       if (auto done = copy(section_kind::input, topic, {what.from, what.next}, what.low); not done) return done;
@@ -131,7 +119,7 @@ public:
   }
 
   /// Instead of all that: the changelog folded, and the setup of the run that it is of.
-  exported<void> read_state() {
+  export_result<void> read_state() {
     const auto folded = fold_changelog();
     if (not folded) return folded.error();
     const auto& meta = *folded;
@@ -139,7 +127,7 @@ public:
     const auto journal = range(wish_.outputs.journal, isolation::uncommitted);
     if (not journal) return journal.error();
     std::map<std::uint64_t, partition_setup> setups;
-    const auto take = [&](captured_record&& row) -> exported<void> {
+    const auto take = [&](captured_record&& row) -> export_result<void> {
       auto told = row.value ? decode_epoch_record(*row.value) : std::nullopt;
       if (told and told->setup) setups.insert_or_assign(told->epoch, std::move(*told->setup));
       return {};
@@ -147,8 +135,8 @@ public:
     if (auto done = read(wish_.outputs.journal, *journal, take); not done) return done;
     const auto run = setups.upper_bound(meta->epoch);
     if (run == setups.begin())
-      return export_failure{
-          export_status::lost,
+      return export_error{
+          export_fault::lost,
           fmt::format("partition {}: {} does not reach back to the start of the engine that runs: start it "
                       "again, and take the checkpoint then",
                       captured.partition, wish_.outputs.journal)};
@@ -163,7 +151,7 @@ public:
   captured_partition captured;
 
 private:
-  exported<void> begin() {
+  export_result<void> begin() {
     if (wish_.from == nullptr) return {};
     const auto& all = wish_.from->contents();
     const auto found =
@@ -182,16 +170,17 @@ private:
     captured_record row;
     while (rows.next(row))
       to_.add(section, row);
-    return of_store(rows.failure());
+    if (const auto done = rows.failure(); not done) return of_store(done.error());
+    return {};
   }
 
-  exported<std::optional<partition_meta>> fold_changelog() {
+  export_result<std::optional<partition_meta>> fold_changelog() {
     const auto& topic = wish_.outputs.changelog;
     // Never ends inside of an epoch.
     const auto log = range(topic, isolation::committed);
     if (not log) return log.error();
     std::map<std::string, std::string> rows;
-    const auto take = [&](captured_record&& each) -> exported<void> {
+    const auto take = [&](captured_record&& each) -> export_result<void> {
       if (each.key and each.value)
         rows.insert_or_assign(std::move(*each.key), std::move(*each.value));
       else if (each.key)
@@ -203,8 +192,8 @@ private:
     if (found.empty()) return std::optional<partition_meta>();
     auto meta = decode_partition_meta(found.mapped());
     if (not meta)
-      return export_failure{export_status::failed,
-                            fmt::format("the state of {} [{}] does not decode", topic, captured.partition)};
+      return export_error{export_fault::failed,
+                          fmt::format("the state of {} [{}] does not decode", topic, captured.partition)};
     const auto section = begin_section(section_kind::state, topic, 0);
     for (auto& [key, value] : rows)
       to_.add(section, {.key = key, .value = std::move(value)});
@@ -213,20 +202,20 @@ private:
     return std::optional{std::move(*meta)};
   }
 
-  exported<void> read_output(const std::string& topic) {
+  export_result<void> read_output(const std::string& topic) {
     const auto last = captured.first_epoch + captured.epochs;
     // Its end, committed or not: markers of what the journal already tells may still be on their way.
     const auto log = range(topic, isolation::uncommitted);
     if (not log) return log.error();
     const auto section = begin_section(section_kind::output, topic, log->low);
-    return read(topic, *log, [&](captured_record&& each) -> exported<void> {
+    return read(topic, *log, [&](captured_record&& each) -> export_result<void> {
       const auto epoch = epoch_of(each);
       if (not epoch or (*epoch >= captured.first_epoch and *epoch < last)) to_.add(section, each);
       return {};
     });
   }
 
-  exported<void> note_inputs(const epoch_record& told) {
+  export_result<void> note_inputs(const epoch_record& told) {
     if (captured.epochs++ == 0) captured.first_now = told.now;
     captured.last_now = told.now;
     for (const auto& each : told.inputs) {
@@ -254,11 +243,10 @@ private:
     lost_ = std::move(what);
   }
 
-  exported<log_range> range(const std::string& topic, isolation how) {
-    log_range made;
-    const auto asked = of_brokers(retried([&] { return brokers_.range({topic, captured.partition}, how, made); }));
-    if (not asked) return asked.error();
-    return made;
+  export_result<log_range> range(const std::string& topic, isolation how) {
+    const auto asked = retried([&] { return brokers_.range({topic, captured.partition}, how); });
+    if (not asked) return of_brokers(asked.error());
+    return *asked;
   }
 
   std::size_t begin_section(section_kind kind, const std::string& topic, std::int64_t low) {
@@ -266,28 +254,30 @@ private:
   }
 
   /// A section with all records of `offsets`. `low`: the first offset that the topic has.
-  exported<void> copy(section_kind kind, const std::string& topic, const log_range& offsets, std::int64_t low) {
+  export_result<void> copy(section_kind kind, const std::string& topic, const log_range& offsets, std::int64_t low) {
     const auto section = begin_section(kind, topic, low);
-    return read(topic, offsets, [&](captured_record&& each) -> exported<void> {
+    return read(topic, offsets, [&](captured_record&& each) -> export_result<void> {
       to_.add(section, each);
       return {};
     });
   }
 
   /// Records in [offsets.low, offsets.high). After a failure of `take` the others are read and not taken.
-  exported<void> read(const std::string& topic, const log_range& offsets,
-                      const std::function<exported<void>(captured_record&&)>& take) {
-    exported<void> taken;
+  export_result<void> read(const std::string& topic, const log_range& offsets,
+                           const std::function<export_result<void>(captured_record&&)>& take) {
+    export_result<void> taken;
     const auto visit = [&](const record_batch& batch, std::size_t i) {
       if (taken) taken = take(copy_of(batch, i));
       ++records_;
       if (wish_.progress) wish_.progress(records_, topic, captured.partition);
     };
-    if (auto done = of_brokers(read_committed_batches(brokers_, {topic, captured.partition}, offsets.low, offsets.high,
-                                                      wish_.patience, visit));
+    if (const auto done = read_committed_batches(brokers_, {topic, captured.partition}, offsets.low, offsets.high,
+                                                 wish_.patience, visit);
         not done)
-      return done;
-    return taken ? of_store(to_.failure()) : taken;
+      return of_brokers(done.error());
+    if (not taken) return taken;
+    if (const auto done = to_.failure(); not done) return of_store(done.error());
+    return {};
   }
 
   cluster& brokers_;
@@ -301,32 +291,33 @@ private:
   std::uint64_t replayable_ = 0;
 };
 
-exported<void> check_checkpoint(const export_wish& wish) {
+export_result<void> check_checkpoint(const export_wish& wish) {
   if (wish.from == nullptr) return {};
   const auto& all = wish.from->contents();
   if (not all.is_checkpoint)
-    return export_failure{export_status::refused,
-                          "--from takes what `fairuse capture checkpoint` wrote; this is a whole capture"};
+    return export_error{export_fault::refused,
+                        "--from takes what `fairuse capture checkpoint` wrote; this is a whole capture"};
   if (all.cluster != wish.cluster or all.app != wish.app or all.partitions != wish.partitions)
-    return export_failure{
-        export_status::refused,
+    return export_error{
+        export_fault::refused,
         fmt::format("the checkpoint is of {} on cluster {} with {} partitions, and this is {} on cluster {} with {}",
                     all.app, all.cluster, all.partitions, wish.app, wish.cluster, wish.partitions)};
   return {};
 }
 
 using partition_exports = std::vector<std::unique_ptr<partition_export>>;
-using read_partitions = std::function<exported<void>(partition_exports&)>;
+using read_partitions = std::function<export_result<void>(partition_exports&)>;
 
-exported<void> export_into(export_result& made, cluster& brokers, const export_wish& wish,
-                           const std::filesystem::path& file, bool is_checkpoint, const read_partitions& read) {
-  if (auto fits = check_checkpoint(wish); not fits) return fits;
+export_result<export_report> export_with(cluster& brokers, const export_wish& wish, const std::filesystem::path& file,
+                                         bool is_checkpoint, const read_partitions& read) {
+  if (auto fits = check_checkpoint(wish); not fits) return std::move(fits).error();
   auto writer = capture_writer::create(file, wish.replace);
-  if (not writer) return of_store(result<void, store_error>(writer.error()));
+  if (not writer) return of_store(writer.error());
+  export_report made;
   partition_exports partitions;
   for (std::int32_t p = 0; p < wish.partitions; ++p)
     partitions.push_back(std::make_unique<partition_export>(brokers, wish, **writer, p, made.records));
-  if (auto done = read(partitions); not done) return done;
+  if (auto done = read(partitions); not done) return std::move(done).error();
   capture_contents all{.program = wish.program,
                        .made_at = wish.made_at,
                        .app = wish.app,
@@ -338,39 +329,31 @@ exported<void> export_into(export_result& made, cluster& brokers, const export_w
   for (auto& each : partitions)
     all.per_partition.push_back(each->captured);
   made.per_partition = all.per_partition;
-  if (auto done = of_store((*writer)->finish(std::move(all))); not done) return done;
+  if (const auto done = (*writer)->finish(std::move(all)); not done) return of_store(done.error());
   made.bytes = (*writer)->size();
-  return {};
-}
-
-export_result export_with(cluster& brokers, const export_wish& wish, const std::filesystem::path& file,
-                          bool is_checkpoint, const read_partitions& read) {
-  export_result made;
-  if (const auto done = export_into(made, brokers, wish, file, is_checkpoint, read); not done) {
-    made.what = done.error().what;
-    made.message = done.error().message;
-  }
   return made;
 }
 
 } // namespace
 
-export_result export_capture(cluster& brokers, const export_wish& wish, const std::filesystem::path& file) {
-  return export_with(brokers, wish, file, false, [](partition_exports& partitions) -> exported<void> {
+export_result<export_report> export_capture(cluster& brokers, const export_wish& wish,
+                                            const std::filesystem::path& file) {
+  return export_with(brokers, wish, file, false, [](partition_exports& partitions) -> export_result<void> {
     std::string lost;
     for (auto& each : partitions) {
       if (auto done = each->read_journal(); not done) return done;
       if (const auto loss = each->loss()) lost += (lost.empty() ? "" : "\n") + *loss;
     }
-    if (not lost.empty()) return export_failure{export_status::lost, std::move(lost)};
+    if (not lost.empty()) return export_error{export_fault::lost, std::move(lost)};
     for (auto& each : partitions)
       if (auto done = each->read_rest(); not done) return done;
     return {};
   });
 }
 
-export_result export_checkpoint(cluster& brokers, const export_wish& wish, const std::filesystem::path& file) {
-  return export_with(brokers, wish, file, true, [](partition_exports& partitions) -> exported<void> {
+export_result<export_report> export_checkpoint(cluster& brokers, const export_wish& wish,
+                                               const std::filesystem::path& file) {
+  return export_with(brokers, wish, file, true, [](partition_exports& partitions) -> export_result<void> {
     for (auto& each : partitions)
       if (auto done = each->read_state(); not done) return done;
     return {};

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/capture/capture_file.hpp"
 
@@ -33,25 +34,32 @@ struct export_wish {
   std::function<void(std::uint64_t records, const std::string& topic, std::int32_t partition)> progress;
 };
 
-enum class export_status : std::uint8_t {
-  done,
+enum class export_fault : std::uint8_t {
   lost,    ///< retention has deleted what a replay needs
   refused, ///< the file is there, or the checkpoint is of something else
   failed,  ///< a broker or the disk
 };
 
-struct export_result {
-  export_status what = export_status::done;
-  /// For people; empty if done.
+/// Why there is no file.
+struct export_error {
+  export_fault fault = export_fault::failed;
+  /// For people.
   std::string message;
+};
+template <class T>
+using export_result = result<T, export_error>;
+
+struct export_report {
   /// Without sections.
   std::vector<captured_partition> per_partition;
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
 };
 
-export_result export_capture(cluster& brokers, const export_wish& wish, const std::filesystem::path& file);
+export_result<export_report> export_capture(cluster& brokers, const export_wish& wish,
+                                            const std::filesystem::path& file);
 /// The state of every partition as of its last committed epoch.
-export_result export_checkpoint(cluster& brokers, const export_wish& wish, const std::filesystem::path& file);
+export_result<export_report> export_checkpoint(cluster& brokers, const export_wish& wish,
+                                               const std::filesystem::path& file);
 
 } // namespace fairuse::kafka

@@ -98,8 +98,9 @@ result<void, store_error> partition_replay::set_rules(const partition_setup& set
     return store_error{store_fault::wrong_key,
                        "it was made with another case key: give the one that production runs with (FAIRUSE_CASE_KEY)"};
   auto rules = std::make_unique<engine_rules>();
-  if (not with_.partitioner(setup.partitioner, rules->partition_of))
-    return damaged(fmt::format("its partitioner '{}' is not known here", setup.partitioner));
+  auto partition_of = with_.partitioner(setup.partitioner);
+  if (not partition_of) return damaged(fmt::format("its partitioner '{}' is not known here", setup.partitioner));
+  rules->partition_of = *partition_of;
   auto& configured = rules->configured;
   const auto load = [this](const std::string& digest, policy& into) {
     auto read = read_policy(digest);

@@ -30,15 +30,15 @@ public:
   /// The one that is not kept.
   explicit recorder(std::string without = {}) : without_(std::move(without)) {}
 
-  call_result prepare(std::span<const std::string>) override { return {}; }
-  call_result begin() override { return {}; }
+  call_result<> prepare(std::span<const std::string>) override { return {}; }
+  call_result<> begin() override { return {}; }
   void produce(const std::string& topic, std::int32_t, std::optional<std::string_view> key,
                std::optional<std::string_view> value, std::span<const header> headers) override;
-  call_result flush() override { return {}; }
+  call_result<> flush() override { return {}; }
   std::int64_t delivered_next(const topic_partition&) const override { return next_; }
-  call_result send_offsets(std::span<const committed_offset>, group_consumer&) override { return {}; }
-  call_result commit() override { return {}; }
-  call_result abort() override { return {}; }
+  call_result<> send_offsets(std::span<const committed_offset>, group_consumer&) override { return {}; }
+  call_result<> commit() override { return {}; }
+  call_result<> abort() override { return {}; }
   bool had_errors() const override { return false; }
 
   /// Since clear(), in order.
@@ -70,8 +70,8 @@ struct replay_tools {
   /// Canonical text of a policy, and back.
   std::function<std::string(const policy&)> text_of;
   std::function<std::optional<policy>(const std::string&)> parse;
-  /// By the name in the journal; false: the name is unknown.
-  std::function<bool(const std::string& name, partition_function& out)> partitioner;
+  /// By the name in the journal; nullopt: the name is unknown.
+  std::function<std::optional<partition_function>(const std::string& name)> partitioner;
   /// As the policies topic has it.
   std::function<std::optional<std::string>(const std::string& digest)> policy_text;
   /// Keep the rows of the changelog too.

@@ -96,8 +96,8 @@ bool kafka_worker::run_epoch(const std::vector<partition_shard*>& which, time_ms
   std::size_t records = 0;
   for (const auto* each : which)
     records += each->records();
-  if (const auto done = producer_->begin(); not done.ok()) {
-    recover(done, which);
+  if (const auto done = producer_->begin(); not done) {
+    recover(done.error(), which);
     return false;
   }
   for (auto* each : which) {
@@ -110,11 +110,11 @@ bool kafka_worker::run_epoch(const std::vector<partition_shard*>& which, time_ms
     }
   }
   const auto produced = rules_.environment.steady();
-  auto done = flush();                       // E6
-  if (done.ok()) done = send_offsets(which); // E7
-  if (done.ok()) done = commit();            // E8
-  if (not done.ok()) {
-    recover(done, which);
+  auto done = flush();                  // E6
+  if (done) done = send_offsets(which); // E7
+  if (done) done = commit();            // E8
+  if (not done) {
+    recover(done.error(), which);
     return false;
   }
   confirm(which, produced);     // E9
@@ -124,15 +124,15 @@ bool kafka_worker::run_epoch(const std::vector<partition_shard*>& which, time_ms
   return true;
 }
 
-call_result kafka_worker::flush() {
+call_result<> kafka_worker::flush() {
   auto done = producer_->flush();
-  if (done.ok()) failpoint::pass("flushed");
+  if (done) failpoint::pass("flushed");
   return done;
 }
 
 // Of all ready partitions: those without an epoch repeat theirs, so that the group's generation is checked for them
 // too.
-call_result kafka_worker::send_offsets(const std::vector<partition_shard*>& which) {
+call_result<> kafka_worker::send_offsets(const std::vector<partition_shard*>& which) {
   std::vector<committed_offset> offsets;
   for (const auto* each : ready()) {
     const bool runs = std::find(which.begin(), which.end(), each) != which.end();
@@ -141,17 +141,17 @@ call_result kafka_worker::send_offsets(const std::vector<partition_shard*>& whic
     offsets.insert(offsets.end(), some.begin(), some.end());
   }
   auto done = producer_->send_offsets(offsets, *group_);
-  for (int i = 0; done.what == next_action::again and i < commit_calls_max; ++i)
+  for (int i = 0; asks_for(done, next_action::again) and i < commit_calls_max; ++i)
     done = producer_->send_offsets(offsets, *group_);
-  if (done.ok()) failpoint::pass("offsets_sent");
+  if (done) failpoint::pass("offsets_sent");
   return done;
 }
 
-call_result kafka_worker::commit() {
+call_result<> kafka_worker::commit() {
   auto done = producer_->commit();
-  for (int i = 0; done.what == next_action::again and i < commit_calls_max; ++i)
+  for (int i = 0; asks_for(done, next_action::again) and i < commit_calls_max; ++i)
     done = producer_->commit();
-  if (done.ok()) failpoint::pass("committed");
+  if (done) failpoint::pass("committed");
   return done;
 }
 

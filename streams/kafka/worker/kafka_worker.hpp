@@ -126,13 +126,13 @@ private:
   bool run_overdue_timers(time_ms now);
   /// E1 to E10. False: not committed.
   bool run_epoch(const std::vector<partition_shard*>& which, time_ms now, std::size_t timers_max);
-  call_result flush();
-  call_result send_offsets(const std::vector<partition_shard*>& which);
-  call_result commit();
+  call_result<> flush();
+  call_result<> send_offsets(const std::vector<partition_shard*>& which);
+  call_result<> commit();
   /// E9, and whether the producer may begin another transaction. `produced_at` (steady): when E5 was done.
   void confirm(const std::vector<partition_shard*>& which, time_ms produced_at);
 
-  void recover(const call_result& from, const std::vector<partition_shard*>& which);
+  void recover(const call_error& from, const std::vector<partition_shard*>& which);
   void roll_back(const std::vector<partition_shard*>& which);
   void watch_fence();
   void recycle();

@@ -27,8 +27,8 @@ void kafka_worker::fetch_all() {
     const auto places = each->read_from();
     from.insert(from.end(), places.begin(), places.end());
   }
-  if (const auto done = group_->fetch(from); not done.ok()) {
-    rules_.environment.log(log_level::warning, fmt::format("fetching: {} ({})", done.text, done.code));
+  if (const auto done = group_->fetch(from); not done) {
+    rules_.environment.log(log_level::warning, fmt::format("fetching: {} ({})", done.error().text, done.error().code));
     fetch_again_ = true;
   }
 }
@@ -50,9 +50,9 @@ void kafka_worker::poll(milliseconds wait) {
   if (batch) backlog_ = behind() >= backlog_records;
   if (batch or silent_since_ == INT64_MIN) silent_since_ = batch ? INT64_MIN : rules_.environment.steady();
   if (batch) sort_in(std::move(batch));
-  if (const auto fatal = group_->failure(); not fatal.ok())
+  if (const auto fatal = group_->failure(); not fatal)
     end_with(fmt::format("this member of the group is no longer one: {} ({}). Does another process run as instance {}?",
-                         fatal.text, fatal.code, rules_.worker_name));
+                         fatal.error().text, fatal.error().code, rules_.worker_name));
 }
 
 void kafka_worker::sort_in(std::shared_ptr<const record_batch> batch) {

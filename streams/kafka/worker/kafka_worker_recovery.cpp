@@ -18,15 +18,15 @@ void kafka_worker::roll_back(const std::vector<partition_shard*>& which) {
   fetch_again_ = true;
 }
 
-void kafka_worker::recover(const call_result& from, const std::vector<partition_shard*>& which) {
+void kafka_worker::recover(const call_error& from, const std::vector<partition_shard*>& which) {
   ++counts_.aborts;
   epoch_size_.failed();
   rules_.environment.log(log_level::warning, fmt::format("an epoch was not committed: {} ({})", from.text, from.code));
-  if (from.what == next_action::abort) {
+  if (from.next == next_action::abort) {
     const auto aborted = producer_->abort();
     roll_back(which);
     // Whatever went wrong may still be on its way.
-    if (not aborted.ok() or producer_->had_errors()) {
+    if (not aborted or producer_->had_errors()) {
       phase_ = phase::recycling;
       producer_.reset();
     }
@@ -43,9 +43,9 @@ void kafka_worker::recover(const call_result& from, const std::vector<partition_
 void kafka_worker::watch_fence() {
   // Records are dropped: they will be fetched again.
   group_->poll(milliseconds{50});
-  if (const auto fatal = group_->failure(); not fatal.ok())
-    return end_with(
-        fmt::format("another process took over as instance {}: {} ({})", rules_.worker_name, fatal.text, fatal.code));
+  if (const auto fatal = group_->failure(); not fatal)
+    return end_with(fmt::format("another process took over as instance {}: {} ({})", rules_.worker_name,
+                                fatal.error().text, fatal.error().code));
   if (rules_.environment.steady() - fenced_at_ < 2 * rules_.bounds.group_heartbeat.count()) return;
   if (group_->assignment_lost()) revoked(true);
   phase_ = phase::recycling;
@@ -60,8 +60,9 @@ void kafka_worker::recycle() {
   const auto topics = all_topics();
   producer_ = brokers_.make_producer(rules_.worker_name);
   const auto done = producer_->prepare(topics);
-  if (not done.ok()) {
-    rules_.environment.log(log_level::warning, fmt::format("preparing the producer: {} ({})", done.text, done.code));
+  if (not done) {
+    rules_.environment.log(log_level::warning,
+                           fmt::format("preparing the producer: {} ({})", done.error().text, done.error().code));
     producer_.reset();
     not_before_ = rules_.environment.steady() + retry_ms;
     return;
@@ -80,10 +81,10 @@ bool kafka_worker::group_has_our_offsets() {
     std::vector<topic_partition> inputs;
     for (const auto& one : ours)
       inputs.push_back(one.of);
-    std::vector<committed_offset> committed;
-    if (not group_->committed(inputs, committed).ok()) return false;
+    const auto committed = group_->committed(inputs);
+    if (not committed) return false;
     for (std::size_t i = 0; i < ours.size(); ++i)
-      if (committed[i].offset != ours[i].offset or committed[i].metadata != ours[i].metadata) return false;
+      if ((*committed)[i].offset != ours[i].offset or (*committed)[i].metadata != ours[i].metadata) return false;
   }
   return true;
 }

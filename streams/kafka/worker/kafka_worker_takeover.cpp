@@ -24,17 +24,17 @@ std::unique_ptr<takeover> kafka_worker::begin_takeover(std::int32_t partition, s
 
 // S1 and S2.
 void kafka_worker::start() {
-  const auto later = [this](const call_result& given, const char* what) {
-    if (given.ok()) return false;
-    rules_.environment.log(log_level::warning, fmt::format("{}: {} ({})", what, given.text, given.code));
+  const auto later = [this](const call_error& why, const char* what) {
+    rules_.environment.log(log_level::warning, fmt::format("{}: {} ({})", what, why.text, why.code));
     not_before_ = rules_.environment.steady() + retry_ms;
-    return true;
   };
   const auto topics = all_topics();
-  std::vector<std::int32_t> counts;
-  if (later(brokers_.id(cluster_id_), "asking the brokers who they are")
-      or later(brokers_.partition_counts(topics, counts), "asking for partitions"))
-    return;
+  const auto id = brokers_.id();
+  if (not id) return later(id.error(), "asking the brokers who they are");
+  cluster_id_ = *id;
+  const auto asked = brokers_.partition_counts(topics);
+  if (not asked) return later(asked.error(), "asking for partitions");
+  const auto& counts = *asked;
   partition_count_ = counts.back();
   for (std::size_t i = 0; i < topics.size(); ++i) {
     if (counts[i] == 0)
@@ -46,7 +46,8 @@ void kafka_worker::start() {
                       topics[i], counts[i], topics.back(), partition_count_));
   }
   producer_ = brokers_.make_producer(rules_.worker_name);
-  if (later(producer_->prepare(topics), "preparing the producer")) {
+  if (const auto prepared = producer_->prepare(topics); not prepared) {
+    later(prepared.error(), "preparing the producer");
     producer_.reset();
     return;
   }

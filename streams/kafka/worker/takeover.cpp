@@ -16,6 +16,10 @@ constexpr std::size_t restore_rows = 10'000;
 constexpr milliseconds restore_wait{5};
 constexpr std::int64_t ask_again_ms = 100;
 
+error not_answered(const char* what, const call_error& why) {
+  return error{fmt::format("{}: {} ({})", what, why.text, why.code)};
+}
+
 } // namespace
 
 takeover::takeover(const engine_rules& rules, cluster& brokers, group_consumer& group, std::int32_t partition,
@@ -68,12 +72,6 @@ takeover_state takeover::fail(std::string why) {
   return takeover_state::failed;
 }
 
-bool takeover::later(const call_result& given, const char* what) {
-  if (given.ok()) return false;
-  again(fmt::format("{}: {} ({})", what, given.text, given.code));
-  return true;
-}
-
 partition_store_options takeover::store_options() const {
   return {.case_key = rules_.case_key,
           .usage_retention_ms = rules_.usage_retention_ms,
@@ -116,7 +114,9 @@ takeover_state takeover::read_offsets() {
   std::vector<topic_partition> inputs;
   for (const auto& topic : rules_.inputs)
     inputs.push_back({topic, partition_});
-  if (later(group_.committed(inputs, group_offsets_), "committed offsets")) return takeover_state::working;
+  auto committed = group_.committed(inputs);
+  if (not committed) return again(not_answered("committed offsets", committed.error()).message);
+  group_offsets_ = std::move(*committed);
   failpoint::pass("offsets_read");
   next_step_ = protocol_step::read_end;
   return takeover_state::working;
@@ -124,8 +124,9 @@ takeover_state takeover::read_offsets() {
 
 // S5.
 takeover_state takeover::read_end() {
-  if (later(brokers_.range(changelog(), isolation::uncommitted, log_), "end of the changelog"))
-    return takeover_state::working;
+  const auto log = brokers_.range(changelog(), isolation::uncommitted);
+  if (not log) return again(not_answered("end of the changelog", log.error()).message);
+  log_ = *log;
   end_ = log_.high;
   failpoint::pass("end_known");
   next_step_ = protocol_step::check_store;
@@ -150,14 +151,15 @@ takeover_state takeover::check_store() {
   begin_ = meta ? meta->changelog_next : log_.low;
   reader_ = brokers_.make_reader(isolation::committed);
   const position from{changelog(), begin_};
-  if (later(reader_->start(std::span(&from, 1)), "start of the changelog")) return takeover_state::working;
+  if (const auto started = reader_->start(std::span(&from, 1)); not started)
+    return again(not_answered("start of the changelog", started.error()).message);
   next_step_ = protocol_step::read_changelog;
   reason_ = "reading the changelog";
   return takeover_state::working;
 }
 
 // Some of the changelog into the store. The batches are gone at the end: they must not outlive their reader.
-result<void, store_error> takeover::restore_some(std::int64_t& reached) {
+result<std::int64_t, store_error> takeover::restore_some() {
   std::vector<std::unique_ptr<record_batch>> batches;
   std::vector<state_row> rows;
   while (rows.size() < restore_rows) {
@@ -167,28 +169,28 @@ result<void, store_error> takeover::restore_some(std::int64_t& reached) {
       rows.push_back({each.key.value_or(std::string_view()), each.value});
     batches.push_back(std::move(batch));
   }
-  reached = std::max(begin_, reader_->position_of(changelog()));
-  if (rows.empty()) return {};
+  const auto reached = std::max(begin_, reader_->position_of(changelog()));
+  if (rows.empty()) return reached;
   restored_ += static_cast<std::int64_t>(rows.size());
-  if (auto status = store_->restore(rows, reached); not status) return status;
+  if (auto status = store_->restore(rows, reached); not status) return std::move(status).error();
   failpoint::pass("restoring");
-  return {};
+  return reached;
 }
 
 // S7.
 takeover_state takeover::read_changelog() {
-  std::int64_t reached = 0;
-  if (auto status = restore_some(reached); not status) {
-    const bool newer = status.error().fault == store_fault::newer;
-    return newer ? refuse(status.error().message) : fail(status.error().message);
+  const auto reached = restore_some();
+  if (not reached) {
+    const bool newer = reached.error().fault == store_fault::newer;
+    return newer ? refuse(reached.error().message) : fail(reached.error().message);
   }
-  if (const auto stuck = reader_->failure(); not stuck.ok()) {
+  if (const auto stuck = reader_->failure(); not stuck) {
     next_step_ = protocol_step::read_offsets;
-    return again(stuck.text);
+    return again(stuck.error().text);
   }
-  if (reached < end_) return takeover_state::working;
-  if (store_->meta() and (restored_ > 0 or store_->meta()->restoring or store_->meta()->changelog_next != reached))
-    if (auto status = store_->end_restore(reached); not status) return fail(status.error().message);
+  if (*reached < end_) return takeover_state::working;
+  if (store_->meta() and (restored_ > 0 or store_->meta()->restoring or store_->meta()->changelog_next != *reached))
+    if (auto status = store_->end_restore(*reached); not status) return fail(status.error().message);
   reader_.reset();
   next_step_ = protocol_step::compare;
   return takeover_state::working;
@@ -215,9 +217,9 @@ takeover_state takeover::agree_on_topics(const partition_meta& meta) {
     if (not adopted(topic))
       return refuse(fmt::format("input {} is new to this partition. If that is meant, start once with --adopt-topic {}",
                                 topic, topic));
-    std::int64_t from = 0;
-    if (not first_offset(topic, from)) return takeover_state::working;
-    found_.inputs.push_back({topic, from});
+    const auto from = first_offset(topic);
+    if (not from) return again(from.error().message);
+    found_.inputs.push_back({topic, *from});
   }
   return takeover_state::ready;
 }
@@ -284,23 +286,23 @@ takeover_state takeover::compare() {
       partition_));
 }
 
-// By the configured start.
-bool takeover::first_offset(const std::string& topic, std::int64_t& from) {
+result<std::int64_t> takeover::first_offset(const std::string& topic) {
   const topic_partition input{topic, partition_};
-  log_range log;
-  if (later(brokers_.range(input, isolation::committed, log), "ends of the input")) return false;
-  from = rules_.start.where == start_place::latest ? log.high : log.low;
-  return rules_.start.where != start_place::time
-         or not later(brokers_.offset_at(input, rules_.start.at, from), "offset of the start time");
+  const auto log = brokers_.range(input, isolation::committed);
+  if (not log) return not_answered("ends of the input", log.error());
+  if (rules_.start.where != start_place::time) return rules_.start.where == start_place::latest ? log->high : log->low;
+  const auto found = brokers_.offset_at(input, rules_.start.at);
+  if (not found) return not_answered("offset of the start time", found.error());
+  return *found;
 }
 
 // Nothing anywhere: the first epoch will say where the inputs begin.
 takeover_state takeover::begin_anew() {
   found_ = {.is_new = true, .cluster = cluster_id_};
   for (const auto& topic : rules_.inputs) {
-    std::int64_t from = 0;
-    if (not first_offset(topic, from)) return takeover_state::working;
-    found_.inputs.push_back({topic, from});
+    const auto from = first_offset(topic);
+    if (not from) return again(from.error().message);
+    found_.inputs.push_back({topic, *from});
   }
   failpoint::pass("agreed");
   return takeover_state::ready;
@@ -309,15 +311,15 @@ takeover_state takeover::begin_anew() {
 // All of it or nothing: half a topic would miss policies that are there.
 void takeover::read_policies() {
   const topic_partition topic{rules_.outputs.policies, partition_};
-  log_range log;
-  if (not brokers_.range(topic, isolation::committed, log).ok()) return;
+  const auto log = brokers_.range(topic, isolation::committed);
+  if (not log) return;
   const auto from = brokers_.make_reader(isolation::committed);
-  const position first{topic, log.low};
-  if (not from->start(std::span(&first, 1)).ok()) return;
+  const position first{topic, log->low};
+  if (not from->start(std::span(&first, 1))) return;
   std::map<std::string, std::string> read;
   const auto until = rules_.environment.steady() + rules_.bounds.takeover_patience.count();
-  while (from->position_of(topic) < log.high) {
-    if (rules_.environment.steady() >= until or not from->failure().ok()) return;
+  while (from->position_of(topic) < log->high) {
+    if (rules_.environment.steady() >= until or not from->failure()) return;
     if (const auto batch = from->poll(restore_wait))
       for (const auto& each : batch->records())
         if (each.key and each.value) read.insert_or_assign(std::string(*each.key), std::string(*each.value));

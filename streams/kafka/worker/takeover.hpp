@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "storage/partition_store.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/worker/engine_rules.hpp"
@@ -62,7 +63,8 @@ private:
   takeover_state read_offsets();
   takeover_state read_end();
   takeover_state check_store();
-  result<void, store_error> restore_some(std::int64_t& reached);
+  /// How far the changelog has been read.
+  result<std::int64_t, store_error> restore_some();
   takeover_state read_changelog();
   takeover_state compare();
   takeover_state begin_anew();
@@ -73,8 +75,8 @@ private:
   takeover_state set_aside(const std::string& why);
   takeover_state agree_on_topics(const partition_meta& meta);
   void read_policies();
-  bool first_offset(const std::string& topic, std::int64_t& from);
-  bool later(const call_result& given, const char* what);
+  /// By the configured start.
+  result<std::int64_t> first_offset(const std::string& topic);
   partition_store_options store_options() const;
   topic_partition changelog() const { return {rules_.outputs.changelog, partition_}; }
 
