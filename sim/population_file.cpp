@@ -55,16 +55,16 @@ void read_curve(yaml::map_reader& from, std::string_view key, curve_unit unit, q
   into = quantile_curve(std::move(knots));
 }
 
-/// `2026-03-01` -> its midnight UTC. A day after the end of its month counts into the next month.
+/// `2026-03-01` -> its midnight UTC. Nullopt: no such day, or not of this century.
 std::optional<time_ms> parse_date(std::string_view text) {
   using namespace std::chrono;
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
   const auto in_year = parse_number<int>(text.substr(0, 4));
   const auto in_month = parse_number<unsigned>(text.substr(5, 2));
   const auto on_day = parse_number<unsigned>(text.substr(8, 2));
-  if (!in_year || !in_month || !on_day || *in_year < 1970) return std::nullopt;
+  if (!in_year || !in_month || !on_day || *in_year < 2000 || *in_year > 2099) return std::nullopt;
   const year_month_day date{year{*in_year}, month{*in_month}, day{*on_day}};
-  if (!date.month().ok() || !date.day().ok()) return std::nullopt;
+  if (!date.ok()) return std::nullopt;
   return milliseconds{sys_days{date}.time_since_epoch()}.count();
 }
 
@@ -191,7 +191,7 @@ std::optional<population> read_population(const yaml::node& of, yaml::diagnostic
     if (const auto at = parse_date(start))
       people.start = *at;
     else
-      from.error("start", "write a date such as 2026-03-01");
+      from.error("start", "'" + start + "' is no day from 2000-01-01 to 2099-12-31; write one such as 2026-03-01");
   }
   read_curve(from, "daily_speech", curve_unit::duration, people.daily_speech);
   if (const yaml::node* cohorts = from.list("cohorts", need::required)) {

@@ -151,6 +151,11 @@ BOOST_AUTO_TEST_CASE(mistakes_in_a_population_are_named) {
   BOOST_TEST(contains(problem_of(one_cohort + "bands: [{until: 0.9, shares: {all: 1}}]\n"), "does not end at 1"));
   BOOST_TEST(contains(problem_of(one_cohort + "bands: [{until: 1, shares: {al: 1}}]\n"), "did you mean 'all'"));
   BOOST_TEST(contains(problem_of(one_cohort), "bands"));
+  for (const std::string day : {"2026-02-30", "2026-04-31", "2025-02-29", "1999-12-31", "2100-01-01", "2026-3-01"}) {
+    auto text = one_cohort;
+    text.replace(text.find("2026-03-01"), 10, day);
+    BOOST_TEST(contains(problem_of(text), "'" + day + "' is no day from 2000-01-01 to 2099-12-31"));
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
