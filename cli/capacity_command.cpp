@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/numbers.hpp"
 
 namespace fairuse::cli {
 
@@ -147,21 +148,21 @@ std::function<int()> declare_capacity(CLI::App& app) {
   auto json = std::make_shared<bool>(false);
   app.add_option("--users", asked->users, "How many users there are")
       ->required()
-      ->check(CLI::Range(1ULL, 10'000'000'000ULL));
+      ->check(number_between(1ULL, 10'000'000'000ULL));
   app.add_option("--minutes", asked->minutes, "Minutes of speech per user and day")
-      ->check(CLI::Range(0.1, 1'440.0))
+      ->check(number_between(0.1, 1'440.0))
       ->capture_default_str();
   app.add_option("--seconds-per-event", asked->seconds_per_event, "Speech that one event covers")
-      ->check(CLI::Range(1.0, 3'600.0))
+      ->check(number_between(1.0, 3'600.0))
       ->capture_default_str();
   app.add_option("--peak", asked->peak, "The busiest hour against the average one")
-      ->check(CLI::Range(1.0, 24.0))
+      ->check(number_between(1.0, 24.0))
       ->capture_default_str();
   app.add_option("--awake", asked->awake, "Share of users in memory at the peak")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_between(0.0, 1.0))
       ->capture_default_str();
   app.add_option("--epoch-ms", asked->epoch_ms, "Length of an epoch")
-      ->check(CLI::Range(5, 10'000))
+      ->check(number_between(5, 10'000))
       ->capture_default_str();
   app.add_flag("--json", *json, "Print JSON on stdout");
   return [asked, json] {

@@ -18,6 +18,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "cli/numbers.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/deployment.hpp"
@@ -146,7 +147,7 @@ std::function<int()> declare_run(CLI::App& app) {
   app.add_option("--clock", *clock, "wall: now is now. events: now follows the events, for files of the past")
       ->check(CLI::IsMember({"wall", "events"}));
   app.add_option("--max-active-users", settings.max_active_users, "Users kept in memory; the rest is read when needed")
-      ->check(CLI::Range(std::uint64_t{4}, std::uint64_t{100'000'000}));
+      ->check(number_between(std::uint64_t{4}, std::uint64_t{100'000'000}));
   app.add_option("--max-gap", *max_gap, "With --clock events: how far an event may be ahead of those before it")
       ->check(check_duration);
   app.add_option("--adopt-topic", settings.adopt_topics,
@@ -154,14 +155,15 @@ std::function<int()> declare_run(CLI::App& app) {
   app.add_flag("--json", options->json, "Print the summary as JSON on stdout");
   auto* tuning = app.add_option_group("Tuning", "Changes no byte of a decision");
   tuning->add_option("--commit-bytes", settings.commit_bytes, "Bytes after which a commit is made")
+      ->check(number_between(1, 1 << 30))
       ->capture_default_str();
   tuning
       ->add_option("--commit-ms", settings.commit_ms,
                    "Time after which a commit is made unless a backlog is being read")
-      ->check(CLI::Range(0, 10'000))
+      ->check(number_between(0, 10'000))
       ->capture_default_str();
   tuning->add_option("--chunk-bytes", settings.chunk_bytes, "Bytes that are read at once")
-      ->check(CLI::Range(64, 64 << 20))
+      ->check(number_between(64, 64 << 20))
       ->capture_default_str();
   return [options, clock, max_gap] {
     auto& wanted = options->engine;

@@ -20,6 +20,7 @@
 #include "base/system/sha256.hpp"
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "cli/numbers.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "sim/experiment_file.hpp"
@@ -97,13 +98,17 @@ int run_loaded(const simulate_settings& settings, const sim::experiment& what) {
   return code_of(result, figures);
 }
 
+/// As in experiment files.
+constexpr std::uint64_t seed_max = 999'999'999'999'999'999;
+
 std::function<int()> declare_simulate(CLI::App& app) {
   const auto settings = std::make_shared<simulate_settings>();
   const auto seed = std::make_shared<std::uint64_t>(0);
   app.add_option("experiment", settings->experiment, "Experiment: population, reviewer, policies, guards")->required();
-  auto* seed_option = app.add_option("--seed", *seed, "Another world of the same kind; otherwise the experiment's");
+  auto* seed_option = app.add_option("--seed", *seed, "Other random draws; otherwise the experiment's seed")
+                          ->check(number_between(std::uint64_t{0}, seed_max));
   app.add_option("--workers", settings->workers, "Threads; 0 is one per processor. No result depends on it")
-      ->check(CLI::Range(0, 1'024))
+      ->check(number_between(0, 1'024))
       ->capture_default_str();
   app.add_option("--out", settings->out, "Folder of report.json; made if it is not there")->capture_default_str();
   app.add_flag("--json", settings->json, "Print report.json instead of the table");

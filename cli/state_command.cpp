@@ -16,6 +16,7 @@
 #include "base/pure/result.hpp"
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "cli/numbers.hpp"
 #include "cli/operator_session.hpp"
 #include "storage/case_key.hpp"
 #include "storage/case_reference.hpp"
@@ -174,7 +175,7 @@ void declare_common(CLI::App& app, state_options& wanted) {
   app.add_option("--config", wanted.config_file, "Deployment with streams.kind kafka")->required();
   app.add_option("--partition", wanted.partition, "Number of the partition")
       ->required()
-      ->check(CLI::Range(0, 1'000'000));
+      ->check(number_between(0, 1'000'000));
   app.add_flag("--yes", wanted.yes, "Do not ask");
 }
 

@@ -16,6 +16,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "cli/numbers.hpp"
 #include "cli/topics_report.hpp"
 #include "config/deployment.hpp"
 #include "engine/client_library.hpp"
@@ -227,9 +228,9 @@ const command topics_command{
       declare_common(*create, *wanted);
       create->add_flag("--inputs", wanted->inputs, "The inputs too");
       create->add_option("--partitions", wanted->partitions, "Of new inputs; outputs follow the inputs")
-          ->check(CLI::Range(1, 100'000));
+          ->check(number_between(1, 100'000));
       create->add_option("--replication", wanted->replicas, "Copies of each; default: 3, or one on each broker")
-          ->check(CLI::Range(1, 100));
+          ->check(number_between(1, 100));
       auto* check = app.add_subcommand("check", "Exit 0: as needed, 1: something is wrong, 2: wrong command or file");
       declare_common(*check, *wanted);
       check->add_flag("--print-acls", wanted->print_acls,

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Numbers on the command line, by the rules of numbers in policy files: decimal digits, no leading zero, in range.
+// CLI11 alone reads 010 as octal, wraps -1 in unsigned options and takes an empty text for 0.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/pure/numbers.hpp"
+
+namespace fairuse::cli {
+
+/// Nullopt as well for digits behind a leading zero.
+template <class Number>
+std::optional<Number> strict_number(std::string_view text) {
+  const auto digits = text.substr(text.starts_with('-') ? 1 : 0);
+  if (digits.size() > 1 and digits[0] == '0' and digits[1] != '.') return std::nullopt;
+  return parse_number<Number>(text);
+}
+
+/// Every option that is a number has this check.
+template <class Number>
+CLI::Validator number_between(Number least, Number most) {
+  const auto wanted = fmt::format("a {}number from {} to {}", std::is_integral_v<Number> ? "whole " : "", least, most);
+  const auto check = [=](const std::string& text) {
+    const auto number = strict_number<Number>(text);
+    // Not a number (nan) is in no range.
+    const bool fits = number and *number >= least and *number <= most;
+    return fits ? std::string() : fmt::format("'{}' is not {}", text, wanted);
+  };
+  return {check, fmt::format("{} to {}", least, most)};
+}
+
+} // namespace fairuse::cli

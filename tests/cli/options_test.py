@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers on the command line are read as strictly as those of policy files.
+
+usage: options_test.py PROGRAM
+"""
+
+import pathlib
+import re
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support.process import run  # noqa: E402
+
+PROGRAM = None
+# Every option that is a number: command line, option, and a value that is accepted.
+OPTIONS = [
+    (("capacity",), "--users", "1000"),
+    (("capacity", "--users", "1000"), "--minutes", "30.5"),
+    (("capacity", "--users", "1000"), "--seconds-per-event", "60"),
+    (("capacity", "--users", "1000"), "--peak", "3"),
+    (("capacity", "--users", "1000"), "--awake", "0.1"),
+    (("capacity", "--users", "1000"), "--epoch-ms", "50"),
+    (("run", "--config", "none.yaml"), "--max-active-users", "1000"),
+    (("run", "--config", "none.yaml"), "--commit-bytes", "1000"),
+    (("run", "--config", "none.yaml"), "--commit-ms", "50"),
+    (("run", "--config", "none.yaml"), "--chunk-bytes", "4096"),
+    (("simulate", "none.yaml"), "--seed", "999999999999999999"),
+    (("simulate", "none.yaml"), "--workers", "2"),
+    (("state", "reseed", "--config", "none.yaml"), "--partition", "0"),
+    (("topics", "create", "--config", "none.yaml"), "--partitions", "4"),
+    (("topics", "create", "--config", "none.yaml"), "--replication", "3"),
+]
+NO_NUMBERS = ["-1", "", "010", "+5", "0x10", " 5", "5 ", "5s", "nan", "inf", "1e999", "18446744073709551616"]
+
+
+class Options(unittest.TestCase):
+    def test_a_number_that_is_none_is_refused_with_the_range(self):
+        for words, option, _ in OPTIONS:
+            for value in NO_NUMBERS:
+                with self.subTest(words=words, option=option, value=value):
+                    done = run(PROGRAM, *words, option, value)
+                    self.assertEqual(done.returncode, 2, done.stderr)
+                    self.assertIn(f"{option}: '{value}' is not a", done.stderr)
+                    self.assertIn("number from", done.stderr)
+
+    def test_a_number_in_the_range_is_read(self):
+        for words, option, value in OPTIONS:
+            with self.subTest(words=words, option=option):
+                self.assertNotIn("number from", run(PROGRAM, *words, option, value).stderr)
+
+    def test_every_option_that_takes_a_number_is_in_the_table(self):
+        commands = {words[0]: None for words, _, _ in OPTIONS}
+        for command in commands:
+            subs = {words[1] for words, _, _ in OPTIONS if words[0] == command and words[0] in ("state", "topics")}
+            for help_of in [(command, sub) for sub in subs] or [(command,)]:
+                listed = {
+                    line.split()[0]
+                    for line in run(PROGRAM, *help_of, "--help").stdout.splitlines()
+                    if re.match(r" +--\S+ (U?INT|FLOAT)\b", line)
+                }
+                tested = {option for words, option, _ in OPTIONS if words[: len(help_of)] == help_of}
+                self.assertLessEqual(listed, tested)
+
+
+if __name__ == "__main__":
+    PROGRAM = sys.argv.pop(1)
+    unittest.main()
