@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/policy_set.hpp"
+
 namespace fairuse {
 
 namespace {
@@ -209,6 +211,8 @@ std::vector<finding> contradictions(const loaded_deployment& all) {
       taken = taken or all.shadows[j].name == shadow.name;
     if (taken) found.push_back({at, "there is already a policy called '" + shadow.name + "'"});
   }
+  if (const auto fits = policy_set::check(all.live, all.shadows); not fits)
+    found.push_back({{"policies", "shadow"}, fits.error().message});
   return found;
 }
 

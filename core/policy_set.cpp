@@ -2,6 +2,7 @@
 #include "core/policy_set.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace fairuse {
 
@@ -40,6 +41,23 @@ std::shared_ptr<const policy_set> policy_set::make(const policy& live, std::vect
   for (const auto& shadow : shadows)
     set->add_slot(slot_kind::shadow, shadow);
   return set;
+}
+
+result<void> policy_set::check(const policy& live, std::vector<policy> shadows) {
+  // Indices wrap in a set that is too large, its counts do not.
+  const auto set = make(live, std::move(shadows));
+  struct {
+    std::size_t count, most;
+    std::string_view what;
+  } const limits[] = {{set->slots_.size(), slots_max, "slots"},
+                      {set->profiles_.size(), indices_max, "metering profiles"},
+                      {set->views_.size(), indices_max, "combinations of metering and lanes"},
+                      {set->spans_.size(), indices_max, "different window spans"}};
+  for (const auto& each : limits)
+    if (each.count > each.most)
+      return error{"the policies need " + std::to_string(each.count) + " " + std::string(each.what) + " together, and "
+                   + std::to_string(each.most) + " are the most: load fewer policies"};
+  return {};
 }
 
 void policy_set::add_slot(slot_kind kind, const policy& rules) {
@@ -92,7 +110,8 @@ std::shared_ptr<const policy_set> policy_set::promoted(std::string_view shadow) 
     else
       others.push_back(slot.rules);
   }
-  return chosen == nullptr ? nullptr : make(*chosen, std::move(others), retention_ms_, reviews_, ages_);
+  if (chosen == nullptr or not check(*chosen, others)) return nullptr;
+  return make(*chosen, std::move(others), retention_ms_, reviews_, ages_);
 }
 
 } // namespace fairuse

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "core/policy.hpp"
 
 namespace fairuse {
@@ -66,11 +67,14 @@ class policy_set {
 public:
   /// Slots: live first, then `off` if the live policy says off: shadow, then shadows by name.
   /// Profiles that `ages` does not name have always been metered.
-  /// REQUIRES: distinct shadow names, none `live` or `off`; spans <= retention; at most slots_max slots.
+  /// REQUIRES: distinct shadow names, none `live` or `off`; spans <= retention; check() passes.
   static std::shared_ptr<const policy_set> make(const policy& live, std::vector<policy> shadows,
                                                 std::int64_t retention_ms = 8 * day_ms,
                                                 review_mode reviews = review_mode::shared,
                                                 std::vector<profile_age> ages = {});
+
+  /// Fails if the policies need more slots, profiles, views or spans than indices hold.
+  static result<void> check(const policy& live, std::vector<policy> shadows);
 
   const std::vector<metering_profile>& profiles() const { return profiles_; }
   const std::vector<view_spec>& views() const { return views_; }
@@ -97,7 +101,7 @@ public:
   bool is_incomplete(std::size_t slot, time_ms now) const;
 
   /// The set after `promote_policy`: the shadow's rules in the live slot, the shadow gone. nullptr if there is no such
-  /// shadow.
+  /// shadow, or if check() fails for them.
   std::shared_ptr<const policy_set> promoted(std::string_view shadow) const;
 
 private:
@@ -116,7 +120,10 @@ private:
   review_mode reviews_ = review_mode::shared;
 };
 
+/// A standing's slot is a bit of 64.
 inline constexpr std::size_t slots_max = 64;
+/// Profiles, views and spans: their indices are bytes.
+inline constexpr std::size_t indices_max = 256;
 
 /// What holds for all users at one moment.
 struct controls {

@@ -9,6 +9,7 @@
 #include "base/system/sha256.hpp"
 #include "config/policy_file.hpp"
 #include "config/presets.hpp"
+#include "core/policy_set.hpp"
 #include "sim/population_file.hpp"
 
 namespace fairuse::sim {
@@ -115,6 +116,10 @@ void experiment_reader::read_policies(experiment& into) {
     check_policy(*rules, of, into);
     into.policies.push_back(std::move(*rules));
   }
+  if (into.policies.empty()) return;
+  const auto shadows = std::vector(into.policies.begin() + 1, into.policies.end());
+  if (const auto fits = policy_set::check(into.policies.front(), shadows); not fits)
+    top_.error("policies", fits.error().message);
 }
 
 void experiment_reader::read_guards(experiment& into) {

@@ -94,6 +94,17 @@ BOOST_AUTO_TEST_CASE(what_policies_and_deployment_may_not_be_together_is_refused
                    "d:3:25: error: policies.shadow[1]: there is already a policy called 'x'"));
 }
 
+BOOST_AUTO_TEST_CASE(more_shadows_than_there_are_slots_are_refused) {
+  std::string files;
+  for (int i = 0; i < 64; ++i) {
+    const auto name = "s" + std::to_string(i);
+    folder.write(name + ".yaml", "name: " + name + "\nwindows: {daily: {span: 24h, cap: 3h}}\n");
+    files += (i == 0 ? "" : ", ") + name + ".yaml";
+  }
+  const auto said = refused("policies: {live: live.yaml, shadow: [" + files + "]}\n");
+  BOOST_TEST(holds(said, "error: policies.shadow: the policies need 66 slots together, and 64 are the most"), said);
+}
+
 BOOST_AUTO_TEST_CASE(faults_of_all_files_are_reported_at_once) {
   folder.write("bad.yaml", "name: z\nwindow: {}\n");
   const auto said =

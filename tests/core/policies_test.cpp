@@ -35,6 +35,34 @@ BOOST_AUTO_TEST_CASE(equal_profiles_views_and_spans_are_shared) {
   BOOST_TEST(set->spans().size() == 4U);
 }
 
+/// Shadows with `spans` different spans each; the distinct ones count.
+std::vector<policy> shadows_with_spans(std::size_t count, std::size_t spans) {
+  std::vector<policy> all;
+  std::int64_t seconds = hour_ms / second_ms;
+  for (std::size_t i = 0; i < count; ++i) {
+    all.push_back(shadow(("s" + std::to_string(i)).c_str()));
+    all.back().windows.clear();
+    for (std::size_t k = 0; k < spans; ++k)
+      all.back().windows.push_back({"w" + std::to_string(k), seconds++ * second_ms, hour_ms});
+  }
+  return all;
+}
+
+BOOST_AUTO_TEST_CASE(more_policies_than_indices_hold_are_refused) {
+  const auto refusal = [](std::vector<policy> shadows) {
+    const auto fits = policy_set::check(plain(), std::move(shadows));
+    return fits ? std::string("fits") : fits.error().message;
+  };
+  BOOST_TEST(refusal(shadows_with_spans(63, 1)) == "fits");
+  BOOST_TEST(refusal(shadows_with_spans(64, 1))
+             == "the policies need 65 slots together, and 64 are the most: load fewer policies");
+  const auto live_spans = plain().windows.size();
+  BOOST_TEST(refusal(shadows_with_spans(31, 8)) == (31 * 8 + live_spans <= 256 ? "fits" : ""));
+  BOOST_TEST(refusal(shadows_with_spans(32, 8))
+             == "the policies need " + std::to_string(256 + live_spans)
+                    + " different window spans together, and 256 are the most: load fewer policies");
+}
+
 BOOST_AUTO_TEST_CASE(decisions_come_live_first_then_by_name) {
   user_fixture user(plain(), {shadow("b"), shadow("a")}, review_mode::alone);
   user.speak(3 * hour_ms);
