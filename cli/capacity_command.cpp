@@ -15,6 +15,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/numbers.hpp"
+#include "cli/output.hpp"
 
 namespace fairuse::cli {
 
@@ -168,9 +169,9 @@ std::function<int()> declare_capacity(CLI::App& app) {
   return [asked, json] {
     const auto found = answer_of(*asked);
     if (*json)
-      fmt::print("{}\n", json_of(found));
+      print_out("{}\n", json_of(found));
     else
-      fmt::print("{}", text_of(*asked, found));
+      print_out("{}", text_of(*asked, found));
     return static_cast<int>(exit_done);
   };
 }

@@ -15,6 +15,7 @@
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/operator_session.hpp"
+#include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "engine/clocks.hpp"
@@ -102,10 +103,10 @@ command_result<int> export_from_topics(const capture_options& wanted, bool is_ch
   if (wanted.as_json) {
     const json whole = {{"file", wanted.file}, {"bytes", made->bytes},     {"partitions", all.partitions()},
                         {"epochs", epochs},    {"records", made->records}, {"seconds", took.count()}};
-    fmt::print("{}\n", whole.dump());
+    print_out("{}\n", whole.dump());
   } else {
-    fmt::print("{}: {} bytes, {} partitions, {} epochs, {} records read in {:.1f} s ({:.0f}/s)\n", wanted.file,
-               made->bytes, all.partitions(), epochs, made->records, took.count(), speed);
+    print_out("{}: {} bytes, {} partitions, {} epochs, {} records read in {:.1f} s ({:.0f}/s)\n", wanted.file,
+              made->bytes, all.partitions(), epochs, made->records, took.count(), speed);
   }
   return exit_done;
 }
@@ -174,20 +175,20 @@ std::vector<std::string> policies_of(const kafka::capture_reader& capture) {
 
 void print_table(const kafka::capture_reader& capture, const std::vector<std::string>& policies) {
   const auto& all = capture.contents();
-  fmt::print("{} of {} on cluster {}, made {} by fairuse {}\n", all.is_checkpoint ? "checkpoint" : "capture", all.app,
-             all.cluster, time_or_dash(all.made_at), all.program);
-  fmt::print("{} bytes, digest holds, {} partitions\n\n", capture.size(), all.partitions);
-  fmt::print("{:>9}  {:>15}  {:<24}  {:<24}  {:>9}  {:>9}  {:>8}  {:>11}\n", "partition",
-             all.is_checkpoint ? "state of epoch" : "epochs", "first now", "last now", "inputs", "outputs", "rows",
-             "bytes");
+  print_out("{} of {} on cluster {}, made {} by fairuse {}\n", all.is_checkpoint ? "checkpoint" : "capture", all.app,
+            all.cluster, time_or_dash(all.made_at), all.program);
+  print_out("{} bytes, digest holds, {} partitions\n\n", capture.size(), all.partitions);
+  print_out("{:>9}  {:>15}  {:<24}  {:<24}  {:>9}  {:>9}  {:>8}  {:>11}\n", "partition",
+            all.is_checkpoint ? "state of epoch" : "epochs", "first now", "last now", "inputs", "outputs", "rows",
+            "bytes");
   for (const auto& each : all.per_partition) {
     const auto view = view_of(all, each);
-    fmt::print("{:>9}  {:>15}  {:<24}  {:<24}  {:>9}  {:>9}  {:>8}  {:>11}\n", each.partition,
-               epochs_text(each, all.is_checkpoint), time_or_dash(each.first_now), time_or_dash(each.last_now),
-               view.inputs, view.outputs, view.rows, view.bytes);
+    print_out("{:>9}  {:>15}  {:<24}  {:<24}  {:>9}  {:>9}  {:>8}  {:>11}\n", each.partition,
+              epochs_text(each, all.is_checkpoint), time_or_dash(each.first_now), time_or_dash(each.last_now),
+              view.inputs, view.outputs, view.rows, view.bytes);
   }
   for (const auto& digest : policies)
-    fmt::print("policy {}\n", digest);
+    print_out("policy {}\n", digest);
 }
 
 void print_json(const kafka::capture_reader& capture, const std::vector<std::string>& policies) {
@@ -226,7 +227,7 @@ void print_json(const kafka::capture_reader& capture, const std::vector<std::str
                       {"policies", policies},
                       {"partitions", std::move(parts)},
                       {"sections", std::move(sections)}};
-  fmt::print("{}\n", whole.dump());
+  print_out("{}\n", whole.dump());
 }
 
 command_result<int> inspect(const capture_options& wanted) {

@@ -3,13 +3,14 @@
 #include "cli/check_command.hpp"
 
 #include <algorithm>
-#include <iostream>
 #include <memory>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/output.hpp"
 #include "config/deployment.hpp"
 #include "config/lint.hpp"
 #include "config/policy_file.hpp"
@@ -73,7 +74,12 @@ int run_check(const std::vector<std::string>& files, bool json, std::ostream& ou
   return all_ok ? exit_done : exit_usage;
 }
 
-int run_check(const std::vector<std::string>& files, bool json) { return run_check(files, json, std::cout); }
+int run_check(const std::vector<std::string>& files, bool json) {
+  std::ostringstream out;
+  const int code = run_check(files, json, out);
+  write_out(out.str());
+  return code;
+}
 
 const command check_command{"check", "Say what a policy gets wrong (exit 2) and what it cannot mean.",
                             "fairuse check config/policies/fair.yaml\n"

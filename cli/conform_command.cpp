@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <cstdio>
 #include <fstream>
-#include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "cli/output.hpp"
 #include "sim/conform.hpp"
 
 namespace fairuse::cli {
@@ -19,10 +19,11 @@ namespace {
 int run_file(const std::string& path) {
   std::ifstream file(path);
   if (not file) return fail(exit_usage, "cannot read the scenario '" + path + "'");
-  const auto done = run_conform(file, std::cout);
-  std::cout.flush();
+  std::ostringstream out;
+  const auto done = run_conform(file, out);
+  write_out(out.str());
   if (done) return exit_done;
-  std::fprintf(stderr, "%s: %s\n", path.c_str(), done.error().message.c_str());
+  tell("{}: {}\n", path, done.error().message);
   return exit_usage;
 }
 

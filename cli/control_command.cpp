@@ -14,6 +14,7 @@
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/operator_session.hpp"
+#include "cli/output.hpp"
 #include "engine/clocks.hpp"
 #include "engine/kafka_options.hpp"
 #include "events/wire.hpp"
@@ -112,10 +113,10 @@ public:
     if (not line) return command_error{exit_usage, line.error().message};
     if (const auto done = prepare(*what); not done) return done.error();
     if (const auto sent = send(what->subject, *line); not sent) return error_of(sent.error());
-    fmt::print("sent as {} to {}\n", id_,
-               what->subject == broadcast ? fmt::format("all {} partitions of {}", to_.size(), topic())
-                                          : fmt::format("partition {} of {}", to_.front(), topic()));
-    fmt::print("The same --id changes nothing if it is sent again.\n");
+    print_out("sent as {} to {}\n", id_,
+              what->subject == broadcast ? fmt::format("all {} partitions of {}", to_.size(), topic())
+                                         : fmt::format("partition {} of {}", to_.front(), topic()));
+    print_out("The same --id changes nothing if it is sent again.\n");
     return exit_done;
   }
 

@@ -12,6 +12,8 @@
 
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "cli/output.hpp"
+#include "cli/stop_signal.hpp"
 #include "events/json_text.hpp"
 #include "events/time_text.hpp"
 #include "storage/local_reader.hpp"
@@ -33,7 +35,7 @@ struct decisions_options {
 };
 
 int fail(const store_error& error) {
-  std::fflush(stdout);
+  flush_out();
   return fail(exit_failed, error.message);
 }
 
@@ -76,7 +78,7 @@ result<std::size_t, store_error> print_decisions(const stored_logs& logs, log_cu
   auto some = logs.decisions(from, page);
   if (not some) return some.error();
   for (const auto& each : *some)
-    fmt::print("{}\n", each);
+    write_out(each + "\n");
   return some->size();
 }
 
@@ -85,27 +87,29 @@ result<std::size_t, store_error> print_dead_letters(const stored_logs& logs, log
   if (not some) return some.error();
   for (const auto& each : *some) {
     const auto line = raw ? each.what.bytes : dead_letter_line(each);
-    std::fwrite(line.data(), 1, line.size(), stdout);
-    std::fputc('\n', stdout);
+    write_out(line + "\n");
   }
   return some->size();
 }
 
 int print_all(const decisions_options& wanted) {
+  stop_signal::block();
+  const stop_signal stop{[] {}};
   auto opened = local_reader::open(wanted.state);
   if (not opened) return fail(opened.error());
   auto& reader = **opened;
   log_cursor from;
-  while (true) {
+  while (not stop.came()) {
     const auto printed = wanted.dead_letters ? print_dead_letters(reader.logs(), from, wanted.raw)
                                              : print_decisions(reader.logs(), from);
     if (not printed) return fail(printed.error());
+    if (not flush_out()) return exit_done;
     if (*printed > 0) continue;
-    if (std::fflush(stdout) != 0) return exit_failed;
     if (not wanted.follow) return exit_done;
     std::this_thread::sleep_for(follow_every);
     if (const auto done = reader.catch_up(); not done) return fail(done.error());
   }
+  return stop.was_interrupt() ? exit_interrupted : exit_done;
 }
 
 std::function<int()> declare_decisions(CLI::App& app) {

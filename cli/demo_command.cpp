@@ -15,6 +15,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "cli/output.hpp"
 #include "cli/run_command.hpp"
 #include "cli/simulate_command.hpp"
 
@@ -56,8 +57,8 @@ std::optional<path> make_state_folder() {
 }
 
 void say(std::string_view text) {
-  fmt::print("{}", text);
-  std::fflush(stdout);
+  write_out(text);
+  flush_out();
 }
 
 void title(std::string_view text) { say(fmt::format("\n== {} ==\n\n", text)); }

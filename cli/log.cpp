@@ -11,6 +11,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "cli/output.hpp"
 #include "events/json_text.hpp"
 
 namespace fairuse::cli {
@@ -66,7 +67,7 @@ int exit_code_of(const command_result<int>& ended) {
 }
 
 int fail(int code, const std::string& sentence) {
-  fmt::print(stderr, "fairuse: {}\n", sentence);
+  tell("fairuse: {}\n", sentence);
   return code;
 }
 

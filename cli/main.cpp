@@ -2,9 +2,9 @@
 //
 // The table of subcommands, what --help looks like, and what a typing mistake is answered with.
 
-#include <cstdio>
 #include <functional>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/output.hpp"
 #include "config/yaml.hpp"
 
 namespace {
@@ -74,14 +75,19 @@ int refuse_word(std::string_view word) {
   for (const auto* each : commands)
     names.emplace_back(each->name);
   const auto hint = yaml::did_you_mean(word, names);
-  std::fprintf(stderr, "fairuse: there is no subcommand '%.*s'%s\n`fairuse --help` lists them.\n",
-               static_cast<int>(word.size()), word.data(), hint.c_str());
+  tell("fairuse: there is no subcommand '{}'{}\n`fairuse --help` lists them.\n", word, hint);
   return exit_usage;
 }
 
-} // namespace
+int show_help(const CLI::App& app, const CLI::ParseError& asked) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const int code = app.exit(asked, out, err);
+  write_out(out.str());
+  return code;
+}
 
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app{"fairuse: a fair-use engine that is proven before it is switched on.", "fairuse"};
   app.formatter(std::make_shared<examples_first>(main_examples));
   app.set_version_flag("--version", version_text);
@@ -98,13 +104,19 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const bool asked = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
-    if (asked) return app.exit(error);
-    std::fprintf(stderr, "fairuse: %s\n`fairuse %.*s%s--help` shows what it takes.\n", error.what(),
-                 static_cast<int>(word.size()), word.data(), word.empty() ? "" : " ");
+    if (asked) return show_help(app, error);
+    tell("fairuse: {}\n`fairuse {}{}--help` shows what it takes.\n", error.what(), word, word.empty() ? "" : " ");
     return exit_usage;
   }
   for (const auto& [sub, run] : declared)
     if (sub->parsed()) return run();
-  std::fputs(app.help().c_str(), stderr);
+  write_error(app.help());
   return exit_usage;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  hold_standard_descriptors();
+  return end_output(run(argc, argv));
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/log.hpp"
+#include "cli/output.hpp"
 #include "engine/client_library.hpp"
 #include "engine/kafka_options.hpp"
 
@@ -23,7 +24,7 @@ command_result<> operator_session::open(const std::string& config_file) {
   yaml::diagnostics problems{config_file};
   auto loaded = load_deployment(config_file, kafka_client_library(), problems);
   for (const auto& each : problems.list())
-    fmt::print(stderr, "{}\n", to_text(each));
+    tell("{}\n", to_text(each));
   if (not loaded) return command_error{exit_usage, fmt::format("{} is refused", config_file)};
   loaded_ = std::make_unique<loaded_deployment>(std::move(*loaded));
   if (loaded_->settings.streams != stream_kind::kafka)
@@ -73,7 +74,7 @@ command_result<> operator_session::ask_brokers() {
 command_result<> confirm(const std::string& question, bool yes) {
   if (yes) return {};
   if (::isatty(STDIN_FILENO) == 0) return command_error{exit_usage, "there is no terminal to confirm it on: add --yes"};
-  fmt::print(stderr, "{} [y/N] ", question);
+  tell("{} [y/N] ", question);
   std::string answer;
   std::getline(std::cin, answer);
   if (answer == "y" or answer == "Y" or answer == "yes") return {};

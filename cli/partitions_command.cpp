@@ -17,6 +17,7 @@
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/operator_session.hpp"
+#include "cli/output.hpp"
 #include "engine/clocks.hpp"
 #include "streams/kafka/worker/partition_shard.hpp"
 
@@ -162,27 +163,27 @@ private:
   }
 
   void print_table() const {
-    fmt::print("group {}: {}, {} member{}, {} partitions\n", all_.settings().app, group_.state, group_.members.size(),
-               group_.members.size() == 1 ? "" : "s", rows_.size());
-    if (local_ and local_->running) fmt::print("state as instance {} tells it\n", local_->instance);
+    print_out("group {}: {}, {} member{}, {} partitions\n", all_.settings().app, group_.state, group_.members.size(),
+              group_.members.size() == 1 ? "" : "s", rows_.size());
+    if (local_ and local_->running) print_out("state as instance {} tells it\n", local_->instance);
     if (local_ and not local_->running)
-      fmt::print("instance {} was last heard {} s ago: it ended, or waits for a broker\n", local_->instance,
-                 local_->age_ms / 1'000);
+      print_out("instance {} was last heard {} s ago: it ended, or waits for a broker\n", local_->instance,
+                local_->age_ms / 1'000);
     std::size_t owner = 5;
     std::size_t state = 5;
     for (const auto& each : rows_) {
       owner = std::max(owner, each.owner.size());
       state = std::max(state, state_text(each).size());
     }
-    fmt::print("\n{:>9}  {:<{}}  {:<{}}  {:>9}  {:>9}  {:>8}  {:>8}\n", "partition", "owner", owner, "state", state,
-               "epoch", "lag", "pending", "active");
+    print_out("\n{:>9}  {:<{}}  {:<{}}  {:>9}  {:>9}  {:>8}  {:>8}\n", "partition", "owner", owner, "state", state,
+              "epoch", "lag", "pending", "active");
     for (const auto& each : rows_)
-      fmt::print("{:>9}  {:<{}}  {:<{}}  {:>9}  {:>9}  {:>8}  {:>8}\n", each.partition,
-                 each.owner.empty() ? "-" : each.owner, owner, state_text(each), state, text_or_dash(each.epoch),
-                 text_or_dash(each.lag), text_or_dash(each.pending_rows), text_or_dash(each.active_users));
+      print_out("{:>9}  {:<{}}  {:<{}}  {:>9}  {:>9}  {:>8}  {:>8}\n", each.partition,
+                each.owner.empty() ? "-" : each.owner, owner, state_text(each), state, text_or_dash(each.epoch),
+                text_or_dash(each.lag), text_or_dash(each.pending_rows), text_or_dash(each.active_users));
     for (const auto& each : rows_)
       if (not each.says.empty() and each.state != "ready")
-        fmt::print("\npartition {} ({}): {}\n", each.partition, each.state, each.says);
+        print_out("\npartition {} ({}): {}\n", each.partition, each.state, each.says);
   }
 
   void print_json() const {
@@ -210,7 +211,7 @@ private:
                         {"state", group_.state},
                         {"members", std::move(members)},
                         {"partitions", std::move(list)}};
-    fmt::print("{}\n", whole.dump());
+    print_out("{}\n", whole.dump());
   }
 
   const partitions_options& wanted_;

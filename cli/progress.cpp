@@ -9,13 +9,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/output.hpp"
+
 namespace fairuse::cli {
 
 progress::progress(std::uint64_t total, const char* unit)
   : total_{total}, unit_{unit}, shown_{::isatty(STDERR_FILENO) == 1} {}
 
 void progress::clear() {
-  if (drawn_) std::fputs("\r\x1b[K", stderr);
+  if (drawn_) write_error("\r\x1b[K");
   drawn_ = false;
 }
 
@@ -35,8 +37,7 @@ void progress::draw(std::uint64_t done, std::uint64_t units) {
     line = fmt::format("[{}{}] {:3.0f} %  {}  eta {:.0f} s", std::string(filled, '#'), std::string(width - filled, '.'),
                        share * 100, line, left);
   }
-  fmt::print(stderr, "\r\x1b[K{}", line);
-  std::fflush(stderr);
+  tell("\r\x1b[K{}", line);
   drawn_ = true;
 }
 

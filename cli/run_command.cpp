@@ -19,6 +19,7 @@
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/numbers.hpp"
+#include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/deployment.hpp"
@@ -82,7 +83,7 @@ std::optional<loaded_deployment> load_with_overrides(const std::string& file) {
   yaml::diagnostics problems{file};
   auto loaded = load_deployment(file, kafka_client_library(), problems);
   for (const auto& each : problems.list())
-    fmt::print(stderr, "{}\n", to_text(each));
+    tell("{}\n", to_text(each));
   if (not loaded) {
     log_line(log_level::error, fmt::format("{} is refused", file));
     return std::nullopt;
@@ -112,8 +113,8 @@ int fail(const run_error& error) {
 }
 
 void print(const run_report& report, bool json) {
-  fmt::print(stderr, "{}", report_text(report));
-  if (json) fmt::print("{}\n", report_json(report));
+  tell("{}", report_text(report));
+  if (json) print_out("{}\n", report_json(report));
 }
 
 int run_to_end(engine& running, stream_kind mode, console& shown, bool json) {

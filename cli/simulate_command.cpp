@@ -21,6 +21,7 @@
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/numbers.hpp"
+#include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "sim/experiment_file.hpp"
@@ -42,7 +43,7 @@ std::optional<sim::experiment> load(const simulate_settings& settings) {
   yaml::diagnostics problems{settings.experiment.string()};
   auto what = sim::load_experiment(settings.experiment, problems);
   problems.sort();
-  fmt::print(stderr, "{}", problems.text());
+  tell("{}", problems.text());
   if (what and settings.seed) what->seed = *settings.seed;
   return what;
 }
@@ -68,8 +69,8 @@ sim::run_result simulate(const sim::experiment& what, unsigned workers) {
   auto result = sim::run_experiment(what, how);
   const auto seconds = std::max(std::chrono::duration<double>(steady_clock::now() - begin).count(), 1e-3);
   shown.clear();
-  fmt::print(stderr, "{} events in {:.1f} s by {} worker{}: {:.1f} million a second\n", result.tally.events, seconds,
-             how.workers, how.workers == 1 ? "" : "s", static_cast<double>(result.tally.events) / seconds / 1e6);
+  tell("{} events in {:.1f} s by {} worker{}: {:.1f} million a second\n", result.tally.events, seconds, how.workers,
+       how.workers == 1 ? "" : "s", static_cast<double>(result.tally.events) / seconds / 1e6);
   return result;
 }
 
@@ -90,11 +91,12 @@ int run_loaded(const simulate_settings& settings, const sim::experiment& what) {
   const auto result = simulate(what, settings.workers);
   const auto figures = sim::figures_of(what, result);
   const auto report = sim::report_json(what, result, figures, binary_text());
-  fmt::print("{}", settings.json ? report : sim::report_table(what, result, figures));
-  std::fflush(stdout);
   const auto file = settings.out / "report.json";
+  // Before it is shown, so that it is there even if the output is not read to its end.
   if (const auto written = replace_file(file, report); not written) return fail(exit_failed, written.error().message);
-  fmt::print(stderr, "{}report: {}\n", result.partial ? "stopped early, partial " : "", file.string());
+  write_out(settings.json ? report : sim::report_table(what, result, figures));
+  flush_out();
+  tell("{}report: {}\n", result.partial ? "stopped early, partial " : "", file.string());
   return code_of(result, figures);
 }
 

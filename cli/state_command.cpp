@@ -18,6 +18,7 @@
 #include "cli/log.hpp"
 #include "cli/numbers.hpp"
 #include "cli/operator_session.hpp"
+#include "cli/output.hpp"
 #include "storage/case_key.hpp"
 #include "storage/case_reference.hpp"
 #include "streams/kafka/admin/repair.hpp"
@@ -52,7 +53,7 @@ public:
     if (not planned) return command_error{exit_failed, planned.error().message};
     const auto& plan = *planned;
     if (not wanted_.reseed and is_done(plan)) {
-      fmt::print("Nothing to do: the group and the changelog agree about partition {}.\n", wanted_.partition);
+      print_out("Nothing to do: the group and the changelog agree about partition {}.\n", wanted_.partition);
       return exit_done;
     }
     show(plan);
@@ -60,8 +61,8 @@ public:
     const auto done =
         kafka::carry_out(all_.brokers(), target_, plan, [this](const repair_facts& found) { return plan_for(found); });
     if (not done) return error_of(done.error());
-    fmt::print("Done. Start the instances again: partition {} goes on with epoch {}.\n", wanted_.partition,
-               plan.epoch + 1);
+    print_out("Done. Start the instances again: partition {} goes on with epoch {}.\n", wanted_.partition,
+              plan.epoch + 1);
     return exit_done;
   }
 
@@ -149,20 +150,20 @@ private:
   }
 
   void show(const repair_plan& plan) const {
-    fmt::print("partition {} of group {}\n", wanted_.partition, target_.app);
-    fmt::print("  changelog      {}, {} rows\n",
-               facts_.meta ? fmt::format("epoch {}", facts_.meta->epoch) : std::string("nothing"), facts_.rows.size());
+    print_out("partition {} of group {}\n", wanted_.partition, target_.app);
+    print_out("  changelog      {}, {} rows\n",
+              facts_.meta ? fmt::format("epoch {}", facts_.meta->epoch) : std::string("nothing"), facts_.rows.size());
     for (const auto& each : plan.offsets)
-      fmt::print("  {}  group: {}  ->  offset {} ('{}')\n", each.of.topic, stands_at(each.of.topic), each.offset,
-                 each.metadata);
+      print_out("  {}  group: {}  ->  offset {} ('{}')\n", each.of.topic, stands_at(each.of.topic), each.offset,
+                each.metadata);
     if (not wanted_.reseed and not plan.records.empty())
-      fmt::print("The changelog lost epochs up to {}: their records are decided once more, under new ids.\n",
-                 plan.epoch);
+      print_out("The changelog lost epochs up to {}: their records are decided once more, under new ids.\n",
+                plan.epoch);
     if (wanted_.reseed)
-      fmt::print(
+      print_out(
           "The state of every user of this partition is deleted: usage, strikes, stages. Who was erased stays "
           "erased, and commands to everybody keep holding. Captures cannot be replayed across this point.\n");
-    std::fflush(stdout);
+    flush_out();
   }
 
   const state_options& wanted_;

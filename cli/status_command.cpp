@@ -10,6 +10,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "cli/output.hpp"
 #include "cli/status_report.hpp"
 #include "config/policy_file.hpp"
 #include "events/time_text.hpp"
@@ -92,7 +93,7 @@ int show(const status_options& wanted) {
       .at = at,
       .epoch = meta.epoch,
       .names = same_key ? &names : nullptr};
-  fmt::print("{}", wanted.json ? status_json(question) + "\n" : status_text(question));
+  print_out("{}", wanted.json ? status_json(question) + "\n" : status_text(question));
   return exit_done;
 }
 

@@ -28,8 +28,6 @@ sigset_t watched_signals() {
 void stop_signal::block() {
   const auto set = watched_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  // A reader of our output that went away is an error of write(), not the end of us.
-  std::signal(SIGPIPE, SIG_IGN);
 }
 
 stop_signal::stop_signal(std::function<void()> told) : told_{std::move(told)} {

@@ -17,6 +17,7 @@
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/numbers.hpp"
+#include "cli/output.hpp"
 #include "cli/topics_report.hpp"
 #include "config/deployment.hpp"
 #include "engine/client_library.hpp"
@@ -61,7 +62,7 @@ public:
   command_result<int> check() {
     if (const auto loaded = load(); not loaded) return loaded.error();
     if (wanted_.print_acls) {
-      fmt::print("{}", acl_commands(deployment_.kafka, wanted_.principal));
+      print_out("{}", acl_commands(deployment_.kafka, wanted_.principal));
       return exit_done;
     }
     if (const auto looked = look(); not looked) return looked.error();
@@ -74,7 +75,7 @@ public:
     const auto missing = wanted_topics_missing();
     if (not missing) return missing.error();
     if (missing->empty()) {
-      if (not wanted_.json) fmt::print("Nothing to do: every topic is there.\n");
+      if (not wanted_.json) print_out("Nothing to do: every topic is there.\n");
       return report();
     }
     const auto partitions = partitions_of_new();
@@ -90,7 +91,7 @@ private:
     yaml::diagnostics problems{wanted_.config_file};
     auto loaded = load_deployment(wanted_.config_file, kafka_client_library(), problems);
     for (const auto& each : problems.list())
-      fmt::print(stderr, "{}\n", yaml::to_text(each));
+      tell("{}\n", yaml::to_text(each));
     if (not loaded) return command_error{exit_usage, wanted_.config_file + " is refused"};
     deployment_ = std::move(loaded->settings);
     if (deployment_.streams != stream_kind::kafka)
@@ -181,7 +182,7 @@ private:
     command_result<> all_made;
     for (const auto& [topic, made] : *answered) {
       if (made or made.error().code == "TOPIC_ALREADY_EXISTS") {
-        if (not wanted_.json) fmt::print("{} {}\n", made ? "created" : "was there", topic);
+        if (not wanted_.json) print_out("{} {}\n", made ? "created" : "was there", topic);
         continue;
       }
       // A line for each; the last one is the command's.
@@ -194,8 +195,8 @@ private:
 
   int report() {
     const auto different = kafka::differences(needs_, found_, brokers_, tool_options(deployment_.kafka));
-    fmt::print("{}", wanted_.json ? topics_json(needs_, found_, different, brokers_)
-                                  : topics_table(needs_, found_, different));
+    print_out("{}", wanted_.json ? topics_json(needs_, found_, different, brokers_)
+                                 : topics_table(needs_, found_, different));
     const bool wrong = std::any_of(different.begin(), different.end(),
                                    [](const kafka::difference& each) { return each.how == kafka::gravity::needed; });
     return wrong ? exit_failed : exit_done;

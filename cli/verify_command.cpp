@@ -15,6 +15,7 @@
 #include "base/system/scratch_folder.hpp"
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/policy_file.hpp"
@@ -124,19 +125,19 @@ private:
   static void print_text(const kafka::verify_result& made, double seconds) {
     const auto& n = made.counts;
     if (made.what == verify_outcome::equal) {
-      fmt::print("equal: {} partitions, {} epochs, {} records in, {} records out in {:.1f} s ({:.0f} records in/s)\n",
-                 n.partitions, n.epochs, n.records, n.outputs, seconds,
-                 static_cast<double>(n.records) / std::max(seconds, 1e-3));
+      print_out("equal: {} partitions, {} epochs, {} records in, {} records out in {:.1f} s ({:.0f} records in/s)\n",
+                n.partitions, n.epochs, n.records, n.outputs, seconds,
+                static_cast<double>(n.records) / std::max(seconds, 1e-3));
       if (n.compared < n.outputs)
-        fmt::print("{} of them are no longer on their topics (compaction, retention): by the journal's digest alone\n",
-                   n.outputs - n.compared);
+        print_out("{} of them are no longer on their topics (compaction, retention): by the journal's digest alone\n",
+                  n.outputs - n.compared);
       return;
     }
-    fmt::print("{}: {}\n", to_text(made.what), made.message);
+    print_out("{}: {}\n", to_text(made.what), made.message);
     if (made.where)
-      fmt::print("  what        {}, byte {}\n  production  {}\n  replay      {}\n", made.where->what, made.where->byte,
-                 made.where->captured, made.where->replayed);
-    fmt::print("{} epochs before it are equal, over all partitions tried\n", n.epochs);
+      print_out("  what        {}, byte {}\n  production  {}\n  replay      {}\n", made.where->what, made.where->byte,
+                made.where->captured, made.where->replayed);
+    print_out("{} epochs before it are equal, over all partitions tried\n", n.epochs);
   }
 
   static void print_json(const kafka::verify_result& made, double seconds) {
@@ -150,7 +151,7 @@ private:
           {"partition", made.where->partition}, {"epoch", made.where->epoch},         {"topic", made.where->topic},
           {"number", made.where->number},       {"offset", made.where->offset},       {"what", made.where->what},
           {"byte", made.where->byte},           {"production", made.where->captured}, {"replay", made.where->replayed}};
-    fmt::print("{}\n", whole.dump(-1, ' ', false, json::error_handler_t::replace));
+    print_out("{}\n", whole.dump(-1, ' ', false, json::error_handler_t::replace));
   }
 
   const verify_options& wanted_;

@@ -79,6 +79,7 @@ IMPURE_WORDS = re.compile(
     r"|std::time\s*\(|time\s*\(\s*(nullptr|NULL|0)\s*\))"
 )
 ACTOR_CLOCK = re.compile(r"(\bdelayed_(?:anon_)?send\b|(?:\.|->)\s*clock\s*\(|\brequest\s*\()")
+PRINTING = re.compile(r"\b(std::(cout|cerr)\b|fmt::print\s*\(|(std::)?(f|v|vf)?printf\s*\(|(std::)?f?puts\s*\(|\bstd(out|err)\b)")
 LEFTOVER = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
 MACHINE_PATH = re.compile(r"(?<![\w./:-])/(home|root|Users|media|mnt|builds|work(?:space)?s?)/\w")
 
@@ -278,6 +279,15 @@ def actors_read_no_clock(tree):
             yield Violation(source.path, line, f"`{found[0].strip()}` in actors; time comes with the epoch")
 
 
+def one_place_writes_to_people(tree):
+    """A lost result is noticed in cli/output, and nowhere else does anything write to stdout or stderr."""
+    for source in tree.cpp():
+        if source.module in {None, "bench", "tests"} or source.path.startswith("cli/output."):
+            continue
+        for line, found in source.search(PRINTING):
+            yield Violation(source.path, line, f"`{found[0].strip()}`: cli/output writes to stdout and stderr")
+
+
 def results_have_an_order(tree):
     """No hash map of the standard library where its order could show."""
     for source in tree.cpp("core", "sim"):
@@ -382,6 +392,7 @@ RULES = [
     pure_modules_include_no_impure_header,
     pure_modules_name_no_clock_or_chance,
     actors_read_no_clock,
+    one_place_writes_to_people,
     results_have_an_order,
     functions_fit_a_screen,
     nothing_is_left_over,

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/output.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "cli/command.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+/// errno of the first write to stdout that failed; 0: none did.
+int out_failure = 0;
+
+void note_failure() {
+  if (out_failure == 0) out_failure = errno != 0 ? errno : EIO;
+}
+
+} // namespace
+
+void write_out(std::string_view bytes) {
+  if (out_failure != 0) return;
+  errno = 0;
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size()) note_failure();
+}
+
+bool flush_out() {
+  errno = 0;
+  if (out_failure == 0 and std::fflush(stdout) != 0) note_failure();
+  return out_failure == 0;
+}
+
+void write_error(std::string_view bytes) {
+  std::fwrite(bytes.data(), 1, bytes.size(), stderr);
+  std::fflush(stderr);
+}
+
+int end_output(int code) {
+  if (flush_out() or out_failure == EPIPE) return code;
+  tell("fairuse: the result could not be written to stdout: {}\n", std::strerror(out_failure));
+  return exit_failed;
+}
+
+void hold_standard_descriptors() {
+  std::signal(SIGPIPE, SIG_IGN);
+  // open() takes the smallest free number. Writing to a stdout that was opened for reading fails.
+  constexpr int modes[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+  for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number)
+    if (::fcntl(number, F_GETFD) == -1) (void)::open("/dev/null", modes[number]);
+}
+
+} // namespace fairuse::cli
