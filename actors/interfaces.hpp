@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Every actor of the engine and every message between them, a sentence per handler. Messages are pointers into memory
-// that the sender keeps until the answer is there: a worker is one thread, and an epoch is a barrier.
+// that the sender keeps until the answer arrives: a worker is one thread, and an epoch is a barrier.
 #pragma once
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -12,7 +12,7 @@
 
 namespace fairuse {
 
-/// Shard to user: take these steps and append what comes of them to `result`, which is the shard's.
+/// Shard to user: take these steps and append their outcome to `result`, which the shard owns.
 struct take_slice {
   const slice* what = nullptr;
   outcome* result = nullptr;
@@ -35,9 +35,9 @@ using user_actor = caf::typed_actor<
     caf::reacts_to<take_slice>>;
 
 using shard_actor = caf::typed_actor<
-    // Cuts an epoch into slices, wakes absent users, hands out the slices.
+    // Cuts an epoch into slices, loads absent users, hands out the slices.
     caf::reacts_to<run_epoch>,
-    // INTERNAL: collects outcomes; the last one closes the barrier: the result is complete, in uid order.
+    // INTERNAL: collects outcomes; with the last one the result is complete, in uid order.
     caf::reacts_to<slice_taken>>;
 
 } // namespace fairuse

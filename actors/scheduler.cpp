@@ -60,7 +60,7 @@ std::size_t single_thread_scheduler::run(std::size_t turns_max) {
         caf::intrusive_ptr_release(job);
         break;
       case caf::resumable::shutdown_execution_unit:
-        // The sender of the job that ends the loop keeps it: CAF's workers do not release it either.
+        // The job that ends the loop stays its sender's: CAF's workers do not release it either.
         return turns;
     }
   }
@@ -89,7 +89,7 @@ void single_thread_scheduler::init(caf::actor_system_config& config) {
   abstract_coordinator::init(config);
   max_throughput_ = messages_per_turn_max;
   num_workers_ = 0;
-  // No turns are given during the shutdown, so waiting for actors to end would be forever.
+  // No turns are given during the shutdown, so the system would wait for its actors for ever.
   system().await_actors_before_shutdown(false);
 }
 
@@ -100,16 +100,16 @@ void single_thread_scheduler::start() {
 }
 
 void single_thread_scheduler::stop() {
-  // The thread that ends the system may be another one than ran it.
+  // Another thread than the one that ran the system may end it.
   owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  // An actor that ends tells others, which makes more of them ready. Each ends once, so this comes to an end.
+  // An actor that ends sends messages, which make others ready. Each ends once, so the loop is finite.
   while (round_next_ < round_.size() || next_round())
     end(round_[round_next_++]);
 }
 
 /// Replace the used-up round by the jobs that became ready meanwhile. The inbox joins at every round, not only at the
-/// last, because the owner may wait for an actor whose turn lies in the inbox, and one that is never idle must not
-/// lock others out. Returns whether there are any.
+/// last, because the owner may wait for an actor that is ready in the inbox, and one that is never idle must not starve
+/// the others. Returns whether there are any.
 bool single_thread_scheduler::next_round() {
   if (inbox_filled_.load(std::memory_order_acquire)) take_inbox();
   round_.clear();

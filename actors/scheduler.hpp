@@ -19,10 +19,10 @@
 
 namespace fairuse {
 
-/// An actor clock on which nothing is ever due: it stands still and forgets every time-out and delayed message.
+/// An actor clock that never advances and drops every time-out and delayed message.
 ///
-/// Deadlines of the engine are data with the event time as their only clock. An actor that set a time-out would bring
-/// in a second clock, and runs would differ.
+/// Deadlines of the engine are data, and the event time is their only clock. A time-out of an actor would be a second
+/// clock, and runs would differ.
 class inert_clock final : public caf::actor_clock {
 public:
   time_point now() const noexcept override { return {}; }
@@ -92,7 +92,7 @@ public:
   bool detaches_utility_actors() const override { return false; }
   caf::actor_clock& clock() noexcept override { return clock_; }
 
-  // Both bases have a `system()`, and both mean the same one.
+  // Both bases have a `system()`, and both return the same one.
   using caf::scheduler::abstract_coordinator::system;
 
 private:
@@ -109,7 +109,7 @@ private:
   std::size_t round_next_ = 0;
   std::vector<caf::resumable*> ready_;
 
-  // `inbox_filled_` lets the owner look without the lock.
+  // The owner reads `inbox_filled_` without the lock.
   std::atomic<bool> inbox_filled_ = false;
   std::mutex inbox_mutex_;
   std::condition_variable inbox_filled_signal_;

@@ -53,7 +53,7 @@ const controls* shard_state::obey(const event& command, time_ms now) {
 }
 
 void shard_state::obey_commands(const epoch& sealed) {
-  // Steps of the last epoch are done: only what holds now is still pointed at.
+  // The steps of the last epoch are done: nothing points at earlier controls any more.
   while (in_force_.size() > 1)
     in_force_.pop_front();
   broadcast_.duplicates.clear();
@@ -64,7 +64,8 @@ void shard_state::obey_commands(const epoch& sealed) {
   std::vector<const event*> commands;
   for (const auto& command : sealed.commands)
     commands.push_back(&command);
-  std::sort(commands.begin(), commands.end(), [](const event* a, const event* b) { return before(*a, *b); });
+  std::sort(commands.begin(), commands.end(),
+            [](const event* left, const event* right) { return before(*left, *right); });
   for (const auto* command : commands)
     if (const auto* changed = obey(*command, sealed.now)) periods_.push_back({command, changed});
   broadcast_.in_force = in_force();
@@ -75,7 +76,7 @@ void shard_state::cut_slices(const epoch& sealed) {
     slices_.assign(sealed.slices.begin(), sealed.slices.end());
     return;
   }
-  // A promotion reaches everybody who has a timer: other rules may let go of what is held.
+  // A promotion gives every user with a timer a slice: the new rules may lift a restriction.
   const bool promoted = in_force().policies != periods_.front().in_force->policies;
   const auto until = promoted ? never - 1 : sealed.now;
   const auto due = options_.fires_timers ? timers_.due(until, sealed.timers_max) : std::vector<std::string_view>();
@@ -91,15 +92,15 @@ void shard_state::add_active(std::string_view uid, std::unique_ptr<user> who) {
   active_.emplace(by_recency_.front().uid, by_recency_.begin());
 }
 
-void shard_state::wake(std::span<slice> slices) {
+void shard_state::load_absent(std::span<slice> slices) {
   std::vector<std::string_view> absent;
-  // Users begin where their first step begins: with the rules from before the epoch, and no later than it.
+  // A user is loaded under the rules from before the epoch, at a `now` no later than that of its first step.
   auto first = never;
-  for (const auto& s : slices) {
-    first = std::min(first, s.steps.front().now);
-    const auto found = active_.find(s.uid);
+  for (const auto& each : slices) {
+    first = std::min(first, each.steps.front().now);
+    const auto found = active_.find(each.uid);
     if (found == active_.end())
-      absent.push_back(s.uid);
+      absent.push_back(each.uid);
     else if (found->second != by_recency_.begin())
       by_recency_.splice(by_recency_.begin(), by_recency_, found->second);
   }
@@ -108,26 +109,26 @@ void shard_state::wake(std::span<slice> slices) {
     for (std::size_t i = 0; i < absent.size(); ++i)
       add_active(absent[i], std::move(users[i]));
   }
-  // From here on the name is ours: the epoch's memory and the timer heap may go before the outcome is read.
-  for (auto& s : slices)
-    s.uid = active_.find(s.uid)->second->uid;
+  // The uid is the shard's own text from here on: an outcome is read after the epoch's memory and timers have changed.
+  for (auto& each : slices)
+    each.uid = active_.find(each.uid)->second->uid;
 }
 
 void shard_state::read_older_ids(std::span<slice> slices) {
   older_.clear();
-  for (auto& s : slices) {
+  for (auto& each : slices) {
     std::vector<hour_number> hours;
-    for (const auto& st : s.steps)
-      for (const auto& e : s.events.subspan(st.first, st.count))
-        if (needs_older_ids(e, st.now)) hours.push_back(hour_of(e.instant));
+    for (const auto& taken : each.steps)
+      for (const auto& what : each.events.subspan(taken.first, taken.count))
+        if (needs_older_ids(what, taken.now)) hours.push_back(hour_of(what.instant));
     if (hours.empty()) continue;
     std::sort(hours.begin(), hours.end());
     hours.erase(std::unique(hours.begin(), hours.end()), hours.end());
     auto& read = older_.emplace_back();
-    // Also what is in memory at the moment: the user forgets it when the step begins.
+    // Also hours that are in memory now: advance() forgets them when the step begins.
     for (const auto hour : hours)
-      read.push_back(store_->load_ids(s.uid, hour));
-    s.older = read;
+      read.push_back(store_->load_ids(each.uid, hour));
+    each.older = read;
   }
 }
 
@@ -143,11 +144,11 @@ void shard_state::hand_out(std::span<const slice> slices) {
   }
 }
 
-// Simulation keeps no user beyond the result that names it.
+// Simulation keeps a user only as long as its result is valid.
 void shard_state::drop_finished() {
   if (options_.track_changes) return;
   for (const auto& each : slices_)
-    let_go(active_.find(each.uid)->second);
+    drop_user(active_.find(each.uid)->second);
 }
 
 void shard_state::run(const epoch& sealed, const continuation& rest, epoch_result& result) {
@@ -159,7 +160,7 @@ void shard_state::run(const epoch& sealed, const continuation& rest, epoch_resul
   timers_.remember();
   obey_commands(sealed);
   cut_slices(sealed);
-  wake(slices_);
+  load_absent(slices_);
   if (options_.track_changes) read_older_ids(slices_);
   hand_out(slices_);
   if (slices_.empty()) close_epoch();
@@ -185,18 +186,18 @@ void shard_state::close_epoch() {
   *result_ = {outcomes, &broadcast_};
 }
 
-void shard_state::let_go(recency::iterator whom) {
+void shard_state::drop_user(recency::iterator whom) {
   active_.erase(whom->uid);
   by_recency_.erase(whom);
 }
 
 void shard_state::roll_back() {
-  for (const auto& s : slices_)
-    if (const auto found = active_.find(s.uid); found != active_.end()) let_go(found->second);
+  for (const auto& each : slices_)
+    if (const auto found = active_.find(each.uid); found != active_.end()) drop_user(found->second);
   slices_.clear();
   timers_.roll_back();
   last_now_ = earlier_now_;
-  // What held before the epoch is at the front (obey_commands).
+  // obey_commands() left the controls from before the epoch at the front.
   while (in_force_.size() > 1)
     in_force_.pop_back();
   for (const auto key : broadcast_.new_ids)
@@ -210,7 +211,7 @@ void shard_state::passivate() {
     --oldest;
     if (oldest->who->changed.any()) continue;
     const auto gone = oldest++;
-    let_go(gone);
+    drop_user(gone);
   }
 }
 

@@ -48,13 +48,13 @@ private:
   void obey_commands(const epoch& sealed);
   const controls* obey(const event& command, time_ms now);
   void cut_slices(const epoch& sealed);
-  void wake(std::span<slice> slices);
+  void load_absent(std::span<slice> slices);
   void add_active(std::string_view uid, std::unique_ptr<user> who);
   void read_older_ids(std::span<slice> slices);
   void hand_out(std::span<const slice> slices);
   void close_epoch();
   void drop_finished();
-  void let_go(recency::iterator whom);
+  void drop_user(recency::iterator whom);
 
   shard_actor::pointer self_ = nullptr;
   user_store* store_ = nullptr;

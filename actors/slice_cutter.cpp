@@ -12,16 +12,16 @@ namespace {
 /// How many characters all uids begin with.
 std::size_t common_prefix(std::span<const addressed_event> events) {
   auto shared = events.empty() ? std::string_view() : events.front().uid;
-  for (const auto& e : events) {
+  for (const auto& each : events) {
     if (shared.empty()) break;
-    if (e.uid.starts_with(shared)) continue;
-    const auto differs = std::mismatch(shared.begin(), shared.end(), e.uid.begin(), e.uid.end()).first;
+    if (each.uid.starts_with(shared)) continue;
+    const auto differs = std::mismatch(shared.begin(), shared.end(), each.uid.begin(), each.uid.end()).first;
     shared = shared.substr(0, static_cast<std::size_t>(differs - shared.begin()));
   }
   return shared.size();
 }
 
-/// Eight characters as a number that compares as they do; what is shorter ends with zeros.
+/// Eight characters as a number that compares as they do; a shorter text is filled up with zeros.
 std::uint64_t number_of(std::string_view text) {
   std::array<unsigned char, sizeof(std::uint64_t)> bytes{};
   std::memcpy(bytes.data(), text.data(), std::min(text.size(), bytes.size()));
@@ -33,22 +33,22 @@ std::uint64_t number_of(std::string_view text) {
 
 } // namespace
 
-// Nearly every comparison is decided where uids begin to differ, and needs neither of them.
+// Nearly every comparison is decided by the characters behind the common prefix, without reading the uids.
 void slice_cutter::sort_events(const epoch& sealed) {
   order_.clear();
   events_.clear();
   const auto shared = common_prefix(sealed.events);
-  for (const auto& e : sealed.events)
-    order_.push_back({number_of(e.uid.substr(shared)), &e});
-  std::sort(order_.begin(), order_.end(), [](const place_in_order& a, const place_in_order& b) {
-    if (a.uid_start != b.uid_start) return a.uid_start < b.uid_start;
-    if (const auto uids = a.what->uid.compare(b.what->uid); uids != 0) return uids < 0;
-    if (before(a.what->what, b.what->what)) return true;
-    // Equal keys are duplicates of each other; the place in the input settles it, so a run repeats itself.
-    return not before(b.what->what, a.what->what) and a.what < b.what;
+  for (const auto& each : sealed.events)
+    order_.push_back({number_of(each.uid.substr(shared)), &each});
+  std::sort(order_.begin(), order_.end(), [](const place_in_order& left, const place_in_order& right) {
+    if (left.uid_start != right.uid_start) return left.uid_start < right.uid_start;
+    if (const auto uids = left.what->uid.compare(right.what->uid); uids != 0) return uids < 0;
+    if (before(left.what->what, right.what->what)) return true;
+    // Equal keys are duplicates of each other; the place in the input decides, so every run has the same order.
+    return not before(right.what->what, left.what->what) and left.what < right.what;
   });
-  for (const auto& e : order_)
-    events_.push_back(e.what->what);
+  for (const auto& each : order_)
+    events_.push_back(each.what->what);
 }
 
 void slice_cutter::cut_user(std::string_view uid, std::size_t first, std::size_t count,
@@ -57,15 +57,15 @@ void slice_cutter::cut_user(std::string_view uid, std::size_t first, std::size_t
   const auto* events = events_.data() + first;
   auto reached = previous_now;
   for (std::size_t i = 1; i < periods.size(); ++i) {
-    // Timers due before the command's instant fire under what held until then.
+    // Timers due before the command's instant fire under the controls that were in force until then.
     const auto until = std::min(periods[i].begin->instant - 1, now);
     if (until > reached) {
       steps_.push_back({until, periods[i - 1].in_force, 0, 0});
       reached = until;
     }
   }
-  // A user moves to promoted policies once: what the old ones no longer need is gone then. So events that came before
-  // the promotion fire the timers, too.
+  // A user is bound to promoted policies once, and what only the old ones needed is dropped then. So events before the
+  // promotion fire the timers, too.
   const bool moves = periods.back().in_force->policies != periods.front().in_force->policies;
   const bool events_first = moves and count > 0;
   if (periods.size() > 1 and not events_first) steps_.push_back({now, periods.back().in_force, 0, 0});
@@ -113,9 +113,11 @@ std::span<slice> slice_cutter::cut(const epoch& sealed, std::span<const controls
   }
   for (; waiting != due.end(); ++waiting)
     cut_user(*waiting, next, 0, periods, previous_now, sealed.now);
-  for (const auto& p : places_)
-    slices_.push_back(
-        {p.uid, {steps_.data() + p.first_step, p.step_count}, {events_.data() + p.first_event, p.event_count}, {}});
+  for (const auto& each : places_)
+    slices_.push_back({each.uid,
+                       {steps_.data() + each.first_step, each.step_count},
+                       {events_.data() + each.first_event, each.event_count},
+                       {}});
   return slices_;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cuts a sealed epoch into one slice per user. Events of a user come in the order of before(). A command to everybody
+// Cuts a sealed epoch into one slice per user. Events of a user come in the order of before(). A command to all users
 // takes its place in every user's order: there is one step per period of equal controls, and a timer fires under the
 // controls that were in force at its due instant.
 #pragma once
@@ -14,9 +14,9 @@
 
 namespace fairuse {
 
-/// From which event on (in the order of before()) some controls hold.
+/// Controls, and the event from which on (in the order of before()) they are in force.
 struct controls_period {
-  /// The command that began it; nullptr: held before the epoch.
+  /// The command that began it; nullptr: in force before the epoch.
   const event* begin = nullptr;
   const controls* in_force = nullptr;
 };
@@ -35,7 +35,7 @@ private:
                 time_ms previous_now, time_ms now);
 
   struct place_in_order {
-    /// What follows the prefix of all uids, as far as a number holds it.
+    /// The first characters behind the common prefix of all uids.
     std::uint64_t uid_start;
     const addressed_event* what;
   };

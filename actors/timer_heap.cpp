@@ -10,11 +10,13 @@ namespace fairuse {
 
 std::size_t uid_hash::operator()(std::string_view uid) const { return XXH3_64bits(uid.data(), uid.size()); }
 
-bool timer_heap::later(const entry& a, const entry& b) { return a.due != b.due ? a.due > b.due : *a.uid > *b.uid; }
+bool timer_heap::later(const entry& left, const entry& right) {
+  return left.due != right.due ? left.due > right.due : *left.uid > *right.uid;
+}
 
-bool timer_heap::is_current(const entry& e) const {
-  const auto found = timers_.find(*e.uid);
-  return found != timers_.end() and found->second.due == e.due;
+bool timer_heap::is_current(const entry& what) const {
+  const auto found = timers_.find(*what.uid);
+  return found != timers_.end() and found->second.due == what.due;
 }
 
 void timer_heap::set(std::string_view uid, time_ms due) {
@@ -34,8 +36,8 @@ void timer_heap::set(std::string_view uid, time_ms due) {
   drop_stale();
 }
 
-void timer_heap::push(const entry& e) {
-  heap_.push_back(e);
+void timer_heap::push(const entry& what) {
+  heap_.push_back(what);
   std::push_heap(heap_.begin(), heap_.end(), later);
 }
 
@@ -46,11 +48,11 @@ std::vector<std::string_view> timer_heap::due(time_ms now, std::size_t most) {
     std::pop_heap(heap_.begin(), heap_.end(), later);
     heap_.pop_back();
     if (not is_current(first)) continue;
-    // Taken out: the outcome sets it again, also to the same instant.
+    // The outcome sets the timer again, also to the same instant.
     timers_.find(*first.uid).value().due = never;
     found.push_back(first);
   }
-  std::sort(found.begin(), found.end(), [](const entry& a, const entry& b) { return *a.uid < *b.uid; });
+  std::sort(found.begin(), found.end(), [](const entry& left, const entry& right) { return *left.uid < *right.uid; });
   std::vector<std::string_view> users;
   for (const auto& each : found) {
     if (users.size() < most) {
@@ -66,7 +68,7 @@ std::vector<std::string_view> timer_heap::due(time_ms now, std::size_t most) {
 
 std::size_t timer_heap::count_due(time_ms now, std::size_t most) const {
   std::size_t count = 0;
-  // Of a heap only the entries that are due themselves can have children that are.
+  // In a heap only an entry that is due can have children that are due.
   std::vector<std::size_t> open{0};
   while (not open.empty() and count < most) {
     const auto at = open.back();
@@ -98,13 +100,13 @@ void timer_heap::drop_stale() {
   constexpr std::size_t slack = 1024;
   if (heap_.size() < 2 * timers_.size() + slack) return;
   heap_.clear();
-  for (auto t = timers_.begin(); t != timers_.end();) {
-    if (t->second.due == never) {
-      t = timers_.erase(t);
+  for (auto each = timers_.begin(); each != timers_.end();) {
+    if (each->second.due == never) {
+      each = timers_.erase(each);
       continue;
     }
-    heap_.push_back({t->second.due, t->second.uid.get()});
-    ++t;
+    heap_.push_back({each->second.due, each->second.uid.get()});
+    ++each;
   }
   std::make_heap(heap_.begin(), heap_.end(), later);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who has a timer, and when: (due, uid), for active and passivated users alike.
-// Cost: set and pop O(log n); a replaced entry stays in the heap until its turn comes and is then skipped.
+// Users with a timer, by (due, uid), active and passivated ones alike.
+// Cost: set and pop O(log n); a replaced entry stays in the heap until it is due and is then skipped.
 #pragma once
 
 #include <cstddef>
@@ -30,9 +30,9 @@ public:
   /// How many users due() would find; counts no further than `most`.
   std::size_t count_due(time_ms now, std::size_t most) const;
 
-  /// From here on changes are noted, so that roll_back() can take them back. Forgets what was noted before.
+  /// Note changes from here on, for roll_back(). Forgets what was noted before.
   void remember() { before_.clear(); }
-  /// Back to where the last remember() was.
+  /// Undo the changes since the last remember().
   void roll_back();
 
   /// The earliest due timer; `never` if there is none.
@@ -43,10 +43,10 @@ private:
     time_ms due;
     const std::string* uid;
   };
-  static bool later(const entry& a, const entry& b);
-  bool is_current(const entry& e) const;
+  static bool later(const entry& left, const entry& right);
+  bool is_current(const entry& what) const;
   void drop_stale();
-  void push(const entry& e);
+  void push(const entry& what);
 
   struct timer {
     std::unique_ptr<std::string> uid;

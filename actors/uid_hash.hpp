@@ -6,7 +6,7 @@
 
 namespace fairuse {
 
-/// XXH3 over a uid. Only for finding: order never follows from it.
+/// XXH3 over a uid. For look-up only: no order follows from it.
 struct uid_hash {
   std::size_t operator()(std::string_view uid) const;
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One per active user; holds its core::user and takes slices of it. Policy is in core: this is receive, step,
-// answer.
+// One per active user: owns the user and takes its slices. The rules are in core.
 #pragma once
 
 #include <memory>

@@ -53,7 +53,7 @@ epoch_result shard::run(const epoch& sealed, const continuation& rest) {
 
 void shard::roll_back() {
   body_->state->roll_back();
-  // The dropped actors end now.
+  // Gives the dropped actors the turn in which they end.
   body_->scheduler.run();
 }
 

@@ -20,9 +20,9 @@ namespace fairuse {
 struct shard_options {
   controls start;
   std::int64_t horizon_ms = horizon_wall_ms;
-  /// Keeps `start.policies` and its label texts alive.
+  /// Owns `start.policies` and its label texts.
   std::shared_ptr<const policy_set> policies;
-  /// Keys of all commands to everybody that ever took effect (broadcast_outcome::new_ids).
+  /// Keys of all commands to all users that ever took effect (broadcast_outcome::new_ids).
   std::vector<std::uint64_t> command_ids;
   /// `now` of the last epoch before this shard was opened; INT64_MIN: none.
   time_ms last_now = INT64_MIN;
@@ -37,7 +37,7 @@ struct shard_options {
 
 class worker;
 
-/// One partition's users and the rules that hold for them. Must go before its worker.
+/// One partition's users and the rules in force. REQUIRES: destroyed before its worker.
 class shard {
 public:
   ~shard();
@@ -46,20 +46,20 @@ public:
 
   /// Carry out a sealed epoch: returns when every user's steps are taken. The result is valid until the next call.
   epoch_result run(const epoch& sealed, const continuation& rest = remaining_steps);
-  /// The last epoch will never be committed: forget everybody who took a slice in it, what its commands changed, and
-  /// every change of the timers. A user who is needed again is read from the store.
+  /// The last epoch will not be committed: drop every user who took a slice in it, and undo what its commands and
+  /// timers changed. A user who is needed again is read from the store.
   void roll_back();
 
-  /// What holds for everybody now (commands of past epochs applied).
+  /// The controls in force now (commands of past epochs applied).
   const controls& in_force() const;
 
   /// A user in memory; nullptr if passivated or unknown. For queries between epochs.
   const user* find(std::string_view uid) const;
   std::size_t active_users() const;
-  /// Let go of the least recently active users beyond max_active_users, but never of one whose changes are not written
-  /// down (user::changed): a driver calls this after a commit, and commits when active_users() is over the bound.
+  /// Drop the least recently active users beyond max_active_users, but never one whose changes are not written down
+  /// (user::changed): a driver calls this after a commit, and commits when active_users() is over the bound.
   void passivate();
-  /// Earliest due timer of anybody; `never` if none.
+  /// Earliest due timer of all users; `never` if none.
   time_ms next_due() const;
   /// Users with a timer due at or before `now`; counts no further than `most`.
   std::size_t due_users(time_ms now, std::size_t most) const;

@@ -29,7 +29,7 @@ void bucket_log::reserve_one() {
   if (size_ < capacity_) return;
   const auto live = size_ - head_;
   if (head_ > live / 16) {
-    // Pruned room at the front is used up before more is asked for.
+    // Pruned space at the front is reused before the block grows.
     std::memmove(block_.get(), block_.get() + std::size_t{head_} * entry_bytes, std::size_t{live} * entry_bytes);
   } else {
     const auto capacity = grown(live);

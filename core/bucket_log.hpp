@@ -34,7 +34,7 @@ public:
   entry at(std::uint32_t position) const { return decode(head_ + position); }
   bucket_index bucket_at(std::uint32_t position) const { return bucket_index{base_} + offset(head_ + position); }
 
-  /// Add `ms` to a bucket: an entry grows, or one or more are inserted (size() tells).
+  /// Add `ms` to a bucket: an entry grows, or one or more are inserted (size() shows which).
   void add(bucket_index bucket, lane from, bool while_off, std::int64_t ms);
 
   /// Drop entries of buckets before `first`; returns how many.

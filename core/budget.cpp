@@ -50,7 +50,7 @@ void refresh_exhausted(slot_context& context) {
   const bool blocks = budget_blocks(context);
   if (known == nullptr or known->exhausted == blocks) return;
   context.touch().exhausted = blocks;
-  if (not blocks) return; // stage_changed or budget_reset says so already
+  if (not blocks) return; // stage_changed or budget_reset was written instead
   auto& written = context.write(decision_kind::budget_exhausted, reason::budget_spent);
   written.sum_ms = known->used_ms;
   written.cap_ms = context.rules().budget.per_utc_day_ms;

@@ -31,7 +31,7 @@ struct counters {
   counters& operator+=(const counters& other);
 };
 
-/// Per slot: what enforcement did or would do to audio. Harm, when the user is honest; savings, when not.
+/// Per slot: what enforcement did or would do to audio: harm for a legitimate user, savings for misuse.
 struct slot_tally {
   std::int64_t stt_ms = 0;            ///< STT seen
   std::int64_t stt_blocked_ms = 0;    ///< of it: the budget was exhausted
@@ -39,7 +39,7 @@ struct slot_tally {
   std::int64_t upload_refused_ms = 0; ///< uploads that the gate would have refused
   std::uint64_t reviews = 0;          ///< requested
   std::uint64_t synthetic = 0;        ///< free_exhausted verdicts, no model call
-  std::uint64_t unanswered = 0;       ///< shadow reviews without a verdict to borrow
+  std::uint64_t unanswered = 0;       ///< shadow reviews for lack of a live verdict
 
   slot_tally& operator+=(const slot_tally& other);
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An epoch, what it asks of each user, and what comes of it: the plain structs that pass between a mode's driver, the
+// An epoch, what each user has to do in it, and its result: the plain structs that pass between a mode's driver, the
 // shard and core, and the interface to users that are not in memory.
 // Threads: all calls on one object come from one worker's thread.
 #pragma once
@@ -40,14 +40,14 @@ struct slice {
   std::span<const older_ids> older;
 };
 
-/// An event that core refused. It is a copy of the source's; `what->text` is the source's own pointer.
+/// An event that core refused. A copy of the source's; `what->text` is the source's own pointer.
 struct refused_event {
   const event* what = nullptr;
   applied why = applied::accepted;
 };
 
-/// What came of a slice. Decisions are in order. `who` may be read until the next epoch begins; a sink that has written
-/// a user's changes down clears `who->changed`, and nothing else of it.
+/// The result of a slice. Decisions are in order. `who` may be read until the next epoch begins; a sink that has
+/// written a user's changes down clears `who->changed`, and nothing else of it.
 struct outcome {
   std::string_view uid;
   user* who = nullptr;
@@ -66,13 +66,13 @@ struct addressed_event {
 };
 
 /// A sealed epoch. Production fills `events` and `commands`, and the shard cuts slices; simulation hands over ready
-/// slices (it has every user's future in hand and needs no clock).
+/// slices (it has every user's events at hand and needs no clock).
 struct epoch {
   std::uint64_t number = 0;
   time_ms now = 0;
   /// In input order; the shard sorts.
   std::span<const addressed_event> events;
-  /// Commands to everybody (subject `*`) of this epoch.
+  /// Commands to all users (subject `*`) of this epoch.
   std::span<const event> commands;
   /// Ready slices, sorted by uid; if not empty, `events` and `commands` are empty.
   std::span<const slice> slices;
@@ -90,28 +90,28 @@ inline slice remaining_steps(const slice& given, const outcome& so_far) {
 /// (remaining_steps). Simulation: the same in pieces, with the reviewer's answers between them.
 using continuation = std::function<slice(const slice& given, const outcome& so_far)>;
 
-/// What came of an epoch's commands to everybody.
+/// The result of an epoch's commands to all users.
 struct broadcast_outcome {
-  /// What holds from here on.
+  /// In force from here on.
   controls in_force;
   /// Commands that were seen before (same idempotency key); the others of epoch.commands took effect.
   std::vector<const event*> duplicates;
-  /// Commands that were obeyed and changed nothing because they cannot: promotion of a shadow that is not loaded, or
-  /// whose sums are incomplete. For the log.
+  /// Commands that were carried out and could change nothing: promotion of a shadow that is not loaded, or whose sums
+  /// are incomplete. For the log.
   std::vector<const event*> impossible;
   /// Keys of the commands that took effect: to be remembered for ever (see shard_options::command_ids).
   std::vector<std::uint64_t> new_ids;
   std::vector<decision> decisions;
 };
 
-/// What came of an epoch. Nothing is written or published yet. Valid until the shard's next epoch begins.
+/// The result of an epoch. Nothing is written or published yet. Valid until the shard's next epoch begins.
 struct epoch_result {
   /// In uid order.
   std::span<outcome> outcomes;
   const broadcast_outcome* broadcast = nullptr;
 };
 
-/// Where users are when they are not in memory.
+/// The users that are not in memory.
 class user_store {
 public:
   virtual ~user_store() = default;

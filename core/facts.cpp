@@ -168,8 +168,8 @@ applied apply_conversation(user& who, const event& what) {
     if (latest.stamp <= known->stamp) return applied::stale;
     kept.erase(known);
   }
-  const auto older = [](const conversation& a, const conversation& b) {
-    return std::tie(a.at, a.id) < std::tie(b.at, b.id);
+  const auto older = [](const conversation& left, const conversation& right) {
+    return std::tie(left.at, left.id) < std::tie(right.at, right.id);
   };
   kept.insert(std::upper_bound(kept.begin(), kept.end(), latest, older), std::move(latest));
   if (kept.size() > conversations_max) kept.erase(kept.begin());

@@ -20,14 +20,14 @@ std::size_t id_log::group_for(hour_number hour) {
   return index;
 }
 
-bool id_log::contains(const group& g, std::uint32_t end, std::uint64_t key) const {
-  const auto* first = keys_.data() + g.begin;
-  const auto* tail = first + g.sorted;
-  if (g.sorted > 0 and std::binary_search(first, tail, key)) return true;
+bool id_log::contains(const group& within, std::uint32_t end, std::uint64_t key) const {
+  const auto* first = keys_.data() + within.begin;
+  const auto* tail = first + within.sorted;
+  if (within.sorted > 0 and std::binary_search(first, tail, key)) return true;
   // No early exit: a straight loop over at most 64 words is vectorised.
   bool found = false;
-  for (const auto* k = tail; k != keys_.data() + end; ++k)
-    found |= *k == key;
+  for (const auto* each = tail; each != keys_.data() + end; ++each)
+    found |= *each == key;
   return found;
 }
 
@@ -38,14 +38,14 @@ bool id_log::add(hour_number hour, std::uint64_t key) {
   keys_.insert(end, {&key, 1});
   for (auto later = index + 1; later < groups_.size(); ++later)
     ++groups_[later].begin;
-  auto& g = groups_[index];
-  if (end + 1 - g.begin - g.sorted > tail_max) {
-    const auto first = keys_.begin() + g.begin;
-    const auto middle = first + g.sorted;
+  auto& within = groups_[index];
+  if (end + 1 - within.begin - within.sorted > tail_max) {
+    const auto first = keys_.begin() + within.begin;
+    const auto middle = first + within.sorted;
     const auto last = keys_.begin() + end + 1;
     std::sort(middle, last);
     std::inplace_merge(first, middle, last);
-    g.sorted = end + 1 - g.begin;
+    within.sorted = end + 1 - within.begin;
   }
   return true;
 }
@@ -62,7 +62,7 @@ void id_log::load(hour_number hour, std::span<const std::uint64_t> keys) {
 }
 
 bool id_log::has(hour_number hour) const {
-  return std::any_of(groups_.begin(), groups_.end(), [hour](const group& g) { return g.hour == hour; });
+  return std::any_of(groups_.begin(), groups_.end(), [hour](const group& each) { return each.hour == hour; });
 }
 
 void id_log::prune(hour_number first) {
@@ -73,8 +73,8 @@ void id_log::prune(hour_number first) {
   const auto keys_gone = end_of(gone - 1);
   keys_.erase_front(keys_gone);
   groups_.erase_front(gone);
-  for (auto& g : groups_)
-    g.begin -= keys_gone;
+  for (auto& each : groups_)
+    each.begin -= keys_gone;
 }
 
 std::span<const std::uint64_t> id_log::keys(hour_number hour) const {

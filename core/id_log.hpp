@@ -24,7 +24,7 @@ public:
   /// False if the key is there already. REQUIRES: the hour is resident (see load).
   bool add(hour_number hour, std::uint64_t key);
 
-  /// Make an older hour resident with what the store has of it (nothing is fine).
+  /// Make an older hour resident with the ids that the store has of it; there may be none.
   void load(hour_number hour, std::span<const std::uint64_t> keys);
   bool has(hour_number hour) const;
 
@@ -35,8 +35,8 @@ public:
   std::span<const std::uint64_t> keys(hour_number hour) const;
   template <class F>
   void each_hour(F&& visit) const {
-    for (const auto& g : groups_)
-      visit(g.hour);
+    for (const auto& each : groups_)
+      visit(each.hour);
   }
   std::size_t memory_bytes() const;
 
@@ -51,7 +51,7 @@ private:
 
   std::uint32_t end_of(std::size_t index) const;
   std::size_t group_for(hour_number hour);
-  bool contains(const group& g, std::uint32_t end, std::uint64_t key) const;
+  bool contains(const group& within, std::uint32_t end, std::uint64_t key) const;
 
   compact_list<group> groups_;
   compact_list<std::uint64_t> keys_;

@@ -38,7 +38,7 @@ void write_crossings(slot_context& context, const limits_reading& windows) {
   }
 }
 
-/// The sum that holds a restriction, and its cap: the evidence. Of several hard caps the first in window order.
+/// The sum for which a restriction holds, and its cap: the evidence. Of several hard caps the first in window order.
 void put_evidence(const slot_context& context, restriction_kind kind, const restrictions_reading& reading,
                   decision& written) {
   if (kind == restriction_kind::ceiling) {
@@ -64,7 +64,7 @@ void write_lifted(slot_context& context, restriction_kind kind, reason why) {
   context.write(decision_kind::restriction_lifted, why).restriction = kind;
 }
 
-/// Note what holds and when it drains; write what changed.
+/// Note which restrictions hold and when they drain; write what changed.
 void put_restrictions(slot_context& context, const restrictions_reading& reading, reason engaged, reason lifted) {
   auto& standing = context.touch();
   const bool was_hard = standing.hard;

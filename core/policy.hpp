@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rules of one policy, as numbers. config/policy_file.hpp reads them from YAML; nothing here knows about files.
-// Every field is the *effective* value (defaults filled in, overrides applied): the digest is taken over exactly these.
-// Durations and caps in ms, scores in 1e-9.
+// The rules of one policy, as numbers. config/policy_file.hpp reads them from YAML. Every field is the *effective*
+// value (defaults filled in, overrides applied): the digest is taken over exactly these. Durations and caps in ms,
+// scores in 1e-9.
 #pragma once
 
 #include <array>
@@ -99,7 +99,7 @@ struct budget_rule {
   /// 0: no budget.
   std::int64_t per_utc_day_ms = 0;
   stage at = stage::restrict;
-  /// Count already while a cap is exceeded, so that the escalation window is not free.
+  /// Count already while a cap is exceeded, before the stage is reached.
   bool track_from_trigger = false;
   bool charge_stt = true;
   bool charge_uploads = false;
@@ -131,7 +131,7 @@ struct policy {
   upgrade_rule on_upgrade = upgrade_rule::clear_free_strikes;
   reset_rule on_reset = reset_rule::clear_strikes;
   off_rule off = off_rule::shadow;
-  /// SHA-256 of the canonical form, hex; filled by the loader (core has no hash function to spare).
+  /// SHA-256 of the canonical form, hex; filled by the loader (core has no hash function).
   std::string digest;
 
   bool is_free(std::string_view plan) const;

@@ -50,8 +50,8 @@ struct slot_spec {
   std::uint8_t ceiling_span = 0;
 };
 
-/// From when on a profile has been metered; a deployment remembers it, because a profile that came later knows nothing
-/// of the speech before.
+/// From when on a profile has been metered; a deployment remembers it, because a later profile has not metered the
+/// speech before.
 struct profile_age {
   metering_profile profile;
   time_ms since = INT64_MIN;
@@ -80,7 +80,7 @@ public:
   const std::vector<view_spec>& views() const { return views_; }
   const std::vector<span_spec>& spans() const { return spans_; }
   const std::vector<slot_spec>& slots() const { return slots_; }
-  /// The sizes of the above, kept: vector::size() divides, and a speech event asks once per slot.
+  /// Kept sizes: vector::size() divides, and every speech event needs them once per slot.
   std::size_t view_count() const { return view_count_; }
   std::size_t span_count() const { return span_count_; }
   std::size_t slot_count() const { return slot_count_; }
@@ -100,8 +100,8 @@ public:
   /// A slot whose sums may miss speech: its profile is newer than its longest span. It cannot be promoted.
   bool is_incomplete(std::size_t slot, time_ms now) const;
 
-  /// The set after `promote_policy`: the shadow's rules in the live slot, the shadow gone. nullptr if there is no such
-  /// shadow, or if check() fails for them.
+  /// The set after `promote_policy`: the shadow's rules in the live slot, without the shadow. nullptr if there is no
+  /// such shadow, or if check() fails for them.
   std::shared_ptr<const policy_set> promoted(std::string_view shadow) const;
 
 private:
@@ -125,7 +125,7 @@ inline constexpr std::size_t slots_max = 64;
 /// Profiles, views and spans: their indices are bytes.
 inline constexpr std::size_t indices_max = 256;
 
-/// What holds for all users at one moment.
+/// The switches and policies that hold for all users at one moment.
 struct controls {
   bool enabled = false;
   bool killed = false;

@@ -10,7 +10,7 @@ namespace fairuse::detail {
 
 namespace {
 
-/// Enough for what leaves a window in an hour of speech; walking days of excess would be repeated too often.
+/// Enough for what leaves a window in an hour of speech; a longer walk would be repeated too often.
 constexpr std::uint32_t drain_entries_max = 64;
 
 /// When the first exceeded window is back at its cap if no more speech comes: until then it stays exceeded. May be
@@ -28,11 +28,12 @@ time_ms first_drain(const slot_context& context, const limits_reading& windows) 
 void begin_quiet(slot_context& context, const limits_reading& windows) {
   // A review may just have changed the stage, and with it the caps that hold hard.
   const auto restrictions = read_restrictions(context);
-  const auto room = std::min({windows.headroom_ms, restrictions.hard.headroom_ms, restrictions.ceiling.headroom_ms});
+  const auto headroom_ms =
+      std::min({windows.headroom_ms, restrictions.hard.headroom_ms, restrictions.ceiling.headroom_ms});
   auto& sums = context.who.sums;
   auto& quiet = sums.quiet(context.slot);
-  quiet.added_max_ms = room == INT64_MAX ? INT64_MAX : sums.added_ms(context.spec().view) + room;
-  const auto next = windows.exceeded != 0 ? next_request(context) : request_time{held_back::none, never};
+  quiet.added_max_ms = headroom_ms == INT64_MAX ? INT64_MAX : sums.added_ms(context.spec().view) + headroom_ms;
+  const auto next = windows.exceeded != 0 ? next_request(context) : request_time{review_block::none, never};
   quiet.why = next.why_not_now;
   quiet.asks_at = next.at;
   // More speech only delays a drain, so a walk over the buckets holds good until its instant has come.
@@ -41,10 +42,10 @@ void begin_quiet(slot_context& context, const limits_reading& windows) {
   quiet.exceeded = windows.exceeded;
 }
 
-void count_quiet_excess(const slot_context& live, held_back why) {
+void count_quiet_excess(const slot_context& live, review_block why) {
   if (not live.judges()) return;
   const auto from = live.out.speech.from(live.policies().profile_of(live.spec()));
-  if (live.rules().enforced_lanes[static_cast<std::size_t>(from)]) count_held_back(live.out.counts, why);
+  if (live.rules().enforced_lanes[static_cast<std::size_t>(from)]) count_review_block(live.out.counts, why);
 }
 
 } // namespace fairuse::detail

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to core: an optimisation. A quiet slot is one in which speech can cross, drain or ask for nothing yet: it
-// need not be evaluated, so an added policy costs two comparisons an event. Nothing here decides; without this file the
-// decisions are the same.
+// INTERNAL to core: an optimisation. In a quiet slot speech can cross, drain or ask for nothing yet: it need not be
+// evaluated, so an added policy costs two comparisons an event. Without this file the decisions are the same.
 #pragma once
 
 #include "core/context.hpp"
@@ -20,6 +19,6 @@ void begin_quiet(slot_context& context, const limits_reading& windows);
 
 /// The live slot is quiet: count why it asks for no review although caps are exceeded, as an
 /// evaluation would.
-void count_quiet_excess(const slot_context& live, held_back why);
+void count_quiet_excess(const slot_context& live, review_block why);
 
 } // namespace fairuse::detail

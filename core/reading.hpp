@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to core: how one slot's sums stand against its limits at one instant. The sum function is passed in: rules
-// read running sums, queries add up buckets. So what is enforced and what is shown follow from the same lines.
+// INTERNAL to core: one slot's sums against its limits at one instant. The sum function is passed in: rules read
+// running sums, queries add up buckets. So what is enforced and what is shown follow from the same code.
 #pragma once
 
 #include <algorithm>
@@ -48,11 +48,11 @@ limits_reading read_limits(const limit_list& limits, SumOf&& sum_of) {
   reading.limits = limits;
   for (std::size_t i = 0; i < limits.count; ++i) {
     reading.sums[i] = sum_of(limits.all[i].span);
-    const auto room = limits.all[i].limit_ms - reading.sums[i];
-    if (room < 0)
+    const auto left_ms = limits.all[i].limit_ms - reading.sums[i];
+    if (left_ms < 0)
       reading.exceeded = static_cast<std::uint8_t>(reading.exceeded | (1U << i));
     else
-      reading.headroom_ms = std::min(reading.headroom_ms, room);
+      reading.headroom_ms = std::min(reading.headroom_ms, left_ms);
   }
   return reading;
 }

@@ -26,15 +26,15 @@ std::uint8_t recipes_of(const user& who, time_ms from) {
   wide sum = 0;
   wide squares = 0;
   std::vector<std::string_view> categories;
-  for (const auto& talk : *who.conversations) {
-    if (talk.at < from) continue;
+  for (const auto& each : *who.conversations) {
+    if (each.at < from) continue;
     ++count;
-    over_hour += talk.duration_ms > hour_ms;
-    middling += talk.duration_ms >= 25 * minute_ms and talk.duration_ms <= 90 * minute_ms;
-    sum += talk.duration_ms;
-    squares += static_cast<wide>(talk.duration_ms) * talk.duration_ms;
-    if (std::find(categories.begin(), categories.end(), talk.category) == categories.end())
-      categories.emplace_back(talk.category);
+    over_hour += each.duration_ms > hour_ms;
+    middling += each.duration_ms >= 25 * minute_ms and each.duration_ms <= 90 * minute_ms;
+    sum += each.duration_ms;
+    squares += static_cast<wide>(each.duration_ms) * each.duration_ms;
+    if (std::find(categories.begin(), categories.end(), each.category) == categories.end())
+      categories.emplace_back(each.category);
   }
   // Coefficient of variation below 0.3, in integers: variance * 100 < 9 * mean^2.
   const bool near_equal = sum > 0 and (count * squares - sum * sum) * 100 < 9 * sum * sum;
@@ -61,8 +61,8 @@ void request_review(slot_context& context, std::uint8_t exceeded) {
   written.recipes = recipes_of(context.who, context.at - review.lookback_ms);
 }
 
-/// A shadow without a verdict to borrow tries again after this, also where failures may be retried at once: otherwise
-/// every event of an excess would say so.
+/// A shadow without a live verdict tries again after this, also where failures may be retried at once: otherwise every
+/// event of an excess would write review_unanswered.
 constexpr std::int64_t unanswered_wait_ms = 5 * minute_ms;
 
 /// Wait before the next try: `base`, doubled per failure in a row.
@@ -145,7 +145,7 @@ bool is_terminal(const slot_context& context) {
   return rules.review.last_stage == at_last_stage::skip and rules.step_after(context.current_stage()) == nullptr;
 }
 
-/// An answer meets the state of its moment; `none`: it counts.
+/// Why an answer is ignored in the state of this moment; `none`: it counts.
 reason why_ignored(const slot_context& context) {
   if (context.who.exempt) return reason::exempt;
   if (context.in_force.killed) return reason::kill_switch;
@@ -174,26 +174,26 @@ void use_answer(slot_context& context, const review_answer& answer, std::uint32_
 
 request_time next_request(const slot_context& context) {
   const auto* known = context.known();
-  if (is_terminal(context)) return {held_back::terminal, never};
-  if (known == nullptr) return {held_back::none, context.at};
-  if (known->pending != 0) return {held_back::pending, never};
+  if (is_terminal(context)) return {review_block::terminal, never};
+  if (known == nullptr) return {review_block::none, context.at};
+  if (known->pending != 0) return {review_block::pending, never};
   auto until = std::max(known->cooldown_until, known->retry_until);
   if (const auto interval = context.rules().review.check_interval_ms; interval > 0 and known->asked_at != INT64_MIN)
     until = std::max(until, known->asked_at + interval);
-  if (context.at <= until) return {held_back::cooldown, until + 1};
-  return {held_back::none, context.at};
+  if (context.at <= until) return {review_block::cooldown, until + 1};
+  return {review_block::none, context.at};
 }
 
-void count_held_back(counters& counts, held_back why) {
-  counts.review_terminal += why == held_back::terminal;
-  counts.review_pending += why == held_back::pending;
-  counts.review_cooldown += why == held_back::cooldown;
+void count_review_block(counters& counts, review_block why) {
+  counts.review_terminal += why == review_block::terminal;
+  counts.review_pending += why == review_block::pending;
+  counts.review_cooldown += why == review_block::cooldown;
 }
 
 void ask_review(slot_context& context, std::uint8_t exceeded) {
   const auto kind = context.spec().kind;
-  if (const auto next = next_request(context); next.why_not_now != held_back::none) {
-    if (kind == slot_kind::live) count_held_back(context.out.counts, next.why_not_now);
+  if (const auto next = next_request(context); next.why_not_now != review_block::none) {
+    if (kind == slot_kind::live) count_review_block(context.out.counts, next.why_not_now);
   } else if (context.on_free_plan() and context.who.credits_exhausted()) {
     synthesise_verdict(context);
   } else if (kind == slot_kind::shadow and context.policies().reviews() == review_mode::shared) {
@@ -219,7 +219,7 @@ applied apply_review(slot_context& live, const event& what) {
   auto context = live.in_slot(slot < 0 ? 0 : static_cast<std::size_t>(slot));
   auto* known = context.known();
   if (slot < 0 or known == nullptr or name.number == 0 or name.number > known->last_request) {
-    // No request of ours notes that this answer was seen, so its own id must.
+    // No request notes that this answer was seen, so its own id does.
     if (not note_permanent_id(context.who, what.key)) return applied::duplicate;
     ignore_answer(context, reason::unknown_request, slot < 0 ? 0 : name.number);
     return applied::accepted;

@@ -10,11 +10,11 @@ namespace fairuse::detail {
 
 /// May this slot ask for a review at context.at? If not: why, and when it may (`never`: until something else happens).
 struct request_time {
-  held_back why_not_now = held_back::none;
+  review_block why_not_now = review_block::none;
   time_ms at = never;
 };
 request_time next_request(const slot_context& context);
-void count_held_back(counters& counts, held_back why);
+void count_review_block(counters& counts, review_block why);
 
 /// Some caps are exceeded: ask, synthesise, borrow, or count why not.
 void ask_review(slot_context& context, std::uint8_t exceeded);

@@ -23,7 +23,7 @@ void make_ready(user& who, const controls& in_force, time_ms now, step_output& o
 applied admit(const user& who, const policy_set& policies, time_ms now, const event& what, std::int64_t horizon_ms) {
   const auto late = lateness(what, now, policies.retention_ms(), horizon_ms);
   if (late != applied::accepted or what.instant > who.erased_at) return late;
-  // An erasure that was carried out already says nothing new.
+  // An erasure that was carried out already is a duplicate.
   return what.kind == event_kind::erasure ? applied::duplicate : applied::erased;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The two verbs. `advance` fires due timers, `apply` applies one event; nothing else changes a user. Pure: what comes
-// out follows from the arguments alone.
+// The two verbs. `advance` fires due timers, `apply` applies one event; nothing else changes a user. Pure: the result
+// follows from the arguments alone.
 //
 // Order: inside an epoch a user's events run in the order of before(), after `advance`. Decisions of one step: triggers
 // by window order, then consequences; slots: live first, then `off`, then shadows by name.
@@ -26,8 +26,8 @@ inline constexpr std::int64_t horizon_events_ms = 40 * day_ms;
 /// Speech and STT older than the retention are too old; other kinds never are.
 applied lateness(const event& what, time_ms now, std::int64_t retention_ms, std::int64_t horizon_ms);
 
-/// Fire every timer due at or before `now`, by (due, kind, slot), and forget what nothing can reach any more (ids of
-/// older hours, too). REQUIRES: `now` never goes back for a user.
+/// Fire every timer due at or before `now`, by (due, kind, slot), and drop what no rule reads any more (ids of older
+/// hours, too). REQUIRES: `now` never goes back for a user.
 void advance(user& who, const controls& in_force, time_ms now, step_output& out);
 
 /// Apply one event at `now`. REQUIRES: advance(who, in_force, now) came first; ids of the event's hour are resident

@@ -51,7 +51,7 @@ void finish_upload(slot_context context, const upload_slots& slots) {
 void evaluate_speech(const slot_context& live, std::size_t slot) {
   if (is_quiet(live.who, slot, live.at)) {
     const auto why = live.who.sums.quiet(slot).why;
-    if (slot == 0 and why != held_back::none) count_quiet_excess(live, why);
+    if (slot == 0 and why != review_block::none) count_quiet_excess(live, why);
     return;
   }
   auto context = live.in_slot(slot);

@@ -28,7 +28,7 @@ struct step_output {
   counters counts;
   /// Per slot, same order as policy_set::slots(); sized by the first step.
   std::vector<slot_tally> tallies;
-  /// The speech event at hand; memory of the rules, of no use to others.
+  /// The speech event at hand; scratch memory of the rules.
   speech_spread speech;
   void clear();
 };

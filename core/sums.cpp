@@ -21,7 +21,7 @@ void add(user& who, const policy_set& policies, std::size_t profile, const added
   const auto size_before = log.size();
   log.add(speech.bucket, from, while_off, speech.ms);
   const auto inserted = log.size() - size_before;
-  // As spans: the compiler cannot know that writing a sum leaves the size of a vector alone.
+  // Spans, because the compiler must assume that writing a sum changes the size of a vector.
   const std::span<const view_spec> views = policies.views();
   const std::span<const span_spec> spans = policies.spans();
   for (std::size_t i = 0; i < spans.size(); ++i) {
@@ -38,9 +38,9 @@ void add(user& who, const policy_set& policies, std::size_t profile, const added
   note_bucket(who, speech.bucket, policies.profiles()[profile].bucket_s);
 }
 
-/// Buckets are kept by whole hours, as they are written down. What is in memory of an hour must follow from `now`
-/// alone: an edge that moved with every bucket would have an hour written without what it lost since the user was
-/// loaded.
+/// Buckets are kept by whole hours, as they are written down. Which buckets of an hour are in memory must follow from
+/// `now` alone: with an edge that moved by buckets, an hour would be written without those that were pruned since the
+/// user was loaded.
 bucket_index first_kept(const policy_set& policies, std::int32_t bucket_s, time_ms now) {
   const auto hour_s = hour_of(now - policies.retention_ms()) * seconds_of_hour;
   return (hour_s + bucket_s - 1) / bucket_s;
@@ -143,7 +143,7 @@ void prune(user& who, time_ms now) {
   who.pruned_hour = hour;
   const auto& policies = *who.sums.policies;
   const auto& spans = policies.spans();
-  // Tails must be past whatever goes away.
+  // Tails must be behind the buckets that are pruned.
   for (std::size_t span = 0; span < spans.size(); ++span)
     sum_at(who, span, now);
   for (std::size_t profile = 0; profile < who.metered.size(); ++profile) {
@@ -152,7 +152,7 @@ void prune(user& who, time_ms now) {
     for (std::size_t span = 0; span < spans.size(); ++span)
       if (policies.view_of(spans[span]).profile == profile) who.sums.span(span).tail -= gone;
   }
-  // An hour that is not written down yet must stay: the store would answer without its newest ids.
+  // An hour that is not written yet must stay: the store lacks its newest ids.
   auto first_id_hour = hour_of(now - policies.id_memory_ms());
   for (const auto unwritten : who.changed.id_hours)
     first_id_hour = std::min(first_id_hour, unwritten);

@@ -34,7 +34,7 @@ time_ms drains_early(const user& who, const sum_limit& limit, time_ms now, std::
 /// Put the event of out.speech into every profile's buckets and into the sums.
 void meter(user& who, const controls& in_force, time_ms now, const event& what, step_output& out);
 
-/// Forget what no window and no duplicate can reach any more. Once per hour of `now`.
+/// Drop what no window and no duplicate can reach any more. Once per hour of `now`.
 void prune(user& who, time_ms now);
 
 /// All running sums at `now`, from the buckets.

@@ -50,7 +50,7 @@ inline constexpr std::size_t conversations_max = 30;
 /// Persistent: never renumber.
 enum class mark_kind : std::uint8_t { verdict = 0, admin_stage = 1, reset = 2, upgrade = 3 };
 
-/// One entry of a standing's history. It stores its result, so a later policy does not rewrite the past.
+/// One entry of a standing's history. It stores its result, so a later policy does not change it.
 struct mark {
   time_ms at = 0;
   mark_kind kind = mark_kind::verdict;
@@ -85,12 +85,12 @@ struct standing {
   std::uint32_t pending = 0;
   time_ms asked_at = INT64_MIN;
   time_ms pending_until = never;
-  /// Last instant of the cooldown; INT64_MIN: not cooling.
+  /// Last instant of the cooldown; INT64_MIN: there is none.
   time_ms cooldown_until = INT64_MIN;
   time_ms retry_until = INT64_MIN;
   /// Failures in a row.
   std::uint32_t failures = 0;
-  /// Requests that timed out and whose late answer has not come yet.
+  /// Requests that timed out and have no answer yet.
   std::vector<std::uint32_t> timed_out;
   /// The last review that changed the stage was free_exhausted (forgotten by admin reset only).
   bool last_change_free = false;
@@ -112,8 +112,8 @@ struct span_sum {
   std::uint32_t tail = 0;  ///< position in the bucket_log
 };
 
-/// Why a standing excess asks for no review at the moment.
-enum class held_back : std::uint8_t { none, cooldown, terminal, pending };
+/// Why a standing excess asks for no review now.
+enum class review_block : std::uint8_t { none, cooldown, terminal, pending };
 
 /// Until when speech can cross, drain or ask for nothing in a slot (see core/quiet.hpp).
 struct quiet_bounds {
@@ -125,14 +125,14 @@ struct quiet_bounds {
   time_ms drains_at = INT64_MIN;
   /// Windows that stay exceeded meanwhile, a bit each, and why they ask for nothing.
   std::uint8_t exceeded = 0;
-  held_back why = held_back::none;
+  review_block why = review_block::none;
   bool hold(std::int64_t added_ms, time_ms now) const {
     return added_ms <= added_max_ms and now < asks_at and now < drains_at;
   }
 };
 
-/// What follows from usage and the loaded policies and is rebuilt, never stored. One block: it is a good part of what
-/// an ordinary user costs.
+/// What follows from usage and the loaded policies: rebuilt, never stored. One block, because of the memory that an
+/// ordinary user costs.
 class bound_sums {
 public:
   const policy_set* policies = nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Users that sleep as the rows of storage wake up as they were: no decision changes.
+// Users that are passivated as rows of storage are loaded unchanged: no decision differs.
 #include "storage/rows.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -37,12 +37,12 @@ public:
     read.ids.load(hour, keys);
     who = std::move(read);
   }
-  void one_standing(standing& s) override {
-    codec_.write_standing(s, row_);
-    s = {};
-    RC_ASSERT(codec_.read_standing(row_, s));
+  void one_standing(standing& standing_of_user) override {
+    codec_.write_standing(standing_of_user, row_);
+    standing_of_user = {};
+    RC_ASSERT(codec_.read_standing(row_, standing_of_user));
   }
-  void talks(std::vector<conversation>& all) override {
+  void conversations(std::vector<conversation>& all) override {
     codec_.write_conversations(all, row_);
     all.clear();
     RC_ASSERT(codec_.read_conversations(row_, all));
@@ -55,24 +55,24 @@ private:
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(users_that_sleep_as_rows_decide_the_same) {
-  BOOST_TEST(rc::check("asleep as rows after every epoch", [](const model::scenario& p) {
-    model::recording story;
-    RC_ASSERT(model::compare(p, &story) == "");
+BOOST_AUTO_TEST_CASE(users_passivated_as_rows_decide_the_same) {
+  BOOST_TEST(rc::check("passivated as rows after every epoch", [](const model::scenario& chosen) {
+    model::recording recorded;
+    RC_ASSERT(model::compare(chosen, &recorded) == "");
     std::string expected;
-    for (const auto& d : story.decisions) {
-      append_decision_chain(expected, d, "u");
+    for (const auto& each : recorded.decisions) {
+      append_decision_chain(expected, each, "u");
       expected.push_back('\n');
     }
     shard_options options;
     options.max_active_users = 0;
-    test::worker_fixture worker_under_test(story.policies, options, story.starts_off);
+    test::worker_fixture worker_under_test(recorded.policies, options, recorded.starts_off);
     worker_under_test.store.use(std::make_unique<rows>());
-    for (const auto& e : story.epochs) {
+    for (const auto& sealed : recorded.epochs) {
       std::vector<addressed_event> events;
-      for (const auto& x : e.events)
-        events.push_back({"u", x});
-      worker_under_test.run({e.now, std::move(events), e.commands, {}});
+      for (const auto& each : sealed.events)
+        events.push_back({"u", each});
+      worker_under_test.run({sealed.now, std::move(events), sealed.commands, {}});
       worker_under_test.engine().passivate();
     }
     RC_ASSERT(worker_under_test.notes.bytes["u"] == expected);

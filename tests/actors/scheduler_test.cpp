@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What a test sees of its actors: who handled what, in order.
+/// A message that an actor handled; a trace has them in order.
 struct line {
   int who;
   int what;
@@ -106,7 +106,7 @@ trace trace_of_one_run() {
   return seen;
 }
 
-/// Counts the states alive, to see that the shutdown destroys them.
+/// Holds a witness whose count shows that the shutdown destroys the state.
 struct counted_state {
   std::shared_ptr<int> witness;
 };
@@ -132,18 +132,19 @@ caf::behavior doubler(caf::event_based_actor*, int factor) {
   return {[factor](int number) { return number * factor; }};
 }
 
-/// What came of an actor that asked for time-outs of every kind.
-struct hopes {
+/// How often each kind of time-out reached an actor.
+struct time_out_counts {
   int delayed = 0;
   int timed_out = 0;
   int answered = 0;
 };
 
-caf::behavior hopeful(caf::event_based_actor* self, caf::actor asked, hopes* met) {
+caf::behavior time_out_actor(caf::event_based_actor* self, caf::actor asked, time_out_counts* counted) {
   self->delayed_send(self, 1ns, 1);
   self->delayed_anon_send(self, 0ns, 1);
-  self->request(asked, 1ns, 1).then([met](int) { ++met->answered; }, [met](caf::error&) { ++met->answered; });
-  return {[met](int) { ++met->delayed; }, caf::after(1ns) >> [met] { ++met->timed_out; }};
+  self->request(asked, 1ns, 1)
+      .then([counted](int) { ++counted->answered; }, [counted](caf::error&) { ++counted->answered; });
+  return {[counted](int) { ++counted->delayed; }, caf::after(1ns) >> [counted] { ++counted->timed_out; }};
 }
 
 caf::behavior asking(caf::event_based_actor* self, caf::actor asked, const std::shared_ptr<int>& witness) {
@@ -158,12 +159,12 @@ struct box_state {
 };
 
 /// What all boxes of a test received; only the owner's thread touches it.
-struct post {
+struct receipts {
   int received = 0;
   int misplaced = 0;
 };
 
-box_actor::behavior_type box(box_actor::stateful_pointer<box_state> self, post* all) {
+box_actor::behavior_type box(box_actor::stateful_pointer<box_state> self, receipts* all) {
   return {[self, all](dead_letter one) {
     auto& last = self->state.last[static_cast<std::size_t>(one.sender)];
     ++all->received;
@@ -332,26 +333,26 @@ BOOST_AUTO_TEST_CASE(frees_an_actor_with_its_last_handle) {
 
 BOOST_AUTO_TEST_CASE(never_lets_a_time_out_fire) {
   actor_fixture shard;
-  hopes met;
+  time_out_counts counted;
   auto asked = shard.system.spawn(silent, nullptr);
-  auto actor = shard.system.spawn(hopeful, asked, &met);
+  auto actor = shard.system.spawn(time_out_actor, asked, &counted);
 
   for (int step = 0; step < 3; ++step) {
     shard.scheduler.run();
     BOOST_TEST(!shard.scheduler.wait_inbox(1ms));
   }
 
-  BOOST_TEST(met.delayed == 0);
-  BOOST_TEST(met.timed_out == 0);
-  BOOST_TEST(met.answered == 0);
+  BOOST_TEST(counted.delayed == 0);
+  BOOST_TEST(counted.timed_out == 0);
+  BOOST_TEST(counted.answered == 0);
   BOOST_CHECK(shard.system.clock().now() == caf::actor_clock::time_point{});
 }
 
 BOOST_AUTO_TEST_CASE(survives_an_actor_that_prints) {
   actor_fixture shard;
-  auto puzzled = shard.system.spawn<caf::hidden>(doubler, 2);
+  auto receiver = shard.system.spawn<caf::hidden>(doubler, 2);
   // CAF prints the unexpected message.
-  caf::anon_send(puzzled, std::string{"this line is expected"});
+  caf::anon_send(receiver, std::string{"this line is expected"});
   BOOST_TEST(shard.scheduler.run() > 0U);
 }
 
@@ -378,14 +379,14 @@ BOOST_AUTO_TEST_CASE(ends_its_run_when_a_job_asks_for_it) {
 
 BOOST_AUTO_TEST_CASE(loses_no_message_of_foreign_threads_and_keeps_their_order) {
 #ifdef __SANITIZE_THREAD__
-  // ThreadSanitizer does not see CAF's mailboxes. It takes every letter for a race, and its time grows with the square
+  // ThreadSanitizer does not see CAF's mailboxes. It takes every message for a race, and its time grows with the square
   // of their number even though they are suppressed.
   constexpr int dead_letters_each = 500;
 #else
   constexpr int dead_letters_each = 10'000;
 #endif
   actor_fixture shard;
-  post all;
+  receipts all;
   std::array<box_actor, 16> boxes;
   for (auto& one : boxes)
     one = shard.system.spawn<caf::hidden>(box, &all);
@@ -397,7 +398,7 @@ BOOST_AUTO_TEST_CASE(loses_no_message_of_foreign_threads_and_keeps_their_order) 
         caf::anon_send(boxes[static_cast<std::size_t>(number) % boxes.size()], dead_letter{sender, number});
     });
 
-  // The patience only ends a failing test; a passing one is woken by the letters.
+  // Only a failing test waits that long; messages wake a passing one.
   do
     shard.scheduler.run();
   while (all.received < dead_letter_senders * dead_letters_each && shard.scheduler.wait_inbox(60s));
@@ -411,7 +412,7 @@ BOOST_AUTO_TEST_CASE(loses_no_message_of_foreign_threads_and_keeps_their_order) 
 
 BOOST_AUTO_TEST_CASE(wakes_its_owner_for_a_foreign_thread) {
   actor_fixture shard;
-  post all;
+  receipts all;
   auto one = shard.system.spawn<caf::hidden>(box, &all);
   shard.scheduler.run();
   BOOST_TEST(!shard.scheduler.wait_inbox(0ms));

@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(a_user_may_be_set_to_the_same_instant_again) {
   BOOST_TEST(due(heap, 9).empty());
 }
 
-BOOST_AUTO_TEST_CASE(many_users_and_many_changes_lose_nobody) {
+BOOST_AUTO_TEST_CASE(many_users_and_many_changes_lose_no_timer) {
   timer_heap heap;
   std::map<std::string, time_ms> expected;
   std::uint64_t dice = 1;

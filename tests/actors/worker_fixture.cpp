@@ -34,15 +34,20 @@ void map_store::write_buckets(kept& to, const user& who, hour_number hour) {
   to.buckets.erase(hour);
   const auto& profiles = who.sums.policies->profiles();
   const auto of_hour = [&](const user& from, auto&& visit) {
-    for (std::size_t p = 0; p < profiles.size(); ++p)
-      for (std::uint32_t i = 0; i < from.metered[p].size(); ++i)
-        if (from.metered[p].at(i).bucket * profiles[p].bucket_s / 3600 == hour) visit(p, from.metered[p].at(i));
+    for (std::size_t profile_at = 0; profile_at < profiles.size(); ++profile_at)
+      for (std::uint32_t i = 0; i < from.metered[profile_at].size(); ++i)
+        if (from.metered[profile_at].at(i).bucket * profiles[profile_at].bucket_s / 3600 == hour)
+          visit(profile_at, from.metered[profile_at].at(i));
   };
   user bare;
   bare.metered.resize(profiles.size());
-  of_hour(who, [&](std::size_t p, const auto& e) { bare.metered[p].add(e.bucket, e.from, e.while_off, e.ms); });
+  of_hour(who, [&](std::size_t profile_at, const auto& entry) {
+    bare.metered[profile_at].add(entry.bucket, entry.from, entry.while_off, entry.ms);
+  });
   codec_->buckets(bare, *who.sums.policies, hour);
-  of_hour(bare, [&](std::size_t p, const auto& e) { to.buckets[hour].push_back({profiles[p], e}); });
+  of_hour(bare, [&](std::size_t profile_at, const auto& entry) {
+    to.buckets[hour].push_back({profiles[profile_at], entry});
+  });
 }
 
 void map_store::write_ids(kept& to, const user& who, hour_number hour) {
@@ -53,20 +58,22 @@ void map_store::write_ids(kept& to, const user& who, hour_number hour) {
   to.ids[hour].assign(keys.begin(), keys.end());
 }
 
-void map_store::write_talks(kept& to, const user& who) {
+void map_store::write_conversations(kept& to, const user& who) {
   to.conversations = *who.conversations;
-  codec_->talks(*to.conversations);
+  codec_->conversations(*to.conversations);
 }
 
 void map_store::write_all(kept& to, const user& who) {
   to = {};
   write_core(to, who);
   write_standings(to, who, ~std::uint64_t{0});
-  if (who.conversations) write_talks(to, who);
+  if (who.conversations) write_conversations(to, who);
   const auto& profiles = who.sums.policies->profiles();
-  for (std::size_t p = 0; p < profiles.size(); ++p)
-    for (std::uint32_t i = 0; i < who.metered[p].size(); ++i)
-      write_buckets(to, who, static_cast<hour_number>(who.metered[p].at(i).bucket * profiles[p].bucket_s / 3600));
+  for (std::size_t profile_at = 0; profile_at < profiles.size(); ++profile_at)
+    for (std::uint32_t i = 0; i < who.metered[profile_at].size(); ++i)
+      write_buckets(
+          to, who,
+          static_cast<hour_number>(who.metered[profile_at].at(i).bucket * profiles[profile_at].bucket_s / 3600));
   who.ids.each_hour([&](hour_number hour) { write_ids(to, who, hour); });
 }
 
@@ -77,7 +84,7 @@ void map_store::write(std::string_view uid, user& who, time_ms next_due) {
     write_all(to, who);
   } else {
     if (what.core) write_core(to, who);
-    if (what.conversations) write_talks(to, who);
+    if (what.conversations) write_conversations(to, who);
     write_standings(to, who, what.standings);
     for (const auto hour : what.bucket_hours)
       write_buckets(to, who, hour);
@@ -92,23 +99,23 @@ void map_store::note_due(std::string_view uid, time_ms next_due) {
   if (const auto found = users_.find(uid); found != users_.end()) found->second.next_due = next_due;
 }
 
-std::unique_ptr<user> map_store::wake(const kept& from, const policy_set& policies, time_ms now) {
+std::unique_ptr<user> map_store::read(const kept& from, const policy_set& policies, time_ms now) {
   auto who = std::make_unique<user>();
   who->metered.resize(policies.profiles().size());
-  // As storage does: nothing that the retention has forgotten.
+  // As storage does: nothing beyond the retention.
   const auto first_hour = hour_of(std::min(now, from.next_due) - policies.retention_ms()) - 1;
   for (const auto& [hour, entries] : from.buckets)
-    for (const auto& e : entries)
-      for (std::size_t p = 0; p < policies.profiles().size() and hour >= first_hour; ++p)
-        if (policies.profiles()[p] == e.profile)
-          who->metered[p].add(e.what.bucket, e.what.from, e.what.while_off, e.what.ms);
+    for (const auto& entry : entries)
+      for (std::size_t profile_at = 0; profile_at < policies.profiles().size() and hour >= first_hour; ++profile_at)
+        if (policies.profiles()[profile_at] == entry.profile)
+          who->metered[profile_at].add(entry.what.bucket, entry.what.from, entry.what.while_off, entry.what.ms);
   for (const auto& [hour, keys] : from.ids)
     if (hour >= hour_of(now) - 24) who->ids.load(hour, keys);
-  for (const auto& [slot, s] : from.standings) {
+  for (const auto& [slot, kept_standing] : from.standings) {
     const auto i = policies.slot_named(slot);
     if (i < 0) continue;
     who->standings.resize(policies.slots().size());
-    who->standings[static_cast<std::size_t>(i)] = std::make_unique<standing>(s);
+    who->standings[static_cast<std::size_t>(i)] = std::make_unique<standing>(kept_standing);
   }
   if (from.account) who->account = std::make_unique<account_state>(*from.account);
   if (from.conversations) who->conversations = std::make_unique<std::vector<conversation>>(*from.conversations);
@@ -122,12 +129,12 @@ std::unique_ptr<user> map_store::wake(const kept& from, const policy_set& polici
 
 std::vector<std::unique_ptr<user>> map_store::load(std::span<const std::string_view> uids, const policy_set& policies,
                                                    time_ms now) {
-  static const kept nobody;
+  static const kept unknown;
   std::vector<std::unique_ptr<user>> users;
   for (const auto uid : uids) {
     ++loads;
     const auto found = users_.find(uid);
-    users.push_back(wake(found != users_.end() ? found->second : nobody, policies, now));
+    users.push_back(read(found != users_.end() ? found->second : unknown, policies, now));
   }
   return users;
 }
@@ -141,8 +148,8 @@ older_ids map_store::load_ids(std::string_view uid, hour_number hour) {
 
 std::vector<std::pair<time_ms, std::string>> map_store::due_users() {
   std::vector<std::pair<time_ms, std::string>> due;
-  for (const auto& [uid, k] : users_)
-    if (k.next_due != never) due.emplace_back(k.next_due, uid);
+  for (const auto& [uid, user_of_it] : users_)
+    if (user_of_it.next_due != never) due.emplace_back(user_of_it.next_due, uid);
   return due;
 }
 
@@ -151,25 +158,25 @@ void recorder::record(const epoch_result& decided) {
   order.clear();
   decisions.clear();
   refused.clear();
-  for (auto& o : decided.outcomes) {
-    order.emplace_back(o.uid);
-    counts += o.wrote.counts;
-    auto& text = bytes[std::string(o.uid)];
-    for (const auto& d : o.wrote.decisions) {
+  for (auto& result : decided.outcomes) {
+    order.emplace_back(result.uid);
+    counts += result.wrote.counts;
+    auto& text = bytes[std::string(result.uid)];
+    for (const auto& each : result.wrote.decisions) {
       const auto begin = text.size();
-      append_decision_chain(text, d, o.uid);
-      by_slot[d.slot->slot].push_back(text.substr(begin));
+      append_decision_chain(text, each, result.uid);
+      by_slot[each.slot->slot].push_back(text.substr(begin));
       text.push_back('\n');
-      decisions.push_back(d);
+      decisions.push_back(each);
     }
-    for (const auto& r : o.refused)
-      refused.emplace_back(event_id(*r.what), r.why);
+    for (const auto& refused_one : result.refused)
+      refused.emplace_back(event_id(*refused_one.what), refused_one.why);
     if (store_ == nullptr) continue;
-    // Who has nothing to be written down may be gone before the commit.
-    if (o.who->changed.any())
-      pending_[std::string(o.uid)] = {o.who, o.next_due};
+    // A user without changes may be gone before the commit.
+    if (result.who->changed.any())
+      pending_[std::string(result.uid)] = {result.who, result.next_due};
     else
-      store_->note_due(o.uid, o.next_due);
+      store_->note_due(result.uid, result.next_due);
   }
   const auto& all = *decided.broadcast;
   broadcast = all.decisions;
@@ -180,8 +187,8 @@ void recorder::record(const epoch_result& decided) {
 }
 
 void recorder::commit() {
-  for (auto& [uid, u] : pending_)
-    store_->write(uid, *u.who, u.next_due);
+  for (auto& [uid, each] : pending_)
+    store_->write(uid, *each.who, each.next_due);
   pending_.clear();
 }
 

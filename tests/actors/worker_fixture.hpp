@@ -19,8 +19,8 @@
 
 namespace fairuse::test {
 
-/// What the pieces of a user go through on their way to the shelf. This one leaves them as they are; another may write
-/// and read them as storage would.
+/// Converts the pieces of a user on their way to map_store. This one keeps them as they are; another may write and read
+/// them as storage would.
 class codec {
 public:
   virtual ~codec() = default;
@@ -29,14 +29,14 @@ public:
   virtual void buckets(user&, const policy_set&, hour_number) {}
   virtual void ids(user&, hour_number) {}
   virtual void one_standing(standing&) {}
-  virtual void talks(std::vector<conversation>&) {}
+  virtual void conversations(std::vector<conversation>&) {}
 };
 
-/// Users at rest, in pieces, as storage keeps them.
+/// Passivated users, in pieces, as storage keeps them.
 class map_store final : public user_store {
 public:
   map_store() : codec_(std::make_unique<codec>()) {}
-  void use(std::unique_ptr<codec> p) { codec_ = std::move(p); }
+  void use(std::unique_ptr<codec> other) { codec_ = std::move(other); }
 
   std::vector<std::unique_ptr<user>> load(std::span<const std::string_view> uids, const policy_set& policies,
                                           time_ms now) override;
@@ -46,7 +46,7 @@ public:
   /// Write down what `who.changed` names, and clear it.
   void write(std::string_view uid, user& who, time_ms next_due);
 
-  /// Nothing of the user changed; the next timer may have been looked at again.
+  /// Nothing of the user changed; the next timer may have.
   void note_due(std::string_view uid, time_ms next_due);
 
   std::size_t loads = 0;
@@ -71,9 +71,9 @@ private:
   void write_standings(kept& to, const user& who, std::uint64_t which);
   void write_buckets(kept& to, const user& who, hour_number hour);
   void write_ids(kept& to, const user& who, hour_number hour);
-  void write_talks(kept& to, const user& who);
+  void write_conversations(kept& to, const user& who);
   void write_all(kept& to, const user& who);
-  std::unique_ptr<user> wake(const kept& from, const policy_set& policies, time_ms now);
+  std::unique_ptr<user> read(const kept& from, const policy_set& policies, time_ms now);
 
   std::unique_ptr<codec> codec_;
   std::map<std::string, kept, std::less<>> users_;
@@ -88,13 +88,13 @@ struct given_epoch {
   std::size_t timers_max = SIZE_MAX;
 };
 
-/// What came of epochs, per user and altogether.
+/// The results of epochs, per user and in total.
 class recorder {
 public:
   /// `map_store`: where changes go; nullptr: nowhere (simulation).
   explicit recorder(map_store* map_store = nullptr) : store_(map_store) {}
   void record(const epoch_result& decided);
-  /// Write down what is not written yet: the commit. Users stay put until shard::passivate.
+  /// Write what is not written yet: the commit. Users stay in memory until shard::passivate.
   void commit();
 
   std::map<std::string, std::string> bytes;                ///< decision chains by user, one line a decision
@@ -108,7 +108,7 @@ public:
   std::vector<std::uint64_t> command_ids; ///< of all epochs
   counters counts;                        ///< of all epochs
   bool commits_every_epoch = true;
-  bool records_nothing = false; ///< what comes now will be rolled back
+  bool records_nothing = false; ///< the next epochs will be rolled back
 
 private:
   struct unwritten {
@@ -119,12 +119,12 @@ private:
   std::map<std::string, unwritten, std::less<>> pending_;
 };
 
-/// Everything a worker needs, and the worker.
+/// A worker, its store and its recorder.
 struct worker_fixture {
   explicit worker_fixture(std::shared_ptr<const policy_set> policies, shard_options options = {},
                           bool starts_off = false);
   void run(const given_epoch& what);
-  /// Throw the worker away and start one from what was written down.
+  /// Drop the worker and start one from what was written.
   void restart();
 
   map_store store;

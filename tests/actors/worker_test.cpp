@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The worker with its shard and user actors, from epoch to notebook.
+// The worker with its shard and user actors, from an epoch to the recorded decisions.
 #include "actors/worker.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -17,7 +17,7 @@ using test::worker_fixture;
 
 namespace {
 
-/// A workshop, and a pen for its events.
+/// A worker_fixture that makes events.
 struct fixture : worker_fixture {
   using worker_fixture::worker_fixture;
   event_arena arena;
@@ -27,9 +27,9 @@ struct fixture : worker_fixture {
     return test::numbered_event(arena, ++serial, kind, at, std::move(detail));
   }
   addressed_event speech(std::string_view uid, time_ms at, std::int64_t ms) {
-    auto e = fact(at);
-    e.ms = static_cast<std::int32_t>(ms);
-    return {uid, e};
+    auto given = fact(at);
+    given.ms = static_cast<std::int32_t>(ms);
+    return {uid, given};
   }
   addressed_event set_stage(std::string_view uid, time_ms at, stage to) {
     admin_command what;
@@ -46,10 +46,10 @@ struct fixture : worker_fixture {
     return fact(at, event_kind::admin, what);
   }
   /// What the last epoch decided.
-  lines told() const {
+  lines decided() const {
     lines all;
-    for (const auto& d : notes.decisions)
-      all.push_back(test::brief(d, monday));
+    for (const auto& each : notes.decisions)
+      all.push_back(test::brief(each, monday));
     return all;
   }
 };
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(outcomes_come_in_uid_order_and_only_of_users_with_something
   BOOST_TEST(worker_under_test.engine().find("nobody") == nullptr);
 }
 
-BOOST_AUTO_TEST_CASE(timers_of_idle_and_sleeping_users_fire) {
+BOOST_AUTO_TEST_CASE(timers_of_idle_and_passivated_users_fire) {
   shard_options options;
   options.max_active_users = 0;
   fixture worker_under_test(one_policy(), options);
@@ -92,13 +92,13 @@ BOOST_AUTO_TEST_CASE(timers_of_idle_and_sleeping_users_fire) {
   worker_under_test.run({monday + 30 * minute_ms, {}, {}, {}});
   BOOST_TEST(worker_under_test.notes.order.empty());
   worker_under_test.run({monday + hour_ms, {}, {}, {}});
-  BOOST_TEST(worker_under_test.told() == lines{"review_timed_out 1 @30m1ms"});
+  BOOST_TEST(worker_under_test.decided() == lines{"review_timed_out 1 @30m1ms"});
   worker_under_test.run({monday + 8 * day_ms, {worker_under_test.speech("c", monday + 8 * day_ms, 1)}, {}, {}});
-  BOOST_TEST(worker_under_test.told() == lines{"stage_changed throttle>warning stage_ended +30d @7d1ms"});
+  BOOST_TEST(worker_under_test.decided() == lines{"stage_changed throttle>warning stage_ended +30d @7d1ms"});
   BOOST_TEST(worker_under_test.notes.order == (lines{"b", "c"}), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(only_written_users_are_let_go_the_least_recent_first) {
+BOOST_AUTO_TEST_CASE(only_written_users_are_passivated_the_least_recent_first) {
   shard_options options;
   options.max_active_users = 1;
   fixture worker_under_test(one_policy(), options);
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(only_written_users_are_let_go_the_least_recent_first) {
   BOOST_TEST(worker_under_test.engine().find("b") == nullptr);
 }
 
-BOOST_AUTO_TEST_CASE(everybody_absent_is_loaded_at_once_and_found_as_left) {
+BOOST_AUTO_TEST_CASE(all_absent_users_are_loaded_at_once_and_unchanged) {
   shard_options options;
   options.max_active_users = 0;
   fixture worker_under_test(one_policy(), options);
@@ -127,25 +127,25 @@ BOOST_AUTO_TEST_CASE(everybody_absent_is_loaded_at_once_and_found_as_left) {
                          {},
                          {}});
   BOOST_TEST(worker_under_test.store.loads == 4U);
-  BOOST_TEST(worker_under_test.told() == (lines{"cap_crossed daily 2h1ms/2h", "review_requested 1 daily"}));
+  BOOST_TEST(worker_under_test.decided() == (lines{"cap_crossed daily 2h1ms/2h", "review_requested 1 daily"}));
 }
 
-BOOST_AUTO_TEST_CASE(a_duplicate_of_days_ago_is_known_to_be_one) {
-  for (const bool sleeps : {true, false}) {
+BOOST_AUTO_TEST_CASE(a_duplicate_of_days_ago_is_counted_as_one) {
+  for (const bool passivates : {true, false}) {
     shard_options options;
-    options.max_active_users = sleeps ? 0 : 10;
+    options.max_active_users = passivates ? 0 : 10;
     fixture worker_under_test(one_policy(), options);
-    const auto e = worker_under_test.speech("a", monday, 1000);
-    worker_under_test.run({monday, {e}, {}, {}});
+    const auto given = worker_under_test.speech("a", monday, 1000);
+    worker_under_test.run({monday, {given}, {}, {}});
     worker_under_test.engine().passivate();
     // The first event of a new hour.
-    worker_under_test.run({monday + 3 * day_ms, {e}, {}, {}});
+    worker_under_test.run({monday + 3 * day_ms, {given}, {}, {}});
     BOOST_TEST(worker_under_test.notes.counts.duplicates == 1U);
     worker_under_test.engine().passivate();
-    // And the second duplicate finds the hour whole.
-    worker_under_test.run({monday + 4 * day_ms, {e, worker_under_test.speech("a", monday, 5)}, {}, {}});
+    // The hour still has its id for the second duplicate.
+    worker_under_test.run({monday + 4 * day_ms, {given, worker_under_test.speech("a", monday, 5)}, {}, {}});
     worker_under_test.engine().passivate();
-    worker_under_test.run({monday + 5 * day_ms, {e}, {}, {}});
+    worker_under_test.run({monday + 5 * day_ms, {given}, {}, {}});
     BOOST_TEST(worker_under_test.notes.counts.duplicates == 3U);
     BOOST_TEST(worker_under_test.notes.counts.accepted == 2U);
   }
@@ -167,9 +167,9 @@ BOOST_AUTO_TEST_CASE(refused_events_are_reported_with_their_reason) {
   BOOST_TEST((worker_under_test.notes.refused == expected));
 }
 
-BOOST_AUTO_TEST_CASE(a_command_to_everybody_takes_its_place_in_the_order) {
+BOOST_AUTO_TEST_CASE(a_command_to_all_users_takes_its_place_in_the_order) {
   fixture worker_under_test(one_policy());
-  // In the input the command comes first; in the order it stands between the two.
+  // The command is first in the input, and between the two events in their order.
   const auto now = monday + 10;
   const auto kill = worker_under_test.command(monday + 5, admin_verb::kill_switch, true);
   worker_under_test.run(
@@ -177,17 +177,17 @@ BOOST_AUTO_TEST_CASE(a_command_to_everybody_takes_its_place_in_the_order) {
        {worker_under_test.speech("b", monday + 7, 3 * hour_ms), worker_under_test.speech("a", monday + 3, 3 * hour_ms)},
        {kill},
        {}});
-  BOOST_TEST(worker_under_test.told() == (lines{"cap_crossed daily 3h/2h", "review_requested 1 daily"}));
+  BOOST_TEST(worker_under_test.decided() == (lines{"cap_crossed daily 3h/2h", "review_requested 1 daily"}));
   BOOST_TEST(worker_under_test.engine().in_force().killed);
   worker_under_test.run({now + 1,
                          {worker_under_test.speech("b", now, 0)},
                          {kill, worker_under_test.command(now, admin_verb::kill_switch, false)},
                          {}});
-  BOOST_TEST(worker_under_test.told() == lines{}); // e1 < the command: still killed
+  BOOST_TEST(worker_under_test.decided() == lines{}); // e1 < the command: still killed
   BOOST_TEST(worker_under_test.notes.duplicate_commands == 1U);
   BOOST_TEST(not worker_under_test.engine().in_force().killed);
   worker_under_test.run({now + 2, {worker_under_test.speech("b", now + 2, 0)}, {}, {}});
-  BOOST_TEST(worker_under_test.told() == lines{"review_requested 1 daily"});
+  BOOST_TEST(worker_under_test.decided() == lines{"review_requested 1 daily"});
 }
 
 BOOST_AUTO_TEST_CASE(switching_off_and_on_in_one_epoch_holds_in_between) {
@@ -199,19 +199,19 @@ BOOST_AUTO_TEST_CASE(switching_off_and_on_in_one_epoch_holds_in_between) {
                           worker_under_test.speech("a", monday + 5, 100)},
                          {on, off},
                          {}});
-  const auto v =
+  const auto view =
       query_standing(*worker_under_test.engine().find("a"), worker_under_test.engine().in_force(), 0, monday + 9);
-  BOOST_TEST(v.windows[0].sum_ms == 101); // `off: nothing`: what came in between does not count.
+  BOOST_TEST(view.windows[0].sum_ms == 101); // `off: nothing`: what came in between does not count.
   BOOST_TEST(worker_under_test.engine().in_force().enabled);
   BOOST_TEST(worker_under_test.notes.command_ids.size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(a_promotion_in_the_middle_of_an_epoch_loses_nothing) {
-  for (const bool sleeps : {true, false}) {
+  for (const bool passivates : {true, false}) {
     auto coarse = shadow("coarse");
     coarse.metering.bucket_s = 300;
     shard_options options;
-    options.max_active_users = sleeps ? 0 : 10;
+    options.max_active_users = passivates ? 0 : 10;
     fixture worker_under_test(policy_set::make(test::plain(), {coarse, shadow("other")}), options);
     worker_under_test.run(
         {monday,
@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(a_promotion_in_the_middle_of_an_epoch_loses_nothing) {
     worker_under_test.run(
         {now, {worker_under_test.speech("a", now - 3, 1), worker_under_test.speech("b", now - 1, 1)}, {promote}, {}});
     BOOST_TEST(
-        worker_under_test.told()
+        worker_under_test.decided()
             == (lines{"cap_crossed daily 2h1ms/2h", "review_requested 1 daily", "coarse: cap_crossed daily 2h1ms/2h",
                       "coarse: review_unanswered daily", "other: cap_crossed daily 2h1ms/2h",
                       "other: review_unanswered daily", "cap_crossed daily 2h1ms/2h", "review_requested 1 daily",
@@ -238,24 +238,24 @@ BOOST_AUTO_TEST_CASE(a_promotion_in_the_middle_of_an_epoch_loses_nothing) {
     worker_under_test.run(
         {now + 1, {worker_under_test.speech("a", now + 1, 0), worker_under_test.speech("b", now + 1, 1)}, {}, {}});
     for (const auto* uid : {"a", "b"}) {
-      const auto v =
+      const auto view =
           query_standing(*worker_under_test.engine().find(uid), worker_under_test.engine().in_force(), 0, now + 1);
-      BOOST_TEST(v.windows[0].sum_ms == 2 * hour_ms + (*uid == 'a' ? 1 : 2));
-      BOOST_TEST(v.slot->label.policy == "coarse");
-      BOOST_TEST(v.pending_request == 1U);
+      BOOST_TEST(view.windows[0].sum_ms == 2 * hour_ms + (*uid == 'a' ? 1 : 2));
+      BOOST_TEST(view.slot->label.policy == "coarse");
+      BOOST_TEST(view.pending_request == 1U);
     }
-    for (const auto& line : worker_under_test.told())
+    for (const auto& line : worker_under_test.decided())
       BOOST_TEST(line.starts_with("other: "));
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_promotion_reaches_idle_users_whom_the_new_rules_would_not_block) {
-  for (const bool sleeps : {true, false}) {
+  for (const bool passivates : {true, false}) {
     auto lax = shadow("lax");
     lax.windows[0].cap_ms = 10 * hour_ms;
     lax.plans.clear();
     shard_options options;
-    options.max_active_users = sleeps ? 0 : 10;
+    options.max_active_users = passivates ? 0 : 10;
     fixture worker_under_test(policy_set::make(test::plain(), {lax}), options);
     worker_under_test.run({monday,
                            {worker_under_test.set_stage("a", monday, stage::restrict),
@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(a_promotion_reaches_idle_users_whom_the_new_rules_would_not
     worker_under_test.engine().passivate();
     const auto now = monday + hour_ms;
     worker_under_test.run({now, {}, {worker_under_test.command(now, admin_verb::promote_policy, false, "lax")}, {}});
-    BOOST_TEST(worker_under_test.told() == lines{"restriction_lifted hard drained @1h"});
+    BOOST_TEST(worker_under_test.decided() == lines{"restriction_lifted hard drained @1h"});
   }
 }
 
@@ -288,7 +288,7 @@ BOOST_AUTO_TEST_CASE(a_promotion_that_cannot_be_is_reported_and_changes_nothing)
   BOOST_TEST(worker_under_test.engine().in_force().policies->live().label.policy == "old");
 }
 
-BOOST_AUTO_TEST_CASE(timers_fire_under_what_held_at_their_due_instant) {
+BOOST_AUTO_TEST_CASE(timers_fire_under_the_controls_at_their_due_instant) {
   auto other = shadow("other");
   for (auto& step : other.steps)
     step.falls_to = stage::none;
@@ -299,12 +299,12 @@ BOOST_AUTO_TEST_CASE(timers_fire_under_what_held_at_their_due_instant) {
     const auto promoted_at = before ? due : due + 1;
     worker_under_test.run(
         {due + hour_ms, {}, {worker_under_test.command(promoted_at, admin_verb::promote_policy, false, "other")}, {}});
-    BOOST_TEST(worker_under_test.told().front().starts_with(before ? "stage_changed throttle>none"
-                                                                   : "stage_changed throttle>warning"));
+    BOOST_TEST(worker_under_test.decided().front().starts_with(before ? "stage_changed throttle>none"
+                                                                      : "stage_changed throttle>warning"));
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_restarted_worker_knows_commands_timers_and_the_last_now) {
+BOOST_AUTO_TEST_CASE(a_restarted_worker_keeps_commands_timers_and_the_last_now) {
   fixture worker_under_test(policy_set::make(test::plain(), {shadow("s")}));
   const auto promote = worker_under_test.command(monday, admin_verb::promote_policy, false, "s");
   const auto kill = worker_under_test.command(monday, admin_verb::kill_switch, true);
@@ -366,7 +366,7 @@ BOOST_AUTO_TEST_CASE(a_user_stops_at_a_request_and_goes_on_with_what_is_left) {
   const slice given{"a", steps, events, {}};
   BOOST_TEST(remaining_steps(given, result).steps.size() == 3U);
   worker_under_test.run({monday + day_ms, {}, {}, {given}});
-  BOOST_TEST(worker_under_test.told()
+  BOOST_TEST(worker_under_test.decided()
                  == (lines{"cap_crossed daily 3h/2h", "review_requested 1 daily", "review_timed_out 1 @30m1ms",
                            "review_requested 2 daily"}),
              boost::test_tools::per_element());

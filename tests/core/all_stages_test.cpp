@@ -18,9 +18,9 @@ void next_verdict(user_fixture& user) {
 
 } // namespace
 
-// The whole way of a user with audiobooks day and night: warned, throttled, restricted in 36 hours, blocked
-// until the speech has drained, out of budget until midnight, and back down step by step once it stops.
-BOOST_AUTO_TEST_CASE(the_way_up_and_back_down) {
+// A user with audiobooks day and night: warned, throttled, restricted in 36 hours, blocked until the speech has
+// drained, out of budget until midnight, and back down step by step once it stops.
+BOOST_AUTO_TEST_CASE(a_user_reaches_every_stage_and_falls_back) {
   user_fixture user(fair());
   user.speak(2 * hour_ms + 1);
   user.wait(minute_ms);

@@ -66,10 +66,10 @@ BOOST_AUTO_TEST_CASE(windows_are_written_in_their_order_before_the_review) {
 }
 
 BOOST_AUTO_TEST_CASE(only_the_part_inside_a_window_crosses_it) {
-  auto p = plain();
-  p.windows = {{"hour", hour_ms, 30 * minute_ms}};
-  p.plans.clear();
-  user_fixture user(p);
+  auto rules = plain();
+  rules.windows = {{"hour", hour_ms, 30 * minute_ms}};
+  rules.plans.clear();
+  user_fixture user(rules);
   user.wait(day_ms);
   // 40 min of speech, 20 of them in the last hour.
   user.speak_segments({{0, 20 * minute_ms}, {2 * hour_ms, 2 * hour_ms + 20 * minute_ms}}, 2 * hour_ms + 30 * minute_ms);
@@ -104,9 +104,9 @@ BOOST_AUTO_TEST_CASE(speech_of_a_metered_lane_evaluates_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(late_speech_crosses_nothing_and_makes_no_case) {
-  auto p = plain();
-  p.windows[0].span_ms = 72 * hour_ms;
-  user_fixture user(p);
+  auto rules = plain();
+  rules.windows[0].span_ms = 72 * hour_ms;
+  user_fixture user(rules);
   user.wait(3 * day_ms);
   user.speak(cap, lane::realtime, day_ms + 1);
   user.speak(cap);
@@ -121,14 +121,14 @@ BOOST_AUTO_TEST_CASE(a_plan_has_its_own_caps_where_the_policy_names_it) {
     std::int64_t cap_ms;
   };
   const row rows[] = {{"basic", cap}, {"pro", cap}, {"unlimited", 4 * hour_ms}};
-  for (const auto& r : rows) {
+  for (const auto& each : rows) {
     user_fixture user;
-    user.plan(r.plan);
-    user.speak(r.cap_ms);
+    user.plan(each.plan);
+    user.speak(each.cap_ms);
     BOOST_TEST(user.decided().empty());
     user.speak(1);
     BOOST_TEST(crossings(user).size() == 1U);
-    BOOST_TEST(user.standing().windows[0].cap_ms == r.cap_ms);
+    BOOST_TEST(user.standing().windows[0].cap_ms == each.cap_ms);
   }
 }
 
@@ -155,24 +155,24 @@ BOOST_AUTO_TEST_CASE(no_user_is_judged_while_killed_exempt_or_off_and_metering_g
        cap + 1},
       {"off", [](user_fixture& user) { user.enable(false); }, [](user_fixture& user) { user.enable(true); }, 0},
   };
-  for (const auto& r : rows)
-    BOOST_TEST_CONTEXT(r.what) {
+  for (const auto& each : rows)
+    BOOST_TEST_CONTEXT(each.what) {
       user_fixture user;
-      r.before_it(user);
+      each.before_it(user);
       user.speak(cap + 1);
       BOOST_TEST(user.decided().empty());
-      BOOST_TEST(user.sum() == r.sum_ms);
+      BOOST_TEST(user.sum() == each.sum_ms);
       BOOST_TEST(not user.standing().windows[0].exceeded);
-      r.after_it(user);
+      each.after_it(user);
       user.speak(0);
-      BOOST_TEST(user.decided() == (r.sum_ms > 0 ? lines{"review_requested 1 daily"} : lines{}));
+      BOOST_TEST(user.decided() == (each.sum_ms > 0 ? lines{"review_requested 1 daily"} : lines{}));
     }
 }
 
 BOOST_AUTO_TEST_CASE(switched_off_the_slot_off_runs_the_live_rules_and_enforces_nothing) {
-  auto p = plain();
-  p.off = off_rule::shadow;
-  user_fixture user(p);
+  auto rules = plain();
+  rules.off = off_rule::shadow;
+  user_fixture user(rules);
   user.enable(false);
   user.speak(cap + 1);
   BOOST_TEST(user.decided() == (lines{"off: cap_crossed daily 2h1ms/2h", "off: review_requested 1 daily"}),

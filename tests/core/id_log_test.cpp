@@ -78,13 +78,13 @@ BOOST_AUTO_TEST_CASE(a_loaded_hour_is_known_and_loading_twice_is_harmless) {
 BOOST_AUTO_TEST_CASE(a_duplicate_is_the_same_id_in_the_same_hour) {
   user_fixture user;
   user.wait(2 * day_ms);
-  auto e = user.make(event_kind::speech, 0);
-  e.ms = 1000;
-  BOOST_TEST((user.give(e) == applied::accepted));
-  BOOST_TEST((user.give(e) == applied::duplicate));
-  e.time = e.instant = user.now - hour_ms;
-  BOOST_TEST((user.give(e) == applied::accepted)); // Another hour: another event.
-  BOOST_TEST((user.give(e) == applied::duplicate));
+  auto given = user.make(event_kind::speech, 0);
+  given.ms = 1000;
+  BOOST_TEST((user.give(given) == applied::accepted));
+  BOOST_TEST((user.give(given) == applied::duplicate));
+  given.time = given.instant = user.now - hour_ms;
+  BOOST_TEST((user.give(given) == applied::accepted)); // Another hour: another event.
+  BOOST_TEST((user.give(given) == applied::duplicate));
   BOOST_TEST(user.sum() == 2000);
   BOOST_TEST(user.out.counts.duplicates == 2U);
   BOOST_TEST((user.stt(1000) == applied::accepted));
@@ -94,39 +94,39 @@ BOOST_AUTO_TEST_CASE(a_duplicate_is_the_same_id_in_the_same_hour) {
 BOOST_AUTO_TEST_CASE(production_remembers_a_day_of_ids_and_asks_for_the_rest) {
   user_fixture user;
   user.wait(9 * day_ms + 30 * minute_ms);
-  auto e = user.make(event_kind::speech, day_ms);
-  BOOST_TEST(not needs_older_ids(e, user.now));
-  e.instant -= 30 * minute_ms;
-  BOOST_TEST(not needs_older_ids(e, user.now)); // The hour of 24 h ago is whole.
-  e.instant -= 1;
-  BOOST_TEST(needs_older_ids(e, user.now));
-  e.kind = event_kind::account;
-  BOOST_TEST(not needs_older_ids(e, user.now));
+  auto given = user.make(event_kind::speech, day_ms);
+  BOOST_TEST(not needs_older_ids(given, user.now));
+  given.instant -= 30 * minute_ms;
+  BOOST_TEST(not needs_older_ids(given, user.now)); // Memory has the whole hour of 24 h ago.
+  given.instant -= 1;
+  BOOST_TEST(needs_older_ids(given, user.now));
+  given.kind = event_kind::account;
+  BOOST_TEST(not needs_older_ids(given, user.now));
 }
 
 BOOST_AUTO_TEST_CASE(a_loaded_hour_is_not_forgotten_before_its_event) {
   user_fixture user;
   user.wait(9 * day_ms);
-  auto e = user.make(event_kind::speech, 3 * day_ms);
-  e.ms = 1000;
-  const std::uint64_t stored[] = {e.key};
+  auto given = user.make(event_kind::speech, 3 * day_ms);
+  given.ms = 1000;
+  const std::uint64_t stored[] = {given.key};
   // As a shard does it: the first step of an hour prunes, the ids come in between.
   advance(user.who, user.in_force, user.now, user.out);
-  user.who.ids.load(hour_of(e.instant), stored);
-  BOOST_TEST((apply(user.who, user.in_force, user.now, e, horizon_wall_ms, user.out) == applied::duplicate));
+  user.who.ids.load(hour_of(given.instant), stored);
+  BOOST_TEST((apply(user.who, user.in_force, user.now, given, horizon_wall_ms, user.out) == applied::duplicate));
 }
 
 BOOST_AUTO_TEST_CASE(simulation_remembers_ids_for_the_whole_retention) {
   user_fixture user(plain(), {}, review_mode::alone);
-  auto e = user.make(event_kind::speech, 0);
-  BOOST_TEST((user.give(e) == applied::accepted));
+  auto given = user.make(event_kind::speech, 0);
+  BOOST_TEST((user.give(given) == applied::accepted));
   for (int day = 0; day < 8; ++day) {
-    BOOST_TEST((user.give(e) == applied::duplicate));
+    BOOST_TEST((user.give(given) == applied::duplicate));
     user.wait(day_ms);
     user.speak(0);
   }
   user.wait(1);
-  BOOST_TEST((user.give(e) == applied::too_old));
+  BOOST_TEST((user.give(given) == applied::too_old));
   user.wait(2 * hour_ms);
   user.speak(0);
   BOOST_TEST(not user.who.ids.has(hour_of(monday)));

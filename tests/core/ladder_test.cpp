@@ -59,13 +59,13 @@ BOOST_AUTO_TEST_CASE(strikes_count_while_they_are_within) {
       {7 * day_ms, "strike_added 3 900 audiobook warning>throttle 2,2"},
       {7 * day_ms + 1, "strike_added 3 900 audiobook warning>warning 1,2"},
   };
-  for (const auto& r : rows) {
+  for (const auto& each : rows) {
     user_fixture user;
     misuse_times(user, 2);
     user.decided();
-    user.now = monday + r.third_after_ms;
+    user.now = monday + each.third_after_ms;
     user.misuse();
-    BOOST_TEST(user.decided(decision_kind::strike_added) == lines{r.decided});
+    BOOST_TEST(user.decided(decision_kind::strike_added) == lines{each.decided});
   }
 }
 
@@ -118,9 +118,9 @@ BOOST_AUTO_TEST_CASE(ends_are_chained_from_their_due_instants_however_late_they_
 }
 
 BOOST_AUTO_TEST_CASE(a_verdict_that_cannot_step_is_a_strike_and_extends_nothing) {
-  auto p = plain();
-  p.review.last_stage = at_last_stage::review;
-  user_fixture user(p);
+  auto rules = plain();
+  rules.review.last_stage = at_last_stage::review;
+  user_fixture user(rules);
   user.set_stage(stage::restrict);
   const auto until = user.standing().until;
   user.decided();
@@ -131,9 +131,9 @@ BOOST_AUTO_TEST_CASE(a_verdict_that_cannot_step_is_a_strike_and_extends_nothing)
 }
 
 BOOST_AUTO_TEST_CASE(notifications_follow_steps_up_only_where_the_step_says_so) {
-  auto p = plain();
-  p.steps[1].notify = false;
-  user_fixture user(p);
+  auto rules = plain();
+  rules.steps[1].notify = false;
+  user_fixture user(rules);
   user.set_stage(stage::warning);
   user.set_stage(stage::throttle);
   user.set_stage(stage::restrict);
@@ -162,9 +162,9 @@ BOOST_AUTO_TEST_CASE(an_admin_sets_any_stage_and_setting_it_again_renews_the_dea
 
 BOOST_AUTO_TEST_CASE(a_reset_ends_the_stage_and_clears_strikes_where_the_policy_says_so) {
   for (const auto rule : {reset_rule::keep, reset_rule::clear_strikes}) {
-    auto p = plain();
-    p.on_reset = rule;
-    user_fixture user(p);
+    auto rules = plain();
+    rules.on_reset = rule;
+    user_fixture user(rules);
     misuse_times(user, 2);
     user.decided();
     user.reset();
@@ -197,24 +197,24 @@ BOOST_AUTO_TEST_CASE(clearing_a_strike_refolds_the_history) {
       {"none such", 9, 0},
       {"number 0", 0, 0},
   };
-  for (const auto& r : rows)
-    BOOST_TEST_CONTEXT(r.what) {
+  for (const auto& each : rows)
+    BOOST_TEST_CONTEXT(each.what) {
       user_fixture user;
       misuse_times(user, 4);
       user.wait(hour_ms);
       user.decided();
-      user.clear_strike(r.cleared);
-      if (r.throttle_since_ms == 0) {
+      user.clear_strike(each.cleared);
+      if (each.throttle_since_ms == 0) {
         BOOST_TEST(user.decided().empty());
         continue;
       }
-      const auto left = monday + r.throttle_since_ms + 7 * day_ms - user.now;
+      const auto left = monday + each.throttle_since_ms + 7 * day_ms - user.now;
       BOOST_TEST(user.decided()
-                     == (lines{"strike_cleared " + std::to_string(r.cleared) + " admin",
+                     == (lines{"strike_cleared " + std::to_string(each.cleared) + " admin",
                                "stage_changed restrict>throttle admin +" + duration_text(left),
                                "restriction_lifted hard admin"}),
                  boost::test_tools::per_element());
-      user.clear_strike(r.cleared);
+      user.clear_strike(each.cleared);
       BOOST_TEST(user.decided().empty());
     }
 }
@@ -255,9 +255,9 @@ BOOST_AUTO_TEST_CASE(resolving_a_strike_notes_who_and_what_and_decides_nothing) 
   user.decided();
   user.resolve(1);
   BOOST_TEST(user.decided().empty());
-  const auto& m = user.who.standings[0]->marks.front();
-  BOOST_TEST(m.resolved);
-  BOOST_TEST(m.notes == "ada: seen");
+  const auto& first = user.who.standings[0]->marks.front();
+  BOOST_TEST(first.resolved);
+  BOOST_TEST(first.notes == "ada: seen");
   BOOST_TEST(user.standing().strikes_7d == 1U);
 }
 
@@ -274,10 +274,10 @@ BOOST_AUTO_TEST_CASE(an_upgrade_clears_what_began_with_exhausted_credits_and_onl
         "stage_changed throttle>warning upgrade +" + duration_text(30 * day_ms - 2 * cooldown),
         "content_unlocked upgrade"}},
   };
-  for (const auto& r : rows) {
-    auto p = plain();
-    p.on_upgrade = r.rule;
-    user_fixture user(p);
+  for (const auto& each : rows) {
+    auto rules = plain();
+    rules.on_upgrade = each.rule;
+    user_fixture user(rules);
     user.misuse(); // A real strike first.
     user.credits(true);
     for (int i = 0; i < 2; ++i) {
@@ -289,7 +289,7 @@ BOOST_AUTO_TEST_CASE(an_upgrade_clears_what_began_with_exhausted_credits_and_onl
     user.plan("basic");
     BOOST_TEST(user.decided().empty());
     user.plan("pro");
-    BOOST_TEST(user.decided() == r.decided, boost::test_tools::per_element());
+    BOOST_TEST(user.decided() == each.decided, boost::test_tools::per_element());
     user.plan("pro");
     BOOST_TEST(user.decided().empty());
   }
@@ -321,18 +321,18 @@ BOOST_AUTO_TEST_CASE(only_the_last_review_that_changed_the_stage_matters_to_the_
        },
        false},
   };
-  for (const auto& r : rows)
-    BOOST_TEST_CONTEXT(r.what) {
-      auto p = plain();
-      p.on_upgrade = upgrade_rule::clear_if_last_free;
-      user_fixture user(p);
+  for (const auto& each : rows)
+    BOOST_TEST_CONTEXT(each.what) {
+      auto rules = plain();
+      rules.on_upgrade = upgrade_rule::clear_if_last_free;
+      user_fixture user(rules);
       user.credits(true);
       user.speak(2 * hour_ms + 1);
-      r.after(user);
+      each.after(user);
       user.decided();
       user.plan("pro");
-      BOOST_TEST((user.standing().at == stage::none) == r.clears);
-      BOOST_TEST(stages(user).size() == (r.clears ? 1U : 0U));
+      BOOST_TEST((user.standing().at == stage::none) == each.clears);
+      BOOST_TEST(stages(user).size() == (each.clears ? 1U : 0U));
     }
 }
 
@@ -372,14 +372,14 @@ BOOST_AUTO_TEST_CASE(marks_are_kept_until_none_has_lasted_90_days) {
 BOOST_AUTO_TEST_CASE(a_mark_says_what_made_it) {
   user_fixture user;
   user.misuse();
-  const auto& m = user.who.standings[0]->marks.front();
-  BOOST_TEST(m.at == monday);
-  BOOST_TEST(m.cause == "e2");
-  BOOST_TEST(m.policy_digest == "0");
-  BOOST_TEST(m.request == 1U);
-  BOOST_TEST(m.number == 1U);
-  BOOST_TEST(m.end == monday + 30 * day_ms);
-  BOOST_TEST((m.from == stage::none and m.to == stage::warning));
+  const auto& first = user.who.standings[0]->marks.front();
+  BOOST_TEST(first.at == monday);
+  BOOST_TEST(first.cause == "e2");
+  BOOST_TEST(first.policy_digest == "0");
+  BOOST_TEST(first.request == 1U);
+  BOOST_TEST(first.number == 1U);
+  BOOST_TEST(first.end == monday + 30 * day_ms);
+  BOOST_TEST((first.from == stage::none and first.to == stage::warning));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -11,17 +11,17 @@ using namespace fairuse::test;
 namespace {
 
 policy with_budget() {
-  auto p = plain();
-  p.budget.per_utc_day_ms = 30 * minute_ms;
-  return p;
+  auto rules = plain();
+  rules.budget.per_utc_day_ms = 30 * minute_ms;
+  return rules;
 }
 
 policy with_ceiling() {
-  auto p = plain();
-  p.ceiling.cap_ms = 30 * hour_ms;
-  p.windows[0].cap_ms = 100 * hour_ms;
-  p.plans.clear();
-  return p;
+  auto rules = plain();
+  rules.ceiling.cap_ms = 30 * hour_ms;
+  rules.windows[0].cap_ms = 100 * hour_ms;
+  rules.plans.clear();
+  return rules;
 }
 
 } // namespace
@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(in_restrict_a_sum_above_its_cap_blocks_until_it_drained) {
   BOOST_TEST(user.standing().hard_restricted);
   user.wait(1);
   BOOST_TEST(not user.standing().hard_restricted);
-  user.wait(day_ms / 2); // Late, and it says when.
+  user.wait(day_ms / 2); // Late: the decision has the due instant.
   user.fire_timers();
   BOOST_TEST(user.decided() == lines{"restriction_lifted hard drained @" + duration_text(day_ms + second_ms)});
 }
@@ -88,9 +88,9 @@ BOOST_AUTO_TEST_CASE(a_plan_with_higher_caps_lifts_or_shortens_a_restriction) {
 
 BOOST_AUTO_TEST_CASE(hard_caps_are_the_plans_or_the_base_ones) {
   for (const auto rule : {hard_caps::plan, hard_caps::base}) {
-    auto p = plain();
-    p.hard = rule;
-    user_fixture user(p);
+    auto rules = plain();
+    rules.hard = rule;
+    user_fixture user(rules);
     user.plan("unlimited");
     user.speak(2 * hour_ms + 1);
     user.decided();
@@ -102,9 +102,9 @@ BOOST_AUTO_TEST_CASE(hard_caps_are_the_plans_or_the_base_ones) {
 
 BOOST_AUTO_TEST_CASE(retry_is_when_it_drains_or_the_stages_deadline) {
   for (const auto rule : {hard_retry::drain, hard_retry::deadline}) {
-    auto p = plain();
-    p.retry = rule;
-    user_fixture user(p);
+    auto rules = plain();
+    rules.retry = rule;
+    user_fixture user(rules);
     user.speak(3 * hour_ms);
     user.set_stage(stage::restrict);
     const auto until = rule == hard_retry::drain ? day_ms + second_ms : 30 * day_ms;
@@ -154,18 +154,18 @@ BOOST_AUTO_TEST_CASE(the_ceiling_is_reached_at_the_cap_and_0_is_off) {
                       {30 * hour_ms, true, 30 * hour_ms, true},
                       {0, true, 50 * hour_ms, false},
                       {30 * hour_ms, false, 50 * hour_ms, false}};
-  for (const auto& r : rows) {
-    auto p = with_ceiling();
-    p.ceiling.cap_ms = r.cap_ms;
-    p.ceiling.refuses_uploads = r.refuses;
-    user_fixture user(p);
-    user.speak(r.spoken_ms);
-    BOOST_TEST(user.standing().ceiling == r.holds);
+  for (const auto& each : rows) {
+    auto rules = with_ceiling();
+    rules.ceiling.cap_ms = each.cap_ms;
+    rules.ceiling.refuses_uploads = each.refuses;
+    user_fixture user(rules);
+    user.speak(each.spoken_ms);
+    BOOST_TEST(user.standing().ceiling == each.holds);
     BOOST_TEST(user.decided()
-               == (r.holds ? lines{"restriction_engaged ceiling ceiling_reached 1d6h/1d6h +"
-                                   + duration_text(day_ms + second_ms)}
-                           : lines{}));
-    if (r.holds) {
+               == (each.holds ? lines{"restriction_engaged ceiling ceiling_reached 1d6h/1d6h +"
+                                      + duration_text(day_ms + second_ms)}
+                              : lines{}));
+    if (each.holds) {
       BOOST_TEST(user.standing().retry_at == monday + day_ms + second_ms);
       user.wait(2 * day_ms);
       user.fire_timers();
@@ -244,9 +244,9 @@ BOOST_AUTO_TEST_CASE(stt_of_an_earlier_day_is_counted_and_not_charged) {
 
 BOOST_AUTO_TEST_CASE(tracking_from_the_trigger_makes_the_escalation_window_count) {
   for (const bool from_trigger : {true, false}) {
-    auto p = with_budget();
-    p.budget.track_from_trigger = from_trigger;
-    user_fixture user(p);
+    auto rules = with_budget();
+    rules.budget.track_from_trigger = from_trigger;
+    user_fixture user(rules);
     user.speak(2 * hour_ms);
     user.stt(minute_ms);
     BOOST_TEST(user.standing().budget.used_ms == 0);
@@ -269,9 +269,9 @@ BOOST_AUTO_TEST_CASE(tracking_from_the_trigger_makes_the_escalation_window_count
 }
 
 BOOST_AUTO_TEST_CASE(tracking_ends_when_the_excess_has_drained) {
-  auto p = with_budget();
-  p.budget.track_from_trigger = true;
-  user_fixture user(p);
+  auto rules = with_budget();
+  rules.budget.track_from_trigger = true;
+  user_fixture user(rules);
   user.speak(2 * hour_ms + 1);
   user.now = monday + day_ms + second_ms - 1;
   user.stt(minute_ms);
@@ -289,22 +289,22 @@ BOOST_AUTO_TEST_CASE(uploads_are_charged_where_the_policy_says_so_if_tracked_bef
   };
   const row rows[] = {
       {true, false, minute_ms}, {true, true, 3 * minute_ms}, {false, true, 2 * minute_ms}, {false, false, 0}};
-  for (const auto& r : rows) {
-    auto p = with_budget();
-    p.budget.charge_stt = r.charge_stt;
-    p.budget.charge_uploads = r.charge_uploads;
-    user_fixture user(p);
+  for (const auto& each : rows) {
+    auto rules = with_budget();
+    rules.budget.charge_stt = each.charge_stt;
+    rules.budget.charge_uploads = each.charge_uploads;
+    user_fixture user(rules);
     user.speak(hour_ms, lane::sync); // Not tracked yet.
     user.set_stage(stage::restrict);
     user.stt(minute_ms);
     user.speak(2 * minute_ms, lane::sync);
     user.speak(minute_ms, lane::realtime);
-    BOOST_TEST(user.standing().budget.used_ms == r.used_ms);
+    BOOST_TEST(user.standing().budget.used_ms == each.used_ms);
   }
-  auto p = with_budget();
-  p.budget.charge_uploads = true;
-  p.budget.track_from_trigger = true;
-  user_fixture user(p);
+  auto rules = with_budget();
+  rules.budget.charge_uploads = true;
+  rules.budget.track_from_trigger = true;
+  user_fixture user(rules);
   user.speak(2 * hour_ms + 1, lane::sync); // It crosses the cap: not tracked *before*.
   BOOST_TEST(user.standing().budget.used_ms == 0);
   user.speak(minute_ms, lane::sync);
@@ -312,9 +312,9 @@ BOOST_AUTO_TEST_CASE(uploads_are_charged_where_the_policy_says_so_if_tracked_bef
 }
 
 BOOST_AUTO_TEST_CASE(an_upload_that_the_budget_refuses_is_not_charged) {
-  auto p = with_budget();
-  p.budget.charge_uploads = true;
-  user_fixture user(p);
+  auto rules = with_budget();
+  rules.budget.charge_uploads = true;
+  user_fixture user(rules);
   user.set_stage(stage::restrict);
   user.stt(30 * minute_ms);
   user.speak(minute_ms, lane::sync);

@@ -27,12 +27,12 @@ BOOST_AUTO_TEST_CASE(segments_are_united_and_silence_is_not_speech) {
       {"the same twice", {{0, 1000}, {0, 1000}}, 1000},
       {"empty ones", {{7, 7}, {100, 200}, {200, 200}}, 100},
   };
-  for (const auto& r : rows)
-    BOOST_TEST_CONTEXT(r.what) {
+  for (const auto& each : rows)
+    BOOST_TEST_CONTEXT(each.what) {
       user_fixture user;
-      user.speak_segments(r.segments, 2 * hour_ms);
-      BOOST_TEST(user.sum() == r.speech_ms);
-      BOOST_TEST(user.out.counts.metered_ms[0] == r.speech_ms);
+      user.speak_segments(each.segments, 2 * hour_ms);
+      BOOST_TEST(user.sum() == each.speech_ms);
+      BOOST_TEST(user.out.counts.metered_ms[0] == each.speech_ms);
     }
 }
 
@@ -61,29 +61,29 @@ BOOST_AUTO_TEST_CASE(a_bucket_counts_while_its_start_is_within_the_span) {
   // A bucket counts iff start >= floor(now to 1 s) - span: its last instant is start + span + 999 ms.
   const row rows[] = {
       {60, 0, day_ms + 999}, {60, 59'999, day_ms + 999}, {300, 299'999, day_ms + 999}, {300, 0, day_ms + 999}};
-  for (const auto& r : rows) {
-    auto p = plain();
-    p.metering.bucket_s = r.bucket_s;
-    user_fixture user(p);
-    user.wait(r.spoken_at_ms);
+  for (const auto& each : rows) {
+    auto rules = plain();
+    rules.metering.bucket_s = each.bucket_s;
+    user_fixture user(rules);
+    user.wait(each.spoken_at_ms);
     user.speak(1000);
     BOOST_TEST(user.sum() == 1000);
-    user.now = monday + r.last_counted_ms;
+    user.now = monday + each.last_counted_ms;
     user.speak(0);
     BOOST_TEST(user.sum() == 1000);
     BOOST_TEST(fairuse::query_standing(user.who, user.in_force, 0, user.now + 1).windows[0].sum_ms == 0);
     user.wait(1);
     user.speak(0);
     BOOST_TEST(user.sum() == 0);
-    BOOST_TEST(leaves_at(monday / second_ms / r.bucket_s, day_ms / second_ms, r.bucket_s) == user.now);
+    BOOST_TEST(leaves_at(monday / second_ms / each.bucket_s, day_ms / second_ms, each.bucket_s) == user.now);
   }
 }
 
 BOOST_AUTO_TEST_CASE(event_basis_counts_when_it_was_spoken_and_arrival_basis_when_it_came) {
-  auto p = plain();
-  user_fixture by_event(p);
-  p.metering.basis = time_basis::arrival;
-  user_fixture by_arrival(p);
+  auto rules = plain();
+  user_fixture by_event(rules);
+  rules.metering.basis = time_basis::arrival;
+  user_fixture by_arrival(rules);
   for (auto* user : {&by_event, &by_arrival}) {
     user->wait(day_ms);
     user->speak_segments({{0, 60'000}, {3'600'000, 3'660'000}}, 20 * hour_ms);
@@ -108,34 +108,34 @@ BOOST_AUTO_TEST_CASE(lanes_that_are_not_enforced_and_late_speech_are_metered_apa
       {lane::realtime, day_ms, 1000, lane::realtime}, {lane::realtime, day_ms + 1, 0, lane::backfill},
       {lane::custom, day_ms + 1, 0, lane::backfill},
   };
-  for (const auto& r : rows) {
-    auto p = plain();
-    p.windows[0].span_ms = 72 * hour_ms;
-    user_fixture user(p);
+  for (const auto& each : rows) {
+    auto rules = plain();
+    rules.windows[0].span_ms = 72 * hour_ms;
+    user_fixture user(rules);
     user.wait(3 * day_ms);
-    user.speak(1000, r.from, r.ago_ms);
-    BOOST_TEST(user.sum() == r.sum_ms);
-    BOOST_TEST(user.out.counts.metered_ms[static_cast<std::size_t>(r.metered_as)] == 1000);
-    BOOST_TEST(user.out.counts.moved_to_backfill == (r.metered_as == r.from ? 0U : 1U));
+    user.speak(1000, each.from, each.ago_ms);
+    BOOST_TEST(user.sum() == each.sum_ms);
+    BOOST_TEST(user.out.counts.metered_ms[static_cast<std::size_t>(each.metered_as)] == 1000);
+    BOOST_TEST(user.out.counts.moved_to_backfill == (each.metered_as == each.from ? 0U : 1U));
   }
 }
 
 BOOST_AUTO_TEST_CASE(fresh_within_of_0_never_moves_speech) {
-  auto p = plain();
-  p.windows[0].span_ms = 168 * hour_ms;
-  p.metering.fresh_within_ms = 0;
-  user_fixture user(p);
+  auto rules = plain();
+  rules.windows[0].span_ms = 168 * hour_ms;
+  rules.metering.fresh_within_ms = 0;
+  user_fixture user(rules);
   user.wait(8 * day_ms);
   user.speak(1000, lane::realtime, 6 * day_ms);
   BOOST_TEST(user.sum() == 1000);
 }
 
 BOOST_AUTO_TEST_CASE(speech_while_off_counts_only_where_off_is_measured) {
-  auto p = plain();
-  p.off = off_rule::nothing;
-  user_fixture nothing(p);
-  p.off = off_rule::shadow;
-  user_fixture shadow(p);
+  auto rules = plain();
+  rules.off = off_rule::nothing;
+  user_fixture nothing(rules);
+  rules.off = off_rule::shadow;
+  user_fixture shadow(rules);
   for (auto* user : {&nothing, &shadow}) {
     user->enable(false);
     user->speak(5000);
@@ -147,8 +147,8 @@ BOOST_AUTO_TEST_CASE(speech_while_off_counts_only_where_off_is_measured) {
 }
 
 BOOST_AUTO_TEST_CASE(amounts_above_one_entry_are_kept_whole) {
-  auto p = plain();
-  user_fixture user(p);
+  auto rules = plain();
+  user_fixture user(rules);
   user.speak(600'000'000);
   user.speak(600'000'000);
   user.speak(1);
@@ -233,10 +233,10 @@ BOOST_AUTO_TEST_CASE(old_buckets_are_pruned_once_an_hour_and_sums_do_not_notice)
 }
 
 BOOST_AUTO_TEST_CASE(speech_before_the_tail_of_a_window_is_kept_and_does_not_count) {
-  auto p = plain();
-  p.windows = {{"hour", hour_ms, 2 * hour_ms}, {"daily", 24 * hour_ms, 2 * hour_ms}};
-  p.plans.clear();
-  user_fixture user(p);
+  auto rules = plain();
+  rules.windows = {{"hour", hour_ms, 2 * hour_ms}, {"daily", 24 * hour_ms, 2 * hour_ms}};
+  rules.plans.clear();
+  user_fixture user(rules);
   user.wait(12 * hour_ms);
   user.speak(1);
   user.speak(2, lane::realtime, 5 * hour_ms); // before the tail of `hour`
@@ -262,22 +262,22 @@ BOOST_AUTO_TEST_CASE(speech_at_the_edges_of_what_is_accepted) {
                       {8 * day_ms + 1, applied::too_old},
                       {-5 * minute_ms, applied::accepted},
                       {-5 * minute_ms - 1, applied::future}};
-  for (const auto& r : rows) {
+  for (const auto& each : rows) {
     user_fixture user;
     user.wait(10 * day_ms);
-    BOOST_TEST((user.speak(1000, lane::realtime, r.ago_ms) == r.how));
-    BOOST_TEST((user.stt(1000, r.ago_ms) == r.how));
-    BOOST_TEST(user.out.counts.too_old == (r.how == applied::too_old ? 2U : 0U));
-    BOOST_TEST(user.out.counts.future == (r.how == applied::future ? 2U : 0U));
+    BOOST_TEST((user.speak(1000, lane::realtime, each.ago_ms) == each.how));
+    BOOST_TEST((user.stt(1000, each.ago_ms) == each.how));
+    BOOST_TEST(user.out.counts.too_old == (each.how == applied::too_old ? 2U : 0U));
+    BOOST_TEST(user.out.counts.future == (each.how == applied::future ? 2U : 0U));
     // Facts that are not usage are never too old.
-    if (r.how == applied::too_old) BOOST_TEST((user.plan("pro", r.ago_ms) == applied::accepted));
-    if (r.how == applied::future) BOOST_TEST((user.plan("pro", r.ago_ms) == applied::future));
+    if (each.how == applied::too_old) BOOST_TEST((user.plan("pro", each.ago_ms) == applied::accepted));
+    if (each.how == applied::future) BOOST_TEST((user.plan("pro", each.ago_ms) == applied::future));
   }
-  event e;
-  e.instant = monday + 40 * day_ms;
-  BOOST_TEST((lateness(e, monday, 8 * day_ms, horizon_events_ms) == applied::accepted));
-  ++e.instant;
-  BOOST_TEST((lateness(e, monday, 8 * day_ms, horizon_events_ms) == applied::future));
+  event given;
+  given.instant = monday + 40 * day_ms;
+  BOOST_TEST((lateness(given, monday, 8 * day_ms, horizon_events_ms) == applied::accepted));
+  ++given.instant;
+  BOOST_TEST((lateness(given, monday, 8 * day_ms, horizon_events_ms) == applied::future));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_promotion_keeps_the_live_standing_and_ends_the_shadow) {
   BOOST_TEST(user.policies->promoted("strict") == nullptr);
 }
 
-BOOST_AUTO_TEST_CASE(a_promotion_looks_at_restrictions_anew) {
+BOOST_AUTO_TEST_CASE(a_promotion_checks_restrictions_again) {
   auto lax = shadow("lax");
   lax.windows[0].cap_ms = 10 * hour_ms;
   lax.plans.clear();
@@ -177,12 +177,12 @@ BOOST_AUTO_TEST_CASE(the_promotion_itself_says_what_and_who) {
   what.actor = "ada";
   what.reason = "measured";
   const auto after = user.policies->promoted("s");
-  const auto d = promotion(*after, user.make(event_kind::admin, 0, what), user.now);
-  BOOST_TEST(d.who == "ada");
-  BOOST_TEST(d.note == "s");
-  BOOST_TEST(d.cause == "e1");
-  BOOST_TEST(d.slot->policy == "s");
-  BOOST_TEST(d.time == monday);
+  const auto written = promotion(*after, user.make(event_kind::admin, 0, what), user.now);
+  BOOST_TEST(written.who == "ada");
+  BOOST_TEST(written.note == "s");
+  BOOST_TEST(written.cause == "e1");
+  BOOST_TEST(written.slot->policy == "s");
+  BOOST_TEST(written.time == monday);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

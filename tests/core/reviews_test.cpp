@@ -58,15 +58,15 @@ BOOST_AUTO_TEST_CASE(a_score_that_clears_earns_the_longer_cooldown) {
     std::int64_t cooldown_ms;
   };
   const row rows[] = {{0.0, 72 * hour_ms}, {0.349999999, 72 * hour_ms}, {0.35, 12 * hour_ms}, {0.7, 12 * hour_ms}};
-  for (const auto& r : rows) {
-    auto p = plain();
-    p.review.cleared_below_nano = 350'000'000;
-    p.review.cleared_cooldown_ms = 72 * hour_ms;
-    user_fixture user(p);
+  for (const auto& each : rows) {
+    auto rules = plain();
+    rules.review.cleared_below_nano = 350'000'000;
+    rules.review.cleared_cooldown_ms = 72 * hour_ms;
+    user_fixture user(rules);
     user.speak(over);
     user.wait(minute_ms);
-    user.answer("live-1", r.score);
-    user.now = monday + r.cooldown_ms;
+    user.answer("live-1", each.score);
+    user.now = monday + each.cooldown_ms;
     BOOST_TEST(not asks(user));
     user.wait(1);
     BOOST_TEST(asks(user));
@@ -74,10 +74,10 @@ BOOST_AUTO_TEST_CASE(a_score_that_clears_earns_the_longer_cooldown) {
 }
 
 BOOST_AUTO_TEST_CASE(the_check_interval_bounds_asking_where_the_cooldown_is_shorter) {
-  auto p = plain();
-  p.review.cooldown_ms = minute_ms;
-  p.review.check_interval_ms = 5 * minute_ms;
-  user_fixture user(p);
+  auto rules = plain();
+  rules.review.cooldown_ms = minute_ms;
+  rules.review.check_interval_ms = 5 * minute_ms;
+  user_fixture user(rules);
   user.speak(over);
   user.answer("live-1", 0.1);
   user.wait(5 * minute_ms);
@@ -92,9 +92,9 @@ BOOST_AUTO_TEST_CASE(the_check_interval_bounds_asking_where_the_cooldown_is_shor
 }
 
 BOOST_AUTO_TEST_CASE(a_failure_frees_the_cooldown_and_backs_off_doubling_to_12_hours) {
-  auto p = plain();
-  p.review.retry_after_ms = 15 * minute_ms;
-  user_fixture user(p);
+  auto rules = plain();
+  rules.review.retry_after_ms = 15 * minute_ms;
+  user_fixture user(rules);
   user.speak(over);
   std::uint32_t number = 1;
   for (const auto minutes : {15, 30, 60, 120, 240, 480, 720, 720}) {
@@ -127,9 +127,9 @@ BOOST_AUTO_TEST_CASE(a_failure_without_retry_after_asks_again_at_once) {
 }
 
 BOOST_AUTO_TEST_CASE(a_request_times_out_one_ms_after_its_deadline_and_that_is_a_failure) {
-  auto p = plain();
-  p.review.retry_after_ms = 15 * minute_ms;
-  user_fixture user(p);
+  auto rules = plain();
+  rules.review.retry_after_ms = 15 * minute_ms;
+  user_fixture user(rules);
   user.speak(over);
   user.decided();
   user.wait(30 * minute_ms);
@@ -165,13 +165,13 @@ BOOST_AUTO_TEST_CASE(answers_without_a_request_are_ignored_once) {
       {"live--1", "review_ignored 0 unknown_request"},
       {"live-4294967297", "review_ignored 0 unknown_request"},
   };
-  for (const auto& r : rows)
-    BOOST_TEST_CONTEXT(r.request) {
+  for (const auto& each : rows)
+    BOOST_TEST_CONTEXT(each.request) {
       user_fixture user;
       user.speak(over);
       user.decided();
-      BOOST_TEST((user.answer(r.request, 0.9) == applied::accepted));
-      BOOST_TEST(user.decided() == lines{r.decided});
+      BOOST_TEST((user.answer(each.request, 0.9) == applied::accepted));
+      BOOST_TEST(user.decided() == lines{each.decided});
       BOOST_TEST((user.again() == applied::duplicate));
       BOOST_TEST(user.decided().empty());
     }
@@ -193,14 +193,14 @@ BOOST_AUTO_TEST_CASE(the_gate_is_inclusive_and_below_it_no_strike_is_added) {
       {0.0, strike_basis::finished_reviews, "strike_added 1 0 audiobook none>none 0,0"},
       {1.0, strike_basis::finished_reviews, "strike_added 1 1000 audiobook none>warning 0,0"},
   };
-  for (const auto& r : rows) {
-    auto p = plain();
-    p.counts = r.counts;
-    user_fixture user(p);
+  for (const auto& each : rows) {
+    auto rules = plain();
+    rules.counts = each.counts;
+    user_fixture user(rules);
     user.speak(over);
     user.decided();
-    user.answer("live-1", r.score);
-    BOOST_TEST(user.decided().front() == r.decided);
+    user.answer("live-1", each.score);
+    BOOST_TEST(user.decided().front() == each.decided);
   }
 }
 
@@ -231,10 +231,10 @@ BOOST_AUTO_TEST_CASE(a_paid_plan_is_asked_about_even_with_exhausted_credits) {
 }
 
 BOOST_AUTO_TEST_CASE(no_review_is_asked_for_at_the_last_stage) {
-  auto p = plain();
-  user_fixture skip(p);
-  p.review.last_stage = at_last_stage::review;
-  user_fixture review(p);
+  auto rules = plain();
+  user_fixture skip(rules);
+  rules.review.last_stage = at_last_stage::review;
+  user_fixture review(rules);
   for (auto* user : {&skip, &review})
     user->set_stage(stage::restrict);
   BOOST_TEST(not asks(skip));
@@ -260,14 +260,14 @@ BOOST_AUTO_TEST_CASE(an_answer_meets_the_state_of_its_moment) {
       {"last_stage", [](user_fixture& user) { user.set_stage(stage::restrict); }},
       {"exempt", [](user_fixture& user) { user.exempt(true), user.kill(true), user.enable(false); }},
   };
-  for (const auto& r : rows)
-    BOOST_TEST_CONTEXT(r.why) {
+  for (const auto& each : rows)
+    BOOST_TEST_CONTEXT(each.why) {
       user_fixture user;
       user.speak(over);
-      r.before_it(user);
+      each.before_it(user);
       user.decided();
       user.answer("live-1", 0.9);
-      BOOST_TEST(user.decided() == lines{std::string("review_ignored 1 ") + r.why});
+      BOOST_TEST(user.decided() == lines{std::string("review_ignored 1 ") + each.why});
       BOOST_TEST(user.standing().pending_request == 0U);
       BOOST_TEST(user.standing().strikes_7d == 0U);
       BOOST_TEST((user.again() == applied::duplicate));
@@ -285,12 +285,12 @@ BOOST_AUTO_TEST_CASE(a_shadow_borrows_the_newest_live_verdict_while_it_is_fresh)
       {12 * hour_ms + 1, false, "s: review_unanswered daily"},
       {12 * hour_ms + 1, true, "s: review_requested 1 daily"},
   };
-  for (const auto& r : rows) {
+  for (const auto& each : rows) {
     auto shadow = plain();
     shadow.name = "s";
     shadow.windows[0].cap_ms = 3 * hour_ms; // later than live
     shadow.plans.clear();
-    shadow.review.shadow_asks = r.asks;
+    shadow.review.shadow_asks = each.asks;
     user_fixture user(plain(), {shadow});
     user.speak(over);
     user.answer("live-1", 0.1);
@@ -299,16 +299,16 @@ BOOST_AUTO_TEST_CASE(a_shadow_borrows_the_newest_live_verdict_while_it_is_fresh)
     user.speak(1);
     user.answer("live-2", 0.9);
     user.decided();
-    user.wait(r.ago_ms);
+    user.wait(each.ago_ms);
     user.speak(hour_ms, lane::realtime, 2 * minute_ms);
     user.speak(2 * hour_ms);
     lines of_shadow;
     for (const auto& line : user.decided())
       if (line.starts_with("s: ")) of_shadow.push_back(line);
     BOOST_TEST_REQUIRE(of_shadow.size() >= 2U);
-    BOOST_TEST(of_shadow[1] == r.decided);
+    BOOST_TEST(of_shadow[1] == each.decided);
     BOOST_TEST(user.out.tallies[1].unanswered
-               == (std::string(r.decided).find("unanswered") != std::string::npos ? 1U : 0U));
+               == (std::string(each.decided).find("unanswered") != std::string::npos ? 1U : 0U));
   }
 }
 
@@ -396,17 +396,18 @@ BOOST_AUTO_TEST_CASE(the_pattern_of_conversations_chooses_the_recipes) {
       {"five of 90 min", 5, 90 * minute_ms, 0, 1, asked + " recipes 11"},
       {"five over 90 min", 5, 90 * minute_ms + 1, 0, 1, asked + " recipes 3"},
   };
-  for (const auto& r : rows)
-    BOOST_TEST_CONTEXT(r.what) {
+  for (const auto& each : rows)
+    BOOST_TEST_CONTEXT(each.what) {
       user_fixture user;
-      for (int i = 0; i < r.count; ++i)
-        user.converse("c" + std::to_string(i), r.first_ms + i * r.step_ms, "k" + std::to_string(i % r.categories));
+      for (int i = 0; i < each.count; ++i)
+        user.converse("c" + std::to_string(i), each.first_ms + i * each.step_ms,
+                      "k" + std::to_string(i % each.categories));
       user.speak(over);
-      BOOST_TEST(user.decided(decision_kind::review_requested) == lines{r.decided});
+      BOOST_TEST(user.decided(decision_kind::review_requested) == lines{each.decided});
     }
 }
 
-BOOST_AUTO_TEST_CASE(recipes_look_back_seven_days_and_at_thirty_conversations) {
+BOOST_AUTO_TEST_CASE(recipes_cover_seven_days_and_thirty_conversations) {
   user_fixture user;
   user.wait(10 * day_ms);
   for (int i = 0; i < 3; ++i)

@@ -6,12 +6,12 @@
 namespace fairuse::test {
 
 policy plain() {
-  policy p;
-  p.name = "plain";
-  p.digest = "0";
-  p.windows = {{"daily", 24 * hour_ms, 2 * hour_ms}};
-  p.free_plans = {"basic"};
-  p.plans = {{"unlimited", {4 * hour_ms}}};
+  policy rules;
+  rules.name = "plain";
+  rules.digest = "0";
+  rules.windows = {{"daily", 24 * hour_ms, 2 * hour_ms}};
+  rules.free_plans = {"basic"};
+  rules.plans = {{"unlimited", {4 * hour_ms}}};
   step_rule warning;
   warning.ends_after_ms = 30 * day_ms;
   step_rule throttle;
@@ -28,42 +28,42 @@ policy plain() {
   restrict.ends_after_ms = 30 * day_ms;
   restrict.falls_to = stage::throttle;
   restrict.hard_caps = true;
-  p.steps = {warning, throttle, restrict};
-  p.off = off_rule::nothing;
-  return p;
+  rules.steps = {warning, throttle, restrict};
+  rules.off = off_rule::nothing;
+  return rules;
 }
 
 policy fair() {
-  auto p = plain();
-  p.name = "fair";
-  p.windows = {{"daily", 24 * hour_ms, 2 * hour_ms},
-               {"3day", 72 * hour_ms, 8 * hour_ms},
-               {"weekly", 168 * hour_ms, 10 * hour_ms}};
-  p.plans = {{"unlimited", {4 * hour_ms, 16 * hour_ms, 20 * hour_ms}}};
-  p.ceiling.cap_ms = 30 * hour_ms;
-  p.review.cleared_below_nano = 350'000'000;
-  p.review.cleared_cooldown_ms = 72 * hour_ms;
-  p.review.check_interval_ms = 5 * minute_ms;
-  p.review.retry_after_ms = 15 * minute_ms;
-  p.budget.per_utc_day_ms = 30 * minute_ms;
-  p.budget.track_from_trigger = true;
-  return p;
+  auto rules = plain();
+  rules.name = "fair";
+  rules.windows = {{"daily", 24 * hour_ms, 2 * hour_ms},
+                   {"3day", 72 * hour_ms, 8 * hour_ms},
+                   {"weekly", 168 * hour_ms, 10 * hour_ms}};
+  rules.plans = {{"unlimited", {4 * hour_ms, 16 * hour_ms, 20 * hour_ms}}};
+  rules.ceiling.cap_ms = 30 * hour_ms;
+  rules.review.cleared_below_nano = 350'000'000;
+  rules.review.cleared_cooldown_ms = 72 * hour_ms;
+  rules.review.check_interval_ms = 5 * minute_ms;
+  rules.review.retry_after_ms = 15 * minute_ms;
+  rules.budget.per_utc_day_ms = 30 * minute_ms;
+  rules.budget.track_from_trigger = true;
+  return rules;
 }
 
 policy shadow(const std::string& name) {
-  auto p = plain();
-  p.name = p.digest = name;
-  return p;
+  auto rules = plain();
+  rules.name = rules.digest = name;
+  return rules;
 }
 
 event numbered_event(event_arena& arena, int number, event_kind kind, time_ms at, event_detail detail) {
-  event e;
-  e.kind = kind;
-  e.time = e.instant = at;
-  e.text = arena.keep("app", "e" + std::to_string(number));
-  e.key = event_key(e.text->source, e.text->id);
-  if (not std::holds_alternative<std::monostate>(detail)) e.detail = arena.keep(std::move(detail));
-  return e;
+  event made;
+  made.kind = kind;
+  made.time = made.instant = at;
+  made.text = arena.keep("app", "e" + std::to_string(number));
+  made.key = event_key(made.text->source, made.text->id);
+  if (not std::holds_alternative<std::monostate>(detail)) made.detail = arena.keep(std::move(detail));
+  return made;
 }
 
 std::string duration_text(std::int64_t ms) {
@@ -81,73 +81,79 @@ std::string duration_text(std::int64_t ms) {
 
 namespace {
 
-std::string windows_of(const decision& d) {
+std::string windows_of(const decision& what) {
   std::string text;
-  for (std::size_t user = 0; user < d.slot->windows.size(); ++user)
-    if ((d.exceeded >> user & 1) != 0) text += (text.empty() ? "" : ",") + d.slot->windows[user];
+  for (std::size_t i = 0; i < what.slot->windows.size(); ++i)
+    if ((what.exceeded >> i & 1) != 0) text += (text.empty() ? "" : ",") + what.slot->windows[i];
   return text;
 }
 
-std::string score_of(const decision& d) {
-  return std::to_string(d.score_nano / 1'000'000) + " " + std::string(to_text(d.type));
+std::string score_of(const decision& what) {
+  return std::to_string(what.score_nano / 1'000'000) + " " + std::string(to_text(what.type));
 }
 
-std::string steps_of(const decision& d) { return std::string(to_text(d.from)) + ">" + std::string(to_text(d.to)); }
+std::string steps_of(const decision& what) {
+  return std::string(to_text(what.from)) + ">" + std::string(to_text(what.to));
+}
 
-std::string until_of(const decision& d) { return d.until == never ? "" : " +" + duration_text(d.until - d.time); }
+std::string until_of(const decision& what) {
+  return what.until == never ? "" : " +" + duration_text(what.until - what.time);
+}
 
-std::string prior_of(const decision& d) { return std::to_string(d.prior_7d) + "," + std::to_string(d.prior_30d); }
+std::string prior_of(const decision& what) {
+  return std::to_string(what.prior_7d) + "," + std::to_string(what.prior_30d);
+}
 
-std::string details_of(const decision& d) {
-  const auto why = std::string(to_text(d.why));
-  const auto amounts = duration_text(d.sum_ms) + "/" + duration_text(d.cap_ms);
-  const std::string restriction = d.restriction == restriction_kind::hard ? "hard" : "ceiling";
-  switch (d.kind) {
+std::string details_of(const decision& what) {
+  const auto why = std::string(to_text(what.why));
+  const auto amounts = duration_text(what.sum_ms) + "/" + duration_text(what.cap_ms);
+  const std::string restriction = what.restriction == restriction_kind::hard ? "hard" : "ceiling";
+  switch (what.kind) {
     case decision_kind::cap_crossed:
-      return d.slot->windows[d.window] + " " + amounts;
+      return what.slot->windows[what.window] + " " + amounts;
     case decision_kind::review_requested:
-      return std::to_string(d.request) + " " + windows_of(d)
-             + (d.recipes != 0 ? " recipes " + std::to_string(d.recipes) : "");
+      return std::to_string(what.request) + " " + windows_of(what)
+             + (what.recipes != 0 ? " recipes " + std::to_string(what.recipes) : "");
     case decision_kind::review_unanswered:
-      return windows_of(d);
+      return windows_of(what);
     case decision_kind::review_cleared:
-      return score_of(d) + " " + prior_of(d);
+      return score_of(what) + " " + prior_of(what);
     case decision_kind::strike_added:
-      return std::to_string(d.strike) + " " + score_of(d) + " " + steps_of(d) + " " + prior_of(d);
+      return std::to_string(what.strike) + " " + score_of(what) + " " + steps_of(what) + " " + prior_of(what);
     case decision_kind::review_failed:
     case decision_kind::review_timed_out:
-      return std::to_string(d.request) + until_of(d);
+      return std::to_string(what.request) + until_of(what);
     case decision_kind::review_ignored:
-      return std::to_string(d.request) + " " + why;
+      return std::to_string(what.request) + " " + why;
     case decision_kind::strike_cleared:
-      return std::to_string(d.strike) + " " + why;
+      return std::to_string(what.strike) + " " + why;
     case decision_kind::stage_changed:
-      return steps_of(d) + " " + why + until_of(d);
+      return steps_of(what) + " " + why + until_of(what);
     case decision_kind::budget_exhausted:
     case decision_kind::budget_reset:
       return amounts;
     case decision_kind::restriction_engaged:
-      return restriction + " " + why + " " + amounts + until_of(d);
+      return restriction + " " + why + " " + amounts + until_of(what);
     case decision_kind::restriction_lifted:
       return restriction + " " + why;
     case decision_kind::content_locked:
     case decision_kind::content_unlocked:
       return why;
     case decision_kind::notification:
-      return std::string(to_text(d.to)) + (d.words == wording::credits ? " credits" : " misuse");
+      return std::string(to_text(what.to)) + (what.words == wording::credits ? " credits" : " misuse");
     case decision_kind::user_erased:
     case decision_kind::policy_promoted:
-      return d.who;
+      return what.who;
   }
   return {};
 }
 
 } // namespace
 
-std::string brief(const decision& d, time_ms start) {
-  std::string text = d.slot->slot == "live" ? "" : d.slot->slot + ": ";
-  text += std::string(to_text(d.kind)) + " " + details_of(d);
-  if (d.cause.empty()) text += " @" + duration_text(d.time - start);
+std::string brief(const decision& what, time_ms start) {
+  std::string text = what.slot->slot == "live" ? "" : what.slot->slot + ": ";
+  text += std::string(to_text(what.kind)) + " " + details_of(what);
+  if (what.cause.empty()) text += " @" + duration_text(what.time - start);
   return text;
 }
 
@@ -162,35 +168,35 @@ event user_fixture::make(event_kind kind, std::int64_t ago_ms, event_detail deta
   return numbered_event(arena, ++serial_, kind, now - ago_ms, std::move(detail));
 }
 
-applied user_fixture::give(event e) {
-  last_ = e;
+applied user_fixture::give(event given) {
+  last_ = given;
   advance(who, in_force, now, out);
-  return apply(who, in_force, now, e, horizon_wall_ms, out);
+  return apply(who, in_force, now, given, horizon_wall_ms, out);
 }
 
 applied user_fixture::again() { return give(last_); }
 
 applied user_fixture::speak(std::int64_t ms, lane from, std::int64_t ago_ms) {
-  auto e = make(event_kind::speech, ago_ms);
-  e.ms = static_cast<std::int32_t>(ms);
-  e.from = from;
-  return give(e);
+  auto made = make(event_kind::speech, ago_ms);
+  made.ms = static_cast<std::int32_t>(ms);
+  made.from = from;
+  return give(made);
 }
 
 applied user_fixture::speak_segments(std::vector<segment> segments, std::int64_t begun_ago_ms, lane from) {
   std::uint32_t end = 0;
-  for (const auto& s : segments)
-    end = std::max(end, s.end_ms);
-  auto e = make(event_kind::speech, begun_ago_ms, speech_segments{std::move(segments)});
-  e.instant = e.time + end;
-  e.from = from;
-  return give(e);
+  for (const auto& each : segments)
+    end = std::max(end, each.end_ms);
+  auto made = make(event_kind::speech, begun_ago_ms, speech_segments{std::move(segments)});
+  made.instant = made.time + end;
+  made.from = from;
+  return give(made);
 }
 
 applied user_fixture::stt(std::int64_t ms, std::int64_t ago_ms) {
-  auto e = make(event_kind::stt, ago_ms);
-  e.ms = static_cast<std::int32_t>(ms);
-  return give(e);
+  auto made = make(event_kind::stt, ago_ms);
+  made.ms = static_cast<std::int32_t>(ms);
+  return give(made);
 }
 
 applied user_fixture::plan(const std::string& name, std::int64_t ago_ms) {
@@ -285,16 +291,16 @@ void user_fixture::misuse(double score) {
 
 lines user_fixture::decided() {
   lines all;
-  for (const auto& d : out.decisions)
-    all.push_back(brief(d, monday));
+  for (const auto& each : out.decisions)
+    all.push_back(brief(each, monday));
   out.decisions.clear();
   return all;
 }
 
 lines user_fixture::decided(decision_kind kind) {
   lines some;
-  for (const auto& d : out.decisions)
-    if (d.kind == kind) some.push_back(brief(d, monday));
+  for (const auto& each : out.decisions)
+    if (each.kind == kind) some.push_back(brief(each, monday));
   out.decisions.clear();
   return some;
 }

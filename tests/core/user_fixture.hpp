@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A user of core with verbs: what happens, and what core decides then, one line a decision. `now` is set by hand
-// (`wait`), and nothing fires before the next event or `fire_timers`.
+// A user of core: functions for events, and core's decisions, one line each. `now` is set by hand (`wait`), and nothing
+// fires before the next event or `fire_timers`.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@ inline constexpr time_ms monday = 1'772'409'600'000;
 
 using lines = std::vector<std::string>;
 
-/// One window of 24 h and 2 h, the ladder of the shipped policy, and nothing else: rows switch on what they are about.
+/// One window of 24 h and 2 h, the ladder of the shipped policy, and nothing else: tests switch on the rules they need.
 policy plain();
 /// The same with the three windows and every rule of the shipped policy.
 policy fair();
@@ -33,7 +33,7 @@ std::string duration_text(std::int64_t ms);
 
 /// A decision in one line: amounts and times as durations, `+30d` after the decision, `@30d` after `start` (a timer's
 /// instant).
-std::string brief(const decision& d, time_ms start);
+std::string brief(const decision& what, time_ms start);
 
 class user_fixture {
 public:
@@ -62,7 +62,7 @@ public:
   applied erase(std::int64_t ago_ms = 0);
   /// The last event once more.
   applied again();
-  applied give(event e);
+  applied give(event given);
   event make(event_kind kind, std::int64_t ago_ms, event_detail detail = {});
 
   void enable(bool on) { in_force.enabled = on; }

@@ -9,82 +9,82 @@ namespace fairuse::model {
 
 namespace {
 
-time_ms end_of(const policy& r, stage at, time_ms begin) {
-  const auto* rule = r.step_of(at);
+time_ms end_of(const policy& slot_rules, stage at, time_ms begin) {
+  const auto* rule = slot_rules.step_of(at);
   return rule == nullptr or rule->ends_after_ms == 0 ? never : begin + rule->ends_after_ms;
 }
 
-position fall(const policy& r, position p) {
-  const auto* rule = r.step_of(p.at);
+position fall(const policy& slot_rules, position from) {
+  const auto* rule = slot_rules.step_of(from.at);
   const auto to = rule == nullptr ? stage::none : rule->falls_to;
-  return {to, end_of(r, to, p.until + 1)};
+  return {to, end_of(slot_rules, to, from.until + 1)};
 }
 
 } // namespace
 
-position naive_user::replay(std::size_t slot, std::size_t first, position p, time_ms ends_before) const {
-  const auto& r = rules(slot);
+position naive_user::replay(std::size_t slot, std::size_t first, position from, time_ms ends_before) const {
+  const auto& slot_rules = rules(slot);
   const auto& ladder = history_[slot].ladder;
   for (std::size_t i = first; i < ladder.size(); ++i) {
-    const auto& m = ladder[i];
-    while (p.until != never and p.until < m.at)
-      p = fall(r, p);
-    if (m.kind == mark_kind::admin_stage) p = {m.to, m.end};
-    if (m.kind == mark_kind::reset or m.kind == mark_kind::upgrade) p = {};
-    if (m.kind != mark_kind::verdict or m.cleared or not m.qualifying) continue;
-    const auto* next = r.step_after(p.at);
+    const auto& entry = ladder[i];
+    while (from.until != never and from.until < entry.at)
+      from = fall(slot_rules, from);
+    if (entry.kind == mark_kind::admin_stage) from = {entry.to, entry.end};
+    if (entry.kind == mark_kind::reset or entry.kind == mark_kind::upgrade) from = {};
+    if (entry.kind != mark_kind::verdict or entry.cleared or not entry.qualifying) continue;
+    const auto* next = slot_rules.step_after(from.at);
     if (next == nullptr) continue;
     std::uint32_t earlier = 0;
-    for (std::size_t k = 0; k < i; ++k)
-      earlier += ladder[k].strike and not ladder[k].cleared and ladder[k].at >= m.at - next->within_ms;
-    if (next->strikes == 0 or earlier >= next->strikes) p = {next->at, end_of(r, next->at, m.at)};
+    for (std::size_t index = 0; index < i; ++index)
+      earlier += ladder[index].strike and not ladder[index].cleared and ladder[index].at >= entry.at - next->within_ms;
+    if (next->strikes == 0 or earlier >= next->strikes) from = {next->at, end_of(slot_rules, next->at, entry.at)};
   }
-  while (p.until != never and p.until < ends_before)
-    p = fall(r, p);
-  return p;
+  while (from.until != never and from.until < ends_before)
+    from = fall(slot_rules, from);
+  return from;
 }
 
 position naive_user::now_at(std::size_t slot) const {
-  const auto& h = history_[slot];
-  return replay(slot, h.base.first, h.base.from, h.ends_passed_until);
+  const auto& history = history_[slot];
+  return replay(slot, history.base.first, history.base.from, history.ends_passed_until);
 }
 
 std::uint32_t naive_user::strikes(std::size_t slot, time_ms from) const {
   std::uint32_t count = 0;
-  for (const auto& m : history_[slot].ladder)
-    count += m.strike and not m.cleared and m.at >= from;
+  for (const auto& entry : history_[slot].ladder)
+    count += entry.strike and not entry.cleared and entry.at >= from;
   return count;
 }
 
 void naive_user::remember(std::size_t slot, ladder_entry what) {
   // Marks are kept until stage none has lasted 90 days.
-  auto& h = history_[slot];
+  auto& history = history_[slot];
   const auto oldest = what.at - 90 * day_ms;
-  if (now_at(slot).at == stage::none and h.since <= oldest) {
-    std::erase_if(h.ladder, [oldest](const auto& m) { return m.at < oldest; });
-    if (h.ever_promoted) h.base = {h.ladder.size(), {}};
+  if (now_at(slot).at == stage::none and history.since <= oldest) {
+    std::erase_if(history.ladder, [oldest](const auto& entry) { return entry.at < oldest; });
+    if (history.ever_promoted) history.base = {history.ladder.size(), {}};
   }
-  h.ladder.push_back(std::move(what));
+  history.ladder.push_back(std::move(what));
 }
 
 void naive_user::write_stage_change(std::size_t slot, time_ms at, const std::string& cause, position was, reason why,
                                     usage_type type, const std::string& who, const std::string& note) {
-  const auto p = now_at(slot);
-  if (was.at != p.at) history_[slot].since = at;
-  auto& d = write(slot, decision_kind::stage_changed, why, at, cause);
-  d.from = was.at;
-  d.to = p.at;
-  d.until = p.until;
-  d.type = type;
-  d.who = who;
-  d.note = note;
-  const auto* rule = rules(slot).step_of(p.at);
-  if (p.at > was.at and rule != nullptr and rule->notify) {
-    auto& n = write(slot, decision_kind::notification, why, at, cause);
-    n.from = was.at;
-    n.to = p.at;
-    n.until = p.until;
-    n.words = type == usage_type::free_exhausted ? wording::credits : wording::misuse;
+  const auto is = now_at(slot);
+  if (was.at != is.at) history_[slot].since = at;
+  auto& written = write(slot, decision_kind::stage_changed, why, at, cause);
+  written.from = was.at;
+  written.to = is.at;
+  written.until = is.until;
+  written.type = type;
+  written.who = who;
+  written.note = note;
+  const auto* rule = rules(slot).step_of(is.at);
+  if (is.at > was.at and rule != nullptr and rule->notify) {
+    auto& notified = write(slot, decision_kind::notification, why, at, cause);
+    notified.from = was.at;
+    notified.to = is.at;
+    notified.until = is.until;
+    notified.words = type == usage_type::free_exhausted ? wording::credits : wording::misuse;
   }
   refresh_restrictions(slot, at, cause, reason::stage_reached, why);
   refresh_exhausted(slot, at, cause);
@@ -92,87 +92,90 @@ void naive_user::write_stage_change(std::size_t slot, time_ms at, const std::str
 
 void naive_user::finish_review(std::size_t slot, time_ms at, const std::string& cause, std::int32_t score,
                                usage_type type, reason why, std::uint32_t request, time_ms asked_at) {
-  auto& h = history_[slot];
-  const auto& r = rules(slot);
-  h.reviews.push_back({review_step::finished, at, asked_at, score, &r});
+  auto& history = history_[slot];
+  const auto& slot_rules = rules(slot);
+  history.reviews.push_back({review_step::finished, at, asked_at, score, &slot_rules});
   const auto was = now_at(slot);
-  ladder_entry m;
-  m.at = at;
-  m.qualifying = score >= r.review.score_gate_nano;
-  m.strike = m.qualifying or r.counts == strike_basis::finished_reviews;
-  m.type = type;
-  m.score_nano = score;
+  ladder_entry entry;
+  entry.at = at;
+  entry.qualifying = score >= slot_rules.review.score_gate_nano;
+  entry.strike = entry.qualifying or slot_rules.counts == strike_basis::finished_reviews;
+  entry.type = type;
+  entry.score_nano = score;
   const auto prior_7d = strikes(slot, at - 7 * day_ms);
   const auto prior_30d = strikes(slot, at - 30 * day_ms);
-  if (m.strike) m.number = ++h.last_strike;
-  auto& d = write(slot, m.strike ? decision_kind::strike_added : decision_kind::review_cleared, why, at, cause);
-  remember(slot, m);
+  if (entry.strike) entry.number = ++history.last_strike;
+  auto& written =
+      write(slot, entry.strike ? decision_kind::strike_added : decision_kind::review_cleared, why, at, cause);
+  remember(slot, entry);
   const auto is = now_at(slot);
-  d.prior_7d = prior_7d;
-  d.prior_30d = prior_30d;
-  d.request = request;
-  d.strike = m.number;
-  d.scored = true;
-  d.qualifying = m.qualifying;
-  d.score_nano = score;
-  d.type = type;
-  d.from = was.at;
-  d.to = is.at;
-  d.until = is.until;
+  written.prior_7d = prior_7d;
+  written.prior_30d = prior_30d;
+  written.request = request;
+  written.strike = entry.number;
+  written.scored = true;
+  written.qualifying = entry.qualifying;
+  written.score_nano = score;
+  written.type = type;
+  written.from = was.at;
+  written.to = is.at;
+  written.until = is.until;
   if (is.at == was.at) return;
-  h.last_change_free = type == usage_type::free_exhausted;
+  history.last_change_free = type == usage_type::free_exhausted;
   write_stage_change(slot, at, cause, was, why, type, "", "");
 }
 
 bool naive_user::clear(std::size_t slot, std::size_t index, time_ms at, const std::string& cause, reason why,
                        const std::string& who, const std::string& note) {
-  auto& m = history_[slot].ladder[index];
-  if (not m.strike or m.cleared) return false;
-  m.cleared = true;
-  auto& d = write(slot, decision_kind::strike_cleared, why, at, cause);
-  d.strike = m.number;
-  d.type = m.type;
-  d.scored = true;
-  d.score_nano = m.score_nano;
-  d.who = who;
-  d.note = note;
+  auto& entry = history_[slot].ladder[index];
+  if (not entry.strike or entry.cleared) return false;
+  entry.cleared = true;
+  auto& written = write(slot, decision_kind::strike_cleared, why, at, cause);
+  written.strike = entry.number;
+  written.type = entry.type;
+  written.scored = true;
+  written.score_nano = entry.score_nano;
+  written.who = who;
+  written.note = note;
   return true;
 }
 
 void naive_user::refold(std::size_t slot, position was, time_ms at, const std::string& cause, reason why,
                         const std::string& who, const std::string& note) {
-  auto& h = history_[slot];
-  if (h.ever_promoted) h.base = {h.ladder.size(), replay(slot, 0, {}, at)};
-  // Ends that the shorter history has had already pass in silence.
-  h.ends_passed_until = at;
+  auto& history = history_[slot];
+  if (history.ever_promoted) history.base = {history.ladder.size(), replay(slot, 0, {}, at)};
+  // No decision is written for ends that the shorter history has already passed.
+  history.ends_passed_until = at;
   const auto is = now_at(slot);
   if (is.at != was.at or is.until != was.until)
     write_stage_change(slot, at, cause, was, why, usage_type::none, who, note);
 }
 
 void naive_user::upgrade(std::size_t slot, time_ms at, const std::string& cause) {
-  auto& h = history_[slot];
-  const auto& r = rules(slot);
-  if (r.is_free(plan())) return;
+  auto& history = history_[slot];
+  const auto& slot_rules = rules(slot);
+  if (slot_rules.is_free(plan())) return;
   const auto was = now_at(slot);
-  if (r.on_upgrade == upgrade_rule::clear_if_last_free and h.last_change_free and was.at != stage::none) {
-    ladder_entry m;
-    m.at = at;
-    m.kind = mark_kind::upgrade;
-    remember(slot, m);
+  if (slot_rules.on_upgrade == upgrade_rule::clear_if_last_free and history.last_change_free
+      and was.at != stage::none) {
+    ladder_entry entry;
+    entry.at = at;
+    entry.kind = mark_kind::upgrade;
+    remember(slot, entry);
     write_stage_change(slot, at, cause, was, reason::upgrade, usage_type::none, "", "");
   }
-  if (r.on_upgrade == upgrade_rule::clear_free_strikes) {
+  if (slot_rules.on_upgrade == upgrade_rule::clear_free_strikes) {
     bool cleared = false;
-    for (std::size_t i = 0; i < h.ladder.size(); ++i)
-      if (h.ladder[i].type == usage_type::free_exhausted) cleared |= clear(slot, i, at, cause, reason::upgrade, "", "");
+    for (std::size_t i = 0; i < history.ladder.size(); ++i)
+      if (history.ladder[i].type == usage_type::free_exhausted)
+        cleared |= clear(slot, i, at, cause, reason::upgrade, "", "");
     if (cleared) refold(slot, was, at, cause, reason::upgrade, "", "");
   }
 }
 
-void naive_user::command(time_ms now, const event& e) {
-  const auto& what = detail_of<admin_command>(e);
-  const auto cause = event_id(e);
+void naive_user::command(time_ms now, const event& given) {
+  const auto& what = detail_of<admin_command>(given);
+  const auto cause = event_id(given);
   auto& live = history_.front();
   switch (what.verb) {
     case admin_verb::set_stage:
@@ -205,12 +208,12 @@ void naive_user::command(time_ms now, const event& e) {
 
 void naive_user::command_stage(time_ms now, const std::string& cause, const admin_command& what) {
   const auto was = now_at(0);
-  ladder_entry m;
-  m.at = now;
-  m.kind = mark_kind::admin_stage;
-  m.to = what.to;
-  m.end = end_of(rules(0), what.to, now);
-  remember(0, m);
+  ladder_entry entry;
+  entry.at = now;
+  entry.kind = mark_kind::admin_stage;
+  entry.to = what.to;
+  entry.end = end_of(rules(0), what.to, now);
+  remember(0, entry);
   const auto is = now_at(0);
   if (is.at != was.at or is.until != was.until)
     write_stage_change(0, now, cause, was, reason::admin, usage_type::none, what.actor, what.reason);
@@ -223,10 +226,10 @@ void naive_user::command_reset(time_ms now, const std::string& cause, const admi
   if (rules(0).on_reset == reset_rule::clear_strikes)
     for (std::size_t i = 0; i < live.ladder.size(); ++i)
       clear(0, i, now, cause, reason::admin, what.actor, what.reason);
-  ladder_entry m;
-  m.at = now;
-  m.kind = mark_kind::reset;
-  remember(0, m);
+  ladder_entry entry;
+  entry.at = now;
+  entry.kind = mark_kind::reset;
+  remember(0, entry);
   if (was.at != stage::none)
     write_stage_change(0, now, cause, was, reason::admin, usage_type::none, what.actor, what.reason);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One user, decided the obvious way: every event is kept, every sum is added up from all events, every stage is
+// One user, decided in the simplest way: every event is kept, every sum is added up from all events, every stage is
 // replayed from the whole history, every timer is searched for. Slow and independent: it shares the plain structs of
 // `events` and `policy` with core, and no rule. Where it and core disagree, one of them does not follow the rules that
 // README.md and docs/ state.
@@ -24,14 +24,14 @@
 
 namespace fairuse::model {
 
-/// A slot: where a policy runs. A promotion makes new ones; old ones stay, because history points at them.
+/// A slot: where a policy runs. A promotion makes new ones; old ones are kept, because history points at them.
 struct model_slot {
   slot_kind kind = slot_kind::live;
   policy rules;
   slot_label label;
 };
 
-/// A speech event that was metered, and what held when it was.
+/// A speech event that was metered, with its `now` and the switch.
 struct metered_event {
   event what;
   time_ms now = 0;
@@ -54,7 +54,7 @@ struct ladder_entry {
 
 enum class review_step : std::uint8_t { asked, finished, failed, unanswered };
 
-/// Something that happened to reviews.
+/// One event of a slot's reviews.
 struct review_note {
   review_step what = review_step::asked;
   time_ms at = 0;
@@ -73,12 +73,13 @@ struct position {
   time_ms until = never;
 };
 
-/// What is known of one slot.
+/// The history of one slot.
 struct slot_history {
   std::vector<ladder_entry> ladder;
   /// Stage ends before this instant have been written.
   time_ms ends_passed_until = INT64_MIN;
-  /// Another policy was promoted when the ladder had `first` entries: what came before is not replayed by its rules.
+  /// Another policy was promoted when the ladder had `first` entries: entries before that are not replayed by its
+  /// rules.
   struct baseline {
     std::size_t first = 0;
     position from;
@@ -116,7 +117,7 @@ public:
   void promote(const std::string& shadow);
 
   void advance(time_ms now);
-  applied apply(time_ms now, const event& e, std::int64_t horizon_ms);
+  applied apply(time_ms now, const event& given, std::int64_t horizon_ms);
 
   std::vector<decision> decisions;
   /// Why the live slot did not ask although a cap was exceeded.
@@ -124,7 +125,7 @@ public:
   std::uint64_t pending_count = 0;
   std::uint64_t cooldown_count = 0;
 
-  /// For generators: what a window holds, and its cap.
+  /// For generators: the sum of a window, and its cap.
   std::int64_t sum(std::size_t slot, std::size_t window, time_ms at) const;
   std::int64_t cap(std::size_t slot, std::size_t window) const;
   stage stage_of(std::size_t slot) const { return now_at(slot).at; }
@@ -134,9 +135,9 @@ public:
   std::size_t slots() const { return slots_.size(); }
 
 private:
-  // usage.cpp: what was spoken.
+  // usage.cpp: sums of speech.
   std::int64_t sum_over(const model_slot& where, std::int64_t span_ms, time_ms at) const;
-  std::int64_t of_event(const model_slot& where, std::int64_t span_ms, time_ms at, const metered_event& h) const;
+  std::int64_t of_event(const model_slot& where, std::int64_t span_ms, time_ms at, const metered_event& metered) const;
   std::int64_t ceiling_sum(std::size_t slot, time_ms at) const;
   std::vector<time_ms> instants_of_change(const model_slot& where, time_ms after) const;
   bool holds_hard(std::size_t slot, time_ms at) const;
@@ -163,11 +164,11 @@ private:
   void refold(std::size_t slot, position was, time_ms at, const std::string& cause, reason why, const std::string& who,
               const std::string& note);
   void upgrade(std::size_t slot, time_ms at, const std::string& cause);
-  void command(time_ms now, const event& e);
+  void command(time_ms now, const event& given);
   void command_stage(time_ms now, const std::string& cause, const admin_command& what);
   void command_reset(time_ms now, const std::string& cause, const admin_command& what);
 
-  // reviews.cpp: questions and answers.
+  // reviews.cpp: requests and answers.
   struct waiting {
     time_ms cooldown_until = INT64_MIN;
     time_ms retry_until = INT64_MIN;
@@ -179,7 +180,7 @@ private:
   void request(std::size_t slot, time_ms now, const std::string& cause, std::uint8_t exceeded);
   void ask_as_shadow(std::size_t slot, time_ms now, const std::string& cause, std::uint8_t exceeded);
   std::uint8_t recipes(time_ms from) const;
-  applied answer(time_ms now, const event& e);
+  applied answer(time_ms now, const event& given);
   void ignore(std::size_t slot, time_ms now, const std::string& cause, reason why, std::uint32_t number);
   void fail(std::size_t slot, time_ms at, const std::string& cause, decision_kind kind, reason why,
             const std::string& who, std::uint32_t number);
@@ -192,16 +193,16 @@ private:
     auto operator<=>(const timer&) const = default;
   };
   timer next_timer() const;
-  void fire(const timer& t);
+  void fire(const timer& due_timer);
   void make_slots(const policy& live, std::vector<policy> shadows);
   bool judges(std::size_t slot) const;
   decision& write(std::size_t slot, decision_kind kind, reason why, time_ms at, const std::string& cause);
-  applied speech(time_ms now, const event& e);
-  void evaluate(std::size_t slot, time_ms now, const metered_event& h, const std::string& cause);
-  applied stt(time_ms now, const event& e);
-  applied account(time_ms now, const event& e);
-  applied conversation(const event& e);
-  void erase(time_ms now, const event& e);
+  applied speech(time_ms now, const event& given);
+  void evaluate(std::size_t slot, time_ms now, const metered_event& metered, const std::string& cause);
+  applied stt(time_ms now, const event& given);
+  applied account(time_ms now, const event& given);
+  applied conversation(const event& given);
+  void erase(time_ms now, const event& given);
   void refresh_lock(std::size_t slot, time_ms now, const std::string& cause, reason unlocked);
   std::string plan() const;
   bool credits_exhausted() const;
@@ -209,7 +210,7 @@ private:
   std::int64_t used(std::size_t slot, std::int64_t day) const;
   bool tracked(std::size_t slot, time_ms at) const;
   bool blocks(std::size_t slot, time_ms at) const;
-  void charge_budget(std::size_t slot, time_ms now, const event& e, std::int64_t ms, const std::string& cause);
+  void charge_budget(std::size_t slot, time_ms now, const event& given, std::int64_t ms, const std::string& cause);
   void refresh_exhausted(std::size_t slot, time_ms at, const std::string& cause);
 
   std::int64_t retention_ms_;
@@ -230,6 +231,6 @@ private:
 };
 
 /// Speech of one event after union, ms.
-std::int64_t speech_of(const event& e);
+std::int64_t speech_of(const event& given);
 
 } // namespace fairuse::model

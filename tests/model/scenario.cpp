@@ -21,7 +21,7 @@ T pick(std::uint8_t choice, std::initializer_list<T> from) {
   return *(from.begin() + choice % from.size());
 }
 
-void make_ladder(policy& p, std::uint8_t c) {
+void make_ladder(policy& made, std::uint8_t choice) {
   step_rule warning;
   warning.at = stage::warning;
   warning.ends_after_ms = 2 * day_ms;
@@ -39,7 +39,7 @@ void make_ladder(policy& p, std::uint8_t c) {
   restrict.ends_after_ms = 2 * day_ms;
   restrict.falls_to = stage::throttle;
   restrict.hard_caps = true;
-  switch (c % 5) {
+  switch (choice % 5) {
     case 0:
       break;
     case 1: // Only the last one ends.
@@ -49,137 +49,138 @@ void make_ladder(policy& p, std::uint8_t c) {
     case 2: // At the first strike, and straight to none.
       restrict.strikes = 0;
       restrict.falls_to = stage::none;
-      p.steps = {restrict};
+      made.steps = {restrict};
       return;
     case 3:
       warning.hard_caps = true;
       restrict.strikes = 1;
       restrict.within_ms = 12 * hour_ms;
       restrict.falls_to = stage::warning;
-      p.steps = {warning, restrict};
+      made.steps = {warning, restrict};
       return;
     case 4: // Hard already in throttle.
       throttle.hard_caps = true;
       break;
   }
-  p.steps = {warning, throttle, restrict};
+  made.steps = {warning, throttle, restrict};
 }
 
-void make_reviews(policy& p, const choices& c) {
-  auto& r = p.review;
-  r.cooldown_ms = pick<std::int64_t>(c[6], {12 * hour_ms, hour_ms, 10 * minute_ms, 0});
-  if (c[7] % 2 == 1) {
-    r.cleared_below_nano = 350'000'000;
-    r.cleared_cooldown_ms = 3 * r.cooldown_ms;
+void make_reviews(policy& made, const choices& chosen) {
+  auto& review = made.review;
+  review.cooldown_ms = pick<std::int64_t>(chosen[6], {12 * hour_ms, hour_ms, 10 * minute_ms, 0});
+  if (chosen[7] % 2 == 1) {
+    review.cleared_below_nano = 350'000'000;
+    review.cleared_cooldown_ms = 3 * review.cooldown_ms;
   }
-  r.check_interval_ms = pick<std::int64_t>(c[8], {0, 5 * minute_ms});
-  r.timeout_ms = pick<std::int64_t>(c[9], {30 * minute_ms, 2 * minute_ms, day_ms});
-  r.retry_after_ms = pick<std::int64_t>(c[10], {0, 15 * minute_ms, 5 * hour_ms, 13 * hour_ms});
-  r.lookback_ms = pick<std::int64_t>(c[10], {7 * day_ms, day_ms});
-  r.last_stage = pick(c[11], {at_last_stage::skip, at_last_stage::review});
-  r.shadow_asks = c[11] % 4 >= 2;
+  review.check_interval_ms = pick<std::int64_t>(chosen[8], {0, 5 * minute_ms});
+  review.timeout_ms = pick<std::int64_t>(chosen[9], {30 * minute_ms, 2 * minute_ms, day_ms});
+  review.retry_after_ms = pick<std::int64_t>(chosen[10], {0, 15 * minute_ms, 5 * hour_ms, 13 * hour_ms});
+  review.lookback_ms = pick<std::int64_t>(chosen[10], {7 * day_ms, day_ms});
+  review.last_stage = pick(chosen[11], {at_last_stage::skip, at_last_stage::review});
+  review.shadow_asks = chosen[11] % 4 >= 2;
 }
 
-void make_windows(policy& p, const choices& c) {
+void make_windows(policy& made, const choices& chosen) {
   const window_rule daily{"daily", 24 * hour_ms, 20 * minute_ms};
   const window_rule weekly{"weekly", 168 * hour_ms, 45 * minute_ms};
   const window_rule hourly{"hourly", hour_ms, 10 * minute_ms};
-  switch (c[3] % 3) {
+  switch (chosen[3] % 3) {
     case 0:
-      p.windows = {daily, {"3day", 72 * hour_ms, 30 * minute_ms}, weekly};
+      made.windows = {daily, {"3day", 72 * hour_ms, 30 * minute_ms}, weekly};
       break;
     case 1:
-      p.windows = {hourly};
+      made.windows = {hourly};
       break;
     case 2: // The wider one may be exceeded alone.
-      p.windows = {daily, {"half", 12 * hour_ms, 20 * minute_ms}};
+      made.windows = {daily, {"half", 12 * hour_ms, 20 * minute_ms}};
       break;
   }
   plan_rule raised{"unlimited", {}};
-  for (const auto& w : p.windows)
-    raised.caps_ms.push_back(2 * w.cap_ms);
-  if (c[4] % 2 == 0) p.plans = {raised};
-  if (c[4] % 4 < 3) p.free_plans = {"basic"};
-  p.ceiling.cap_ms = pick<std::int64_t>(c[5], {0, 40 * minute_ms, 15 * minute_ms});
-  p.ceiling.span_ms = pick<std::int64_t>(c[5], {day_ms, day_ms, 2 * hour_ms, day_ms});
-  p.ceiling.refuses_uploads = c[5] % 5 != 4;
+  for (const auto& each : made.windows)
+    raised.caps_ms.push_back(2 * each.cap_ms);
+  if (chosen[4] % 2 == 0) made.plans = {raised};
+  if (chosen[4] % 4 < 3) made.free_plans = {"basic"};
+  made.ceiling.cap_ms = pick<std::int64_t>(chosen[5], {0, 40 * minute_ms, 15 * minute_ms});
+  made.ceiling.span_ms = pick<std::int64_t>(chosen[5], {day_ms, day_ms, 2 * hour_ms, day_ms});
+  made.ceiling.refuses_uploads = chosen[5] % 5 != 4;
 }
 
 } // namespace
 
-policy make_policy(const choices& c, const std::string& name) {
-  policy p;
-  p.name = name;
-  p.digest = "digest-of-" + name;
-  p.metering.bucket_s = pick(c[0], {60, 60, 300});
-  p.metering.basis = pick(c[1], {time_basis::event, time_basis::arrival});
-  p.metering.fresh_within_ms = pick<std::int64_t>(c[2], {day_ms, 0, 2 * hour_ms});
-  make_windows(p, c);
-  make_reviews(p, c);
-  p.counts = pick(c[12], {strike_basis::qualifying, strike_basis::finished_reviews});
-  make_ladder(p, c[13]);
-  p.budget.per_utc_day_ms = pick<std::int64_t>(c[14], {5 * minute_ms, 0});
-  p.budget.at = pick(c[15], {stage::restrict, stage::throttle, stage::warning});
-  p.budget.track_from_trigger = c[15] % 2 == 0;
-  p.budget.charge_uploads = c[14] % 3 != 1;
-  p.budget.charge_stt = c[14] % 5 != 2;
-  p.hard = pick(c[16], {hard_caps::plan, hard_caps::base});
-  p.retry = c[16] % 3 == 2 ? hard_retry::deadline : hard_retry::drain;
-  p.on_upgrade =
-      pick(c[17], {upgrade_rule::clear_free_strikes, upgrade_rule::clear_if_last_free, upgrade_rule::nothing});
-  p.on_reset = pick(c[18], {reset_rule::clear_strikes, reset_rule::keep});
-  p.off = pick(c[19], {off_rule::shadow, off_rule::nothing});
-  if (c[19] % 4 == 2) p.enforced_lanes = {true, false, true, false};
-  if (c[19] % 8 == 5) p.enforced_lanes = {true, true, true, true};
-  return p;
+policy make_policy(const choices& chosen, const std::string& name) {
+  policy made;
+  made.name = name;
+  made.digest = "digest-of-" + name;
+  made.metering.bucket_s = pick(chosen[0], {60, 60, 300});
+  made.metering.basis = pick(chosen[1], {time_basis::event, time_basis::arrival});
+  made.metering.fresh_within_ms = pick<std::int64_t>(chosen[2], {day_ms, 0, 2 * hour_ms});
+  make_windows(made, chosen);
+  make_reviews(made, chosen);
+  made.counts = pick(chosen[12], {strike_basis::qualifying, strike_basis::finished_reviews});
+  make_ladder(made, chosen[13]);
+  made.budget.per_utc_day_ms = pick<std::int64_t>(chosen[14], {5 * minute_ms, 0});
+  made.budget.at = pick(chosen[15], {stage::restrict, stage::throttle, stage::warning});
+  made.budget.track_from_trigger = chosen[15] % 2 == 0;
+  made.budget.charge_uploads = chosen[14] % 3 != 1;
+  made.budget.charge_stt = chosen[14] % 5 != 2;
+  made.hard = pick(chosen[16], {hard_caps::plan, hard_caps::base});
+  made.retry = chosen[16] % 3 == 2 ? hard_retry::deadline : hard_retry::drain;
+  made.on_upgrade =
+      pick(chosen[17], {upgrade_rule::clear_free_strikes, upgrade_rule::clear_if_last_free, upgrade_rule::nothing});
+  made.on_reset = pick(chosen[18], {reset_rule::clear_strikes, reset_rule::keep});
+  made.off = pick(chosen[19], {off_rule::shadow, off_rule::nothing});
+  if (chosen[19] % 4 == 2) made.enforced_lanes = {true, false, true, false};
+  if (chosen[19] % 8 == 5) made.enforced_lanes = {true, true, true, true};
+  return made;
 }
 
-std::ostream& operator<<(std::ostream& out, const scenario& p) {
-  const auto numbers = [&out](const choices& c) {
+std::ostream& operator<<(std::ostream& out, const scenario& what) {
+  const auto numbers = [&out](const choices& chosen) {
     out << "{{";
-    for (std::size_t i = 0; i < c.size(); ++i)
-      out << (i > 0 ? ", " : "") << int{c[i]};
+    for (std::size_t i = 0; i < chosen.size(); ++i)
+      out << (i > 0 ? ", " : "") << int{chosen[i]};
     out << "}}";
   };
-  out << std::boolalpha << "{" << p.alone << ", " << p.starts_off << ", ";
-  numbers(p.live);
+  out << std::boolalpha << "{" << what.alone << ", " << what.starts_off << ", ";
+  numbers(what.live);
   out << ", {";
-  for (const auto& s : p.shadows) {
-    numbers(s);
+  for (const auto& each : what.shadows) {
+    numbers(each);
     out << ", ";
   }
   out << "}, {";
-  for (const auto& a : p.actions)
-    out << "{verb{" << static_cast<int>(a.what) << "}, " << int{a.gap} << ", " << int{a.a} << ", " << int{a.b} << "}, ";
+  for (const auto& each : what.actions)
+    out << "{verb{" << static_cast<int>(each.what) << "}, " << int{each.gap} << ", " << int{each.choice} << ", "
+        << int{each.variant} << "}, ";
   return out << "}}";
 }
 
-std::string describe(const decision& d) {
+std::string describe(const decision& what) {
   std::ostringstream out;
-  out << d.time << ' ' << (d.slot != nullptr ? d.slot->slot + "/" + d.slot->policy : "?") << ' ' << to_text(d.kind)
-      << " why=" << to_text(d.why) << " cause=" << d.cause << " sums=";
-  for (std::size_t i = 0; i < d.sum_count; ++i)
-    out << d.sums[i] << ',';
-  out << " window=" << int{d.window} << " exceeded=" << int{d.exceeded} << " recipes=" << int{d.recipes}
-      << " restriction=" << static_cast<int>(d.restriction) << " words=" << static_cast<int>(d.words) << ' '
-      << to_text(d.from) << '>' << to_text(d.to) << " type=" << to_text(d.type) << " scored=" << d.scored
-      << d.qualifying << ' ' << d.score_nano << " sum=" << d.sum_ms << " cap=" << d.cap_ms << " until=";
-  if (d.until == never)
+  out << what.time << ' ' << (what.slot != nullptr ? what.slot->slot + "/" + what.slot->policy : "?") << ' '
+      << to_text(what.kind) << " why=" << to_text(what.why) << " cause=" << what.cause << " sums=";
+  for (std::size_t i = 0; i < what.sum_count; ++i)
+    out << what.sums[i] << ',';
+  out << " window=" << int{what.window} << " exceeded=" << int{what.exceeded} << " recipes=" << int{what.recipes}
+      << " restriction=" << static_cast<int>(what.restriction) << " words=" << static_cast<int>(what.words) << ' '
+      << to_text(what.from) << '>' << to_text(what.to) << " type=" << to_text(what.type) << " scored=" << what.scored
+      << what.qualifying << ' ' << what.score_nano << " sum=" << what.sum_ms << " cap=" << what.cap_ms << " until=";
+  if (what.until == never)
     out << "never";
   else
-    out << d.until;
-  out << " request=" << d.request << " strike=" << d.strike << " prior=" << d.prior_7d << ',' << d.prior_30d
-      << " who=" << d.who << " note=" << d.note;
+    out << what.until;
+  out << " request=" << what.request << " strike=" << what.strike << " prior=" << what.prior_7d << ',' << what.prior_30d
+      << " who=" << what.who << " note=" << what.note;
   return out.str();
 }
 
 namespace {
 
-/// Core on its own, driven the way a shard drives it.
+/// Core alone, called as a shard calls it.
 class scenario_run {
 public:
-  explicit scenario_run(const scenario& p);
-  std::string act(const action& a);
+  explicit scenario_run(const scenario& from);
+  std::string act(const action& given);
   std::string close();
   recording take_record();
   recording recorded;
@@ -187,18 +188,18 @@ public:
 private:
   event fact(event_kind kind, time_ms instant, event_detail detail);
   time_ms gap(std::uint8_t choice) const;
-  void make_event(const action& a);
-  void speak(const action& a);
-  void speak_segments(const action& a);
-  void change_account(const action& a);
-  void answer(const action& a);
-  void answer_oddly(const action& a);
-  void admin(const action& a);
-  void converse(const action& a);
+  void make_event(const action& given);
+  void speak(const action& given);
+  void speak_segments(const action& given);
+  void change_account(const action& given);
+  void answer(const action& given);
+  void answer_oddly(const action& given);
+  void admin(const action& given);
+  void converse(const action& given);
   void command(admin_command what);
   std::string run();
-  std::string run_promotion(const event& e, time_ms previous);
-  std::string take(const event& e);
+  std::string run_promotion(const event& given, time_ms previous);
+  std::string take(const event& given);
   void load_older_ids(const std::vector<event>& events);
   std::string check() const;
   std::int64_t to_cap(std::uint8_t choice) const;
@@ -214,30 +215,30 @@ private:
   sealed_epoch next_;
   std::vector<event> past_;
   std::map<std::string, std::uint32_t> asked_;
-  /// Ids as a store has them, which older hours are read from.
+  /// Ids of older hours, as a store has them.
   std::map<hour_number, std::vector<std::uint64_t>> stored_ids_;
 };
 
-std::vector<policy> shadows_of(const scenario& p) {
+std::vector<policy> shadows_of(const scenario& from) {
   std::vector<policy> shadows;
-  for (const auto& c : p.shadows) {
-    shadows.push_back(make_policy(c, std::string(1, static_cast<char>('a' + shadows.size()))));
+  for (const auto& each : from.shadows) {
+    shadows.push_back(make_policy(each, std::string(1, static_cast<char>('a' + shadows.size()))));
     // Nothing is promised of a slot `off` that one promotion ends and another one begins again.
-    shadows.back().off = make_policy(p.live, "").off;
+    shadows.back().off = make_policy(from.live, "").off;
   }
   return shadows;
 }
 
-scenario_run::scenario_run(const scenario& p)
-  : model_(make_policy(p.live, "fair"), shadows_of(p), retention_ms,
-           p.alone ? review_mode::alone : review_mode::shared) {
-  sets_.push_back(policy_set::make(make_policy(p.live, "fair"), shadows_of(p), retention_ms,
-                                   p.alone ? review_mode::alone : review_mode::shared));
-  in_force_ = {not p.starts_off, false, sets_.back().get()};
+scenario_run::scenario_run(const scenario& from)
+  : model_(make_policy(from.live, "fair"), shadows_of(from), retention_ms,
+           from.alone ? review_mode::alone : review_mode::shared) {
+  sets_.push_back(policy_set::make(make_policy(from.live, "fair"), shadows_of(from), retention_ms,
+                                   from.alone ? review_mode::alone : review_mode::shared));
+  in_force_ = {not from.starts_off, false, sets_.back().get()};
   model_.set_controls(in_force_.enabled, in_force_.killed);
   recorded.arena = std::make_shared<event_arena>();
   recorded.policies = sets_.back();
-  recorded.starts_off = p.starts_off;
+  recorded.starts_off = from.starts_off;
 }
 
 time_ms scenario_run::gap(std::uint8_t choice) const {
@@ -278,14 +279,14 @@ time_ms scenario_run::gap(std::uint8_t choice) const {
 }
 
 event scenario_run::fact(event_kind kind, time_ms instant, event_detail detail) {
-  event e;
-  e.kind = kind;
-  e.time = e.instant = instant;
-  e.text = recorded.arena->keep(serial_ % 3 == 0 ? "box" : "app", "e" + std::to_string(serial_ * 7 % 1000));
+  event made;
+  made.kind = kind;
+  made.time = made.instant = instant;
+  made.text = recorded.arena->keep(serial_ % 3 == 0 ? "box" : "app", "e" + std::to_string(serial_ * 7 % 1000));
   ++serial_;
-  e.key = event_key(e.text->source, e.text->id);
-  if (not std::holds_alternative<std::monostate>(detail)) e.detail = recorded.arena->keep(std::move(detail));
-  return e;
+  made.key = event_key(made.text->source, made.text->id);
+  if (not std::holds_alternative<std::monostate>(detail)) made.detail = recorded.arena->keep(std::move(detail));
+  return made;
 }
 
 std::int64_t scenario_run::to_cap(std::uint8_t choice) const {
@@ -294,89 +295,95 @@ std::int64_t scenario_run::to_cap(std::uint8_t choice) const {
   return std::max<std::int64_t>(1, model_.cap(slot, window) - model_.sum(slot, window, now_));
 }
 
-void scenario_run::speak(const action& a) {
+void scenario_run::speak(const action& given) {
   auto at = now_;
-  if (a.what == verb::speak_late) {
+  if (given.what == verb::speak_late) {
     const auto span = model_.rules(0).windows.front().span_ms;
-    at -=
-        pick<time_ms>(a.b, {1, hour_ms, 2 * hour_ms, 2 * hour_ms + 1, day_ms, day_ms + 1, span, span + second_ms,
-                            8 * day_ms, 8 * day_ms + 1, 3 * day_ms, -5 * minute_ms, -5 * minute_ms - 1, 25 * hour_ms});
+    at -= pick<time_ms>(given.variant,
+                        {1, hour_ms, 2 * hour_ms, 2 * hour_ms + 1, day_ms, day_ms + 1, span, span + second_ms,
+                         8 * day_ms, 8 * day_ms + 1, 3 * day_ms, -5 * minute_ms, -5 * minute_ms - 1, 25 * hour_ms});
   }
-  auto e = fact(event_kind::speech, at, {});
-  e.from = pick(a.b, {lane::realtime, lane::sync, lane::realtime, lane::backfill, lane::custom, lane::sync});
-  e.ms = static_cast<std::int32_t>(
-      pick<std::int64_t>(a.a, {5 * minute_ms, to_cap(a.b), to_cap(a.b) + 1, to_cap(a.b) - 1, 0, 9 * minute_ms, 1,
-                               minute_ms, 22 * minute_ms, 50 * minute_ms, 0, 600'000'000}));
-  next_.events.push_back(e);
+  auto made = fact(event_kind::speech, at, {});
+  made.from =
+      pick(given.variant, {lane::realtime, lane::sync, lane::realtime, lane::backfill, lane::custom, lane::sync});
+  made.ms = static_cast<std::int32_t>(pick<std::int64_t>(
+      given.choice, {5 * minute_ms, to_cap(given.variant), to_cap(given.variant) + 1, to_cap(given.variant) - 1, 0,
+                     9 * minute_ms, 1, minute_ms, 22 * minute_ms, 50 * minute_ms, 0, 600'000'000}));
+  next_.events.push_back(made);
 }
 
-void scenario_run::speak_segments(const action& a) {
-  const auto base = pick<std::uint32_t>(a.b, {60'000, 59'999, 7'200'000, 600'000});
+void scenario_run::speak_segments(const action& given) {
+  const auto base = pick<std::uint32_t>(given.variant, {60'000, 59'999, 7'200'000, 600'000});
   speech_segments spoken;
   spoken.segments = {{0, base}, {base / 2, base + 1}, {base + 60'000, base + 60'500}, {base + 60'500, base + 180'001}};
-  if (a.a % 3 == 1) spoken.segments = {{base, base + 500}, {0, 1}, {5, 5}, {base, base + 400}};
-  if (a.a % 3 == 2) std::reverse(spoken.segments.begin(), spoken.segments.end());
+  if (given.choice % 3 == 1) spoken.segments = {{base, base + 500}, {0, 1}, {5, 5}, {base, base + 400}};
+  if (given.choice % 3 == 2) std::reverse(spoken.segments.begin(), spoken.segments.end());
   std::uint32_t end = 0;
-  for (const auto& s : spoken.segments)
-    end = std::max(end, s.end_ms);
-  auto e = fact(event_kind::speech, now_, spoken);
-  e.time = now_ - pick<time_ms>(a.a, {end, end, 0, 2 * hour_ms, day_ms + end}) + (a.b % 7 == 0 ? 1 : 0);
-  e.instant = e.time + end;
-  e.from = pick(a.b, {lane::realtime, lane::sync, lane::realtime, lane::backfill});
-  next_.events.push_back(e);
+  for (const auto& each : spoken.segments)
+    end = std::max(end, each.end_ms);
+  auto made = fact(event_kind::speech, now_, spoken);
+  made.time =
+      now_ - pick<time_ms>(given.choice, {end, end, 0, 2 * hour_ms, day_ms + end}) + (given.variant % 7 == 0 ? 1 : 0);
+  made.instant = made.time + end;
+  made.from = pick(given.variant, {lane::realtime, lane::sync, lane::realtime, lane::backfill});
+  next_.events.push_back(made);
 }
 
-void scenario_run::change_account(const action& a) {
+void scenario_run::change_account(const action& given) {
   account_fact fact_of_it;
-  if (a.a % 4 != 3) fact_of_it.plan = pick<std::string>(a.a, {"basic", "unlimited", "pro"});
-  if (a.b % 3 != 2) fact_of_it.credits_exhausted = a.b % 3 == 0;
-  if (a.b % 5 == 4) fact_of_it.time_zone = "Europe/Berlin";
-  const auto at = now_ - pick<time_ms>(a.b, {0, 0, 0, 1, day_ms});
+  if (given.choice % 4 != 3) fact_of_it.plan = pick<std::string>(given.choice, {"basic", "unlimited", "pro"});
+  if (given.variant % 3 != 2) fact_of_it.credits_exhausted = given.variant % 3 == 0;
+  if (given.variant % 5 == 4) fact_of_it.time_zone = "Europe/Berlin";
+  const auto at = now_ - pick<time_ms>(given.variant, {0, 0, 0, 1, day_ms});
   next_.events.push_back(fact(event_kind::account, at, fact_of_it));
 }
 
-void scenario_run::answer(const action& a) {
+void scenario_run::answer(const action& given) {
   review_answer answer_of_it;
-  const auto slot =
-      asked_.size() > 1 and a.b % 4 == 3 ? std::next(asked_.begin(), a.b % asked_.size()) : asked_.find("live");
+  const auto slot = asked_.size() > 1 and given.variant % 4 == 3
+                        ? std::next(asked_.begin(), given.variant % asked_.size())
+                        : asked_.find("live");
   if (slot == asked_.end()) return;
   answer_of_it.request = slot->first + "-" + std::to_string(slot->second);
-  answer_of_it.score_nano =
-      pick(a.a, {900'000'000, 700'000'000, 699'999'999, 350'000'000, 349'999'999, 1'000'000'000, 800'000'000, 0});
-  answer_of_it.type = pick(a.a, {usage_type::audiobook, usage_type::podcast, usage_type::none});
-  if (a.b % 6 == 5) answer_of_it.failed = "no answer";
+  answer_of_it.score_nano = pick(
+      given.choice, {900'000'000, 700'000'000, 699'999'999, 350'000'000, 349'999'999, 1'000'000'000, 800'000'000, 0});
+  answer_of_it.type = pick(given.choice, {usage_type::audiobook, usage_type::podcast, usage_type::none});
+  if (given.variant % 6 == 5) answer_of_it.failed = "no answer";
   next_.events.push_back(fact(event_kind::review, now_, answer_of_it));
 }
 
-void scenario_run::answer_oddly(const action& a) {
+void scenario_run::answer_oddly(const action& given) {
   review_answer answer_of_it;
-  answer_of_it.request = pick<std::string>(a.a, {"live-1", "live-2", "off-1", "nobody-1", "live-999", "live-", "live-0",
-                                                 "a-1", "live--1", "live", "live-3", "live-4294967297", "live-1 "});
+  answer_of_it.request =
+      pick<std::string>(given.choice, {"live-1", "live-2", "off-1", "nobody-1", "live-999", "live-", "live-0", "a-1",
+                                       "live--1", "live", "live-3", "live-4294967297", "live-1 "});
   answer_of_it.score_nano = 900'000'000;
-  next_.events.push_back(fact(event_kind::review, now_ - pick<time_ms>(a.b, {0, 1}), answer_of_it));
+  next_.events.push_back(fact(event_kind::review, now_ - pick<time_ms>(given.variant, {0, 1}), answer_of_it));
 }
 
-void scenario_run::admin(const action& a) {
+void scenario_run::admin(const action& given) {
   admin_command what;
   what.actor = "ada";
   what.reason = "because";
-  what.verb = pick(a.a, {admin_verb::set_stage, admin_verb::reset, admin_verb::clear_strike, admin_verb::exempt,
-                         admin_verb::set_stage, admin_verb::clear_strike, admin_verb::resolve, admin_verb::exempt});
-  what.to = pick(a.b, {stage::restrict, stage::throttle, stage::warning, stage::none});
-  what.strike = a.b % 5U;
-  what.on = a.b % 2 == 0;
-  next_.events.push_back(fact(event_kind::admin, now_ - pick<time_ms>(a.b, {0, 0, 1}), what));
+  what.verb =
+      pick(given.choice, {admin_verb::set_stage, admin_verb::reset, admin_verb::clear_strike, admin_verb::exempt,
+                          admin_verb::set_stage, admin_verb::clear_strike, admin_verb::resolve, admin_verb::exempt});
+  what.to = pick(given.variant, {stage::restrict, stage::throttle, stage::warning, stage::none});
+  what.strike = given.variant % 5U;
+  what.on = given.variant % 2 == 0;
+  next_.events.push_back(fact(event_kind::admin, now_ - pick<time_ms>(given.variant, {0, 0, 1}), what));
 }
 
-void scenario_run::converse(const action& a) {
-  const int count = 1 + a.a % 7;
+void scenario_run::converse(const action& given) {
+  const int count = 1 + given.choice % 7;
   for (int i = 0; i < count; ++i) {
-    conversation_fact talk;
-    talk.conversation = "c" + std::to_string(a.b % 5 == 0 ? i : serial_ % 40);
-    talk.category = a.b % 2 == 0 ? "work" : std::to_string(serial_ % 5);
-    talk.duration_ms =
-        pick<std::int64_t>(a.b, {hour_ms + 1, hour_ms, 25 * minute_ms, 90 * minute_ms, minute_ms * serial_});
-    next_.events.push_back(fact(event_kind::conversation, now_ - pick<time_ms>(a.b, {0, hour_ms, 8 * day_ms}), talk));
+    conversation_fact conversation;
+    conversation.conversation = "c" + std::to_string(given.variant % 5 == 0 ? i : serial_ % 40);
+    conversation.category = given.variant % 2 == 0 ? "work" : std::to_string(serial_ % 5);
+    conversation.duration_ms =
+        pick<std::int64_t>(given.variant, {hour_ms + 1, hour_ms, 25 * minute_ms, 90 * minute_ms, minute_ms * serial_});
+    next_.events.push_back(
+        fact(event_kind::conversation, now_ - pick<time_ms>(given.variant, {0, hour_ms, 8 * day_ms}), conversation));
   }
 }
 
@@ -385,59 +392,59 @@ void scenario_run::command(admin_command what) {
   next_.commands.push_back(fact(event_kind::admin, now_, what));
 }
 
-void scenario_run::make_event(const action& a) {
-  switch (a.what) {
+void scenario_run::make_event(const action& given) {
+  switch (given.what) {
     case verb::speak:
     case verb::speak_late:
-      return speak(a);
+      return speak(given);
     case verb::speak_segments:
-      return speak_segments(a);
+      return speak_segments(given);
     case verb::send_stt: {
-      auto e = fact(event_kind::stt, now_ - pick<time_ms>(a.b, {0, 0, 1, hour_ms, day_ms}), {});
-      e.ms = pick(a.a, {60'000, 300'000, 299'999, 1, 0});
-      next_.events.push_back(e);
+      auto made = fact(event_kind::stt, now_ - pick<time_ms>(given.variant, {0, 0, 1, hour_ms, day_ms}), {});
+      made.ms = pick(given.choice, {60'000, 300'000, 299'999, 1, 0});
+      next_.events.push_back(made);
       return;
     }
     case verb::change_account:
-      return change_account(a);
+      return change_account(given);
     case verb::answer:
-      return answer(a);
+      return answer(given);
     case verb::answer_oddly:
-      return answer_oddly(a);
+      return answer_oddly(given);
     case verb::admin:
-      return admin(a);
+      return admin(given);
     case verb::repeat:
-      if (not past_.empty()) next_.events.push_back(past_[past_.size() - 1 - a.a % past_.size()]);
+      if (not past_.empty()) next_.events.push_back(past_[past_.size() - 1 - given.choice % past_.size()]);
       return;
     case verb::command: {
       admin_command what;
-      what.verb = a.a % 2 == 0 ? admin_verb::enable : admin_verb::kill_switch;
-      what.on = a.b % 2 == 0;
+      what.verb = given.choice % 2 == 0 ? admin_verb::enable : admin_verb::kill_switch;
+      what.on = given.variant % 2 == 0;
       return command(what);
     }
     case verb::promote: {
       admin_command what;
       what.verb = admin_verb::promote_policy;
-      what.policy = a.a % 2 == 0 ? "a" : "b";
+      what.policy = given.choice % 2 == 0 ? "a" : "b";
       return command(what);
     }
     case verb::erase:
-      next_.events.push_back(
-          fact(event_kind::erasure, now_ - pick<time_ms>(a.b, {0, 1, day_ms}), erasure_request{"ada", "on request"}));
+      next_.events.push_back(fact(event_kind::erasure, now_ - pick<time_ms>(given.variant, {0, 1, day_ms}),
+                                  erasure_request{"ada", "on request"}));
       return;
     case verb::converse:
-      return converse(a);
+      return converse(given);
   }
 }
 
-std::string scenario_run::act(const action& a) {
+std::string scenario_run::act(const action& given) {
   // Gap 0 stays in the epoch; promotions get one of their own, so that "before it" needs no second definition.
-  const bool apart = a.gap % gap_count != 0 or a.what == verb::promote;
+  const bool apart = given.gap % gap_count != 0 or given.what == verb::promote;
   std::string wrong;
   if (apart) wrong = run();
-  now_ += std::max<time_ms>(0, gap(a.gap));
-  make_event(a);
-  if (a.what == verb::promote and wrong.empty()) wrong = run();
+  now_ += std::max<time_ms>(0, gap(given.gap));
+  make_event(given);
+  if (given.what == verb::promote and wrong.empty()) wrong = run();
   return wrong;
 }
 
@@ -449,8 +456,8 @@ recording scenario_run::take_record() {
   return std::move(recorded);
 }
 
-std::string scenario_run::run_promotion(const event& e, time_ms previous) {
-  const auto& what = detail_of<admin_command>(e);
+std::string scenario_run::run_promotion(const event& given, time_ms previous) {
+  const auto& what = detail_of<admin_command>(given);
   const auto after = in_force_.policies->promoted(what.policy);
   if (after == nullptr) {
     if (model_.next_due() <= now_) {
@@ -462,7 +469,8 @@ std::string scenario_run::run_promotion(const event& e, time_ms previous) {
   sets_.push_back(after);
   const auto before = in_force_;
   in_force_.policies = after.get();
-  // Who has a timer gets steps: one under what held before the command's instant, one under what holds now.
+  // A user with a timer gets two steps: one under the controls before the command's instant, one under those in force
+  // now.
   const bool due = model_.next_due() != never;
   if (due and now_ - 1 > previous) {
     advance(user_, before, now_ - 1, out_);
@@ -477,19 +485,19 @@ std::string scenario_run::run_promotion(const event& e, time_ms previous) {
 }
 
 void scenario_run::load_older_ids(const std::vector<event>& events) {
-  for (const auto& e : events)
-    if (needs_older_ids(e, now_)) user_.ids.load(hour_of(e.instant), stored_ids_[hour_of(e.instant)]);
+  for (const auto& each : events)
+    if (needs_older_ids(each, now_)) user_.ids.load(hour_of(each.instant), stored_ids_[hour_of(each.instant)]);
 }
 
-std::string scenario_run::take(const event& e) {
-  past_.push_back(e);
-  const auto how = apply(user_, in_force_, now_, e, horizon_wall_ms, out_);
-  const auto expected = model_.apply(now_, e, horizon_wall_ms);
-  if (how == applied::accepted and (e.kind == event_kind::speech or e.kind == event_kind::stt))
-    stored_ids_[hour_of(e.instant)].push_back(e.key);
-  if (how == applied::accepted and e.kind == event_kind::erasure) stored_ids_.clear();
+std::string scenario_run::take(const event& given) {
+  past_.push_back(given);
+  const auto how = apply(user_, in_force_, now_, given, horizon_wall_ms, out_);
+  const auto expected = model_.apply(now_, given, horizon_wall_ms);
+  if (how == applied::accepted and (given.kind == event_kind::speech or given.kind == event_kind::stt))
+    stored_ids_[hour_of(given.instant)].push_back(given.key);
+  if (how == applied::accepted and given.kind == event_kind::erasure) stored_ids_.clear();
   if (how == expected) return {};
-  return "event " + event_id(e) + ": core says " + std::to_string(static_cast<int>(how)) + ", the model "
+  return "event " + event_id(given) + ": core says " + std::to_string(static_cast<int>(how)) + ", the model "
          + std::to_string(static_cast<int>(expected));
 }
 
@@ -510,18 +518,18 @@ std::string scenario_run::run() {
     load_older_ids(epoch.events);
     model_.advance(now_);
   }
-  for (const auto& e : all) {
-    const auto same = [&e](const event& c) { return c.key == e.key; };
+  for (const auto& each : all) {
+    const auto same = [&each](const event& command) { return command.key == each.key; };
     if (std::any_of(epoch.commands.begin(), epoch.commands.end(), same)) {
-      const auto& what = detail_of<admin_command>(e);
+      const auto& what = detail_of<admin_command>(each);
       (what.verb == admin_verb::enable ? in_force_.enabled : in_force_.killed) = what.on;
       model_.set_controls(in_force_.enabled, in_force_.killed);
       continue;
     }
-    if (const auto wrong = take(e); not wrong.empty()) return wrong;
+    if (const auto wrong = take(each); not wrong.empty()) return wrong;
   }
-  for (const auto& d : out_.decisions)
-    if (d.kind == decision_kind::review_requested) asked_[d.slot->slot] = d.request;
+  for (const auto& each : out_.decisions)
+    if (each.kind == decision_kind::review_requested) asked_[each.slot->slot] = each.request;
   return check();
 }
 
@@ -540,24 +548,25 @@ std::string scenario_run::check() const {
     return "why no review was asked for, at " + std::to_string(now_);
   for (std::size_t slot = 0; slot < model_.slots(); ++slot) {
     if (user_.sums.policies != in_force_.policies) break;
-    const auto v = query_standing(user_, in_force_, slot, now_);
-    if (v.at != model_.stage_of(slot)) return "stage of slot " + std::to_string(slot);
-    for (std::size_t w = 0; w < v.windows.size(); ++w)
-      if (v.windows[w].sum_ms != model_.sum(slot, w, now_) or v.windows[w].cap_ms != model_.cap(slot, w))
-        return "window " + std::to_string(w) + " of slot " + std::to_string(slot);
+    const auto view = query_standing(user_, in_force_, slot, now_);
+    if (view.at != model_.stage_of(slot)) return "stage of slot " + std::to_string(slot);
+    for (std::size_t window = 0; window < view.windows.size(); ++window)
+      if (view.windows[window].sum_ms != model_.sum(slot, window, now_)
+          or view.windows[window].cap_ms != model_.cap(slot, window))
+        return "window " + std::to_string(window) + " of slot " + std::to_string(slot);
   }
   return {};
 }
 
 } // namespace
 
-std::string compare(const scenario& p, recording* record) {
-  scenario_run on_stage(p);
+std::string compare(const scenario& what, recording* record) {
+  scenario_run run(what);
   std::string wrong;
-  for (const auto& a : p.actions)
-    if (wrong = on_stage.act(a); not wrong.empty()) break;
-  if (wrong.empty()) wrong = on_stage.close();
-  if (record != nullptr) *record = on_stage.take_record();
+  for (const auto& each : what.actions)
+    if (wrong = run.act(each); not wrong.empty()) break;
+  if (wrong.empty()) wrong = run.close();
+  if (record != nullptr) *record = run.take_record();
   return wrong;
 }
 

@@ -35,12 +35,12 @@ enum class verb : std::uint8_t {
 };
 inline constexpr int verb_count = 13;
 
-/// `gap` says how long after the action before (see gap_count), `a` and `b` choose among the verb's variants.
+/// `gap` says how long after the action before (see gap_count), `choice` and `variant` choose among the verb's forms.
 struct action {
   verb what = verb::speak;
   std::uint8_t gap = 0;
-  std::uint8_t a = 0;
-  std::uint8_t b = 0;
+  std::uint8_t choice = 0;
+  std::uint8_t variant = 0;
 };
 
 inline constexpr int gap_count = 28;
@@ -56,11 +56,11 @@ struct scenario {
   std::vector<action> actions;
 };
 /// As a C++ initialiser.
-std::ostream& operator<<(std::ostream& out, const scenario& p);
+std::ostream& operator<<(std::ostream& out, const scenario& what);
 
-policy make_policy(const choices& c, const std::string& name);
+policy make_policy(const choices& chosen, const std::string& name);
 
-/// What a scenario came to: epochs as a source would seal them.
+/// The run of a scenario: epochs as a source would seal them.
 struct sealed_epoch {
   time_ms now = 0;
   std::vector<event> events;
@@ -76,10 +76,10 @@ struct recording {
   std::vector<std::shared_ptr<const policy_set>> sets;
 };
 
-/// Run core and the model on the same; an empty text if they decide the same, else what the first difference is.
-std::string compare(const scenario& p, recording* record = nullptr);
+/// Run core and the model on one scenario; returns the first difference, empty if there is none.
+std::string compare(const scenario& what, recording* record = nullptr);
 
 /// Every field of a decision as text, one line.
-std::string describe(const decision& d);
+std::string describe(const decision& what);
 
 } // namespace fairuse::model

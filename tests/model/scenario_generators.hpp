@@ -14,19 +14,19 @@ struct Arbitrary<fairuse::model::action> {
   static Gen<fairuse::model::action> arbitrary() {
     using fairuse::model::action;
     using fairuse::model::verb;
-    const auto what = gen::map(gen::inRange<int>(0, 64), [](int n) {
-      // Mostly speech and answers: that is what moves a user.
+    const auto what = gen::map(gen::inRange<int>(0, 64), [](int number) {
+      // Mostly speech and answers, which change a user most.
       constexpr int last[] = {20, 24, 28, 33, 38, 48, 50, 55, 58, 60, 61, 62, 64};
-      int v = 0;
-      while (n >= last[v])
-        ++v;
-      return static_cast<verb>(v);
+      int index = 0;
+      while (number >= last[index])
+        ++index;
+      return static_cast<verb>(index);
     });
-    const auto byte = gen::map(gen::inRange<int>(0, 64), [](int n) { return static_cast<std::uint8_t>(n); });
-    const auto gap =
-        gen::map(gen::inRange<int>(0, fairuse::model::gap_count), [](int n) { return static_cast<std::uint8_t>(n); });
-    return gen::build<action>(gen::set(&action::what, what), gen::set(&action::gap, gap), gen::set(&action::a, byte),
-                              gen::set(&action::b, byte));
+    const auto byte = gen::map(gen::inRange<int>(0, 64), [](int number) { return static_cast<std::uint8_t>(number); });
+    const auto gap = gen::map(gen::inRange<int>(0, fairuse::model::gap_count),
+                              [](int number) { return static_cast<std::uint8_t>(number); });
+    return gen::build<action>(gen::set(&action::what, what), gen::set(&action::gap, gap),
+                              gen::set(&action::choice, byte), gen::set(&action::variant, byte));
   }
 };
 
@@ -35,7 +35,7 @@ struct Arbitrary<fairuse::model::scenario> {
   static Gen<fairuse::model::scenario> arbitrary() {
     using fairuse::model::choices;
     using fairuse::model::scenario;
-    const auto byte = gen::map(gen::inRange<int>(0, 60), [](int n) { return static_cast<std::uint8_t>(n); });
+    const auto byte = gen::map(gen::inRange<int>(0, 60), [](int number) { return static_cast<std::uint8_t>(number); });
     const auto policy = gen::container<choices>(byte);
     const auto shadows = gen::map(gen::container<std::vector<choices>>(policy), [](std::vector<choices> all) {
       if (all.size() > 2) all.resize(2);
@@ -48,7 +48,7 @@ struct Arbitrary<fairuse::model::scenario> {
     });
     return gen::build<scenario>(
         gen::set(&scenario::alone),
-        gen::set(&scenario::starts_off, gen::map(gen::inRange(0, 8), [](int n) { return n == 7; })),
+        gen::set(&scenario::starts_off, gen::map(gen::inRange(0, 8), [](int number) { return number == 7; })),
         gen::set(&scenario::live, policy), gen::set(&scenario::shadows, shadows),
         gen::set(&scenario::actions, actions));
   }
@@ -59,6 +59,6 @@ struct Arbitrary<fairuse::model::scenario> {
 namespace fairuse::model {
 
 /// RapidCheck's own printing calls this.
-inline void showValue(const scenario& p, std::ostream& out) { out << p; }
+inline void showValue(const scenario& what, std::ostream& out) { out << what; }
 
 } // namespace fairuse::model

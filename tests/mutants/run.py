@@ -34,7 +34,7 @@ foreach(module IN ITEMS base events core actors tests/core tests/actors)
   add_subdirectory(${module})
 endforeach()
 """
-# Quick and sure ones first; the first failure is enough.
+# Quick tests first; the first failure is enough.
 BINARIES = [
     ("core_test", "tests/core/core_test", {}),
     ("actors_test", "tests/actors/actors_test", {}),
