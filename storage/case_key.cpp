@@ -10,7 +10,7 @@ namespace fairuse {
 namespace {
 
 constexpr const char* variable = "FAIRUSE_CASE_KEY";
-/// Public, hence no secret: for trying out only.
+/// Public, hence no secret: for trials only.
 constexpr const char* development_key = "fairuse development case key";
 
 result<case_key, store_error> checked(std::string bytes, case_key_origin from, const std::string& where) {

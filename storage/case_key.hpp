@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The secret behind case references and erasure tombstones. The caller decides whether the development key will do, and
-// says so.
+// The secret behind case references and erasure tombstones. The caller decides whether the development key may be used,
+// and warns about it.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Names for what must not show a uid: `FU-` references of strikes, keyed hashes of erased users. HMAC-SHA-256, each use
-// with its own prefix so that no message of one is a message of the other.
+// Names that do not show a uid: `FU-` references of strikes, keyed hashes of erased users. HMAC-SHA-256, each use with
+// its own prefix, so that their messages differ.
 // Threads: one object per thread.
 #pragma once
 
@@ -25,9 +25,9 @@ public:
 
   /// `FU-` + 12 upper-case hex digits of the user's strike.
   std::string reference(std::string_view uid, std::uint32_t strike);
-  /// What stands for an erased user.
+  /// The keyed hash of an erased user.
   keyed_hash erased(std::string_view uid);
-  /// Tells keys apart and says nothing about them.
+  /// A check value: it differs between keys and does not reveal them.
   std::string check();
 
 private:

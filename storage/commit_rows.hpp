@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to storage. The user rows of one commit while it is gathered and while it is written: what load() must see
-// before RocksDB has it.
+// INTERNAL to storage. The user rows of one commit while it is gathered and written: load() must see them before
+// RocksDB has them.
 //
 // Invariant: one entry per key; a later put or erase of the same key replaces it.
 #pragma once
@@ -26,7 +26,7 @@ public:
   void erase(std::string_view uid, std::string_view key) { set(uid, key, {}, true); }
 
   bool holds(std::string_view uid) const;
-  /// Nullptr: nothing about this key. Else the row, which may be a deletion (nullopt).
+  /// Nullptr: no row of this key. Else the row, which may be a deletion (nullopt).
   std::optional<std::optional<std::string_view>> find(std::string_view uid, std::string_view key) const;
   /// Add the user's rows whose key begins with `prefix`, over what is there.
   void lay_over(std::string_view uid, std::string_view prefix, row_overlay& to) const;

@@ -10,7 +10,7 @@ namespace fairuse {
 
 namespace {
 
-/// 128 bits, because uids come from outside: a made-up collision must not refuse another user's events.
+/// 128 bits, because uids come from outside: a constructed collision must not refuse another user's events.
 constexpr std::size_t asked_max = std::size_t{1} << 20;
 
 } // namespace

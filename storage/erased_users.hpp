@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to storage. Who was erased: few, so all in memory, under keyed hashes of their uids. As long as no user was
-// erased, find() costs a branch; else a cache stands in front of the keyed hash.
+// INTERNAL to storage. The erased users: few, so all in memory, under keyed hashes of their uids. As long as no user
+// was erased, find() costs a branch; else a cache stands in front of the keyed hash.
 // Threads: one.
 #pragma once
 
@@ -28,7 +28,7 @@ public:
   /// The same from a row as it stands in the store; false: it does not decode.
   bool set_row(row_codec& codec, std::string_view key, std::string_view row);
 
-  /// Give back to a user what the erasure left.
+  /// Restore in a user what the erasure left.
   void restore(std::string_view uid, const policy_set& policies, user& to);
 
 private:

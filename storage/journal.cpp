@@ -15,7 +15,7 @@ namespace fairuse {
 namespace {
 
 constexpr std::uint32_t version_known = 0;
-/// Lines look alike, so the fastest level already makes a tenth of them.
+/// Lines are alike, so the fastest level already packs them to a tenth.
 constexpr int zstd_level = 1;
 /// A commit is bounded by 64 MiB of input and one line more; far above that, a length is damage.
 constexpr std::uint64_t input_bytes_max = std::uint64_t{1} << 30;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to storage. What a commit says about itself: journal block and chain, the meta row, the input block, dead
-// letters; in our structs and in bytes.
+// INTERNAL to storage. Journal block and chain, meta row, input block and dead letters of a commit, as structs and as
+// bytes.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +54,7 @@ struct commit_log {
   void clear();
 };
 
-/// Where a store stands, beyond what its user wants to know.
+/// The newest commit of a store, and where its logs begin.
 struct commit_head {
   std::uint64_t commit = 0;
   sha256_hash chain{};

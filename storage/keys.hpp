@@ -15,7 +15,7 @@
 //   'o' now epoch index                  a decision
 //   'x' now epoch index                  a dead letter
 //
-// Logs start with their time: what retention covers is known from a key alone.
+// Keys of logs start with the time, so retention needs keys alone.
 #pragma once
 
 #include <cstdint>

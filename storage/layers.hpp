@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to storage. Rows as they stand: those of RocksDB, under the rows of commits that it does not have yet.
+// INTERNAL to storage. All rows of a store: those of RocksDB, under the rows of commits that it does not have yet.
 #pragma once
 
 #include <filesystem>

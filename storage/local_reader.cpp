@@ -21,7 +21,7 @@ namespace fairuse {
 
 namespace {
 
-/// The writer removes files that it has rewritten; a reader that came between tries again.
+/// The writer removes files that it has rewritten; a reader that opened in between tries again.
 constexpr int tries_max = 20;
 
 std::filesystem::path temporary_folder() {
@@ -32,7 +32,7 @@ std::filesystem::path temporary_folder() {
 
 rocksdb::Options reading() {
   rocksdb::Options to;
-  to.max_open_files = -1; // A secondary must hold on to files that the writer removes.
+  to.max_open_files = -1; // A secondary must keep files open that the writer removes.
   to.info_log_level = rocksdb::WARN_LEVEL;
   to.keep_log_file_num = 1;
   to.stats_dump_period_sec = 0;
@@ -45,7 +45,7 @@ rocksdb::Options reading() {
 struct local_reader::body {
   explicit body(const std::filesystem::path& folder) : store(folder), headers(folder) {}
 
-  /// RocksDB's own notes of a reader.
+  /// The folder for RocksDB's info log of a reader.
   scratch_folder scratch{temporary_folder(), "fairuse-reader"};
   std::filesystem::path store;
   log_headers headers;
@@ -79,37 +79,37 @@ result<std::unique_ptr<local_reader>, store_error> local_reader::open(const std:
 }
 
 result<void, store_error> local_reader::catch_up() {
-  auto& b = *body_;
-  // First the mark, then the rows: so that these are at least as new.
+  auto& own = *body_;
+  // The mark is read before the rows, so that these are at least as new.
   std::optional<published_mark> mark;
   for (int tries = 0; tries < tries_max and not mark; ++tries)
-    mark = read_published(b.store);
+    mark = read_published(own.store);
   if (not mark)
-    return store_error{store_fault::damaged, "The file `published` in " + b.store.string()
+    return store_error{store_fault::damaged, "The file `published` in " + own.store.string()
                                                  + " is damaged. Starting the engine once writes it anew."};
-  if (auto checked = b.headers.check(); not checked) return checked.error();
+  if (auto checked = own.headers.check(); not checked) return checked.error();
   rocksdb::Status status;
   for (int tries = 0; tries < tries_max; ++tries) {
-    status = b.db->TryCatchUpWithPrimary();
+    status = own.db->TryCatchUpWithPrimary();
     if (status.ok()) break;
   }
-  if (not status.ok()) return translate(status, b.store);
-  const auto row = get(*b.db, keys::meta, b.store);
+  if (not status.ok()) return translate(status, own.store);
+  const auto row = get(*own.db, keys::meta, own.store);
   if (not row) return row.error();
   if (*row) {
     auto decoded = decode_meta(**row);
     if (not decoded or decoded->schema > schema_known)
-      return damaged(b.store, "the meta row does not decode, or is of a newer version");
-    b.state = std::move(*decoded);
+      return damaged(own.store, "the meta row does not decode, or is of a newer version");
+    own.state = std::move(*decoded);
   }
-  if (mark->commit > b.state.head.commit)
+  if (mark->commit > own.state.head.commit)
     return store_error{store_fault::lost_tail,
-                       "The store in " + b.store.string() + " has lost commits: " + std::to_string(mark->commit)
-                           + " were published, " + std::to_string(b.state.head.commit) + " are there."};
-  b.logs->bounds.commit = mark->commit;
-  b.logs->bounds.epoch = mark->epoch;
-  b.logs->bounds.input_floor = b.state.head.input_floor;
-  b.logs->bounds.decision_floor = b.state.head.decision_floor;
+                       "The store in " + own.store.string() + " has lost commits: " + std::to_string(mark->commit)
+                           + " were published, " + std::to_string(own.state.head.commit) + " are there."};
+  own.logs->bounds.commit = mark->commit;
+  own.logs->bounds.epoch = mark->epoch;
+  own.logs->bounds.input_floor = own.state.head.input_floor;
+  own.logs->bounds.decision_floor = own.state.head.decision_floor;
   return {};
 }
 
@@ -119,19 +119,19 @@ const stored_logs& local_reader::logs() const { return *body_->logs; }
 
 result<std::unique_ptr<user>, store_error> local_reader::load(std::string_view uid, const policy_set& policies,
                                                               time_ms now, std::string_view case_key) const {
-  auto& b = *body_;
-  user_rows reader(*b.db, b.store);
+  auto& own = *body_;
+  user_rows reader(*own.db, own.store);
   auto made = std::make_unique<user>();
   auto found = reader.read(uid, policies, now, {}, *made);
   if (not found) return found.error();
   if (not case_key.empty()) {
     erased_users erased(case_key);
     const auto hash = erased.hash(uid);
-    const auto row = get(*b.db, keys::erased(as_bytes(hash)), b.store);
+    const auto row = get(*own.db, keys::erased(as_bytes(hash)), own.store);
     if (not row) return row.error();
     tombstone left;
     if (*row and not row_codec().read_tombstone(**row, left))
-      return damaged(b.store, "the row of an erased user does not decode");
+      return damaged(own.store, "the row of an erased user does not decode");
     if (*row) {
       *found = true;
       erased.set(hash, std::move(left));

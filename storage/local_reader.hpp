@@ -25,7 +25,7 @@ public:
   local_reader(const local_reader&) = delete;
   local_reader& operator=(const local_reader&) = delete;
 
-  /// See what was published since. Called once by open().
+  /// Read what was published since. Called once by open().
   result<void, store_error> catch_up();
   /// Of the newest commit, which may be one ahead of what was published.
   const store_meta& meta() const;

@@ -53,8 +53,8 @@ struct local_store::body {
   void fail_unless(const result<void, store_error>& status) {
     if (not status) fail(status.error());
   }
-  /// End what is under way.
-  result<void, store_error> reap() {
+  /// Wait for the commit that is under way, and take its result.
+  result<void, store_error> take_finished() {
     auto [status, batch] = writer->finish();
     if (batch) spare = std::move(batch);
     fail_unless(status);
@@ -72,7 +72,7 @@ struct local_store::body {
 result<std::unique_ptr<local_store>, store_error> local_store::open(const std::filesystem::path& folder,
                                                                     const store_options& options) {
   if (auto made = make_folder(folder); not made) return made.error();
-  // As long as nothing was published, there is nothing that an empty store could hide.
+  // As long as nothing was published, an empty store has lost nothing.
   const bool fresh = not published_exists(folder);
   auto opened = rocks::open(folder, options, fresh);
   if (not opened) return opened.error();
@@ -94,9 +94,9 @@ local_store::~local_store() = default;
 
 std::vector<std::unique_ptr<user>> local_store::load(std::span<const std::string_view> uids, const policy_set& policies,
                                                      time_ms now) {
-  auto& b = *body_;
+  auto& own = *body_;
   std::vector<std::unique_ptr<user>> all;
-  b.fail_unless(b.rows.load(uids, policies, now, b.before(true), b.erased, all));
+  own.fail_unless(own.rows.load(uids, policies, now, own.before(true), own.erased, all));
   return all;
 }
 
@@ -108,11 +108,11 @@ older_ids local_store::load_ids(std::string_view uid, hour_number hour) {
 }
 
 std::vector<std::pair<time_ms, std::string>> local_store::due_users() {
-  auto& b = *body_;
-  b.fail_unless(b.reap());
-  auto due = b.rows.due_users({});
+  auto& own = *body_;
+  own.fail_unless(own.take_finished());
+  auto due = own.rows.due_users({});
   if (due) return std::move(*due);
-  b.fail(due.error());
+  own.fail(due.error());
   return {};
 }
 
@@ -125,7 +125,7 @@ time_ms local_store::erased_at(std::string_view uid) {
 std::string local_store::policy_text(std::string_view digest) {
   for (const auto& [known, text] : body_->open->policies)
     if (known == digest) return text;
-  body_->fail_unless(body_->reap());
+  body_->fail_unless(body_->take_finished());
   auto row = get(*body_->db.db, keys::policy(digest), body_->db.store);
   if (row) return row->value_or(std::string());
   body_->fail(row.error());
@@ -139,21 +139,21 @@ bool local_store::case_key_changed() const { return body_->key_changed; }
 store_meta& local_store::meta() { return body_->meta; }
 
 void local_store::add_epoch(std::uint64_t number, time_ms now, std::uint32_t lines) {
-  auto& b = *body_;
-  auto& log = b.open->log;
-  const bool first_ever = b.meta.epoch == 0 and b.meta.now == 0;
-  if (not first_ever and (number != b.meta.epoch + 1 or now < b.meta.now))
-    b.fail({store_fault::misuse, "Epochs must go up by one, and their time must not go back."});
+  auto& own = *body_;
+  auto& log = own.open->log;
+  const bool first_ever = own.meta.epoch == 0 and own.meta.now == 0;
+  if (not first_ever and (number != own.meta.epoch + 1 or now < own.meta.now))
+    own.fail({store_fault::misuse, "Epochs must go up by one, and their time must not go back."});
   if (log.nows.empty()) {
     log.first_epoch = number;
-    log.controls = b.meta.controls;
+    log.controls = own.meta.controls;
   }
   log.nows.push_back(now);
   log.lines.push_back(lines);
-  b.meta.epoch = number;
-  b.meta.now = now;
-  b.next_decision = 0;
-  b.next_dead_letter = 0;
+  own.meta.epoch = number;
+  own.meta.now = now;
+  own.next_decision = 0;
+  own.next_dead_letter = 0;
 }
 
 void local_store::add_lines(std::string_view lines) {
@@ -163,21 +163,22 @@ void local_store::add_lines(std::string_view lines) {
 }
 
 void local_store::add_decision(std::string_view json) {
-  auto& b = *body_;
-  auto& log = b.open->log;
-  log.decisions.push_back({{b.meta.epoch, b.meta.now, b.next_decision++}, log.decision_bytes.size(), json.size()});
+  auto& own = *body_;
+  auto& log = own.open->log;
+  log.decisions.push_back(
+      {{own.meta.epoch, own.meta.now, own.next_decision++}, log.decision_bytes.size(), json.size()});
   log.decision_bytes.append(json).push_back('\n');
 }
 
 void local_store::add_dead_letter(const dead_letter& dead_letter) {
-  auto& b = *body_;
-  b.open->log.dead_letters.push_back({{b.meta.epoch, b.meta.now, b.next_dead_letter++}, dead_letter});
+  auto& own = *body_;
+  own.open->log.dead_letters.push_back({{own.meta.epoch, own.meta.now, own.next_dead_letter++}, dead_letter});
 }
 
 void local_store::add_user(std::string_view uid, user& who) {
-  auto& b = *body_;
+  auto& own = *body_;
   if (not who.changed.any()) return;
-  b.fail_unless(b.rows.write(uid, who, b.before(false), b.open->rows, b.erased, b.open->erasures));
+  own.fail_unless(own.rows.write(uid, who, own.before(false), own.open->rows, own.erased, own.open->erasures));
   who.changed.clear();
 }
 
@@ -188,16 +189,16 @@ void local_store::keep_policy(std::string_view digest, std::string_view text) {
 std::size_t local_store::open_bytes() const { return body_->open->bytes(); }
 
 result<void, store_error> local_store::commit() {
-  auto& b = *body_;
-  if (auto status = b.reap(); not status) return status;
-  if (b.open->log.nows.empty()) return {};
-  b.open->log.after = b.meta;
-  auto next = b.spare ? std::move(b.spare) : std::make_unique<commit_batch>();
-  b.writer->start(std::exchange(b.open, std::move(next)));
+  auto& own = *body_;
+  if (auto status = own.take_finished(); not status) return status;
+  if (own.open->log.nows.empty()) return {};
+  own.open->log.after = own.meta;
+  auto next = own.spare ? std::move(own.spare) : std::make_unique<commit_batch>();
+  own.writer->start(std::exchange(own.open, std::move(next)));
   return {};
 }
 
-result<void, store_error> local_store::wait() { return body_->reap(); }
+result<void, store_error> local_store::wait() { return body_->take_finished(); }
 
 std::uint64_t local_store::committed() const { return body_->logs.bounds.commit; }
 

@@ -7,9 +7,9 @@
 //   1. What is read is what was written last, committed or not: load() sees the rows of the open and of the running
 //      commit before those of RocksDB. A user whose changes were added may be passivated at once.
 //   2. Nothing is repaired. After the first error (a read that failed inside load() included) every commit is refused
-//      with that error, so nothing wrong is built on it.
+//      with that error.
 //   3. `published` (a file beside RocksDB) follows behind every commit. A store that is behind it at open has lost
-//      commits, and says so.
+//      commits, and is refused.
 // Threads: all calls come from one thread. One thread inside writes; at most one commit is under way.
 #pragma once
 
@@ -36,8 +36,8 @@ struct store_options {
   std::int64_t usage_retention_ms = 8 * day_ms;
   std::int64_t input_retention_ms = 35 * day_ms;
   std::int64_t decision_retention_ms = 400 * day_ms;
-  /// False: published commits that are gone are a reason to refuse. True: go on from what is left, because the caller
-  /// reads the same input again from the stored position and decides the same (`--clock events` on a file).
+  /// False: a store that lost published commits is refused. True: go on from what is left, because the caller reads the
+  /// same input again from the stored position and decides the same (`--clock events` on a file).
   bool accept_lost_tail = false;
   /// 0: chosen by the size of the file system (2 MiB on a small one).
   std::uint64_t write_buffer_bytes = 0;
@@ -53,7 +53,7 @@ struct input_position {
   std::string input;
   std::uint64_t bytes = 0;
   std::uint64_t lines = 0;
-  /// Whatever tells this input from another of the same name.
+  /// Distinguishes this input from another of the same name.
   std::string fingerprint;
   friend bool operator==(const input_position&, const input_position&) = default;
 };
@@ -74,7 +74,7 @@ struct store_meta {
   time_ms now = 0;
   std::vector<input_position> inputs;
   stored_controls controls;
-  /// Anything small that the caller wants to find again (last values of the configuration, profiles and since when).
+  /// Small values of the caller (last values of the configuration, profiles and their ages).
   std::map<std::string, std::string> settings;
   friend bool operator==(const store_meta&, const store_meta&) = default;
 };

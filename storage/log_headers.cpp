@@ -48,7 +48,7 @@ result<void, store_error> log_headers::check() {
   for (std::filesystem::directory_iterator each(rocks_folder(store_), failed), end; not failed and each != end;
        each.increment(failed))
     if (has_headers(each->path())) files.push_back(each->path());
-  // RocksDB names the fault of a folder that cannot be read.
+  // A folder that cannot be read is left to RocksDB, which names the fault.
   std::ranges::sort(files);
   for (const auto& file : files)
     if (auto status = check(file); not status) return status;

@@ -16,7 +16,7 @@ std::string bytes_of(const Message& message) {
   return out;
 }
 
-/// False if the bytes are no such message. What `message` held before is gone.
+/// False if the bytes are no such message. The earlier content of `message` is lost.
 template <class Message>
 bool parse(std::string_view bytes, Message& message) {
   return bytes.size() <= std::numeric_limits<int>::max()

@@ -81,7 +81,8 @@ result<opened_state, store_error> read_state(rocks& db, const store_options& opt
                                                + " was written by a newer version (schema "
                                                + std::to_string(meta->schema) + ", this one knows "
                                                + std::to_string(schema_known) + "). Run that version."};
-  // The end of RocksDB's manifest can be missing without a word: then all tables are gone, and the log alone is left.
+  // RocksDB does not notice that the end of its manifest is missing: then all tables are gone, and the log alone is
+  // left.
   const auto anchor = get(*db.db, keys::anchor, db.store);
   if (not anchor) return anchor.error();
   if (not *anchor) return damaged(db.store, "its oldest rows are missing");

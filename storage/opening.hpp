@@ -21,8 +21,9 @@ struct opened_state {
   bool tail_lost = false;
 };
 
-/// Read where the store stands, and check that the newest commits are all there, one after the other, up to what was
-/// published. RocksDB notices damage inside what it reads, but not that the end of a file of its own is missing.
+/// Read the newest commit of the store, and check that the newest commits are all there, one after the other, up to
+/// what was published. RocksDB notices damage inside what it reads, but not that the end of a file of its own is
+/// missing.
 result<opened_state, store_error> read_state(rocks& db, const store_options& options);
 
 /// What every loaded user needs before it is used. REQUIRES: next_due.

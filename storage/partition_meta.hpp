@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a partition on Kafka says about itself: the meta record that ends every epoch in its changelog and stands in its
+// Two records of a partition on Kafka: the meta record, which ends every epoch in the changelog and stands in the
 // store, and the journal record of an epoch. Plain structs and their bytes; decoding fails instead of guessing.
 #pragma once
 
@@ -38,7 +38,7 @@ struct partition_meta {
   /// Which of them this is; nullopt in what was written before there was such a field.
   std::optional<std::uint32_t> partition;
   stored_controls controls;
-  /// Small things to be found again (last values of the configuration, profiles and since when).
+  /// Small values of the caller (last values of the configuration, profiles and their ages).
   std::map<std::string, std::string> settings;
   /// Of the case key.
   std::string key_check;
@@ -47,7 +47,7 @@ struct partition_meta {
 
   /// The changelog is in the store up to here; -1: nothing is.
   std::int64_t changelog_next = -1;
-  /// Wall clock; a store older than the tombstones it may have missed is of no use.
+  /// Wall clock; a store that may have missed tombstones is not used.
   time_ms saved_at = 0;
   /// A restore was begun and has not reached its end.
   bool restoring = false;
@@ -76,8 +76,8 @@ struct refused_input {
   friend bool operator==(const refused_input&, const refused_input&) = default;
 };
 
-/// What the rules of a partition run with; stands in the journal where a takeover ended, so that a replay needs nothing
-/// but journal, policies and inputs.
+/// The settings of the rules of a partition; in the journal after each takeover, so that a replay needs nothing but
+/// journal, policies and inputs.
 struct partition_setup {
   std::vector<std::string> topics;
   std::int32_t partition = 0;
@@ -98,7 +98,7 @@ struct partition_setup {
   friend bool operator==(const partition_setup&, const partition_setup&) = default;
 };
 
-/// One committed epoch, as the journal tells it.
+/// One committed epoch, as the journal has it.
 struct epoch_record {
   std::uint64_t epoch = 0;
   time_ms now = 0;
@@ -123,7 +123,7 @@ std::optional<epoch_record> decode_epoch_record(std::string_view row);
 /// Does `record` follow on `chain_before`? REQUIRES: `row` decodes.
 bool follows(std::string_view row, std::string_view chain_before);
 
-/// A digest fed piece by piece; every piece counts with its length, so no two lists of pieces are alike.
+/// A digest over pieces, each with its length, so two different lists of pieces have different digests.
 class piece_digest {
 public:
   enum class kind : std::uint8_t { sha256, xxh3_128 };
@@ -133,7 +133,7 @@ public:
   piece_digest& operator=(const piece_digest&) = delete;
 
   void add(std::string_view piece);
-  /// Nothing, which is another piece than an empty text.
+  /// An absent piece, which differs from an empty one.
   void add_null();
   /// Raw bytes; begins again.
   std::string finish();

@@ -22,7 +22,7 @@ namespace fairuse {
 
 namespace {
 
-/// Whose row it is: rows of one user lie together in an overlay.
+/// The user whose row it is: an overlay keeps the rows of one user together.
 std::string_view owner_of(std::string_view key) {
   if (key.front() == keys::user_type)
     if (const auto row = keys::parse_user_row(key)) return row->uid;
@@ -49,15 +49,15 @@ store_error newer(const std::filesystem::path& store) {
                                   + " was written by a newer version. Run that version, or remove the folder."};
 }
 
-/// Create only where nothing is: a database whose CURRENT is gone is damaged, not new.
+/// Create only in an empty folder: a database without CURRENT is damaged, not new.
 bool is_new(const std::filesystem::path& store) {
   std::error_code error;
   const auto folder = rocks_folder(store);
   return not std::filesystem::exists(folder, error) or std::filesystem::is_empty(folder, error);
 }
 
-/// RocksDB's manifest, and how much of it there was. Its end can be missing without a word: then a table is forgotten
-/// whose log is gone already. So the store remembers beside it how long it was; shorter is damaged.
+/// The name and length of RocksDB's manifest. RocksDB does not notice that its end is missing, and forgets tables whose
+/// log is gone. So the store keeps the length beside it; a shorter manifest is damaged.
 struct manifest_mark {
   std::string name;
   std::uint64_t bytes = 0;
@@ -75,7 +75,7 @@ manifest_mark manifest_of(const std::filesystem::path& store) {
   return error ? manifest_mark() : manifest_mark{std::move(found.name), bytes};
 }
 
-/// Replaced whole. If that fails, the older mark says less and is as true.
+/// Replaced whole. If that fails, the older mark stays valid.
 void leave_mark(const std::filesystem::path& store, const manifest_mark& mark) {
   const auto done = replace_file(mark_file(store), mark.name + ' ' + std::to_string(mark.bytes) + '\n');
   static_cast<void>(done);
@@ -89,7 +89,7 @@ bool manifest_lost_its_end(const std::filesystem::path& store) {
 }
 
 /// A table is checked as it is read, so a store that opens may still be damaged. A store that finds damage leaves this
-/// file, so that the next opening knows.
+/// file for the next opening.
 std::filesystem::path damage_file(const std::filesystem::path& store) { return store / "damaged"; }
 
 /// Rows that are on their way to RocksDB, with the meta row of their last epoch.
@@ -125,7 +125,7 @@ struct partition_store::body {
   std::condition_variable written;
   bool busy = false;
   result<void, store_error> last_write;
-  /// What the writer has not begun is not written any more.
+  /// The writer begins no further epoch.
   std::atomic<bool> abandoned = false;
 
   void fail_unless(const result<void, store_error>& status) {
@@ -175,8 +175,8 @@ struct partition_store::body {
     written.notify_all();
   }
 
-  /// Take note of a writer that is done. False: it is at work.
-  bool reap() {
+  /// Take over what a writer has finished. False: it is at work.
+  bool take_finished() {
     if (not draining) return true;
     {
       const std::lock_guard guard(mutex);
@@ -272,10 +272,10 @@ const std::optional<partition_meta>& partition_store::meta() const { return body
 
 std::vector<std::unique_ptr<user>> partition_store::load(std::span<const std::string_view> uids,
                                                          const policy_set& policies, time_ms now) {
-  auto& b = *body_;
-  b.reap();
+  auto& own = *body_;
+  own.take_finished();
   std::vector<std::unique_ptr<user>> all;
-  b.fail_unless(b.rows.load(uids, policies, now, b.before(true), b.erased, all));
+  own.fail_unless(own.rows.load(uids, policies, now, own.before(true), own.erased, all));
   return all;
 }
 
@@ -294,33 +294,33 @@ std::vector<std::pair<time_ms, std::string>> partition_store::due_users() {
 }
 
 void partition_store::add_user(std::string_view uid, user& who) {
-  auto& b = *body_;
+  auto& own = *body_;
   if (not who.changed.any()) return;
-  b.fail_unless(b.rows.write(uid, who, b.before(false), b.open, b.erased, b.erasures));
-  for (const auto& erasure : b.erasures) {
-    put_row(b.open, keys::erased(as_bytes(erasure.who)), erasure.row);
+  own.fail_unless(own.rows.write(uid, who, own.before(false), own.open, own.erased, own.erasures));
+  for (const auto& erasure : own.erasures) {
+    put_row(own.open, keys::erased(as_bytes(erasure.who)), erasure.row);
   }
-  b.erasures.clear();
+  own.erasures.clear();
   who.changed.clear();
 }
 
 void partition_store::expire(time_ms now, std::size_t rows_max) {
-  auto& b = *body_;
-  if (b.expiry_cursor.empty()) {
-    if (b.expiry_began != INT64_MIN and now - b.expiry_began < day_ms) return;
-    b.expiry_began = now;
-    b.expiry_cursor.assign(1, keys::user_type);
+  auto& own = *body_;
+  if (own.expiry_cursor.empty()) {
+    if (own.expiry_began != INT64_MIN and now - own.expiry_began < day_ms) return;
+    own.expiry_began = now;
+    own.expiry_cursor.assign(1, keys::user_type);
   }
-  const auto first = hour_of(now - b.options.usage_retention_ms - usage_slack_ms);
-  const std::unique_ptr<rocksdb::Iterator> rows(b.db.db->NewIterator(rocksdb::ReadOptions()));
-  rows->Seek(b.expiry_cursor);
+  const auto first = hour_of(now - own.options.usage_retention_ms - usage_slack_ms);
+  const std::unique_ptr<rocksdb::Iterator> rows(own.db.db->NewIterator(rocksdb::ReadOptions()));
+  rows->Seek(own.expiry_cursor);
   std::size_t seen = 0;
-  while (rows->Valid() and seen < rows_max and b.expire_one(*rows, first)) {
+  while (rows->Valid() and seen < rows_max and own.expire_one(*rows, first)) {
     rows->Next();
     ++seen;
   }
-  b.fail_unless(status_of(rows->status(), b.db.store));
-  b.expiry_cursor = seen == rows_max and rows->Valid() ? rows->key().ToString() : std::string();
+  own.fail_unless(status_of(rows->status(), own.db.store));
+  own.expiry_cursor = seen == rows_max and rows->Valid() ? rows->key().ToString() : std::string();
 }
 
 void partition_store::each_open_row(const std::function<void(const state_row&)>& visit) const {
@@ -332,23 +332,23 @@ void partition_store::each_open_row(const std::function<void(const state_row&)>&
 std::size_t partition_store::open_rows() const { return body_->open.size(); }
 
 void partition_store::drop_open() {
-  auto& b = *body_;
-  b.open.clear();
+  auto& own = *body_;
+  own.open.clear();
   // Hours that were to be deleted are found again by the next round.
-  b.expiry_cursor.clear();
-  b.expiry_began = INT64_MIN;
-  b.fail_unless(b.read_all_erased());
+  own.expiry_cursor.clear();
+  own.expiry_began = INT64_MIN;
+  own.fail_unless(own.read_all_erased());
 }
 
 void partition_store::commit(partition_meta after) {
-  auto& b = *body_;
-  b.meta = std::move(after);
-  if (b.filling.rows.size() == 0)
-    std::swap(b.filling.rows, b.open);
+  auto& own = *body_;
+  own.meta = std::move(after);
+  if (own.filling.rows.size() == 0)
+    std::swap(own.filling.rows, own.open);
   else
-    append_all(b.open, b.filling.rows);
-  b.open.clear();
-  b.filling.meta = *b.meta;
+    append_all(own.open, own.filling.rows);
+  own.open.clear();
+  own.filling.meta = *own.meta;
 }
 
 std::size_t partition_store::pending_rows() const {
@@ -360,65 +360,65 @@ std::size_t partition_store::pending_bytes() const {
 }
 
 void partition_store::write_behind() {
-  auto& b = *body_;
-  if (b.reap() and b.failed) b.start_writer();
+  auto& own = *body_;
+  if (own.take_finished() and own.failed) own.start_writer();
 }
 
 result<void, store_error> partition_store::drain() {
-  auto& b = *body_;
-  while (b.draining or (b.failed and b.filling.meta.changelog_next >= 0)) {
-    if (b.draining) {
-      if (b.options.hurry) b.options.hurry();
-      std::unique_lock guard(b.mutex);
-      b.written.wait(guard, [&b] { return not b.busy; });
+  auto& own = *body_;
+  while (own.draining or (own.failed and own.filling.meta.changelog_next >= 0)) {
+    if (own.draining) {
+      if (own.options.hurry) own.options.hurry();
+      std::unique_lock guard(own.mutex);
+      own.written.wait(guard, [&own] { return not own.busy; });
     }
-    b.reap();
-    if (b.failed) b.start_writer();
+    own.take_finished();
+    if (own.failed) own.start_writer();
   }
-  return b.failed;
+  return own.failed;
 }
 
 void partition_store::abandon() {
-  auto& b = *body_;
-  b.abandoned = true;
-  b.filling = {};
-  b.filling.meta.changelog_next = -1;
-  b.fail_unless(store_error{store_fault::misuse, "The store was abandoned."});
+  auto& own = *body_;
+  own.abandoned = true;
+  own.filling = {};
+  own.filling.meta.changelog_next = -1;
+  own.fail_unless(store_error{store_fault::misuse, "The store was abandoned."});
 }
 
 result<void, store_error> partition_store::failure() const { return body_->failed; }
 
 result<void, store_error> partition_store::restore(std::span<const state_row> rows, std::int64_t next) {
-  auto& b = *body_;
+  auto& own = *body_;
   commit_rows all;
-  auto meta = b.meta.value_or(partition_meta{});
+  auto meta = own.meta.value_or(partition_meta{});
   for (const auto& each : rows) {
-    if (each.key.empty()) return damaged(b.db.store, "the changelog holds a record without a key");
+    if (each.key.empty()) return damaged(own.db.store, "the changelog holds a record without a key");
     if (each.key != keys::meta) {
       put_row(all, each.key, each.value);
       continue;
     }
     auto read = decode_partition_meta(each.value.value_or(""));
     if (not read)
-      return read.error() == meta_fault::newer ? newer(b.db.store)
-                                               : damaged(b.db.store, "a meta record does not decode");
+      return read.error() == meta_fault::newer ? newer(own.db.store)
+                                               : damaged(own.db.store, "a meta record does not decode");
     meta = std::move(*read);
   }
   meta.changelog_next = next;
   meta.restoring = true;
-  b.fail_unless(b.write(all, meta, false));
-  b.meta = std::move(meta);
-  return b.failed;
+  own.fail_unless(own.write(all, meta, false));
+  own.meta = std::move(meta);
+  return own.failed;
 }
 
 result<void, store_error> partition_store::end_restore(std::int64_t next) {
-  auto& b = *body_;
-  if (not b.meta) return {};
-  b.meta->changelog_next = next;
-  b.meta->restoring = false;
-  b.fail_unless(b.write({}, *b.meta, true));
-  b.fail_unless(b.read_all_erased());
-  return b.failed;
+  auto& own = *body_;
+  if (not own.meta) return {};
+  own.meta->changelog_next = next;
+  own.meta->restoring = false;
+  own.fail_unless(own.write({}, *own.meta, true));
+  own.fail_unless(own.read_all_erased());
+  return own.failed;
 }
 
 result<void, store_error> partition_store::each_row(const std::function<void(const state_row&)>& visit) const {

@@ -5,7 +5,7 @@
 // Three layers. The open epoch's rows (the overlay) become pending when the epoch's transaction is committed; a writer
 // drains whole epochs of pending into RocksDB. Every read goes through all three: overlay over pending over RocksDB,
 // and a deleted row hides what is below it. Invariants
-//   1. Nothing is written to RocksDB before commit() was told that its transaction is.
+//   1. Nothing is written to RocksDB before commit(), which follows the commit of its transaction.
 //   2. A WriteBatch holds whole epochs and the meta row that belongs to them.
 //   3. After the first error nothing more is written, and failure() says why. Nothing is repaired.
 // Threads: one; draining runs where `options.background` runs it, and touches only rows that do not change any more.
@@ -34,9 +34,9 @@ struct partition_store_options {
   std::int64_t usage_retention_ms = 8 * day_ms;
   std::uint64_t write_buffer_bytes = 0;
   std::uint64_t reserve_bytes = 0;
-  /// Runs what it is given, once: on the writer's thread, or at once. What is given never throws.
+  /// Runs a task once: on the writer's thread, or at once. Tasks do not throw.
   std::function<void(std::function<void()>)> background = [](const std::function<void()>& task) { task(); };
-  /// Called before the store waits for what it has given.
+  /// Called before the store waits for its tasks.
   std::function<void()> hurry;
   /// Wall clock, for partition_meta::saved_at.
   std::function<time_ms()> clock = [] { return time_ms{0}; };
@@ -60,7 +60,7 @@ public:
   partition_store(const partition_store&) = delete;
   partition_store& operator=(const partition_store&) = delete;
 
-  /// Move what is in `folder` out of the way, for people to look at; one earlier copy is dropped.
+  /// Move the contents of `folder` aside, for an operator; one earlier copy is dropped.
   static result<void, store_error> set_aside(const std::filesystem::path& folder);
 
   /// As of the last committed epoch, drained or not. Nullopt: the partition has never committed one here.
@@ -77,8 +77,8 @@ public:
 
   /// Encode what `who.changed` names, and clear it (not `track`).
   void add_user(std::string_view uid, user& who);
-  /// Delete hours of usage that nothing can reach any more, of the next `rows_max` rows; the whole store is gone
-  /// through about once a day. Without it the changelog would keep them for ever.
+  /// Delete hours of usage that nothing can reach any more, of the next `rows_max` rows; the whole store is checked
+  /// about once a day. Without it the changelog would keep them for ever.
   void expire(time_ms now, std::size_t rows_max);
   /// What goes to the changelog, in the order in which it was written first.
   void each_open_row(const std::function<void(const state_row&)>& visit) const;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // INTERNAL to storage. The mark beside RocksDB that says up to where commits were published: 96 bytes, written after
-// each commit and never synced. It can fall behind the store (then the next opening moves it up), but not get ahead of
-// it unless the store lost commits that it once had; RocksDB alone cannot tell a torn log from a damaged one.
+// each commit and never synced. It may be behind the store (the next opening corrects it), but is ahead only of a store
+// that lost commits; RocksDB alone cannot tell a torn log from a damaged one.
 #pragma once
 
 #include <array>
@@ -29,7 +29,7 @@ bool published_exists(const std::filesystem::path& store);
 /// Nullopt: absent or not what we wrote (a power cut may tear it).
 std::optional<published_mark> read_published(const std::filesystem::path& store);
 
-/// Keeps the file open and writes it in place, so that it needs no room on a full disk.
+/// Keeps the file open and writes it in place, so that it needs no space on a full disk.
 class published_file {
 public:
   static result<published_file, store_error> open(const std::filesystem::path& store);

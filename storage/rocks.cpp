@@ -16,13 +16,13 @@ namespace fairuse {
 namespace {
 
 constexpr std::uint64_t mib = std::uint64_t{1} << 20;
-/// A file system under this size gets small buffers: each buffer is also room on the disk that must be kept free.
+/// A file system under this size gets small buffers: each buffer is also disk space that must be kept free.
 constexpr std::uint64_t small_disk_bytes = 4096 * mib;
 constexpr std::uint64_t reserve_min_bytes = 12 * mib;
-/// What RocksDB's own rewriting leaves alone.
+/// What RocksDB's compactions leave free.
 constexpr std::uint64_t untouched_bytes = 4 * mib;
 
-/// Forgets what is older than its retention, instead of writing deletes for it.
+/// Drops rows that are older than their retention, instead of writing deletes for them.
 class retention_filter final : public rocksdb::CompactionFilter {
 public:
   explicit retention_filter(std::shared_ptr<retention_floors> floors) : floors_(std::move(floors)) {}
@@ -101,7 +101,7 @@ rocksdb::Options make_options(const store_options& options, bool small) {
   // end that a crash leaves.
   to.wal_recovery_mode = options.accept_lost_tail ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
                                                   : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  // Going on by itself after an error has been reported broken; we stop.
+  // RocksDB's resuming after an error has known bugs; the store stops instead.
   to.max_bgerror_resume_count = 0;
   to.allow_concurrent_memtable_write = false;
   to.compression = rocksdb::kZSTD;
@@ -119,7 +119,7 @@ std::uint64_t disk_bytes(const std::filesystem::path& folder) {
   return ::statvfs(folder.c_str(), &facts) == 0 ? facts.f_blocks * facts.f_frsize : 0;
 }
 
-/// Logs are written out as tables at opening, which needs as much room again.
+/// Logs are written out as tables at opening, which needs as much space again.
 std::uint64_t log_bytes(const std::filesystem::path& folder) {
   std::uint64_t bytes = 0;
   std::error_code error;
@@ -176,7 +176,7 @@ store_error translate(const rocksdb::Status& status, const std::filesystem::path
                                         + "). Nothing committed is lost. Make room and start again."};
   if (status.IsIOError() and says("lock"))
     return {store_fault::locked, "The store in " + store.string() + " is in use by another process (" + text + ")."};
-  // A table that the manifest names and that is not there is damage, whatever the system calls it.
+  // A missing table that the manifest names is damage, whatever code RocksDB gives it.
   if (status.IsCorruption() or status.IsInvalidArgument() or status.IsNotSupported() or status.IsNotFound()
       or says("No such file"))
     return damaged(store, text);

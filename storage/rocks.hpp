@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to storage. RocksDB as we use it: how it is opened, how its errors read, how it stays inside its disk.
+// INTERNAL to storage. RocksDB as storage uses it: how it is opened, how its errors read, how it leaves space on the
+// disk.
 #pragma once
 
 #include <atomic>
@@ -40,7 +41,7 @@ std::filesystem::path rocks_folder(const std::filesystem::path& store);
 
 /// An error of RocksDB in our words.
 store_error translate(const rocksdb::Status& status, const std::filesystem::path& store);
-/// What RocksDB says, as a result.
+/// A status of RocksDB as a result.
 result<void, store_error> status_of(const rocksdb::Status& status, const std::filesystem::path& store);
 store_error damaged(const std::filesystem::path& store, std::string_view what);
 /// Users were erased under another case key than the one in use.
@@ -48,7 +49,7 @@ store_error wrong_key(const std::filesystem::path& store);
 /// With all folders above it.
 result<void, store_error> make_folder(const std::filesystem::path& folder);
 
-/// Bytes that a writer may still use. 0 on errors: not knowing is no reason to go on.
+/// Bytes that a writer may still use. 0 on errors, so that nothing is written.
 std::uint64_t free_bytes(const std::filesystem::path& folder);
 
 struct rocks {
@@ -61,7 +62,7 @@ struct rocks {
   /// `create`: nothing has ever been published here.
   static result<rocks, store_error> open(const std::filesystem::path& store, const store_options& options, bool create);
 
-  /// Nothing, or why `commit_bytes` more must not be written; also tells RocksDB how far its own rewriting may go.
+  /// Nothing, or why `commit_bytes` more must not be written; also limits RocksDB's compactions.
   result<void, store_error> make_room(std::uint64_t commit_bytes) const;
 
   /// A damaged log stays until the next flush, even after its rest was given up, and readers would meet it.

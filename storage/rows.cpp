@@ -37,7 +37,7 @@ bool to_enum(std::uint32_t value, Enum last, Enum& out) {
   return true;
 }
 
-/// A policy digest is 64 hex digits; 32 bytes say the same. Anything else stays as it is.
+/// A policy digest is 64 hex digits; 32 bytes hold the same. Anything else stays as it is.
 std::string pack_digest(const std::string& digest) {
   return digest.size() == digest_hex ? from_hex(digest).value_or(digest) : digest;
 }
@@ -222,11 +222,11 @@ bool row_codec::read_core(std::string_view row, user& to) {
 bool row_codec::write_bucket_hour(const user& from, const policy_set& policies, hour_number hour, std::string& out) {
   auto& message = scratch_->buckets;
   message.Clear();
-  for (std::size_t p = 0; p < from.metered.size(); ++p) {
-    const auto& profile = policies.profiles()[p];
+  for (std::size_t number = 0; number < from.metered.size(); ++number) {
+    const auto& profile = policies.profiles()[number];
     auto& to = *message.add_profiles();
     const auto span = buckets_of(hour, profile.bucket_s);
-    if (not write_entries(from.metered[p], span, profile.bucket_s, *to.mutable_entries())) {
+    if (not write_entries(from.metered[number], span, profile.bucket_s, *to.mutable_entries())) {
       message.mutable_profiles()->RemoveLast();
       continue;
     }
@@ -260,7 +260,7 @@ bool row_codec::write_id_hour(const user& from, hour_number hour, std::string& o
   if (keys.empty()) return false;
   auto& message = scratch_->ids;
   message.mutable_keys()->Assign(keys.begin(), keys.end());
-  // In memory their order tells who was away meanwhile; a row tells what it holds and nothing else.
+  // Their order in memory depends on when the user was passivated; the bytes of a row must not.
   std::sort(message.mutable_keys()->begin(), message.mutable_keys()->end());
   write(message, out);
   return true;
@@ -403,9 +403,9 @@ bool split_hour(std::string_view row, std::string_view& buckets, std::string_vie
 
 std::vector<hour_number> bucket_hours(const user& from, const policy_set& policies) {
   std::vector<hour_number> hours;
-  for (std::size_t p = 0; p < from.metered.size(); ++p)
-    for (std::uint32_t i = 0; i < from.metered[p].size(); ++i) {
-      const auto start_s = from.metered[p].bucket_at(i) * policies.profiles()[p].bucket_s;
+  for (std::size_t number = 0; number < from.metered.size(); ++number)
+    for (std::uint32_t i = 0; i < from.metered[number].size(); ++i) {
+      const auto start_s = from.metered[number].bucket_at(i) * policies.profiles()[number].bucket_s;
       hours.push_back(static_cast<hour_number>(start_s / seconds_of_hour));
     }
   std::sort(hours.begin(), hours.end());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A user as rows: small values, each rewritten whole when something in it changed. Start here for what stands on disk;
+// A user as rows: small values, each rewritten whole when something in it changed. Start here for what is on disk;
 // storage/rows.proto has the fields, storage/keys.hpp the keys.
 //
 // Decoding checks everything it is given and answers false instead of guessing: wrong bytes, values out of range,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How storage fails: a kind that a program can act on and a message that a person can act on. Messages name folders,
-// never a uid.
+// Errors of storage: a kind for the program and a message for a person. Messages name folders, never a uid.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +12,14 @@
 namespace fairuse {
 
 enum class store_fault : std::uint8_t {
-  io,        ///< the disk or the system said no
+  io,        ///< an error of the disk or the system
   damaged,   ///< bytes are not what was written
   lost_tail, ///< commits that were published are gone
-  disk_full, ///< stopped before there was no room left
+  disk_full, ///< stopped before the disk was full
   locked,    ///< another process has the store open
   newer,     ///< written by a newer version
   wrong_key, ///< another case key than the one that erased users
-  misuse,    ///< a broken promise of the caller; nothing was written
+  misuse,    ///< a violated REQUIRES; nothing was written
 };
 
 struct store_error {
@@ -28,7 +27,7 @@ struct store_error {
   std::string message;
 };
 
-/// What the system refused, as storage says it.
+/// An error of the system as an error of storage.
 inline store_error store_error_of(const error& from) {
   return {from.cause == std::errc::no_space_on_device ? store_fault::disk_full : store_fault::io, from.message};
 }

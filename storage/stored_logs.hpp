@@ -37,7 +37,7 @@ struct journal_refusal {
   std::string place;
 };
 
-/// One commit, as the journal tells it. `input` holds its lines, each with its newline.
+/// One commit, as the journal has it. `input` holds its lines, each with its newline.
 struct stored_commit {
   std::uint64_t number = 0;
   std::vector<journal_epoch> epochs;

@@ -25,8 +25,8 @@ void note_numbers(tombstone& to, std::string_view slot, std::uint32_t strike, st
   numbers.last_request = std::max(numbers.last_request, request);
 }
 
-/// One user's rows and nothing behind them. Without the bound, a seek that finds none goes on over every row that is
-/// newer than itself, and while a million users come in at once that is nearly all of them, for each of them.
+/// One user's rows and nothing behind them. Without the bound, a seek that finds none walks over every row that is
+/// newer than itself: for a million new users at once that is nearly all rows, for each user.
 class bounded_rows {
 public:
   bounded_rows(rocksdb::DB& db, std::string_view prefix) : end_(prefix) {
@@ -90,7 +90,7 @@ void user_rows::write_standings(std::string_view uid, std::string_view prefix, c
 }
 
 // Buckets of an hour that changed are all in memory: it lies within the retention. Its ids are not, if only the
-// beginning of a late upload lies in it and its end in the next: then the row that holds now has them.
+// beginning of a late upload lies in it and its end in the next: then the row in the store has them.
 result<void, store_error> user_rows::write_hours(std::string_view uid, std::string_view prefix, const user& who,
                                                  std::span<const hour_number> buckets, std::span<const hour_number> ids,
                                                  overlays before, commit_rows& to) {
@@ -167,7 +167,7 @@ result<void, store_error> user_rows::erase(std::string_view uid, std::string_vie
 
 result<void, store_error> user_rows::write_all(std::string_view uid, std::string_view prefix, const user& who,
                                                overlays before, commit_rows& to) {
-  // A user who comes back after an erasure has rows again, of what came after it. Who does not, has none.
+  // Only a user who comes back after an erasure has rows again.
   if (who.account or who.exempt) {
     codec_.write_core(who, value_);
     to.put(uid, keys::core(prefix), value_);
@@ -194,7 +194,7 @@ bool user_rows::is_bare(const standing& what) {
   return value_ == bare;
 }
 
-/// One user on the way in.
+/// One user while it is read.
 struct user_rows::reading {
   std::string_view uid;
   std::string prefix;
@@ -254,7 +254,7 @@ result<void, store_error> user_rows::walk(reading& in) {
   while (rows->Valid()) {
     const auto key = view(rows->key());
     const auto row = keys::parse_user_row(key);
-    // Hours that are not needed are jumped over, not read.
+    // Hours that are not needed are skipped, not read.
     const auto first = [&in] { return std::min(in.first_bucket_hour(), first_id_hour(in.now)); };
     if (row and row->kind == keys::user_row::hour and row->hour < first()) {
       rows->Seek(keys::hour(in.prefix, keys::user_row::hour, first()));

@@ -26,7 +26,7 @@ namespace fairuse {
 struct erasure_row {
   keyed_hash who;
   std::string row;
-  /// What the user's rows began with; to be compacted away.
+  /// The prefix of the user's rows, to be compacted away.
   std::string prefix;
 };
 
@@ -58,7 +58,7 @@ private:
   result<void, store_error> write_hours(std::string_view uid, std::string_view prefix, const user& who,
                                         std::span<const hour_number> buckets, std::span<const hour_number> ids,
                                         overlays before, commit_rows& to);
-  /// The row that holds now; nullopt: there is none.
+  /// The current row; nullopt: there is none.
   result<std::optional<std::string>, store_error> find(std::string_view uid, std::string_view key, overlays before,
                                                        const commit_rows* newest);
   result<void, store_error> erase(std::string_view uid, std::string_view prefix, const user& who, overlays before,

@@ -11,8 +11,8 @@ namespace fairuse {
 
 namespace {
 
-/// Erased rows stay in old files until these are rewritten. That is done now and then for a few users; for the others
-/// it happens within a day, because RocksDB rewrites every file that old (periodic_compaction_seconds).
+/// Erased rows stay in old files until these are rewritten. Every so often that is done for a few users; for the others
+/// it happens within a day, because RocksDB rewrites every file of that age (periodic_compaction_seconds).
 constexpr std::uint64_t forget_every_commits = 1000;
 constexpr std::size_t forget_at_once_max = 8;
 
@@ -141,7 +141,7 @@ void commit_writer::forget_erased(bool now) {
   ++commits_since_forget_;
   if (erased_.empty() or (not now and commits_since_forget_ < forget_every_commits)) return;
   commits_since_forget_ = 0;
-  // It is rewriting, not writing: whether it succeeds changes nothing that is read, so a refusal (no room) may wait.
+  // Compaction changes nothing that is read, so a refusal (no space) may wait.
   const auto count = std::min(erased_.size(), forget_at_once_max);
   for (std::size_t i = 0; i < count; ++i) {
     const auto end = erased_[i] + '\xFF';

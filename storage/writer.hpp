@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to storage. The thread that makes commits durable: packs, checks the room on the disk, writes with
-// `sync=true`, publishes. One commit at a time; the thread that hands one over may go on gathering the next.
+// INTERNAL to storage. The thread that makes commits durable: packs, checks the free space, writes with `sync=true`,
+// publishes. One commit at a time; the thread that hands one over may go on gathering the next.
 #pragma once
 
 #include <condition_variable>

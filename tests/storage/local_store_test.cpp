@@ -56,19 +56,21 @@ struct fixture {
     const std::string_view names[] = {who};
     return std::move(store->load(names, *policies, now)[0]);
   }
-  applied give(user& u, time_ms now, event e) {
+  applied give(user& loaded, time_ms now, event given) {
     step_output out;
-    advance(u, in_force, now, out);
-    return apply(u, in_force, now, e, horizon_events_ms, out);
+    advance(loaded, in_force, now, out);
+    return apply(loaded, in_force, now, given, horizon_events_ms, out);
   }
   static event speech(time_ms at, std::uint64_t key, std::int32_t ms = 30'000) {
-    event e;
-    e.time = e.instant = at;
-    e.key = key;
-    e.ms = ms;
-    return e;
+    event made;
+    made.time = made.instant = at;
+    made.key = key;
+    made.ms = ms;
+    return made;
   }
-  std::int64_t weekly(const user& u, time_ms at) { return query_standing(u, in_force, 0, at).windows[1].sum_ms; }
+  std::int64_t weekly(const user& loaded, time_ms at) {
+    return query_standing(loaded, in_force, 0, at).windows[1].sum_ms;
+  }
   /// All bytes of all files of the store.
   std::string everything() {
     std::string all;
@@ -98,7 +100,7 @@ std::vector<std::filesystem::path> logs_of(const std::filesystem::path& store) {
   return all;
 }
 
-/// The kind of the first record becomes "recyclable", which is not written here; or is as before again.
+/// Switches the kind of the first record between its own and a "recyclable" one, which is not written here.
 void flip_kind(const std::filesystem::path& log) {
   constexpr std::streamoff at = 6;
   std::fstream file(log, std::ios::in | std::ios::out | std::ios::binary);
@@ -146,11 +148,11 @@ BOOST_AUTO_TEST_CASE(keeps_what_was_committed_and_nothing_else) {
 }
 
 BOOST_AUTO_TEST_CASE(shows_a_user_as_added_before_any_commit) {
-  auto u = load(uid, start);
-  BOOST_TEST(u->changed.track);
-  BOOST_TEST((give(*u, start, speech(start, 1)) == applied::accepted));
-  store->add_user(uid, *u);
-  BOOST_TEST(not u->changed.any());
+  auto loaded = load(uid, start);
+  BOOST_TEST(loaded->changed.track);
+  BOOST_TEST((give(*loaded, start, speech(start, 1)) == applied::accepted));
+  store->add_user(uid, *loaded);
+  BOOST_TEST(not loaded->changed.any());
 
   // In the open commit, in the running one, and after a restart.
   auto again = load(uid, start);
@@ -172,26 +174,26 @@ BOOST_AUTO_TEST_CASE(shows_a_user_as_added_before_any_commit) {
 }
 
 BOOST_AUTO_TEST_CASE(reads_older_ids_and_old_hours_only_when_asked) {
-  auto u = load(uid, start);
-  give(*u, start, speech(start, 11));
-  store->add_user(uid, *u);
+  auto loaded = load(uid, start);
+  give(*loaded, start, speech(start, 11));
+  store->add_user(uid, *loaded);
   epoch(start);
   commit();
 
   const auto later = start + 3 * day_ms;
-  u = load(uid, later);
-  BOOST_TEST(not u->ids.has(hour_of(start)));
+  loaded = load(uid, later);
+  BOOST_TEST(not loaded->ids.has(hour_of(start)));
   const auto older = store->load_ids(uid, hour_of(start));
   BOOST_TEST(older.keys == std::vector<std::uint64_t>{11}, boost::test_tools::per_element());
-  BOOST_TEST(weekly(*u, later) == 30'000);
+  BOOST_TEST(weekly(*loaded, later) == 30'000);
   BOOST_TEST(load(uid, start + 20 * day_ms)->metered[0].size() == 0U);
   BOOST_TEST(store->load_ids("nobody", 5).keys.empty());
 }
 
 BOOST_AUTO_TEST_CASE(refuses_to_lose_ids) {
-  auto u = load(uid, start);
-  u->note_id_hour(hour_of(start));
-  store->add_user(uid, *u);
+  auto loaded = load(uid, start);
+  loaded->note_id_hour(hour_of(start));
+  store->add_user(uid, *loaded);
   BOOST_TEST(not store->failure().has_value());
   epoch(start);
   const auto status = store->commit();
@@ -199,15 +201,15 @@ BOOST_AUTO_TEST_CASE(refuses_to_lose_ids) {
   BOOST_TEST((status.error().fault == store_fault::misuse));
 }
 
-BOOST_AUTO_TEST_CASE(knows_who_has_a_timer) {
-  auto u = load(uid, start);
-  u->standings.resize(policies->slots().size());
-  u->standings[0] = std::make_unique<standing>();
-  u->standings[0]->at = stage::warning;
-  u->standings[0]->until = start + day_ms;
-  u->next_due = start + day_ms + 1;
-  u->changed.standings = 1;
-  store->add_user(uid, *u);
+BOOST_AUTO_TEST_CASE(lists_users_with_a_timer) {
+  auto loaded = load(uid, start);
+  loaded->standings.resize(policies->slots().size());
+  loaded->standings[0] = std::make_unique<standing>();
+  loaded->standings[0]->at = stage::warning;
+  loaded->standings[0]->until = start + day_ms;
+  loaded->next_due = start + day_ms + 1;
+  loaded->changed.standings = 1;
+  store->add_user(uid, *loaded);
   epoch(start);
   commit();
 
@@ -216,36 +218,36 @@ BOOST_AUTO_TEST_CASE(knows_who_has_a_timer) {
   BOOST_REQUIRE(due.size() == 1U);
   BOOST_TEST(due[0].first == start + day_ms + 1);
   BOOST_TEST(due[0].second == uid);
-  u = load(uid, start);
-  BOOST_TEST(u->next_due == start + day_ms + 1);
-  BOOST_TEST((query_standing(*u, in_force, 0, start).at == stage::warning));
+  loaded = load(uid, start);
+  BOOST_TEST(loaded->next_due == start + day_ms + 1);
+  BOOST_TEST((query_standing(*loaded, in_force, 0, start).at == stage::warning));
 
-  u->standings[0]->until = never;
-  u->next_due = never;
-  u->changed.standings = 1;
-  store->add_user(uid, *u);
+  loaded->standings[0]->until = never;
+  loaded->next_due = never;
+  loaded->changed.standings = 1;
+  store->add_user(uid, *loaded);
   epoch(start);
   commit();
   BOOST_TEST(store->due_users().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_timer_of_the_past_fires_with_the_sums_of_its_instant) {
-  auto u = load(uid, start);
-  give(*u, start, speech(start, 1));
-  u->standings.resize(policies->slots().size());
-  u->standings[0] = std::make_unique<standing>();
-  u->standings[0]->at = stage::warning;
-  u->standings[0]->until = start + hour_ms;
-  u->changed.standings = 1;
-  u->next_due = start + hour_ms + 1;
-  store->add_user(uid, *u);
+  auto loaded = load(uid, start);
+  give(*loaded, start, speech(start, 1));
+  loaded->standings.resize(policies->slots().size());
+  loaded->standings[0] = std::make_unique<standing>();
+  loaded->standings[0]->at = stage::warning;
+  loaded->standings[0]->until = start + hour_ms;
+  loaded->changed.standings = 1;
+  loaded->next_due = start + hour_ms + 1;
+  store->add_user(uid, *loaded);
   epoch(start);
   commit();
 
   for (const auto idle : {10 * hour_ms, 9 * day_ms, 30 * day_ms}) {
     step_output out;
-    u = load(uid, start + idle);
-    advance(*u, in_force, start + idle, out);
+    loaded = load(uid, start + idle);
+    advance(*loaded, in_force, start + idle, out);
     BOOST_REQUIRE(not out.decisions.empty());
     BOOST_TEST((out.decisions[0].kind == decision_kind::stage_changed));
     BOOST_TEST(out.decisions[0].sums[1] == 30'000);
@@ -255,20 +257,20 @@ BOOST_AUTO_TEST_CASE(a_timer_of_the_past_fires_with_the_sums_of_its_instant) {
 BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_keyed_hash_and_numbers) {
   // Input and decisions have uids and go by retention; here only state is written.
   const std::string_view who = "a-very-recognisable-uid";
-  auto u = load(who, start);
-  give(*u, start, speech(start, 1));
-  u->standings.resize(policies->slots().size());
+  auto loaded = load(who, start);
+  give(*loaded, start, speech(start, 1));
+  loaded->standings.resize(policies->slots().size());
   for (const std::size_t slot : {0U, 2U}) {
-    u->standings[slot] = std::make_unique<standing>();
-    u->standings[slot]->last_strike = 7;
-    u->standings[slot]->last_request = static_cast<std::uint32_t>(slot + 20);
-    u->standings[slot]->until = start + day_ms;
+    loaded->standings[slot] = std::make_unique<standing>();
+    loaded->standings[slot]->last_strike = 7;
+    loaded->standings[slot]->last_request = static_cast<std::uint32_t>(slot + 20);
+    loaded->standings[slot]->until = start + day_ms;
   }
-  u->next_due = start + day_ms + 1;
-  u->admin_ids.push_back(99);
-  u->changed.core = true;
-  u->changed.standings = 5;
-  store->add_user(who, *u);
+  loaded->next_due = start + day_ms + 1;
+  loaded->admin_ids.push_back(99);
+  loaded->changed.core = true;
+  loaded->changed.standings = 5;
+  store->add_user(who, *loaded);
   epoch(start);
   commit();
   BOOST_TEST(store->erased_at(who) == INT64_MIN);
@@ -276,15 +278,15 @@ BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_keyed_hash_and_numbers) {
   // Only the live slot is loaded now; the shadow's numbers stay all the same.
   policies = policy_set::make(policies->live().rules, {});
   in_force.policies = policies.get();
-  u = load(who, start + 1);
-  event e = speech(start + 1, 2);
+  loaded = load(who, start + 1);
+  event given = speech(start + 1, 2);
   const event_detail detail = erasure_request{"support", "asked for it"};
   const event_text text{"support", "erase-1"};
-  e.kind = event_kind::erasure;
-  e.detail = &detail;
-  e.text = &text;
-  BOOST_TEST((give(*u, start + 1, e) == applied::accepted));
-  store->add_user(who, *u);
+  given.kind = event_kind::erasure;
+  given.detail = &detail;
+  given.text = &text;
+  BOOST_TEST((give(*loaded, start + 1, given) == applied::accepted));
+  store->add_user(who, *loaded);
   BOOST_TEST(store->erased_at(who) == start + 1);
   BOOST_TEST(store->erased_at("another") == INT64_MIN);
   epoch(start + 1);
@@ -300,23 +302,23 @@ BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_keyed_hash_and_numbers) {
   shadow.name = "other";
   policies = policy_set::make(policies->live().rules, {shadow});
   in_force.policies = policies.get();
-  u = load(who, start + 2);
-  BOOST_TEST(u->erased_at == start + 1);
-  BOOST_TEST(u->admin_ids.size() == 1U);
-  BOOST_TEST(u->standings[0]->last_strike == 7U);
-  BOOST_TEST(u->standings[0]->last_request == 20U);
-  BOOST_TEST(u->standings[2]->last_request == 22U);
-  BOOST_TEST(weekly(*u, start + 2) == 0);
-  BOOST_TEST((give(*u, start + 2, speech(start, 3)) == applied::erased));
+  loaded = load(who, start + 2);
+  BOOST_TEST(loaded->erased_at == start + 1);
+  BOOST_TEST(loaded->admin_ids.size() == 1U);
+  BOOST_TEST(loaded->standings[0]->last_strike == 7U);
+  BOOST_TEST(loaded->standings[0]->last_request == 20U);
+  BOOST_TEST(loaded->standings[2]->last_request == 22U);
+  BOOST_TEST(weekly(*loaded, start + 2) == 0);
+  BOOST_TEST((give(*loaded, start + 2, speech(start, 3)) == applied::erased));
 
   // What comes after the erasure is kept again.
-  BOOST_TEST((give(*u, start + 2, speech(start + 2, 4)) == applied::accepted));
-  store->add_user(who, *u);
+  BOOST_TEST((give(*loaded, start + 2, speech(start + 2, 4)) == applied::accepted));
+  store->add_user(who, *loaded);
   epoch(start + 2);
   commit();
-  u = load(who, start + 2);
-  BOOST_TEST(weekly(*u, start + 2) == 30'000);
-  BOOST_TEST(u->erased_at == start + 1);
+  loaded = load(who, start + 2);
+  BOOST_TEST(weekly(*loaded, start + 2) == 30'000);
+  BOOST_TEST(loaded->erased_at == start + 1);
 
   options.case_key = "another key for tests";
   BOOST_TEST((refusal().fault == store_fault::wrong_key));
@@ -361,7 +363,7 @@ BOOST_AUTO_TEST_CASE(misses_published_commits_that_are_gone) {
   commit();
   store.reset();
   std::filesystem::remove_all(folder / "db");
-  // An empty store in its place would be a quiet loss.
+  // An empty store in its place would be a silent loss.
   BOOST_TEST((refusal().fault == store_fault::damaged));
   BOOST_TEST(not std::filesystem::exists(folder / "db" / "CURRENT"));
 }
@@ -430,9 +432,9 @@ BOOST_AUTO_TEST_CASE(forgets_by_retention) {
 BOOST_AUTO_TEST_CASE(is_read_beside_the_engine_up_to_what_was_published) {
   epoch(start);
   store->add_decision("one");
-  auto u = load(uid, start);
-  give(*u, start, speech(start, 1));
-  store->add_user(uid, *u);
+  auto loaded = load(uid, start);
+  give(*loaded, start, speech(start, 1));
+  store->add_user(uid, *loaded);
   store->keep_policy("d", "text");
   commit();
   auto reader = local_reader::open(folder);
@@ -456,7 +458,7 @@ BOOST_AUTO_TEST_CASE(is_read_beside_the_engine_up_to_what_was_published) {
   BOOST_TEST((*reader)->meta().epoch == 2U);
 }
 
-/// RocksDB's reader of secondaries never returns from such a header; flip_test met it by chance.
+/// RocksDB's reader of secondaries never returns from such a header; flip_test found it.
 BOOST_AUTO_TEST_CASE(is_refused_by_a_reader_when_a_record_header_of_a_log_or_manifest_changed_its_kind) {
   epoch(start);
   store->add_decision("one");

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A partition's store between its changelog and its actors: what a read sees, what a crash leaves, what a restore
-// makes.
+// A partition's store: reads, crashes and restores.
 #include "storage/partition_store.hpp"
 
 #include <cstdlib>
@@ -51,7 +50,7 @@ struct map_store {
     BOOST_REQUIRE_MESSAGE(opened.has_value(), (opened.has_value() ? "" : opened.error().message));
     store = std::move(*opened);
   }
-  /// What the writer's thread would do.
+  /// Runs the writer's tasks.
   void work() {
     for (auto& task : std::exchange(tasks, {}))
       task();
@@ -65,27 +64,27 @@ struct map_store {
   std::unique_ptr<user> load(time_ms now, std::string_view who = uid) {
     return std::move(store->load(std::span(&who, 1), *policies, now)[0]);
   }
-  applied give(user& u, time_ms now, const event& e) {
+  applied give(user& loaded, time_ms now, const event& given) {
     step_output out;
-    advance(u, in_force, now, out);
-    if (needs_older_ids(e, now)) {
-      const auto older = store->load_ids(uid, hour_of(e.instant));
-      u.ids.load(older.hour, older.keys);
+    advance(loaded, in_force, now, out);
+    if (needs_older_ids(given, now)) {
+      const auto older = store->load_ids(uid, hour_of(given.instant));
+      loaded.ids.load(older.hour, older.keys);
     }
-    return apply(u, in_force, now, e, horizon_events_ms, out);
+    return apply(loaded, in_force, now, given, horizon_events_ms, out);
   }
   static event speech(time_ms at, std::uint64_t key, std::int32_t ms = 30'000) {
-    event e;
-    e.time = e.instant = at;
-    e.key = key;
-    e.ms = ms;
-    return e;
+    event made;
+    made.time = made.instant = at;
+    made.key = key;
+    made.ms = ms;
+    return made;
   }
   /// One epoch in which the user spoke at `at`.
   void speak(time_ms now, time_ms at, std::uint64_t key) {
-    auto u = load(now);
-    BOOST_REQUIRE(give(*u, now, speech(at, key)) == applied::accepted);
-    store->add_user(uid, *u);
+    auto loaded = load(now);
+    BOOST_REQUIRE(give(*loaded, now, speech(at, key)) == applied::accepted);
+    store->add_user(uid, *loaded);
   }
   void commit(time_ms now) {
     auto meta = store->meta().value_or(partition_meta{});
@@ -225,9 +224,9 @@ BOOST_AUTO_TEST_CASE(hours_beyond_the_retention_are_deleted_from_the_changelog_t
     BOOST_TEST((keys::parse_user_row(key)->kind != keys::user_row::hour));
 }
 
-// A million users who came in at once made an epoch of minutes: each user without rows cost a walk over all rows behind
-// its place.
-BOOST_AUTO_TEST_CASE(a_user_without_rows_is_not_looked_for_in_those_of_others) {
+// With a million new users at once an epoch took minutes: each user without rows cost a walk over all rows behind its
+// place.
+BOOST_AUTO_TEST_CASE(loading_a_user_without_rows_reads_no_rows_of_others) {
   constexpr int others = 3'000;
   std::vector<std::string> keys_of_others;
   for (int i = 0; i < others; ++i)
@@ -263,7 +262,7 @@ BOOST_AUTO_TEST_CASE(a_set_aside_store_leaves_room_for_a_new_one) {
 
 // Ids and buckets of an hour share a row, and only one of them may be in memory: late uploads whose beginning lies in
 // an hour that memory keeps no ids of must not wipe these.
-BOOST_AUTO_TEST_CASE(no_id_and_no_bucket_is_lost_when_uploads_come_late_and_users_sleep) {
+BOOST_AUTO_TEST_CASE(no_id_and_no_bucket_is_lost_with_late_uploads_and_passivation) {
   at_once = true;
   std::mt19937_64 random(7);
   event_arena arena;
@@ -281,26 +280,26 @@ BOOST_AUTO_TEST_CASE(no_id_and_no_bucket_is_lost_when_uploads_come_late_and_user
         today.push_back(seen[random() % seen.size()]);
         continue;
       }
-      auto e = speech(now - static_cast<time_ms>(random() % (4 * day_ms)), random());
+      auto given = speech(now - static_cast<time_ms>(random() % (4 * day_ms)), random());
       if (random() % 2 == 0) {
         // From the last minutes of one hour into the next.
-        e.time = e.instant / hour_ms * hour_ms - 5 * minute_ms;
+        given.time = given.instant / hour_ms * hour_ms - 5 * minute_ms;
         const auto end = static_cast<std::uint32_t>(20 * minute_ms);
-        e.detail = arena.keep(event_detail{speech_segments{{{0, 60'000}, {end - 60'000, end}}}});
-        e.instant = e.time + end;
-        e.ms = 0;
+        given.detail = arena.keep(event_detail{speech_segments{{{0, 60'000}, {end - 60'000, end}}}});
+        given.instant = given.time + end;
+        given.ms = 0;
       }
-      today.push_back(e);
-      seen.push_back(e);
+      today.push_back(given);
+      seen.push_back(given);
     }
     if (today.empty()) continue;
     auto asleep = load(now);
-    for (const auto& e : today) {
-      // The one who never sleeps, and is never written down, remembers every id itself.
+    for (const auto& given : today) {
+      // A user that is never passivated or written keeps every id itself.
       step_output out;
       advance(awake, in_force, now, out);
-      const auto expected = apply(awake, in_force, now, e, horizon_events_ms, out);
-      BOOST_REQUIRE((give(*asleep, now, e) == expected));
+      const auto expected = apply(awake, in_force, now, given, horizon_events_ms, out);
+      BOOST_REQUIRE((give(*asleep, now, given) == expected));
     }
     store->add_user(uid, *asleep);
     commit(now);

@@ -47,78 +47,83 @@ fact_stamp any_stamp() {
 bool any_bool() { return *rc::gen::arbitrary<bool>(); }
 
 mark any_mark() {
-  mark m;
-  m.at = now - *rc::gen::inRange(0, 1'000'000);
-  m.kind = any_enum<mark_kind>(3);
-  m.strike = any_bool();
-  m.qualifying = any_bool();
-  m.cleared = any_enum<reason>(25);
-  m.resolved = any_bool();
-  m.type = any_enum<usage_type>(7);
-  m.score_nano = *rc::gen::arbitrary<std::int32_t>();
-  m.from = any_enum<stage>(3);
-  m.to = any_enum<stage>(3);
-  m.end = any_time();
-  m.number = *rc::gen::arbitrary<std::uint32_t>();
-  m.request = *rc::gen::arbitrary<std::uint32_t>();
-  m.cause = any_text();
-  m.policy_digest = *rc::gen::element(std::string(), std::string("no digest"), std::string(64, 'F'),
-                                      std::string("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
-  m.notes = any_text();
-  return m;
+  mark made;
+  made.at = now - *rc::gen::inRange(0, 1'000'000);
+  made.kind = any_enum<mark_kind>(3);
+  made.strike = any_bool();
+  made.qualifying = any_bool();
+  made.cleared = any_enum<reason>(25);
+  made.resolved = any_bool();
+  made.type = any_enum<usage_type>(7);
+  made.score_nano = *rc::gen::arbitrary<std::int32_t>();
+  made.from = any_enum<stage>(3);
+  made.to = any_enum<stage>(3);
+  made.end = any_time();
+  made.number = *rc::gen::arbitrary<std::uint32_t>();
+  made.request = *rc::gen::arbitrary<std::uint32_t>();
+  made.cause = any_text();
+  made.policy_digest =
+      *rc::gen::element(std::string(), std::string("no digest"), std::string(64, 'F'),
+                        std::string("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
+  made.notes = any_text();
+  return made;
 }
 
 standing any_standing() {
-  standing s;
-  s.marks.resize(*rc::gen::inRange<std::size_t>(0, 4));
-  for (auto& m : s.marks)
-    m = any_mark();
-  s.at = any_enum<stage>(3);
-  s.since = now;
-  s.until = any_time();
-  s.last_strike = *rc::gen::arbitrary<std::uint32_t>();
-  s.last_request = *rc::gen::arbitrary<std::uint32_t>();
-  s.pending = *rc::gen::arbitrary<std::uint32_t>();
-  s.asked_at = any_time();
-  s.pending_until = any_time();
-  s.cooldown_until = any_time();
-  s.retry_until = any_time();
-  s.failures = *rc::gen::arbitrary<std::uint32_t>();
-  s.timed_out = *rc::gen::arbitrary<std::vector<std::uint32_t>>();
-  s.last_change_free = any_bool();
-  s.utc_day = *rc::gen::arbitrary<std::int32_t>();
-  s.used_ms = *rc::gen::arbitrary<std::int64_t>();
-  s.exhausted = any_bool();
-  s.hard = any_bool();
-  s.ceiling = any_bool();
-  s.locked = any_bool();
-  s.drain_due = any_time();
-  return s;
+  standing made;
+  made.marks.resize(*rc::gen::inRange<std::size_t>(0, 4));
+  for (auto& each : made.marks)
+    each = any_mark();
+  made.at = any_enum<stage>(3);
+  made.since = now;
+  made.until = any_time();
+  made.last_strike = *rc::gen::arbitrary<std::uint32_t>();
+  made.last_request = *rc::gen::arbitrary<std::uint32_t>();
+  made.pending = *rc::gen::arbitrary<std::uint32_t>();
+  made.asked_at = any_time();
+  made.pending_until = any_time();
+  made.cooldown_until = any_time();
+  made.retry_until = any_time();
+  made.failures = *rc::gen::arbitrary<std::uint32_t>();
+  made.timed_out = *rc::gen::arbitrary<std::vector<std::uint32_t>>();
+  made.last_change_free = any_bool();
+  made.utc_day = *rc::gen::arbitrary<std::int32_t>();
+  made.used_ms = *rc::gen::arbitrary<std::int64_t>();
+  made.exhausted = any_bool();
+  made.hard = any_bool();
+  made.ceiling = any_bool();
+  made.locked = any_bool();
+  made.drain_due = any_time();
+  return made;
 }
 
 /// As many fields as `mark` and `standing` have: a new one fails this test until rows.proto has it.
-bool same(const mark& a, const mark& b) {
-  return a.at == b.at and a.kind == b.kind and a.strike == b.strike and a.qualifying == b.qualifying
-         and a.cleared == b.cleared and a.resolved == b.resolved and a.type == b.type and a.score_nano == b.score_nano
-         and a.from == b.from and a.to == b.to and a.end == b.end and a.number == b.number and a.request == b.request
-         and a.cause == b.cause and a.policy_digest == b.policy_digest and a.notes == b.notes;
+bool same(const mark& left, const mark& right) {
+  return left.at == right.at and left.kind == right.kind and left.strike == right.strike
+         and left.qualifying == right.qualifying and left.cleared == right.cleared and left.resolved == right.resolved
+         and left.type == right.type and left.score_nano == right.score_nano and left.from == right.from
+         and left.to == right.to and left.end == right.end and left.number == right.number
+         and left.request == right.request and left.cause == right.cause and left.policy_digest == right.policy_digest
+         and left.notes == right.notes;
 }
 
-bool same(const standing& a, const standing& b) {
-  return std::equal(a.marks.begin(), a.marks.end(), b.marks.begin(), b.marks.end(),
-                    [](const mark& x, const mark& y) { return same(x, y); })
-         and a.at == b.at and a.since == b.since and a.until == b.until and a.last_strike == b.last_strike
-         and a.last_request == b.last_request and a.pending == b.pending and a.asked_at == b.asked_at
-         and a.pending_until == b.pending_until and a.cooldown_until == b.cooldown_until
-         and a.retry_until == b.retry_until and a.failures == b.failures
-         and std::ranges::equal(a.timed_out, b.timed_out) and a.last_change_free == b.last_change_free
-         and a.utc_day == b.utc_day and a.used_ms == b.used_ms and a.exhausted == b.exhausted and a.hard == b.hard
-         and a.ceiling == b.ceiling and a.locked == b.locked and a.drain_due == b.drain_due;
+bool same(const standing& left, const standing& right) {
+  return std::equal(left.marks.begin(), left.marks.end(), right.marks.begin(), right.marks.end(),
+                    [](const mark& one, const mark& other) { return same(one, other); })
+         and left.at == right.at and left.since == right.since and left.until == right.until
+         and left.last_strike == right.last_strike and left.last_request == right.last_request
+         and left.pending == right.pending and left.asked_at == right.asked_at
+         and left.pending_until == right.pending_until and left.cooldown_until == right.cooldown_until
+         and left.retry_until == right.retry_until and left.failures == right.failures
+         and std::ranges::equal(left.timed_out, right.timed_out) and left.last_change_free == right.last_change_free
+         and left.utc_day == right.utc_day and left.used_ms == right.used_ms and left.exhausted == right.exhausted
+         and left.hard == right.hard and left.ceiling == right.ceiling and left.locked == right.locked
+         and left.drain_due == right.drain_due;
 }
 
 /// Through bytes and back.
-template <class T, class W, class R>
-T again(const T& value, W&& write, R&& read) {
+template <class T, class Write, class Read>
+T again(const T& value, Write&& write, Read&& read) {
   std::string bytes = "what was there before";
   write(value, bytes);
   T made;
@@ -126,12 +131,12 @@ T again(const T& value, W&& write, R&& read) {
   return made;
 }
 
-/// Per bucket, lane and flag. In how many entries a large amount is kept does not matter to anybody.
+/// Per bucket, lane and flag. The number of entries of a large amount does not matter.
 std::map<std::tuple<bucket_index, lane, bool>, std::int64_t> spoken_in(const bucket_log& log) {
   std::map<std::tuple<bucket_index, lane, bool>, std::int64_t> all;
   for (std::uint32_t i = 0; i < log.size(); ++i) {
-    const auto e = log.at(i);
-    all[{e.bucket, e.from, e.while_off}] += e.ms;
+    const auto entry = log.at(i);
+    all[{entry.bucket, entry.from, entry.while_off}] += entry.ms;
   }
   return all;
 }
@@ -143,48 +148,48 @@ BOOST_AUTO_TEST_CASE(a_standing_survives_its_row) {
   BOOST_TEST(sizeof(mark) <= 168U);
   BOOST_TEST(rc::check([] {
     row_codec codec;
-    const auto s = any_standing();
+    const auto given = any_standing();
     const auto made = again(
-        s, [&](const auto& from, auto& to) { codec.write_standing(from, to); },
+        given, [&](const auto& from, auto& to) { codec.write_standing(from, to); },
         [&](const auto& from, auto& to) { return codec.read_standing(from, to); });
-    RC_ASSERT(same(s, made));
+    RC_ASSERT(same(given, made));
   }));
 }
 
 BOOST_AUTO_TEST_CASE(a_core_row_keeps_account_flags_and_admin_ids) {
   BOOST_TEST(rc::check([] {
     row_codec codec;
-    user u;
+    user who;
     if (any_bool()) {
-      u.account = std::make_unique<account_state>();
-      *u.account = {*rc::gen::element(std::string("basic"), std::string(), std::string("pro")),
-                    any_bool(),
-                    any_text(),
-                    any_stamp(),
-                    any_stamp(),
-                    any_stamp()};
+      who.account = std::make_unique<account_state>();
+      *who.account = {*rc::gen::element(std::string("basic"), std::string(), std::string("pro")),
+                      any_bool(),
+                      any_text(),
+                      any_stamp(),
+                      any_stamp(),
+                      any_stamp()};
     }
-    u.exempt = any_bool();
-    u.erased_at = any_time();
+    who.exempt = any_bool();
+    who.erased_at = any_time();
     auto ids = *rc::gen::arbitrary<std::vector<std::uint64_t>>();
     std::sort(ids.begin(), ids.end());
     for (const auto id : ids)
-      u.admin_ids.push_back(id);
+      who.admin_ids.push_back(id);
     std::string row;
-    codec.write_core(u, row);
+    codec.write_core(who, row);
     user made;
     RC_ASSERT(codec.read_core(row, made));
-    RC_ASSERT(made.exempt == u.exempt);
-    RC_ASSERT(made.erased_at == u.erased_at);
-    RC_ASSERT(std::ranges::equal(made.admin_ids, u.admin_ids));
-    RC_ASSERT((made.account == nullptr) == (u.account == nullptr));
-    if (u.account) {
-      RC_ASSERT(made.account->plan == u.account->plan);
-      RC_ASSERT(made.account->credits_exhausted == u.account->credits_exhausted);
-      RC_ASSERT(made.account->time_zone == u.account->time_zone);
-      RC_ASSERT(made.account->plan_stamp == u.account->plan_stamp);
-      RC_ASSERT(made.account->credits_stamp == u.account->credits_stamp);
-      RC_ASSERT(made.account->time_zone_stamp == u.account->time_zone_stamp);
+    RC_ASSERT(made.exempt == who.exempt);
+    RC_ASSERT(made.erased_at == who.erased_at);
+    RC_ASSERT(std::ranges::equal(made.admin_ids, who.admin_ids));
+    RC_ASSERT((made.account == nullptr) == (who.account == nullptr));
+    if (who.account) {
+      RC_ASSERT(made.account->plan == who.account->plan);
+      RC_ASSERT(made.account->credits_exhausted == who.account->credits_exhausted);
+      RC_ASSERT(made.account->time_zone == who.account->time_zone);
+      RC_ASSERT(made.account->plan_stamp == who.account->plan_stamp);
+      RC_ASSERT(made.account->credits_stamp == who.account->credits_stamp);
+      RC_ASSERT(made.account->time_zone_stamp == who.account->time_zone_stamp);
     }
   }));
 }
@@ -193,25 +198,25 @@ BOOST_AUTO_TEST_CASE(buckets_of_all_profiles_survive_their_hours) {
   BOOST_TEST(rc::check([] {
     row_codec codec;
     const auto set = policies();
-    user u;
-    u.metered.resize(set->profiles().size());
+    user who;
+    who.metered.resize(set->profiles().size());
     const auto count = *rc::gen::inRange(0, 60);
     for (int i = 0; i < count; ++i) {
-      const auto p = *rc::gen::inRange<std::size_t>(0, u.metered.size());
-      const auto bucket_s = set->profiles()[p].bucket_s;
+      const auto profile = *rc::gen::inRange<std::size_t>(0, who.metered.size());
+      const auto bucket_s = set->profiles()[profile].bucket_s;
       const auto bucket = bucket_of(now - *rc::gen::inRange<time_ms>(0, 5 * hour_ms), bucket_s);
       const auto ms = *rc::gen::elementOf(std::vector<std::int64_t>{1, 60'000, 300'000, 777, 1'000'000'000, 40'000});
-      u.metered[p].add(bucket, any_enum<lane>(3), any_bool(), ms);
+      who.metered[profile].add(bucket, any_enum<lane>(3), any_bool(), ms);
     }
     user made;
     made.metered.resize(set->profiles().size());
     std::string row;
-    for (const auto hour : bucket_hours(u, *set)) {
-      RC_ASSERT(codec.write_bucket_hour(u, *set, hour, row));
+    for (const auto hour : bucket_hours(who, *set)) {
+      RC_ASSERT(codec.write_bucket_hour(who, *set, hour, row));
       RC_ASSERT(codec.read_bucket_hour(row, *set, hour, made));
     }
-    for (std::size_t p = 0; p < u.metered.size(); ++p)
-      RC_ASSERT(spoken_in(made.metered[p]) == spoken_in(u.metered[p]));
+    for (std::size_t profile = 0; profile < who.metered.size(); ++profile)
+      RC_ASSERT(spoken_in(made.metered[profile]) == spoken_in(who.metered[profile]));
   }));
 }
 
@@ -219,8 +224,8 @@ BOOST_AUTO_TEST_CASE(conversations_ids_and_tombstones_survive_their_rows) {
   BOOST_TEST(rc::check([] {
     row_codec codec;
     std::vector<conversation> all(*rc::gen::inRange<std::size_t>(0, 4));
-    for (auto& c : all)
-      c = {any_text(), now, any_stamp(), any_text(), any_text(), any_text(), 17, any_enum<lane>(3)};
+    for (auto& each : all)
+      each = {any_text(), now, any_stamp(), any_text(), any_text(), any_text(), 17, any_enum<lane>(3)};
     std::string row;
     codec.write_conversations(all, row);
     std::vector<conversation> made;
@@ -232,15 +237,15 @@ BOOST_AUTO_TEST_CASE(conversations_ids_and_tombstones_survive_their_rows) {
                 and made[i].category == all[i].category and made[i].duration_ms == all[i].duration_ms
                 and made[i].from == all[i].from);
 
-    user u;
+    user who;
     for (const auto key : *rc::gen::arbitrary<std::vector<std::uint64_t>>())
-      u.ids.add(7, key);
+      who.ids.add(7, key);
     std::vector<std::uint64_t> keys;
-    if (codec.write_id_hour(u, 7, row)) RC_ASSERT(codec.read_id_hour(row, keys));
-    // The row's order follows from what it holds, not from how that came.
-    std::vector<std::uint64_t> in_force(u.ids.keys(7).begin(), u.ids.keys(7).end());
-    std::sort(in_force.begin(), in_force.end());
-    RC_ASSERT(keys == in_force);
+    if (codec.write_id_hour(who, 7, row)) RC_ASSERT(codec.read_id_hour(row, keys));
+    // A row has its ids sorted, whatever their order in memory.
+    std::vector<std::uint64_t> sorted(who.ids.keys(7).begin(), who.ids.keys(7).end());
+    std::sort(sorted.begin(), sorted.end());
+    RC_ASSERT(keys == sorted);
 
     tombstone left{now, {{"live", 3, 9}, {any_text(), 0, 1}}, {1, 5, UINT64_MAX}};
     codec.write_tombstone(left, row);
@@ -260,16 +265,16 @@ BOOST_AUTO_TEST_CASE(no_bytes_make_the_codec_do_more_than_refuse) {
       if (not row.empty())
         row[*rc::gen::inRange<std::size_t>(0, row.size())] ^= static_cast<char>(1 << *rc::gen::inRange(0, 8));
     }
-    user u;
-    u.metered.resize(set->profiles().size());
+    user who;
+    who.metered.resize(set->profiles().size());
     std::vector<std::uint64_t> keys;
-    standing s;
+    standing given;
     std::vector<conversation> conversations;
     tombstone left;
-    codec.read_core(row, u);
-    codec.read_bucket_hour(row, *set, hour_of(now), u);
+    codec.read_core(row, who);
+    codec.read_bucket_hour(row, *set, hour_of(now), who);
     codec.read_id_hour(row, keys);
-    codec.read_standing(row, s);
+    codec.read_standing(row, given);
     codec.read_conversations(row, conversations);
     codec.read_tombstone(row, left);
   }));
@@ -277,23 +282,24 @@ BOOST_AUTO_TEST_CASE(no_bytes_make_the_codec_do_more_than_refuse) {
 
 BOOST_AUTO_TEST_CASE(a_row_of_a_newer_version_is_refused) {
   row_codec codec;
-  standing s;
+  standing given;
   // Field 1, varint 1.
-  BOOST_TEST(not codec.read_standing("\x08\x01", s));
+  BOOST_TEST(not codec.read_standing("\x08\x01", given));
 }
 
 BOOST_AUTO_TEST_CASE(keys_of_one_user_never_hold_those_of_another) {
   BOOST_TEST(rc::check([] {
-    const auto a = any_text().substr(0, keys::uid_bytes_max);
-    const auto b = *rc::gen::element(a + '\0', a + any_text(), a.substr(0, a.size() / 2), any_text()).as("another uid");
-    RC_PRE(a != b and b.size() <= keys::uid_bytes_max);
-    RC_ASSERT(not keys::user_prefix(b).starts_with(keys::user_prefix(a)));
+    const auto uid = any_text().substr(0, keys::uid_bytes_max);
+    const auto other =
+        *rc::gen::element(uid + '\0', uid + any_text(), uid.substr(0, uid.size() / 2), any_text()).as("another uid");
+    RC_PRE(uid != other and other.size() <= keys::uid_bytes_max);
+    RC_ASSERT(not keys::user_prefix(other).starts_with(keys::user_prefix(uid)));
     const auto hour = *rc::gen::arbitrary<hour_number>();
-    const auto key = keys::hour(keys::user_prefix(a), keys::user_row::hour, hour);
+    const auto key = keys::hour(keys::user_prefix(uid), keys::user_row::hour, hour);
     const auto parsed = keys::parse_user_row(key);
     RC_ASSERT(parsed.has_value());
-    RC_ASSERT(parsed->uid == a and parsed->hour == hour and parsed->kind == keys::user_row::hour);
-    RC_ASSERT(keys::parse_due(keys::due(b)) == std::string_view(b));
-    if (hour < INT32_MAX) RC_ASSERT(key < keys::hour(keys::user_prefix(a), keys::user_row::hour, hour + 1));
+    RC_ASSERT(parsed->uid == uid and parsed->hour == hour and parsed->kind == keys::user_row::hour);
+    RC_ASSERT(keys::parse_due(keys::due(other)) == std::string_view(other));
+    if (hour < INT32_MAX) RC_ASSERT(key < keys::hour(keys::user_prefix(uid), keys::user_row::hour, hour + 1));
   }));
 }

@@ -36,11 +36,11 @@ using namespace fairuse;
 constexpr time_ms start = 1'700'000'000'000;
 constexpr std::string_view key = "the driver's case key";
 
-std::uint64_t mix(std::uint64_t x) {
-  x += 0x9E3779B97F4A7C15U;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
-  return x ^ (x >> 31);
+std::uint64_t mix(std::uint64_t value) {
+  value += 0x9E3779B97F4A7C15U;
+  value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9U;
+  value = (value ^ (value >> 27)) * 0x94D049BB133111EBU;
+  return value ^ (value >> 31);
 }
 
 std::shared_ptr<const policy_set> make_policies() {
@@ -76,8 +76,8 @@ struct arguments {
 
 class engine {
 public:
-  engine(const arguments& a, std::unique_ptr<local_store> store)
-    : args_(a), store_(std::move(store)), policies_(make_policies()), in_force_{true, false, policies_.get()} {
+  engine(const arguments& given, std::unique_ptr<local_store> store)
+    : args_(given), store_(std::move(store)), policies_(make_policies()), in_force_{true, false, policies_.get()} {
     for (auto& [due, uid] : store_->due_users())
       due_[uid] = due;
   }
@@ -123,49 +123,49 @@ private:
   void event_of(std::uint64_t random, std::uint64_t number, time_ms now) {
     const auto uid = "user-" + std::to_string(random % args_.users);
     const auto back = random >> 20 & 15;
-    event e;
-    e.time = now - (back < 12 ? 0 : back < 14 ? 2 * hour_ms : 30 * hour_ms);
-    e.instant = e.time;
-    e.key = random % 7 == 0 ? mix(number / 3) : random;
-    e.ms = static_cast<std::int32_t>(random >> 32 & 0x3FFFF) + 1;
+    event what;
+    what.time = now - (back < 12 ? 0 : back < 14 ? 2 * hour_ms : 30 * hour_ms);
+    what.instant = what.time;
+    what.key = random % 7 == 0 ? mix(number / 3) : random;
+    what.ms = static_cast<std::int32_t>(random >> 32 & 0x3FFFF) + 1;
     const auto source = std::string("driver");
-    const auto id = std::to_string(e.key);
+    const auto id = std::to_string(what.key);
     const event_text words{source, id};
-    e.text = &words;
+    what.text = &words;
     event_detail detail;
     if (random >> 8 & 31 ? false : (random >> 16 & 3) == 0) {
-      e.kind = event_kind::erasure;
+      what.kind = event_kind::erasure;
       detail = erasure_request{"driver", "test"};
-      e.detail = &detail;
+      what.detail = &detail;
     } else if ((random >> 8 & 15) == 1) {
-      e.kind = event_kind::account;
+      what.kind = event_kind::account;
       detail = account_fact{(random >> 16 & 1) != 0 ? "pro" : "basic", {}, {}};
-      e.detail = &detail;
+      what.detail = &detail;
     } else if ((random >> 8 & 15) == 2) {
-      e.kind = event_kind::admin;
+      what.kind = event_kind::admin;
       admin_command command;
       command.verb = admin_verb::set_stage;
       command.to = stage::warning;
       command.actor = "driver";
       detail = command;
-      e.detail = &detail;
+      what.detail = &detail;
     }
-    carry_out(uid, e, now);
+    carry_out(uid, what, now);
   }
 
-  void carry_out(const std::string& uid, const event& e, time_ms now) {
-    if (e.instant <= store_->erased_at(uid)) {
+  void carry_out(const std::string& uid, const event& what, time_ms now) {
+    if (what.instant <= store_->erased_at(uid)) {
       store_->add_dead_letter({refusal::erased, "time", "made-up", 1, 0, "gone"});
       return;
     }
     auto& who = present(uid, now);
-    if (needs_older_ids(e, now)) {
-      const auto older = store_->load_ids(uid, hour_of(e.instant));
+    if (needs_older_ids(what, now)) {
+      const auto older = store_->load_ids(uid, hour_of(what.instant));
       who->ids.load(older.hour, older.keys);
     }
     step_output out;
     advance(*who, in_force_, now, out);
-    const auto how = apply(*who, in_force_, now, e, horizon_events_ms, out);
+    const auto how = apply(*who, in_force_, now, what, horizon_events_ms, out);
     write_down(uid, *who, out);
     std::string json;
     json.assign(uid).append(1, ' ').append(std::to_string(static_cast<int>(how)));
@@ -176,7 +176,7 @@ private:
     json.append(" erased ").append(std::to_string(who->erased_at));
     store_->add_decision(json);
     // Passivate at odd moments, some in the middle of a commit.
-    if (mix(static_cast<std::uint64_t>(now) + e.key) % 3 == 0) users_.erase(uid);
+    if (mix(static_cast<std::uint64_t>(now) + what.key) % 3 == 0) users_.erase(uid);
   }
 
   std::unique_ptr<user>& present(const std::string& uid, time_ms now) {
@@ -188,9 +188,9 @@ private:
 
   void write_down(const std::string& uid, user& who, const step_output& out) {
     std::string json;
-    for (const auto& d : out.decisions) {
+    for (const auto& each : out.decisions) {
       json.clear();
-      append_decision_chain(json, d, uid);
+      append_decision_chain(json, each, uid);
       store_->add_decision(json);
     }
     store_->add_user(uid, who);
@@ -219,25 +219,25 @@ private:
   std::map<std::string, time_ms> due_;
 };
 
-int run(const arguments& a) {
+int run(const arguments& given) {
   store_options options;
   options.case_key = key;
-  options.write_buffer_bytes = a.buffer;
-  options.accept_lost_tail = a.accept_lost_tail;
-  auto left = a.kill_at.empty() ? 0 : std::stoi(a.kill_at.substr(a.kill_at.find(':') + 1));
-  const auto name = a.kill_at.substr(0, a.kill_at.find(':'));
+  options.write_buffer_bytes = given.buffer;
+  options.accept_lost_tail = given.accept_lost_tail;
+  auto left = given.kill_at.empty() ? 0 : std::stoi(given.kill_at.substr(given.kill_at.find(':') + 1));
+  const auto name = given.kill_at.substr(0, given.kill_at.find(':'));
   if (left > 0)
     options.failpoint = [&left, &name](std::string_view at) {
       if (at == name and --left == 0) ::kill(::getpid(), SIGKILL);
     };
-  auto store = local_store::open(a.folder, options);
+  auto store = local_store::open(given.folder, options);
   if (not store) refuse(store.error());
-  engine(a, std::move(*store)).run();
+  engine(given, std::move(*store)).run();
   return 0;
 }
 
-int decisions(const arguments& a) {
-  auto reader = local_reader::open(a.folder);
+int decisions(const arguments& given) {
+  auto reader = local_reader::open(given.folder);
   if (not reader) refuse(reader.error());
   log_cursor cursor;
   for (;;) {
@@ -251,8 +251,8 @@ int decisions(const arguments& a) {
 
 /// Every commit's decisions have the digest that the journal says, its lines are those of its epochs, and nothing is
 /// left over.
-int check(const arguments& a) {
-  auto reader = local_reader::open(a.folder);
+int check(const arguments& given) {
+  auto reader = local_reader::open(given.folder);
   if (not reader) refuse(reader.error());
   const auto& logs = (*reader)->logs();
   log_cursor journal;
@@ -269,8 +269,8 @@ int check(const arguments& a) {
       for (const auto& line : *made)
         bytes += line + '\n';
       std::uint64_t lines = 0;
-      for (const auto& e : commit.epochs)
-        lines += e.lines;
+      for (const auto& each : commit.epochs)
+        lines += each.lines;
       const auto there = static_cast<std::uint64_t>(std::count(commit.input.begin(), commit.input.end(), '\n'));
       if (commit.number != expected or as_bytes(sha256(bytes)) != commit.decision_digest or lines != there) {
         std::fprintf(stderr, "commit %llu does not check\n", static_cast<unsigned long long>(commit.number));
@@ -286,27 +286,27 @@ int check(const arguments& a) {
 } // namespace
 
 int main(int count, char** values) {
-  arguments a;
+  arguments given;
   std::vector<std::string> all(values + 1, values + count);
   for (std::size_t i = 0, place = 0; i < all.size(); ++i) {
     if (all[i] == "--every")
-      a.every = std::stoull(all[++i]);
+      given.every = std::stoull(all[++i]);
     else if (all[i] == "--users")
-      a.users = std::stoull(all[++i]);
+      given.users = std::stoull(all[++i]);
     else if (all[i] == "--pad")
-      a.pad = std::stoull(all[++i]);
+      given.pad = std::stoull(all[++i]);
     else if (all[i] == "--kill-at")
-      a.kill_at = all[++i];
+      given.kill_at = all[++i];
     else if (all[i] == "--buffer")
-      a.buffer = std::stoull(all[++i]);
+      given.buffer = std::stoull(all[++i]);
     else if (all[i] == "--accept-lost-tail")
-      a.accept_lost_tail = true;
+      given.accept_lost_tail = true;
     else if (place++ == 0)
-      a.verb = all[i];
+      given.verb = all[i];
     else if (place == 2)
-      a.folder = all[i];
+      given.folder = all[i];
     else
-      a.epochs = std::stoull(all[i]);
+      given.epochs = std::stoull(all[i]);
   }
-  return a.verb == "run" ? run(a) : a.verb == "check" ? check(a) : decisions(a);
+  return given.verb == "run" ? run(given) : given.verb == "check" ? check(given) : decisions(given);
 }
