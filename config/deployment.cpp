@@ -80,7 +80,7 @@ private:
     return (all_.settings.file.parent_path() / text).lexically_normal();
   }
 
-  // A file that has to be there now, so that nothing fails hours later.
+  // The file must exist now, so that nothing fails hours later.
   bool existing_file(map_reader& of, std::string_view key, std::filesystem::path& into, need how) {
     std::string text;
     if (not of.text(key, text, how)) return false;
@@ -167,7 +167,7 @@ private:
   diagnostics& out_;
   map_reader top_;
   loaded_deployment all_;
-  // Of the policies; kept apart so that the deployment's own lines come first.
+  // Diagnostics of the policies; the deployment's own come first.
   diagnostics loaded_{""};
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// config/local.yaml and config/kafka.yaml: one running engine. What it decides stands in policies; this file says which
-// of them are loaded and what surrounds them. Relative paths resolve against the folder of the file.
+// config/local.yaml and config/kafka.yaml: one running engine. Policies say what it decides; this file says which of
+// them are loaded, and how the engine runs. Relative paths resolve against the folder of the file.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct retention_rule {
   std::int64_t decisions_ms = 400 * day_ms;
 };
 
-/// The purpose classifier: any endpoint that speaks the OpenAI chat-completions API.
+/// The purpose classifier: any endpoint with the OpenAI chat-completions API.
 struct reviewer_settings {
   std::string model = "gpt-5.1";
   /// Base URL; empty: the readers of the review requests answer them.

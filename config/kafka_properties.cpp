@@ -142,7 +142,7 @@ constexpr auto secrets = std::to_array<std::string_view>({
     "ssl.keystore.password",
 });
 
-// What names a file or folder that librdkafka would look for in the working directory.
+// Properties with a file or folder, which librdkafka resolves against the working directory.
 constexpr auto paths = std::to_array<std::string_view>({
     "sasl.kerberos.keytab",
     "ssl.ca.location",
@@ -272,7 +272,7 @@ private:
     return found != into_.end() and found->first.starts_with(prefix) ? &found->first : nullptr;
   }
 
-  // A half-written login fails at the broker with little to go by, or not at all.
+  // An incomplete login fails at the broker without a clear reason, or not at all.
   void check_security(const node& given) {
     const auto protocol = value_of("security.protocol", "plaintext");
     const bool sasl = protocol.starts_with("sasl_");

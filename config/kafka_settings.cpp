@@ -217,7 +217,7 @@ private:
                       + format_duration(to.session_timeout_ms));
   }
 
-  // Read whenever a token is needed, not now: it will be another one by then.
+  // Not read now: the file has another token by the time that one is needed.
   void bind_token_file() {
     std::string text;
     if (not from_.text("token_file", text)) return;

@@ -6,7 +6,7 @@
 //
 // INVARIANT: 3 * epoch <= transaction_timeout, and transaction_timeout + abort_scan <= session_timeout: an engine that
 // takes over a partition finds the transaction of the owner that failed already ended.
-// INVARIANT: `properties` holds nothing that `may_set_property` refuses, and no name that librdkafka does not know.
+// INVARIANT: `properties` holds nothing that `may_set_property` refuses, and no name that is unknown to librdkafka.
 // `properties` holds secrets: never log a value of it.
 // Threads: plain values, nothing shared.
 #pragma once
@@ -27,7 +27,7 @@ namespace fairuse {
 /// How the producers of the inputs choose a partition from a key. It is checked record by record.
 enum class key_partitioner : std::uint8_t {
   murmur2,    ///< Java producers
-  consistent, ///< CRC32: librdkafka and what is built on it, unless it is told otherwise
+  consistent, ///< CRC32: the default of librdkafka and of what is built on it
   fnv1a,      ///< Sarama
   unchecked,  ///< any: it is only assumed that equal keys have one partition
 };
@@ -69,7 +69,7 @@ struct kafka_settings {
   dead_letter_share dead_letters;
   /// With sasl.mechanism OAUTHBEARER: a file with a JWT that is kept fresh. Empty: librdkafka's own ways.
   std::filesystem::path token_file;
-  /// librdkafka's, name -> value, with what the files of secrets held.
+  /// librdkafka's, name -> value, with the contents of secret files.
   std::map<std::string, std::string> properties;
 };
 

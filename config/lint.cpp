@@ -13,7 +13,7 @@ using yaml::severity;
 
 std::string text_of(stage value) { return std::string{to_text(value)}; }
 
-// The caps of one tier: everybody's, or one plan's.
+// The caps of one tier: those of all plans, or those of one.
 struct tier {
   const plan_rule* plan = nullptr;
   const policy& rules;
@@ -83,8 +83,9 @@ private:
     }
   }
 
-  // Who exceeds the longer window has exceeded the shorter one in one of the spans that cover it, unless the longer cap
-  // is below their sum. Rounding the number of spans up keeps this true where the longer span is not a multiple.
+  // A user who exceeds the longer window has exceeded the shorter one in one of the spans that cover it, unless the
+  // longer cap is below their sum. Rounding the number of spans up keeps this true where the longer span is not a
+  // multiple.
   void check_domination(const tier& of, std::size_t index) {
     const auto& windows = rules_.windows;
     const auto cap = of.cap_ms(index);
@@ -250,7 +251,7 @@ void report_idle_keys(const policy& rules, const yaml::node& root, yaml::diagnos
 std::vector<finding> lint(const policy& rules) { return linter{rules}.run(); }
 
 void lint(const policy& rules, const yaml::node& root, yaml::diagnostics& out) {
-  // A note explains a value that the file states; on a default it would be noise.
+  // A note explains a value that the file states; on a default it would explain nothing.
   for (auto& each : lint(rules))
     if (each.level != severity::note or yaml::node_at(root, each.at) != nullptr)
       out.report(each.level, yaml::place_of(root, each.at), yaml::join(each.at) + ": " + each.message);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The policy linter: rules that may run, but cannot mean what they say. `fairuse check` prints what it finds.
+// The policy linter: rules that may run, but contradict themselves or have no effect. `fairuse check` prints what it
+// finds.
 #pragma once
 
 #include <vector>
@@ -10,7 +11,7 @@
 
 namespace fairuse {
 
-/// Legal but senseless, in the order of the file. REQUIRES: contradictions(rules) is empty.
+/// Rules that may run and make no sense, in the order of the file. REQUIRES: contradictions(rules) is empty.
 std::vector<finding> lint(const policy& rules);
 
 /// The same as warnings with their places in the file `root` was read from. Also finds what only the file shows, such

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The environment variables that the field already knows: FAIR_USE_* and MAX_DAILY_AUDIO_HOURS. They act on
-// `fairuse run` only, on the live policy and the deployment, before the digest is taken.
+// The environment variables that existing installations use: FAIR_USE_* and MAX_DAILY_AUDIO_HOURS. They act on `fairuse
+// run` only, on the live policy and the deployment, before the digest is taken.
 #pragma once
 
 #include <map>

@@ -52,9 +52,9 @@ public:
   }
 
 private:
-  range_checker below(const yaml::path& steps) const {
+  range_checker below(const yaml::path& names) const {
     auto at = at_;
-    at.insert(at.end(), steps.begin(), steps.end());
+    at.insert(at.end(), names.begin(), names.end());
     return {std::move(at), found_};
   }
 

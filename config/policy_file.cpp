@@ -193,7 +193,7 @@ private:
   static step_rule read_step(map_reader& map) {
     step_rule rule;
     visit_all(map, [&](auto& in) { visit_step(in, rule); });
-    // One way to say "asks for none" and "does not end", so that equal rules have equal digests.
+    // Keys without effect get one value, so that equal rules have equal digests.
     if (rule.strikes == 0) rule.within_ms = 0;
     if (rule.ends_after_ms == 0) rule.falls_to = stage::none;
     return rule;
@@ -205,7 +205,7 @@ private:
   std::vector<std::string> window_names_;
 };
 
-// A section that had errors is left out: a contradiction that involves it would only repeat them in other words.
+// A section that had errors is left out: a contradiction that involves it would only repeat them.
 void report_contradictions(const policy& rules, const node& root, const std::set<std::string>& broken,
                            diagnostics& out) {
   for (const auto& each : contradictions(rules)) {

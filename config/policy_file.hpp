@@ -2,9 +2,9 @@
 //
 // Policy files: YAML or JSON -> `policy`, and back. Every key is documented in config/policies/README.md.
 //
-// Reading has two halves. The binder knows syntax and types and gives every fault its place; `contradictions` knows
-// which *values* exclude each other and works on the plain struct, so that policies changed in memory (overrides,
-// sweeps) are held to the same rules as files.
+// Reading has two halves. The binder checks syntax and types and gives every fault its place; `contradictions` checks
+// which *values* exclude each other, on the plain struct, so that policies changed in memory (overrides, sweeps) obey
+// the same rules as files.
 #pragma once
 
 #include <filesystem>
@@ -22,12 +22,12 @@ namespace fairuse {
 struct finding {
   yaml::path at;
   std::string message;
-  /// The other party of a contradiction, if any.
+  /// The other key of a contradiction, if any.
   yaml::path against = {};
   yaml::severity level = yaml::severity::error;
 };
 
-/// What a file has that says nothing but its name and windows (windows are empty here).
+/// The defaults of a file that has only a name and windows (here without windows).
 policy default_policy();
 
 /// File -> policy with its digest; nullopt and diagnostics if it is refused. Every fault of the file is reported.

@@ -31,7 +31,7 @@ inline constexpr std::int64_t marks_kept_ms = 90 * day_ms;
 struct duration_key {
   yaml::need how = yaml::need::optional;
   std::int64_t min_ms = 0;
-  /// Held against policies in memory, too.
+  /// Checked in policies in memory, too.
   std::int64_t max_ms = yaml::duration_ms_max;
   /// What follows the most: ", because ...".
   std::string_view because = "";
@@ -39,14 +39,14 @@ struct duration_key {
 
 struct choice_key {
   yaml::need how = yaml::need::optional;
-  /// What is said of a map in its place.
+  /// The error if a map stands in its place.
   std::string_view not_a_map = "";
 };
 
 /// Words of a list and whether they are in it.
 template <class Flag>
 using words = std::initializer_list<std::pair<std::string_view, Flag*>>;
-/// What is said of another word.
+/// The error about another word.
 using unknown_word = std::string (*)(const std::string& word);
 
 struct no_keys {

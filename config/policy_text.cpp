@@ -47,7 +47,7 @@ public:
   void count(std::string_view key, std::uint32_t value, yaml::bounds) { add(key, std::to_string(value)); }
   void flag(std::string_view key, bool value) { add(key, value ? "true" : "false"); }
 
-  // A value that is none of the choices has no text that could be read again.
+  // A value that is none of the choices has no text.
   template <class T>
   void choice(std::string_view key, const T& value, std::initializer_list<yaml::choice<T>> choices,
               const choice_key& = {}) {

@@ -117,7 +117,7 @@ private:
       take_key(parent, value);
     } else {
       if (not parent.drop) {
-        // The parser places an absent value where the next thing begins; the key is where people look.
+        // The parser places an absent value where the next token begins; a message names the place of the key.
         if (value.kind == node_kind::null) value.at = parent.key->at;
         parent.value.keys.push_back(std::move(*parent.key));
         parent.value.items.push_back(std::move(value));
@@ -144,18 +144,18 @@ private:
   std::vector<frame> open_;
 };
 
-bool is_index(const std::string& step) {
-  return not step.empty() and step.size() < 6
-         and std::all_of(step.begin(), step.end(), [](char c) { return c >= '0' and c <= '9'; });
+bool is_index(const std::string& name) {
+  return not name.empty() and name.size() < 6
+         and std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' and c <= '9'; });
 }
 
-std::size_t list_index(const node& of, const std::string& step) {
+std::size_t list_index(const node& of, const std::string& name) {
   for (std::size_t i = 0; i < of.items.size(); ++i)
     for (const auto* key : {"stage", "name"}) {
       const auto* value = of.items[i].find(key);
-      if (value != nullptr and value->text == step) return i;
+      if (value != nullptr and value->text == name) return i;
     }
-  return is_index(step) ? std::stoul(step) : of.items.size();
+  return is_index(name) ? std::stoul(name) : of.items.size();
 }
 
 bool has_bad_bytes(std::string_view text) {
@@ -268,7 +268,7 @@ std::optional<node> load(const std::filesystem::path& file, diagnostics& out) {
     out.error({}, "cannot be opened");
     return std::nullopt;
   }
-  // One byte more than allowed, so that `parse` can tell; never the whole of an endless file.
+  // One byte more than allowed, so that `parse` notices; never the whole of an endless file.
   std::string text(file_bytes_max + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(stream.gcount()));
@@ -280,35 +280,35 @@ std::optional<node> load(const std::filesystem::path& file, diagnostics& out) {
 }
 
 path split(std::string_view dotted) {
-  path steps;
+  path names;
   while (true) {
     const auto dot = dotted.find('.');
-    steps.emplace_back(dotted.substr(0, dot));
-    if (dot == std::string_view::npos) return steps;
+    names.emplace_back(dotted.substr(0, dot));
+    if (dot == std::string_view::npos) return names;
     dotted.remove_prefix(dot + 1);
   }
 }
 
-std::string join(const path& steps) {
+std::string join(const path& names) {
   std::string text;
-  for (const auto& step : steps) {
-    if (is_index(step))
-      text += "[" + step + "]";
+  for (const auto& name : names) {
+    if (is_index(name))
+      text += "[" + name + "]";
     else
-      text += (text.empty() ? "" : ".") + step;
+      text += (text.empty() ? "" : ".") + name;
   }
   return text;
 }
 
 namespace {
 
-// The node at `steps` and whether all of them exist; else the last one on the way that does.
-std::pair<const node*, bool> walk(const node& root, const path& steps) {
+// The node at `names` and whether all of them exist; else the last one on the way that does.
+std::pair<const node*, bool> walk(const node& root, const path& names) {
   const auto* at = &root;
-  for (const auto& step : steps) {
-    const node* next = at->find(step);
+  for (const auto& name : names) {
+    const node* next = at->find(name);
     if (at->kind == node_kind::list) {
-      const auto index = list_index(*at, step);
+      const auto index = list_index(*at, name);
       next = index < at->items.size() ? &at->items[index] : nullptr;
     }
     if (next == nullptr) return {at, false};
@@ -319,18 +319,18 @@ std::pair<const node*, bool> walk(const node& root, const path& steps) {
 
 } // namespace
 
-place place_of(const node& root, const path& steps) { return walk(root, steps).first->at; }
+place place_of(const node& root, const path& names) { return walk(root, names).first->at; }
 
-const node* node_at(const node& root, const path& steps) {
-  const auto [at, found] = walk(root, steps);
+const node* node_at(const node& root, const path& names) {
+  const auto [at, found] = walk(root, names);
   return found ? at : nullptr;
 }
 
-bool assign(node& root, const path& steps, std::string_view value) {
+bool assign(node& root, const path& names, std::string_view value) {
   auto* at = &root;
-  for (const auto& step : steps) {
+  for (const auto& name : names) {
     if (at->kind == node_kind::list) {
-      const auto index = list_index(*at, step);
+      const auto index = list_index(*at, name);
       if (index >= at->items.size()) return false;
       at = &at->items[index];
       continue;
@@ -338,10 +338,10 @@ bool assign(node& root, const path& steps, std::string_view value) {
     if (at->kind == node_kind::null) *at = node{.kind = node_kind::map, .at = at->at};
     if (at->kind != node_kind::map) return false;
     const auto found =
-        std::find_if(at->keys.begin(), at->keys.end(), [&](const map_key& each) { return each.text == step; });
+        std::find_if(at->keys.begin(), at->keys.end(), [&](const map_key& each) { return each.text == name; });
     const auto index = static_cast<std::size_t>(found - at->keys.begin());
     if (found == at->keys.end()) {
-      at->keys.push_back({step, at->at});
+      at->keys.push_back({name, at->at});
       at->items.push_back({.kind = node_kind::null, .at = at->at});
     }
     at = &at->items[index];

@@ -4,7 +4,7 @@
 //
 // `parse` turns text into plain `node`s and refuses what YAML permits but a configuration should not hold: duplicate
 // keys, anchors and aliases, tags, several documents, files over 1 MiB, nesting over 32. No yaml-cpp type or exception
-// leaves yaml.cpp. A `map_reader` then takes the keys it knows; `finish` refuses the rest, with "did you mean".
+// leaves yaml.cpp. A `map_reader` then reads the keys it is asked for; `finish` refuses the rest, with "did you mean".
 //
 // A file is repaired in one go: readers collect everything that is wrong, each fault with its place, in `diagnostics`.
 // This is why they return an optional beside it and not a result, which holds one error.
@@ -98,7 +98,7 @@ struct map_key {
 
 struct node {
   node_kind kind = node_kind::null;
-  /// Scalars: quoted ones are text, whatever they look like.
+  /// Scalars: quoted ones are always text.
   bool quoted = false;
   place at;
   std::string text;
@@ -118,19 +118,19 @@ std::optional<node> parse(std::string_view text, diagnostics& out);
 /// File -> tree.
 std::optional<node> load(const std::filesystem::path& file, diagnostics& out);
 
-/// Steps into a tree: map keys; in lists an index or the `stage` or `name` of an element.
+/// The names on the way into a tree: map keys; in lists an index or the `stage` or `name` of an element.
 using path = std::vector<std::string>;
-/// `windows.daily.cap` -> its steps.
+/// `windows.daily.cap` -> its names.
 path split(std::string_view dotted);
 /// For messages: `ladder.steps[0].within`.
-std::string join(const path& steps);
-/// Place of the node at `steps`, or of the last one on the way that exists.
-place place_of(const node& root, const path& steps);
-/// The node at `steps`; nullptr if there is none.
-const node* node_at(const node& root, const path& steps);
-/// Sets the scalar at `steps` as if the file had said so (sweeps: `--set windows.daily.cap=2h`). Missing map keys are
+std::string join(const path& names);
+/// Place of the node at `names`, or of the last one on the way that exists.
+place place_of(const node& root, const path& names);
+/// The node at `names`; nullptr if there is none.
+const node* node_at(const node& root, const path& names);
+/// Sets the scalar at `names` as if the file had said so (sweeps: `--set windows.daily.cap=2h`). Missing map keys are
 /// made; false if the way leads through a scalar or to a list element that does not exist.
-bool assign(node& root, const path& steps, std::string_view value);
+bool assign(node& root, const path& names, std::string_view value);
 
 /// Duration: `0`, or whole numbers with units d h m s ms, largest first: 12h, 1h30m, 250ms. nullopt: not one.
 std::optional<std::int64_t> parse_duration(std::string_view text);
@@ -160,7 +160,7 @@ struct choice {
   T value;
 };
 
-/// Takes the known keys of one map. Readers return true iff the key is there and right, and only then set `into`; so
+/// Reads the known keys of one map. Readers return true iff the key is there and valid, and only then set `into`; so
 /// the value it had before is the default. A key is known once it was asked for.
 /// REQUIRES: the node and the diagnostics outlive the reader.
 class map_reader {
@@ -199,7 +199,7 @@ public:
   std::optional<map_reader> map(std::string_view key, need how = need::optional);
   /// Node of a list; nullptr if absent or no list.
   const node* list(std::string_view key, need how = need::optional);
-  /// Whatever stands there; nullptr if absent.
+  /// The value; nullptr if absent.
   const node* any(std::string_view key, need how = need::optional);
 
   bool has(std::string_view key) const { return of_->find(key) != nullptr; }

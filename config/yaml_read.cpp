@@ -293,7 +293,7 @@ std::optional<std::size_t> map_reader::choose_index(std::string_view key, std::s
 }
 
 void map_reader::finish() {
-  // More than a screenful does not help, and a guess costs time for each.
+  // More of them do not help, and a guess costs time for each.
   constexpr std::size_t named_max = 20;
   const std::vector<std::string_view> candidates{known_.begin(), known_.end()};
   const auto in = where_.empty() ? "" : " in " + where_;

@@ -131,7 +131,7 @@ std::string format_decimal(std::int64_t value, int decimals) {
 
 std::string nearest(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
-  // A third of the letters may be wrong; more, and the guess is noise.
+  // A third of the letters may be wrong; with more, a guess misleads.
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   if (word.size() > 64) return "";
   for (const auto candidate : candidates) {

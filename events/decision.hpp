@@ -59,7 +59,7 @@ enum class reason : std::uint8_t {
   policy_changed,
   erasure,
   review_failed,   // the reviewer said so
-  no_live_verdict, // a shadow had nothing to go by
+  no_live_verdict, // there was no live verdict for a shadow
   late_answer,     // the request had timed out
   unknown_request, // never asked
   exempt,
@@ -74,7 +74,7 @@ std::string_view to_text(reason value);
 
 enum class restriction_kind : std::uint8_t { hard = 0, ceiling = 1 };
 
-/// How a notification speaks to the user: misuse wording, or credit wording for free_exhausted.
+/// The wording of a notification: for misuse, or for credits (free_exhausted).
 enum class wording : std::uint8_t { misuse = 0, credits = 1 };
 
 std::string_view to_text(wording value);
@@ -89,7 +89,7 @@ enum recipe : std::uint8_t {
 
 inline constexpr std::size_t windows_max = 8;
 
-/// Where a decision was made: one per loaded slot, immutable, and alive as long as the process.
+/// Where a decision was made: one per loaded slot, immutable, valid as long as the process runs.
 struct slot_label {
   /// `live`, `off`, or the shadow's name.
   std::string slot;
@@ -134,7 +134,7 @@ struct decision {
   /// Strikes before this one, over 7 and 30 days (strike_added, review_cleared).
   std::uint32_t prior_7d = 0;
   std::uint32_t prior_30d = 0;
-  /// Who, for what an admin did or a reviewer failed to do (actor; failure text).
+  /// The actor of an admin command, or the failure text of a review.
   std::string who;
   /// The reason that an admin command gave, or the policy that was promoted.
   std::string note;

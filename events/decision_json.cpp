@@ -176,7 +176,7 @@ void write_standing(json_members& to, std::uint32_t fields, const decision& what
   if ((fields & f_until) != 0 and what.until != never) to.time("until", what.until);
 }
 
-/// Texts: to the user, and of the one who acted.
+/// Texts to the user, and texts of the actor.
 void write_words(json_members& to, std::uint32_t fields, const decision& what) {
   if ((fields & f_words) != 0) {
     to.text("wording", to_text(what.words));
@@ -188,7 +188,7 @@ void write_words(json_members& to, std::uint32_t fields, const decision& what) {
   if ((fields & f_note) != 0 and not what.note.empty()) to.text("note", what.note);
 }
 
-/// `chain`: without what only the commit knows.
+/// `chain`: without the fields of the commit.
 void write_data(std::string& out, const decision& what, const decision_envelope& envelope, bool chain) {
   out.push_back('{');
   json_members to(out);
@@ -196,7 +196,7 @@ void write_data(std::string& out, const decision& what, const decision_envelope&
   const bool enforced = what.slot != nullptr and what.slot->enforced;
   write_common(out, to, what);
   write_usage(to, fields, what);
-  // A case is what the user can be told: only of what is enforced.
+  // Only enforced decisions have a case, which the user sees.
   write_standing(to, fields, what, enforced and not chain ? envelope.case_reference : std::string_view());
   write_words(to, fields, what);
   if (not chain and envelope.epoch) to.integer("epoch", static_cast<std::int64_t>(*envelope.epoch));

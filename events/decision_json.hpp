@@ -13,7 +13,7 @@
 
 namespace fairuse {
 
-/// What only a sink knows.
+/// The fields that a sink adds.
 struct decision_envelope {
   /// `<partition>-<epoch>-<seq>`; of shadows `<partition>-<epoch>-s<seq>`.
   std::string_view id;

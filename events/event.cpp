@@ -74,7 +74,7 @@ char* event_arena::place_for(std::size_t size, std::size_t alignment) {
   const auto aligned = [alignment](std::size_t used) { return (used + alignment - 1) / alignment * alignment; };
   while (filling_ < blocks_.size() and aligned(blocks_[filling_].used) + size > blocks_[filling_].size)
     ++filling_;
-  // Beyond the end: the blocks were moved away.
+  // The blocks were moved away.
   if (filling_ >= blocks_.size()) {
     filling_ = blocks_.size();
     const auto whole = std::max(block_bytes, size);

@@ -2,9 +2,9 @@
 //
 // What came in. An event is a fact about one user (or, for a few admin commands, about all of them: subject `*`).
 //
-// Layout: a speech or STT event is one flat 48-byte struct, so a month of traffic is an array that is walked in
-// order. Everything rare (segments, account facts, answers, commands) hangs off `detail`, and the two strings that only
-// ordering and audit need (`source`, `id`) hang off `text`. Both live in an `event_arena`.
+// Layout: a speech or STT event is one flat 48-byte struct, so a month of traffic is an array that is walked in order.
+// Everything rare (segments, account facts, answers, commands) is in `detail`, and the two strings that only ordering
+// and audit need (`source`, `id`) are in `text`. An `event_arena` owns both.
 // Threads: plain values; an arena belongs to the thread that fills it until it is sealed, and is then read-only.
 #pragma once
 

@@ -60,7 +60,7 @@ private:
     return false;
   }
 
-  /// True if there is a byte to look at; else the text is truncated.
+  /// True if there is another byte; else the text is truncated.
   bool more() { return at_ < text_.size() or fail(refusal::truncated, text_.size()); }
 
   void skip_space() {
@@ -166,7 +166,7 @@ private:
     if (not code_unit(unit)) return false;
     if (is_low_surrogate(unit)) return fail(refusal::bad_utf8, begin);
     if (not is_high_surrogate(unit)) return true;
-    // The other half may still have been to come.
+    // The text may have been cut before the other half.
     for (const char c : std::string_view("\\u")) {
       if (not more()) return false;
       if (text_[at_] != c) return fail(refusal::bad_utf8, begin);
@@ -234,7 +234,7 @@ private:
   }
 
   static bool fits(std::string_view number, bool integer) {
-    // What is too small is zero to every parser.
+    // A number that is too small is zero to every parser.
     if (not integer)
       return parse_number<double>(number) or number.find("e-") != number.npos or number.find("E-") != number.npos;
     return number.front() == '-' ? parse_number<std::int64_t>(number).has_value()
@@ -248,7 +248,7 @@ private:
   std::optional<json_fault> number_fault_;
 };
 
-// From here on the text is known to be valid, so nothing looks for an end that might be missing.
+// The text is valid from here on, so no end can be missing.
 
 std::size_t skip_spaces(std::string_view text, std::size_t at) {
   while (is_space(text[at]))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to events/. The slow second look at a JSON text: the parser is fast because it does not say where a text
-// breaks, nor keep a number as it was written. Both are rare, and answered here by walking the text again.
+// INTERNAL to events/. The slow second reading of a JSON text. The fast parser neither says where a text is invalid nor
+// keeps a number as it was written; both are needed rarely, so the text is read again.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The few verbs with which our JSON is written: byte-stable, no locale, no floating point.
+// Writing JSON: byte-stable, no locale, no floating point.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ public:
     return out_;
   }
   void text(std::string_view name, std::string_view value) { append_json(member(name), value); }
-  /// Absent is how we say empty.
+  /// An empty text is left out.
   void optional_text(std::string_view name, std::string_view value) {
     if (not value.empty()) text(name, value);
   }
@@ -41,7 +41,7 @@ public:
   void nano(std::string_view name, std::int64_t value) { append_json_nano(member(name), value); }
   void truth(std::string_view name, bool value) { member(name).append(value ? "true" : "false"); }
   void time(std::string_view name, time_ms value);
-  /// Absent is how we say never.
+  /// `never` is left out.
   void optional_time(std::string_view name, time_ms value) {
     if (value != never) time(name, value);
   }

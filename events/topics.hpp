@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The topics of a deployment on Kafka: their names, where a group that is new to them starts, and how many dead letters
-// they may hold. It stands beside the events because configuration, streams and tools all have to know it, and
-// configuration and streams may not include each other.
+// they may hold. It stands beside the events because configuration, streams and tools use it, and configuration and
+// streams may not include each other.
 // Threads: plain values, nothing shared.
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The wire form of events: CloudEvents 1.0 JSON (docs/events-format.md). Structured, one a line; or in Kafka's binary
-// mode, the attributes in headers and `data` alone in the value. Both say the same and are held to the same rules.
+// mode, the attributes in headers and `data` alone in the value. Both hold the same facts and obey the same rules.
 //
 // Strict where a mistake would be silent: unknown or repeated members of `data`, wrong types and impossible values are
 // refused. Lenient where CloudEvents asks for it: extension attributes are ignored. A line decodes or is refused with
@@ -69,8 +69,8 @@ public:
   result<wire_event, refused> decode_padded(std::string_view line, event_arena& arena);
   /// The same for a line without padding: one copy more.
   result<wire_event, refused> decode(std::string_view line, event_arena& arena);
-  /// Binary mode: attributes are the headers `ce_*` and `content-type`, `value` is `data`. Other headers are not looked
-  /// at. Attributes are read first, then the text of the value. A place names a header (`ce_time`), or a member of the
+  /// Binary mode: attributes are the headers `ce_*` and `content-type`, `value` is `data`. Other headers are ignored.
+  /// Attributes are read first, then the text of the value. A place names a header (`ce_time`), or a member of the
   /// value as in structured mode.
   result<wire_event, refused> decode_binary(std::span<const wire_header> headers, std::optional<std::string_view> value,
                                             event_arena& arena);

@@ -20,7 +20,7 @@ bool read_data_members(line_reading& in, dom::object data, members<N>& out) {
   });
 }
 
-/// Half a name is worse than a short one: places of repeated members carry their position.
+/// The place of a repeated member has its position.
 bool refuse_item(line_reading& in, refusal why, std::string_view name, std::size_t position) {
   in.refuse(why, data_prefix, name);
   in.problem.place.append("[").append(std::to_string(position)).append("]");
@@ -49,7 +49,7 @@ bool read_segments(line_reading& in, dom::element from, event& made, event_detai
   dom::array list;
   if (from.get(list) != simdjson::SUCCESS) return in.refuse(refusal::wrong_type, data_prefix, "segments");
   speech_segments out;
-  // The parser counts elements only up to 2^24 - 1, which is enough to tell too many.
+  // The parser counts elements only up to 2^24 - 1, which is enough to detect too many.
   if (list.size() > wire_segments_max) return in.refuse(refusal::too_many, data_prefix, "segments");
   out.segments.reserve(list.size());
   std::uint32_t last_end = 0;
@@ -60,7 +60,7 @@ bool read_segments(line_reading& in, dom::element from, event& made, event_detai
     out.segments.push_back(one);
   }
   made.instant = made.time + last_end;
-  // Nothing was said: a heartbeat, like `ms` of 0.
+  // No segment is a heartbeat, like `ms` of 0.
   if (not out.segments.empty()) detail = std::move(out);
   return true;
 }

@@ -29,7 +29,7 @@ constexpr std::array<std::string_view, 10> attribute_names{
     "specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data", "dataschema", "data_base64"};
 using attributes = members<attribute_names.size()>;
 
-/// The broken text again, slowly, to say what and where.
+/// Reads the invalid text again, slowly, to say what is wrong and where.
 refused explain(std::string_view line, simdjson::error_code error) {
   if (const auto fault = find_json_fault(line, wire_depth_max))
     return {fault->why, "byte " + std::to_string(fault->byte)};
@@ -64,7 +64,7 @@ bool read_any_text(line_reading& in, const header_attributes& from, std::size_t 
   return simdjson::validate_utf8(out.data(), out.size()) or refuse_attribute(in, refusal::bad_utf8, i);
 }
 
-/// REQUIRES: more than one extension; few, save for a line that wants to be slow, which sorting bounds.
+/// REQUIRES: more than one extension. Sorting bounds the cost of a line with many.
 bool refuse_repeated_extension(line_reading& in) {
   std::sort(in.extensions.begin(), in.extensions.end());
   const auto twice = std::adjacent_find(in.extensions.begin(), in.extensions.end());
@@ -104,7 +104,7 @@ bool read_attributes(line_reading& in, std::span<const wire_header> headers, hea
     const auto name = each.name.substr(is_ours ? 3 : 0);
     const auto i = is_ours ? attribute_of(name) : static_cast<std::size_t>(content_type_at);
     if (i == attribute_names.size()) {
-      // What is no text is no attribute, and must not stand in a place.
+      // A name that is no text is no attribute, and must not stand in a place.
       if (simdjson::validate_utf8(name.data(), name.size())) in.extensions.push_back(name);
       continue;
     }

@@ -15,11 +15,11 @@ namespace fairuse {
 /// What went wrong, for a person. A module whose callers tell its errors apart has an error type of its own.
 struct error {
   std::string message;
-  /// What the system said; std::errc{}: it was not the system.
+  /// The system's error; std::errc{}: it was not the system.
   std::errc cause{};
 };
 
-/// tl::expected that must be looked at, and that is made from a value or from an error alike:
+/// tl::expected that the caller must check, made from a value or from an error alike:
 ///
 ///   result<port> parse_port(std::string_view text) {
 ///     if (const auto number = parse_number<std::uint16_t>(text)) return port{*number};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files, read or replaced whole. An error names the file and what the system said.
+// Files, read or replaced whole. An error names the file and the system's reason.
 #pragma once
 
 #include <cstdint>

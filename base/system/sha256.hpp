@@ -18,12 +18,12 @@ sha256_hash sha256(std::string_view bytes);
 /// 64 lower-case digits.
 std::string sha256_hex(std::string_view bytes);
 
-/// The bytes of a hash, for as long as the hash lives.
+/// The bytes of a hash, valid as long as the hash.
 inline std::string_view as_bytes(const sha256_hash& hash) {
   return {reinterpret_cast<const char*>(hash.data()), hash.size()};
 }
 
-/// SHA-256 of bytes that come in pieces. A copy goes on by itself from where the original was. Threads: one.
+/// SHA-256 of bytes that come in pieces. A copy continues on its own. Threads: one.
 class running_sha256 {
 public:
   running_sha256();

@@ -19,7 +19,7 @@ loaded_deployment shipped() {
   return *all;
 }
 
-// The one problem that `variables` are refused for; the target must not have changed.
+// The one problem of `variables`; the target must not have changed.
 std::string problem(const environment& variables, loaded_deployment target = shipped()) {
   const auto before = target.live.digest;
   const auto report = apply_overrides(target, variables);
@@ -33,7 +33,7 @@ std::string problem(const environment& variables, loaded_deployment target = shi
 
 BOOST_AUTO_TEST_SUITE(overrides)
 
-BOOST_AUTO_TEST_CASE(every_variable_of_the_field_is_known_and_does_what_it_says) {
+BOOST_AUTO_TEST_CASE(every_variable_is_accepted_and_has_its_effect) {
   auto target = shipped();
   const auto before = target.live.digest;
   const environment variables{

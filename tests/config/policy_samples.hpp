@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of this module share: files of the repository, and policies written in a line.
+// Files of the repository, and policies written in a line, for the tests of this module.
 #pragma once
 
 #include <cstdlib>
@@ -44,7 +44,7 @@ inline policy accepted(const std::string& text) {
   return *rules;
 }
 
-/// Everything that is said about a policy that is refused.
+/// All messages about a policy that is refused.
 inline std::string refused(const std::string& text) {
   yaml::diagnostics problems{"p"};
   BOOST_TEST(not parse_policy(text, problems).has_value());
@@ -52,7 +52,7 @@ inline std::string refused(const std::string& text) {
   return problems.text();
 }
 
-/// What the linter says about a policy that may run.
+/// The linter's messages about a policy that may run.
 inline std::string linted(const std::string& text) {
   yaml::diagnostics problems{"p"};
   const auto root = yaml::parse(text, problems);

@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(every_kind_has_a_sample) {
   BOOST_TEST(kinds.size() == decision_kind_count);
 }
 
-BOOST_AUTO_TEST_CASE(a_chain_is_the_decision_without_what_only_the_commit_knows) {
+BOOST_AUTO_TEST_CASE(a_chain_is_the_decision_without_id_source_epoch_and_case) {
   for (const auto& d : samples()) {
     std::string line;
     append_decision(line, d,

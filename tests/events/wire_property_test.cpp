@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(decoding_what_was_encoded_gives_the_event) {
 BOOST_AUTO_TEST_CASE(both_modes_carry_the_same_event) {
   wire_decoder decoder;
   check_decoding([&](const sample& s, std::string_view line, event_arena& arena) {
-    // Quotes inside of texts are escaped: this stands there once.
+    // Quotes inside of texts are escaped, so this occurs once.
     constexpr std::string_view before_data = R"("datacontenttype":"application/json","data":)";
     const auto begin = line.find(before_data) + before_data.size();
     const auto data = line.substr(begin, line.size() - begin - 1);

@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(every_refused_line_names_its_reason_and_place) {
 }
 
 BOOST_AUTO_TEST_CASE(every_reason_of_the_wire_has_a_line_that_meets_it) {
-  // These come from lines that no file should hold; their own tests are below. The rest is for sealing.
+  // These have tests of their own below. The rest is for sealing.
   std::set<std::string> met{"too_deep", "too_large"};
   for (const auto& row : refused_rows())
     met.insert(row.code);

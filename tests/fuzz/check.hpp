@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the targets share.
+// Helpers of the targets.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rows of a store, a changelog and a journal. The first byte of the input says which decoder reads the rest; what it
-// accepts can be written and read again, and comes to the same.
+// Rows of a store, a changelog and a journal. The first byte of the input chooses the decoder of the rest; what it
+// accepts can be written and read again, with the same result.
 #include "storage/rows.hpp"
 
 #include <iterator>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Events. The input is a line; or headers (`name: value`, one a line, without a colon: null), an empty line, and the
-// value. A line is read alone as well, which must come to the same as a record without headers.
+// value. A line is read alone as well, with the same result as a record without headers.
 #include "events/wire.hpp"
 
 #include <string>
