@@ -47,7 +47,7 @@ constexpr double seconds_per_day = 86'400;
 
 std::uint64_t whole(double value) { return static_cast<std::uint64_t>(std::ceil(value)); }
 
-/// Who is to be served.
+/// The load.
 struct capacity_question {
   std::uint64_t users = 0;
   /// Speech per user and day.
@@ -56,12 +56,12 @@ struct capacity_question {
   double seconds_per_event = 60;
   /// The busiest hour against the average one.
   double peak = 3;
-  /// Share of users who are in memory at the peak.
+  /// Share of users in memory at the peak.
   double awake = 0.1;
   std::int64_t epoch_ms = 50;
 };
 
-/// What it takes; the unit is in the name.
+/// The resources; the unit is in the name.
 struct capacity_answer {
   double events_per_day = 0;
   double events_per_second_peak = 0;

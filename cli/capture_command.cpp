@@ -65,7 +65,7 @@ int exit_code_of(kafka::export_fault what) {
 
 command_result<int> export_from_topics(const capture_options& wanted, bool is_checkpoint) {
   stop_signal::block();
-  // Nothing is half done: what was begun goes.
+  // An unfinished file is removed.
   const stop_signal stopped{[part = wanted.file + ".part"] {
     std::error_code ignored;
     std::filesystem::remove(part, ignored);

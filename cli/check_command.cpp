@@ -22,7 +22,7 @@ namespace {
 
 std::string one_of(const policy& rules) { return rules.name + " " + rules.digest.substr(0, 12); }
 
-// What may run, in a few words; empty if the file is refused.
+// A summary of what may run; empty if the file is refused.
 std::string check_one(const std::string& file, yaml::diagnostics& problems) {
   const auto root = yaml::load(file, problems);
   if (not root) return "";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `fairuse check POLICY.yaml...`: what a policy (or a deployment and the policies it names) gets wrong or cannot mean.
+// `fairuse check POLICY.yaml...`: errors and warnings of a policy, or of a deployment and the policies it names.
 #pragma once
 
 #include <iosfwd>

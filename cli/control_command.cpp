@@ -51,7 +51,7 @@ std::optional<bool> switch_from(const std::string& word) {
   return std::nullopt;
 }
 
-/// What the words mean.
+/// The event that the arguments ask for.
 result<wanted_event> understand(const control_options& wanted) {
   const auto& words = wanted.words;
   const auto usage = [](const char* how) {
@@ -132,7 +132,7 @@ private:
 
   const std::string& topic() const { return all_.settings().inputs.front(); }
 
-  // Written and read back: what is refused here would be a dead letter there.
+  // Written and read back: what the decoder refuses would become a dead letter.
   result<std::string> line_of(const wanted_event& what) {
     const auto now = wall_clock_ms();
     id_ = wanted_.id.empty() ? new_id(wanted_.words.front(), now) : wanted_.id;

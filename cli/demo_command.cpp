@@ -28,7 +28,7 @@ using std::filesystem::path;
 constexpr const char* day_file = "config/demo/day.ndjson";
 constexpr const char* day_config = "config/local.yaml";
 constexpr const char* experiment_file = "config/experiments/first.yaml";
-/// Of the captured day: one who listened to podcasts until late, one who sat in meetings all day.
+/// Users of the captured day: one listened to podcasts until late, one was in meetings all day.
 constexpr const char* listener = "listener-00";
 constexpr const char* manager = "manager-00";
 
@@ -42,7 +42,7 @@ std::optional<path> folder_above(path from) {
   return std::nullopt;
 }
 
-/// Where the repository is: around the working directory, or around the program.
+/// The repository: above the working directory, or above the program.
 std::optional<path> find_files() {
   std::error_code ignored;
   if (auto found = folder_above(std::filesystem::current_path(ignored))) return found;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table of subcommands, what --help looks like, and what a typing mistake is answered with.
+// The table of subcommands, the format of --help, and the answer to a typing mistake.
 
 #include <functional>
 #include <memory>
@@ -57,7 +57,7 @@ constexpr const char* main_examples =
     "fairuse simulate config/experiments/first.yaml\n"
     "fairuse SUBCOMMAND --help";
 
-/// The first word that is no option: what was meant as a subcommand.
+/// The first word that is no option: the subcommand.
 std::string_view first_word(int argc, char** argv) {
   for (int i = 1; i < argc; ++i)
     if (argv[i][0] != '-') return argv[i];

@@ -33,7 +33,7 @@ command_result<> operator_session::open(const std::string& config_file) {
                                      "config/kafka.yaml is an example",
                                      config_file)};
   set_up_log(loaded_->settings.log);
-  // What librdkafka says while it tries is said better by the result.
+  // The result says the same as librdkafka's log lines.
   const auto options =
       cluster_options(settings(), [](log_level, const std::string& line) { log_line(log_level::debug, line); });
   auto brokers = kafka::make_real_cluster(options);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the operator's commands of Kafka mode begin with: a deployment, its brokers, its group and how many
-// partitions there are.
+// The start of the operator's commands of Kafka mode: deployment, brokers, group, number of partitions.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +16,7 @@ namespace fairuse::cli {
 
 class operator_session {
 public:
-  /// Read the file and ask the brokers. What is wrong in the file is said on stderr, line by line.
+  /// Read the file and ask the brokers. Errors of the file go to stderr, line by line.
   command_result<> open(const std::string& config_file);
 
   const loaded_deployment& deployment() const { return *loaded_; }

@@ -27,7 +27,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-/// An instance leaves its view every second; an older one is of a process that is gone or stuck.
+/// An instance writes its view every second; an older one is of a process that has ended or hangs.
 constexpr std::int64_t view_age_max_ms = 10'000;
 
 struct partitions_options {
@@ -36,7 +36,7 @@ struct partitions_options {
   bool as_json = false;
 };
 
-/// What an instance said about itself in its state folder.
+/// The view that an instance wrote to its state folder.
 struct local_view {
   std::string instance;
   bool running = false;
@@ -47,7 +47,7 @@ struct local_view {
 struct row {
   std::int32_t partition = 0;
   std::string owner;
-  /// ready, restoring, refused, failed; empty: only its owner knows.
+  /// ready, restoring, refused, failed; empty: not known here.
   std::string state;
   std::string says;
   std::optional<std::uint64_t> epoch;

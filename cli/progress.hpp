@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A line that shows how far something is, how fast it goes and when it will be done: on a terminal only.
+// A line with progress, rate and estimated end: on a terminal only.
 // Threads: one.
 #pragma once
 
@@ -21,11 +21,11 @@ public:
   void at(std::uint64_t done, std::uint64_t units) {
     if (shown_ and (++calls_ & 255U) == 0) draw(done, units);
   }
-  /// The same for callers who come a few times a second only: no call is skipped.
+  /// The same for callers that call a few times a second only: no call is skipped.
   void show(std::uint64_t done, std::uint64_t units) {
     if (shown_) draw(done, units);
   }
-  /// Wipe the line, so that a log line can stand there.
+  /// Remove the line, so that a log line can take its place.
   void clear();
 
 private:

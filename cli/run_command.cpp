@@ -33,7 +33,7 @@ namespace fairuse::cli {
 
 namespace {
 
-// What an engine tells, on stderr: log lines, and below them a line of progress. Threads: any.
+// The engine's output on stderr: log lines, and below them a line of progress. Threads: any.
 class console {
 public:
   void log(log_level level, const std::string& text) {

@@ -16,8 +16,8 @@ struct run_options {
   bool json = false;
 };
 
-/// Runs an engine with the environment, the signals and the terminal of this process; returns an exit code. Says on
-/// stderr what went wrong.
+/// Runs an engine with the environment, the signals and the terminal of this process; returns an exit code. Errors go
+/// to stderr.
 int run_engine(run_options options);
 
 } // namespace fairuse::cli

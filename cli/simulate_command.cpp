@@ -33,7 +33,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-/// What ran: the version, and the very bytes of it.
+/// The program: its version, and a hash of its bytes.
 std::string binary_text() {
   const auto bytes = read_file("/proc/self/exe");
   return fmt::format("fairuse {} sha256:{}", FAIRUSE_VERSION, sha256_hex(bytes ? *bytes : std::string()));
@@ -48,7 +48,7 @@ std::optional<sim::experiment> load(const simulate_settings& settings) {
   return what;
 }
 
-/// Before an hour of work, not after it: can the report be written there?
+/// Check before the run, which may take an hour, that the report can be written.
 result<void> prepare_folder(const std::filesystem::path& out) {
   std::error_code problem;
   std::filesystem::create_directories(out, problem);
@@ -127,7 +127,7 @@ int run_simulation(const simulate_settings& settings) {
   const auto what = load(settings);
   if (not what) return fail(exit_usage, settings.experiment.string() + " is refused");
   if (const auto ready = prepare_folder(settings.out); not ready) return fail(exit_failed, ready.error().message);
-  // Threads or memory that cannot be had: the only things in there that throw.
+  // Only a lack of threads or memory throws.
   try {
     return run_loaded(settings, *what);
   } catch (const std::exception& error) {

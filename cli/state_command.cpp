@@ -33,7 +33,7 @@ using kafka::repair_plan;
 using std::chrono::steady_clock;
 
 constexpr milliseconds look_again{500};
-/// Beyond the session: the coordinator looks at sessions in its own time.
+/// The coordinator checks sessions only at intervals.
 constexpr milliseconds session_slack{5'000};
 
 struct state_options {
@@ -75,7 +75,7 @@ private:
     const auto committed = [this](std::span<const kafka::topic_partition> parts) {
       return all_.group().committed(parts);
     };
-    auto looked = kafka::look(all_.brokers(), target_, committed);
+    auto looked = kafka::read_facts(all_.brokers(), target_, committed);
     if (not looked) return error_of(looked.error());
     facts_ = std::move(*looked);
     return {};

@@ -36,7 +36,7 @@ std::optional<policy> read_policy(const local_reader& reader, const std::string&
   return text ? parse_canonical(*text) : std::nullopt;
 }
 
-// The policies that hold now, from the texts that the store in `folder` keeps.
+// The policies in force, from the texts that the store in `folder` keeps.
 command_result<std::shared_ptr<const policy_set>> read_policies(const local_reader& reader, const store_meta& meta,
                                                                 const std::string& folder) {
   const auto missing = [&folder] {

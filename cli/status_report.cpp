@@ -37,7 +37,7 @@ std::string span_text(std::int64_t ms) {
 
 std::string until_text(time_ms value) { return value == never ? std::string{"no end"} : to_time_text(value); }
 
-// How full something is, to 20 places; more than full shows as such.
+// A bar of 20 places; more than full shows as such.
 std::string bar(std::int64_t part, std::int64_t whole) {
   constexpr std::int64_t width = 20;
   if (whole <= 0) return {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One user's state in words and as JSON. Reads, decides nothing.
+// One user's state as text and as JSON.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@ namespace fairuse::cli {
 
 namespace {
 
-// SIGUSR1 is how the watching thread is told to end.
+// SIGUSR1 ends the watching thread.
 sigset_t watched_signals() {
   sigset_t set;
   sigemptyset(&set);

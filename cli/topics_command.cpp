@@ -41,7 +41,7 @@ kafka::topic_needs topic_needs_of(const deployment& settings) {
   return needs;
 }
 
-/// How often and how long to look whether new topics are there.
+/// How often and how long to check whether new topics exist.
 constexpr int new_looks = 15;
 constexpr std::chrono::milliseconds new_look_every{200};
 
@@ -114,14 +114,14 @@ private:
     std::vector<std::string> names;
     for (const auto& [role, name] : needs_.topics)
       names.push_back(name);
-    auto answered = admin_->look(names);
+    auto answered = admin_->describe(names);
     if (not answered) return command_error{exit_failed, answered.error().text};
     brokers_ = answered->brokers;
     found_ = std::move(answered->topics);
     return {};
   }
 
-  // A broker may answer from what it knew a moment ago.
+  // A broker may answer from old metadata.
   command_result<> look_at_new() {
     for (auto left = new_looks;; --left) {
       if (auto looked = look(); not looked) return looked;
@@ -135,7 +135,7 @@ private:
 
   std::int32_t replicas() const { return wanted_.replicas > 0 ? wanted_.replicas : std::min(brokers_, 3); }
 
-  // Inputs are other people's topics: they are made only if asked for.
+  // Inputs belong to other systems: they are created only on request.
   command_result<std::vector<kafka::wanted_topic>> wanted_topics_missing() {
     std::vector<kafka::wanted_topic> missing;
     const auto all = kafka::wanted_topics(needs_, replicas());

@@ -16,7 +16,7 @@ std::string setting(const kafka::found_topic& topic, const std::string& name) {
   return found == topic.config.end() ? "?" : found->second;
 }
 
-// How long records stay: for ever where the last value of a key does.
+// How long records are kept; for ever in compacted topics.
 std::string kept(const kafka::found_topic& topic) {
   if (setting(topic, "cleanup.policy") == "compact") return "compacted";
   auto text = setting(topic, "retention.ms");
@@ -106,7 +106,7 @@ std::string acl_commands(const kafka_settings& settings, const std::string& prin
     }
     return text + fmt::format(" {}\n", resource);
   };
-  // Describe comes with Read and with Write. DescribeConfigs is what `topics check` looks with.
+  // Describe comes with Read and with Write. `topics check` needs DescribeConfigs.
   std::string text;
   for (const auto& topic : settings.inputs)
     text += command("Read Write DescribeConfigs", "--topic " + topic);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Kafka client library of this program, as configuration asks it about properties.
+// The Kafka client library of this program, for configuration's questions about properties.
 #pragma once
 
 #include "config/kafka_properties.hpp"

@@ -22,7 +22,7 @@ std::string value_of(const std::map<std::string, std::string>& from, const std::
   return found == from.end() ? otherwise : found->second;
 }
 
-// The oldest instant that the wire can carry: a fact about now must never look like one from later.
+// The oldest instant that the wire can carry, so that the command is never ahead of `now`.
 void append_command(config_commands& to, const std::string& subject, admin_verb verb, bool on,
                     const std::string& generation) {
   event_arena arena;
@@ -47,7 +47,7 @@ config_commands make_config_commands(const deployment& wanted, const std::map<st
   };
   flag("config.enabled", admin_verb::enable, wanted.enabled);
   flag("config.kill_switch", admin_verb::kill_switch, wanted.kill_switch);
-  // A damaged list reads as empty: everybody on the new one is exempted again, which changes nothing for them.
+  // A damaged list reads as empty: all users of the new one are exempted again, which changes nothing for them.
   const auto known = nlohmann::json::parse(value_of(remembered, "config.exempt", "[]"), nullptr, false);
   const auto before = known.is_array() ? known.get<std::vector<std::string>>() : std::vector<std::string>{};
   const auto change = [&](const auto& from, const auto& without, bool on) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the configuration says about everybody and about exempt users, as admin events. They are written when the
-// configuration's value differs from the one that was written last, so that a command sent later stays in force over
-// restarts.
+// The configuration's switches and exempt users, as admin events. They are written when the configuration's value
+// differs from the one that was written last, so that a command sent later stays in force over restarts.
 #pragma once
 
 #include <map>

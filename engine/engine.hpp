@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A running engine, in local mode or in Kafka mode: start_engine() opens it, run() drives it to its end, stop() ends it
-// early, report() says what it did.
+// early, report() returns what it did.
 //
-// It owns no signal, writes to neither stdout nor stderr and reads no environment variable: what comes from there is in
-// run_settings, what goes there is told to engine_callbacks.
+// It owns no signal, writes to neither stdout nor stderr and reads no environment variable: run_settings has the input
+// from there, engine_callbacks get the output.
 // Threads: start_engine(), run() and report() on one thread, stop() from any. A program may have several engines, each
 // with a state folder of its own.
 #pragma once
@@ -36,7 +36,7 @@ struct run_settings {
   std::optional<clock_kind> clock;
   std::optional<std::uint64_t> max_active_users;
   std::optional<std::int64_t> max_gap_ms;
-  /// Kafka mode: inputs that may be new, or gone, since the last run.
+  /// Kafka mode: inputs that may have been added or removed since the last run.
   std::vector<std::string> adopt_topics;
   /// Kafka mode: name of this instance where the deployment gives none; empty: the host's name.
   std::string instance;

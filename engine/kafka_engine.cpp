@@ -30,7 +30,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds step_wait{20};
+constexpr milliseconds work_wait{20};
 constexpr milliseconds watch_every{100};
 constexpr int status_every = 10;
 
@@ -151,7 +151,7 @@ void kafka_engine::start_workers() {
   for (std::uint32_t i = 0; i < count; ++i) {
     auto& own = *workers_[i];
     own.thread = std::thread([this, &own, rules = rules_for(i)]() mutable {
-      // Made here: a worker belongs to one thread.
+      // Made on this thread: a worker belongs to one thread.
       own.worker = std::make_unique<kafka::kafka_worker>(std::move(rules), *brokers_);
       own.shown = own.worker.get();
       drive(own);
@@ -174,9 +174,9 @@ kafka::engine_rules kafka_engine::rules_for(std::uint32_t worker) const {
 
 void kafka_engine::drive(worker_thread& own) {
   auto& worker = *own.worker;
-  while (not stop_ and worker.step(step_wait)) {
+  while (not stop_ and worker.work(work_wait)) {
     if (not settings_.until_end) continue;
-    // What was read to its end stays so, whichever worker owns it next.
+    // A partition that was read to its end stays so under its next owner.
     const std::lock_guard guard(finished_mutex_);
     for (const auto partition : worker.finished(ends_))
       finished_.insert(partition);
@@ -218,8 +218,8 @@ kafka::worker_status kafka_engine::total() const {
   return all;
 }
 
-// For `fairuse partitions`, which runs beside. Replaced whole, so no reader sees half of it. The engine decides without
-// this file, so a failure is told once and nothing stops.
+// For `fairuse partitions`. Replaced whole, so no reader sees half of it. The engine does not need this file, so a
+// failure is logged once and nothing stops.
 void kafka_engine::write_status(bool running) {
   const auto all = total();
   nlohmann::ordered_json text = {{"instance", instance_},

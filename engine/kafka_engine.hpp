@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Kafka mode: each worker of the deployment runs on a thread of its own until stop() is called, the inputs have ended
-// (run_settings::until_end) or one of them cannot go on. For engine.cpp only; everybody else includes
-// engine/engine.hpp.
+// (run_settings::until_end) or one of them cannot go on. For engine.cpp only; all others include engine/engine.hpp.
 //
-// Operation: the thread of run() watches: once a second it replaces `partitions.json` in the state folder, which is
-// what `fairuse partitions` reads beside a running engine.
+// Operation: once a second the thread of run() replaces `partitions.json` in the state folder, which `fairuse
+// partitions` reads.
 #pragma once
 
 #include <atomic>

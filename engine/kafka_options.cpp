@@ -20,7 +20,7 @@ namespace {
 
 using kafka::milliseconds;
 
-// How often a member tells its group that it is there.
+// The interval of a member's heartbeats.
 milliseconds heartbeat_of(const kafka_settings& settings) {
   return milliseconds{std::min<std::int64_t>(3'000, settings.session_timeout_ms / 4)};
 }

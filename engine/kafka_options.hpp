@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a deployment's `streams` to what streams/kafka takes: nothing of streams/ knows configuration files.
+// From a deployment's `streams` to the options of streams/kafka, which does not include config.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,7 @@ kafka::real_cluster_options cluster_options(const kafka_settings& settings,
 /// Nullptr: unchecked.
 kafka::partition_function partition_function_of(key_partitioner how);
 
-/// What all workers of an instance run with. Left to be filled in for each: worker_name, state, case_key and around.
+/// The rules of all workers of an instance. Left to be filled in for each: worker_name, state, case_key and around.
 kafka::engine_rules engine_rules_of(const run_settings& settings, const loaded_deployment& all);
 
 } // namespace fairuse

@@ -67,8 +67,8 @@ run_result<void> local_engine::drive() {
   return {};
 }
 
-// A backlog of a past file commits by size, so that a user who speaks often is one row per commit and not one per
-// epoch. Under the wall clock every decision is waited for.
+// A backlog of a past file commits by size, so that a user with many events is one row per commit and not one per
+// epoch. Under the wall clock commits do not wait.
 bool local_engine::commit_is_due() const {
   if (sink_->waiting_bytes() >= settings_.commit_bytes or shard_->active_users() > active_users_max_) return true;
   return clock_ == clock_kind::wall and commit_is_overdue();
@@ -97,7 +97,7 @@ void local_engine::wait_for_input() {
   queue_->wait(wait);
 }
 
-// What is sealed becomes durable; then say why it is over.
+// Commit what is sealed; then return why the run ended.
 run_result<void> local_engine::finish() {
   if (sink_->waiting() > 0)
     if (auto done = commit(); not done) return done;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Local mode: go on where the last run stopped, read to the end of the input or until told to stop, commit. Opening is
-// in local_start.cpp, driving in local_engine.cpp. For engine.cpp only; everybody else includes engine/engine.hpp.
+// Local mode: go on where the last run stopped, read to the end of the input or until stop(), commit. Opening is in
+// local_start.cpp, driving in local_engine.cpp. For engine.cpp only; all others include engine/engine.hpp.
 //
 // Operation: the reader's thread decodes, the thread of run() seals epochs, runs the rules and gathers commits, the
 // store's thread writes. Commits are whole epochs, at most commit_ms after the first of them unless a backlog of a past
@@ -30,7 +30,7 @@ public:
   local_engine(run_settings settings, loaded_deployment all, std::string case_key, engine_callbacks told);
   ~local_engine() override;
 
-  /// Everything that must be agreed on before the first line is read. REQUIRES: called once, before run().
+  /// All checks and choices before the first line is read. REQUIRES: called once, before run().
   run_result<void> open();
 
   run_result<void> run() override;
@@ -72,7 +72,7 @@ private:
   clock_kind clock_ = clock_kind::wall;
   std::shared_ptr<const policy_set> policies_;
 
-  // Torn down from the last to the first.
+  // Destroyed from the last to the first.
   std::unique_ptr<local_store> store_;
   std::unique_ptr<batch_queue> queue_;
   std::unique_ptr<input_reader> reader_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The first half of a local_engine: everything that must be agreed on before the first line is read.
+// The first half of a local_engine: all checks and choices before the first line is read.
 
 #include <cstdint>
 #include <filesystem>
@@ -43,9 +43,9 @@ local_engine::local_engine(run_settings settings, loaded_deployment all, std::st
 local_engine::~local_engine() = default;
 
 run_result<void> local_engine::open() {
-  for (const auto step : {&local_engine::open_store, &local_engine::agree_on_clock, &local_engine::agree_on_policies,
+  for (const auto part : {&local_engine::open_store, &local_engine::agree_on_clock, &local_engine::agree_on_policies,
                           &local_engine::open_input})
-    if (auto done = (this->*step)(); not done) return done;
+    if (auto done = (this->*part)(); not done) return done;
   return {};
 }
 
@@ -91,7 +91,7 @@ run_result<void> local_engine::agree_on_clock() {
   return {};
 }
 
-// What was promoted stays promoted, until the configuration names other policies.
+// A promotion stays in force until the configuration names other policies.
 run_result<void> local_engine::agree_on_policies() {
   auto& meta = store_->meta();
   const auto read = [&](const std::string& digest) { return parse_canonical(store_->policy_text(digest)); };
@@ -174,13 +174,13 @@ std::int64_t local_engine::horizon_ms() const {
 }
 
 void local_engine::make_source(sealer_state state) {
-  // A file of the past is told by its first event; a file that is gone on with has been accepted before.
+  // The first event shows a file of the past; a file that is continued has been accepted before.
   const bool may_be_past = clock_ == clock_kind::wall and not settings_.clock and start_.offset == 0;
   source_ = std::make_unique<local_source>(
       local_source_options{
           .sealing = {.clock = clock_, .retention_ms = all_.settings.retention.usage_ms, .horizon_ms = horizon_ms()},
           .state = std::move(state),
-          // What comes through a pipe cannot be read again, so its end is the end.
+          // A pipe cannot be read again, so its end is the end of the input.
           .until_end = settings_.until_end or not reader_->has_position(),
           .first_not_before = may_be_past ? std::optional{wall_clock_ms() - first_event_age_max_ms} : std::nullopt,
           .clock = wall_clock_ms},
@@ -218,7 +218,7 @@ void local_engine::make_shard(time_ms last_now) {
           .policies = policies_,
           .command_ids = command_ids_from(setting_of(meta.settings, "command_ids")),
           .last_now = last_now,
-          // A margin between what is let go and what forces a commit, or every new user would force one.
+          // A margin between the users kept and those that force a commit, or every new user would force one.
           .max_active_users = active_users_max_ - active_users_max_ / 4});
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a run did, in either mode: the figures, and how they read for people and for programs.
+// The figures of a run, in either mode, as text and as JSON.
 // Threads: plain values.
 #pragma once
 

@@ -35,7 +35,7 @@ namespace {
 
 constexpr std::array all_names = std::to_array<std::string_view>({
     // Both modes.
-    "epoch_sealed", // the events are cut off, no user has seen them
+    "epoch_sealed", // the epoch is sealed, no user has its events yet
     "slices_done",  // every user has answered
     // Local mode.
     "batch_built",   // decisions, rows and journal of the commit are in memory
@@ -51,7 +51,7 @@ constexpr std::array all_names = std::to_array<std::string_view>({
     "produced",      // all records are handed to the producer
     "flushed",       // they are in the log, uncommitted
     "offsets_sent",  // so are the offsets
-    "committed",     // so is the transaction; this process does not know it yet
+    "committed",     // so is the transaction; E9 has not begun
     "pending",       // the rows are on their way to the store
     "published",     // queries may see the epoch
     "store_write",   // the writer is about to write them

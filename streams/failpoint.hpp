@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Named places at which a test can end the process as a power cut would. Compiled in always: one relaxed load each.
+// Named places at which a test can kill the process. Always compiled in: one relaxed load each.
 //
 // FAIRUSE_FAIL=<name>:kill[:<nth>] kills the process (SIGKILL) at the nth time (default 1) that the place is passed;
-// `stop` instead of `kill` stops it (SIGSTOP) until somebody sends SIGCONT.
+// `stop` instead of `kill` stops it (SIGSTOP) until SIGCONT.
 // Threads: any.
 #pragma once
 
@@ -26,7 +26,7 @@ inline void pass(std::string_view name) {
   if (detail::armed.load(std::memory_order_relaxed)) detail::passed(name);
 }
 
-/// Every place there is, in the order in which an epoch passes them.
+/// All places, in the order in which an epoch passes them.
 std::span<const std::string_view> names();
 
 /// Arm one from FAIRUSE_FAIL's text. Error: it names none.

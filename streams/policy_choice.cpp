@@ -19,7 +19,7 @@ namespace {
 constexpr const char* configured_setting = "config.policies";
 constexpr const char* profiles_setting = "profiles";
 
-// What the configuration loads, as one text: a change of it is a change of mind about what was promoted before.
+// The configured policies as one text: when it changes, earlier promotions are void.
 std::string configured_text(const policy& live, const std::vector<policy>& shadows) {
   std::string text = live.digest;
   for (const auto& each : shadows)

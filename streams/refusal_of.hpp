@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What core said about an event, as the reason of a dead letter.
+// The reason of a dead letter for an event that core refused.
 #pragma once
 
 #include "core/rules.hpp"

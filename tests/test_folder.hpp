@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A folder for one test, gone with it.
+// A folder for one test, removed after it.
 #pragma once
 
 #include <filesystem>

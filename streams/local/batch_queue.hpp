@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The short queue between the reader's thread and the worker's: bounded, so that a slow worker slows reading down.
-// Threads: one pushes, one pops, anybody closes.
+// Threads: one pushes, one pops, any closes.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,7 @@ class batch_queue {
 public:
   explicit batch_queue(std::size_t batches_max) : batches_max_{batches_max} {}
 
-  /// Wait for room. False: the queue was closed by the consumer; the batch is dropped.
+  /// Wait until a batch fits. False: the queue was closed by the consumer; the batch is dropped.
   bool push(std::unique_ptr<input_batch> batch) {
     std::unique_lock lock{mutex_};
     room_.wait(lock, [&] { return closed_ or batches_.size() < batches_max_; });
@@ -38,7 +38,7 @@ public:
     filled_.notify_all();
   }
 
-  /// Nobody pops any more.
+  /// The consumer has ended.
   void close() {
     const std::lock_guard lock{mutex_};
     closed_ = true;
@@ -56,7 +56,7 @@ public:
     return batch;
   }
 
-  /// Wait until there is a batch, or none will come, or somebody calls wake(), or the time is over.
+  /// Wait until there is a batch, none will come, wake() is called, or the time is over.
   void wait(std::chrono::milliseconds time_max) {
     std::unique_lock lock{mutex_};
     filled_.wait_for(lock, time_max, [&] { return closed_ or finished_ or woken_ or not batches_.empty(); });

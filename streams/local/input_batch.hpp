@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A stretch of input as the reader hands it over: whole lines, their bytes, and what they decoded to.
+// A part of the input as the reader hands it over: whole lines, their bytes, and what they decoded to.
 // Threads: filled by the reader's thread, then read-only.
 #pragma once
 
@@ -17,7 +17,7 @@ namespace fairuse {
 
 enum class line_kind : std::uint8_t {
   event,   ///< `index` into events
-  command, ///< to everybody; `index` into commands
+  command, ///< to all users; `index` into commands
   refused, ///< by the wire; `index` into refusals
   empty,   ///< nothing but white space: skipped and counted
 };

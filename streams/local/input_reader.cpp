@@ -19,7 +19,7 @@ namespace fairuse {
 
 namespace {
 
-// How often a growing file is looked at. Half of the 50 ms within which what came is committed.
+// How often a growing file is checked: less than half of the 50 ms within which new lines are committed.
 constexpr int growing_poll_ms = 20;
 
 } // namespace
@@ -146,7 +146,7 @@ input_reader::step input_reader::fill(carry& rest) {
   return step::more;
 }
 
-// Hand the whole lines over; at the end also a last one without its end. False: nobody takes them any more.
+// Hand the whole lines over; at the end also a last one without its end. False: the queue is closed.
 bool input_reader::flush(carry& rest, bool ended) {
   const auto* last = static_cast<const char*>(::memrchr(rest.memory.get(), '\n', rest.size));
   std::size_t whole = last == nullptr ? 0 : static_cast<std::size_t>(last - rest.memory.get()) + 1;
@@ -177,7 +177,7 @@ bool input_reader::flush(carry& rest, bool ended) {
   return into_.push(std::move(batch));
 }
 
-// The buffer is full of one line: drop the rest of it, but know how long it was and what it said.
+// One line fills the buffer: drop the rest of it, but keep its length and its hash.
 void input_reader::skip_to_line_end(carry& rest) {
   rest.hash.reset(XXH3_createState());
   XXH3_64bits_reset(rest.hash.get());
@@ -205,7 +205,7 @@ void input_reader::skip_to_line_end(carry& rest) {
 // False: stopping.
 bool input_reader::wait_for_more(carry& rest) {
   pollfd watched[2] = {{wake_, POLLIN, 0}, {descriptor_, POLLIN, 0}};
-  // A regular file is always ready to be read, so it is looked at again after a while.
+  // A regular file is always ready to be read, so it is read again after a while.
   ::poll(watched, is_file_ ? 1 : 2, is_file_ ? growing_poll_ms : -1);
   if (not stopping_ and is_file_ and rest.hash == nullptr) replaced(rest);
   return not stopping_;
@@ -222,7 +222,7 @@ bool input_reader::replaced(carry& rest) {
   if (other) {
     const int fresh = ::open(options_.file.c_str(), O_RDONLY | O_CLOEXEC);
     if (fresh < 0) return false;
-    // A line that never got its end cannot get one any more.
+    // The last line cannot get its end any more.
     flush(rest, true);
     ::dup2(fresh, descriptor_);
     ::close(fresh);

@@ -5,7 +5,7 @@
 // Operation: a batch is what could be read without waiting, at most about `chunk_bytes`, always whole lines. A last
 // line without its end waits for the rest while a file may grow, and counts as a line at the end of the input. A file
 // that was replaced or cut short is read again from its beginning, with a notice. Limitations: a line of more than
-// `line_keep_bytes` keeps only its beginning; its length and hash are told. Threads: stop() and failure() from
+// `line_keep_bytes` keeps only its beginning; its length and hash are reported. Threads: stop() and failure() from
 // anywhere.
 #pragma once
 
@@ -32,7 +32,7 @@ struct reader_options {
   std::size_t chunk_bytes = std::size_t{256} << 10;
   std::size_t line_keep_bytes = std::size_t{16} << 20;
   wire_limits limits;
-  /// Told in words for people, from the reader's thread.
+  /// Notices for people, from the reader's thread.
   std::function<void(const std::string&)> notice = [](const std::string&) {};
 };
 

@@ -69,7 +69,7 @@ void local_sink::take_lines(const sealed_lines& lines) {
   totals_.empty_lines += lines.empty_lines;
 }
 
-// Dead letters of the epoch, by line, whoever refused them. Returns how many there are among the input's own.
+// Dead letters of the epoch by line, refused by wire, sealing or core. Returns how many are lines of the input itself.
 std::uint64_t local_sink::take_refused(const sealed_lines& lines, std::span<const outcome> outcomes) {
   refused_.clear();
   for (const auto& each : lines.refused)
@@ -98,7 +98,7 @@ std::uint64_t local_sink::take_refused(const sealed_lines& lines, std::span<cons
   return dead_letters;
 }
 
-// Core names the event; its text, which nobody copies, leads back to the line.
+// Core names the event; the address of its text, which is never copied, identifies the line.
 void local_sink::take_refused_by_core(const sealed_lines& lines, std::span<const outcome> outcomes) {
   std::vector<std::pair<const event_text*, refusal>> wanted;
   for (const auto& each : outcomes)

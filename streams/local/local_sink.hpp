@@ -32,7 +32,7 @@ namespace fairuse {
 /// Name of the deployment's own lines in the input log, and their CloudEvents source.
 inline constexpr std::string_view config_source = "fairuse/config";
 
-/// What passed since the start, for people.
+/// Totals since the start, for people.
 struct run_totals {
   std::uint64_t epochs = 0;
   std::uint64_t commits = 0;
@@ -64,10 +64,10 @@ class local_sink {
 public:
   local_sink(local_sink_options options, local_store& store, local_source& source, case_namer names);
 
-  /// Gather what came of an epoch for the next commit.
+  /// Gather the result of an epoch for the next commit.
   void write(const local_epoch& from, const epoch_result& decided);
 
-  /// What meta().settings shall say as soon as the deployment's own lines are in an epoch.
+  /// meta().settings from the epoch on that has the deployment's own lines.
   void remember_with_config_commands(std::map<std::string, std::string> settings) {
     config_settings_ = std::move(settings);
   }
@@ -76,7 +76,7 @@ public:
   std::uint64_t waiting() const { return waiting_; }
   /// Bytes that wait for a commit.
   std::size_t waiting_bytes() const { return store_.open_bytes(); }
-  /// Write down what changed and hand everything to the store's writer.
+  /// Write the changes and hand everything to the store's writer.
   result<void, store_error> commit();
 
   const run_totals& totals() const { return totals_; }

@@ -39,8 +39,8 @@ bool local_source::has_line(place& at) {
   }
 }
 
-// Under the events' clock nothing can run before the first speech or STT event, so look for it. At the end of an input
-// without one, what there is runs at the latest instant among them.
+// Under the events' clock nothing can run before the first speech or STT event, so find it. At the end of an input
+// without one, the other events run at the latest instant among them.
 bool local_source::start_clock() {
   while (has_line(scanned_)) {
     const auto& batch = *batches_[scanned_.batch];
@@ -71,7 +71,7 @@ sealer::offered_line local_source::offer(const input_batch& batch, std::size_t l
   return sealer_.offer_other();
 }
 
-// Somebody feeds a file of the past to the wall clock: say so before anything of it is metered as a late upload.
+// A file of the past under the wall clock is refused before anything of it is metered as a late upload.
 bool local_source::refuse_old_file(const input_batch& batch, std::size_t line) {
   const auto& what = batch.lines[line];
   if (first_event_seen_ or batch.own or what.kind != line_kind::event) return false;
@@ -106,7 +106,7 @@ void local_source::join(const std::shared_ptr<input_batch>& batch, std::size_t l
     ++open_.lines.events;
 }
 
-// At the end of an input without a single event: what the wire refused is worth keeping, and runs for nobody.
+// At the end of an input without events: lines that the wire refused are kept, in an epoch without users.
 bool local_source::skip_to_refused() {
   if (not options_.until_end or not from_.at_whole_end()) return false;
   while (has_line(cursor_) and batches_[cursor_.batch]->own)
@@ -162,7 +162,7 @@ std::optional<local_epoch> local_source::seal() {
 
 void local_source::open_next() {
   open_.number = sealer_.number();
-  // Without an event `now` has no value yet, and no user reads this one.
+  // Without an event `now` has no value yet, and no user runs in this epoch.
   open_.now = sealer_.started() ? sealer_.now() : 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Local mode's source of epochs: takes decoded batches from the reader's queue, lets the sealer cut them, and keeps for
-// every epoch which lines it was made of, so that the sink can write input log, journal and dead letters.
+// Local mode's source of epochs: takes decoded batches from the reader's queue, lets the sealer cut them, and keeps the
+// lines of every epoch, so that the sink can write input log, journal and dead letters.
 //
 // Threads: the worker's thread. The queue is the only thing shared with the reader.
 #pragma once
@@ -55,7 +55,7 @@ struct local_epoch {
   const sealed_lines* lines = nullptr;
 };
 
-/// What the source was stopped by.
+/// Why the source stopped.
 enum class source_stop : std::uint8_t {
   none,
   too_far_ahead, ///< future_run_max lines in a row were `future`
@@ -81,7 +81,7 @@ public:
   /// The deployment's own lines; they come before everything that is in the queue. REQUIRES: before the first seal().
   void put_first(std::unique_ptr<input_batch> own);
 
-  /// A timer of somebody is due at `due`: under the wall clock an epoch is sealed for it even without lines.
+  /// A timer is due at `due`: under the wall clock an epoch is sealed for it even without lines.
   void expect_timer(time_ms due) { timer_due_ = due; }
 
   /// The next epoch; nothing: no line ends one now.
@@ -124,7 +124,7 @@ private:
   sealer sealer_;
   std::deque<std::shared_ptr<input_batch>> batches_;
   place cursor_;
-  /// How far start_clock() has looked, and how many lines of the input it passed.
+  /// How far start_clock() has read, and how many lines of the input it passed.
   place scanned_;
   std::uint64_t scanned_lines_ = 0;
   time_ms scanned_instant_ = not_started;

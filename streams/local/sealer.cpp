@@ -24,8 +24,8 @@ void sealer::tick(time_ms clock) {
   if (open_lines_ == 0) open_.now = std::max(open_.now, clock_);
 }
 
-// Sealing knows only erasures from before `now` had a value. Any later one moves `now` to its own instant, and what
-// lies before `now` moves nothing. Whether an event is refused is core's to say: inside an epoch the order is another.
+// The sealer keeps only erasures from before `now` had a value. Any later one moves `now` to its own instant, and what
+// lies before `now` moves nothing. Core decides whether an event is refused: inside an epoch the order differs.
 bool sealer::is_erased(const event& what, std::string_view uid) const {
   return what.kind != event_kind::erasure
          and std::any_of(open_.erasures.begin(), open_.erasures.end(),

@@ -21,7 +21,7 @@ namespace fairuse {
 
 /// What `now` follows. Persistent: never renumber.
 enum class clock_kind : std::uint8_t {
-  wall = 0,   ///< the clock on the wall
+  wall = 0,   ///< the wall clock
   events = 1, ///< the instants of the events themselves, for files of the past
 };
 
@@ -45,7 +45,7 @@ struct early_erasure {
   friend bool operator==(const early_erasure&, const early_erasure&) = default;
 };
 
-/// What a restart needs to know.
+/// The state that a restart needs.
 struct sealer_state {
   /// Number of the last sealed epoch; 0: none.
   std::uint64_t epoch = 0;
@@ -62,11 +62,11 @@ class sealer {
 public:
   sealer(const sealer_options& options, sealer_state sealed);
 
-  /// What became of a line.
+  /// How a line was sealed.
   struct offered_line {
     /// It begins a new epoch: whatever was open is sealed without it.
     bool begins = false;
-    /// `accepted`, `too_old` or `future`; an erased user's events are core's to refuse.
+    /// `accepted`, `too_old` or `future`; core refuses the events of erased users.
     applied how = applied::accepted;
   };
 

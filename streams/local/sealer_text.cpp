@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// sealer_state as text: JSON, because it is small and people look at it when something is wrong.
+// sealer_state as text: JSON, because it is small and operators read it.
 
 #include <nlohmann/json.hpp>
 

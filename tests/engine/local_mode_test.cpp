@@ -23,7 +23,7 @@ namespace fairuse {
 
 namespace {
 
-/// The shipped deployment of local mode in a folder of its own, with what its engines told.
+/// The shipped deployment of local mode in a folder of its own, with the log of its engines.
 class local_fixture {
 public:
   std::unique_ptr<engine> start(run_settings settings) {

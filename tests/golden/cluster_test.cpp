@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One play on the simulated cluster, crashes included: every byte that it leaves on a topic, and in a capture of it.
+// One run of the cluster simulation, crashes included: every byte that it leaves on a topic, and in a capture of it.
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -28,7 +28,7 @@ using golden::sha256;
 constexpr const char* digests = "digests.txt";
 constexpr const char* names = "names.txt";
 
-/// Written out, so that the rest of the seeds may be drawn in another way some day.
+/// Written out, so that the run stays the same when other seeds draw their settings in another way.
 run_settings how() {
   run_settings made(4);
   made.partitions = 2;
@@ -49,15 +49,15 @@ run_settings how() {
   return made;
 }
 
-struct played {
-  played() : in(how()), simulation(in) { simulation.run(); }
+struct finished_run {
+  finished_run() : in(how()), simulation(in) { simulation.run(); }
 
   fixture in;
   cluster_simulation simulation;
 };
 
-fixture& play() {
-  static played one;
+fixture& finished_fixture() {
+  static finished_run one;
   return one.in;
 }
 
@@ -93,7 +93,7 @@ std::string line_of(const std::string& name, std::uint64_t count, sha256& digest
 BOOST_AUTO_TEST_SUITE(cluster)
 
 BOOST_AUTO_TEST_CASE(every_topic_holds_the_committed_records) {
-  auto& in = play();
+  auto& in = finished_fixture();
   std::set<std::string> seen;
   auto topics = in.topics.all();
   topics.insert(topics.end(), in.inputs().begin(), in.inputs().end());
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(every_topic_holds_the_committed_records) {
 }
 
 BOOST_AUTO_TEST_CASE(a_partition_remembers_the_settings_by_name) {
-  auto& in = play();
+  auto& in = finished_fixture();
   std::set<std::string> seen;
   for (std::int32_t p = 0; p < in.settings.partitions; ++p)
     for (const auto& each : in.log.records({in.topics.changelog, p}, kafka::isolation::committed)) {
@@ -140,10 +140,10 @@ BOOST_AUTO_TEST_CASE(the_output_topics_have_their_names) {
   golden::compare(names, "topic", seen);
 }
 
-// What zstd makes of a frame is its version's own, and with it the places of the frames and the file's digest. So a
-// line per frame holds its content, and the last one the contents without places.
+// The packed bytes depend on the version of zstd, and so do the places of the frames and the file's digest. So a line
+// per frame holds its content, and the last one the contents without places.
 BOOST_AUTO_TEST_CASE(a_capture_holds_the_frames) {
-  auto& in = play();
+  auto& in = finished_fixture();
   const auto folder = in.fresh_folder();
   std::filesystem::create_directories(folder);
   simlog::simulated_cluster brokers(in.log);

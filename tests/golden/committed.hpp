@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What was seen against the lines of a committed file of tests/golden. committed.py does the same for the scripts.
+// Compares values with the lines of a committed file of tests/golden. committed.py does the same for the scripts.
 // Threads: one.
 #pragma once
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was seen against the lines of a committed file of tests/golden. committed.cpp does the same for the C++ test."""
+"""Compares values with the lines of a committed file of tests/golden. committed.cpp does the same for the C++ test."""
 
 import os
 import pathlib

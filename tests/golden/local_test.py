@@ -32,7 +32,7 @@ ROWS_OF_COMMITS = ("c", "i", "j", "m", "x", "u.6")
 
 
 def facts():
-    """What the engine believes without asking."""
+    """Facts that the engine applies unchecked."""
     at = EVENING
     return [
         line("account", "attendee-01", "g-plan", at, {"plan": "unlimited", "time_zone": "Europe/Vienna"}),
@@ -57,7 +57,7 @@ def facts():
 
 
 def commands():
-    """To one user, to everybody, and to forget somebody."""
+    """To one user, to all users, and erasures."""
     at = EVENING + 10 * MINUTE_MS
     return [
         admin("golden-loud", "g-stage", at, "set_stage", stage="throttle"),
@@ -126,7 +126,7 @@ def rows(engine, state):
 
 
 def printed(engine, state):
-    """What people see of a store; the folder of the input is not in it."""
+    """The outputs of the commands that read a store, without the folder of the input."""
     folder = f"{engine.folder.resolve()}/".encode()
     raw = engine.call("decisions", "--state", state, "--dead-letters", "--raw").stdout
     status = b""

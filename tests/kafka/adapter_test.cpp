@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the conformance table does not ask: refused records, places of readers that go back, outages, log lines.
+// Cases outside the conformance table: refused records, positions of readers that go back, outages, log lines.
 
 #include <atomic>
 
@@ -27,7 +27,7 @@ struct on_a_broker {
     return one;
   }
 
-  // Time-outs are not on trial here.
+  // Time-outs are not tested here.
   static real_cluster_options patient() {
     auto options = broker().options();
     options.transaction_timeout = milliseconds{60'000};

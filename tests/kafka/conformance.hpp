@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What Kafka does, as a table of named cases that are written against the port (streams/kafka/broker/cluster.hpp) only.
-// The same rows run on the simulated log and on real brokers: where they hold on both, what the simulation finds is
-// worth something. Sections: the log (aborted records, markers, last stable offset), fencing (of producers, of
-// offsets), death of a client, and the group.
+// The same rows run on the simulated log and on real brokers: where they hold on both, findings of the simulation apply
+// to Kafka. Sections: the log (aborted records, markers, last stable offset), fencing (of producers, of offsets), death
+// of a client, and the group.
 //
 // A row that does not hold throws `mismatch`. Rows share nothing: each makes its own topics, groups and ids, so they
 // can run in any order on one broker. Threads: one.
@@ -41,7 +41,7 @@ public:
   /// A client process of its own, with the place's settings. Whatever it made has to be destroyed before it.
   virtual std::unique_ptr<cluster> another_client() = 0;
   virtual void make_topic(const std::string& name, std::int32_t partitions) = 0;
-  /// Let time go by: really, or the simulated clock's.
+  /// Wait, or advance the simulated clock.
   virtual void pass(milliseconds span) = 0;
 
   virtual milliseconds session() const = 0;
@@ -54,7 +54,7 @@ public:
   /// The two things that the port does not offer, since the engine must never do them. Nullopt: this place cannot, and
   /// the rows that need it are skipped. Who `as` is in its group:
   virtual std::optional<group_identity> identity_of(group_consumer& as);
-  /// What a producer of the place's own is told that sends `what` in a transaction under any identity whatsoever.
+  /// The result for a producer of the place's own that sends `what` in a transaction under the identity `as`.
   virtual std::optional<call_result<>> offer_offset(const group_identity& as, const position& what);
 
 private:

@@ -54,7 +54,7 @@ void fenced_with_unsent_records(fixture& where) {
   writer_in_a_group it(where);
   begin_with(*it.older, it.part, 2);
   it.fence();
-  // Where nothing holds them back, records may leave by themselves before the newer producer is there.
+  // Records may leave by themselves before the newer producer exists.
   const bool left_before = it.flush().has_value();
   expect_equal(it.older->delivered_next(it.part), left_before ? 2 : -1, "delivered");
   expect_action(it.commit(), next_action::broken, "_FENCED", "commit of a producer fenced with unsent records");

@@ -83,7 +83,7 @@ class OperatorTest(unittest.TestCase):
         self.commands_reach_every_partition(one)
         self.assertEqual(one.process.stop(signal.SIGINT), 130)
 
-        # The same topics and a group that knows nothing: as if its offsets had expired.
+        # The same topics and a group without offsets: as if they had expired.
         lost = self.config("forgetful", "orders")
         one = self.instance(lost)
         one.wait_for_state("refused", PARTITIONS)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is refused before anybody is connected to, and what is read in librdkafka's statistics.
+// Options that are refused before any connection, and the figures from librdkafka's statistics.
 
 #include <map>
 
@@ -13,7 +13,7 @@ namespace fairuse::kafka {
 
 namespace {
 
-// Nothing listens there: a client that connects would say so.
+// Nothing listens there, so a client that connects would fail.
 real_cluster_options nowhere() {
   real_cluster_options options;
   options.bootstrap = "127.0.0.1:1";

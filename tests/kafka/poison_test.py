@@ -165,7 +165,7 @@ class Poison(unittest.TestCase):
         topic = "patient.events"
         patient, strict = self.instance("patient"), self.instance("strict", input_of="patient", stop=0.05)
         poisoned = [row[2] for row in corpus(topic) if len(row[2].value or b"") < 1_000]
-        # A few first: shares are counted from where the engine looks first.
+        # A few first: shares are counted from the engine's first record.
         write(self.broker.bootstrap, good(topic, 3, 20))
         goes_on, stops = patient.start().process, strict.start().process
         wait_until(lambda: all(self.read(app, "decisions") for app in ("patient", "strict")), "both engines decide")

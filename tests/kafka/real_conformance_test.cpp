@@ -18,8 +18,8 @@ namespace fairuse::kafka {
 
 namespace {
 
-// librdkafka tells generation and member id only in the bytes with which metadata travels between processes:
-// "CGMDv2:", generation, then group, member and instance with a zero behind each.
+// librdkafka gives generation and member id only in the serialised metadata: "CGMDv2:", generation, then group, member
+// and instance with a zero behind each.
 std::optional<conformance::group_identity> identity_in(const rd_kafka_consumer_group_metadata_t* metadata) {
   void* raw = nullptr;
   std::size_t size = 0;

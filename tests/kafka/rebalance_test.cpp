@@ -34,12 +34,12 @@ real_cluster_options quick(const test_broker& broker) {
   auto options = broker.options();
   options.session_timeout = milliseconds{1'000};
   options.heartbeat_interval = milliseconds{100};
-  // This tests membership, not what becomes of a transaction on a busy machine.
+  // This tests membership, not transactions on a busy machine.
   options.transaction_timeout = milliseconds{60'000};
   return options;
 }
 
-/// What all threads see.
+/// State of all threads.
 struct shared_state {
   std::vector<std::string> topics;
   std::string group;
@@ -100,7 +100,7 @@ public:
     }
   }
 
-  void step() {
+  void work() {
     if (const auto batch = consumer_->poll(milliseconds{5})) {
       if (restored_at_)
         shared_.fail("records were handed out before fetch()");
@@ -211,7 +211,7 @@ void come_and_go(const test_broker& broker, shared_state& shared, const std::str
     restoring_member member{*client, shared, instance, random()};
     const auto until = clock::now() + milliseconds{300 + random() % 1'500};
     while (rebalancing and clock::now() < until)
-      member.step();
+      member.work();
     member.close();
     // Within the session or beyond it.
     const auto back = clock::now() + milliseconds{random() % 2'000};
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(a_storm_of_rebalances_skips_nothing_and_repeats_nothing) {
                         std::cref(rebalancing));
 
   while (steady.assignments() < wanted_rebalances() and shared.is_clean())
-    steady.step();
+    steady.work();
   rebalancing = false;
   for (auto& other : others)
     other.join();
@@ -272,7 +272,7 @@ BOOST_AUTO_TEST_CASE(a_storm_of_rebalances_skips_nothing_and_repeats_nothing) {
   writer.join();
   const auto until = clock::now() + std::chrono::seconds{60};
   while ((steady.parts() < 2U * partitions or not steady.is_at_end()) and shared.is_clean() and clock::now() < until)
-    steady.step();
+    steady.work();
 
   BOOST_TEST_MESSAGE(fmt::format("{} rebalances, {} fetches, {} records handed out", steady.assignments(),
                                  shared.fetches.load(), shared.handed_out.load()));

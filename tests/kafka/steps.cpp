@@ -112,7 +112,7 @@ offsets read_to(fixture& where, cluster& by, isolation how, const position& from
         return made->position_of(from.of) >= end;
       },
       "a reader to stand at " + std::to_string(end));
-  // What must not come has had its chance.
+  // Polls in which an unwanted record would come.
   for (int more = 0; more < 10; ++more) {
     take();
     where.pass(step);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The verbs of the conformance table: calls on the port that wait as the engine would, and expectations that say what
+// Functions of the conformance table: calls on the port that wait as the engine would, and expectations that say what
 // was expected and what was seen.
 // Threads: one.
 #pragma once
@@ -37,7 +37,7 @@ void expect_action(const call_result<>& seen, next_action expected, std::string_
 
 // --- waiting
 
-/// Let time go by until it holds. A mismatch after `limit`.
+/// Pass time until it holds. A mismatch after `limit`.
 void wait_until(fixture& where, const std::function<bool()>& holds, const std::string& what,
                 milliseconds limit = milliseconds{60'000});
 /// The call's first answer that is not `again`. A mismatch after a minute.
@@ -78,7 +78,7 @@ log_range range_of(fixture& where, cluster& by, const topic_partition& of, isola
 
 // --- members
 
-/// Remembers what the group said.
+/// Keeps the group's assignments and revocations.
 class watcher : public membership {
 public:
   void assigned(std::span<const topic_partition> parts) override {
@@ -97,7 +97,7 @@ public:
   bool was_lost = false;
 };
 
-/// A member and what it was told. The watcher must outlive the consumer.
+/// A member and its watcher, which must outlive the consumer.
 struct joined_member {
   watcher told;
   std::unique_ptr<group_consumer> consumer;

@@ -123,7 +123,7 @@ std::unique_ptr<cluster> test_broker::client(real_cluster_options options) {
 void test_broker::make_topic(const std::string& name, int partitions) {
   const auto error = admin{bootstrap_}.create(name, partitions);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) fail(name + " cannot be made: " + rd_kafka_err2str(error));
-  // The controller made it; brokers hear of it a little later.
+  // The controller made it; brokers have it a little later.
   const auto by = client();
   const std::array names{name};
   for (int tries = 0; tries < 200; ++tries) {

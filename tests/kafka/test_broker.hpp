@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A real broker for one test binary, started through tools/kafka in a folder of its own and gone with the process.
+// A real broker for one test binary, started through tools/kafka in a folder of its own; it ends with the process.
 // FAIRUSE_KAFKA_BOOTSTRAP names one that runs already; it is neither stopped nor emptied.
 // Threads: one.
 #pragma once
@@ -21,7 +21,7 @@ public:
   test_broker& operator=(const test_broker&) = delete;
   ~test_broker();
 
-  /// Whether it is ours to kill.
+  /// Whether this process started it.
   bool is_own() const { return not folder_.empty(); }
   void kill9();
   void start();

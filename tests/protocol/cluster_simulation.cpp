@@ -59,15 +59,15 @@ void cluster_simulation::ended(node& at, std::unique_ptr<instance>& who, const c
     // Another machine.
     at.disk = fixture_.fresh_folder();
   } else if (disk < 35) {
-    // Volumes were mounted the other way round.
+    // Two nodes have swapped their disks.
     auto& other = draws.pick(nodes_);
     if (other.process == nullptr and other.twin == nullptr) std::swap(at.disk, other.disk);
   }
 }
 
-void cluster_simulation::step(node& at, std::unique_ptr<instance>& who) {
+void cluster_simulation::work(node& at, std::unique_ptr<instance>& who) {
   ++counts_.steps;
-  const auto how = who->step();
+  const auto how = who->work();
   fixture_.check_errors();
   if (how == instance::progress::running) return;
   if (how == instance::progress::crashed) {
@@ -101,7 +101,7 @@ void cluster_simulation::pause(node& at) {
   ++counts_.pauses;
   at.paused_until = fixture_.log.now() + draws.pick<time_ms>({500, 2'000, 4'000, 7'000});
   fixture_.note(at.name + " is paused");
-  // It goes on where it was paused: in front of a transaction, before it hears of the group.
+  // It continues where it was paused: in front of a transaction, before it polls the group.
   if (draws.chance(500)) at.process->faults().script(simlog::point::poll, simlog::fault::deaf, 1);
   if (not draws.chance(300) or at.twin != nullptr) return;
   ++counts_.twins;
@@ -178,10 +178,10 @@ void cluster_simulation::round() {
   if (draws.chance(fixture_.settings.incidents)) incident();
   for (auto& at : nodes_) {
     if (at.process == nullptr and at.back_at <= fixture_.log.now()) start(at);
-    if (at.twin and draws.chance(600)) step(at, at.twin);
+    if (at.twin and draws.chance(600)) work(at, at.twin);
     if (at.paused_until > fixture_.log.now()) continue;
     at.paused_until = 0;
-    if (at.process and draws.chance(600)) step(at, at.process);
+    if (at.process and draws.chance(600)) work(at, at.process);
     if (at.process and draws.chance(150)) at.process->write();
     if (at.twin and draws.chance(150)) at.twin->write();
   }
@@ -211,8 +211,8 @@ void cluster_simulation::finish() {
         start(at);
         at.process->faults().stop();
       }
-      if (at.twin) step(at, at.twin);
-      if (at.process) step(at, at.process);
+      if (at.twin) work(at, at.twin);
+      if (at.process) work(at, at.process);
       if (at.process) at.process->write();
       if (at.twin) at.twin->write();
     }

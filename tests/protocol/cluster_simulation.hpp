@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Runs one seed: processes that start, crash, pause and come back, step by step on one thread, while traffic goes on;
-// then no more faults, until everything is caught up. What is left in the log is for the checkers.
+// then without faults, until everything is caught up. The checkers read the log afterwards.
 // Threads: one.
 #pragma once
 
@@ -51,7 +51,7 @@ private:
   };
 
   void round();
-  void step(node& at, std::unique_ptr<instance>& who);
+  void work(node& at, std::unique_ptr<instance>& who);
   void ended(node& at, std::unique_ptr<instance>& who, const char* how);
   void start(node& at);
   void incident();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one partition's topics hold at the end, read committed, and what must be true of it alone:
-// I1, I3, I4, I6, and the store against the fold of its changelog (I5). Threads: one.
+// What one partition's topics hold at the end, read committed, and the invariants of it alone: I1, I3, I4, I6, and the
+// store against the fold of its changelog (I5). Threads: one.
 #pragma once
 
 #include <cstdint>

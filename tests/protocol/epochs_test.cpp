@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// When an epoch ends: so long after the last one was sealed, whatever came in between.
+// When an epoch ends: a fixed time after the last one was sealed.
 #include <string>
 
 #include <boost/test/unit_test.hpp>
@@ -41,7 +41,7 @@ struct epochs_fixture {
     return rounds;
   }
   std::uint64_t transactions() {
-    // A worker tells its figures ten times a second.
+    // A worker updates its status ten times a second.
     pass(rounds_per_second);
     return on.at(worker).status().transactions;
   }

@@ -27,7 +27,7 @@ std::int32_t murmur2_partition(std::string_view key, std::int32_t count) {
   return kafka::partition_of(kafka::key_hash::murmur2, key, count);
 }
 
-// What a configuration says of one user, once.
+// The configuration's command about one user, once.
 kafka::configured_rules::config_commands config_commands(const std::map<std::string, std::string>& remembered) {
   kafka::configured_rules::config_commands made;
   if (remembered.contains("config.exempt")) return made;

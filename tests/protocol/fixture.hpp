@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stays while the processes of a run come and go: the simulated log, the clocks, the deployment's rules, and a
-// trace of what happened. Threads: one.
+// What outlives the processes of a run: the simulated log, the clocks, the deployment's rules, and a trace of what
+// happened. Threads: one.
 #pragma once
 
 #include <deque>
@@ -70,7 +70,7 @@ public:
   fixture(const fixture&) = delete;
   fixture& operator=(const fixture&) = delete;
 
-  /// What time it is for engines and producers.
+  /// The time of engines and producers.
   time_ms now() const { return log.now() + leap_; }
   /// Hours in which nothing happens.
   void leap(time_ms span) { leap_ += span; }
@@ -85,7 +85,7 @@ public:
 
   /// Behind the last record of every input that readers see.
   std::vector<kafka::position> input_ends() const;
-  /// Throws broken_invariant: nothing that may happen here is a reason to refuse.
+  /// Throws broken_invariant if an engine refused something: no fault here is a reason to refuse.
   void check_errors();
 
   void note(const std::string& what);

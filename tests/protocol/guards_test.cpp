@@ -61,7 +61,7 @@ void reload_what_is_pending(scenario& on) {
   }
 }
 
-/// `one` is paused beyond its session and resumed in front of an epoch without records, before it hears of the group.
+/// `one` is paused beyond its session and resumed in front of an epoch without records, before it polls the group.
 void zombie_without_records(scenario& on) {
   // Only the zombie lacks the guard: S8 would notice earlier epochs without offsets.
   const auto without = std::exchange(guard::removed, {});
@@ -89,7 +89,7 @@ void die_before_the_commit(scenario& on) {
   on.start(one);
 }
 
-/// A first epoch is visible in the group and not yet in the changelog, and the process that made it is gone.
+/// A first epoch is visible in the group and not yet in the changelog, and the process that made it has crashed.
 void late_marker_of_the_first_epoch(scenario& on) {
   on.start(one);
   on.inject(one, point::commit, fault::late_markers);
@@ -116,13 +116,13 @@ void late_copy_of_a_commit(scenario& on) {
   on.start(one);
 }
 
-/// The same of an abort: what the next transaction has written so far is thrown away, and it is not told.
+/// The same of an abort: the records of the next transaction so far are aborted, and its producer does not notice.
 void late_copy_of_an_abort(scenario& on) {
   start_one(on);
   on.inject(one, point::produce, fault::early);
   on.inject(one, point::flush, fault::undelivered);
   on.inject(one, point::abort, fault::delayed);
-  // The aborted transaction never comes that far: this is the next one.
+  // The aborted transaction ends before this point, so this is the next one.
   on.inject(one, point::add_offsets, fault::loading, [&] { on.in.log.settle(); });
   on.feed(4);
   on.until("an abort was repeated", [&] { return on.at(one).status().aborts > 0; });
@@ -143,7 +143,7 @@ void skipped_records(scenario& on) {
   on.inject(one, point::poll, fault::skipped);
 }
 
-/// A guard, the scenario that it exists for, and with what the text begins that says what is wrong without it.
+/// A guard, its scenario, and the beginning of the message without it.
 struct guard_row {
   std::string_view guard;
   steps what;
@@ -156,8 +156,8 @@ const std::vector<guard_row> guard_rows{
     {"pending rows are read", reload_what_is_pending, "I"},
     {"offsets in every transaction", zombie_without_records, "I"},
     {"the store is written after the commit", die_before_the_commit, "I9"},
-    // Which markers are late is drawn. After a partition's first epochs S8 covers up for it: a group that is ahead of
-    // the changelog makes the takeover wait and look again.
+    // Which markers are late is drawn. After a partition's first epochs S8 hides the fault: a group that is ahead of
+    // the changelog makes the takeover wait and compare again.
     {"the changelog is restored up to its end", late_marker_of_the_first_epoch, "I9", 1},
     {"a new producer after a doubtful commit", late_copy_of_a_commit, "I"},
     {"a new producer after a doubtful abort", late_copy_of_an_abort, "I"},

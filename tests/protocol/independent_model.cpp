@@ -24,7 +24,7 @@ struct addressed {
   std::pair<std::uint32_t, std::int64_t> place;
 };
 
-/// What holds from an event on.
+/// Controls from an event on.
 struct controls_period {
   const event* begin = nullptr;
   bool enabled = false;
@@ -97,7 +97,7 @@ private:
     return uids;
   }
 
-  // Timers that are due before a command fire under what held before it; then events in their order.
+  // Timers that are due before a command fire under the controls before it; then events in their order.
   void take(const std::string& uid, time_ms now) {
     auto& who = users_
                     .try_emplace(uid, rules_.configured.live, rules_.configured.shadows, rules_.usage_retention_ms,

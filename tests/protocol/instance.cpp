@@ -47,9 +47,9 @@ bool caught_up(const fixture& in, std::span<const instance* const> all) {
 
 instance::~instance() { kill(); }
 
-instance::progress instance::step() {
+instance::progress instance::work() {
   try {
-    if (not worker_->step(kafka::milliseconds{0})) return progress::over;
+    if (not worker_->work(kafka::milliseconds{0})) return progress::over;
   } catch (const simlog::simulated_crash&) {
     return progress::crashed;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One process: a worker, its connection to the simulated log, and its writer's tasks, which run when the test says so.
+// One process: a worker, its connection to the simulated log, and its writer's tasks, which the test runs.
 // Threads: one.
 #pragma once
 
@@ -26,8 +26,8 @@ public:
 
   enum class progress { running, crashed, over };
   /// One round.
-  progress step();
-  /// What the writer was given happens now.
+  progress work();
+  /// Runs the writer's tasks.
   void write();
   /// As kill -9.
   void kill();

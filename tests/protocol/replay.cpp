@@ -118,7 +118,7 @@ private:
 
   void compare_journal(const committed_epoch& epoch) {
     auto mine = replay_.journal();
-    // What the row of the journal says of rows is compared row by row.
+    // The journal's figures about rows are not compared: the rows are.
     mine.rows = epoch.record.rows;
     mine.rows_digest = epoch.record.rows_digest;
     mine.chain = epoch.record.chain;
@@ -130,7 +130,7 @@ private:
          mine.setup != is.setup ? " setup" : "", mine.outputs_digest != is.outputs_digest ? " outputs" : "");
   }
 
-  // What is written again, or deleted twice, depends on who was in memory: what is there afterwards does not.
+  // Repeated writes and deletions depend on which users were in memory; the rows afterwards do not.
   void compare_rows(const committed_epoch& epoch) {
     std::set<std::string> touched;
     const auto apply = [&touched](rows_by_key& to, const std::string& key, const std::optional<std::string>& value) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A partition made once more from nothing but its journal, its inputs and the policies: another store, other actors,
-// all users kept in memory. What comes out must be what is on the topics, byte for byte (I4, I5, I7); and the same
-// through a capture file, as `fairuse capture export` and `fairuse verify` do it.
+// A partition made again from its journal, its inputs and the policies alone, with another store, other actors and all
+// users in memory. What comes out must be what is on the topics, byte for byte (I4, I5, I7); and the same through a
+// capture file, as `fairuse capture export` and `fairuse verify` do it.
 // Threads: one.
 #pragma once
 

@@ -22,7 +22,7 @@ run_settings quiet_settings(std::uint64_t seed) {
   settings.compacts = settings.promotes = settings.starts_off = settings.config_commands = false;
   settings.lazy_writer = true;
   settings.after_loss = simlog::outcome::settles;
-  // What is late comes when the test says so.
+  // The test decides when late requests arrive.
   settings.lateness = simlog::delay{1'000'000'000, hour_ms};
   return settings;
 }
@@ -52,7 +52,7 @@ void scenario::until(const std::string& what, const std::function<bool()>& done)
     std::vector<std::string> gone;
     for (const auto& [name, each] : instances_) {
       if (name == paused_) continue;
-      const auto how = each->step();
+      const auto how = each->work();
       if (how == instance::progress::over) fail("I9: {} gave up without a reason: {}", name, each->failure());
       if (how == instance::progress::crashed) gone.push_back(name);
     }
@@ -90,7 +90,7 @@ void scenario::finish() {
   resume();
   in.log.settle();
   until_caught_up();
-  // Once more, with the timers and rebalances that came of it.
+  // Again, for the timers and rebalances that follow.
   for (int i = 0; i < 5; ++i)
     until("after the end", [] { return true; });
   until_caught_up();

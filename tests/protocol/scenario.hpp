@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The opposite of a seed: a test says what happens, step by step, and nothing else goes wrong. For the cases that a
-// guard of the protocol exists for, and that random draws meet once in a million runs.
+// A run without random faults: a test gives every step and every fault. For the cases of the guards, which random draws
+// meet once in a million runs.
 // Threads: one.
 #pragma once
 
@@ -37,7 +37,7 @@ public:
   /// Some records of all kinds; at least `count`.
   void feed(int count);
 
-  /// Every running process takes a step, and 10 ms go by, until `done`. One that crashes is gone. Throws
+  /// Every running process works once, and 10 ms pass, until `done`. A crashed process is removed. Throws
   /// broken_invariant if it takes too long.
   void until(const std::string& what, const std::function<bool()>& done);
   void until_caught_up();

@@ -25,8 +25,8 @@ struct run_result {
 
 run_result run_seed(const run_settings& settings);
 
-/// All invariants over what is left. `folder_of`: the closed state folder of the process that owns a partition;
-/// nullptr: none. Throws broken_invariant.
+/// All invariants over the log and the stores. `folder_of`: the closed state folder of the process that owns a
+/// partition; nullptr: none. Throws broken_invariant.
 void check_outcome(fixture& in, const std::function<const std::filesystem::path*(std::int32_t)>& folder_of,
                    run_result& made);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What comes on the inputs: from users' devices, from admins, from a reviewer that answers what is asked on the topic
-// of review requests, and invalid records. Threads: one.
+// Records on the inputs: from users' devices, from admins, from a reviewer that answers review requests, and invalid
+// records. Threads: one.
 #pragma once
 
 #include <cstdint>

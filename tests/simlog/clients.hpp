@@ -25,8 +25,8 @@ public:
   }
   /// At most `most` records, in the order of partitions; nullptr: none.
   std::unique_ptr<kafka::record_batch> take(const simulated_log& log, std::size_t most);
-  /// Leaves out `count` records of a partition that has more; false: none has. Not twice at the same place: who goes
-  /// back gets the records.
+  /// Leaves out `count` records of a partition that has more; false: none has. Not twice at the same place: after going
+  /// back the records come.
   bool skip(const simulated_log& log, std::size_t count);
   /// -1: not known.
   std::int64_t position_of(const topic_partition& of) const;
@@ -84,7 +84,7 @@ private:
 
   void beat() override;
   group_coordinator& group() { return process_.log.group(who_.group); }
-  /// One step with the group; true if the membership was told something.
+  /// Serves the group once; true if it called the membership.
   bool serve_group();
   bool join();
   bool sync();
@@ -151,7 +151,7 @@ private:
   std::vector<queued> queue_;
   std::set<topic_partition> added_;
   std::map<topic_partition, std::int64_t> delivered_;
-  /// Something was sent that the coordinator may know of.
+  /// A request was sent that may have reached the coordinator.
   bool registered_ = false;
   bool had_errors_ = false;
   time_ms begun_ = 0;

@@ -22,7 +22,7 @@ void copier::revoked(bool) {
   go_back();
 }
 
-void copier::step() {
+void copier::work() {
   if (over_ || !ready_to_write()) return;
   const auto batch = member_->poll(milliseconds{0});
   if (!member_->failure()) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The smallest program that needs the commit protocol: it copies what it reads, exactly once. Tests of the simulated
-// log run it under random faults: with all its guards nothing is lost or doubled, without one of them some run fails.
+// The smallest program that needs the commit protocol: it copies records, exactly once. Tests of the simulated log run
+// it under random faults: with all its guards nothing is lost or doubled, without one of them some run fails.
 // Threads: one.
 #pragma once
 
@@ -20,7 +20,7 @@ struct copier_guards {
   bool recycles = true;
   /// After an abort it goes back to what was committed.
   bool goes_back = true;
-  /// A jump in the offsets is looked at once more before it is believed.
+  /// A jump in the offsets is read a second time before it is accepted.
   bool doubts_gaps = true;
 };
 
@@ -30,7 +30,7 @@ public:
   copier(kafka::cluster& on, std::string instance, copier_guards guards);
 
   /// A little work. Throws what the cluster throws.
-  void step();
+  void work();
   /// Another process has its place in the group.
   bool is_over() const { return over_; }
 

@@ -61,7 +61,7 @@ std::unique_ptr<kafka::record_batch> cursor::take(const simulated_log& log, std:
       if (entry.shown_to(how_)) batch->add(of, entry);
       where.next = entry.offset + 1;
     }
-    // Nothing more to see there: compacted or hidden offsets are passed.
+    // No further record: compacted or hidden offsets are passed.
     if (i >= part.entries().size() || part.entries()[i].offset >= limit) where.next = std::max(where.next, limit);
   }
   if (batch->empty()) return nullptr;

@@ -16,7 +16,7 @@
 
 namespace fairuse::simlog {
 
-/// Where a client can be struck.
+/// Where a fault can happen.
 enum class point : std::uint8_t {
   init,         ///< init_transactions
   produce,      ///< a record is queued
@@ -48,7 +48,7 @@ enum class fault : std::uint8_t {
   undelivered,  ///< some of the records were not taken
   early,        ///< what is queued goes out now
   skipped,      ///< the next poll leaves out some records of a partition
-  deaf,         ///< the member does not hear of the group in this poll
+  deaf,         ///< the member gets nothing from the group in this poll
   short_batch,  ///< fewer records than there are
 };
 inline constexpr std::size_t faults = static_cast<std::size_t>(fault::short_batch) + 1;
@@ -73,7 +73,7 @@ public:
   fault_plan() = default;
   fault_plan(std::uint64_t seed, fault_rates rates) : rates_(std::move(rates)), state_(seed) {}
 
-  /// Strike at the `nth` pass (from 1) of a point from now on, whatever the rates say.
+  /// The fault happens at the `nth` pass (from 1) of a point from now on, besides the rates.
   void script(point where, fault what, std::uint32_t nth = 1);
   /// Nothing goes wrong any more.
   void stop();
@@ -81,11 +81,11 @@ public:
   fault next(point where);
   /// Uniform in [0, bound). REQUIRES: bound > 0.
   std::uint64_t below(std::uint64_t bound);
-  /// How often each fault struck.
+  /// How often each fault happened.
   std::uint64_t struck(fault what) const { return struck_[static_cast<std::size_t>(what)]; }
   std::uint64_t passed(point where) const { return passed_[static_cast<std::size_t>(where)]; }
 
-  /// Told of every fault that strikes.
+  /// Called with every fault that happens.
   std::function<void(point, fault)> observer;
 
 private:

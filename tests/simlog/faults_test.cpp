@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The faults by name: each does what it is for, and leaves the broker's side as a real one would be left.
+// The faults by name: each has its effect, and leaves the broker's side as on a real broker.
 
 #include <memory>
 #include <string>
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_commit_that_comes_late_tears_the_next_transaction_of_the_
   it.producer->produce("out", 0, "2", "2", {});
   BOOST_TEST(it.producer->flush().has_value());
   it.log.settle();
-  // Half of it is committed, and no call said so.
+  // Half of it is committed, and no call returned it.
   BOOST_TEST(it.seen("out") == 2U);
   BOOST_TEST(it.seen("log") == 1U);
   BOOST_TEST(it.stored() == 1);
@@ -246,7 +246,7 @@ BOOST_AUTO_TEST_CASE(an_outage_longer_than_the_transaction_breaks_the_producer) 
   it.log.advance(milliseconds{5'000});
   BOOST_TEST(it.log.reachable());
   BOOST_CHECK(asks_for(it.producer->abort(), next_action::broken));
-  // The group waited as long as the coordinator was away.
+  // The group kept its members while the coordinator was away.
   BOOST_TEST(it.log.group("g").members().size() == 1U);
   it.producer = it.fresh_producer();
   BOOST_TEST(it.epoch(1).has_value());

@@ -15,7 +15,7 @@ namespace {
 
 using kafka::isolation;
 
-/// Producers of one transactional id, none of which knows of the others.
+/// Producers of one transactional id, independent of each other.
 struct rivals {
   simulated_log log;
   fault_plan plan;

@@ -89,7 +89,7 @@ void group_coordinator::assign_ranges() {
   }
 }
 
-// The order of these checks is the broker's, and so is the gap: offsets that name no member are accepted.
+// The order of these checks is the broker's; like the broker, it accepts offsets that name no member.
 error_code group_coordinator::validate(const identity& who) const {
   if (who.generation < 0 && members_.empty()) return "";
   if (who.generation < 0 && who.member.empty() && who.instance.empty()) return "";
@@ -120,7 +120,7 @@ void group_coordinator::end_transaction(producer_number by, bool commit) {
   pending_.erase(found);
 }
 
-bool group_coordinator::held_back(const kafka::topic_partition& of) const {
+bool group_coordinator::review_block(const kafka::topic_partition& of) const {
   return std::any_of(pending_.begin(), pending_.end(), [&](const auto& entry) { return entry.second.contains(of); });
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 using kafka::isolation;
 
-/// What a log should be: everything ever written, in order, and what became of it.
+/// A log in the simplest way: all records in order, and whether each was committed.
 struct plain_model {
   struct line {
     producer_number by = -1;

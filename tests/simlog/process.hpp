@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One simulated process: what its client objects have in common. It decides at each call what goes wrong, keeps the
-// members of groups alive (a call of any object is a heartbeat of all, as a background thread would send it), and is
+// One simulated process: what its client objects have in common. It decides at each call which fault happens, keeps the
+// members in their groups (a call of any object is a heartbeat of all, as a background thread would send it), and is
 // dead after a crash. Threads: one.
 #pragma once
 
@@ -56,7 +56,7 @@ public:
   void enlist(heartbeat_sender& who) { members_.push_back(&who); }
   void dismiss(heartbeat_sender& who) { std::erase(members_, &who); }
 
-  /// For calls that send nothing that could get lost: dies if it has to, returns what else goes wrong.
+  /// For calls that send nothing that could get lost: crashes if drawn, returns any other fault.
   fault pass(point where);
   /// For calls that cannot throw because they are made inside an actor: the process is dead afterwards, and its
   /// driver finds out by simulated_cluster::dead().

@@ -4,7 +4,7 @@
 // librdkafka 2.0.2 was measured to, on one thread, and nothing in them waits: a poll returns at once.
 //
 // A crash is a `simulated_crash` thrown out of any call. The test that catches it destroys all objects of this process,
-// then the cluster. Until then every call answers `broken` and has no effect, so destructors may still talk. Threads:
+// then the cluster. Until then every call answers `broken` and has no effect, so destructors may still call. Threads:
 // one.
 #pragma once
 

@@ -9,7 +9,7 @@ namespace fairuse::simlog {
 
 namespace {
 
-/// Time goes by in steps no longer than this, so what comes due comes in about its order.
+/// Time advances by at most this at once, so late requests come in about their order.
 constexpr time_ms longest_step = 50;
 
 } // namespace
@@ -25,10 +25,10 @@ void simulated_log::make_topic(const std::string& name, std::int32_t partitions)
 void simulated_log::advance(milliseconds span) {
   const time_ms target = now_ + span.count();
   while (now_ < target)
-    step(std::min(target, now_ + longest_step));
+    advance_to(std::min(target, now_ + longest_step));
 }
 
-void simulated_log::step(time_ms to) {
+void simulated_log::advance_to(time_ms to) {
   const bool was_down = !reachable();
   now_ = to;
   if (!reachable()) return;

@@ -30,7 +30,7 @@ using kafka::topic_partition;
 
 struct log_options {
   time_ms start = 1'750'000'000'000;
-  /// How often the coordinator looks for overdue transactions.
+  /// How often the coordinator aborts overdue transactions.
   milliseconds scan{10'000};
   /// What an answer `again` has cost its caller: it waited for that long.
   milliseconds retry{100};
@@ -55,10 +55,10 @@ public:
 
   void make_topic(const std::string& name, std::int32_t partitions);
   time_ms now() const { return now_; }
-  /// Time goes by: sessions end, transactions are timed out, late requests arrive. A process that made no call for
+  /// Time advances: sessions end, transactions are timed out, late requests arrive. A process that made no call for
   /// longer than its session is out of its group, so go in small steps where no session is to end.
   void advance(milliseconds span);
-  /// No request is answered until so much time went by. Sessions start anew afterwards, transactions do not.
+  /// No request is answered until that time has passed. Sessions start anew afterwards, transactions do not.
   void outage(milliseconds span);
   bool reachable() const { return now_ >= down_until_; }
   /// An open transaction is overdue at the next scan, which is now.
@@ -103,7 +103,7 @@ private:
     std::function<void()> what;
   };
 
-  void step(time_ms to);
+  void advance_to(time_ms to);
   void deliver_late(bool all);
   transaction_coordinator::marker_writer writer(const marker_delays& delays);
 

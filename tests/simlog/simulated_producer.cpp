@@ -30,7 +30,7 @@ call_error simulated_producer::must_abort(const error_code& code) {
 call_result<> simulated_producer::heard(const error_code& code) {
   if (code.empty()) return {};
   if (code == "CONCURRENT_TRANSACTIONS") return process_.again(code);
-  // librdkafka folds both into one.
+  // librdkafka reports both with one code.
   if (code == "PRODUCER_FENCED") return must_die("_FENCED");
   if (code == "INVALID_TXN_STATE" || code == "INVALID_PRODUCER_ID_MAPPING") return must_die(code);
   return must_abort(code);
@@ -145,7 +145,7 @@ call_result<> simulated_producer::deliver(fault what) {
   return {};
 }
 
-// Reports only say that records were not taken; that another producer has the id is heard at the next call.
+// Reports only say that records were refused; the next call says that another producer has the id.
 call_error simulated_producer::undelivered(const error_code& code) {
   if (code.empty()) return must_abort("_MSG_TIMED_OUT");
   if (code != "PRODUCER_FENCED") return must_abort(code);
@@ -162,7 +162,7 @@ call_result<> simulated_producer::send_offsets(std::span<const kafka::committed_
                                                kafka::group_consumer& as) {
   if (process_.dead()) return process::gone();
   if (const call_result<> no = open(); !no) return no;
-  // Not even a fence is noticed.
+  // Like the broker, it does not notice a fence here.
   if (offsets.empty()) return {};
   offset_map wanted;
   for (const auto& [of, offset, metadata] : offsets)

@@ -37,7 +37,7 @@ public:
       if (draws_.below(4) == 0) feed();
       if (draws_.below(200) == 0) log.outage(milliseconds{static_cast<std::int64_t>(draws_.below(4'000))});
       if (draws_.below(300) == 0) log.time_out("copier-" + std::to_string(draws_.below(2)));
-      // Longer than a session, at times: a zombie.
+      // Some pauses are longer than a session: a zombie.
       if (draws_.below(100) == 0) paused_[draws_.below(paused_.size())] = static_cast<int>(draws_.below(200));
       round();
     }
@@ -114,7 +114,7 @@ private:
       }
       try {
         if (instances_[i].program->is_over()) start(i);
-        instances_[i].program->step();
+        instances_[i].program->work();
         // A crash inside produce throws nothing.
         if (instances_[i].process->dead()) restart(i);
       } catch (const simulated_crash&) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Transactions as their coordinator keeps them, in the protocol that librdkafka speaks: a producer's epoch grows with
+// Transactions as their coordinator keeps them, in the protocol that librdkafka uses: a producer's epoch grows with
 // init_transactions and with an abort by time-out, not with each transaction. So a request of one transaction that
 // comes late can end a later one of the same epoch. Invariants: nothing is added while markers of the last transaction
-// are on their way; of one id only the newest epoch is heard. Threads: one.
+// are on their way; of one id only the newest epoch is accepted. Threads: one.
 #pragma once
 
 #include <cstdint>
@@ -64,7 +64,7 @@ public:
   /// Aborts what is overdue and fences its producer.
   void expire(time_ms now, const marker_writer& write);
 
-  /// Nullptr: never heard of.
+  /// Nullptr: unknown.
   const transaction* find(const std::string& id) const;
   const std::map<std::string, transaction>& all() const { return transactions_; }
   /// As the broker does with an id that was idle for a week.

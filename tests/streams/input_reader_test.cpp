@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_line_beyond_all_bounds_keeps_its_beginning_and_is_measure
   BOOST_TEST(all.batches.back()->end_offset == std::filesystem::file_size(file));
 }
 
-BOOST_AUTO_TEST_CASE(reading_goes_on_at_any_line_and_the_place_is_known_again) {
+BOOST_AUTO_TEST_CASE(reading_goes_on_at_any_line_and_the_position_is_recognised) {
   const test_folder folder;
   std::string text;
   for (int i = 0; i < 200; ++i)

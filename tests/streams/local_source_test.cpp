@@ -15,7 +15,7 @@ namespace {
 
 constexpr time_ms wall_now = test_start + day_ms;
 
-/// A source whose batches are put there by hand.
+/// A source with batches made by hand.
 struct source_fixture {
   explicit source_fixture(clock_kind clock, bool until_end = true, sealer_state state = {},
                           std::uint64_t future_run_max = 1'000)

@@ -18,7 +18,7 @@ event at(time_ms instant, event_kind kind = event_kind::speech) {
   return {.instant = instant, .time = instant, .ms = 1'000, .kind = kind};
 }
 
-/// One line and what must become of it.
+/// One line and how it must be sealed.
 struct row {
   const char* what;
   /// Relative to t0; ignored for lines that are no events.
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(futures_in_a_row_are_counted_over_bad_lines_and_end_with_an
   BOOST_TEST(sealing.future_run() == 0U);
 }
 
-// Every prefix that ends with a sealed epoch: a sealer made from it goes on as if nothing had happened.
+// Every prefix that ends with a sealed epoch: a sealer made from it seals the rest in the same way.
 BOOST_AUTO_TEST_CASE(a_restart_after_any_epoch_changes_nothing) {
   struct step {
     time_ms instant;

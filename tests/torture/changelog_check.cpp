@@ -92,7 +92,7 @@ void check_store(const evidence& from, std::size_t partition, const std::filesys
   if (not opened) return out.fail(folder.filename().string() + ": " + opened.error().message);
   const auto& store = **opened;
   const auto& meta = store.meta();
-  // A restore that was cut off has a piece of the changelog; it is read on before anybody decides with it.
+  // A restore that was cut off has a part of the changelog; the next takeover completes it.
   if (not meta or meta->restoring) return;
   const auto where = fmt::format("store {} of partition {} at epoch {}",
                                  folder.parent_path().parent_path().filename().string(), partition, meta->epoch);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Everything of one engine that outlives it: its topics, its group's offsets, its folders. And the checks over them,
-// each independent of the others.
+// What an engine leaves: its topics, its group's offsets, its folders. And the checks over them, each independent of
+// the others.
 #pragma once
 
 #include <filesystem>

@@ -231,7 +231,7 @@ class Deployment:
 
         if not self.running():
             raise Failure("no instance runs that could decide the rest")
-        # What instances say of themselves may be from before an outage; the group and the logs have the last word.
+        # The status of an instance may be from before an outage; the group and the logs decide.
         wait_until(lambda: holds() and max(self.lags()) <= 1, f"all of {self.app} is decided on")
         for one in self.running():
             one.stop()
@@ -335,7 +335,7 @@ def zombie(deployment, victim):
 
 
 def check_zombies(deployment, woken):
-    """From the broker's own log: no zombie committed between its waking and the state S8."""
+    """From the broker's own log: no zombie committed between SIGCONT and S8."""
     marks = commits_by_producer(deployment.broker, deployment.app)
     if not any(name.startswith(f"{deployment.app}.") for name in marks):
         raise Failure("the broker's segments name no producer of ours: the test sees nothing")

@@ -61,7 +61,7 @@ rd_kafka_t* make_client(rd_kafka_type_t kind, const std::string& bootstrap,
     if (rd_kafka_conf_set(conf, name, value, why.data(), why.size()) != RD_KAFKA_CONF_OK) give_up(why.data());
   };
   set("bootstrap.servers", bootstrap.c_str());
-  // A broker that comes back is to be found at once.
+  // Reconnect at once when a broker comes back.
   set("reconnect.backoff.max.ms", "500");
   set("log_level", "2");
   for (const auto& [name, value] : more)
@@ -75,7 +75,7 @@ rd_kafka_t* make_client(rd_kafka_type_t kind, const std::string& bootstrap,
   return made;
 }
 
-/// Makes lines up. Threads: one.
+/// Makes random lines. Threads: one.
 class author {
 public:
   author(const settings& from, std::int32_t partitions) : from_(from), partitions_(partitions), random_(from.seed) {}

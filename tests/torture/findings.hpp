@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the judge found wrong, and how much it looked at.
+// The judge's findings, and how much it checked.
 #pragma once
 
 #include <cstdint>

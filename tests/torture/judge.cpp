@@ -3,8 +3,8 @@
 //   torture_judge --config FILE [--state DIR]...
 //
 // Reads all topics of a Kafka deployment that stands still and checks that everything happened exactly once. Prints
-// counts and findings as JSON. Exit code 0: nothing is wrong; 1: something is; 2: it could not look.
-// The case key is in FAIRUSE_CASE_KEY.
+// counts and findings as JSON. Exit code 0: nothing is wrong; 1: something is; 2: it could not read the topics. The
+// case key is in FAIRUSE_CASE_KEY.
 #include <cstdio>
 #include <cstdlib>
 

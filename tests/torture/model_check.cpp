@@ -177,7 +177,7 @@ private:
     }
   }
 
-  /// As a shard does it: what was due before a command's instant fires under what held until then.
+  /// As a shard does it: timers due before a command's instant fire under the controls until then.
   void decide_with_commands(time_ms now) {
     for (const auto& each : events_)
       user(each.uid);
@@ -221,7 +221,7 @@ private:
     }
   }
 
-  /// As it must stand on the topic, if it stands where it does.
+  /// The record that must be on the topic, at this place.
   std::string bytes(const decision& what, const std::string& uid, const stored_record* beside, case_namer& names) {
     const auto id = beside != nullptr ? beside->header("ce_id") : std::string("0-0-0");
     auto middle = std::string_view(id).substr(id.find('-') + 1);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A broker's network, as bad as networks are: a TCP proxy that knows one request from another.
+"""Faults of a broker's network: a TCP proxy that tells requests apart.
 
     with Proxy() as proxy:
         broker = Broker("my_test", settings={"advertised.listeners": f"PLAINTEXT://{proxy.address}"})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A broker's segment files, read for what no client is told: which producer wrote a batch, and when it committed.
+"""A broker's segment files, for facts that no client gets: which producer wrote a batch, and when it committed.
 
 Record batches of version 2 (magic 2): https://kafka.apache.org/documentation/#recordbatch
 """

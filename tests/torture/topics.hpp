@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stands on topics when every engine has ended: committed records only, whole, in memory. On librdkafka directly
-// and not through the engine's adapter, so that a mistake there is seen here. Threads: one.
+// The topics when every engine has ended: committed records only, whole, in memory. On librdkafka directly, so that a
+// mistake of the engine's adapter is found. Threads: one.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct stored_log {
   std::int64_t high = 0;
 };
 
-/// A call failed for good. The judge cannot judge.
+/// A call failed for good: ends the judge.
 [[noreturn]] void give_up(const std::string& what);
 
 class topics {

@@ -51,7 +51,7 @@ class Upgrade(unittest.TestCase):
             one.kill9()
         one.program = engine
         one.start()
-        # A refusal of the other build's rows would stand here, and not go away.
+        # A refusal of the other build's rows would show here, and stay.
         wait_until(one.ready, f"{one.name} owns something again")
 
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A consumer group, looked at from outside: who is in it, who reads what, where it stands. Looking joins nothing and
-// moves nothing.
+// Read access to a consumer group: its members, their partitions, its offsets. It neither joins the group nor changes
+// it.
 //
 // Threads: one.
 #pragma once

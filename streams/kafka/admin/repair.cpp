@@ -21,7 +21,7 @@ using std::chrono::steady_clock;
 constexpr milliseconds poll_wait{100};
 /// Of the journal: enough to find its last record behind markers and aborted epochs.
 constexpr std::int64_t journal_tail = 10'000;
-/// Type of the rows that say who was erased.
+/// Type of the rows of erased users.
 constexpr char erased_row = 'e';
 
 call_error give_up(std::string code, std::string text) {
@@ -95,8 +95,8 @@ std::uint64_t last_epoch_of(const repair_facts& found) {
   return epoch;
 }
 
-/// Where a partition that starts over begins to read: the group's place, else the changelog's, else what `start` says,
-/// and never outside of the log.
+/// Where a partition that starts over begins to read: the group's offset, else the changelog's, else `start`, and never
+/// outside of the log.
 std::int64_t place_of(const repair_target& at, const repair_facts& found, std::size_t input) {
   const auto& log = found.logs[input];
   auto next = found.group[input].offset;
@@ -134,12 +134,12 @@ private:
   std::size_t assigned_ = 0;
 };
 
-bool same(const repair_plan& a, const repair_plan& b) {
-  const auto equal = [](const committed_offset& x, const committed_offset& y) {
-    return x.of == y.of and x.offset == y.offset and x.metadata == y.metadata;
+bool same(const repair_plan& left, const repair_plan& right) {
+  const auto equal = [](const committed_offset& one, const committed_offset& other) {
+    return one.of == other.of and one.offset == other.offset and one.metadata == other.metadata;
   };
-  return a.epoch == b.epoch and a.records == b.records
-         and std::equal(a.offsets.begin(), a.offsets.end(), b.offsets.begin(), b.offsets.end(), equal);
+  return left.epoch == right.epoch and left.records == right.records
+         and std::equal(left.offsets.begin(), left.offsets.end(), right.offsets.begin(), right.offsets.end(), equal);
 }
 
 call_result<> commit_plan(cluster& brokers, const repair_target& at, const repair_plan& wanted, lone_member& alone) {
@@ -160,7 +160,7 @@ call_result<> commit_plan(cluster& brokers, const repair_target& at, const repai
 
 } // namespace
 
-call_result<repair_facts> look(cluster& brokers, const repair_target& at, const ask_committed& committed) {
+call_result<repair_facts> read_facts(cluster& brokers, const repair_target& at, const ask_committed& committed) {
   repair_facts found;
   std::vector<topic_partition> partitions;
   for (const auto& topic : at.inputs) {
@@ -198,7 +198,7 @@ result<repair_plan> plan_adopt(const repair_target& at, const repair_facts& foun
     made.offsets.push_back({{each.topic, at.partition}, each.next, offset_metadata(made.epoch)});
   }
   if (made.epoch == meta.epoch) return made;
-  // Epochs that the changelog lost were seen by others: their numbers are used up.
+  // Readers saw the epochs that the changelog lost, so their numbers are not used again.
   auto later = meta;
   later.epoch = made.epoch;
   if (not found.journal_chain.empty()) later.chain = found.journal_chain;
@@ -234,7 +234,7 @@ call_result<> carry_out(cluster& brokers, const repair_target& at, const repair_
   const auto committed = [&](std::span<const topic_partition> partitions) {
     return alone.group().committed(partitions);
   };
-  const auto now = look(brokers, at, committed);
+  const auto now = read_facts(brokers, at, committed);
   if (not now) return now.error();
   const auto again = plan(*now);
   if (not again or not same(*again, wanted))

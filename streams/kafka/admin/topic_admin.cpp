@@ -17,8 +17,8 @@ namespace fairuse::kafka {
 
 namespace {
 
-/// Keeps the last complaint of the connection: "timed out" alone does not say that a password is wrong.
-class complaint_keeper final : public listener {
+/// Keeps the connection's last error: "timed out" alone does not say that a password is wrong.
+class last_error_keeper final : public listener {
 public:
   using listener::listener;
 
@@ -72,7 +72,7 @@ public:
     return {};
   }
 
-  call_result<topic_view> look(std::span<const std::string> topics) override {
+  call_result<topic_view> describe(std::span<const std::string> topics) override {
     const rd_kafka_metadata_t* raw = nullptr;
     const auto error = rd_kafka_metadata(handle_.get(), 1, nullptr, &raw, timeout_of(options_.call_timeout));
     const owned<const rd_kafka_metadata_t> all{raw};
@@ -98,7 +98,7 @@ public:
     auto list = pointers(asked);
     const auto how = options_for(RD_KAFKA_ADMIN_OP_CREATETOPICS);
     std::array<char, 512> text{};
-    // The brokers answer when every one of them knows the topics.
+    // The brokers answer when every one of them has the topics.
     rd_kafka_AdminOptions_set_operation_timeout(how.get(), timeout_of(options_.call_timeout), text.data(), text.size());
     rd_kafka_CreateTopics(handle_.get(), list.data(), list.size(), how.get(), queue_.get());
     const auto event = wait_for(RD_KAFKA_EVENT_CREATETOPICS_RESULT);
@@ -156,7 +156,7 @@ private:
       for (auto& topic : topics) {
         if (topic.topic != name) continue;
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR) topic.config = config_of(resources[i]);
-        // Metadata of all topics leaves out what may not be seen; this request says so.
+        // Metadata of all topics leaves out topics without rights; the answer to this request names them.
         if (error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED and not topic.exists) topic.hidden = true;
       }
     }
@@ -184,7 +184,7 @@ private:
   }
 
   const real_cluster_options options_;
-  complaint_keeper heard_;
+  last_error_keeper heard_;
   owned<rd_kafka_t> handle_;
   owned<rd_kafka_queue_t> queue_;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Topics, as an operator sees them: looked up and created through librdkafka's admin API. Nothing is ever altered or
-// deleted here; that is for people and Kafka's own tools.
+// Topics, described and created through librdkafka's admin API. Nothing is altered or deleted here; operators do that
+// with Kafka's own tools.
 //
 // Threads: one.
 #pragma once
@@ -36,7 +36,7 @@ struct topic_view {
 class topic_admin {
 public:
   virtual ~topic_admin() = default;
-  virtual call_result<topic_view> look(std::span<const std::string> topics) = 0;
+  virtual call_result<topic_view> describe(std::span<const std::string> topics) = 0;
   /// All in one request, which is answered for each topic apart; those that are there stay as they are.
   virtual call_result<std::vector<created_topic>> create(std::span<const wanted_topic> topics, std::int32_t partitions,
                                                          std::int32_t replicas) = 0;

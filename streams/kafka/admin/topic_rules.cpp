@@ -14,7 +14,7 @@ namespace fairuse::kafka {
 
 namespace {
 
-// Tombstones outlive the longest outage; nothing that was erased is kept longer.
+// Tombstones outlast the longest outage; erased data is not kept longer.
 constexpr std::int64_t tombstones_ms = 7 * day_ms;
 constexpr std::int64_t compaction_lag_ms = 7 * day_ms;
 constexpr std::int64_t segment_ms = day_ms;

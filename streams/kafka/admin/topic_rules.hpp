@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the commit protocol needs of its topics: as many partitions everywhere, compaction where the last value is the
-// state and none where every record counts, tombstones that outlive an outage, retention for as long as a replay may be
-// asked for, room for a dead letter. `wanted_topics` is what a new topic is made with, `differences` what is wrong with
-// those that there are.
+// What the commit protocol needs of its topics: equal numbers of partitions, compaction where the last value is the
+// state and none where every record counts, tombstones that outlast an outage, retention for the time of a replay,
+// records as large as a dead letter. `wanted_topics` gives the settings of new topics, `differences` what is wrong with
+// existing ones.
 //
 // Threads: pure functions on plain values.
 #pragma once
@@ -51,7 +51,7 @@ struct found_topic {
   topic_config config;
 };
 
-/// Without it decisions could be lost, doubled or unrepeatable; or it would only be better.
+/// `needed`: without it decisions could be lost, doubled or impossible to replay.
 enum class gravity : std::uint8_t { needed, better };
 
 struct difference {

@@ -65,7 +65,7 @@ properties tuned(client_role role, const real_cluster_options& options) {
   return all;
 }
 
-// What the protocol stands on.
+// Settings that the commit protocol needs.
 properties needed(client_role role, const real_cluster_options& options) {
   properties all{{"client.id", options.client_id}};
   const auto add = [&all](std::initializer_list<properties::value_type> more) {
@@ -87,7 +87,7 @@ properties needed(client_role role, const real_cluster_options& options) {
     add({{"max.poll.interval.ms", text_of(std::max(options.max_poll_interval, options.session_timeout))}});
     add({{"enable.partition.eof", "false"}});
   }
-  // The end tells a reader's place also behind a batch that compaction has emptied.
+  // The end event gives a reader's position also behind a batch that compaction has emptied.
   if (role == client_role::reader) add({{"enable.partition.eof", "true"}});
   return all;
 }
@@ -105,7 +105,7 @@ result<void> apply(rd_kafka_conf_t* conf, const properties& all) {
 } // namespace
 
 void listener::on_log(int level, std::string_view facility, std::string_view text) {
-  // Every property goes to every client; that a consumer ignores linger.ms is no news.
+  // Every property goes to every client; a consumer ignores linger.ms, for one.
   if (facility == "CONFWARN" and text.find("will be ignored by this") != std::string_view::npos) return;
   log_level ours = log_level::debug;
   if (level <= 3)
@@ -141,7 +141,7 @@ result<owned<rd_kafka_t>> open_client(const real_cluster_options& options, clien
   rd_kafka_conf_set_log_cb(conf.get(), log_callback);
   for (const auto& layer : {tuned(role, options), options.properties, needed(role, options), own})
     if (auto applied = apply(conf.get(), layer); not applied) return std::move(applied).error();
-  // A handle that only asks is not polled: its errors are logged instead.
+  // A handle for questions is not polled: its errors are logged instead.
   if (role != client_role::questions) rd_kafka_conf_set_error_cb(conf.get(), error_callback);
   if (role == client_role::member) rd_kafka_conf_set_rebalance_cb(conf.get(), rebalance_callback);
   if (role == client_role::producer) rd_kafka_conf_set_dr_msg_cb(conf.get(), delivery_callback);

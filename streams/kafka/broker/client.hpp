@@ -18,7 +18,7 @@
 
 namespace fairuse::kafka {
 
-/// What one client hears from librdkafka. All but on_log come from inside calls of the client's own thread.
+/// The callbacks of one client. All but on_log come from inside calls of the client's own thread.
 class listener {
 public:
   explicit listener(const real_cluster_options& options) : token_file_{options.token_file}, log_{options.log} {}
@@ -33,7 +33,8 @@ public:
   virtual void on_rebalance(rd_kafka_resp_err_t /*what*/, const rd_kafka_topic_partition_list_t* /*parts*/) {}
   virtual void on_delivery(const rd_kafka_message_t& /*message*/) {}
 
-  /// Hands the token over, or says why not; librdkafka asks again. Called from a thread of librdkafka's.
+  /// Hands the token over, or the reason why there is none; librdkafka asks again. Called from a thread of
+  /// librdkafka's.
   void refresh_token(rd_kafka_t* handle) const;
 
   void log(log_level level, const std::string& text) const {
@@ -67,7 +68,7 @@ enum class client_role : std::uint8_t {
   questions, ///< neither fetches nor writes
 };
 
-/// A handle with the settings of its role (`own` last: ids, isolation). `who` hears its callbacks and must outlive it.
+/// A handle with the settings of its role (`own` last: ids, isolation). `who` gets its callbacks and must outlive it.
 /// An empty bootstrap makes a handle that connects to no broker.
 result<owned<rd_kafka_t>> open_client(const real_cluster_options& options, client_role role, const properties& own,
                                       listener& who);
@@ -93,7 +94,7 @@ std::string place_of(std::string_view topic, std::int32_t partition);
 owned<rd_kafka_topic_partition_list_t> list_of(std::span<const position> from);
 inline int timeout_of(milliseconds time) { return static_cast<int>(time.count()); }
 
-/// A group member as the producer needs to see it.
+/// A group member, for the producer.
 class member_client : public group_consumer {
 public:
   /// As it is now, or as it was when the member was closed; nullptr: it never had any.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What librdkafka says about its own properties, so that a deployment's are checked before any client is made.
+// librdkafka's own properties, so that a deployment's are checked before any client is made.
 // Threads: pure functions.
 #pragma once
 
@@ -20,7 +20,7 @@ bool has_right_scram();
 /// Every name in the tables that librdkafka prints.
 std::vector<std::string> property_names();
 
-/// Aliases and what the tables do not show included.
+/// Also aliases and names that the tables leave out.
 bool knows_property(const std::string& name);
 
 /// The error is in librdkafka's words, which may repeat the value.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Kafka as the commit protocol sees it: a group member that fetches, a transactional producer, a reader that belongs to
-// no group, and questions about topics. Everything that the engine does with a broker goes through here, so the same
-// protocol runs on real brokers (streams/kafka/broker/real_cluster.hpp) and on the simulated log of the tests.
+// Kafka as the commit protocol uses it: a group member that fetches, a transactional producer, a reader that belongs to
+// no group, and questions about topics. The engine uses brokers through this interface only, so the same protocol runs
+// on real brokers (streams/kafka/broker/real_cluster.hpp) and on the simulated log of the tests.
 //
 // Errors are values (`call_result<T>`: a T or a `call_error`) and say what has to be done next, not only what broke.
-// Nothing here throws, and nothing retries behind the caller's back but what librdkafka does by itself.
+// Nothing here throws, and only librdkafka itself retries.
 // Threads: each object belongs to one thread; a cluster may be asked from any. Objects must not outlive their cluster.
 #pragma once
 
@@ -104,7 +104,7 @@ class record_batch {
 public:
   virtual ~record_batch() = default;
   std::span<const record> records() const { return records_; }
-  /// Headers of record number `i`, in their order; the views live as long as the batch.
+  /// Headers of record number `i`, in their order; the views are valid as long as the batch.
   virtual std::vector<header> headers(std::size_t i) const = 0;
 
 protected:
@@ -137,14 +137,14 @@ public:
   /// is something, else after at most `wait`. Nullptr: nothing. Calls the membership.
   virtual std::unique_ptr<record_batch> poll(milliseconds wait) = 0;
   /// From now on exactly these partitions are fetched, from exactly these offsets. What was fetched before is not
-  /// handed out any more. Also the way to go back. REQUIRES: all of them are assigned.
+  /// handed out any more. Also used to go back. REQUIRES: all of them are assigned.
   virtual call_result<> fetch(std::span<const position> from) = 0;
   /// Committed offsets of the group, in the order asked. Waits for offsets that an open transaction holds back
   /// (`again`: not yet stable).
   virtual call_result<std::vector<committed_offset>> committed(std::span<const topic_partition> partitions) = 0;
-  /// The last stable offset of a fetched partition as the last fetch told it; -1: not known yet.
+  /// The last stable offset of a fetched partition, from the last fetch; -1: not known yet.
   virtual std::int64_t last_stable(const topic_partition& of) const = 0;
-  /// The group has gone on without this member.
+  /// The group has a new generation without this member.
   virtual bool assignment_lost() const = 0;
   /// An error: fatal for this member (its instance id was taken over, for one); OFFSET_OUT_OF_RANGE: the log does not
   /// have a fetched offset any more, until the next fetch().

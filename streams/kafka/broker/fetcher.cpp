@@ -66,8 +66,8 @@ fetcher::fetcher(rd_kafka_t* handle, problems& told)
 
 call_result<> fetcher::start(std::span<const position> from) {
   assigned_.clear();
-  // Nothing is assigned while the queue is emptied, so whatever is found there is old. An empty list and not NULL: the
-  // latter would answer a rebalance that has begun and that the member was not told of yet.
+  // Nothing is assigned while the queue is emptied, so all records in it are old. An empty list, because NULL would
+  // answer a rebalance of which the member was not told yet.
   const auto nothing = list_of({});
   auto error = rd_kafka_assign(handle_, nothing.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -131,7 +131,7 @@ std::unique_ptr<record_batch> fetcher::sort_out(std::span<rd_kafka_message_t*> t
       to = over ? nullptr : find(name, partition);
     }
     if (to == nullptr or message->offset < to->next) {
-      // `topic` may not point at what goes away here.
+      // `topic` must not point into the batch that is destroyed here.
       topic = nullptr;
       rd_kafka_message_destroy(message);
       continue;

@@ -17,12 +17,12 @@ namespace fairuse::kafka {
 
 class fetcher {
 public:
-  /// What librdkafka says about a partition instead of a record.
+  /// Receives librdkafka's errors about partitions.
   class problems {
   public:
     virtual ~problems() = default;
     virtual void cannot_fetch(const rd_kafka_message_t& error) = 0;
-    /// True: what was taken is of an assignment that is over.
+    /// True: the assignment of the taken records is over.
     virtual bool is_over() const = 0;
   };
 

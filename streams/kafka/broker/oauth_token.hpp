@@ -23,7 +23,7 @@ struct oauth_token {
   time_ms expires_at = 0;
 };
 
-/// The claims are read, not verified: that is the broker's business. An error does not repeat the token.
+/// The claims are read; the broker verifies them. An error does not repeat the token.
 result<oauth_token> parse_token(std::string_view text);
 /// A trailing newline is no part of the token.
 result<oauth_token> read_token(const std::filesystem::path& file);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which partition a producer chooses for a key: the hashes of Java's clients, of librdkafka and of Sarama, bit for bit.
-// A user's events have to be where a user's state is, so every record is checked against this.
+// A user's events must be on the partition of the user's state, so every record is checked.
 //
 // Threads: pure functions.
 #pragma once

@@ -13,8 +13,8 @@ namespace fairuse::kafka {
 
 namespace {
 
-// Questions go through handles that never fetch: on one that does they would wait behind the fetch that is parked at
-// the broker. librdkafka lets any thread ask.
+// Questions go through handles that never fetch: on a fetching handle they would wait behind the fetch that is pending
+// at the broker. librdkafka accepts questions from any thread.
 class real_cluster final : public cluster, private listener {
 public:
   explicit real_cluster(real_cluster_options options) : listener{options}, options_{std::move(options)} {}
@@ -105,7 +105,7 @@ private:
   std::array<owned<rd_kafka_t>, 2> asking_;
 };
 
-// Make every kind of client once without a broker to talk to: librdkafka checks values, files and combinations.
+// Make every kind of client once, without a broker: librdkafka checks values, files and combinations.
 result<void> try_clients(real_cluster_options options) {
   options.bootstrap.clear();
   options.log = nullptr;

@@ -4,7 +4,7 @@
 //
 // Every object has a librdkafka handle of its own (4 threads, about 150 KB and what it has fetched). Callbacks run
 // inside our own calls, so each object stays on the thread of its owner; only log lines come from librdkafka's threads.
-// A batch must be gone before the consumer or reader that handed it out.
+// REQUIRES: a batch is destroyed before the consumer or reader that handed it out.
 #pragma once
 
 #include <functional>
@@ -22,7 +22,7 @@ namespace fairuse::kafka {
 struct real_cluster_options {
   /// host:port,host:port
   std::string bootstrap;
-  /// librdkafka's names; given to every client. What the protocol stands on cannot be set here.
+  /// librdkafka's names; given to every client. Settings that the protocol needs cannot be set here.
   std::vector<std::pair<std::string, std::string>> properties;
   std::string client_id = "fairuse";
   /// With sasl.mechanism OAUTHBEARER: where the token stands. Empty: librdkafka's own ways.
@@ -34,7 +34,7 @@ struct real_cluster_options {
   milliseconds max_poll_interval{300'000};
   /// How long one question to a broker may take before the answer is `again`.
   milliseconds call_timeout{5'000};
-  /// How often last stable offsets and retries are learned.
+  /// How often last stable offsets and retries are read.
   milliseconds statistics_interval{1'000};
   /// Kafka's own lines, and ours about records that could not be fetched. Called from any thread.
   std::function<void(log_level, const std::string&)> log;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A static member of a group. The rebalance callback only notes what happened; poll() tells the membership and answers
-// the group after the fetch call has returned, so no record of an assignment that is over can slip out beside it.
+// the group after the fetch call has returned, so no record of an assignment that is over is handed out.
 //
 // A new assignment is answered at once with an empty one. The rebalance is over then, heartbeats go on for as long as
 // restoring takes, and fetch() assigns the partitions with explicit offsets when their state is ready.
@@ -18,7 +18,7 @@ namespace fairuse::kafka {
 
 namespace {
 
-// librdkafka asks again by itself while an open transaction holds offsets back. The caller has a group to poll.
+// librdkafka asks again by itself while an open transaction holds offsets back, but the caller must poll its group.
 constexpr milliseconds patience{500};
 
 class real_consumer final : public member_client, private listener, private fetcher::problems {
@@ -55,7 +55,7 @@ public:
     if (handle_ == nullptr or closed_) return nullptr;
     auto batch = waiting_ == change::none ? fetcher_.take(wait) : nullptr;
     if (waiting_ == change::none) return batch;
-    // Range gives and takes everything together: what the batch holds is not ours any more.
+    // Range gives and takes all partitions together, so none of the batch is assigned any more.
     batch.reset();
     confirm_assignment();
     return nullptr;
@@ -130,7 +130,7 @@ private:
 
   void confirm_assignment() {
     if (waiting_ == change::assigned) {
-      // Answered before the membership is told, which may call fetch() at once.
+      // Answer the group before telling the membership, which may call fetch() at once.
       const owned<rd_kafka_topic_partition_list_t> nothing{rd_kafka_topic_partition_list_new(0)};
       rd_kafka_assign(handle_.get(), nothing.get());
       waiting_ = change::none;
@@ -154,7 +154,7 @@ private:
         error.rkt == nullptr ? "group" : place_of(rd_kafka_topic_name(error.rkt), error.partition);
     auto text = fmt::format("{}: {}", place, rd_kafka_message_errstr(&error));
     log(log_level::error, text);
-    // Without the records that are gone there is no going on, and librdkafka has stopped this partition.
+    // The records are deleted, and librdkafka has stopped this partition.
     if (error.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
       stuck_ = call_error{next_action::broken, "OFFSET_OUT_OF_RANGE", std::move(text)};
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A transactional producer. Whether records arrived is known from their delivery reports alone: flush of librdkafka
-// answers that all is well also when every record of a fenced or timed-out producer was thrown away.
+// A transactional producer. Whether records arrived is known from their delivery reports alone: librdkafka's flush
+// succeeds also when it has dropped every record of a fenced or timed-out producer.
 
 #include <algorithm>
 #include <atomic>
@@ -101,7 +101,7 @@ public:
   }
 
   call_result<> flush() override {
-    // Every record has its report at the latest when message.timeout.ms, which follows the transaction's, is over.
+    // Every record has its report within message.timeout.ms, which follows the transaction's time-out.
     const auto until = clock::now() + 2 * transaction_timeout_;
     while (reported_ < produced_) {
       const auto error = rd_kafka_flush(handle_.get(), timeout_of(nap));
@@ -159,7 +159,7 @@ public:
     auto result = result_of(owned<rd_kafka_error_t>{rd_kafka_abort_transaction(handle_.get(), -1)},
                             "The transaction was not aborted");
     rd_kafka_poll(handle_.get(), 0);
-    // Whatever the reason: what this producer left open is ended by the next one's start.
+    // The start of the next producer ends what this one left open.
     if (not result) result.error().next = next_action::broken;
     return result;
   }
@@ -186,7 +186,7 @@ private:
     return *last_;
   }
 
-  // Without it the first record waits for the metadata timer, which is a second.
+  // Without it the first record waits a second for the metadata timer.
   call_result<> learn(const std::string& name) {
     auto& topic = topic_named(name);
     const rd_kafka_metadata_t* raw = nullptr;
@@ -264,7 +264,7 @@ private:
   }
 
   void on_log(int level, std::string_view facility, std::string_view text) override {
-    // A request that timed out is logged at once, from librdkafka's thread; the statistics know of it later.
+    // librdkafka logs a timed-out request at once, on its own thread; the statistics have it later.
     if (facility == "REQTMOUT") had_errors_ = true;
     listener::on_log(level, facility, text);
   }
@@ -285,7 +285,7 @@ private:
   std::int64_t repeated_ = 0;
   std::int64_t repeated_at_begin_ = 0;
   owned<rd_kafka_t> handle_;
-  // References to its values stay where they are, also for the delivery reports.
+  // References to its values stay valid, also for the delivery reports.
   std::unordered_map<std::string, written_topic> topics_;
   written_topic* last_ = nullptr;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The few figures that we read in librdkafka's statistics, which are one JSON text for each client and interval.
+// Figures from librdkafka's statistics, which are one JSON text per client and interval.
 #pragma once
 
 #include <cstdint>

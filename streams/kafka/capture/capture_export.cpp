@@ -35,7 +35,7 @@ captured_record copy_of(const record_batch& batch, std::size_t i) {
   return made;
 }
 
-/// The epoch that wrote an output: the middle of its id, or what a dead letter says. Nullopt: it is not of this engine.
+/// The epoch that wrote an output: from its id, or from a dead letter's header. Nullopt: it is not of this engine.
 std::optional<std::uint64_t> epoch_of(const captured_record& output) {
   for (auto each = output.headers.rbegin(); each != output.headers.rend(); ++each) {
     if (not each->second or (each->first != "fairuse.error.epoch" and each->first != "ce_id")) continue;
@@ -65,7 +65,7 @@ public:
     captured.partition = partition;
   }
 
-  /// First pass: the journal, and what is lost of the inputs.
+  /// First pass: the journal, and which inputs are lost.
   export_result<void> read_journal() {
     if (auto begun = begin(); not begun) return begun;
     const auto log = range(wish_.outputs.journal, isolation::committed);
@@ -118,7 +118,7 @@ public:
     return copy(section_kind::policies, names.policies, *log, log->low);
   }
 
-  /// Instead of all that: the changelog folded, and the setup of the run that it is of.
+  /// Instead of both passes: the fold of the changelog, and the setup of its run.
   export_result<void> read_state() {
     const auto folded = fold_changelog();
     if (not folded) return folded.error();
@@ -204,7 +204,7 @@ private:
 
   export_result<void> read_output(const std::string& topic) {
     const auto last = captured.first_epoch + captured.epochs;
-    // Its end, committed or not: markers of what the journal already tells may still be on their way.
+    // Its uncommitted end: markers of epochs that are in the journal may still be missing.
     const auto log = range(topic, isolation::uncommitted);
     if (not log) return log.error();
     const auto section = begin_section(section_kind::output, topic, log->low);

@@ -271,7 +271,7 @@ result<void, store_error> capture_writer::finish(capture_contents all) {
 // Reading -------------------------------------------------------------------------------------------------------------
 
 result<std::unique_ptr<capture_reader>, store_error> capture_reader::open(const std::filesystem::path& file,
-                                                                          const told& progress) {
+                                                                          const digest_progress& progress) {
   const int handle = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (handle < 0) return system_error("cannot read", file);
   const std::shared_ptr<const int> kept(new int(handle), [](const int* each) {
@@ -297,7 +297,8 @@ result<std::unique_ptr<capture_reader>, store_error> capture_reader::open(const 
 }
 
 result<std::unique_ptr<capture_reader>, store_error> capture_reader::read(source from, std::uint64_t size,
-                                                                          const told& progress, bool check_digest) {
+                                                                          const digest_progress& progress,
+                                                                          bool check_digest) {
   std::unique_ptr<capture_reader> made(new capture_reader);
   made->from_ = std::move(from);
   made->size_ = size;
@@ -315,7 +316,7 @@ result<std::unique_ptr<capture_reader>, store_error> capture_reader::read(source
   return made;
 }
 
-result<void, store_error> capture_reader::check_digest(const told& progress) const {
+result<void, store_error> capture_reader::check_digest(const digest_progress& progress) const {
   running_sha256 sum;
   const auto end = size_ - digest_bytes;
   std::string some;

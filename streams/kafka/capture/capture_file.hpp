@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A capture: one file with everything that makes a deployment's outputs once more, and those that production wrote.
-// docs/capture.md is for people. Bytes:
+// A capture: one file with all that is needed to make a deployment's outputs again, and those that production wrote.
+// docs/capture.md is for its users. Bytes:
 //
 //   magic (8), version (4)
 //   frames: length (4), zstd with its checksum over length-delimited messages of one section
 //   the last frame is the contents: parts, sections, and where the frames of each section begin
 //   place of the last frame (8), SHA-256 over everything before (32)
 //
-// Numbers are big-endian. INVARIANT: a reader gives nothing of a file whose digest does not hold; whatever else is
-// wrong with it is an error that says so, never a crash.
+// Numbers are big-endian. INVARIANT: a reader gives nothing of a file whose digest differs; any other fault is an
+// error, never a crash.
 // Threads: one per object.
 #pragma once
 
@@ -95,7 +95,7 @@ public:
   void add(std::size_t section, const captured_record& what);
   /// Bytes written so far.
   std::uint64_t size() const;
-  /// Not ok: the disk said no, and finish() will say so too.
+  /// Not ok: the disk failed, and finish() will fail, too.
   result<void, store_error> failure() const;
   /// Synced and renamed to its name. `all.sections` is filled in here.
   result<void, store_error> finish(capture_contents all);
@@ -108,7 +108,7 @@ private:
 
 class capture_reader;
 
-/// The records of one section in their order. Must go before its reader.
+/// The records of one section in their order. REQUIRES: destroyed before its reader.
 class capture_cursor {
 public:
   /// False: there is no further one, or failure().
@@ -131,17 +131,18 @@ private:
 
 class capture_reader {
 public:
-  /// Read bytes [at, at + out.size()); false: the system said no.
+  /// Read bytes [at, at + out.size()); false: a system error.
   using source = std::function<bool(std::uint64_t at, std::span<char> out)>;
   /// Bytes of the digest's pass that are done.
-  using told = std::function<void(std::uint64_t done)>;
+  using digest_progress = std::function<void(std::uint64_t done)>;
 
   /// Reads all of it once, for its digest. Errors: io, damaged, newer.
   static result<std::unique_ptr<capture_reader>, store_error> open(const std::filesystem::path& file,
-                                                                   const told& progress);
+                                                                   const digest_progress& progress);
   /// Of bytes somewhere else; `check_digest` off: for a fuzzer, which would never get past it.
   static result<std::unique_ptr<capture_reader>, store_error> read(source from, std::uint64_t size,
-                                                                   const told& progress, bool check_digest = true);
+                                                                   const digest_progress& progress,
+                                                                   bool check_digest = true);
 
   const capture_contents& contents() const { return contents_; }
   std::uint64_t size() const { return size_; }
@@ -152,7 +153,7 @@ private:
   friend class capture_cursor;
   capture_reader() = default;
   result<void, store_error> read_frame(std::uint64_t at, std::string& out) const;
-  result<void, store_error> check_digest(const told& progress) const;
+  result<void, store_error> check_digest(const digest_progress& progress) const;
   result<void, store_error> read_contents();
 
   source from_;

@@ -92,7 +92,7 @@ std::optional<policy> partition_replay::read_policy(const std::string& digest) c
   return read and read->digest == digest ? std::move(read) : std::nullopt;
 }
 
-// What is loaded follows from the journal alone: a promotion that was still in force stands in the setup as well.
+// The loaded policies follow from the journal alone: its setup includes promotions in force.
 result<void, store_error> partition_replay::set_rules(const partition_setup& setup, const stored_controls& controls) {
   if (case_namer(with_.case_key).check() != setup.key_check)
     return store_error{store_fault::wrong_key,
@@ -117,7 +117,7 @@ result<void, store_error> partition_replay::set_rules(const partition_setup& set
   configured.killed = controls.killed;
   configured.text_of = with_.text_of;
   configured.parse = with_.parse;
-  // What an engine wrote to its input is an input now.
+  // The engine's own commands are among the captured inputs.
   configured.commands_for = [](const auto&) { return configured_rules::config_commands{}; };
   rules->inputs = setup.topics;
   rules->outputs = outputs_;
@@ -196,7 +196,7 @@ result<void, store_error> partition_replay::feed(const epoch_record& record, con
     if (not taken) return taken.error();
     const auto batch = std::make_shared<replayed_batch>(topic, partition_, std::move(*taken));
     for (std::size_t i = 0; i < batch->records().size(); ++i)
-      // What is missing before it was not there for production either: a gap is believed the second time.
+      // Production missed the records of a gap, too: the shard accepts it the second time.
       if (shard_->accept(batch, i) == partition_shard::accept_result::gap) shard_->accept(batch, i);
   }
   return {};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A partition made once more from its journal and its inputs, by the very classes that production runs. The caller
-// brings records and compares what comes out; nothing here knows where they are kept.
+// Makes a partition again from its journal and its inputs, with the classes that production runs. The caller provides
+// the records and compares the result.
 //
-// Operation: restore() unless the journal begins with epoch 0; then per epoch run(), look at made(), confirm().
-// Errors: wrong_key (of the case key), damaged (what was brought cannot be), io (the store).
+// Operation: restore() unless the journal begins with epoch 0; then per epoch run(), compare made(), confirm().
+// Errors: wrong_key (of the case key), damaged (impossible records), io (the store).
 // Threads: one.
 #pragma once
 
@@ -110,7 +110,7 @@ private:
   replay_tools with_;
   topic_names outputs_;
   std::int32_t partition_;
-  /// What the shard runs with: outlives it.
+  /// Outlives the shard.
   std::unique_ptr<engine_rules> rules_;
   std::unique_ptr<partition_store> store_;
   std::int64_t store_retention_ms_ = 0;

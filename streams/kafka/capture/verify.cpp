@@ -47,16 +47,17 @@ std::string_view header_of(const captured_record& of, std::string_view name) {
   return {};
 }
 
-/// What makes a record of an output topic that record and no other.
+/// Identifies a record of an output topic.
 std::string identity(const captured_record& of) {
   if (const auto id = header_of(of, "fairuse.error.offset"); not id.empty())
     return fmt::format("{} {}", header_of(of, "fairuse.error.topic"), id);
   return std::string(header_of(of, "ce_id"));
 }
 
-std::size_t first_byte(const std::optional<std::string>& a, const std::optional<std::string>& b) {
-  if (not a or not b) return 0;
-  return static_cast<std::size_t>(std::mismatch(a->begin(), a->end(), b->begin(), b->end()).first - a->begin());
+std::size_t first_byte(const std::optional<std::string>& one, const std::optional<std::string>& other) {
+  if (not one or not other) return 0;
+  return static_cast<std::size_t>(std::mismatch(one->begin(), one->end(), other->begin(), other->end()).first
+                                  - one->begin());
 }
 
 std::string text_of(const std::vector<input_range>& ranges) {
@@ -86,7 +87,7 @@ public:
   bool has_next() const { return has_next_; }
   const captured_record& next() const { return record_; }
   std::uint64_t number() const { return number_; }
-  /// A record that the replay makes may be gone: compaction keeps the newest of a key, retention the newest of all.
+  /// A record that the replay makes may be missing: compaction keeps the newest of a key, retention the newest of all.
   bool may_lack_one() const { return compacted_ or (lost_head_ and number_ == 0); }
   verified advance() {
     if (has_next_) ++number_;
@@ -175,7 +176,7 @@ private:
     return {verify_outcome::differs, message, std::move(where)};
   }
 
-  /// What the replay's store says.
+  /// A result of the replay's store.
   verified of_store(const result<void, store_error>& done) const {
     if (done) return {};
     const auto& why = done.error();
@@ -343,7 +344,7 @@ private:
     return {};
   }
 
-  // Compaction may have kept another copy of the same.
+  // Compaction may have kept another copy of the same record.
   verified compare_policies() {
     for (const auto& made : replay_.made().of(all_.outputs.policies)) {
       const auto found = policies_.find(made.key.value_or(""));
@@ -378,7 +379,7 @@ private:
   }
 
   verified compare_setup(partition_setup captured, const partition_setup& replayed) const {
-    // A field that was not written down then.
+    // Older versions did not write this field.
     if (captured.dead_letter_bytes_max == 0) captured.dead_letter_bytes_max = replayed.dead_letter_bytes_max;
     if (captured == replayed) return {};
     return differ({.what = captured.profiles != replayed.profiles ? "profiles of the setup" : "setup",

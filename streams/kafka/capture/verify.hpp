@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Does a capture hold what its journal and inputs lead to? Every epoch is made again by a partition_replay, and every
-// record that comes out is compared with what production wrote: key, headers, value, order, and the digest that the
-// journal keeps of them, which also covers what compaction and retention took from the topics. The rows of the
-// changelog are not compared: when an hour of usage that nothing can reach is deleted depends on who was in memory.
+// Do the journal and the inputs of a capture lead to its outputs? Every epoch is made again by a partition_replay, and
+// every record that comes out is compared with what production wrote: key, headers, value, order, and the digest that
+// the journal keeps of them, which also covers what compaction and retention took from the topics. The rows of the
+// changelog are not compared: when an old hour of usage is deleted depends on which users were in memory.
 // Threads: one.
 #pragma once
 
@@ -34,14 +34,14 @@ struct verify_counts {
   std::uint64_t epochs = 0;
   /// Input records.
   std::uint64_t records = 0;
-  /// Output records made, and those among them that were compared byte for byte; the others are gone from the topics.
+  /// Output records made, and those among them that were compared byte for byte; the topics no longer have the others.
   std::uint64_t outputs = 0;
   std::uint64_t compared = 0;
   std::uint64_t dead_letters = 0;
   std::uint64_t policies = 0;
 };
 
-/// Where production and the replay part for the first time in a partition.
+/// The first difference between production and the replay in a partition.
 struct first_difference {
   std::int32_t partition = 0;
   std::uint64_t epoch = 0;

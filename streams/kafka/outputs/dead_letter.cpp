@@ -71,7 +71,7 @@ private:
            + size_of(sender_headers_) + size_of(error_headers_);
   }
 
-  /// Leave of `bytes` what the limit has room for.
+  /// Cut `bytes` to the limit.
   void cut(std::string_view& bytes, std::size_t bytes_max, std::string_view length_name, std::string_view hash_name) {
     if (size() <= bytes_max) return;
     add(length_name, std::to_string(bytes.size()));

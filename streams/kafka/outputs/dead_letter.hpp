@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // INTERNAL to streams/kafka. A refused input record as it goes to the dead letters: key, value and headers byte for
-// byte, then headers of ours that say what was wrong, where, and what the sender can do. Only a record that would pass
-// the limit is cut: the value first, then all headers of the sender, then the key; what was cut leaves its length and
-// its SHA-256.
+// byte, then headers of ours with the reason, the place and the remedy. Only a record that would pass the limit is cut:
+// the value first, then all headers of the sender, then the key; what was cut leaves its length and its SHA-256.
 #pragma once
 
 #include <cstddef>

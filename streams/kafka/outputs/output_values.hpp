@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // INTERNAL to streams/kafka. The JSON values of output records: fixed order of members, byte-stable, integers and exact
-// decimals only. What an optional member says by its absence stands in docs/topics.md.
+// decimals only. docs/topics.md says what the absence of an optional member means.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace fairuse::kafka {
 
-/// What a mailer needs. `decision_id` is the decision's own.
+/// The data that a mailer needs. `decision_id` is the decision's own.
 void append_notification(std::string& out, const decision& what, std::string_view decision_id,
                          std::string_view case_reference, std::uint64_t epoch);
 
@@ -21,7 +21,7 @@ void append_notification(std::string& out, const decision& what, std::string_vie
 /// the row of the controls.
 void append_enforcement(std::string& out, const user& who, time_ms now, std::uint64_t epoch);
 
-/// What holds for all users.
+/// The row of the controls.
 void append_controls(std::string& out, const controls& in_force, std::uint64_t epoch);
 
 /// The question to a reviewer. REQUIRES: `what` is a review_requested of this user.

@@ -51,7 +51,7 @@ std::size_t behind_erasure(const std::vector<decision>& decisions) {
   return static_cast<std::size_t>(decisions.rend() - last);
 }
 
-/// The strike that a notification speaks of: its own, or that of the verdict that it follows.
+/// The strike of a notification: its own, or that of the verdict that it follows.
 std::uint32_t strike_behind(const std::vector<decision>& decisions, std::size_t i) {
   const auto& told = decisions[i];
   if (told.strike != 0) return told.strike;
@@ -90,7 +90,7 @@ void output_writer::write(std::uint64_t epoch, time_ms now, std::span<const outc
   for (const auto& what : broadcast.decisions)
     write_decision(what, "*");
   if (controls_changed) write_controls(broadcast.in_force);
-  // Another live policy may do other things at the same stage.
+  // Another live policy may have other actions at the same stage.
   const bool promoted = not broadcast.decisions.empty();
   for (const auto& each : outcomes)
     write_user(each, promoted);

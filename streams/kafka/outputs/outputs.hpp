@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which bytes go to which output topic: the one place that says it. Production sends what comes out, `verify` makes it
-// again and compares, so everything follows from the arguments alone: no clock, no memory from epoch to epoch.
-// docs/topics.md describes every record for the readers of the topics.
+// Which bytes go to which output topic. Production sends the records, `verify` makes them again and compares, so
+// everything follows from the arguments alone: no clock, no state from epoch to epoch. docs/topics.md describes every
+// record for the readers of the topics.
 //
 // Order: commands to all users and the row of the controls, then users by uid (for each its decisions, every one
 // followed by the notification or the review request that comes of it, and last the enforcement row), then dead
@@ -58,7 +58,7 @@ struct output {
 
 using take_output = std::function<void(const output&)>;
 
-/// What a record of a dead letter may come to: the inputs' limit and 64 KiB.
+/// What a dead letter may have beyond the inputs' limit.
 inline constexpr std::size_t dead_letter_room = std::size_t{64} << 10;
 inline constexpr std::size_t dead_letter_bytes_default = (std::size_t{1} << 20) + dead_letter_room;
 
@@ -68,8 +68,8 @@ public:
   output_writer(std::string decision_source, std::int32_t partition, case_namer names,
                 std::size_t dead_letter_bytes_max = dead_letter_bytes_default);
 
-  /// REQUIRES: outcomes in uid order, bound to the policies that hold now; user::changed holds what this epoch changed
-  /// and nothing else. `controls_changed`: the row of the controls is due (also at the first epoch of a shard).
+  /// REQUIRES: outcomes in uid order, bound to the policies in force; user::changed has the changes of this epoch only.
+  /// `controls_changed`: the row of the controls is due (also at the first epoch of a shard).
   void write(std::uint64_t epoch, time_ms now, std::span<const outcome> outcomes, const broadcast_outcome& broadcast,
              bool controls_changed, std::span<const dead_record> dead, const take_output& take);
 

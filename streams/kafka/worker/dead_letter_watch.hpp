@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tells a stream with a few bad records from one that is broken, by the share of dead letters over a window.
+// Distinguishes a stream with a few bad records from a broken one, by the share of dead letters over a window.
 // Threads: one.
 #pragma once
 

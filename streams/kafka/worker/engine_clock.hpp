@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `now` of Kafka mode: it advances with a clock that never jumps, from where the wall clock stood at the start. A wall
-// clock that disagrees for a minute is believed if it is ahead, and only reported if it is behind: time of the engine
-// never goes back.
+// clock that differs for a minute is followed if it is ahead, and only reported if it is behind: `now` never goes back.
 // Threads: one.
 #pragma once
 
@@ -45,7 +44,7 @@ public:
     return last_;
   }
 
-  /// How far the wall clock was off when it was last found wrong for a minute; told once.
+  /// How far the wall clock was off when it last differed for a minute; returned once.
   std::optional<std::int64_t> take_jump() { return std::exchange(jump_, std::nullopt); }
 
 private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a worker runs with: names, bounds, policies, and the few things of its environment that are not pure (clocks,
-// background thread, log), given from outside so that a simulation can give others.
+// The settings of a worker: names, bounds, policies, and the parts of its environment that are not pure (clocks,
+// background thread, log), which a simulation replaces.
 // Threads: plain values; the functions are called from the worker's thread but where said.
 #pragma once
 
@@ -30,8 +30,8 @@ namespace fairuse::kafka {
 struct engine_bounds {
   /// From seal to seal; a record that comes later than that after the last seal begins and ends an epoch at once.
   milliseconds epoch{50};
-  /// Far behind the ends of the inputs an epoch may collect for so long: nothing waits for the newest record, and rows
-  /// of one user fall together. No epoch takes more records than it can decide in that time.
+  /// Far behind the ends of the inputs an epoch may collect for so long: nothing waits for the newest record, and one
+  /// user's rows are written once. No epoch takes more records than it can decide in that time.
   milliseconds backlog_epoch{3'000};
   std::size_t epoch_events = 400'000;
   std::size_t epoch_bytes = std::size_t{128} << 20;
@@ -46,7 +46,7 @@ struct engine_bounds {
   /// A commit that takes longer ends its producer.
   milliseconds slow_commit{1'000};
   std::size_t active_users = 1'000'000;
-  /// Rows looked at per epoch for hours that nothing can reach any more.
+  /// Rows checked per epoch for hours beyond the retention.
   std::size_t expiry_rows = 2'000;
   /// Of the changelog: how long tombstones are kept (delete.retention.ms).
   std::int64_t tombstones_ms = 7 * day_ms;
@@ -65,8 +65,8 @@ struct configured_rules {
   /// Canonical text of a policy, and back (nullopt: it does not parse).
   std::function<std::string(const policy&)> text_of;
   std::function<std::optional<policy>(const std::string&)> parse;
-  /// Event lines that bring what a partition remembers up to the configuration, each with its subject, and what it will
-  /// remember then.
+  /// Event lines that bring a partition's settings up to the configuration, each with its subject, and the settings
+  /// after them.
   struct config_commands {
     std::vector<std::pair<std::string, std::string>> lines;
     std::map<std::string, std::string> settings;
@@ -111,7 +111,7 @@ struct engine_rules {
   std::string case_key;
   std::int64_t usage_retention_ms = 8 * day_ms;
   std::int64_t horizon_ms = horizon_wall_ms;
-  /// Inputs that may be new, or gone, although partitions were committed without, or with, them.
+  /// Inputs that may be new or missing, although partitions were committed without or with them.
   std::set<std::string> adopt_topics;
   std::string program;
   worker_environment environment;

@@ -29,8 +29,8 @@ public:
   /// Record `index` of a batch, of input number `input`: an event, a command to all users or a dead letter.
   void add(const std::shared_ptr<const record_batch>& batch, std::size_t index, std::uint32_t input);
 
-  /// Input by input, each by offset: the order in which records of several inputs came is chance, and a replay
-  /// does not know it. Call before the epoch is run.
+  /// Order by input, then by offset: the order in which records of several inputs came is random, and a replay cannot
+  /// repeat it. Call before the epoch is run.
   void put_in_order();
 
   bool empty() const { return records_ == 0; }
@@ -76,7 +76,7 @@ private:
   std::vector<source> command_sources_;
   std::vector<refused_record> refused_;
   std::uint32_t last_input_ = 0;
-  /// Something came behind a record of a later input.
+  /// A record came behind one of a later input.
   bool mixed_ = false;
   std::size_t records_ = 0;
   std::size_t bytes_ = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many records an epoch takes: what can be decided in its time, so that many new users, or a busy machine, do not
-// run into the transaction's timeout with the same records again and again. Threads: one.
+// How many records an epoch takes: as many as can be decided in its time, so that with many new users, or on a busy
+// machine, it does not exceed the transaction's time-out again and again. Threads: one.
 #pragma once
 
 #include <algorithm>

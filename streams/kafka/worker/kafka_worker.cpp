@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The driver: what one step does, and one epoch from E1 to E10 in run_epoch().
+// The driver: work(), and one epoch from E1 to E10 in run_epoch().
 #include "streams/kafka/worker/kafka_worker.hpp"
 
 #include <algorithm>
@@ -28,14 +28,14 @@ kafka_worker::kafka_worker(engine_rules rules, cluster& brokers)
 
 kafka_worker::~kafka_worker() { close(); }
 
-bool kafka_worker::step(milliseconds wait) {
+bool kafka_worker::work(milliseconds wait) {
   if (rules_.environment.steady() < not_before_) wait = std::min(wait, milliseconds{retry_ms});
   switch (phase_) {
     case phase::starting:
       if (rules_.environment.steady() >= not_before_) start();
       break;
     case phase::running:
-      poll(step_takeovers() ? std::min(wait, takeover_wait) : wait);
+      poll(work_on_takeovers() ? std::min(wait, takeover_wait) : wait);
       if (phase_ == phase::running) run_due_epoch();
       break;
     case phase::fenced:
@@ -56,7 +56,7 @@ void kafka_worker::run_due_epoch() {
   auto now = clock_.now();
   if (not epoch_is_due(now)) return;
   refuse_foreign_keys();
-  // One `now` for all partitions, and it goes back for none.
+  // One `now` for all partitions, not before the last one of any.
   for (const auto* each : ready())
     now = std::max(now, each->last_now());
   if (not run_overdue_timers(now)) return;
@@ -84,7 +84,7 @@ bool kafka_worker::run_overdue_timers(time_ms now) {
     for (auto* each : ready())
       if (each->has_committed() and each->due_users(now, most + 1) > most) full.push_back(each);
     if (full.empty()) return true;
-    // A commit that went through may still have cost the producer.
+    // A successful commit may still have ended the producer.
     if (not run_epoch(full, now, most) or phase_ != phase::running) return false;
   }
 }
@@ -163,7 +163,7 @@ void kafka_worker::confirm(const std::vector<partition_shard*>& which, time_ms p
   }
   failpoint::pass("pending");
   ++counts_.transactions;
-  // A request of this transaction may still be under way and must not meet the next one.
+  // A request of this transaction may still be under way and could end the next one.
   const bool doubtful = producer_->had_errors() or steady - produced_at > rules_.bounds.slow_commit.count();
   if (not doubtful) return;
   rules_.environment.log(log_level::warning, "the commit did not go through at once: taking a new producer");
@@ -207,7 +207,7 @@ void kafka_worker::close() {
     if (auto status = each.shard->store().drain(); not status and outcome_) outcome_ = error{status.error().message};
     counts_.totals += each.shard->totals();
   }
-  // Batches go before the member that they came from.
+  // Batches are destroyed before the member that they came from.
   owned_.clear();
   producer_.reset();
   if (group_) group_->close();

@@ -2,10 +2,10 @@
 //
 // One worker of Kafka mode: one consumer, one transactional producer, one actor system, and the partitions that the
 // group gave to it. Start with run_epoch(): it is E1 to E10 of docs/protocol.md on one screen (kafka_worker.cpp).
-// recover() is what follows when an epoch does not end well (kafka_worker_recovery.cpp).
+// recover() follows an epoch that was not committed (kafka_worker_recovery.cpp).
 //
-// Operation: step() does a bounded piece of everything (poll, take over, commit an epoch, let storage write) and
-// returns; the driver of the process calls it until it returns false. There is no open transaction between two steps,
+// Operation: work() does a bounded piece of everything (poll, take over, commit an epoch, let storage write) and
+// returns; the driver of the process calls it until it returns false. There is no open transaction between two calls,
 // so rebalances are served at safe moments only.
 // Threads: one; status() may be asked from any.
 #pragma once
@@ -47,7 +47,7 @@ struct partition_status {
 
 struct worker_status {
   std::vector<partition_status> partitions;
-  /// Wall clock. A worker that waits for a broker says nothing meanwhile, and what it said before may be over.
+  /// Wall clock. A worker that waits for a broker does not update its status, so it may be old.
   time_ms at = 0;
   shard_totals totals;
   std::uint64_t transactions = 0;
@@ -63,17 +63,19 @@ public:
   kafka_worker(engine_rules rules, cluster& brokers);
   ~kafka_worker() override;
 
-  /// One round, waiting up to `wait` for records where there is nothing else to do. False: it is over, see outcome().
-  bool step(milliseconds wait);
+  /// One round; waits up to `wait` for records if there is nothing else to do. False: the worker has ended, see
+  /// outcome().
+  bool work(milliseconds wait);
   /// An error: it ended for this reason. Else it was asked to, or goes on.
   const result<void>& outcome() const { return outcome_; }
-  /// Go down in order: what is committed is written, the member stays in the group (static).
+  /// Stop in order: what is committed is written, the member stays in the group (static).
   void close();
-  /// As a crash would: nothing is committed, written or told to the group. For tests.
+  /// As a crash would: nothing is committed or written, and the member does not leave the group. For tests.
   void abandon();
 
-  /// Owned partitions that are ready and whose committed position is at `ends` (committed records); for --until-end.
-  /// An input may end with markers of its producers' transactions, which are no records: silence tells.
+  /// Owned partitions that are ready and whose committed position is at `ends` (committed records); for --until-end. An
+  /// input may end with markers of its producers' transactions, which are no records; then polls that bring nothing
+  /// show the end.
   std::vector<std::int32_t> finished(const std::vector<position>& ends) const;
   worker_status status() const;
 
@@ -108,7 +110,7 @@ private:
   void sort_in(std::shared_ptr<const record_batch> batch);
   void fetch_all();
   /// True: one of them is still working.
-  bool step_takeovers();
+  bool work_on_takeovers();
   void begin_shard(owned_partition& of);
   void retry_or_refuse(owned_partition& of, const error& why, std::unique_ptr<partition_store> store);
   void end_with(std::string why);
@@ -116,7 +118,7 @@ private:
 
   bool epoch_is_due(time_ms now);
   std::int64_t epoch_left() const;
-  /// Records that the brokers' end, as they told it last, is ahead; -1: they did not yet.
+  /// Records between this position and the brokers' last known end; -1: not known yet.
   std::int64_t lag_of(const position& at) const;
   std::int64_t behind() const;
   void refuse_foreign_keys();

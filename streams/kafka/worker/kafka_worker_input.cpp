@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How records come in, when they are enough for an epoch, and when they are too many of the wrong kind.
+// Reading records, when they are enough for an epoch, and when too many have foreign keys.
 #include <algorithm>
 #include <utility>
 
@@ -85,7 +85,7 @@ std::int64_t kafka_worker::epoch_left() const {
                   : rules_.bounds.epoch.count() - (steady - sealed_at_);
 }
 
-// Records between here and the ends that the brokers told last. Those are a little old, so at the end it is none.
+// Records between the positions and the brokers' last known ends. These may be old, so at the end it is 0.
 std::int64_t kafka_worker::behind() const {
   std::int64_t all = 0;
   for (const auto* each : ready())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What follows when an epoch does not end well: "After trouble" in docs/protocol.md.
+// After an epoch that was not committed: "After trouble" in docs/protocol.md.
 #include <utility>
 
 #include <fmt/format.h>
@@ -25,7 +25,7 @@ void kafka_worker::recover(const call_error& from, const std::vector<partition_s
   if (from.next == next_action::abort) {
     const auto aborted = producer_->abort();
     roll_back(which);
-    // Whatever went wrong may still be on its way.
+    // A request of the transaction may still be under way.
     if (not aborted or producer_->had_errors()) {
       phase_ = phase::recycling;
       producer_.reset();
@@ -51,7 +51,7 @@ void kafka_worker::watch_fence() {
   phase_ = phase::recycling;
 }
 
-// A new producer ends what the old one left open; then the group says what became of the last epoch.
+// A new producer ends what the old one left open; then the group's offsets show whether the last epoch was committed.
 void kafka_worker::recycle() {
   if (rules_.environment.steady() < not_before_) {
     group_->poll(milliseconds{10});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a worker tells about itself while it runs.
+// The status of a running worker.
 #include <algorithm>
 
 #include "streams/kafka/worker/kafka_worker.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// S1 and S2: the producer and the group; and what becomes of the partitions that the group gives and takes back.
+// S1 and S2: the producer and the group; and the partitions that the group assigns and revokes.
 #include <utility>
 
 #include <fmt/format.h>
@@ -86,13 +86,13 @@ void kafka_worker::revoked(bool lost) {
   fetch_again_ = false;
 }
 
-bool kafka_worker::step_takeovers() {
+bool kafka_worker::work_on_takeovers() {
   bool working = false;
   bool changed = false;
   for (auto& [partition, each] : owned_) {
     if (not each.taking) continue;
     const auto before = each.taking->state();
-    const auto state = each.taking->step();
+    const auto state = each.taking->work();
     working = working or state == takeover_state::working;
     if (state == takeover_state::failed) {
       end_with(fmt::format("partition {}: {}", partition, each.taking->reason()));

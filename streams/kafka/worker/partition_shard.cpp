@@ -252,7 +252,7 @@ void partition_shard::write_policies(writing& of) {
     produce(of, rules_.outputs.policies, digest, text);
 }
 
-// What the configuration says goes through the input like every other command: ordered, audited, replayable.
+// The configuration's commands go through the input like all others: ordered, audited, replayable.
 void partition_shard::write_config_commands(writing& of) {
   if (config_commands_.lines.empty()) return;
   for (const auto& [subject, line] : config_commands_.lines) {
@@ -269,7 +269,7 @@ void partition_shard::write_rows(writing& of) {
     of.made.totals.counts += each.wrote.counts;
     if (each.who != nullptr) store_->add_user(each.uid, *each.who);
   }
-  // Not while timers are late: they read older hours.
+  // Not in epochs of timers alone: late timers read older hours.
   if (of.made.with_records) store_->expire(of.sealed.now, rules_.bounds.expiry_rows);
   store_->each_open_row([&](const state_row& row) {
     rows_digest_.add(row.key);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One partition that this worker owns and may decide on: its records of the next epoch, its actors, its store. Carries
-// out E1 to E5 of the commit protocol (docs/protocol.md) for its part of the worker's transaction, then E9 or the way
-// back.
+// out E1 to E5 of the commit protocol (docs/protocol.md) for its part of the worker's transaction, then E9 or the
+// roll-back.
 //
 // Operation: accept() until an epoch is due; seal(), run() and write() inside an open transaction; then confirm() or
 // roll_back(). Several epochs of timers alone may come before the one with the records. Threads: the worker's.
@@ -27,7 +27,7 @@
 
 namespace fairuse::kafka {
 
-/// What passed since the process began, for people and metrics.
+/// Totals since the start of the process, for people and metrics.
 struct shard_totals {
   std::uint64_t epochs = 0;
   std::uint64_t records = 0;
@@ -44,7 +44,7 @@ struct shard_totals {
 
 /// What a takeover found: where the inputs go on, in the order of engine_rules::inputs.
 struct takeover_result {
-  /// Nothing was there: the first epoch, number 0, says where the inputs begin.
+  /// The partition is new: its first epoch, number 0, sets where the inputs begin.
   bool is_new = false;
   std::string cluster;
   std::vector<input_next> inputs;
@@ -52,7 +52,7 @@ struct takeover_result {
 
 class partition_shard {
 public:
-  /// What became of a record.
+  /// The result of accept().
   enum class accept_result : std::uint8_t {
     taken,
     old, ///< seen before: dropped

@@ -37,7 +37,7 @@ std::filesystem::path takeover::folder_of(const engine_rules& rules, std::int32_
   return rules.state / fmt::format("p{:05}", partition);
 }
 
-takeover_state takeover::step() {
+takeover_state takeover::work() {
   if (state_ != takeover_state::working or rules_.environment.steady() < not_before_) return state_;
   switch (next_step_) {
     case protocol_step::open_store:
@@ -98,7 +98,7 @@ takeover_state takeover::open_store() {
   return takeover_state::working;
 }
 
-// Never repaired in place: the changelog has it all.
+// Never repaired in place: the changelog has all rows.
 takeover_state takeover::set_aside(const std::string& why) {
   rules_.environment.log(log_level::warning,
                          fmt::format("partition {}: {} It is set aside as {}.set-aside, and restored from {}",
@@ -158,7 +158,7 @@ takeover_state takeover::check_store() {
   return takeover_state::working;
 }
 
-// Some of the changelog into the store. The batches are gone at the end: they must not outlive their reader.
+// Some of the changelog into the store. The batches are destroyed at the end: they must not outlive their reader.
 result<std::int64_t, store_error> takeover::restore_some() {
   std::vector<std::unique_ptr<record_batch>> batches;
   std::vector<state_row> rows;
@@ -224,8 +224,8 @@ takeover_state takeover::agree_on_topics(const partition_meta& meta) {
   return takeover_state::ready;
 }
 
-// What was read of the group before the changelog may be old by now, because another process was still at work (seeds
-// 337 and 656 of tests/protocol). Only what is the same when both are asked again is final.
+// The group's offsets, read before the changelog, may be old by now, because another process was still at work (seeds
+// 337 and 656 of tests/protocol). Only an answer that both repeat is final.
 takeover_state takeover::refuse_twice(const std::string& why) {
   auto seen = why;
   for (const auto& each : group_offsets_)
@@ -296,7 +296,7 @@ result<std::int64_t> takeover::first_offset(const std::string& topic) {
   return *found;
 }
 
-// Nothing anywhere: the first epoch will say where the inputs begin.
+// A new partition: the first epoch sets where the inputs begin.
 takeover_state takeover::begin_anew() {
   found_ = {.is_new = true, .cluster = cluster_id_};
   for (const auto& topic : rules_.inputs) {

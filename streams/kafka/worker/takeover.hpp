@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// S3 to S8 of the commit protocol for one partition: from "the group gave it to me" to "I may decide on it", or to a
+// S3 to S8 of the commit protocol for one partition: from its assignment until this worker may decide on it, or to a
 // refusal that says what an operator can do. Works in pieces, because the group must be polled meanwhile.
 //
-// What holds when it is ready: the group's offsets, the changelog up to its end (which includes what an open or
-// half-finished transaction may still turn into), and the store are of the same epoch.
+// When it is ready, the group's offsets, the changelog up to its end (including transactions that were open) and the
+// store are of the same epoch.
 // Threads: the worker's.
 #pragma once
 
@@ -36,7 +36,7 @@ public:
            std::int32_t partition_count, std::string cluster_id, std::unique_ptr<partition_store> store);
 
   /// Do one piece of work; waits no longer than a few ms for a broker.
-  takeover_state step();
+  takeover_state work();
   std::int32_t partition() const { return partition_; }
   takeover_state state() const { return state_; }
   /// Why it is refused or failed, and what to do; while working: what it waits for.
@@ -50,7 +50,7 @@ public:
   const takeover_result& found() const { return found_; }
   /// Text of a policy by digest from the policies topic; reads it when asked first.
   std::optional<std::string> policy_text(const std::string& digest);
-  /// Whether that is all there is: false if the topic could not be read to its end.
+  /// False if the topic could not be read to its end.
   bool policies_read() const { return policies_.has_value(); }
 
   static std::filesystem::path folder_of(const engine_rules& rules, std::int32_t partition);

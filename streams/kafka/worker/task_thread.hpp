@@ -15,7 +15,7 @@ namespace fairuse::kafka {
 class task_thread {
 public:
   task_thread() : thread_([this] { run(); }) {}
-  /// Does what is left first.
+  /// Runs the remaining tasks first.
   ~task_thread() {
     {
       const std::lock_guard guard(mutex_);

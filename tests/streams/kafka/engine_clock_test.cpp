@@ -18,7 +18,7 @@ struct clocks {
   time_ms steady = 7;
   engine_clock of{[this] { return wall; }, [this] { return steady; }};
 
-  /// Both move, as they do; looked at every second, as a worker does.
+  /// Both advance; `now` is read every second, as a worker does.
   time_ms pass(std::int64_t span_ms) {
     auto seen = of.now();
     for (const auto end = steady + span_ms; steady < end;) {

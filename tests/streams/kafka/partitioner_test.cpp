@@ -19,7 +19,7 @@ struct pairing {
   reference theirs;
 };
 
-// librdkafka's own functions, which take no notice of the topic.
+// librdkafka's own functions, which ignore the topic.
 constexpr pairing pairings[] = {
     {key_hash::murmur2, rd_kafka_msg_partitioner_murmur2},
     {key_hash::crc32, rd_kafka_msg_partitioner_consistent},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Records between our code and that of others, one JSON object a line: {"topic", "key", "value", "headers": [[name,
-// value], ...]}.
+// Output and input records as JSON, one object a line, for tests with other libraries: {"topic", "key", "value",
+// "headers": [[name, value], ...]}.
 //
 //   kafka_records samples    every kind of output record, of one user
 //   kafka_records decode     input records from stdin -> {"event": CloudEvents line} or {"refused": reason, "place"}
@@ -49,7 +49,7 @@ policy curious() {
   return p;
 }
 
-/// A user who goes all the way up, is exempted, and is erased in the end.
+/// A user who reaches the last stage, is exempted, and is erased in the end.
 class sample_records {
 public:
   sample_records() { user_.who.changed.track = true; }
