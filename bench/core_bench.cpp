@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Time of one speech event in core: three windows, a search for duplicates, one to ten policies; as a baseline, the
-// bare loop over arrays that three windows need at least. And the memory of a user.
+// bare loop over arrays that three windows need. And the memory of a user.
 #include <memory>
 #include <string>
 #include <vector>

@@ -47,8 +47,8 @@ result<void> configure(const json& settings, policy& rules) {
   if (rules.ceiling.cap_ms > 0) rules.ceiling.cap_ms = settings.value("ceiling_ms", rules.ceiling.cap_ms);
   const auto caps = settings.value("caps_ms", std::vector<std::int64_t>());
   const auto raised = settings.value("caps_unlimited_ms", std::vector<std::int64_t>());
-  for (std::size_t w = 0; w < rules.windows.size() and w < caps.size(); ++w)
-    rules.windows[w].cap_ms = caps[w];
+  for (std::size_t window = 0; window < rules.windows.size() and window < caps.size(); ++window)
+    rules.windows[window].cap_ms = caps[window];
   for (auto& plan : rules.plans)
     if (not raised.empty()) plan.caps_ms = raised;
   stamp_digest(rules);
@@ -189,10 +189,11 @@ void conformance::evaluated(const json& line, json& row, std::int32_t ms, lane f
   const auto view = standing_now();
   row["totals"] = json::array();
   row["caps"] = json::array();
-  for (std::size_t w = 0; w < view.windows.size(); ++w) {
-    row["totals"].push_back(view.windows[w].sum_ms);
-    if (view.windows[w].exceeded)
-      row["caps"].push_back({view.slot->label.windows[w], view.windows[w].sum_ms, view.windows[w].cap_ms});
+  for (std::size_t window = 0; window < view.windows.size(); ++window) {
+    row["totals"].push_back(view.windows[window].sum_ms);
+    if (view.windows[window].exceeded)
+      row["caps"].push_back(
+          {view.slot->label.windows[window], view.windows[window].sum_ms, view.windows[window].cap_ms});
   }
   review(line, row);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Compatibility scenarios: one JSON line in, one row out, through the real shard and user actors. The rows are what the
-// system that exists today decides; docs/conform.md documents the format and its rules.
+// Compatibility scenarios: one JSON line in, one row out, through the real shard and user actors. The rows are
+// decisions of the existing system; docs/conform.md documents the format and its rules.
 #pragma once
 
 #include <iosfwd>

@@ -45,8 +45,8 @@ policy_figures policy_of(const experiment& what, const run_result& result, std::
   out.rules = &what.policies[index];
   out.chain_digest = result.policy_digests[index];
   out.cohorts = &result.tally.policies[index].groups;
-  for (std::size_t g = 0; g < out.cohorts->size(); ++g)
-    out.groups[at(what.people.cohorts[g].label)].merge((*out.cohorts)[g]);
+  for (std::size_t group = 0; group < out.cohorts->size(); ++group)
+    out.groups[at(what.people.cohorts[group].label)].merge((*out.cohorts)[group]);
   for (auto& group : out.groups) {
     for (auto& stage : group.stages)
       std::sort(stage.reached_after_ms.begin(), stage.reached_after_ms.end());

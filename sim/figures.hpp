@@ -45,7 +45,7 @@ struct stage_figures {
   struct difference {
     std::uint64_t newly_hit = 0;
     std::uint64_t newly_spared = 0;
-    double p = 1;
+    double p_value = 1;
   };
   std::array<difference, truth_count> against_first;
 };

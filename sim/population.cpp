@@ -103,26 +103,26 @@ composition::composition(const population& of, std::uint64_t seed)
   cohorts_.resize(of.cohorts.size());
   std::vector<std::uint64_t> weights;
   std::uint64_t total = 0;
-  for (std::size_t c = 0; c < cohorts_.size(); ++c) {
-    cohort_shares& shares = cohorts_[c];
+  for (std::size_t index = 0; index < cohorts_.size(); ++index) {
+    cohort_shares& shares = cohorts_[index];
     ppb from = 0;
     for (const band& each : of.bands) {
-      if (each.shares[c] > 0) {
-        shares.bands.push_back({shares.mass, from, each.shares[c]});
-        shares.mass += std::uint64_t{each.until - from} * each.shares[c];
+      if (each.shares[index] > 0) {
+        shares.bands.push_back({shares.mass, from, each.shares[index]});
+        shares.mass += std::uint64_t{each.until - from} * each.shares[index];
       }
       from = each.until;
     }
     // A cohort that speaks on half of the days needs twice the users for its part of the user-days. Mass is at most
     // 1e12 and days per week at least 1e-6 of a day; the factor keeps six digits.
-    weights.push_back(std::max<std::uint64_t>(1, shares.mass * 7'000'000 / days_per_week(of.cohorts[c])));
+    weights.push_back(std::max<std::uint64_t>(1, shares.mass * 7'000'000 / days_per_week(of.cohorts[index])));
     total += weights.back();
   }
   std::uint64_t sum = 0;
   const std::uint64_t unit = UINT64_MAX / total;
-  for (std::size_t c = 0; c < cohorts_.size(); ++c) {
-    sum += weights[c];
-    cohorts_[c].until = c + 1 == cohorts_.size() ? UINT64_MAX : sum * unit;
+  for (std::size_t index = 0; index < cohorts_.size(); ++index) {
+    sum += weights[index];
+    cohorts_[index].until = index + 1 == cohorts_.size() ? UINT64_MAX : sum * unit;
   }
 }
 

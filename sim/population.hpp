@@ -24,7 +24,7 @@
 
 namespace fairuse::sim {
 
-/// What a user really is: the truth against which decisions are judged.
+/// The true kind of a user, which decisions are compared with.
 enum class truth : std::uint8_t {
   legitimate = 0,
   misuse = 1,

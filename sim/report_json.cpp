@@ -104,8 +104,8 @@ json policy_json(const experiment& what, const policy_figures& of) {
   for (std::size_t i = 0; i < counted_stage_count; ++i)
     stages[std::string(to_text(counted_stages[i]))] = stage_json(of, i);
   json cohorts = json::array();
-  for (std::size_t g = 0; g < of.cohorts->size(); ++g)
-    cohorts.push_back(cohort_json(what, of, g));
+  for (std::size_t group = 0; group < of.cohorts->size(); ++group)
+    cohorts.push_back(cohort_json(what, of, group));
   json out{{"name", of.rules->name},
            {"digest", of.rules->digest},
            {"decisions_digest", of.chain_digest},
@@ -136,15 +136,15 @@ json policy_json(const experiment& what, const policy_figures& of) {
 
 json comparisons_json(const run_figures& figures) {
   json out = json::array();
-  for (std::size_t p = 1; p < figures.policies.size(); ++p)
+  for (std::size_t index = 1; index < figures.policies.size(); ++index)
     for (std::size_t i = 0; i < counted_stage_count; ++i) {
       json row{{"first", figures.policies.front().rules->name},
-               {"second", figures.policies[p].rules->name},
+               {"second", figures.policies[index].rules->name},
                {"stage", to_text(counted_stages[i])}};
       for (std::size_t label = 0; label < truth_count; ++label) {
-        const auto& against = figures.policies[p].stages[i].against_first[label];
+        const auto& against = figures.policies[index].stages[i].against_first[label];
         row[std::string(to_text(truths[label]))] = {
-            {"newly_hit", against.newly_hit}, {"newly_spared", against.newly_spared}, {"p", against.p}};
+            {"newly_hit", against.newly_hit}, {"newly_spared", against.newly_spared}, {"p", against.p_value}};
       }
       out.push_back(std::move(row));
     }

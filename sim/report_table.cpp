@@ -102,15 +102,15 @@ void write_cohorts(std::string& out, const experiment& what, const run_figures& 
     const auto until = std::min(from + policies_per_row, figures.policies.size());
     fmt::format_to(at, "\nUsers at warning / throttle / restrict, by cohort\n{:<{}}  {:<10} {:>8}", "cohort", width,
                    "truth", "users");
-    for (auto p = from; p < until; ++p)
-      fmt::format_to(at, " {:>21}", figures.policies[p].rules->name);
+    for (auto index = from; index < until; ++index)
+      fmt::format_to(at, " {:>21}", figures.policies[index].rules->name);
     out.push_back('\n');
-    for (std::size_t g = 0; g < what.people.cohorts.size(); ++g) {
-      const auto& cohort = what.people.cohorts[g];
+    for (std::size_t group = 0; group < what.people.cohorts.size(); ++group) {
+      const auto& cohort = what.people.cohorts[group];
       fmt::format_to(at, "{:<{}}  {:<10} {:>8}", cohort.name, width, to_text(cohort.label),
-                     grouped((*figures.policies.front().cohorts)[g].users));
-      for (auto p = from; p < until; ++p) {
-        const auto& stages = (*figures.policies[p].cohorts)[g].stages;
+                     grouped((*figures.policies.front().cohorts)[group].users));
+      for (auto index = from; index < until; ++index) {
+        const auto& stages = (*figures.policies[index].cohorts)[group].stages;
         fmt::format_to(at, " {:>21}", fmt::format("{} / {} / {}", stages[0].hits, stages[1].hits, stages[2].hits));
       }
       out.push_back('\n');
@@ -161,14 +161,15 @@ void write_comparisons(std::string& out, const run_figures& figures) {
       fmt::format_to(at, " {:>19}",
                      fmt::format("{} {}", to_text(stage), who == std::string_view("misuse") ? who : "legit."));
   out.push_back('\n');
-  for (std::size_t p = 1; p < figures.policies.size(); ++p) {
-    fmt::format_to(at, "{:<{}}", figures.policies[p].rules->name, width);
-    for (const auto& stage : figures.policies[p].stages)
+  for (std::size_t index = 1; index < figures.policies.size(); ++index) {
+    fmt::format_to(at, "{:<{}}", figures.policies[index].rules->name, width);
+    for (const auto& stage : figures.policies[index].stages)
       for (const auto who : {legitimate, misuse}) {
         const auto& against = stage.against_first[who];
-        fmt::format_to(at, " {:>19}",
-                       fmt::format("{} / {} ({})", against.newly_hit, against.newly_spared,
-                                   against.p < 0.001 ? std::string("<0.001") : fmt::format("{:.3f}", against.p)));
+        fmt::format_to(
+            at, " {:>19}",
+            fmt::format("{} / {} ({})", against.newly_hit, against.newly_spared,
+                        against.p_value < 0.001 ? std::string("<0.001") : fmt::format("{:.3f}", against.p_value)));
       }
     out.push_back('\n');
   }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The simulated reviewer: what a language model would have answered. An answer is a pure function of (seed, uid,
-// instant of the request): every policy that asks at the same instant gets the same answer, and a request changes no
-// other answer.
+// The simulated reviewer, in place of a language model. An answer is a pure function of (seed, uid, instant of the
+// request): every policy that asks at the same instant gets the same answer, and a request changes no other answer.
 //
 // The reviewer errs in two ways. It misreads some users every time (`astray_users`: an attended lecture that sounds
 // like a podcast, an audiobook that sounds like a voice memo), and it may misread any single review (`astray_reviews`).

@@ -10,7 +10,7 @@ namespace fairuse::sim {
 
 namespace {
 
-/// Enough to share the cost of an epoch's messages, few enough for the users' events to stay in the cache.
+/// Enough to share the cost of an epoch's messages, few enough for their events to stay in the cache.
 constexpr std::uint32_t users_per_epoch = 8;
 
 /// `now` of the step with the user's first speech, or of the first step if there is no speech.
@@ -168,16 +168,16 @@ void simulated_users::count_decisions(const active_user& who, std::vector<decisi
     if (each.kind == decision_kind::stage_changed) paths_[policy].move(each);
   }
   slot_chains_.clear();
-  for (std::size_t p = 0; p < policies; ++p) {
-    paths_[p].finish(rules_->end);
-    const slot_chain alone{"live", chains_[p]};
-    into_->policies[p].chains.add(who.uid, {&alone, 1});
-    slot_chains_.push_back({rules_->of->policies[p].name, chains_[p]});
+  for (std::size_t index = 0; index < policies; ++index) {
+    paths_[index].finish(rules_->end);
+    const slot_chain alone{"live", chains_[index]};
+    into_->policies[index].chains.add(who.uid, {&alone, 1});
+    slot_chains_.push_back({rules_->of->policies[index].name, chains_[index]});
   }
   into_->chains.add(who.uid, slot_chains_);
   const auto begin = first_speech(who);
-  for (std::size_t p = 0; p < policies; ++p)
-    into_->policies[p].groups[who.group].add(paths_[p], paths_.front(), begin);
+  for (std::size_t index = 0; index < policies; ++index)
+    into_->policies[index].groups[who.group].add(paths_[index], paths_.front(), begin);
 }
 
 void simulated_users::count_user(const active_user& who, outcome& of) {

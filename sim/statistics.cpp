@@ -86,11 +86,11 @@ std::optional<std::int64_t> histogram::least() const { return count_ == 0 ? std:
 
 std::optional<std::int64_t> histogram::most() const { return count_ == 0 ? std::nullopt : std::optional(most_); }
 
-std::optional<std::int64_t> histogram::quantile(std::uint32_t q) const {
+std::optional<std::int64_t> histogram::quantile(std::uint32_t at) const {
   if (count_ == 0) return std::nullopt;
   constexpr std::uint64_t unit = 1'000'000'000;
-  // ceil(q * count / 1e9) without leaving 64 bits.
-  const std::uint64_t rank = std::max<std::uint64_t>(1, count_ / unit * q + (count_ % unit * q + unit - 1) / unit);
+  // ceil(at * count / 1e9) without leaving 64 bits.
+  const std::uint64_t rank = std::max<std::uint64_t>(1, count_ / unit * at + (count_ % unit * at + unit - 1) / unit);
   if (rank == count_) return most_;
   if (rank == 1) return least_;
   std::uint64_t seen = 0;

@@ -54,9 +54,9 @@ public:
   std::optional<std::int64_t> least() const;
   std::optional<std::int64_t> most() const;
 
-  /// Value of rank ceil(q * count), q in 1e-9, as the middle of its bucket; least and most are exact at 0 and 1.
-  /// nullopt while empty. REQUIRES: q <= 1'000'000'000.
-  std::optional<std::int64_t> quantile(std::uint32_t q) const;
+  /// Value of rank ceil(at * count), `at` in 1e-9, as the middle of its bucket; least and most are exact at 0 and 1.
+  /// nullopt while empty. REQUIRES: at <= 1'000'000'000.
+  std::optional<std::int64_t> quantile(std::uint32_t at) const;
 
 private:
   static constexpr std::uint32_t fraction_bits = 7;

@@ -74,10 +74,10 @@ void run_tally::merge(run_tally&& other) {
   users += other.users;
   events += other.events;
   counts += other.counts;
-  for (std::size_t p = 0; p < policies.size(); ++p) {
-    for (std::size_t g = 0; g < policies[p].groups.size(); ++g)
-      policies[p].groups[g].merge(other.policies[p].groups[g]);
-    policies[p].chains.merge(std::move(other.policies[p].chains));
+  for (std::size_t index = 0; index < policies.size(); ++index) {
+    for (std::size_t group = 0; group < policies[index].groups.size(); ++group)
+      policies[index].groups[group].merge(other.policies[index].groups[group]);
+    policies[index].chains.merge(std::move(other.policies[index].chains));
   }
   chains.merge(std::move(other.chains));
 }

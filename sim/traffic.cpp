@@ -30,7 +30,9 @@ std::chrono::year_month month_of(time_ms at) {
   return date.year() / date.month();
 }
 
-bool arrives_before(const arrival& a, const arrival& b) { return a.at != b.at ? a.at < b.at : before(a.what, b.what); }
+bool arrives_before(const arrival& left, const arrival& right) {
+  return left.at != right.at ? left.at < right.at : before(left.what, right.what);
+}
 
 } // namespace
 
@@ -122,7 +124,7 @@ void traffic_writer::write_session(const session& planned, std::uint32_t number,
   const time_ms end = begin + duration;
   if (out_->traits.uploader && faults_.chance(faults.upload_sessions)) {
     const time_ms delay = faults.upload_delay.sample(faults_);
-    // Producers mark a backlog as such only when it is days old; the engine has to recognize a younger one by itself.
+    // Producers mark a backlog as such only when it is days old; the engine has to recognize a younger one.
     const lane from = delay > 2 * day_ms ? lane::backfill : lane::sync;
     write_speech<true>(planned, begin, end + delay, from);
     write_conversation(number, end, end + delay + summary_ms + lag, from, duration, random);

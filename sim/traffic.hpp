@@ -25,7 +25,7 @@ struct arrival {
   event what;
 };
 
-/// One user's events, ascending by (at, the order of `before`). Details live in `arena`.
+/// One user's events, ascending by (at, the order of `before`). `arena` owns the details.
 struct user_traffic {
   std::uint32_t user = 0;
   user_traits traits;

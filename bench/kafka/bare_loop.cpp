@@ -157,7 +157,7 @@ private:
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) ++static_cast<output*>(self)->failed_;
   }
   void produce(rd_kafka_topic_t& topic, std::int32_t partition, std::string_view key, std::string_view value) {
-    // The C interface takes the bytes as mutable and, with F_COPY, leaves them alone.
+    // The C interface takes the bytes as mutable and, with F_COPY, does not change them.
     auto* bytes = const_cast<char*>(value.data());
     while (
         rd_kafka_produce(&topic, partition, RD_KAFKA_MSG_F_COPY, bytes, value.size(), key.data(), key.size(), nullptr)

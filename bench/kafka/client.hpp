@@ -40,7 +40,7 @@ void check(std::string_view what, rd_kafka_error_t* error);
 owned<rd_kafka_t> make_client(rd_kafka_type_t kind, const std::vector<setting>& settings,
                               delivery_report reported = nullptr, void* opaque = nullptr);
 owned<rd_kafka_topic_t> open_topic(rd_kafka_t& client, const std::string& name);
-/// Asks the broker: librdkafka's first record to a topic it does not know waits for a second. 0: no such topic.
+/// Asks the broker: librdkafka's first record to a new topic waits for a second. 0: no such topic.
 std::int32_t partition_count(rd_kafka_t& client, const std::string& name);
 
 struct offset_range {

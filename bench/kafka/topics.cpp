@@ -2,7 +2,7 @@
 //
 // Topics for the Kafka benchmarks.
 //
-//   kafka_topics BOOTSTRAP create NAME:PARTITIONS[:compact]...   creates them, leaves existing ones alone
+//   kafka_topics BOOTSTRAP create NAME:PARTITIONS[:compact]...   creates them, keeps existing ones
 //   kafka_topics BOOTSTRAP size NAME...                          prints the sum of the offset ranges of each
 
 #include <chrono>
@@ -55,7 +55,7 @@ void create(rd_kafka_t& client, const wanted& one) {
   rd_kafka_NewTopic_destroy(topic);
 }
 
-/// CreateTopics returns before all brokers know the topic and its leaders.
+/// CreateTopics returns before all brokers have the topic and its leaders.
 void await(rd_kafka_t& client, const wanted& one) {
   for (int tries = 0; partition_count(client, one.name) < one.partitions; ++tries) {
     if (tries == 100) fail(one.name, "was created and did not appear");

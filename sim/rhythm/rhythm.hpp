@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Real speech, minute by minute (sources: sim/rhythm/README.md). The recordings of a kind are joined to one circular
-// series of minutes. A session is an excerpt of it, so a long session continues in the next recording.
+// Recorded speech, minute by minute (sources: sim/rhythm/README.md). The recordings of a kind are joined to one
+// circular series of minutes. A session is an excerpt of it, so a long session continues in the next recording.
 // Threads: immutable.
 #pragma once
 

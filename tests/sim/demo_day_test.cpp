@@ -50,8 +50,8 @@ BOOST_AUTO_TEST_SUITE(demo_days)
 
 BOOST_AUTO_TEST_CASE(the_shipped_day_is_fifty_users_in_the_wire_form) {
   std::set<std::string_view> users;
-  for (const wire_event& e : demo_day().events)
-    users.insert(e.subject);
+  for (const wire_event& each : demo_day().events)
+    users.insert(each.subject);
   BOOST_TEST(users.size() == 50U);
   BOOST_TEST(demo_day().events.size() > 1'000U);
 }
@@ -61,10 +61,10 @@ BOOST_AUTO_TEST_CASE(it_repeats_some_events_and_brings_an_old_recording) {
   time_ms now = 0;
   int repeated = 0;
   int old = 0;
-  for (const wire_event& e : demo_day().events) {
-    repeated += seen.emplace(e.subject, e.what.key).second ? 0 : 1;
-    old += now - e.what.instant > day_ms ? 1 : 0;
-    now = std::max(now, e.what.instant);
+  for (const wire_event& each : demo_day().events) {
+    repeated += seen.emplace(each.subject, each.what.key).second ? 0 : 1;
+    old += now - each.what.instant > day_ms ? 1 : 0;
+    now = std::max(now, each.what.instant);
   }
   BOOST_TEST(repeated >= 5);
   BOOST_TEST(old >= 2);
@@ -75,17 +75,17 @@ BOOST_AUTO_TEST_CASE(reviews_answer_users_who_crossed_the_daily_cap_just_before)
   std::map<std::string_view, time_ms> crossed;
   std::set<std::pair<std::string_view, std::uint64_t>> seen;
   int reviews = 0;
-  for (const wire_event& e : demo_day().events) {
-    if (!seen.emplace(e.subject, e.what.key).second) continue;
-    if (e.what.kind == event_kind::speech && e.what.from == lane::realtime) {
-      speech[e.subject] += speech_of(e.what);
-      if (speech[e.subject] > 2 * hour_ms) crossed.emplace(e.subject, e.what.instant);
-    } else if (e.what.kind == event_kind::review) {
+  for (const wire_event& each : demo_day().events) {
+    if (!seen.emplace(each.subject, each.what.key).second) continue;
+    if (each.what.kind == event_kind::speech && each.what.from == lane::realtime) {
+      speech[each.subject] += speech_of(each.what);
+      if (speech[each.subject] > 2 * hour_ms) crossed.emplace(each.subject, each.what.instant);
+    } else if (each.what.kind == event_kind::review) {
       ++reviews;
-      BOOST_TEST(detail_of<review_answer>(e.what).request == "live-1");
-      BOOST_REQUIRE(crossed.count(e.subject) == 1U);
-      BOOST_TEST(e.what.instant > crossed[e.subject]);
-      BOOST_TEST(e.what.instant < crossed[e.subject] + minute_ms);
+      BOOST_TEST(detail_of<review_answer>(each.what).request == "live-1");
+      BOOST_REQUIRE(crossed.count(each.subject) == 1U);
+      BOOST_TEST(each.what.instant > crossed[each.subject]);
+      BOOST_TEST(each.what.instant < crossed[each.subject] + minute_ms);
     }
   }
   BOOST_TEST(reviews == 10);

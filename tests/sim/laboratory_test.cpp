@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(a_small_experiment_has_the_figures_computed_by_hand) {
   BOOST_TEST(fair.harm_ms == 0);
   BOOST_TEST(fair.saved_ms > 0);
   BOOST_TEST(fair.answers.strikes >= 4 * readers);
-  // A cleared talker is left alone for 72 h.
+  // A cleared talker is not reviewed again for 72 h.
   BOOST_TEST(fair.answers.cleared >= 2 * (*fair.cohorts)[talker_group].users);
   BOOST_TEST(fair.reviews == fair.answers.strikes + fair.answers.cleared);
 }
@@ -147,10 +147,10 @@ BOOST_AUTO_TEST_CASE(a_policy_decides_the_same_alone_and_beside_others) {
   const auto all = presets();
   const auto together = run(field_experiment(all, 600, 8));
   const auto reordered = run(field_experiment({all[2], all[0], all[1]}, 600, 8));
-  for (std::size_t p = 0; p < all.size(); ++p) {
-    const auto alone = run(field_experiment({all[p]}, 600, 8));
-    BOOST_TEST(together.policy_digests[p] == alone.policy_digests.front());
-    BOOST_TEST(reordered.policy_digests[(p + 1) % all.size()] == alone.policy_digests.front());
+  for (std::size_t index = 0; index < all.size(); ++index) {
+    const auto alone = run(field_experiment({all[index]}, 600, 8));
+    BOOST_TEST(together.policy_digests[index] == alone.policy_digests.front());
+    BOOST_TEST(reordered.policy_digests[(index + 1) % all.size()] == alone.policy_digests.front());
   }
   BOOST_TEST(together.policy_digests[0] != together.policy_digests[1]);
   // The run's own digest depends on the policies' names, not on their order.
@@ -203,8 +203,8 @@ BOOST_AUTO_TEST_CASE(differences_add_up_and_are_tested_exactly) {
   for (const auto& row : report.at("comparisons")) {
     const auto stage = row.at("stage").get<std::string>();
     for (const char* who : {"legitimate", "misuse", "exhausted"}) {
-      const auto hits = [&](std::size_t p) {
-        return policies[p].at("stages").at(stage).at(who).at("hits").get<std::uint64_t>();
+      const auto hits = [&](std::size_t index) {
+        return policies[index].at("stages").at(stage).at(who).at("hits").get<std::uint64_t>();
       };
       const auto newly_hit = row.at(who).at("newly_hit").get<std::uint64_t>();
       const auto newly_spared = row.at(who).at("newly_spared").get<std::uint64_t>();

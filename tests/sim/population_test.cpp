@@ -25,10 +25,10 @@ std::vector<double> shares_of_ranks(const composition& of, std::uint32_t cohort,
   for (std::uint32_t i = 0; i < ranks; ++i) {
     const auto rank = static_cast<std::uint32_t>((std::uint64_t{i} << 32) / ranks);
     const ppb at = of.quantile(cohort, rank);
-    std::size_t b = 0;
-    while (at >= bands[b].until)
-      ++b;
-    counts[b] += 1.0 / ranks;
+    std::size_t band = 0;
+    while (at >= bands[band].until)
+      ++band;
+    counts[band] += 1.0 / ranks;
   }
   return counts;
 }
@@ -66,38 +66,39 @@ BOOST_AUTO_TEST_CASE(cohorts_partition_the_curve) {
   // The part of a cohort's ranks in a band equals the cohort's share of it, so all cohorts together fill each band
   // once.
   std::vector<double> filled(people.bands.size());
-  for (std::uint32_t c = 0; c < people.cohorts.size(); ++c) {
+  for (std::uint32_t cohort = 0; cohort < people.cohorts.size(); ++cohort) {
     double mass = 0;
-    for (std::size_t b = 0; b < people.bands.size(); ++b)
-      mass += width(people, b) * people.bands[b].shares[c] / 1000;
-    const auto counts = shares_of_ranks(of, c, 100'000);
-    for (std::size_t b = 0; b < people.bands.size(); ++b) {
-      BOOST_TEST(std::abs(counts[b] * mass - width(people, b) * people.bands[b].shares[c] / 1000) < 1e-4 * mass);
-      filled[b] += counts[b] * mass;
+    for (std::size_t band = 0; band < people.bands.size(); ++band)
+      mass += width(people, band) * people.bands[band].shares[cohort] / 1000;
+    const auto counts = shares_of_ranks(of, cohort, 100'000);
+    for (std::size_t band = 0; band < people.bands.size(); ++band) {
+      BOOST_TEST(std::abs(counts[band] * mass - width(people, band) * people.bands[band].shares[cohort] / 1000)
+                 < 1e-4 * mass);
+      filled[band] += counts[band] * mass;
     }
   }
-  for (std::size_t b = 0; b < people.bands.size(); ++b)
-    BOOST_TEST(filled[b] == width(people, b), boost::test_tools::tolerance(1e-3));
+  for (std::size_t band = 0; band < people.bands.size(); ++band)
+    BOOST_TEST(filled[band] == width(people, band), boost::test_tools::tolerance(1e-3));
 }
 
 BOOST_AUTO_TEST_CASE(ranks_rise_with_the_curve) {
   const composition of(shipped_population(), 1);
-  for (std::uint32_t c = 0; c < shipped_population().cohorts.size(); ++c) {
+  for (std::uint32_t cohort = 0; cohort < shipped_population().cohorts.size(); ++cohort) {
     ppb before = 0;
     for (std::uint64_t rank = 0; rank < 1ULL << 32; rank += 1ULL << 20) {
-      const ppb at = of.quantile(c, static_cast<std::uint32_t>(rank));
+      const ppb at = of.quantile(cohort, static_cast<std::uint32_t>(rank));
       BOOST_REQUIRE(at >= before);
       before = at;
     }
-    BOOST_TEST(of.quantile(c, UINT32_MAX) <= whole);
+    BOOST_TEST(of.quantile(cohort, UINT32_MAX) <= whole);
   }
 }
 
 BOOST_AUTO_TEST_CASE(the_heaviest_days_belong_to_misuse_six_times_in_ten) {
   const population& people = shipped_population();
   std::uint32_t misuse = 0;
-  for (std::size_t c = 0; c < people.cohorts.size(); ++c)
-    misuse += people.cohorts[c].label == truth::misuse ? people.bands.back().shares[c] : 0;
+  for (std::size_t cohort = 0; cohort < people.cohorts.size(); ++cohort)
+    misuse += people.cohorts[cohort].label == truth::misuse ? people.bands.back().shares[cohort] : 0;
   BOOST_TEST(misuse == 600U);
 }
 
@@ -106,11 +107,11 @@ BOOST_AUTO_TEST_CASE(a_few_thousand_users_already_have_the_composition) {
     const composition of(shipped_population(), seed);
     std::vector<double> users(shipped_population().cohorts.size());
     constexpr std::uint32_t total = 5'000;
-    for (std::uint32_t u = 0; u < total; ++u)
-      users[of.traits(u).cohort] += 1;
-    for (std::uint32_t c = 0; c < users.size(); ++c) {
-      const double expected = std::ldexp(static_cast<double>(of.user_share(c)), -64) * total;
-      BOOST_TEST(std::abs(users[c] - expected) < 3);
+    for (std::uint32_t user = 0; user < total; ++user)
+      users[of.traits(user).cohort] += 1;
+    for (std::uint32_t cohort = 0; cohort < users.size(); ++cohort) {
+      const double expected = std::ldexp(static_cast<double>(of.user_share(cohort)), -64) * total;
+      BOOST_TEST(std::abs(users[cohort] - expected) < 3);
     }
   }
 }

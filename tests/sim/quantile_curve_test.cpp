@@ -21,25 +21,25 @@ BOOST_AUTO_TEST_CASE(a_curve_goes_through_its_knots) {
 
 BOOST_AUTO_TEST_CASE(between_knots_it_is_geometric) {
   const quantile_curve curve({{0, 1'000}, {whole, 1'000'000}});
-  for (const double q : {0.1, 0.25, 0.5, 0.77, 0.9})
-    BOOST_TEST(static_cast<double>(curve.at(static_cast<ppb>(q * whole))) == 1'000 * std::pow(1'000, q),
+  for (const double at : {0.1, 0.25, 0.5, 0.77, 0.9})
+    BOOST_TEST(static_cast<double>(curve.at(static_cast<ppb>(at * whole))) == 1'000 * std::pow(1'000, at),
                boost::test_tools::tolerance(0.003));
 }
 
 RC_BOOST_PROP(a_curve_never_falls_and_never_leaves_its_ends, ()) {
   std::vector<quantile_knot> knots;
   std::int64_t value = *rc::gen::inRange<std::int64_t>(0, 1'000'000);
-  const auto periods = *rc::gen::inRange<std::uint32_t>(1, 6);
-  for (std::uint32_t i = 0; i <= periods; ++i) {
-    knots.push_back({i == periods ? whole : i * (whole / periods), value});
+  const auto segments = *rc::gen::inRange<std::uint32_t>(1, 6);
+  for (std::uint32_t i = 0; i <= segments; ++i) {
+    knots.push_back({i == segments ? whole : i * (whole / segments), value});
     value += *rc::gen::inRange<std::int64_t>(0, 100'000'000);
   }
   RC_ASSERT(quantile_curve::check(knots).has_value());
   const quantile_curve curve(knots);
   std::int64_t before = knots.front().value;
-  for (ppb q = 0; q < whole; q += whole / 997) {
-    RC_ASSERT(curve.at(q) >= before);
-    before = curve.at(q);
+  for (ppb at = 0; at < whole; at += whole / 997) {
+    RC_ASSERT(curve.at(at) >= before);
+    before = curve.at(at);
   }
   RC_ASSERT(before <= knots.back().value);
 }

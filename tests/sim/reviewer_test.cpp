@@ -50,10 +50,10 @@ tally ask_about(const std::string& cohort, std::uint32_t users) {
 BOOST_AUTO_TEST_SUITE(reviewers)
 
 BOOST_AUTO_TEST_CASE(users_without_misuse_score_low_with_few_errors) {
-  for (const cohort& c : shipped_population().cohorts) {
-    if (c.label == truth::misuse) continue;
-    const tally got = ask_about(c.name, 20'000);
-    BOOST_TEST_CONTEXT(c.name) {
+  for (const cohort& each : shipped_population().cohorts) {
+    if (each.label == truth::misuse) continue;
+    const tally got = ask_about(each.name, 20'000);
+    BOOST_TEST_CONTEXT(each.name) {
       BOOST_TEST(got.low > got.verdicts * 7 / 10);
       BOOST_TEST(got.passed_gate > 0);
       BOOST_TEST(got.passed_gate < got.verdicts / 100);
@@ -62,10 +62,10 @@ BOOST_AUTO_TEST_CASE(users_without_misuse_score_low_with_few_errors) {
 }
 
 BOOST_AUTO_TEST_CASE(misuse_scores_high_with_some_misses) {
-  for (const cohort& c : shipped_population().cohorts) {
-    if (c.label != truth::misuse) continue;
-    const tally got = ask_about(c.name, 20'000);
-    BOOST_TEST_CONTEXT(c.name) {
+  for (const cohort& each : shipped_population().cohorts) {
+    if (each.label != truth::misuse) continue;
+    const tally got = ask_about(each.name, 20'000);
+    BOOST_TEST_CONTEXT(each.name) {
       BOOST_TEST(got.passed_gate > got.verdicts * 8 / 10);
       BOOST_TEST(got.passed_gate < got.verdicts * 99 / 100);
     }

@@ -77,12 +77,12 @@ BOOST_AUTO_TEST_CASE(the_tables_hold_all_speech_of_the_real_recordings) {
     std::uint64_t duration = 0;
     std::uint64_t speech = 0;
     std::uint64_t segments = 0;
-    for (const recording& r : known.recordings()) {
-      BOOST_TEST(speech_of(known, r) == r.speech_ms);
-      BOOST_TEST(r.minutes == (r.duration_ms + 59'999) / 60'000);
-      duration += r.duration_ms;
-      speech += r.speech_ms;
-      segments += r.segments;
+    for (const recording& each : known.recordings()) {
+      BOOST_TEST(speech_of(known, each) == each.speech_ms);
+      BOOST_TEST(each.minutes == (each.duration_ms + 59'999) / 60'000);
+      duration += each.duration_ms;
+      speech += each.speech_ms;
+      segments += each.segments;
     }
     BOOST_TEST(known.recordings().size() == expected.recordings);
     BOOST_TEST(duration == expected.duration_ms);
@@ -113,8 +113,8 @@ RC_BOOST_PROP(a_cut_holds_exactly_the_speech_that_was_asked_for, ()) {
 
 BOOST_AUTO_TEST_CASE(the_longest_day_fits_into_a_day) {
   for (const rhythm_kind kind : {rhythm_kind::meetings, rhythm_kind::broadcasts}) {
-    for (const recording& r : rhythm_of(kind).recordings())
-      BOOST_TEST(rhythm_of(kind).cut(r.first_minute, 42'120'000).minutes < 1'200U);
+    for (const recording& each : rhythm_of(kind).recordings())
+      BOOST_TEST(rhythm_of(kind).cut(each.first_minute, 42'120'000).minutes < 1'200U);
   }
 }
 

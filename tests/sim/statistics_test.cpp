@@ -46,11 +46,11 @@ BOOST_AUTO_TEST_CASE(intervals_agree_with_published_tables) {
     double upper;
   };
   // R: binom.test(x, n)$conf.int
-  for (const row& r : {row{1, 10, 0.002528579, 0.4450161}, row{5, 10, 0.1870860, 0.8129140},
-                       row{10, 100, 0.04900469, 0.1762226}, row{10, 10, 0.6915029, 1}}) {
-    const interval got = clopper_pearson(r.hits, r.trials);
-    BOOST_TEST(got.lower == r.lower, boost::test_tools::tolerance(1e-5));
-    BOOST_TEST(got.upper == r.upper, boost::test_tools::tolerance(1e-5));
+  for (const row& each : {row{1, 10, 0.002528579, 0.4450161}, row{5, 10, 0.1870860, 0.8129140},
+                          row{10, 100, 0.04900469, 0.1762226}, row{10, 10, 0.6915029, 1}}) {
+    const interval got = clopper_pearson(each.hits, each.trials);
+    BOOST_TEST(got.lower == each.lower, boost::test_tools::tolerance(1e-5));
+    BOOST_TEST(got.upper == each.upper, boost::test_tools::tolerance(1e-5));
   }
   BOOST_TEST(clopper_pearson(0, 0).lower == 0.0);
   BOOST_TEST(clopper_pearson(0, 0).upper == 1.0);
@@ -100,11 +100,11 @@ RC_BOOST_PROP(quantiles_of_a_histogram_are_within_a_hundredth, ()) {
   }
   odd.merge(even);
   std::sort(values.begin(), values.end());
-  for (const std::uint64_t q : {0ULL, 1ULL, 250'000'000ULL, 500'000'000ULL, 990'000'000ULL, 1'000'000'000ULL}) {
-    const std::uint64_t rank = std::max<std::uint64_t>(1, (q * values.size() + 999'999'999) / 1'000'000'000);
+  for (const std::uint64_t at : {0ULL, 1ULL, 250'000'000ULL, 500'000'000ULL, 990'000'000ULL, 1'000'000'000ULL}) {
+    const std::uint64_t rank = std::max<std::uint64_t>(1, (at * values.size() + 999'999'999) / 1'000'000'000);
     const std::int64_t exact = values[rank - 1];
-    const std::int64_t got = whole_one.quantile(static_cast<std::uint32_t>(q)).value();
-    RC_ASSERT(got == odd.quantile(static_cast<std::uint32_t>(q)).value());
+    const std::int64_t got = whole_one.quantile(static_cast<std::uint32_t>(at)).value();
+    RC_ASSERT(got == odd.quantile(static_cast<std::uint32_t>(at)).value());
     RC_ASSERT(std::abs(got - exact) * 100 <= exact);
   }
   RC_ASSERT(*whole_one.least() == values.front());
@@ -112,16 +112,16 @@ RC_BOOST_PROP(quantiles_of_a_histogram_are_within_a_hundredth, ()) {
 }
 
 BOOST_AUTO_TEST_CASE(small_values_are_exact_and_an_empty_histogram_has_no_quantiles) {
-  histogram h;
-  BOOST_TEST(!h.quantile(500'000'000).has_value());
-  BOOST_TEST(!h.most().has_value());
+  histogram values;
+  BOOST_TEST(!values.quantile(500'000'000).has_value());
+  BOOST_TEST(!values.most().has_value());
   for (std::int64_t value = 0; value < 256; ++value)
-    h.add(value, 3);
-  BOOST_TEST(h.quantile(500'000'000).value() == 127);
-  BOOST_TEST(h.count() == 768U);
-  BOOST_TEST(h.sum() == 255 * 128 * 3);
-  h.add(INT64_MAX / 4);
-  BOOST_TEST(h.quantile(1'000'000'000).value() == INT64_MAX / 4);
+    values.add(value, 3);
+  BOOST_TEST(values.quantile(500'000'000).value() == 127);
+  BOOST_TEST(values.count() == 768U);
+  BOOST_TEST(values.sum() == 255 * 128 * 3);
+  values.add(INT64_MAX / 4);
+  BOOST_TEST(values.quantile(1'000'000'000).value() == INT64_MAX / 4);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

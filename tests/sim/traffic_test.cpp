@@ -38,14 +38,15 @@ struct shipped_traffic {
   user_traffic one;
 };
 
-bool same_event(const event& a, const event& b) {
-  return a.instant == b.instant && a.time == b.time && a.key == b.key && a.ms == b.ms && a.kind == b.kind
-         && a.from == b.from && (a.detail == nullptr) == (b.detail == nullptr);
+bool same_event(const event& left, const event& right) {
+  return left.instant == right.instant && left.time == right.time && left.key == right.key && left.ms == right.ms
+         && left.kind == right.kind && left.from == right.from && (left.detail == nullptr) == (right.detail == nullptr);
 }
 
-bool same_traffic(const user_traffic& a, const user_traffic& b) {
-  return std::equal(a.arrivals.begin(), a.arrivals.end(), b.arrivals.begin(), b.arrivals.end(),
-                    [](const arrival& x, const arrival& y) { return x.at == y.at && same_event(x.what, y.what); });
+bool same_traffic(const user_traffic& left, const user_traffic& right) {
+  return std::equal(
+      left.arrivals.begin(), left.arrivals.end(), right.arrivals.begin(), right.arrivals.end(),
+      [](const arrival& one, const arrival& other) { return one.at == other.at && same_event(one.what, other.what); });
 }
 
 /// Speech of each local day as a meter would see it: duplicates counted once.
@@ -53,9 +54,9 @@ std::vector<std::int64_t> daily_speech(const composition& of, const user_traffic
   std::vector<std::int64_t> speech(days);
   std::set<std::uint64_t> seen;
   const time_ms begin = of.day_begin(traffic.traits, 0);
-  for (const arrival& a : traffic.arrivals) {
-    if (a.what.kind == event_kind::speech && seen.insert(a.what.key).second)
-      speech[static_cast<std::size_t>((a.what.time - begin) / day_ms)] += a.what.ms;
+  for (const arrival& each : traffic.arrivals) {
+    if (each.what.kind == event_kind::speech && seen.insert(each.what.key).second)
+      speech[static_cast<std::size_t>((each.what.time - begin) / day_ms)] += each.what.ms;
   }
   return speech;
 }
@@ -76,9 +77,9 @@ struct account_history {
 
 account_history history_of(const user_traffic& traffic) {
   account_history history;
-  for (const arrival& a : traffic.arrivals) {
-    if (a.what.kind != event_kind::account) continue;
-    const auto& fact = detail_of<account_fact>(a.what);
+  for (const arrival& each : traffic.arrivals) {
+    if (each.what.kind != event_kind::account) continue;
+    const auto& fact = detail_of<account_fact>(each.what);
     if (fact.plan) history.plans.push_back(*fact.plan);
     if (fact.credits_exhausted) ++(*fact.credits_exhausted ? history.exhausted : history.restored);
   }
@@ -101,9 +102,9 @@ BOOST_AUTO_TEST_CASE(daily_speech_of_the_population_has_the_observed_quantiles) 
     writer.write(user, one);
     std::array<std::int64_t, month> speech{};
     const time_ms begin = of.day_begin(one.traits, 0);
-    for (const arrival& a : one.arrivals) {
-      if (a.what.kind == event_kind::speech)
-        speech[static_cast<std::size_t>((a.what.time - begin) / day_ms)] += a.what.ms;
+    for (const arrival& each : one.arrivals) {
+      if (each.what.kind == event_kind::speech)
+        speech[static_cast<std::size_t>((each.what.time - begin) / day_ms)] += each.what.ms;
     }
     std::copy_if(speech.begin(), speech.end(), std::back_inserter(days), [](std::int64_t ms) { return ms > 0; });
   }
@@ -144,14 +145,14 @@ RC_BOOST_PROP(events_come_in_order_and_never_before_they_happened, (std::uint64_
   shipped_traffic traffic(seed, 10);
   const time_ms start = shipped_population().start;
   time_ms before = start;
-  for (const arrival& a : traffic.write(user).arrivals) {
-    RC_ASSERT(a.at >= before);
-    RC_ASSERT(a.what.instant <= a.at);
-    RC_ASSERT(a.what.instant >= start);
-    RC_ASSERT(a.what.instant == a.what.time);
-    RC_ASSERT(a.what.text == nullptr);
-    if (a.what.kind == event_kind::speech) RC_ASSERT(a.what.ms > 0 && a.what.ms <= minute_ms);
-    before = a.at;
+  for (const arrival& each : traffic.write(user).arrivals) {
+    RC_ASSERT(each.at >= before);
+    RC_ASSERT(each.what.instant <= each.at);
+    RC_ASSERT(each.what.instant >= start);
+    RC_ASSERT(each.what.instant == each.what.time);
+    RC_ASSERT(each.what.text == nullptr);
+    if (each.what.kind == event_kind::speech) RC_ASSERT(each.what.ms > 0 && each.what.ms <= minute_ms);
+    before = each.at;
   }
 }
 
@@ -165,8 +166,8 @@ BOOST_AUTO_TEST_CASE(minutes_of_a_user_never_overlap) {
   shipped_traffic traffic(3);
   for (std::uint32_t user = 0; user < 300; ++user) {
     std::set<time_ms> begins;
-    for (const arrival& a : traffic.write(user).arrivals) {
-      if (a.what.kind == event_kind::speech) begins.insert(a.what.time);
+    for (const arrival& each : traffic.write(user).arrivals) {
+      if (each.what.kind == event_kind::speech) begins.insert(each.what.time);
     }
     time_ms before = 0;
     for (const time_ms begin : begins) {
@@ -182,9 +183,9 @@ BOOST_AUTO_TEST_CASE(stt_covers_exactly_the_speech) {
     std::set<std::uint64_t> seen;
     std::int64_t speech = 0;
     std::int64_t stt = 0;
-    for (const arrival& a : traffic.write(user).arrivals) {
-      if (a.what.ms > 0 && seen.insert(a.what.key).second)
-        (a.what.kind == event_kind::speech ? speech : stt) += a.what.ms;
+    for (const arrival& each : traffic.write(user).arrivals) {
+      if (each.what.ms > 0 && seen.insert(each.what.key).second)
+        (each.what.kind == event_kind::speech ? speech : stt) += each.what.ms;
     }
     BOOST_REQUIRE(speech == stt);
   }
@@ -198,13 +199,13 @@ BOOST_AUTO_TEST_CASE(faults_come_as_often_as_the_population_says) {
   double backfilled = 0;
   for (std::uint32_t user = 0; user < 2'000; ++user) {
     std::set<std::uint64_t> seen;
-    for (const arrival& a : traffic.write(user).arrivals) {
-      if (a.what.kind != event_kind::speech && a.what.kind != event_kind::stt) continue;
+    for (const arrival& each : traffic.write(user).arrivals) {
+      if (each.what.kind != event_kind::speech && each.what.kind != event_kind::stt) continue;
       ++metered;
-      if (!seen.insert(a.what.key).second) ++duplicates;
-      uploaded += a.what.from == lane::sync ? 1 : 0;
-      backfilled += a.what.from == lane::backfill ? 1 : 0;
-      BOOST_REQUIRE(a.at - a.what.time < 10 * day_ms);
+      if (!seen.insert(each.what.key).second) ++duplicates;
+      uploaded += each.what.from == lane::sync ? 1 : 0;
+      backfilled += each.what.from == lane::backfill ? 1 : 0;
+      BOOST_REQUIRE(each.at - each.what.time < 10 * day_ms);
     }
   }
   BOOST_TEST(duplicates / metered == 0.002, boost::test_tools::tolerance(0.1));
@@ -228,8 +229,8 @@ BOOST_AUTO_TEST_CASE(users_keep_their_level) {
     halves.push_back(half);
   }
   for (std::size_t i = 0; i < halves.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      agree += (halves[i].first < halves[j].first) == (halves[i].second < halves[j].second) ? 1 : 0;
+    for (std::size_t earlier = 0; earlier < i; ++earlier) {
+      agree += (halves[i].first < halves[earlier].first) == (halves[i].second < halves[earlier].second) ? 1 : 0;
       pairs += 1;
     }
   }
@@ -239,9 +240,9 @@ BOOST_AUTO_TEST_CASE(users_keep_their_level) {
 BOOST_AUTO_TEST_CASE(sessions_and_conversations_are_those_of_the_cohort) {
   shipped_traffic traffic(1);
   std::map<std::string, std::int64_t> durations;
-  for (const arrival& a : traffic.write(user_of(traffic.of, "content_farm")).arrivals) {
-    if (a.what.kind == event_kind::conversation) {
-      const auto& fact = detail_of<conversation_fact>(a.what);
+  for (const arrival& each : traffic.write(user_of(traffic.of, "content_farm")).arrivals) {
+    if (each.what.kind == event_kind::conversation) {
+      const auto& fact = detail_of<conversation_fact>(each.what);
       BOOST_TEST(durations.emplace(fact.conversation, fact.duration_ms).second);
       BOOST_TEST((fact.category == "entertainment" || fact.category == "education"));
     }
@@ -265,8 +266,8 @@ BOOST_AUTO_TEST_CASE(free_users_pay_or_are_exhausted_once_their_minutes_are_used
   int restored = 0;
   int late_upgrades = 0;
   for (std::uint32_t user = 0; user < 4'000; ++user) {
-    const cohort& c = shipped_population().cohorts[traffic.of.traits(user).cohort];
-    if (c.label != truth::exhausted) continue;
+    const cohort& own_cohort = shipped_population().cohorts[traffic.of.traits(user).cohort];
+    if (own_cohort.label != truth::exhausted) continue;
     const account_history history = history_of(traffic.write(user));
     BOOST_TEST(history.plans.front() == "basic");
     BOOST_TEST((history.restored == history.exhausted || history.restored + 1 == history.exhausted));
