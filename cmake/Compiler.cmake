@@ -75,7 +75,7 @@ target_compile_options(
             -Wextra-semi
             -Wcast-qual
             -Wundef
-            # An omitted designated initialiser means its default, and says so better than a list of zeros.
+            # An omitted designated initialiser has its default.
             -Wno-missing-field-initializers
             # GCC 12 sees overlapping copies in std::string's operator+ that are not there (GCC bug 105651).
             $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>

@@ -4,7 +4,7 @@
 
 usage: tools/make_asyncapi.py [--check]     --check: exit 1 if the file is not what would be written
 
-AsyncAPI knows JSON Schema draft 7, and no `urn:` references: schemas are written out and translated here.
+AsyncAPI has JSON Schema draft 7, and no `urn:` references: schemas are written out and translated here.
 """
 
 import json
@@ -27,7 +27,7 @@ HEAD = """# SPDX-License-Identifier: Apache-2.0
 
 
 def merged(schemas):
-    """allOf of objects as one object, so that a document shows what an event looks like in one place."""
+    """allOf of objects as one object, so that a document shows an event in one place."""
     result = {}
     for schema in schemas:
         for key, value in schema.items():
@@ -81,7 +81,7 @@ def cloudevents_headers(kind, **more):
             "ce_id": text("Unique for its source."),
             "ce_source": text("Who says it."),
             "ce_type": {"type": "string", "const": kind},
-            "ce_subject": text("The uid; `*` for everybody."),
+            "ce_subject": text("The uid; `*` for all users."),
             "ce_time": text("RFC 3339.", format="date-time"),
             "content-type": text("Absent with a null value.", const="application/json"),
             **more,
@@ -174,7 +174,7 @@ def messages():
     decision = schema("decision.v1")["properties"]["data"]
     yield from input_messages()
     yield "decision", output_message(
-        "fairuse.decision.v1", "What the engine decided", decision, "The uid, also the subject; `*` for everybody."
+        "fairuse.decision.v1", "What the engine decided", decision, "The uid, also the subject; `*` for all users."
     )
     yield "notification", output_message(
         "fairuse.notification.v1", "What a mailer needs", reference("schemas", "notification")
@@ -183,7 +183,7 @@ def messages():
         "fairuse.enforcement.v1", "What holds for one user", {"oneOf": [reference("schemas", "enforcement"), {"type": "null"}]}
     )
     yield "controls", output_message(
-        "fairuse.enforcement.v1", "What holds for everybody", reference("schemas", "controls"), "Always `*`."
+        "fairuse.enforcement.v1", "The controls of all users", reference("schemas", "controls"), "Always `*`."
     )
     yield "review_request", output_message(
         "fairuse.review-request.v1", "A question to a reviewer", reference("schemas", "review_request")

@@ -6,7 +6,7 @@
     ca.pem, ...           certificates, with --secure
     node-1/               process (pid and birth), server.properties, broker.log, data/
 
-The folder is the whole truth: a command finds the brokers by it, and a killed one comes back with its data and ports.
+The folder has the whole state: a command finds the brokers by it, and a killed one comes back with its data and ports.
 """
 
 import base64
@@ -246,7 +246,7 @@ class Cluster:
         self._await(children)
 
     def _guard(self, children, parent):
-        """Leave a process behind that kills these brokers when `parent` is gone, whatever became of this one."""
+        """Start a process that kills these brokers when `parent` has ended, whether or not this one still runs."""
         program = [sys.executable, "-B", __file__, str(parent), *(str(child.pid) for child in children.values())]
         nowhere = subprocess.DEVNULL
         subprocess.Popen(program, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)

@@ -42,8 +42,8 @@ def write(path, text):
 
 
 def free_ports(count):
-    """Ports without a listener, below the kernel's own range: from there a client that keeps knocking at a dead broker's
-    port may be given that very port, talk to itself and keep the broker from ever coming back."""
+    """Ports without a listener, below the kernel's own range: a client that keeps connecting to a dead broker's port of
+    that range may get the same port as its own, connect to itself and keep the broker from starting again."""
     lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
     candidates = range(15000, lowest) if lowest > 20000 else range(61000, 65000)
     found = []
