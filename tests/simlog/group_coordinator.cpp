@@ -120,7 +120,7 @@ void group_coordinator::end_transaction(producer_number by, bool commit) {
   pending_.erase(found);
 }
 
-bool group_coordinator::review_block(const kafka::topic_partition& of) const {
+bool group_coordinator::is_unstable(const kafka::topic_partition& of) const {
   return std::any_of(pending_.begin(), pending_.end(), [&](const auto& entry) { return entry.second.contains(of); });
 }
 

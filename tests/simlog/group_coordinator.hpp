@@ -61,7 +61,7 @@ public:
   error_code hold(producer_number by, const identity& who, const offset_map& offsets);
   /// The transaction's marker reached the group.
   void end_transaction(producer_number by, bool commit);
-  bool review_block(const kafka::topic_partition& of) const;
+  bool is_unstable(const kafka::topic_partition& of) const;
 
   const offset_map& committed() const { return committed_; }
   const std::map<producer_number, offset_map>& pending() const { return pending_; }

@@ -110,7 +110,7 @@ call_result<std::vector<kafka::committed_offset>> simulated_consumer::committed(
   std::vector<kafka::committed_offset> all;
   const auto send = [&](const marker_delays&) -> call_result<> {
     for (const topic_partition& each : wanted)
-      if (group().held_back(each)) return process_.again("UNSTABLE_OFFSET_COMMIT");
+      if (group().is_unstable(each)) return process_.again("UNSTABLE_OFFSET_COMMIT");
     all.clear();
     const offset_map& known = group().committed();
     for (const topic_partition& each : wanted) {
