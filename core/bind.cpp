@@ -13,6 +13,12 @@ namespace fairuse {
 
 namespace {
 
+void keep_for_writer(user& who, const slot_spec& slot, std::unique_ptr<standing> last) {
+  if (not who.changed.track or last == nullptr) return;
+  if (who.changed.unloaded == nullptr) who.changed.unloaded = std::make_unique<std::vector<unloaded_standing>>();
+  who.changed.unloaded->push_back({slot.label.slot, std::move(last)});
+}
+
 /// Buckets follow their profile, standings their slot's name.
 void move_to_set(user& who, const policy_set& from, const policy_set& to) {
   std::vector<bucket_log> metered(to.profiles().size());
@@ -24,7 +30,10 @@ void move_to_set(user& who, const policy_set& from, const policy_set& to) {
   std::uint64_t changed = 0;
   for (std::size_t i = 0; i < who.standings.size(); ++i) {
     const auto slot = to.slot_named(from.slots()[i].label.slot);
-    if (slot < 0) continue;
+    if (slot < 0) {
+      if ((who.changed.standings >> i & 1) != 0) keep_for_writer(who, from.slots()[i], std::move(who.standings[i]));
+      continue;
+    }
     standings[static_cast<std::size_t>(slot)] = std::move(who.standings[i]);
     changed |= (who.changed.standings >> i & 1) << slot;
   }

@@ -15,6 +15,7 @@ void changes::clear() {
   standings = 0;
   bucket_hours.clear();
   id_hours.clear();
+  unloaded.reset();
 }
 
 void bound_sums::reset(const policy_set& to) {

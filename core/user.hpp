@@ -154,6 +154,12 @@ private:
   std::unique_ptr<std::int64_t[]> block_;
 };
 
+/// The standing of a slot that is not loaded any more.
+struct unloaded_standing {
+  std::string slot;
+  std::unique_ptr<standing> last;
+};
+
 /// What a step changed, for the writer. Kept only where `track` is set (production).
 struct changes {
   bool track = false;
@@ -163,8 +169,11 @@ struct changes {
   std::uint64_t standings = 0; ///< bit per slot
   compact_list<hour_number> bucket_hours;
   compact_list<hour_number> id_hours;
+  /// Changed, and unloaded before they were written: their rows do not depend on when rows are written.
+  std::unique_ptr<std::vector<unloaded_standing>> unloaded;
   bool any() const {
-    return core or conversations or erased or standings != 0 or not bucket_hours.empty() or not id_hours.empty();
+    return core or conversations or erased or standings != 0 or not bucket_hours.empty() or not id_hours.empty()
+           or unloaded;
   }
   void clear();
 };

@@ -65,6 +65,11 @@ result<void, store_error> user_rows::write(std::string_view uid, const user& who
     to.put(uid, keys::conversations(prefix), value_);
   }
   if (what.standings != 0) write_standings(uid, prefix, who, to);
+  if (what.unloaded)
+    for (const auto& each : *what.unloaded) {
+      codec_.write_standing(*each.last, value_);
+      to.put(uid, keys::standing(prefix, each.slot), value_);
+    }
   for (const auto hour : what.id_hours)
     if (not who.ids.has(hour))
       return store_error{store_fault::misuse, "Event ids were forgotten before they were written down."};

@@ -141,6 +141,23 @@ BOOST_AUTO_TEST_CASE(unwritten_standings_follow_their_slots_through_a_promotion)
   BOOST_TEST((user.who.standings[1]->at == stage::warning));
 }
 
+/// Else the rows of an unloaded slot would depend on whether a commit fell before the promotion.
+BOOST_AUTO_TEST_CASE(an_unwritten_standing_of_a_slot_that_is_unloaded_is_kept_for_the_writer) {
+  user_fixture user(plain(), {shadow("a"), shadow("b")}, review_mode::alone);
+  user.who.changed.track = true;
+  user.speak(3 * hour_ms);
+  user.who.changed.clear();
+  user.answer("b-1", 0.9);
+  user.promote("b");
+  BOOST_REQUIRE(user.who.changed.unloaded);
+  BOOST_REQUIRE(user.who.changed.unloaded->size() == 1U);
+  BOOST_TEST(user.who.changed.unloaded->front().slot == "b");
+  BOOST_TEST((user.who.changed.unloaded->front().last->at == stage::warning));
+  BOOST_TEST(user.who.changed.any());
+  user.who.changed.clear();
+  BOOST_TEST(not user.who.changed.any());
+}
+
 BOOST_AUTO_TEST_CASE(a_timer_that_is_late_when_the_set_changes_fires_with_the_sums_of_its_instant) {
   auto live = plain();
   user_fixture user(live, {shadow("s")});

@@ -24,8 +24,8 @@ STORE_ROWS = sys.argv.pop(2)
 CONFIG = ROOT / "config" / "local.yaml"
 DAY = ROOT / "config" / "demo" / "day.ndjson"
 EVENING = 1_792_008_000_000  # 2026-10-14T20:00:00Z, minutes after the last event of the day.
-# Also on a machine that is busy.
-ONE_COMMIT = ("--commit-ms", 10_000)
+# Also on a machine that is busy: bytes alone say where commits end.
+COMMITS_BY_BYTES = ("--commit-ms", 10_000)
 # Rows that follow from how many commits there were: controls, inputs, journal, meta, and dead letters with their line in
 # the commit. Hours (u.6) hold sets of ids, whose order follows from when the user was read from the store.
 ROWS_OF_COMMITS = ("c", "i", "j", "m", "x", "u.6")
@@ -144,10 +144,10 @@ def printed(engine, state):
 def lived(engine, state):
     """The day in one run and one commit, the rest in another."""
     events = engine.write(f"{state}.ndjson", DAY.read_bytes())
-    engine.good_run(state, events, *ONE_COMMIT, config=CONFIG)
+    engine.good_run(state, events, *COMMITS_BY_BYTES, config=CONFIG)
     with open(events, "ab") as more:
         more.write(added())
-    return engine.summary(state, events, *ONE_COMMIT, config=CONFIG)
+    return engine.summary(state, events, *COMMITS_BY_BYTES, config=CONFIG)
 
 
 def agree(told):
@@ -167,13 +167,15 @@ def every_byte_of_the_local_life_is_the_committed_one(engine):
 def sizes_of_commits_and_chunks_change_no_row_of_a_user(engine):
     lived(engine, "one")
     events = engine.write("all.ndjson", DAY.read_bytes() + added())
-    engine.good_run("all", events, "--commit-bytes", 50_000, "--chunk-bytes", 1_000, config=CONFIG)
-    equal(engine.decisions("all"), engine.decisions("one"), "decisions in small commits")
 
     def kept(state):
         return sorted(each for each in rows(engine, state) if each.split()[1] not in ROWS_OF_COMMITS)
 
-    equal(kept("all"), kept("one"), "rows of users and decisions in small commits")
+    for size in (1_000, 20_000, 50_000):
+        sizes = ("--commit-bytes", size, "--chunk-bytes", 1_000)
+        engine.good_run(f"all-{size}", events, *sizes, *COMMITS_BY_BYTES, config=CONFIG)
+        equal(engine.decisions(f"all-{size}"), engine.decisions("one"), f"decisions in commits of {size} bytes")
+        equal(kept(f"all-{size}"), kept("one"), f"rows of users and decisions in commits of {size} bytes")
 
 
 def failpoints_have_their_names_and_places(engine):
