@@ -49,13 +49,6 @@ store_error newer(const std::filesystem::path& store) {
                                   + " was written by a newer version. Run that version, or remove the folder."};
 }
 
-/// Create only in an empty folder: a database without CURRENT is damaged, not new.
-bool is_new(const std::filesystem::path& store) {
-  std::error_code error;
-  const auto folder = rocks_folder(store);
-  return not std::filesystem::exists(folder, error) or std::filesystem::is_empty(folder, error);
-}
-
 /// The name and length of RocksDB's manifest. RocksDB does not notice that its end is missing, and forgets tables whose
 /// log is gone. So the store keeps the length beside it; a shorter manifest is damaged.
 struct manifest_mark {
@@ -86,6 +79,13 @@ bool manifest_lost_its_end(const std::filesystem::path& store) {
   if (not(std::ifstream(mark_file(store)) >> mark.name >> mark.bytes)) return false;
   const auto there = manifest_of(store);
   return there.name == mark.name and there.bytes < mark.bytes;
+}
+
+/// The mark is left by the first opening that succeeds, before anything is written. A process that is killed earlier
+/// leaves files of RocksDB without CURRENT: they are no store yet. With the mark they are a damaged one.
+bool is_new(const std::filesystem::path& store) {
+  std::error_code unknown;
+  return not std::filesystem::exists(mark_file(store), unknown) and not unknown;
 }
 
 /// A table is checked as it is read, so a store that opens may still be damaged. A store that finds damage leaves this
