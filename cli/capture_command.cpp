@@ -256,15 +256,15 @@ std::function<int()> declare_capture(CLI::App& app) {
     each->add_flag("--json", wanted->as_json, "One JSON object instead of the sentence");
   }
   from_topics->add_option("--from", wanted->checkpoint, "Begin behind the states of this checkpoint, not with epoch 0");
-  auto* look = app.add_subcommand("inspect", "Show what is in FILE, and read all of it once");
-  look->add_option("FILE", wanted->file, "A capture or a checkpoint")->required();
-  look->add_flag("--json", wanted->as_json, "One JSON object instead of the table");
+  auto* inspecting = app.add_subcommand("inspect", "Show what is in FILE, and read all of it once");
+  inspecting->add_option("FILE", wanted->file, "A capture or a checkpoint")->required();
+  inspecting->add_flag("--json", wanted->as_json, "One JSON object instead of the table");
   app.footer(
       "Exit 0: done, 1: a broker, the disk or a damaged file, 2: wrong command, 5: retention has deleted what a "
       "replay\n"
       "needs; the message names the first epoch that can be replayed. docs/capture.md says more.");
-  return [wanted, look, state] {
-    return exit_code_of(look->parsed() ? inspect(*wanted) : export_from_topics(*wanted, state->parsed()));
+  return [wanted, inspecting, state] {
+    return exit_code_of(inspecting->parsed() ? inspect(*wanted) : export_from_topics(*wanted, state->parsed()));
   };
 }
 

@@ -32,7 +32,7 @@ using kafka::repair_facts;
 using kafka::repair_plan;
 using std::chrono::steady_clock;
 
-constexpr milliseconds look_again{500};
+constexpr milliseconds poll_every{500};
 /// The coordinator checks sessions only at intervals.
 constexpr milliseconds session_slack{5'000};
 
@@ -48,7 +48,7 @@ public:
   explicit repair_session(const state_options& wanted) : wanted_{wanted} {}
 
   command_result<int> run() {
-    if (const auto looked = look(); not looked) return looked.error();
+    if (const auto read = read_facts(); not read) return read.error();
     const auto planned = plan_for(facts_);
     if (not planned) return command_error{exit_failed, planned.error().message};
     const auto& plan = *planned;
@@ -68,16 +68,16 @@ public:
 
 private:
   // Once no instance reads the partition.
-  command_result<> look() {
+  command_result<> read_facts() {
     if (auto opened = all_.open(wanted_.config_file); not opened) return opened;
     if (auto found = find_target(); not found) return found;
     if (auto alone = wait_until_empty(); not alone) return alone;
     const auto committed = [this](std::span<const kafka::topic_partition> parts) {
       return all_.group().committed(parts);
     };
-    auto looked = kafka::read_facts(all_.brokers(), target_, committed);
-    if (not looked) return error_of(looked.error());
-    facts_ = std::move(*looked);
+    auto found = kafka::read_facts(all_.brokers(), target_, committed);
+    if (not found) return error_of(found.error());
+    facts_ = std::move(*found);
     return {};
   }
 
@@ -115,7 +115,7 @@ private:
         spdlog::warn("group {} still counts {}: waiting up to {} s for sessions of stopped instances to end",
                      all_.settings().app, names,
                      all_.settings().session_timeout_ms / 1'000 + session_slack.count() / 1'000);
-      std::this_thread::sleep_for(look_again);
+      std::this_thread::sleep_for(poll_every);
     }
   }
 

@@ -42,8 +42,8 @@ kafka::topic_needs topic_needs_of(const deployment& settings) {
 }
 
 /// How often and how long to check whether new topics exist.
-constexpr int new_looks = 15;
-constexpr std::chrono::milliseconds new_look_every{200};
+constexpr int describe_again_max = 15;
+constexpr std::chrono::milliseconds describe_every{200};
 
 struct topics_options {
   std::string config_file;
@@ -65,13 +65,13 @@ public:
       print_out("{}", acl_commands(deployment_.kafka, wanted_.principal));
       return exit_done;
     }
-    if (const auto looked = look(); not looked) return looked.error();
+    if (const auto described = describe(); not described) return described.error();
     return report();
   }
 
   command_result<int> create() {
     if (const auto loaded = load(); not loaded) return loaded.error();
-    if (const auto looked = look(); not looked) return looked.error();
+    if (const auto described = describe(); not described) return described.error();
     const auto missing = wanted_topics_missing();
     if (not missing) return missing.error();
     if (missing->empty()) {
@@ -81,7 +81,7 @@ public:
     const auto partitions = partitions_of_new();
     if (not partitions) return partitions.error();
     if (const auto created = create(*missing, *partitions); not created) return created.error();
-    if (const auto looked = look_at_new(); not looked) return looked.error();
+    if (const auto described = describe_until_new(); not described) return described.error();
     return report();
   }
 
@@ -103,7 +103,7 @@ private:
     return {};
   }
 
-  command_result<> look() {
+  command_result<> describe() {
     if (admin_ == nullptr) {
       for (const auto& each : transport_warnings(deployment_.kafka, kafka_client_library()))
         spdlog::warn("{}", each);
@@ -122,14 +122,14 @@ private:
   }
 
   // A broker may answer from old metadata.
-  command_result<> look_at_new() {
-    for (auto left = new_looks;; --left) {
-      if (auto looked = look(); not looked) return looked;
+  command_result<> describe_until_new() {
+    for (auto left = describe_again_max;; --left) {
+      if (auto described = describe(); not described) return described;
       const bool all_there = std::all_of(found_.begin(), found_.end(), [](const kafka::found_topic& each) {
         return each.hidden or (each.exists and not each.config.empty());
       });
       if (all_there or left == 0) return {};
-      std::this_thread::sleep_for(new_look_every);
+      std::this_thread::sleep_for(describe_every);
     }
   }
 
