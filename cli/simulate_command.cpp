@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdio>
 #include <exception>
 #include <memory>
 #include <string>
@@ -15,6 +14,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "base/pure/hex.hpp"
 #include "base/pure/result.hpp"
 #include "base/system/files.hpp"
 #include "base/system/sha256.hpp"
@@ -35,8 +35,10 @@ using std::chrono::steady_clock;
 
 /// The program: its version, and a hash of its bytes.
 std::string binary_text() {
-  const auto bytes = read_file("/proc/self/exe");
-  return fmt::format("fairuse {} sha256:{}", FAIRUSE_VERSION, sha256_hex(bytes ? *bytes : std::string()));
+  running_sha256 digest;
+  const auto read = read_blocks("/proc/self/exe", [&digest](std::string_view block) { digest.add(block); });
+  const auto hash = digest.finish();
+  return fmt::format("fairuse {} sha256:{}", FAIRUSE_VERSION, read ? to_hex(as_bytes(hash)) : "unknown");
 }
 
 std::optional<sim::experiment> load(const simulate_settings& settings) {

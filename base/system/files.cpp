@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -32,25 +33,26 @@ result<void> sync_folder_of(const std::filesystem::path& file) {
 
 } // namespace
 
-result<std::string> read_file(const std::filesystem::path& file) {
+result<void> read_blocks(const std::filesystem::path& file, const std::function<void(std::string_view)>& visit) {
   const int handle = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (handle < 0) return system_error("cannot read", file);
-  std::string bytes;
-  std::size_t read = 0;
+  std::vector<char> block(64 * 1024);
+  result<void> done;
   for (;;) {
-    if (read == bytes.size()) bytes.resize(bytes.size() < 4096 ? 4096 : 2 * bytes.size());
-    const auto got = ::read(handle, bytes.data() + read, bytes.size() - read);
+    const auto got = ::read(handle, block.data(), block.size());
     if (got < 0 and errno == EINTR) continue;
-    if (got < 0) {
-      const auto why = system_error("cannot read", file);
-      ::close(handle);
-      return why;
-    }
-    if (got == 0) break;
-    read += static_cast<std::size_t>(got);
+    if (got < 0) done = system_error("cannot read", file);
+    if (got <= 0) break;
+    visit({block.data(), static_cast<std::size_t>(got)});
   }
   ::close(handle);
-  bytes.resize(read);
+  return done;
+}
+
+result<std::string> read_file(const std::filesystem::path& file) {
+  std::string bytes;
+  if (auto read = read_blocks(file, [&bytes](std::string_view block) { bytes += block; }); not read)
+    return read.error();
   return bytes;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ enum class durability : std::uint8_t {
   durable, ///< it is on the disk, and stays after a power failure
   status,  ///< it is written again soon: the system may take its time
 };
+
+/// The bytes of a file, block by block.
+result<void> read_blocks(const std::filesystem::path& file, const std::function<void(std::string_view)>& visit);
 
 /// All bytes of a file.
 result<std::string> read_file(const std::filesystem::path& file);

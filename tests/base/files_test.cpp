@@ -29,6 +29,23 @@ BOOST_FIXTURE_TEST_CASE(a_file_comes_back_whole, one_folder) {
   BOOST_TEST(not std::filesystem::exists(fresh));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_file_comes_in_blocks, one_folder) {
+  std::string bytes;
+  for (int i = 0; bytes.size() < 200'000; ++i)
+    bytes += std::to_string(i);
+  BOOST_REQUIRE(replace_file(file, bytes).has_value());
+  std::string seen;
+  int blocks = 0;
+  const auto read = read_blocks(file, [&](std::string_view block) {
+    seen += block;
+    ++blocks;
+  });
+  BOOST_TEST(read.has_value());
+  BOOST_TEST((seen == bytes));
+  BOOST_TEST(blocks > 1);
+  BOOST_TEST(not read_blocks(scratch.path(), [](std::string_view) {}).has_value());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_status_comes_back_whole_too, one_folder) {
   for (const std::string& bytes : {std::string("one"), std::string("another")}) {
     BOOST_TEST(replace_file(file, bytes, durability::status).has_value());
