@@ -231,7 +231,6 @@ void print_json(const kafka::capture_reader& capture, const std::vector<std::str
 }
 
 command_result<int> inspect(const capture_options& wanted) {
-  set_up_log({});
   const auto opened = open_capture(wanted.file);
   if (not opened) return opened.error();
   const auto& capture = *opened;

@@ -83,7 +83,7 @@ int run_check(const std::vector<std::string>& files, bool json) {
 
 const command check_command{"check", "Say what a policy gets wrong (exit 2) and what it cannot mean.",
                             "fairuse check config/policies/fair.yaml\n"
-                            "fairuse check --json policies/*.yaml\n"
+                            "fairuse check --json config/policies/*.yaml\n"
                             "fairuse check config/local.yaml",
                             [](CLI::App& app) -> std::function<int()> {
                               struct options {

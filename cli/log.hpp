@@ -10,7 +10,7 @@
 
 namespace fairuse::cli {
 
-/// Point spdlog's default logger at stderr. Call it once, before the first line.
+/// Point spdlog's default logger at stderr. main() does it for what is said before a deployment is read.
 void set_up_log(const log_settings& settings);
 
 /// To spdlog's default logger. From any thread.

@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "config/yaml.hpp"
 
@@ -70,6 +71,20 @@ bool is_known(std::string_view word) {
   return false;
 }
 
+/// The subcommands that were named, each behind a space.
+std::string named_commands(const CLI::App& app, int argc, char** argv) {
+  std::string words;
+  const auto* at = &app;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const auto named = at->get_subcommands([&word](const CLI::App* each) { return each->get_name() == word; });
+    if (named.empty()) continue;
+    words.append(" ").append(word);
+    at = named.front();
+  }
+  return words;
+}
+
 int refuse_word(std::string_view word) {
   std::vector<std::string_view> names;
   for (const auto* each : commands)
@@ -105,7 +120,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const bool asked = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
     if (asked) return show_help(app, error);
-    tell("fairuse: {}\n`fairuse {}{}--help` shows what it takes.\n", error.what(), word, word.empty() ? "" : " ");
+    tell("fairuse: {}\n`fairuse{} --help` shows what it takes.\n", error.what(), named_commands(app, argc, argv));
     return exit_usage;
   }
   for (const auto& [sub, run] : declared)
@@ -118,5 +133,6 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   hold_standard_descriptors();
+  set_up_log({});
   return end_output(run(argc, argv));
 }

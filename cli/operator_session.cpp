@@ -20,7 +20,6 @@ command_error error_of(const kafka::call_error& why) {
 }
 
 command_result<> operator_session::open(const std::string& config_file) {
-  set_up_log({});
   yaml::diagnostics problems{config_file};
   auto loaded = load_deployment(config_file, kafka_client_library(), problems);
   for (const auto& each : problems.list())

@@ -178,7 +178,6 @@ std::function<int()> declare_run(CLI::App& app) {
 
 int run_engine(run_options options) {
   stop_signal::block();
-  set_up_log({});
   if (const auto armed = arm_failpoint(); not armed) return fail({run_fault::refused, armed.error().message});
   auto all = load_with_overrides(options.config_file);
   if (not all) return exit_usage;

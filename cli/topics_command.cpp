@@ -87,7 +87,6 @@ public:
 
 private:
   command_result<> load() {
-    set_up_log({});
     yaml::diagnostics problems{wanted_.config_file};
     auto loaded = load_deployment(wanted_.config_file, kafka_client_library(), problems);
     for (const auto& each : problems.list())

@@ -72,7 +72,6 @@ public:
 
   command_result<int> run() {
     stop_signal::block();
-    set_up_log({});
     if (const auto found = find_key(); not found) return found.error();
     if (const auto opened = open(); not opened) return opened.error();
     const scratch_folder scratch{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The only place of the engine that reads a clock.
+// Where the engine reads the wall clock that becomes `now`, and a steady one for durations.
 // Threads: any.
 #pragma once
 

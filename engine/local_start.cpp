@@ -3,11 +3,9 @@
 // The first half of a local_engine: all checks and choices before the first line is read.
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -51,14 +49,10 @@ run_result<void> local_engine::open() {
 
 run_result<void> local_engine::open_store() {
   const auto& retention = all_.settings.retention;
-  std::error_code problem;
   store_options options{.case_key = case_key_,
                         .usage_retention_ms = retention.usage_ms,
                         .input_retention_ms = retention.input_ms,
-                        .decision_retention_ms = retention.decisions_ms,
-                        // A file can be read again from where the store is, and decides the same again.
-                        .accept_lost_tail = settings_.clock == clock_kind::events
-                                            and std::filesystem::is_regular_file(settings_.input, problem)};
+                        .decision_retention_ms = retention.decisions_ms};
   options.failpoint = [](std::string_view place) {
     constexpr std::string_view prefix = "storage.";
     failpoint::pass(place.substr(place.find(prefix) == 0 ? prefix.size() : 0));

@@ -78,8 +78,6 @@ result<std::unique_ptr<local_store>, store_error> local_store::open(const std::f
   if (not opened) return opened.error();
   auto state = read_state(*opened, options);
   if (not state) return state.error();
-  if (state->tail_lost)
-    if (auto status = opened->drop_logs(); not status) return status.error();
   auto mark = published_file::open(folder);
   if (not mark) return mark.error();
   const auto& head = state->head;

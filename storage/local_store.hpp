@@ -36,8 +36,8 @@ struct store_options {
   std::int64_t usage_retention_ms = 8 * day_ms;
   std::int64_t input_retention_ms = 35 * day_ms;
   std::int64_t decision_retention_ms = 400 * day_ms;
-  /// False: a store that lost published commits is refused. True: go on from what is left, because the caller reads the
-  /// same input again from the stored position and decides the same (`--clock events` on a file).
+  /// True: a log is cut at its first damaged record, because what is missing comes from the changelog (Kafka mode).
+  /// False: it is refused.
   bool accept_lost_tail = false;
   /// 0: chosen by the size of the file system (2 MiB on a small one).
   std::uint64_t write_buffer_bytes = 0;

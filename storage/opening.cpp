@@ -63,15 +63,14 @@ result<void, store_error> check_empty(rocks& db) {
 } // namespace
 
 result<opened_state, store_error> read_state(rocks& db, const store_options& options) {
-  opened_state state{{}, {}, erased_users(options.case_key), case_namer(options.case_key).check(), false, false};
+  opened_state state{{}, {}, erased_users(options.case_key), case_namer(options.case_key).check(), false};
   const auto mark = read_published(db.store);
   const auto row = get(*db.db, keys::meta, db.store);
   if (not row) return row.error();
   const auto published = mark ? mark->commit : 0;
   if (not *row) {
     if (auto status = check_empty(db); not status) return status.error();
-    state.tail_lost = published > 0;
-    if (state.tail_lost and not options.accept_lost_tail) return lost(db, published, 0);
+    if (published > 0) return lost(db, published, 0);
     return state;
   }
   auto meta = decode_meta(**row);
@@ -86,8 +85,7 @@ result<opened_state, store_error> read_state(rocks& db, const store_options& opt
   const auto anchor = get(*db.db, keys::anchor, db.store);
   if (not anchor) return anchor.error();
   if (not *anchor) return damaged(db.store, "its oldest rows are missing");
-  state.tail_lost = published > meta->head.commit;
-  if (state.tail_lost and not options.accept_lost_tail) return lost(db, published, meta->head.commit);
+  if (published > meta->head.commit) return lost(db, published, meta->head.commit);
   if (auto status = check_chain(db, meta->head, mark); not status) return status.error();
   if (auto status = read_erased(*db.db, db.store, {}, state.erased); not status) return status.error();
   state.key_changed = meta->key_check != state.key_check;

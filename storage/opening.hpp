@@ -17,8 +17,6 @@ struct opened_state {
   /// Of the key in use.
   std::string key_check;
   bool key_changed = false;
-  /// Published commits are gone, and the caller accepts that.
-  bool tail_lost = false;
 };
 
 /// Read the newest commit of the store, and check that the newest commits are all there, one after the other, up to

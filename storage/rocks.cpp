@@ -224,12 +224,6 @@ result<void, store_error> rocks::make_room(std::uint64_t commit_bytes) const {
   return {};
 }
 
-result<void, store_error> rocks::drop_logs() const {
-  // Without a row there is nothing to flush. No key of ours is empty.
-  if (auto status = status_of(db->Delete(rocksdb::WriteOptions(), rocksdb::Slice()), store); not status) return status;
-  return status_of(db->Flush(rocksdb::FlushOptions()), store);
-}
-
 result<std::optional<std::string>, store_error> get(rocksdb::DB& db, std::string_view key,
                                                     const std::filesystem::path& store) {
   std::string value;

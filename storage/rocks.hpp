@@ -64,9 +64,6 @@ struct rocks {
 
   /// Nothing, or why `commit_bytes` more must not be written; also limits RocksDB's compactions.
   result<void, store_error> make_room(std::uint64_t commit_bytes) const;
-
-  /// A damaged log stays until the next flush, even after its rest was given up, and readers would meet it.
-  result<void, store_error> drop_logs() const;
 };
 
 /// One row; nullopt: there is none.

@@ -35,6 +35,20 @@ def places(draw, size):
     return sorted(chosen)
 
 
+def a_store_that_lost_commits_is_refused_whatever_the_input(engine):
+    """Another file could not bring back what the lost commits decided."""
+    first, second = mixed(8, lines=400), mixed(9, lines=400)
+    engine.write("first.ndjson", first)
+    engine.write("second.ndjson", second)
+    engine.good_run("s", "first.ndjson")
+    (log,) = [each for each in (engine.path("s") / "db").glob("*.log") if each.stat().st_size > 0]
+    flip(log, log.stat().st_size // 2, 3)
+    for file in ("first.ndjson", "second.ndjson"):
+        done = engine.run("s", file)
+        equal(done.returncode, 1, f"exit code with {file}, which said {done.stderr.decode()}")
+        check("feed the input again" in done.stderr.decode(), f"{file} said {done.stderr.decode()}")
+
+
 def a_flipped_byte_is_never_silently_wrong(engine):
     """Half of the input, a flipped byte, the other half."""
     draw = random.Random(8)
@@ -117,7 +131,11 @@ def a_full_disk_is_a_clear_stop(engine):
         run("umount", disk)
 
 
-CASES = [a_flipped_byte_is_never_silently_wrong, a_full_disk_is_a_clear_stop]
+CASES = [
+    a_store_that_lost_commits_is_refused_whatever_the_input,
+    a_flipped_byte_is_never_silently_wrong,
+    a_full_disk_is_a_clear_stop,
+]
 
 if __name__ == "__main__":
     enter_mount_namespace()

@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from support.process import run  # noqa: E402
+from support.process import ROOT, run  # noqa: E402
 
 PROGRAM = None
 # Every option that is a number: command line, option, and a value that is accepted.
@@ -50,6 +50,18 @@ class Options(unittest.TestCase):
         for words, option, value in OPTIONS:
             with self.subTest(words=words, option=option):
                 self.assertNotIn("number from", run(PROGRAM, *words, option, value).stderr)
+
+    def test_errors_go_to_stderr_and_name_the_help(self):
+        command = ("command", "--config", ROOT / "config/kafka.yaml", "kil-switch", "on", "--actor", "a", "--reason", "b")
+        for words, said in [
+            (command, "did you mean 'kill-switch'?"),
+            (("state", "adopt", "--config", "none.yaml"), "`fairuse state adopt --help` shows what it takes."),
+            (("run",), "`fairuse run --help` shows what it takes."),
+        ]:
+            with self.subTest(words=words):
+                done = run(PROGRAM, *words)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertIn(said, done.stderr)
 
     def test_every_option_that_takes_a_number_is_in_the_table(self):
         commands = {words[0]: None for words, _, _ in OPTIONS}

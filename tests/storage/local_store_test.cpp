@@ -478,27 +478,6 @@ BOOST_AUTO_TEST_CASE(is_refused_by_a_reader_when_a_record_header_of_a_log_or_man
   BOOST_TEST(local_reader::open(folder).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(is_read_again_once_a_start_has_accepted_the_loss_of_a_damaged_log) {
-  epoch(start);
-  store->add_decision("one");
-  commit();
-  open(); // Writes the log out, and begins another.
-  epoch(start + 1);
-  store->add_decision("two");
-  commit();
-  store.reset();
-  for (const auto& log : logs_of(folder))
-    if (log.extension() == ".log") flip_kind(log);
-  options.accept_lost_tail = true;
-  open();
-  BOOST_TEST(store->committed() == 1U);
-  store.reset();
-  const auto reader = local_reader::open(folder);
-  BOOST_REQUIRE_MESSAGE(reader.has_value(), (reader.has_value() ? "" : reader.error().message));
-  log_cursor cursor;
-  BOOST_TEST((*reader)->logs().decisions(cursor, 10)->size() == 1U);
-}
-
 BOOST_AUTO_TEST_CASE(names_its_failpoints_in_order) {
   std::string seen;
   options.failpoint = [&seen](std::string_view name) { seen.append(name).append(1, ' '); };

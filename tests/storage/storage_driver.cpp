@@ -4,9 +4,9 @@
 // from the state alone, and every decision names sums of its user; so a store that lost, kept or invented anything
 // writes other decisions.
 //
-//   storage_driver run DIR EPOCHS [--every N] [--users N] [--accept-lost-tail] [--kill-at FAILPOINT:N] [--pad BYTES]
-//   [--buffer BYTES] storage_driver decisions DIR        through the reader storage_driver check DIR journal, inputs
-//   and decisions against each other
+//   storage_driver run DIR EPOCHS [--every N] [--users N] [--kill-at FAILPOINT:N] [--pad BYTES] [--buffer BYTES]
+//   storage_driver decisions DIR    through the reader
+//   storage_driver check DIR        journal, inputs and decisions against each other
 //
 // Exit codes: 0 done, 10 + store_fault on a refusal.
 #include <algorithm>
@@ -65,7 +65,6 @@ struct arguments {
   std::uint64_t users = 50;
   std::size_t pad = 0;
   std::uint64_t buffer = 0;
-  bool accept_lost_tail = false;
   std::string kill_at;
 };
 
@@ -223,7 +222,6 @@ int run(const arguments& given) {
   store_options options;
   options.case_key = key;
   options.write_buffer_bytes = given.buffer;
-  options.accept_lost_tail = given.accept_lost_tail;
   auto left = given.kill_at.empty() ? 0 : std::stoi(given.kill_at.substr(given.kill_at.find(':') + 1));
   const auto name = given.kill_at.substr(0, given.kill_at.find(':'));
   if (left > 0)
@@ -299,8 +297,6 @@ int main(int count, char** values) {
       given.kill_at = all[++i];
     else if (all[i] == "--buffer")
       given.buffer = std::stoull(all[++i]);
-    else if (all[i] == "--accept-lost-tail")
-      given.accept_lost_tail = true;
     else if (place++ == 0)
       given.verb = all[i];
     else if (place == 2)
