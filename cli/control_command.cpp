@@ -223,7 +223,7 @@ std::function<int()> declare_control(CLI::App& app) {
 
 const command control_command = {
     "command",
-    "Send a command to everybody, or to one user, through the input topic on Kafka.",
+    "Send a command to all users, or to one, through the input topic on Kafka.",
     "fairuse command --config config/kafka.yaml kill-switch on --actor ann --reason 'wrong caps'\n"
     "fairuse command --config config/kafka.yaml promote fair-2 --actor ann --reason 'agreed in FU-12'\n"
     "fairuse command --config config/kafka.yaml exempt alice on --actor ann --reason 'press'\n"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Numbers on the command line, by the rules of numbers in policy files: decimal digits, no leading zero, in range.
-// CLI11 alone reads 010 as octal, wraps -1 in unsigned options and takes an empty text for 0.
+// Numbers on the command line: decimal digits, no sign but a minus, no exponent, no leading zero, in range. CLI11 alone
+// reads 010 as octal, wraps -1 in unsigned options and takes an empty text for 0.
 #pragma once
 
 #include <optional>
@@ -16,10 +16,11 @@
 
 namespace fairuse::cli {
 
-/// Nullopt as well for digits behind a leading zero.
 template <class Number>
 std::optional<Number> strict_number(std::string_view text) {
   const auto digits = text.substr(text.starts_with('-') ? 1 : 0);
+  const bool has_other = digits.find_first_not_of("0123456789.") != std::string_view::npos;
+  if (digits.empty() or has_other or digits.front() == '.' or digits.back() == '.') return std::nullopt;
   if (digits.size() > 1 and digits[0] == '0' and digits[1] != '.') return std::nullopt;
   return parse_number<Number>(text);
 }

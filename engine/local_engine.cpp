@@ -68,7 +68,7 @@ run_result<void> local_engine::drive() {
 }
 
 // A backlog of a past file commits by size, so that a user with many events is one row per commit and not one per
-// epoch. Under the wall clock commits do not wait.
+// epoch. Under the wall clock a commit is due after `commit_ms`, too.
 bool local_engine::commit_is_due() const {
   if (sink_->waiting_bytes() >= settings_.commit_bytes or shard_->active_users() > active_users_max_) return true;
   return clock_ == clock_kind::wall and commit_is_overdue();

@@ -68,10 +68,9 @@ manifest_mark manifest_of(const std::filesystem::path& store) {
   return error ? manifest_mark() : manifest_mark{std::move(found.name), bytes};
 }
 
-/// Replaced whole. If that fails, the older mark stays valid.
-void leave_mark(const std::filesystem::path& store, const manifest_mark& mark) {
-  const auto done = replace_file(mark_file(store), mark.name + ' ' + std::to_string(mark.bytes) + '\n');
-  static_cast<void>(done);
+/// Replaced whole. If that fails, the older mark stays valid, and the next write tries again.
+bool leave_mark(const std::filesystem::path& store, const manifest_mark& mark) {
+  return replace_file(mark_file(store), mark.name + ' ' + std::to_string(mark.bytes) + '\n').has_value();
 }
 
 bool manifest_lost_its_end(const std::filesystem::path& store) {
@@ -81,11 +80,15 @@ bool manifest_lost_its_end(const std::filesystem::path& store) {
   return there.name == mark.name and there.bytes < mark.bytes;
 }
 
-/// The mark is left by the first opening that succeeds, before anything is written. A process that is killed earlier
-/// leaves files of RocksDB without CURRENT: they are no store yet. With the mark they are a damaged one.
+/// Nothing was ever written. A process that is killed inside RocksDB's first opening leaves files without CURRENT, and
+/// no log: the first log is made after it. With a mark, a log or a table a database without CURRENT is damaged.
 bool is_new(const std::filesystem::path& store) {
   std::error_code unknown;
-  return not std::filesystem::exists(mark_file(store), unknown) and not unknown;
+  if (std::filesystem::exists(mark_file(store), unknown) or unknown) return false;
+  for (std::filesystem::directory_iterator each(rocks_folder(store), unknown), end; not unknown and each != end;
+       each.increment(unknown))
+    if (each->path().extension() == ".log" or each->path().extension() == ".sst") return false;
+  return not unknown or unknown == std::errc::no_such_file_or_directory;
 }
 
 /// A table is checked as it is read, so a store that opens may still be damaged. A store that finds damage leaves this
@@ -146,8 +149,7 @@ struct partition_store::body {
   void mark_manifest() {
     auto now = manifest_of(db.store);
     if (now == marked) return;
-    leave_mark(db.store, now);
-    marked = std::move(now);
+    if (leave_mark(db.store, now)) marked = std::move(now);
   }
 
   result<void, store_error> write(const commit_rows& what, const partition_meta& meta_row, bool sync) {

@@ -33,7 +33,7 @@ OPTIONS = [
     (("topics", "create", "--config", "none.yaml"), "--partitions", "4"),
     (("topics", "create", "--config", "none.yaml"), "--replication", "3"),
 ]
-NO_NUMBERS = ["-1", "", "010", "+5", "0x10", " 5", "5 ", "5s", "nan", "inf", "1e999", "18446744073709551616"]
+NO_NUMBERS = ["-1", "", "010", "+5", "0x10", " 5", "5 ", "5s", "nan", "inf", ".5", "5.", "1e2", "1e999", "18446744073709551616"]
 
 
 class Options(unittest.TestCase):

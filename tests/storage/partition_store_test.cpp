@@ -216,6 +216,7 @@ BOOST_AUTO_TEST_CASE(a_store_without_current_is_new_if_it_was_never_opened_and_d
   BOOST_REQUIRE(not opened.has_value());
   BOOST_TEST((opened.error().fault == store_fault::damaged));
   std::filesystem::remove(folder / "manifest");
+  BOOST_TEST(not partition_store::open(folder, options).has_value());
   for (const auto& file : std::filesystem::directory_iterator(folder / "db"))
     if (file.path().extension() == ".log") std::filesystem::remove(file); // The first log is made after CURRENT.
   open();

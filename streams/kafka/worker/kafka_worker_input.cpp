@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading records, when they are enough for an epoch, and when too many have foreign keys.
+// Reading records, when they are enough for an epoch, and when too many have foreign keys or are dead letters.
 #include <algorithm>
 #include <utility>
 
