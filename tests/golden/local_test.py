@@ -27,7 +27,7 @@ EVENING = 1_792_008_000_000  # 2026-10-14T20:00:00Z, minutes after the last even
 # Also on a machine that is busy: bytes alone say where commits end.
 COMMITS_BY_BYTES = ("--commit-ms", 10_000)
 # Rows that follow from how many commits there were: controls, inputs, journal, meta, and dead letters with their line in
-# the commit. Hours (u.6) hold sets of ids, whose order follows from when the user was read from the store.
+# the commit. Hours (u.6) keep buckets of a metering profile that is no longer loaded, if a commit wrote them before.
 ROWS_OF_COMMITS = ("c", "i", "j", "m", "x", "u.6")
 
 
