@@ -30,7 +30,7 @@ void stop_signal::block() {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-stop_signal::stop_signal(std::function<void()> told) : told_{std::move(told)} {
+stop_signal::stop_signal(std::function<void()> on_signal) : told_{std::move(on_signal)} {
   thread_ = std::thread{[this] { watch(); }};
 }
 

@@ -67,9 +67,9 @@ result<void> population::check() const {
   if (daily_speech.at(0) < 1 || daily_speech.at(whole) > 12 * hour_ms)
     return error{"daily speech lies in 1 ms .. 12 h"};
   for (const cohort& each : cohorts) {
-    if (const auto checked = check_cohort(each); !checked) return checked;
+    if (auto checked = check_cohort(each); !checked) return checked;
   }
-  if (const auto checked = check_bands(bands, cohorts.size()); !checked) return checked;
+  if (auto checked = check_bands(bands, cohorts.size()); !checked) return checked;
   for (std::size_t i = 0; i < cohorts.size(); ++i) {
     if (std::none_of(bands.begin(), bands.end(), [&](const band& each) { return each.shares[i] > 0; }))
       return error{"cohort " + cohorts[i].name + ": it has a share of no band"};
