@@ -26,6 +26,22 @@ slot_label make_label(slot_kind kind, const policy& rules) {
   return label;
 }
 
+/// Indices wrap in a set that is too large, its counts do not.
+result<void> check_indices(const policy_set& set) {
+  struct {
+    std::size_t count, most;
+    std::string_view what;
+  } const limits[] = {{set.slot_count(), slots_max, "slots"},
+                      {set.profiles().size(), indices_max, "metering profiles"},
+                      {set.view_count(), indices_max, "combinations of metering and lanes"},
+                      {set.span_count(), indices_max, "different window spans"}};
+  for (const auto& each : limits)
+    if (each.count > each.most)
+      return error{"the policies need " + std::to_string(each.count) + " " + std::string(each.what) + " together, and "
+                   + std::to_string(each.most) + " are the most: load fewer policies"};
+  return {};
+}
+
 } // namespace
 
 std::shared_ptr<const policy_set> policy_set::make(const policy& live, std::vector<policy> shadows,
@@ -44,20 +60,7 @@ std::shared_ptr<const policy_set> policy_set::make(const policy& live, std::vect
 }
 
 result<void> policy_set::check(const policy& live, std::vector<policy> shadows) {
-  // Indices wrap in a set that is too large, its counts do not.
-  const auto set = make(live, std::move(shadows));
-  struct {
-    std::size_t count, most;
-    std::string_view what;
-  } const limits[] = {{set->slots_.size(), slots_max, "slots"},
-                      {set->profiles_.size(), indices_max, "metering profiles"},
-                      {set->views_.size(), indices_max, "combinations of metering and lanes"},
-                      {set->spans_.size(), indices_max, "different window spans"}};
-  for (const auto& each : limits)
-    if (each.count > each.most)
-      return error{"the policies need " + std::to_string(each.count) + " " + std::string(each.what) + " together, and "
-                   + std::to_string(each.most) + " are the most: load fewer policies"};
-  return {};
+  return check_indices(*make(live, std::move(shadows)));
 }
 
 void policy_set::add_slot(slot_kind kind, const policy& rules) {
@@ -110,8 +113,9 @@ std::shared_ptr<const policy_set> policy_set::promoted(std::string_view shadow) 
     else
       others.push_back(slot.rules);
   }
-  if (chosen == nullptr or not check(*chosen, others)) return nullptr;
-  return make(*chosen, std::move(others), retention_ms_, reviews_, ages_);
+  if (chosen == nullptr) return nullptr;
+  auto made = make(*chosen, std::move(others), retention_ms_, reviews_, ages_);
+  return check_indices(*made) ? made : nullptr;
 }
 
 } // namespace fairuse
