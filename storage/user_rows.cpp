@@ -66,25 +66,26 @@ result<void, store_error> user_rows::write(std::string_view uid, const user& who
   }
   if (what.standings != 0) write_standings(uid, prefix, who, to);
   if (what.unloaded)
-    for (const auto& each : *what.unloaded) {
-      codec_.write_standing(*each.last, value_);
-      to.put(uid, keys::standing(prefix, each.slot), value_);
-    }
+    for (const auto& each : *what.unloaded)
+      write_standing(uid, prefix, each.slot, *each.last, to);
   for (const auto hour : what.id_hours)
     if (not who.ids.has(hour))
       return store_error{store_fault::misuse, "Event ids were forgotten before they were written down."};
   return write_hours(uid, prefix, who, what.bucket_hours, what.id_hours, before, to);
 }
 
+void user_rows::write_standing(std::string_view uid, std::string_view prefix, std::string_view slot,
+                               const standing& what, commit_rows& to) {
+  codec_.write_standing(what, value_);
+  to.put(uid, keys::standing(prefix, slot), value_);
+}
+
 void user_rows::write_standings(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to) {
   // All of them, whatever the bits say: there are few, and bits count slots of a policy set that may have been
   // exchanged since.
   const auto& slots = who.sums.policies->slots();
-  for (std::size_t i = 0; i < who.standings.size(); ++i) {
-    if (not who.standings[i]) continue;
-    codec_.write_standing(*who.standings[i], value_);
-    to.put(uid, keys::standing(prefix, slots[i].label.slot), value_);
-  }
+  for (std::size_t i = 0; i < who.standings.size(); ++i)
+    if (who.standings[i]) write_standing(uid, prefix, slots[i].label.slot, *who.standings[i], to);
   if (who.next_due == never) {
     to.erase(uid, keys::due(uid));
     return;

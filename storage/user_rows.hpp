@@ -54,6 +54,8 @@ public:
 private:
   struct reading;
   static void set_next_due(user& who, const policy_set& policies);
+  void write_standing(std::string_view uid, std::string_view prefix, std::string_view slot, const standing& what,
+                      commit_rows& to);
   void write_standings(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to);
   result<void, store_error> write_hours(std::string_view uid, std::string_view prefix, const user& who,
                                         std::span<const hour_number> buckets, std::span<const hour_number> ids,
