@@ -166,8 +166,9 @@ std::function<int()> declare_verify(CLI::App& app) {
   app.add_option("--scratch", wanted->scratch, "Folder for the stores of the replay, which are removed afterwards");
   app.add_flag("--json", wanted->as_json, "One JSON object instead of the sentences");
   app.footer(
-      "Exit 0: what is made again equals what production decided, 1: a damaged file or the disk, 2: wrong command or\n"
-      "another case key, 3: it differs, and the first difference is shown, 5: inputs that an epoch took are not "
+      "Exit 0: what is made again equals what production decided, 1: a damaged file or the disk, 2: wrong command,\n"
+      "another case key or decided by other rules, 3: it differs, and the first difference is shown, 5: inputs that an "
+      "epoch took are not "
       "there.");
   return [wanted] { return exit_code_of(verify_session{*wanted}.run()); };
 }

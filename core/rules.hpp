@@ -9,6 +9,8 @@
 // one addition per span, one comparison per slot. No allocation but amortised growth.
 #pragma once
 
+#include <cstdint>
+
 #include "core/bind.hpp"
 #include "core/policy_set.hpp"
 #include "core/step_output.hpp"
@@ -17,6 +19,10 @@
 #include "events/event.hpp"
 
 namespace fairuse {
+
+/// The number of the decision rules. It goes up whenever the same inputs would lead to other decisions; journals have
+/// it, so that a replay by other rules is refused instead of compared. 1: before there was a number.
+inline constexpr std::uint32_t decision_rules = 2;
 
 /// How far ahead of `now` an event may be.
 inline constexpr std::int64_t horizon_wall_ms = 5 * minute_ms;

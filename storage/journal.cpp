@@ -6,6 +6,7 @@
 #include <xxhash.h>
 #include <zstd.h>
 
+#include "core/rules.hpp"
 #include "storage/bytes.hpp"
 #include "storage/message_bytes.hpp"
 #include "storage/rows.pb.h"
@@ -156,6 +157,7 @@ std::string encode_journal(const commit_log& log, commit_head& before) {
   message.set_decisions(log.decisions.size());
   message.set_decision_digest(std::string(as_bytes(sha256(log.decision_bytes))));
   if (not log.input.empty()) message.set_input_digest(digest_of_input(log.input));
+  message.set_rules(decision_rules);
   row::journal_row to;
   to.set_block(bytes_of(message));
   before.chain = chained(before.chain, to.block());
@@ -176,6 +178,7 @@ std::optional<decoded_journal> decode_journal(std::string_view row) {
   to.commit.chain = outer.chain();
   to.commit.decisions = message.decisions();
   to.commit.decision_digest = message.decision_digest();
+  to.commit.rules = std::max(message.rules(), 1U);
   time_ms now = 0;
   for (int i = 0; i < message.lines_size(); ++i) {
     now += message.now_steps(i);

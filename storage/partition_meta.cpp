@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/partition_meta.hpp"
 
+#include <algorithm>
+
 #include <xxhash.h>
 
 #include "base/system/sha256.hpp"
@@ -47,6 +49,7 @@ void put_setup(const partition_setup& from, row::partition_setup& to) {
   to.set_program(from.program);
   put_controls(from.controls, *to.mutable_controls());
   to.set_dead_letter_bytes_max(from.dead_letter_bytes_max);
+  to.set_rules(from.rules);
 }
 
 std::optional<partition_setup> setup_of(const row::partition_setup& from) {
@@ -63,6 +66,7 @@ std::optional<partition_setup> setup_of(const row::partition_setup& from) {
   to.key_check = from.key_check();
   to.program = from.program();
   to.dead_letter_bytes_max = from.dead_letter_bytes_max();
+  to.rules = std::max(from.rules(), 1U);
   if (not take_controls(from.controls(), to.controls)) return std::nullopt;
   return to;
 }

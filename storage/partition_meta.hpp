@@ -95,6 +95,8 @@ struct partition_setup {
   stored_controls controls;
   /// A larger dead letter is cut; 0: it was not written down then.
   std::uint64_t dead_letter_bytes_max = 0;
+  /// Number of the rules that decide, up to the next setup (core/rules.hpp).
+  std::uint32_t rules = 1;
   friend bool operator==(const partition_setup&, const partition_setup&) = default;
 };
 

@@ -48,6 +48,8 @@ struct stored_commit {
   /// SHA-256, raw: over the commit's decisions, each with a newline; over the chain so far and this block.
   std::string decision_digest;
   std::string chain;
+  /// Number of the rules that decided it (core/rules.hpp).
+  std::uint32_t rules = 1;
   std::string input;
 };
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
 #include <boost/test/unit_test.hpp>
 
+#include "core/rules.hpp"
+#include "storage/partition_meta.hpp"
 #include "storage/partition_store.hpp"
 #include "tests/protocol/cluster_simulation.hpp"
 #include "tests/protocol/replay.hpp"
@@ -101,6 +105,23 @@ struct finished_run {
   simlog::simulated_cluster brokers;
   std::filesystem::path folder;
 };
+
+/// The run as if other builds had decided it: `said` gets the epoch of every setup and returns its rules' number.
+void copy_with_rules(finished_run& run, const std::string& to,
+                     const std::function<std::uint32_t(std::uint64_t)>& said) {
+  std::map<std::int32_t, std::string> chains;
+  run.copy("all", to, [&](const kafka::capture_section& of, captured_record& each) {
+    if (of.kind != section_kind::journal) return true;
+    auto record = *decode_epoch_record(*each.value);
+    if (record.setup) {
+      record.setup->rules = said(record.epoch);
+      record.setup->program = "0." + std::to_string(record.setup->rules);
+    }
+    each.value = encode_epoch_record(record, chains[of.partition]);
+    chains[of.partition] = record.chain;
+    return true;
+  });
+}
 
 finished_run& whole_run() {
   static finished_run one;
@@ -212,6 +233,39 @@ BOOST_AUTO_TEST_CASE(a_policy_that_is_not_its_digest_is_refused) {
   const auto found = tried("altered");
   BOOST_TEST((found.what == kafka::verify_outcome::damaged));
   BOOST_TEST(found.message.find("policy") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(every_run_says_the_number_of_its_rules) {
+  std::size_t setups = 0;
+  for (std::int32_t p = 0; p < whole_run().in.settings.partitions; ++p)
+    for (const auto& each : read_committed_log(whole_run().in, p).epochs)
+      if (each.record.setup) {
+        ++setups;
+        BOOST_TEST(each.record.setup->rules == decision_rules);
+      }
+  BOOST_TEST(setups > 2U);
+}
+
+BOOST_AUTO_TEST_CASE(what_other_rules_decided_is_refused_and_their_builds_are_named) {
+  copy_with_rules(whole_run(), "older", [](std::uint64_t) { return 1; });
+  const auto older = tried("older");
+  BOOST_TEST((older.what == kafka::verify_outcome::refused));
+  BOOST_TEST(older.message.find("from epoch 0 on rules 1 (fairuse 0.1)") != std::string::npos, older.message);
+  BOOST_TEST(older.counts.epochs == 0U);
+
+  std::uint64_t upgraded = 0;
+  copy_with_rules(whole_run(), "upgraded", [&](std::uint64_t epoch) {
+    if (epoch != 0 and upgraded == 0) upgraded = epoch;
+    return epoch == 0 ? 1 : decision_rules;
+  });
+  const auto both = tried("upgraded");
+  BOOST_TEST((both.what == kafka::verify_outcome::refused));
+  const auto wanted =
+      "from epoch 0 on rules 1 (fairuse 0.1), from epoch " + std::to_string(upgraded) + " on rules 2 (fairuse 0.2)";
+  BOOST_TEST(both.message.find(wanted) != std::string::npos, both.message << " and not " << wanted);
+
+  copy_with_rules(whole_run(), "same", [](std::uint64_t) { return decision_rules; });
+  BOOST_TEST((tried("same").what == kafka::verify_outcome::equal));
 }
 
 BOOST_AUTO_TEST_CASE(a_capture_may_begin_at_a_checkpoint) {

@@ -388,6 +388,7 @@ BOOST_AUTO_TEST_CASE(tells_its_commits_with_inputs_and_refusals) {
   const auto& first = (*all)[0];
   BOOST_TEST(first.input == "one\ntwo\nthree\n");
   BOOST_REQUIRE(first.epochs.size() == 2U);
+  BOOST_TEST(first.rules == decision_rules);
   BOOST_TEST(first.epochs[1].number == 2U);
   BOOST_TEST(first.epochs[1].now == start + 5);
   BOOST_TEST(first.epochs[1].lines == 1U);

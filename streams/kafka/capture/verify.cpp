@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/pure/result.hpp"
+#include "streams/kafka/capture/captured_rules.hpp"
 
 namespace fairuse::kafka {
 
@@ -435,6 +436,12 @@ std::string_view to_text(verify_outcome value) {
 verify_result verify(const capture_reader& capture, const replay_tools& with, const std::filesystem::path& scratch,
                      const std::function<void(std::uint64_t epochs, std::uint64_t records)>& progress) {
   verify_result made;
+  for (const auto& partition : capture.contents().per_partition) {
+    made.message = other_rules(capture, partition);
+    if (made.message.empty()) continue;
+    made.what = verify_outcome::refused;
+    return made;
+  }
   for (const auto& partition : capture.contents().per_partition) {
     const auto folder = scratch / fmt::format("p{:05}", partition.partition);
     auto equal = partition_verifier(capture, with, partition, folder, made.counts, progress).run();

@@ -22,7 +22,7 @@ enum class verify_outcome : std::uint8_t {
   equal,
   differs,
   lost,    ///< records that an epoch took are not in the capture
-  refused, ///< the case key is another one
+  refused, ///< the case key is another one, or other rules decided
   damaged,
   failed, ///< the disk of this machine
 };

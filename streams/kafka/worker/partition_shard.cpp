@@ -113,7 +113,8 @@ result<void> partition_shard::begin(const takeover_result& from, worker& on, con
                            .key_check = first_meta_.key_check,
                            .program = rules_.program,
                            .controls = stored,
-                           .dead_letter_bytes_max = rules_.dead_letter_bytes_max};
+                           .dead_letter_bytes_max = rules_.dead_letter_bytes_max,
+                           .rules = decision_rules};
   config_commands_ = wanted.commands_for(first_meta_.settings);
   inputs_.resize(meta_.inputs.size());
   for (std::size_t i = 0; i < inputs_.size(); ++i)
