@@ -67,10 +67,9 @@ std::unique_ptr<input_batch> batch_from(std::string_view text, wire_decoder& dec
 
 std::uint64_t fingerprint_at(const input_batch& batch, std::size_t line) {
   if (line >= batch.lines.size() and not batch.before_end.empty()) return fingerprint_of(batch.before_end);
-  const auto here = batch.bytes().substr(0, batch.begin_of(line));
-  if (here.size() >= fingerprint_bytes) return fingerprint_of(here.substr(here.size() - fingerprint_bytes));
-  const auto missing = std::min(fingerprint_bytes - here.size(), batch.before.size());
-  return fingerprint_of(batch.before.substr(batch.before.size() - missing).append(here));
+  auto before = batch.before;
+  keep_last(before, batch.bytes().substr(0, batch.begin_of(line)));
+  return fingerprint_of(before);
 }
 
 } // namespace fairuse

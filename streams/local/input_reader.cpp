@@ -38,6 +38,12 @@ struct input_reader::carry {
   std::uint64_t dropped_end = 0;
   /// Of the whole line that is being dropped; nullptr if none is.
   std::unique_ptr<XXH3_state_t, void (*)(XXH3_state_t*)> hash{nullptr, [](XXH3_state_t* s) { XXH3_freeState(s); }};
+  /// Of a file, as they were read: the bytes before memory[0], and those before end(); at most fingerprint_bytes.
+  std::string before;
+  std::string seen;
+
+  /// Where reading goes on.
+  std::uint64_t end() const { return offset + size + dropped + dropped_end; }
 
   void grow(std::size_t to) {
     auto larger = std::make_unique_for_overwrite<char[]>(to + wire_padding);
@@ -101,16 +107,50 @@ void input_reader::fail(std::string sentence) {
 void input_reader::run() {
   carry rest;
   rest.grow(options_.chunk_bytes);
-  if (is_file_) {
-    rest.offset = from_.offset;
-    rest.lines = from_.lines;
-  }
+  begin(rest);
+  bool has_other = false;
   while (not stopping_) {
-    const auto got = fill(rest);
-    if (not flush(rest, got == step::ended) or got == step::ended) break;
-    if (got == step::waits and not wait_for_more(rest)) break;
+    auto got = fill(rest);
+    // What was written before the name went to another file is read by now.
+    if (got == step::waits and has_other) got = step::replaced;
+    const bool over = got == step::replaced or got == step::changed;
+    if (not flush(rest, over or got == step::ended) or got == step::ended) break;
+    if (over) start_over(rest, got);
+    if (got == step::waits and not wait_for_more()) break;
+    has_other = got == step::waits and other_file_has_the_name();
   }
   into_.finish(not stopping_ and failure().has_value());
+}
+
+// Go on where the last run stopped, if the file still has the bytes before.
+void input_reader::begin(carry& rest) {
+  if (not is_file_ or from_.offset == 0) return;
+  auto bytes = bytes_before(descriptor_, from_.offset);
+  if (not bytes or fingerprint_of(*bytes) != from_.fingerprint) {
+    options_.notice("the input was rewritten: reading it from its beginning");
+    return;
+  }
+  rest.offset = from_.offset;
+  rest.lines = from_.lines;
+  rest.seen = *bytes;
+  rest.before = std::move(*bytes);
+}
+
+// Read once. What a file gave counts only if the bytes before it are still those that were read, compared afterwards: a
+// rewrite from the beginning changes them first.
+input_reader::taken input_reader::take(const carry& rest, char* to, std::size_t size) {
+  ssize_t got = 0;
+  do
+    got = is_file_ ? ::pread(descriptor_, to, size, static_cast<off_t>(rest.end())) : ::read(descriptor_, to, size);
+  while (got < 0 and errno == EINTR and not stopping_);
+  if (got < 0 and (errno == EAGAIN or errno == EINTR)) return {step::waits};
+  if (got < 0) {
+    fail(fmt::format("reading the input failed at byte {}: {}", rest.end(), std::strerror(errno)));
+    return {step::ended};
+  }
+  if (is_file_ and bytes_before(descriptor_, rest.end()) != rest.seen) return {step::changed};
+  if (got == 0) return {is_file_ and not options_.until_end ? step::waits : step::ended};
+  return {step::more, static_cast<std::size_t>(got)};
 }
 
 // Read until the chunk is full or nothing more is there.
@@ -119,29 +159,20 @@ input_reader::step input_reader::fill(carry& rest) {
     if (rest.size == rest.capacity) {
       // One line fills the buffer: keep more of it, up to a limit.
       if (std::memchr(rest.memory.get(), '\n', rest.size) != nullptr) return step::more;
-      if (rest.capacity >= options_.line_keep_bytes) {
-        skip_to_line_end(rest);
-        return step::more;
-      }
+      if (rest.capacity >= options_.line_keep_bytes) return skip_to_line_end(rest);
       rest.grow(std::min(rest.capacity * 2, options_.line_keep_bytes));
     }
     auto* to = rest.memory.get() + rest.size;
-    const auto room = rest.capacity - rest.size;
-    const auto got = is_file_ ? ::pread(descriptor_, to, room, static_cast<off_t>(rest.offset + rest.size))
-                              : ::read(descriptor_, to, room);
-    if (got < 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN) return step::waits;
-      fail(fmt::format("reading the input failed at byte {}: {}", rest.offset + rest.size, std::strerror(errno)));
-      return step::ended;
+    const auto got = take(rest, to, rest.capacity - rest.size);
+    if (got.then != step::more) return got.then;
+    rest.size += got.size;
+    if (is_file_) {
+      keep_last(rest.seen, {to, got.size});
+      continue;
     }
-    if (got == 0) return is_file_ and not options_.until_end ? step::waits : step::ended;
-    rest.size += static_cast<std::size_t>(got);
-    if (not is_file_) {
-      // Hand over what came unless more is waiting already.
-      pollfd more{descriptor_, POLLIN, 0};
-      if (::poll(&more, 1, 0) == 0) return step::waits;
-    }
+    // Hand over what came unless more is waiting already.
+    pollfd more{descriptor_, POLLIN, 0};
+    if (::poll(&more, 1, 0) == 0) return step::waits;
   }
   return step::more;
 }
@@ -157,9 +188,8 @@ bool input_reader::flush(carry& rest, bool ended) {
   batch->offset = rest.offset;
   batch->end_offset = rest.offset + whole + rest.dropped + rest.dropped_end;
   batch->size = whole;
-  if (is_file_) batch->before = bytes_before(descriptor_, rest.offset).value_or(std::string{});
-  if (is_file_ and rest.hash != nullptr)
-    batch->before_end = bytes_before(descriptor_, batch->end_offset).value_or(std::string{});
+  batch->before = rest.before;
+  if (rest.hash != nullptr) batch->before_end = rest.seen;
   std::string cut_place;
   if (rest.hash != nullptr)
     cut_place = fmt::format("cut to {} of {} bytes, xxh3 {:016x}", whole, whole + rest.dropped,
@@ -169,6 +199,10 @@ bool input_reader::flush(carry& rest, bool ended) {
   next.grow(std::max(options_.chunk_bytes, left));
   std::memcpy(next.memory.get(), rest.memory.get() + whole, left);
   next.size = left;
+  next.before = std::move(rest.before);
+  if (is_file_) keep_last(next.before, {rest.memory.get(), whole});
+  if (rest.hash != nullptr) next.before = rest.seen;
+  next.seen = std::move(rest.seen);
   batch->memory = std::move(rest.memory);
   decode_lines(*batch, decoder_, cut_place);
   next.offset = batch->end_offset;
@@ -178,61 +212,60 @@ bool input_reader::flush(carry& rest, bool ended) {
 }
 
 // One line fills the buffer: drop the rest of it, but keep its length and its hash.
-void input_reader::skip_to_line_end(carry& rest) {
+input_reader::step input_reader::skip_to_line_end(carry& rest) {
   rest.hash.reset(XXH3_createState());
   XXH3_64bits_reset(rest.hash.get());
   XXH3_64bits_update(rest.hash.get(), rest.memory.get(), rest.size);
   std::vector<char> scrap(options_.chunk_bytes);
-  bool done = false;
-  while (not done and not stopping_) {
+  while (not stopping_ and rest.dropped_end == 0) {
     // From a pipe one byte at a time, since what follows the line cannot be read again.
-    const auto got = is_file_ ? ::pread(descriptor_, scrap.data(), scrap.size(),
-                                        static_cast<off_t>(rest.offset + rest.size + rest.dropped))
-                              : ::read(descriptor_, scrap.data(), 1);
-    if (got == 0 and is_file_ and not options_.until_end and wait_for_more(rest)) continue;
-    if (got < 0 and errno == EINTR) continue;
-    if (got <= 0) break;
-    const auto size = static_cast<std::size_t>(got);
-    const auto* end = static_cast<const char*>(std::memchr(scrap.data(), '\n', size));
-    done = end != nullptr;
-    const auto mine = done ? static_cast<std::size_t>(end - scrap.data()) : size;
+    const auto got = take(rest, scrap.data(), is_file_ ? scrap.size() : 1);
+    if (got.then == step::waits and not other_file_has_the_name() and wait_for_more()) continue;
+    if (got.then == step::waits) break;
+    if (got.then != step::more) return got.then;
+    const auto* end = static_cast<const char*>(std::memchr(scrap.data(), '\n', got.size));
+    const auto mine = end == nullptr ? got.size : static_cast<std::size_t>(end - scrap.data());
     XXH3_64bits_update(rest.hash.get(), scrap.data(), mine);
     rest.dropped += mine;
-    rest.dropped_end = done ? 1 : 0;
+    rest.dropped_end = end == nullptr ? 0 : 1;
+    if (is_file_) keep_last(rest.seen, {scrap.data(), mine + rest.dropped_end});
   }
+  // Where a stop left it in the middle, the line is read again.
+  if (stopping_ and rest.dropped_end == 0) rest.hash.reset();
+  return step::more;
 }
 
 // False: stopping.
-bool input_reader::wait_for_more(carry& rest) {
+bool input_reader::wait_for_more() {
   pollfd watched[2] = {{wake_, POLLIN, 0}, {descriptor_, POLLIN, 0}};
   // A regular file is always ready to be read, so it is read again after a while.
   ::poll(watched, is_file_ ? 1 : 2, is_file_ ? growing_poll_ms : -1);
-  if (not stopping_ and is_file_ and rest.hash == nullptr) replaced(rest);
   return not stopping_;
 }
 
-// Whether another file stands under the name now, or this one was cut: then go on at its beginning.
-bool input_reader::replaced(carry& rest) {
+bool input_reader::other_file_has_the_name() const {
   struct stat open_one {};
   struct stat named {};
-  if (::fstat(descriptor_, &open_one) != 0 or ::stat(options_.file.c_str(), &named) != 0) return false;
-  const bool other = open_one.st_ino != named.st_ino or open_one.st_dev != named.st_dev;
-  const bool cut = static_cast<std::uint64_t>(open_one.st_size) < rest.offset + rest.size;
-  if (not other and not cut) return false;
-  if (other) {
+  if (not is_file_ or ::fstat(descriptor_, &open_one) != 0 or ::stat(options_.file.c_str(), &named) != 0) return false;
+  return open_one.st_ino != named.st_ino or open_one.st_dev != named.st_dev;
+}
+
+// Everything read was handed over: go on at the beginning of what stands under the name now.
+void input_reader::start_over(carry& rest, step why) {
+  if (why == step::replaced) {
     const int fresh = ::open(options_.file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fresh < 0) return false;
-    // The last line cannot get its end any more.
-    flush(rest, true);
+    if (fresh < 0) return;
     ::dup2(fresh, descriptor_);
     ::close(fresh);
   }
-  options_.notice(other ? "the input was replaced by another file: reading it from its beginning"
-                        : "the input was cut short: reading it from its beginning");
-  rest.size = 0;
+  const auto* what = why == step::replaced ? "replaced by another file"
+                     : size() < rest.end() ? "cut short"
+                                           : "rewritten";
+  options_.notice(fmt::format("the input was {}: reading it from its beginning", what));
   rest.offset = 0;
   rest.lines = 0;
-  return true;
+  rest.before.clear();
+  rest.seen.clear();
 }
 
 } // namespace fairuse

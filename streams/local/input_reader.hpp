@@ -4,9 +4,10 @@
 //
 // Operation: a batch is what could be read without waiting, at most about `chunk_bytes`, always whole lines. A last
 // line without its end waits for the rest while a file may grow, and counts as a line at the end of the input. A file
-// that was replaced or cut short is read again from its beginning, with a notice. Limitations: a line of more than
-// `line_keep_bytes` keeps only its beginning; its length and hash are reported. Threads: stop() and failure() from
-// anywhere.
+// that was replaced, cut short or rewritten is read again from its beginning, with a notice; what was read of it before
+// is handed over, its last line as it is. It was rewritten if the bytes before the place where reading goes on are
+// others than those that were read. Limitations: a line of more than `line_keep_bytes` keeps only its beginning; its
+// length and hash are reported. Threads: stop() and failure() from anywhere.
 #pragma once
 
 #include <atomic>
@@ -43,7 +44,8 @@ public:
   input_reader(const input_reader&) = delete;
   input_reader& operator=(const input_reader&) = delete;
 
-  /// Where a file is read from, if not from its beginning. Before start().
+  /// Where a file is read from, if not from its beginning; if it has other bytes there by then, it is read from
+  /// its beginning. Before start().
   void go_on_from(const read_position& position) { from_ = position; }
   /// Start the thread.
   void start();
@@ -63,14 +65,27 @@ private:
   input_reader(reader_options options, batch_queue& into);
 
   struct carry;
-  enum class step { more, waits, ended };
+  enum class step {
+    more,     ///< the chunk is full
+    waits,    ///< nothing more is there now
+    ended,    ///< nothing more will come
+    replaced, ///< another file has the name, and this one was read to its end
+    changed,  ///< the file was cut short or rewritten
+  };
+  struct taken {
+    step then = step::more;
+    std::size_t size = 0;
+  };
 
   void run();
+  void begin(carry& rest);
+  taken take(const carry& rest, char* to, std::size_t size);
   step fill(carry& rest);
   bool flush(carry& rest, bool ended);
-  void skip_to_line_end(carry& rest);
-  bool wait_for_more(carry& rest);
-  bool replaced(carry& rest);
+  step skip_to_line_end(carry& rest);
+  bool wait_for_more();
+  bool other_file_has_the_name() const;
+  void start_over(carry& rest, step why);
   void fail(std::string sentence);
 
   reader_options options_;

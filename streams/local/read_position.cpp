@@ -17,6 +17,11 @@ std::string input_name(const std::filesystem::path& file) {
   return problem ? std::filesystem::absolute(file, problem).string() : canonical.string();
 }
 
+void keep_last(std::string& bytes_before, std::string_view more) {
+  bytes_before.append(more.substr(more.size() - std::min(more.size(), fingerprint_bytes)));
+  bytes_before.erase(0, bytes_before.size() - std::min(bytes_before.size(), fingerprint_bytes));
+}
+
 std::optional<std::string> bytes_before(int file, std::uint64_t offset) {
   std::string bytes(static_cast<std::size_t>(std::min<std::uint64_t>(offset, fingerprint_bytes)), '\0');
   std::size_t have = 0;

@@ -27,6 +27,9 @@ struct read_position {
 /// none.
 std::string input_name(const std::filesystem::path& file);
 
+/// Add what follows to the bytes before a place, and keep the last fingerprint_bytes.
+void keep_last(std::string& bytes_before, std::string_view more);
+
 /// The bytes of an open file before `offset`, at most fingerprint_bytes; nullopt if they are not there.
 std::optional<std::string> bytes_before(int file, std::uint64_t offset);
 

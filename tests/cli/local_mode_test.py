@@ -111,6 +111,26 @@ def a_growing_file_is_followed(engine):
     same_lines(engine.decisions("s"), engine.decisions("whole"), "decisions of a grown file")
 
 
+def a_followed_file_that_is_rewritten_in_place_loses_nothing(engine):
+    path = engine.write("in.ndjson", hours("a", 0, 4))
+    running = engine.start("s", "in.ndjson")
+    engine.wait_for_decisions("s", lambda lines: any(b'"subject":"a"' in each for each in lines))
+    with open(path, "r+b") as same_file:
+        same_file.write(hours("b", 4, 8).encode())
+    engine.wait_for_decisions("s", lambda lines: any(b'"subject":"b"' in each for each in lines))
+    code, told = engine.finish(running)
+    check(code == 0 and "the input was rewritten: reading it from its beginning" in told, told)
+    weekly = lambda user: engine.status("s", user)["slots"][0]["windows"][2]["sum_ms"]
+    engine.good_run("s", "in.ndjson")
+    equal((weekly("a"), weekly("b")), (ms("4h"), ms("8h")), "what both contents say")
+    # While no engine runs.
+    with open(path, "r+b") as same_file:
+        same_file.write(hours("c", 12, 8).encode())
+    told = engine.good_run("s", "in.ndjson").stderr.decode()
+    check("another file" in told, told)
+    equal((weekly("b"), weekly("c")), (ms("8h"), ms("8h")), "what the last content says")
+
+
 def a_pipe_ends_when_it_is_closed(engine):
     content = mixed(12, lines=2_000)
     done = engine.run("pipe", "-", until_end=False, stdin=content)
@@ -253,6 +273,7 @@ CASES = [
     a_file_of_the_past_asks_for_its_clock,
     a_restart_goes_on_where_it_stopped,
     a_growing_file_is_followed,
+    a_followed_file_that_is_rewritten_in_place_loses_nothing,
     a_pipe_ends_when_it_is_closed,
     under_the_wall_clock_events_decide_at_once,
     too_far_ahead_stops_with_the_line,

@@ -2,15 +2,21 @@
 
 #include "streams/local/input_reader.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/test/unit_test.hpp>
 #include <fcntl.h>
+#include <fmt/format.h>
 
 #include "tests/streams/lines.hpp"
 #include "tests/test_folder.hpp"
@@ -126,7 +132,7 @@ BOOST_AUTO_TEST_CASE(reading_goes_on_at_any_line_and_the_position_is_recognised)
       BOOST_REQUIRE(still_matches(descriptor, here));
     }
   const auto& from = *all.batches.at(7);
-  reading rest{{.file = file, .until_end = true}, {from.offset_of(1), from.first_line, 0}};
+  reading rest{{.file = file, .until_end = true}, {from.offset_of(1), from.first_line, fingerprint_at(from, 1)}};
   rest.take_all();
   BOOST_TEST(rest.numbers.front() == from.first_line + 1);
   BOOST_TEST(rest.lines.front() == from.text(1));
@@ -161,6 +167,126 @@ BOOST_AUTO_TEST_CASE(a_file_that_was_replaced_or_cut_is_read_from_its_beginning)
   growing.take_until([&] { return growing.lines.size() == 5; });
   BOOST_TEST(growing.lines.back() == "4");
   BOOST_TEST(notices == 2);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_added_before_a_file_was_replaced_is_read_to_its_end) {
+  const test_folder folder;
+  const auto file = folder.write("a", "1\n");
+  reading growing{{.file = file}};
+  growing.take_until([&] { return growing.lines.size() == 1; });
+  for (int i = 2; i < 40; i += 2) {
+    folder.write("a", std::to_string(i) + "\n", true);
+    std::filesystem::rename(file, folder.file("old"));
+    folder.write("a", std::to_string(i + 1) + "\n");
+    growing.take_until([&] { return growing.lines.back() == std::to_string(i + 1); });
+  }
+  strings every;
+  for (int i = 1; i < 40; ++i)
+    every.push_back(std::to_string(i));
+  BOOST_TEST(growing.lines == every, boost::test_tools::per_element());
+}
+
+namespace {
+
+/// `count` lines of 100 bytes that begin with `letter`.
+std::string lines_of(char letter, int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i)
+    text += fmt::format("{}{:098}\n", letter, i);
+  return text;
+}
+
+strings lines_in(std::string text) {
+  strings all;
+  std::istringstream in{std::move(text)};
+  for (std::string line; std::getline(in, line);)
+    all.push_back(line);
+  return all;
+}
+
+bool ends_with(const strings& all, const strings& last) {
+  return all.size() >= last.size() and std::equal(last.rbegin(), last.rend(), all.rbegin());
+}
+
+/// Without an instant at which the file is shorter.
+void overwrite(const std::filesystem::path& file, const std::string& text) {
+  std::fstream to{file, std::ios::in | std::ios::out | std::ios::binary};
+  to << text << std::flush;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_file_that_was_rewritten_in_place_is_read_from_its_beginning) {
+  const struct {
+    const char* name;
+    std::string before;
+    std::string after;
+  } table[] = {
+      {"twice as long", lines_of('a', 3), lines_of('b', 6)},
+      {"of equal length", lines_of('a', 3), lines_of('b', 3)},
+      {"longer than what is compared", lines_of('a', 100), lines_of('b', 150)},
+      {"with the same end", lines_of('a', 2) + lines_of('c', 10), lines_of('b', 2) + lines_of('c', 20)},
+      {"while the end of a line was missing", lines_of('a', 3) + "rest", lines_of('b', 3) + "rest, whole\n"},
+  };
+  for (const auto& row : table)
+    BOOST_TEST_CONTEXT(row.name) {
+      const test_folder folder;
+      const auto file = folder.write("a", row.before);
+      std::vector<std::string> notices;
+      reading growing{{.file = file, .notice = [&](const std::string& what) { notices.push_back(what); }}};
+      const auto whole = static_cast<std::size_t>(std::count(row.before.begin(), row.before.end(), '\n'));
+      growing.take_until([&] { return growing.lines.size() == whole; });
+      overwrite(file, row.after);
+      growing.take_until([&] { return ends_with(growing.lines, lines_in(row.after)); });
+      const auto before = lines_in(row.before);
+      BOOST_REQUIRE(growing.lines.size() >= before.size());
+      BOOST_TEST(std::equal(before.begin(), before.end(), growing.lines.begin()));
+      BOOST_TEST(growing.numbers.back() == lines_in(row.after).size());
+      growing.reader->stop();
+      growing.take_all();
+      BOOST_TEST(notices.at(0).find("rewritten") != std::string::npos);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_position_is_that_of_the_bytes_that_were_read) {
+  const test_folder folder;
+  const auto file = folder.write("a", lines_of('a', 100));
+  reading all{{.file = file, .until_end = true, .chunk_bytes = 1'000, .line_keep_bytes = 2'000}};
+  all.take_all();
+  const auto& last = *all.batches.back();
+  const read_position end{last.end_offset, 100, fingerprint_at(last, last.lines.size())};
+  overwrite(file, lines_of('b', 150));
+  reading rest{{.file = file, .until_end = true}, end};
+  rest.take_all();
+  BOOST_TEST(rest.lines == lines_in(lines_of('b', 150)), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_line_beyond_all_bounds_ends_where_its_file_was_rewritten_or_replaced) {
+  for (const bool replaced : {false, true}) {
+    const test_folder folder;
+    const auto file = folder.write("a", "short\n" + std::string(5'000, 'x'));
+    reading growing{{.file = file, .chunk_bytes = 64, .line_keep_bytes = 256}};
+    growing.take_until([&] { return growing.lines.size() == 1; });
+    if (replaced)
+      std::filesystem::rename(folder.write("b", "next\n"), file);
+    else
+      overwrite(file, lines_of('b', 60));
+    growing.take_until(
+        [&] { return ends_with(growing.lines, replaced ? strings{"next"} : lines_in(lines_of('b', 60))); });
+    BOOST_TEST(growing.lines[1].find_first_not_of('x') == std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_file_holds_last_is_read_whole_however_often_it_is_rewritten) {
+  const test_folder folder;
+  const auto file = folder.write("a", lines_of('a', 40));
+  reading growing{{.file = file, .chunk_bytes = 1'000}};
+  for (int i = 0; i < 30; ++i) {
+    const auto content = lines_of(static_cast<char>('b' + i % 20), 40 + i);
+    overwrite(file, content);
+    growing.take_until([&] { return ends_with(growing.lines, lines_in(content)); });
+  }
+  BOOST_TEST(growing.numbers.back() == 69U);
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_named) {
