@@ -9,6 +9,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/pure/text.hpp"
+
 namespace fairuse {
 
 namespace {
@@ -235,9 +237,8 @@ private:
     const auto file = absolute(text, value, name);
     if (not file) return std::nullopt;
     std::ifstream in{*file, std::ios::binary};
-    std::string bytes{std::istreambuf_iterator<char>{in}, {}};
-    while (not bytes.empty() and (bytes.back() == '\n' or bytes.back() == '\r'))
-      bytes.pop_back();
+    const std::string content{std::istreambuf_iterator<char>{in}, {}};
+    std::string bytes{value_alone(content)};
     if (not in.is_open() or in.bad()) {
       out_.error(value.at, name + ": cannot read " + *file + "; the engine's user needs the right to");
     } else if (bytes.empty()) {

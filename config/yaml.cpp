@@ -13,6 +13,8 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include "base/pure/text.hpp"
+
 namespace fairuse::yaml {
 
 namespace {
@@ -221,7 +223,7 @@ std::optional<node> parse(std::string_view text, diagnostics& out) {
     out.error({}, "larger than 1 MiB, which no configuration is");
     return std::nullopt;
   }
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  text = without_byte_order_mark(text);
   if (has_bad_bytes(text)) {
     out.error({}, "holds control characters; is it UTF-8 text?");
     return std::nullopt;

@@ -22,8 +22,8 @@ struct case_key {
 
 inline constexpr std::size_t case_key_bytes_min = 16;
 
-/// The file if one is named, else FAIRUSE_CASE_KEY, else the development key. A trailing newline does not belong to it;
-/// a file that cannot be read and a key under 16 bytes are errors.
+/// The file if one is named, else FAIRUSE_CASE_KEY, else the development key. A byte order mark before it and line ends
+/// after it do not belong to it; a file that cannot be read and a key under 16 bytes are errors.
 result<case_key, store_error> find_case_key(const std::optional<std::filesystem::path>& file);
 
 } // namespace fairuse

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/pure/text.hpp"
 #include "streams/local/read_position.hpp"
 
 namespace fairuse {
@@ -42,7 +43,8 @@ void decode_line(input_batch& batch, input_line& line, wire_decoder& decoder, co
 
 void decode_lines(input_batch& batch, wire_decoder& decoder, const std::string& cut_place) {
   const auto bytes = batch.bytes();
-  std::size_t begin = 0;
+  // An editor's mark belongs to no line.
+  std::size_t begin = batch.offset == 0 ? bytes.size() - without_byte_order_mark(bytes).size() : 0;
   while (begin < bytes.size()) {
     const auto* found = static_cast<const char*>(std::memchr(bytes.data() + begin, '\n', bytes.size() - begin));
     const auto end = found == nullptr ? bytes.size() : static_cast<std::size_t>(found - bytes.data());

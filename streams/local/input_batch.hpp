@@ -59,7 +59,8 @@ struct input_batch {
   }
 };
 
-/// Decode the lines of `batch.bytes()`, which ends with a line end or is taken to. `cut_place`: not empty if the last
+/// Decode the lines of `batch.bytes()`, which ends with a line end or is taken to. At the beginning of an input a byte
+/// order mark is skipped. `cut_place`: not empty if the last
 /// line is the beginning of one that was too long to keep. REQUIRES: wire_padding readable bytes behind.
 void decode_lines(input_batch& batch, wire_decoder& decoder, const std::string& cut_place = {});
 

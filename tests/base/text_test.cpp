@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/pure/text.hpp"
+
 #include <cstdint>
 #include <optional>
 
@@ -30,6 +32,26 @@ BOOST_AUTO_TEST_CASE(a_number_is_the_whole_text_or_none) {
   BOOST_TEST((parse_number<std::uint64_t>("ffffffffffffffff", 16) == UINT64_MAX));
   BOOST_TEST((parse_number<double>("0.5") == 0.5));
   BOOST_TEST(not parse_number<double>("0.5s"));
+}
+
+BOOST_AUTO_TEST_CASE(what_an_editor_adds_is_no_part_of_a_value) {
+  const struct {
+    std::string_view text;
+    std::string_view value;
+  } rows[] = {
+      {"a b", "a b"},
+      {"a\n", "a"},
+      {"\xEF\xBB\xBF\x61\r\n", "a"},
+      {"a\n\r\n", "a"},
+      {"\n a", "\n a"},
+      {"", ""},
+      {"\xEF\xBB\xBF", ""},
+      {"\r\n", ""},
+      {"\xEF\xBB", "\xEF\xBB"},
+      {"a\xEF\xBB\xBF", "a\xEF\xBB\xBF"},
+  };
+  for (const auto& row : rows)
+    BOOST_TEST(value_alone(row.text) == row.value);
 }
 
 BOOST_AUTO_TEST_CASE(a_number_is_taken_off_the_front) {

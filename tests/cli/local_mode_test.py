@@ -131,6 +131,23 @@ def a_followed_file_that_is_rewritten_in_place_loses_nothing(engine):
     equal((weekly("b"), weekly("c")), (ms("8h"), ms("8h")), "what the last content says")
 
 
+def an_editors_mark_is_no_part_of_a_text(engine):
+    mark = b"\xef\xbb\xbf"
+    content = hours("a", 0, 1).encode() + b"junk\n"
+    engine.write("in.ndjson", mark + content)
+    for state, source, stdin in [("file", "in.ndjson", None), ("pipe", "-", mark + content)]:
+        told = engine.summary(state, source, stdin=stdin)
+        equal((told["lines"], told["dead_letters"]), (2, {"not_json": 1}), state)
+        equal(json.loads(engine.dead_letters(state))["line"], 2, "line of the dead letter")
+    engine.write("in.ndjson", mark + content + hours("a", 1, 1).encode())
+    equal(engine.summary("file", "in.ndjson")["lines"], 1, "lines after a restart")
+    # The key of the tests, which stands in the environment, in a file.
+    engine.write("case.key", mark + b"a key for tests only\r\n")
+    engine.deployment(more="case_key: {file: case.key}\n")
+    told = words(engine.good_run("file", "in.ndjson").stderr)
+    check("case key is another one" not in told, told)
+
+
 def a_pipe_ends_when_it_is_closed(engine):
     content = mixed(12, lines=2_000)
     done = engine.run("pipe", "-", until_end=False, stdin=content)
@@ -274,6 +291,7 @@ CASES = [
     a_restart_goes_on_where_it_stopped,
     a_growing_file_is_followed,
     a_followed_file_that_is_rewritten_in_place_loses_nothing,
+    an_editors_mark_is_no_part_of_a_text,
     a_pipe_ends_when_it_is_closed,
     under_the_wall_clock_events_decide_at_once,
     too_far_ahead_stops_with_the_line,

@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(names_and_values_are_those_of_librdkafka) {
 }
 
 BOOST_AUTO_TEST_CASE(secrets_come_from_files_only) {
-  folder.write("kafka.password", "open sesame\n");
+  folder.write("kafka.password", "\xEF\xBB\xBFopen sesame\n");
   folder.write("empty", "\n");
   const std::string scram = "security.protocol: sasl_ssl, sasl.mechanism: SCRAM-SHA-512, sasl.username: u";
   const auto settings = accepted(least_streams + "  properties: {" + scram + ", sasl.password_file: kafka.password}\n");

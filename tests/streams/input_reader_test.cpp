@@ -86,6 +86,47 @@ BOOST_AUTO_TEST_CASE(lines_come_as_they_are_whatever_the_size_of_a_chunk) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_byte_order_mark_at_the_beginning_belongs_to_no_line) {
+  const test_folder folder;
+  const std::string mark = "\xEF\xBB\xBF";
+  const struct {
+    std::string text;
+    strings lines;
+  } table[] = {
+      {mark + "one\n" + mark + "two\n", {"one", mark + "two"}},
+      {mark + "\r\none", {"", "one"}},
+      {mark, {}},
+      {mark.substr(0, 2) + "\n", {mark.substr(0, 2)}},
+  };
+  for (const auto& row : table)
+    for (const std::size_t chunk : {8U, 4'096U}) {
+      const auto file = folder.write("a", row.text);
+      reading all{{.file = file, .until_end = true, .chunk_bytes = chunk}};
+      all.take_all();
+      BOOST_TEST(all.lines == row.lines, boost::test_tools::per_element());
+      BOOST_TEST(all.batches.back()->end_offset == row.text.size());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_mark_is_skipped_again_whenever_reading_begins_at_the_first_byte) {
+  const test_folder folder;
+  const auto file = folder.write("a", "\xEF\xBB\xBFone\ntwo\n");
+  reading growing{{.file = file}};
+  growing.take_until([&] { return growing.lines.size() == 2; });
+  const auto& first = *growing.batches.front();
+  BOOST_TEST(first.offset_of(0) == 3U);
+  BOOST_TEST(first.offset_of(1) == 7U);
+  for (const std::size_t line : {0U, 1U, 2U}) {
+    reading rest{{.file = file, .until_end = true}, {first.offset_of(line), line, fingerprint_at(first, line)}};
+    rest.take_all();
+    BOOST_TEST(rest.lines.size() == 2U - line);
+    if (line < 2) BOOST_TEST(rest.lines.front() == first.text(line));
+  }
+  folder.write("a", "\xEF\xBB\xBF\x33\n");
+  growing.take_until([&] { return growing.lines.size() == 3; });
+  BOOST_TEST(growing.lines.back() == "3");
+}
+
 BOOST_AUTO_TEST_CASE(every_kind_of_line_is_told_apart) {
   const test_folder folder;
   const auto file = folder.write(

@@ -7,6 +7,7 @@
 
 #include <simdjson.h>
 
+#include "base/pure/text.hpp"
 #include "base/system/files.hpp"
 
 namespace fairuse::kafka {
@@ -67,9 +68,7 @@ result<oauth_token> parse_token(std::string_view text) {
 result<oauth_token> read_token(const std::filesystem::path& file) {
   auto text = read_file(file);
   if (not text) return error{"the token file " + file.string() + " cannot be read"};
-  while (not text->empty() and (text->back() == '\n' or text->back() == '\r'))
-    text->pop_back();
-  auto token = parse_token(*text);
+  auto token = parse_token(value_alone(*text));
   if (not token) return error{"the token file " + file.string() + " " + token.error().message};
   return token;
 }

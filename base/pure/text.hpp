@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Text as editors write it into files.
+#pragma once
+
+#include <string_view>
+
+namespace fairuse {
+
+/// What an editor may put before UTF-8; no part of the text.
+inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+constexpr std::string_view without_byte_order_mark(std::string_view text) {
+  return text.substr(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
+}
+
+/// The value that a file holds alone, such as a key or a password: without a mark before it and line ends after it.
+constexpr std::string_view value_alone(std::string_view text) {
+  text = without_byte_order_mark(text);
+  return text.substr(0, text.find_last_not_of("\r\n") + 1);
+}
+
+} // namespace fairuse
