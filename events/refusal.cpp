@@ -53,6 +53,10 @@ static_assert(event_kind_count == 7, "the remedy of unknown_type names this numb
 
 std::string_view to_text(refusal value) { return wordings.at(static_cast<std::size_t>(value)).code; }
 
-std::string_view remedy(refusal value) { return wordings.at(static_cast<std::size_t>(value)).remedy; }
+std::string_view remedy(refusal why, std::string_view place) {
+  if (why == refusal::not_json and place == place_of_value)
+    return "Send the event as the record's value; a record without one (a tombstone) is no event and deletes nothing.";
+  return wordings.at(static_cast<std::size_t>(why)).remedy;
+}
 
 } // namespace fairuse

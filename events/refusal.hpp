@@ -56,8 +56,11 @@ inline constexpr std::size_t refusal_count = 31;
 /// snake_case code.
 std::string_view to_text(refusal value);
 
-/// What the sender can do about it, in one sentence.
-std::string_view remedy(refusal value);
+/// Where a record without a value (a tombstone) is not_json.
+inline constexpr std::string_view place_of_value = "value";
+
+/// What the sender can do about it, in one sentence; `place` as in refused.
+std::string_view remedy(refusal why, std::string_view place);
 
 struct refused {
   refusal why = refusal::not_json;

@@ -72,10 +72,11 @@ public:
   /// Binary mode: attributes are the headers `ce_*` and `content-type`, `value` is `data`. Other headers are ignored.
   /// Attributes are read first, then the text of the value. A place names a header (`ce_time`), or a member of the
   /// value as in structured mode.
-  result<wire_event, refused> decode_binary(std::span<const wire_header> headers, std::optional<std::string_view> value,
+  result<wire_event, refused> decode_binary(std::span<const wire_header> headers, std::string_view value,
                                             event_arena& arena);
   /// A record in either mode. A value that is a whole event is one, whatever headers are with it; else it is structured
-  /// if `content-type` is `application/cloudevents+json` or no header begins with `ce_`, else binary.
+  /// if `content-type` is `application/cloudevents+json` or no header begins with `ce_`, else binary. No value at all
+  /// (a tombstone) is no event, whatever headers say.
   result<wire_event, refused> decode_record(std::span<const wire_header> headers, std::optional<std::string_view> value,
                                             event_arena& arena) {
     return decode_record([&] { return headers; }, value, arena);
@@ -85,15 +86,16 @@ public:
   template <std::invocable Headers>
   result<wire_event, refused> decode_record(Headers headers_of, std::optional<std::string_view> value,
                                             event_arena& arena) {
-    auto whole = decode(value.value_or(""), arena);
+    if (not value) return refused{refusal::not_json, std::string(place_of_value)};
+    auto whole = decode(*value, arena);
     if (whole) return whole;
     const auto headers = headers_of();
-    return std::empty(headers) ? std::move(whole) : decode_by_headers(headers, value, arena);
+    return std::empty(headers) ? std::move(whole) : decode_by_headers(headers, *value, arena);
   }
 
 private:
-  result<wire_event, refused> decode_by_headers(std::span<const wire_header> headers,
-                                                std::optional<std::string_view> value, event_arena& arena);
+  result<wire_event, refused> decode_by_headers(std::span<const wire_header> headers, std::string_view value,
+                                                event_arena& arena);
 
   struct parts;
   std::unique_ptr<parts> parts_;

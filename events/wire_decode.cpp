@@ -289,8 +289,8 @@ result<wire_event, refused> wire_decoder::decode(std::string_view line, event_ar
   return decode_padded(parts_->is_too_large(line) ? line : parts_->pad(line), arena);
 }
 
-result<wire_event, refused> wire_decoder::decode_binary(std::span<const wire_header> headers,
-                                                        std::optional<std::string_view> value, event_arena& arena) {
+result<wire_event, refused> wire_decoder::decode_binary(std::span<const wire_header> headers, std::string_view value,
+                                                        event_arena& arena) {
   auto& in = parts_->reading;
   in.is_binary = true;
   header_attributes from;
@@ -298,9 +298,8 @@ result<wire_event, refused> wire_decoder::decode_binary(std::span<const wire_hea
   event_names names;
   event_detail detail;
   if (not read_attributes(in, headers, from) or not read_envelope(in, from, names, made)) return std::move(in.problem);
-  if (not value) return refused{refusal::missing_field, "data"};
   dom::element root;
-  if (parts_->is_too_large(*value) or not parts_->parse(parts_->pad(*value), root)) return std::move(in.problem);
+  if (parts_->is_too_large(value) or not parts_->parse(parts_->pad(value), root)) return std::move(in.problem);
   dom::object data;
   if (root.is_null()) return refused{refusal::missing_field, "data"};
   if (root.get(data) != simdjson::SUCCESS) return refused{refusal::wrong_type, "data"};
@@ -309,19 +308,19 @@ result<wire_event, refused> wire_decoder::decode_binary(std::span<const wire_hea
 }
 
 result<wire_event, refused> wire_decoder::decode_by_headers(std::span<const wire_header> headers,
-                                                            std::optional<std::string_view> value, event_arena& arena) {
+                                                            std::string_view value, event_arena& arena) {
   bool is_binary = false;
   for (const auto& each : headers) {
     if (each.name == content_type_header and each.value) {
       const auto media = each.value->substr(0, each.value->find(';'));
-      if (equal_without_case(media, "application/cloudevents+json")) return decode(value.value_or(""), arena);
+      if (equal_without_case(media, "application/cloudevents+json")) return decode(value, arena);
       // Batches and other formats of CloudEvents.
       if (equal_without_case(media.substr(0, 23), "application/cloudevents"))
         return refused{refusal::bad_value, std::string(content_type_header)};
     }
     is_binary = is_binary or each.name.starts_with("ce_");
   }
-  return is_binary ? decode_binary(headers, value, arena) : decode(value.value_or(""), arena);
+  return is_binary ? decode_binary(headers, value, arena) : decode(value, arena);
 }
 
 } // namespace fairuse

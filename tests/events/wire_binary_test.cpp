@@ -107,7 +107,8 @@ BOOST_AUTO_TEST_CASE(what_is_refused_as_a_line_is_refused_for_the_same_reason) {
     else if (not place.starts_with("data"))
       expected.insert(expected.size() - place.size(), "ce_");
     const auto views = record->views();
-    BOOST_TEST(outcome_of(decoder.decode_binary(views, record->value, arena)) == expected, line);
+    // `data` that is missing cannot be told from a tombstone, which is refused before its headers are read.
+    if (record->value) BOOST_TEST(outcome_of(decoder.decode_binary(views, *record->value, arena)) == expected, line);
     ++compared;
   }
   BOOST_TEST(compared > 60);
@@ -115,7 +116,7 @@ BOOST_AUTO_TEST_CASE(what_is_refused_as_a_line_is_refused_for_the_same_reason) {
 
 BOOST_AUTO_TEST_CASE(headers_are_refused_by_their_own_names) {
   const std::string long_name(257, 'x');
-  const std::vector<std::tuple<headers, std::optional<std::string_view>, std::string>> rows{
+  const std::vector<std::tuple<headers, std::string_view, std::string>> rows{
       {whole, spoken, "accepted"},
       {with("content-type", "application/json; charset=utf-8"), spoken, "accepted"},
       {with("content-type", std::nullopt), spoken, "accepted"},
@@ -133,7 +134,6 @@ BOOST_AUTO_TEST_CASE(headers_are_refused_by_their_own_names) {
       {with("ce_specversion", "0.3"), spoken, "bad_specversion at ce_specversion"},
       {with("ce_type", "fairuse.speech.v2"), spoken, "unknown_type at ce_type"},
       {with("content-type", "application/avro"), spoken, "bad_value at content-type"},
-      {whole, std::nullopt, "missing_field at data"},
       {whole, "", "truncated at byte 0"},
       {whole, "null", "missing_field at data"},
       {whole, "[]", "wrong_type at data"},
@@ -160,6 +160,23 @@ BOOST_AUTO_TEST_CASE(a_header_that_stands_twice_is_refused) {
   others.push_back({"trace", "1"});
   others.push_back({"trace", "2"});
   BOOST_TEST(outcome_of(decoder.decode_binary(others, spoken, arena)) == "accepted");
+}
+
+BOOST_AUTO_TEST_CASE(a_record_without_a_value_is_no_event_whatever_its_headers_say) {
+  wire_decoder decoder;
+  event_arena arena;
+  const std::vector<headers> rows{
+      {},
+      {{"trace", "1"}},
+      {{"content-type", "application/cloudevents+json"}},
+      {{"content-type", "application/cloudevents-batch+json"}},
+      {{"ce_id", "e-1"}},
+      whole,
+  };
+  for (const auto& given : rows)
+    BOOST_TEST(outcome_of(decoder.decode_record(given, std::nullopt, arena)) == "not_json at value");
+  BOOST_TEST(outcome_of(decoder.decode_record({}, "", arena)) == "truncated at byte 0");
+  BOOST_TEST(remedy(refusal::not_json, "value") != remedy(refusal::not_json, "byte 0"));
 }
 
 BOOST_AUTO_TEST_CASE(a_value_beyond_the_limit_is_refused) {
@@ -201,7 +218,6 @@ BOOST_AUTO_TEST_CASE(a_whole_event_is_one_and_else_the_headers_choose_the_mode) 
   event_arena arena;
   for (const auto& [given, value, expected] : rows)
     BOOST_TEST(outcome_of(decoder.decode_record(given, value, arena)) == expected);
-  BOOST_TEST(outcome_of(decoder.decode_record({}, std::nullopt, arena)) == "truncated at byte 0");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(every_reason_has_its_own_code_and_a_remedy) {
   std::set<std::string_view> codes;
   for (std::size_t i = 0; i < refusal_count; ++i) {
     codes.insert(to_text(static_cast<refusal>(i)));
-    BOOST_TEST(remedy(static_cast<refusal>(i)).ends_with('.'));
+    BOOST_TEST(remedy(static_cast<refusal>(i), "value").ends_with('.'));
   }
   BOOST_TEST(codes.size() == refusal_count);
 }

@@ -38,7 +38,7 @@ public:
     in_force_ = {nullptr, rules_.configured.enabled, rules_.configured.killed};
   }
 
-  /// Places and reasons of dead letters that the rules make.
+  /// Places of dead letters that the rules make, and of tombstones.
   std::set<std::pair<std::uint32_t, std::int64_t>> take(const epoch_record& record) {
     events_.clear();
     commands_.clear();
@@ -60,7 +60,10 @@ private:
   void read(const input_range& range) {
     const auto& topic = in_.inputs().at(range.topic);
     for (const auto& entry : records_in(in_, topic, partition_, range.from, range.next)) {
-      if (not entry.what.value) continue;
+      if (not entry.what.value) {
+        refused_.emplace(range.topic, entry.offset);
+        continue;
+      }
       const auto decoded = decoder_.decode(*entry.what.value, arena_);
       if (not decoded or entry.what.key != std::string(decoded->subject)) continue;
       if (decoded->subject == "*") {
@@ -181,7 +184,8 @@ void check_decisions(fixture& in, const committed_log& of) {
     std::set<std::pair<std::uint32_t, std::int64_t>> refused;
     for (const auto& dead_letter : each.record.refused)
       if (dead_letter.why == refusal::too_old or dead_letter.why == refusal::future
-          or dead_letter.why == refusal::erased)
+          or dead_letter.why == refusal::erased
+          or (dead_letter.why == refusal::not_json and dead_letter.place == "value"))
         refused.emplace(dead_letter.topic, dead_letter.offset);
     if (model.take(each.record) != refused)
       throw broken_invariant(
