@@ -12,6 +12,7 @@
 #include "engine/clocks.hpp"
 #include "engine/process_figures.hpp"
 #include "streams/failpoint.hpp"
+#include "streams/local/unusable_input.hpp"
 
 namespace fairuse {
 
@@ -35,7 +36,20 @@ run_result<void> local_engine::run() {
   if (done) done = finish();
   if (not done) return done;
   report_ = make_report();
-  if (report_->dead_letters > 1'000 and report_->dead_letters * 2 > sink_->totals().lines)
+  return judge_input();
+}
+
+// Whether the input as a whole was worth reading.
+run_result<void> local_engine::judge_input() const {
+  const auto& totals = sink_->totals();
+  const bool is_whole = settings_.until_end and start_.offset == 0 and not stop_;
+  if (is_whole and totals.unreadable_lines > 0 and totals.unreadable_lines + totals.empty_lines == totals.lines)
+    return run_error{
+        run_fault::refused,
+        fmt::format("no line of the input is an event ({} refused; `fairuse decisions --dead-letters` says "
+                    "why). {}",
+                    totals.unreadable_lines, describe_unusable_input(totals.first_unreadable))};
+  if (report_->dead_letters > 1'000 and report_->dead_letters * 2 > totals.lines)
     told_.log(log_level::warning,
               "more than half of the lines became dead letters: `fairuse decisions --dead-letters` says why");
   return {};

@@ -59,6 +59,7 @@ private:
   void wait_for_input();
   run_result<void> finish();
   run_error refused_line() const;
+  run_result<void> judge_input() const;
   void tell_progress() const;
   run_report make_report() const;
 

@@ -10,6 +10,7 @@
 
 #include "events/decision_json.hpp"
 #include "streams/failpoint.hpp"
+#include "streams/local/unusable_input.hpp"
 #include "streams/policy_choice.hpp"
 #include "streams/refusal_of.hpp"
 
@@ -94,8 +95,14 @@ std::uint64_t local_sink::take_refused(const sealed_lines& lines, std::span<cons
                             .bytes = std::string{batch.text(each.line)}});
     ++totals_.dead_letters[static_cast<std::size_t>(each.why)];
     dead_letters += batch.own ? 0 : 1;
+    if (batch.lines[each.line].kind == line_kind::refused and not batch.own) take_unreadable(batch, each.line);
   }
   return dead_letters;
+}
+
+void local_sink::take_unreadable(const input_batch& batch, std::size_t line) {
+  if (totals_.unreadable_lines == 0) totals_.first_unreadable = batch.text(line).substr(0, sample_bytes);
+  ++totals_.unreadable_lines;
 }
 
 // Core names the event; the address of its text, which is never copied, identifies the line.

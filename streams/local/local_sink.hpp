@@ -39,6 +39,9 @@ struct run_totals {
   std::uint64_t lines = 0;
   std::uint64_t bytes = 0;
   std::uint64_t empty_lines = 0;
+  /// Lines that the wire refused, and the beginning of the first one.
+  std::uint64_t unreadable_lines = 0;
+  std::string first_unreadable;
   /// What is left of the lines: accepted, duplicate or stale.
   std::uint64_t events = 0;
   std::uint64_t duplicate_commands = 0;
@@ -89,6 +92,7 @@ private:
     std::uint32_t commit_line;
   };
 
+  void take_unreadable(const input_batch& batch, std::size_t line);
   void take_lines(const sealed_lines& lines);
   std::uint64_t take_refused(const sealed_lines& lines, std::span<const outcome> outcomes);
   void take_refused_by_core(const sealed_lines& lines, std::span<const outcome> outcomes);

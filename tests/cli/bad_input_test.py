@@ -4,6 +4,7 @@
 usage: bad_input_test.py PROGRAM [CASE...]"""
 
 import base64
+import gzip
 import json
 import pathlib
 import sys
@@ -133,12 +134,49 @@ def bad_lines_change_no_decision(engine):
 def a_file_without_any_event_is_kept(engine):
     junk = [bad for bad, reason in CORPUS[:5]]
     engine.write("in.ndjson", b"\n".join(junk))
-    told = engine.summary("s", "in.ndjson")
-    equal(told["events"], 0, "events")
+    done = engine.run("s", "in.ndjson", "--json")
+    equal((done.returncode, json.loads(done.stdout)["events"]), (2, 0), "exit code and events")
     equal([bytes_of(each) for each in dead_letters(engine, "s")], junk, "dead letters")
     engine.write("good.ndjson", "".join(speech("u", f"e{i}", at(f"+{i}h"), ms("1h")) for i in range(4)))
     engine.good_run("s", "good.ndjson")
     check(b"cap_crossed" in engine.decisions("s"), "and the store goes on")
+
+
+def an_unusable_input_is_named(engine):
+    content = "".join(speech("u", f"e{i}", at(f"+{i}h"), ms("1h")) for i in range(4))
+    array = "[" + ",".join(content.splitlines()) + "]"
+    rows = [
+        ("gzip", gzip.compress(content.encode()), "gzip: unpack it first, `zcat"),
+        ("zstd", b"\x28\xb5\x2f\xfd" + bytes(range(128, 256)), "zstd: unpack it first, `zstdcat"),
+        ("zip", b"PK\x03\x04" + bytes(range(128, 256)), "zip archive"),
+        ("utf16", content.encode("utf-16"), "UTF-16: write it as UTF-8"),
+        ("utf16le", content.encode("utf-16-le"), "UTF-16: write it as UTF-8"),
+        ("array", array.encode(), "a JSON array: write one event a line"),
+        ("indented", json.dumps(json.loads(array)[0], indent=2).encode(), "JSON over several lines"),
+        ("csv", b"time,user,ms\n2026-01-01T00:00:00Z,u,1000\n", "CSV"),
+        ("words", b"\n\nhello\nworld\n", "An event is one JSON object a line"),
+    ]
+    for name, bytes_in, said in rows:
+        engine.write(f"{name}.ndjson", bytes_in)
+        for state, source, stdin in [(name, f"{name}.ndjson", None), (f"{name}-pipe", "-", bytes_in)]:
+            done = engine.run(state, source, "--json", stdin=stdin)
+            equal(done.returncode, 2, f"exit code of {state}")
+            check(said in done.stderr.decode(), f"{state} says {said!r}, not {done.stderr.decode()!r}")
+            refused = len(dead_letters(engine, state))
+            told = json.loads(done.stdout)
+            equal((told["events"], told["lines"] - told["empty_lines"]), (0, refused), f"dead letters of {state}")
+            check(f"{refused} refused" in done.stderr.decode(), done.stderr.decode())
+    # One event is enough, and so is an input that was read before.
+    engine.write("some.ndjson", b"junk\n" + content.encode() + b"junk\n")
+    engine.good_run("some", "some.ndjson")
+    with open(engine.path("some.ndjson"), "ab") as grown:
+        grown.write(b"junk\n")
+    equal(engine.summary("some", "some.ndjson")["dead_letters"], {"not_json": 1}, "dead letters of what was added")
+    engine.write("empty.ndjson", b"\n\n")
+    engine.good_run("empty", "empty.ndjson")
+    # Events that come at the wrong time are events.
+    engine.write("early.ndjson", "".join(speech("u", f"f{i}", at("-30d")) for i in range(3)))
+    engine.good_run("some", "early.ndjson")
 
 
 def an_enormous_line_is_measured_and_passed_by(engine):
@@ -166,6 +204,7 @@ CASES = [
     every_bad_line_is_kept_with_its_reason,
     bad_lines_change_no_decision,
     a_file_without_any_event_is_kept,
+    an_unusable_input_is_named,
     an_enormous_line_is_measured_and_passed_by,
     commands_to_every_user_can_be_bad_too,
 ]
