@@ -77,6 +77,7 @@ std::string named_commands(const CLI::App& app, int argc, char** argv) {
   const auto* at = &app;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
+    if (word.empty()) continue;
     const auto named = at->get_subcommands([&word](const CLI::App* each) { return each->get_name() == word; });
     if (named.empty()) continue;
     words.append(" ").append(word);
@@ -92,6 +93,31 @@ int refuse_word(std::string_view word) {
   const auto hint = yaml::did_you_mean(word, names);
   tell("fairuse: there is no subcommand '{}'{}\n`fairuse --help` lists them.\n", word, hint);
   return exit_usage;
+}
+
+/// An empty value is a variable of a shell that was not set, never a wish.
+void refuse_empty_values(CLI::App& app) {
+  const CLI::Validator not_empty{
+      [](const std::string& value) { return value.empty() ? std::string{"'' is empty"} : std::string{}; }, ""};
+  for (auto* each : app.get_options())
+    if (each->get_items_expected_max() > 0) each->check(not_empty);
+  // Subcommands and groups of options.
+  for (auto* each : app.get_subcommands({}))
+    refuse_empty_values(*each);
+}
+
+/// The arguments from the last to the first, as the parser takes them. `--name=` is an empty value, where the parser
+/// would take the next argument for it.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> all;
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    const bool is_empty_value = word.starts_with("--") and word.find('=') == word.size() - 1;
+    if (is_empty_value) word.pop_back();
+    all.push_back(std::move(word));
+    if (is_empty_value) all.emplace_back();
+  }
+  return {all.rbegin(), all.rend()};
 }
 
 int show_help(const CLI::App& app, const CLI::ParseError& asked) {
@@ -112,11 +138,12 @@ int run(int argc, char** argv) {
     auto* sub = app.add_subcommand(each->name, each->summary);
     sub->formatter(std::make_shared<examples_first>(each->examples));
     declared.emplace_back(sub, each->declare(*sub));
+    refuse_empty_values(*sub);
   }
   const auto word = first_word(argc, argv);
   if (not word.empty() and not is_known(word)) return refuse_word(word);
   try {
-    app.parse(argc, argv);
+    app.parse(arguments_of(argc, argv));
   } catch (const CLI::ParseError& error) {
     const bool asked = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
     if (asked) return show_help(app, error);

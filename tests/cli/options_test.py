@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers on the command line are read as strictly as those of policy files.
+"""Numbers on the command line are read as strictly as those of policy files, and no value is empty.
 
 usage: options_test.py PROGRAM
 """
@@ -36,7 +36,39 @@ OPTIONS = [
 NO_NUMBERS = ["-1", "", "010", "+5", "0x10", " 5", "5 ", "5s", "nan", "inf", ".5", "5.", "1e2", "1e999", "18446744073709551616"]
 
 
+def listed(pattern, *words):
+    """The first word of each line of a command's help that matches."""
+    help_text = run(PROGRAM, *words, "--help").stdout
+    return [line.split()[0] for line in help_text.splitlines() if re.match(pattern, line)]
+
+
+def every_command(*words):
+    """As words, those below included."""
+    yield words
+    help_text = run(PROGRAM, *words, "--help").stdout
+    below = help_text.partition("Subcommands:\n")[2].splitlines()
+    for line in below:
+        if re.match(r"  [a-z]", line):
+            yield from every_command(*words, line.split()[0])
+
+
 class Options(unittest.TestCase):
+    def test_no_value_of_any_option_may_be_empty(self):
+        tried = set()
+        for words in every_command():
+            options = listed(r" +--\S+ (TEXT|U?INT|FLOAT)\b", *words)
+            for name in options + listed(r"  \w+ TEXT\b.* REQUIRED", *words):
+                spellings = [(name, ""), (f"{name}=",)] if name in options else [("",)]
+                for empty in spellings:
+                    with self.subTest(words=words, empty=empty):
+                        done = run(PROGRAM, *words, *empty)
+                        self.assertEqual(done.returncode, 2, done.stderr)
+                        self.assertIn(f"fairuse: {name}: ", done.stderr)
+                        self.assertIn(f"`fairuse {' '.join(words)} --help`", done.stderr)
+                        tried.add((*words, name))
+        for one in [("run", "--input"), ("state", "adopt", "--config"), ("status", "--at"), ("verify", "FILE")]:
+            self.assertIn(one, tried)
+
     def test_a_number_that_is_none_is_refused_with_the_range(self):
         for words, option, _ in OPTIONS:
             for value in NO_NUMBERS:
@@ -68,13 +100,8 @@ class Options(unittest.TestCase):
         for command in commands:
             subs = {words[1] for words, _, _ in OPTIONS if words[0] == command and words[0] in ("state", "topics")}
             for help_of in [(command, sub) for sub in subs] or [(command,)]:
-                listed = {
-                    line.split()[0]
-                    for line in run(PROGRAM, *help_of, "--help").stdout.splitlines()
-                    if re.match(r" +--\S+ (U?INT|FLOAT)\b", line)
-                }
                 tested = {option for words, option, _ in OPTIONS if words[: len(help_of)] == help_of}
-                self.assertLessEqual(listed, tested)
+                self.assertLessEqual(set(listed(r" +--\S+ (U?INT|FLOAT)\b", *help_of)), tested)
 
 
 if __name__ == "__main__":
