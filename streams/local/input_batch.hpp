@@ -52,6 +52,11 @@ struct input_batch {
 
   std::string_view bytes() const { return {memory.get(), size}; }
   std::string_view text(std::size_t line) const { return bytes().substr(lines[line].begin, lines[line].size); }
+  /// As it came: a line that ends with CRLF has its CR.
+  std::string_view original(std::size_t line) const {
+    const auto whole = bytes().substr(lines[line].begin, begin_of(line + 1) - lines[line].begin);
+    return whole.substr(0, whole.size() - (whole.ends_with('\n') ? 1 : 0));
+  }
   /// Where a line begins; where the last one ends for lines.size().
   std::size_t begin_of(std::size_t line) const { return line < lines.size() ? lines[line].begin : size; }
   std::uint64_t offset_of(std::size_t line) const {

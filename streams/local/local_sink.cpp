@@ -92,7 +92,7 @@ std::uint64_t local_sink::take_refused(const sealed_lines& lines, std::span<cons
                             .input = batch.own ? std::string{config_source} : options_.input,
                             .line = batch.first_line + each.line,
                             .commit_line = commit_lines_ + before + (each.line - from.first),
-                            .bytes = std::string{batch.text(each.line)}});
+                            .bytes = std::string{batch.original(each.line)}});
     ++totals_.dead_letters[static_cast<std::size_t>(each.why)];
     dead_letters += batch.own ? 0 : 1;
     if (batch.lines[each.line].kind == line_kind::refused and not batch.own) take_unreadable(batch, each.line);
