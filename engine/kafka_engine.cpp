@@ -21,6 +21,7 @@
 #include "engine/clocks.hpp"
 #include "engine/kafka_options.hpp"
 #include "engine/process_figures.hpp"
+#include "engine/state_folder.hpp"
 #include "streams/kafka/broker/real_cluster.hpp"
 #include "streams/kafka/worker/task_thread.hpp"
 
@@ -90,6 +91,8 @@ run_result<void> kafka_engine::open() {
   auto instance = instance_of(from, settings_.instance, host_name());
   if (not instance) return run_error{run_fault::refused, std::move(instance.error().message)};
   instance_ = std::move(*instance);
+  state_folder folder;
+  if (auto done = folder.choose(settings_.state_folder, stream_kind::kafka); not done) return done;
   for (const auto& warning : transport_warnings(from, kafka_client_library()))
     told_.log(log_level::warning, warning);
   auto brokers = kafka::make_real_cluster(cluster_options(from, told_.log));

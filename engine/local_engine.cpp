@@ -24,7 +24,9 @@ run_error error_of(const store_error& from) { return {run_fault::failed, from.me
 
 } // namespace
 
-run_result<void> local_engine::run() {
+run_result<void> local_engine::run() { return withdrawn_if_refused(run_to_end()); }
+
+run_result<void> local_engine::run_to_end() {
   told_.log(log_level::info, fmt::format("reading {} from line {}, clock {}, state in {}",
                                          settings_.input == "-" ? "standard input" : input_name_, start_.lines + 1,
                                          to_text(clock_), settings_.state_folder));

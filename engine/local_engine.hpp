@@ -18,6 +18,7 @@
 #include "actors/worker.hpp"
 #include "config/deployment.hpp"
 #include "engine/engine.hpp"
+#include "engine/state_folder.hpp"
 #include "storage/local_store.hpp"
 #include "streams/local/input_reader.hpp"
 #include "streams/local/local_sink.hpp"
@@ -38,7 +39,10 @@ public:
   std::optional<run_report> report() const override { return report_; }
 
 private:
+  run_result<void> withdrawn_if_refused(run_result<void> done);
+
   // local_start.cpp
+  run_result<void> choose_folder();
   run_result<void> open_store();
   run_result<void> agree_on_clock();
   run_result<void> agree_on_policies();
@@ -52,6 +56,7 @@ private:
   std::int64_t horizon_ms() const;
 
   // local_engine.cpp
+  run_result<void> run_to_end();
   run_result<void> drive();
   bool commit_is_due() const;
   bool commit_is_overdue() const;
@@ -74,6 +79,7 @@ private:
   std::shared_ptr<const policy_set> policies_;
 
   // Destroyed from the last to the first.
+  state_folder folder_;
   std::unique_ptr<local_store> store_;
   std::unique_ptr<batch_queue> queue_;
   std::unique_ptr<input_reader> reader_;

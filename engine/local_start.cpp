@@ -41,11 +41,20 @@ local_engine::local_engine(run_settings settings, loaded_deployment all, std::st
 local_engine::~local_engine() = default;
 
 run_result<void> local_engine::open() {
-  for (const auto part : {&local_engine::open_store, &local_engine::agree_on_clock, &local_engine::agree_on_policies,
-                          &local_engine::open_input})
-    if (auto done = (this->*part)(); not done) return done;
+  for (const auto part : {&local_engine::choose_folder, &local_engine::open_store, &local_engine::agree_on_clock,
+                          &local_engine::agree_on_policies, &local_engine::open_input})
+    if (auto done = (this->*part)(); not done) return withdrawn_if_refused(std::move(done));
   return {};
 }
+
+// A run that is refused leaves nothing behind.
+run_result<void> local_engine::withdrawn_if_refused(run_result<void> done) {
+  const bool refused = not done and done.error().kind == run_fault::refused;
+  if (refused and store_ != nullptr and store_->committed() == 0) folder_.withdraw();
+  return done;
+}
+
+run_result<void> local_engine::choose_folder() { return folder_.choose(settings_.state_folder, stream_kind::local); }
 
 run_result<void> local_engine::open_store() {
   const auto& retention = all_.settings.retention;

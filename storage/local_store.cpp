@@ -2,6 +2,7 @@
 #include "storage/local_store.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 #include "storage/erased_users.hpp"
 #include "storage/journal.hpp"
@@ -68,6 +69,17 @@ struct local_store::body {
     return all;
   }
 };
+
+bool holds_local_store(const std::filesystem::path& folder) {
+  std::error_code unknown;
+  return published_exists(folder) or std::filesystem::exists(rocks_folder(folder), unknown);
+}
+
+void remove_local_store(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::remove_all(rocks_folder(folder), ignored);
+  std::filesystem::remove(published_path(folder), ignored);
+}
 
 result<std::unique_ptr<local_store>, store_error> local_store::open(const std::filesystem::path& folder,
                                                                     const store_options& options) {

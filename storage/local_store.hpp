@@ -92,6 +92,11 @@ struct dead_letter {
   std::string bytes;
 };
 
+/// The folder has a store, or what is left of one.
+bool holds_local_store(const std::filesystem::path& folder);
+/// Remove a store that nothing was committed to. REQUIRES: it is closed.
+void remove_local_store(const std::filesystem::path& folder);
+
 class local_store final : public user_store {
 public:
   /// Open or create the store in `folder`. Refuses what is damaged, newer than this program, locked, out of space or

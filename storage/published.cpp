@@ -19,8 +19,6 @@ namespace {
 constexpr std::string_view magic = "fairuse published 1\n";
 constexpr std::size_t mark_bytes = magic.size() + 3 * sizeof(std::uint64_t) + 32 + sizeof(std::uint64_t);
 
-std::filesystem::path path_of(const std::filesystem::path& store) { return store / "published"; }
-
 std::string encode(const published_mark& mark) {
   std::string bytes(magic);
   append_big_endian(bytes, mark.commit);
@@ -33,13 +31,15 @@ std::string encode(const published_mark& mark) {
 
 } // namespace
 
+std::filesystem::path published_path(const std::filesystem::path& store) { return store / "published"; }
+
 bool published_exists(const std::filesystem::path& store) {
   std::error_code error;
-  return std::filesystem::exists(path_of(store), error);
+  return std::filesystem::exists(published_path(store), error);
 }
 
 std::optional<published_mark> read_published(const std::filesystem::path& store) {
-  const auto file = ::open(path_of(store).c_str(), O_RDONLY | O_CLOEXEC);
+  const auto file = ::open(published_path(store).c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return std::nullopt;
   std::string bytes(mark_bytes + 1, '\0');
   const auto size = ::pread(file, bytes.data(), bytes.size(), 0);
@@ -56,7 +56,7 @@ std::optional<published_mark> read_published(const std::filesystem::path& store)
 }
 
 result<published_file, store_error> published_file::open(const std::filesystem::path& store) {
-  const auto path = path_of(store);
+  const auto path = published_path(store);
   const auto file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (file < 0)
     return store_error{store_fault::io, "Cannot write " + path.string() + ": " + std::strerror(errno) + "."};

@@ -24,6 +24,7 @@ struct published_mark {
   friend bool operator==(const published_mark&, const published_mark&) = default;
 };
 
+std::filesystem::path published_path(const std::filesystem::path& store);
 bool published_exists(const std::filesystem::path& store);
 
 /// Nullopt: absent or not what we wrote (a power cut may tear it).

@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.checks import check, equal, same_lines  # noqa: E402
 from support.local_mode import main  # noqa: E402
-from support.process import Process  # noqa: E402
+from support.process import ROOT, Process  # noqa: E402
 from support.traffic import START_MS, admin, at, mixed, ms, now_ms, speech  # noqa: E402
 
 
@@ -65,6 +65,53 @@ def a_file_of_the_past_asks_for_its_clock(engine):
     done = engine.run("s", "in.ndjson", clock="wall")
     equal(done.returncode, 2, "exit code with another clock")
     check("--clock events" in words(done.stderr), words(done.stderr))
+
+
+def a_refused_run_leaves_nothing_behind(engine):
+    engine.write("in.ndjson", hours("a", 0, 5))
+    engine.write("bad.yaml", "policies: {live: nowhere.yaml}\nstreams: {kind: local}\n")
+    engine.path("empty").mkdir()
+    before = sorted(engine.folder.rglob("*"))
+    for state in ["new", "new/below/it/", "empty"]:
+        for config, source, clock in [
+            ("local.yaml", "nowhere.ndjson", "events"),
+            ("local.yaml", ".", "events"),
+            ("local.yaml", "in.ndjson", None),
+            ("bad.yaml", "in.ndjson", "events"),
+        ]:
+            done = engine.run(state, source, config=config, clock=clock)
+            equal(done.returncode, 2, f"exit code with {config} and {source}: {words(done.stderr)}")
+            equal(sorted(engine.folder.rglob("*")), before, f"files after {config} and {source} in {state}")
+    # What was committed stays.
+    engine.good_run("empty", "in.ndjson")
+    kept = engine.decisions("empty")
+    equal(engine.run("empty", "nowhere.ndjson").returncode, 2, "exit code")
+    same_lines(engine.decisions("empty"), kept, "decisions after a refused run")
+
+
+def a_folder_of_something_else_is_no_state(engine):
+    engine.write("in.ndjson", hours("a", 0, 1))
+    engine.good_run("local", "in.ndjson")
+    for folder, file in [("mine", "thesis.txt"), ("kafka", "partitions.json"), ("kafka2", "worker-0")]:
+        engine.path(folder).mkdir()
+        engine.write(f"{folder}/{file}", "{}")
+    kafka = ("--config", ROOT / "config/kafka.yaml")
+    local = ("--config", "local.yaml", "--input", "in.ndjson")
+    for config, state, said in [
+        (local, "mine", "holds other files"),
+        (local, "kafka", "holds the state of an instance on Kafka"),
+        (local, "kafka2", "holds the state of an instance on Kafka"),
+        (local, "in.ndjson", "is no folder"),
+        (kafka, "local", "holds the store of local mode"),
+        (kafka, "mine", "holds other files"),
+    ]:
+        done = engine.call("run", *config, "--until-end", "--state", state)
+        equal(done.returncode, 2, f"exit code of {config} in {state}: {words(done.stderr)}")
+        check(said in words(done.stderr) and "--state" in words(done.stderr), words(done.stderr))
+    equal([each.name for each in engine.path("mine").iterdir()], ["thesis.txt"], "what was there")
+    # The root of a file system.
+    engine.path("disk/lost+found").mkdir(parents=True)
+    engine.good_run("disk", "in.ndjson")
 
 
 def a_restart_goes_on_where_it_stopped(engine):
@@ -288,6 +335,8 @@ def what_the_summary_says_is_true(engine):
 CASES = [
     typing_mistakes_are_answered,
     a_file_of_the_past_asks_for_its_clock,
+    a_refused_run_leaves_nothing_behind,
+    a_folder_of_something_else_is_no_state,
     a_restart_goes_on_where_it_stopped,
     a_growing_file_is_followed,
     a_followed_file_that_is_rewritten_in_place_loses_nothing,

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "engine/state_folder.hpp"
+
+#include <algorithm>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "storage/local_store.hpp"
+
+namespace fairuse {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_of_kafka_mode(const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(),
+                     [](const std::string& name) { return name == "partitions.json" or name.starts_with("worker-"); });
+}
+
+} // namespace
+
+run_result<void> state_folder::choose(fs::path folder, stream_kind mode) {
+  folder_ = std::move(folder);
+  std::error_code unknown;
+  for (auto at = fs::absolute(folder_).lexically_normal(); not fs::exists(at, unknown) and at.has_relative_path();
+       at = at.parent_path())
+    if (at.has_filename()) absent_.push_back(at);
+  if (fs::exists(folder_, unknown) and not fs::is_directory(folder_, unknown))
+    return run_error{run_fault::refused,
+                     fmt::format("{} is no folder: name another one with --state", folder_.string())};
+  std::vector<std::string> names;
+  for (fs::directory_iterator each{folder_, unknown}, end; not unknown and each != end; each.increment(unknown))
+    // The root of a file system has one.
+    if (each->path().filename() != "lost+found") names.push_back(each->path().filename().string());
+  unused_ = names.empty();
+  const bool local = holds_local_store(folder_);
+  const bool kafka = is_of_kafka_mode(names);
+  if (unused_ or (mode == stream_kind::local ? local : kafka)) return {};
+  const auto* holds = local ? "the store of local mode" : kafka ? "the state of an instance on Kafka" : "other files";
+  return run_error{run_fault::refused,
+                   fmt::format("the folder {} holds {}: name another one with --state, which is made "
+                               "if it is not there",
+                               folder_.string(), holds)};
+}
+
+state_folder::~state_folder() {
+  if (not withdrawn_ or not unused_) return;
+  std::error_code ignored;
+  remove_local_store(folder_);
+  for (const auto& each : absent_)
+    fs::remove(each, ignored);
+}
+
+} // namespace fairuse
