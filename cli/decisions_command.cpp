@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -106,7 +105,7 @@ int print_all(const decisions_options& wanted) {
     if (not flush_out()) return exit_done;
     if (*printed > 0) continue;
     if (not wanted.follow) return exit_done;
-    std::this_thread::sleep_for(follow_every);
+    if (not wait_while_read(follow_every)) return exit_done;
     if (const auto done = reader.catch_up(); not done) return fail(done.error());
   }
   return stop.was_interrupt() ? exit_interrupted : exit_done;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "cli/command.hpp"
@@ -34,6 +35,12 @@ bool flush_out() {
   errno = 0;
   if (out_failure == 0 and std::fflush(stdout) != 0) note_failure();
   return out_failure == 0;
+}
+
+bool wait_while_read(std::chrono::milliseconds time) {
+  // Nothing is asked for: what comes all the same is an error or a hang-up.
+  pollfd out{STDOUT_FILENO, 0, 0};
+  return ::poll(&out, 1, static_cast<int>(time.count())) <= 0;
 }
 
 void write_error(std::string_view bytes) {

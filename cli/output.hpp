@@ -5,6 +5,7 @@
 // Threads: any for tell(), one for the rest.
 #pragma once
 
+#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -22,6 +23,9 @@ void print_out(fmt::format_string<Args...> text, Args&&... args) {
 
 /// Hand over what is buffered. False: stdout takes no more.
 bool flush_out();
+
+/// Wait so long for more to write. False: the reader of stdout has gone.
+bool wait_while_read(std::chrono::milliseconds time);
 
 /// To stderr. What cannot be written there is lost: nothing is left to say it with.
 void write_error(std::string_view bytes);

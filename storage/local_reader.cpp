@@ -59,8 +59,12 @@ local_reader::~local_reader() = default;
 
 result<std::unique_ptr<local_reader>, store_error> local_reader::open(const std::filesystem::path& folder) {
   auto all = std::make_unique<body>(folder);
-  if (not published_exists(folder))
+  if (not holds_local_store(folder))
     return store_error{store_fault::io, "There is no store in " + folder.string() + "."};
+  if (not published_exists(folder))
+    return store_error{store_fault::io, "The file `published` is missing from the store in " + folder.string()
+                                          + ": nothing says what may be shown. Starting the engine once writes it "
+                                            "anew."};
   if (all->scratch.path().empty())
     return store_error{store_fault::io, std::string("Cannot make a temporary folder: ") + std::strerror(errno) + "."};
   if (auto checked = all->headers.check(); not checked) return checked.error();

@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 
 #include "storage/keys.hpp"
+#include "storage/published.hpp"
 
 namespace fairuse {
 
@@ -149,10 +150,12 @@ void retention_floors::move_to(time_ms now, const store_options& options) {
 std::filesystem::path rocks_folder(const std::filesystem::path& store) { return store / "db"; }
 
 store_error damaged(const std::filesystem::path& store, std::string_view what) {
-  return {store_fault::damaged, "The store in " + store.string() + " is damaged (" + std::string(what) +
-                                  "). It is never repaired in place. With Kafka, start again: it is set aside and "
-                                  "restored from the changelog. On files, move the folder away and put a copy back, or "
-                                  "start with an empty folder and feed the input again."};
+  // Only a store of local mode has a published mark.
+  const auto* remedy = published_exists(store) ? "Move the folder away and put a copy back, or start with an empty "
+                                                 "folder and feed the input again."
+                                               : "Start again: it is set aside and restored from the changelog.";
+  return {store_fault::damaged, "The store in " + store.string() + " is damaged (" + std::string(what)
+                                    + "). It is never repaired in place. " + remedy};
 }
 
 store_error wrong_key(const std::filesystem::path& store) {

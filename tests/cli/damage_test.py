@@ -49,6 +49,27 @@ def a_store_that_lost_commits_is_refused_whatever_the_input(engine):
         check("feed the input again" in done.stderr.decode(), f"{file} said {done.stderr.decode()}")
 
 
+def what_is_missing_or_damaged_is_said_with_its_remedy(engine):
+    engine.write("in.ndjson", mixed(8, lines=400))
+    engine.good_run("s", "in.ndjson")
+    kept = engine.decisions("s")
+    asking = [("decisions", "--state", "s"), ("status", "--state", "s", "--user", "u1")]
+    (engine.path("s") / "published").unlink()
+    for words in asking:
+        done = engine.call(*words)
+        said = done.stderr.decode()
+        equal(done.returncode, 1, f"exit code of {words}, which said {said}")
+        check("`published` is missing" in said and "no store" not in said, said)
+    engine.good_run("s", "in.ndjson")
+    same_lines(engine.decisions("s"), kept, "decisions after the engine was started once")
+    for table in (engine.path("s") / "db").glob("CURRENT"):
+        table.write_text("junk\n")
+    for words in [*asking, ("run", "--config", "local.yaml", "--state", "s", "--input", "in.ndjson")]:
+        said = engine.call(*words).stderr.decode()
+        check("is damaged" in said and "put a copy back" in said, said)
+        check("Kafka" not in said and "changelog" not in said, said)
+
+
 def a_flipped_byte_is_never_silently_wrong(engine):
     """Half of the input, a flipped byte, the other half."""
     draw = random.Random(8)
@@ -133,6 +154,7 @@ def a_full_disk_is_a_clear_stop(engine):
 
 CASES = [
     a_store_that_lost_commits_is_refused_whatever_the_input,
+    what_is_missing_or_damaged_is_said_with_its_remedy,
     a_flipped_byte_is_never_silently_wrong,
     a_full_disk_is_a_clear_stop,
 ]

@@ -110,6 +110,22 @@ def following_leaves_no_folder_behind(engine):
     equal(list(scratch.iterdir()), [], "temporary folders")
 
 
+def following_ends_when_nothing_reads_any_more(engine):
+    results(engine)
+    with subprocess.Popen(
+        [engine.program, "decisions", "--state", "day", "--follow"],
+        cwd=engine.folder,
+        env=engine.environment(None),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as following:
+        following.stdout.readline()
+        # All of it was written, and no further decision will come.
+        following.stdout.close()
+        equal(following.wait(60), 0, "exit code")
+        equal(following.stderr.read(), b"", "what it says")
+
+
 if __name__ == "__main__":
     main(
         [
@@ -119,5 +135,6 @@ if __name__ == "__main__":
             a_stderr_that_takes_nothing_changes_nothing,
             closed_descriptors_become_no_file_of_the_store,
             following_leaves_no_folder_behind,
+            following_ends_when_nothing_reads_any_more,
         ]
     )
