@@ -47,14 +47,21 @@ void add_cost(json& to, const run_report& report, std::uint64_t count, const std
   to["memory_peak_bytes"] = report.memory_peak_bytes;
 }
 
+// Of the events: what was neither a duplicate nor stale.
+std::uint64_t accepted(const run_report& report, const local_figures& own) {
+  return own.totals.events - report.duplicates - own.totals.counts.stale;
+}
+
 std::string text_of(const run_report& report, const local_figures& own) {
   const auto& totals = own.totals;
   auto text = counted("lines", totals.lines);
   if (totals.empty_lines > 0) text += counted("  empty, skipped", totals.empty_lines);
   text += counted("events", totals.events);
+  text += counted("  accepted", accepted(report, own));
+  if (totals.counts.moved_to_backfill > 0)
+    text += counted("    moved to lane backfill", totals.counts.moved_to_backfill);
   text += counted("  duplicates", report.duplicates);
   if (totals.counts.stale > 0) text += counted("  stale facts", totals.counts.stale);
-  if (totals.counts.moved_to_backfill > 0) text += counted("  moved to lane backfill", totals.counts.moved_to_backfill);
   text += counted("dead letters", report.dead_letters);
   for (std::size_t i = 0; i < totals.dead_letters.size(); ++i)
     if (totals.dead_letters[i] > 0)
@@ -93,6 +100,7 @@ json json_of(const run_report& report, const local_figures& own) {
                {"empty_lines", totals.empty_lines},
                {"bytes", totals.bytes},
                {"events", totals.events},
+               {"accepted", accepted(report, own)},
                {"duplicates", report.duplicates},
                {"stale", totals.counts.stale},
                {"moved_to_backfill", totals.counts.moved_to_backfill},

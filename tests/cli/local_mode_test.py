@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.checks import check, equal, same_lines  # noqa: E402
 from support.local_mode import main  # noqa: E402
 from support.process import ROOT, Process  # noqa: E402
-from support.traffic import START_MS, admin, at, mixed, ms, now_ms, speech  # noqa: E402
+from support.traffic import START_MS, admin, at, line, mixed, ms, now_ms, speech  # noqa: E402
 
 
 def hours(user, first, count, begin=START_MS, prefix="h"):
@@ -332,6 +332,26 @@ def what_the_summary_says_is_true(engine):
     equal(told["bytes"], os.path.getsize(engine.path("in.ndjson")), "bytes")
 
 
+def every_line_stands_in_one_counter(engine):
+    content = hours("a", 0, 3) + line("stt", "a", "t", at("+2h"), {"ms": 1000, "provider": "p"})
+    content += line("account", "a", "p1", at("+2h"), {"plan": "basic"})
+    content += line("account", "a", "p2", at("+3h"), {"plan": "unlimited"})
+    content += line("conversation", "a", "c", at("+3h"), {"conversation": "k", "duration_ms": 1, "lane": "realtime"})
+    content += line("review", "a", "r", at("+3h"), {"request": "live-1", "score": 0.9, "usage_type": "audiobook"})
+    content += admin("a", "reset", at("+3h"), "reset") + admin("*", "kill", at("+3h"), "kill_switch", on=False)
+    content += line("erasure", "b", "e", at("+3h"), {"actor": "a", "reason": "r"}) + speech("b", "early", at("+1h"))
+    content += speech("c", "late", at("-2d")) + hours("a", 5, 1) + "junk\n\n"
+    for name, wanted in [
+        ("first", {"accepted": 14, "duplicates": 0, "stale": 0, "moved_to_backfill": 1}),
+        ("second", {"accepted": 0, "duplicates": 10, "stale": 3, "moved_to_backfill": 0}),
+    ]:
+        engine.write(name, content)
+        told = engine.summary("s", name)
+        equal({each: told[each] for each in wanted}, wanted, f"counters, {name} time")
+        counted = told["empty_lines"] + told["accepted"] + told["duplicates"] + told["stale"]
+        equal(counted + sum(told["dead_letters"].values()), told["lines"], f"lines, {name} time")
+
+
 CASES = [
     typing_mistakes_are_answered,
     a_file_of_the_past_asks_for_its_clock,
@@ -350,6 +370,7 @@ CASES = [
     decisions_are_followed,
     status_explains_one_user,
     what_the_summary_says_is_true,
+    every_line_stands_in_one_counter,
 ]
 
 if __name__ == "__main__":

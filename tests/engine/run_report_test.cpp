@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_SUITE(run_report_test)
 
 BOOST_AUTO_TEST_CASE(a_report_of_local_mode_has_its_keys_in_order) {
   BOOST_TEST(keys_of({.of_mode = local_figures{}})
-             == "lines empty_lines bytes events duplicates stale moved_to_backfill dead_letters decisions "
+             == "lines empty_lines bytes events accepted duplicates stale moved_to_backfill dead_letters decisions "
                 "shadow_decisions users active_users epochs last_epoch commits seconds events_per_second cpu_seconds "
                 "memory_peak_bytes ");
 }
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(a_report_of_kafka_mode_reads_as_a_table) {
 }
 
 BOOST_AUTO_TEST_CASE(a_report_of_local_mode_groups_digits_and_leaves_out_what_did_not_happen) {
-  run_report report{.duplicates = 2, .of_mode = local_figures{.totals = {.lines = 1'234'567}}};
+  run_report report{.duplicates = 2, .of_mode = local_figures{.totals = {.lines = 1'234'567, .events = 3}}};
   const auto text = report_text(report);
   BOOST_TEST(text.starts_with("lines                             1,234,567\nevents"));
   BOOST_TEST(text.find("stale") == std::string::npos);
