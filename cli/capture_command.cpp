@@ -254,14 +254,15 @@ std::function<int()> declare_capture(CLI::App& app) {
     each->add_flag("--force", wanted->replace, "Replace FILE if it is there");
     each->add_flag("--json", wanted->as_json, "One JSON object instead of the sentence");
   }
-  from_topics->add_option("--from", wanted->checkpoint, "Begin behind the states of this checkpoint, not with epoch 0");
+  from_topics->add_option("--from", wanted->checkpoint, "Begin behind the states of this checkpoint, not with epoch 0")
+      ->check(CLI::ExistingFile);
   auto* inspecting = app.add_subcommand("inspect", "Show what is in FILE, and read all of it once");
-  inspecting->add_option("FILE", wanted->file, "A capture or a checkpoint")->required();
+  inspecting->add_option("FILE", wanted->file, "A capture or a checkpoint")->required()->check(CLI::ExistingFile);
   inspecting->add_flag("--json", wanted->as_json, "One JSON object instead of the table");
   app.footer(
-      "Exit 0: done, 1: a broker, the disk or a damaged file, 2: wrong command, 5: retention has deleted what a "
-      "replay\n"
-      "needs; the message names the first epoch that can be replayed. docs/capture.md says more.");
+      "Exit 0: done, 1: a broker, the disk or a damaged file, 2: wrong command or no such file, 5: retention has\n"
+      "deleted what a replay needs; the message names the first epoch that can be replayed. docs/capture.md says "
+      "more.");
   return [wanted, inspecting, state] {
     return exit_code_of(inspecting->parsed() ? inspect(*wanted) : export_from_topics(*wanted, state->parsed()));
   };

@@ -16,11 +16,11 @@ class App;
 
 namespace fairuse::cli {
 
-/// Exit codes of every subcommand.
+/// Exit codes of every subcommand; docs/operations.md has them in a table.
 enum exit_code : int {
   exit_done = 0,
   exit_failed = 1,          ///< runtime failure: disk, broker, corruption
-  exit_usage = 2,           ///< usage or invalid input
+  exit_usage = 2,           ///< usage or invalid input, a file or folder that is not there included
   exit_differs = 3,         ///< decisions differ
   exit_guard = 4,           ///< a guard failed
   exit_too_little_data = 5, ///< not enough data to say

@@ -29,7 +29,7 @@ int run_file(const std::string& path) {
 
 std::function<int()> declare_conform(CLI::App& app) {
   auto path = std::make_shared<std::string>();
-  app.add_option("scenario", *path, "scenario, one JSON object a line")->required();
+  app.add_option("scenario", *path, "scenario, one JSON object a line")->required()->check(CLI::ExistingFile);
   return [path] { return run_file(*path); };
 }
 

@@ -16,6 +16,7 @@
 #include "events/json_text.hpp"
 #include "events/time_text.hpp"
 #include "storage/local_reader.hpp"
+#include "storage/local_store.hpp"
 #include "storage/stored_logs.hpp"
 
 namespace fairuse::cli {
@@ -95,7 +96,7 @@ int print_all(const decisions_options& wanted) {
   stop_signal::block();
   const stop_signal stop{[] {}};
   auto opened = local_reader::open(wanted.state);
-  if (not opened) return fail(opened.error());
+  if (not opened) return fail(holds_local_store(wanted.state) ? exit_failed : exit_usage, opened.error().message);
   auto& reader = **opened;
   log_cursor from;
   while (not stop.came()) {

@@ -63,9 +63,17 @@ void say(std::string_view text) {
 
 void title(std::string_view text) { say(fmt::format("\n== {} ==\n\n", text)); }
 
+/// A file of the repository as it can be typed here.
+std::string typed(const path& files, const char* name) {
+  std::error_code ignored;
+  return std::filesystem::equivalent(files, std::filesystem::current_path(ignored), ignored) ? name
+                                                                                             : (files / name).string();
+}
+
 int run_day(const path& files, const path& state) {
   title("Production: one day of real meetings, through the engine that runs in production");
-  say(fmt::format("fairuse run --config {} --input {} --clock events --until-end\n\n", day_config, day_file));
+  say(fmt::format("fairuse run --config {} --state {}/state --input {} --clock events --until-end\n\n",
+                  typed(files, day_config), state.string(), typed(files, day_file)));
   run_options options;
   options.config_file = (files / day_config).string();
   options.engine.state_folder = (state / "state").string();
@@ -76,7 +84,7 @@ int run_day(const path& files, const path& state) {
 }
 
 int show_status(const path& state, const char* user) {
-  say(fmt::format("\nfairuse status --user {}\n\n", user));
+  say(fmt::format("\nfairuse status --state {}/state --user {}\n\n", state.string(), user));
   CLI::App app;
   const auto show = status_command.declare(app);
   std::vector<std::string> last_first{user, "--user", (state / "state").string(), "--state"};
@@ -86,7 +94,7 @@ int show_status(const path& state, const char* user) {
 
 int run_laboratory(const path& files, const path& state) {
   title("The laboratory: a month of 20,000 people under three policies, through the same actors");
-  say(fmt::format("fairuse simulate {}\n\n", experiment_file));
+  say(fmt::format("fairuse simulate {} --out {}/report\n\n", typed(files, experiment_file), state.string()));
   simulate_settings settings;
   settings.experiment = files / experiment_file;
   settings.out = state / "report";
@@ -107,6 +115,12 @@ void show_the_way(const path& state) {
                   folder, manager));
 }
 
+int show_all(const path& files, const path& state) {
+  if (const auto code = run_day(files, state); code != exit_done) return code;
+  if (const auto code = show_status(state, listener); code != exit_done) return code;
+  return run_laboratory(files, state);
+}
+
 int run_demo() {
   const auto files = find_files();
   if (not files)
@@ -116,11 +130,12 @@ int run_demo() {
                             day_file));
   const auto state = make_state_folder();
   if (not state) return fail(exit_failed, "cannot make a folder for the demo's state; TMPDIR says where it should be");
-  if (const auto code = run_day(*files, *state); code != exit_done) return code;
-  if (const auto code = show_status(*state, listener); code != exit_done) return code;
-  if (const auto code = run_laboratory(*files, *state); code != exit_done) return code;
-  show_the_way(*state);
-  return exit_done;
+  const auto code = show_all(*files, *state);
+  if (code == exit_done)
+    show_the_way(*state);
+  else
+    tell("fairuse: what the demo made is in {}\n", state->string());
+  return code;
 }
 
 std::function<int()> declare_demo(CLI::App&) {

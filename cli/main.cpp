@@ -58,6 +58,10 @@ constexpr const char* main_examples =
     "fairuse simulate config/experiments/first.yaml\n"
     "fairuse SUBCOMMAND --help";
 
+constexpr const char* exit_codes =
+    "Exit codes: 0 done, 1 failed (disk, broker, damage), 2 wrong command, no such file or input that cannot be used,\n"
+    "3 decisions differ, 4 a guard failed, 5 not enough data, 130 Ctrl-C. docs/operations.md says more.";
+
 /// The first word that is no option: the subcommand.
 std::string_view first_word(int argc, char** argv) {
   for (int i = 1; i < argc; ++i)
@@ -133,6 +137,7 @@ int run(int argc, char** argv) {
   app.formatter(std::make_shared<examples_first>(main_examples));
   app.set_version_flag("--version", version_text);
   app.require_subcommand(0, 1);
+  app.footer(exit_codes);
   std::vector<std::pair<CLI::App*, std::function<int()>>> declared;
   for (const auto* each : commands) {
     auto* sub = app.add_subcommand(each->name, each->summary);

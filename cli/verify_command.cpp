@@ -160,16 +160,15 @@ private:
 
 std::function<int()> declare_verify(CLI::App& app) {
   const auto wanted = std::make_shared<verify_options>();
-  app.add_option("FILE", wanted->file, "What `fairuse capture export` wrote")->required();
+  app.add_option("FILE", wanted->file, "What `fairuse capture export` wrote")->required()->check(CLI::ExistingFile);
   app.add_option("--case-key", wanted->case_key_file,
                  "File with the case key of production; else FAIRUSE_CASE_KEY, else the development key");
   app.add_option("--scratch", wanted->scratch, "Folder for the stores of the replay, which are removed afterwards");
   app.add_flag("--json", wanted->as_json, "One JSON object instead of the sentences");
   app.footer(
       "Exit 0: what is made again equals what production decided, 1: a damaged file or the disk, 2: wrong command,\n"
-      "another case key or decided by other rules, 3: it differs, and the first difference is shown, 5: inputs that an "
-      "epoch took are not "
-      "there.");
+      "no such file, another case key or decided by other rules, 3: it differs, and the first difference is shown,\n"
+      "5: inputs that an epoch took are not there.");
   return [wanted] { return exit_code_of(verify_session{*wanted}.run()); };
 }
 

@@ -5,7 +5,12 @@
 #include <cmath>
 #include <istream>
 #include <map>
+#include <optional>
 #include <ostream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -29,24 +34,64 @@ struct reviewer_setting {
   bool fails = false;
 };
 
+// What a line lacks is thrown as a sentence; run_conform() adds the line's number.
+
+json object_from(const std::string& text) {
+  try {
+    auto line = json::parse(text);
+    if (line.is_object()) return line;
+  } catch (const json::parse_error& broken) {
+    throw std::invalid_argument(fmt::format("not JSON at byte {}", broken.byte));
+  }
+  throw std::invalid_argument("a line is one JSON object");
+}
+
+template <class T>
+T value_of(const json& value, const char* name) {
+  try {
+    return value.get<T>();
+  } catch (const json::exception&) {
+    throw std::invalid_argument(fmt::format("'{}' cannot be {}", name, value.dump(-1, ' ', true)));
+  }
+}
+
+template <class T>
+T need(const json& line, const char* name) {
+  const auto found = line.find(name);
+  if (found == line.end()) throw std::invalid_argument(fmt::format("'{}' is missing", name));
+  return value_of<T>(*found, name);
+}
+
+template <class T>
+T value_or(const json& line, const char* name, T fallback) {
+  const auto found = line.find(name);
+  return found == line.end() ? std::move(fallback) : value_of<T>(*found, name);
+}
+
+template <class T>
+T known(const std::optional<T>& value, const char* name) {
+  if (value) return *value;
+  throw std::invalid_argument(fmt::format("'{}' has an unknown value", name));
+}
+
 std::int32_t nano(double value) { return static_cast<std::int32_t>(std::lround(value * 1e9)); }
 
 /// Apply the scenario's configuration to a preset.
 result<void> configure(const json& settings, policy& rules) {
-  const auto profile = settings.at("profile").get<std::string>();
+  const auto profile = need<std::string>(settings, "profile");
   const auto text = preset_text(profile);
   if (not text) return error{"unknown profile '" + profile + "'"};
   yaml::diagnostics problems{profile};
   const auto preset = parse_policy(*text, problems);
   if (not preset) return error{problems.text()};
   rules = *preset;
-  rules.metering.bucket_s = settings.value("bucket_s", rules.metering.bucket_s);
-  rules.review.cooldown_ms = settings.value("cooldown_s", rules.review.cooldown_ms / second_ms) * second_ms;
-  rules.review.score_gate_nano = nano(settings.value("score_gate", 0.7));
-  rules.budget.per_utc_day_ms = settings.value("budget_ms", rules.budget.per_utc_day_ms);
-  if (rules.ceiling.cap_ms > 0) rules.ceiling.cap_ms = settings.value("ceiling_ms", rules.ceiling.cap_ms);
-  const auto caps = settings.value("caps_ms", std::vector<std::int64_t>());
-  const auto raised = settings.value("caps_unlimited_ms", std::vector<std::int64_t>());
+  rules.metering.bucket_s = value_or(settings, "bucket_s", rules.metering.bucket_s);
+  rules.review.cooldown_ms = value_or(settings, "cooldown_s", rules.review.cooldown_ms / second_ms) * second_ms;
+  rules.review.score_gate_nano = nano(value_or(settings, "score_gate", 0.7));
+  rules.budget.per_utc_day_ms = value_or(settings, "budget_ms", rules.budget.per_utc_day_ms);
+  if (rules.ceiling.cap_ms > 0) rules.ceiling.cap_ms = value_or(settings, "ceiling_ms", rules.ceiling.cap_ms);
+  const auto caps = value_or(settings, "caps_ms", std::vector<std::int64_t>());
+  const auto raised = value_or(settings, "caps_unlimited_ms", std::vector<std::int64_t>());
   for (std::size_t window = 0; window < rules.windows.size() and window < caps.size(); ++window)
     rules.windows[window].cap_ms = caps[window];
   for (auto& plan : rules.plans)
@@ -110,7 +155,7 @@ event conformance::make(const json& line, event_kind kind, event_detail detail) 
   made.time = made.instant = now_;
   made.text = arena_.keep("conform", fmt::format("{:010}", serial_++));
   made.key = event_key(made.text->source, made.text->id);
-  made.ms = line.value("ms", 0);
+  made.ms = value_or(line, "ms", 0);
   made.detail = arena_.keep(std::move(detail));
   return made;
 }
@@ -160,7 +205,7 @@ void conformance::review(const json& line, json& row) {
     review_answer answer;
     answer.request = "live-" + std::to_string(request->request);
     answer.failed = setting.fails ? "reviewer" : "";
-    answer.score_nano = nano(setting.score.get<double>());
+    answer.score_nano = nano(value_of<double>(setting.score, "score"));
     answer.type = setting.type;
     run_one(make(line, event_kind::review, answer));
   }
@@ -207,12 +252,12 @@ void conformance::upload(const json& line, json& row) {
     return;
   }
   row["result"] = "accepted";
-  if (const auto ms = line.at("ms").get<std::int32_t>(); ms > 0) evaluated(line, row, ms, lane::sync);
+  if (const auto ms = need<std::int32_t>(line, "ms"); ms > 0) evaluated(line, row, ms, lane::sync);
 }
 
 void conformance::speech(const json& line, json& row) {
-  const auto source = line.at("source").get<std::string>();
-  const auto ms = std::max(0, line.at("ms").get<std::int32_t>());
+  const auto source = need<std::string>(line, "source");
+  const auto ms = std::max(0, need<std::int32_t>(line, "ms"));
   if (source == "realtime") {
     row["result"] = "accepted";
     evaluated(line, row, ms, lane::realtime);
@@ -261,10 +306,10 @@ void conformance::status(json& row) {
 
 void conformance::account(const json& line, json& row) {
   account_fact fact;
-  if (line.at("type") == "plan")
-    fact.plan = line.at("plan").get<std::string>();
+  if (need<std::string>(line, "type") == "plan")
+    fact.plan = need<std::string>(line, "plan");
   else
-    fact.credits_exhausted = line.at("exhausted").get<bool>();
+    fact.credits_exhausted = need<bool>(line, "exhausted");
   run_one(make(line, event_kind::account, fact));
   if (fact.plan) row["stage"] = to_text(standing_now().at);
 }
@@ -275,11 +320,11 @@ void conformance::command(const json& line, admin_command what) {
 }
 
 void conformance::admin(const json& line, json& row) {
-  const auto type = line.at("type").get<std::string>();
+  const auto type = need<std::string>(line, "type");
   admin_command what;
   if (type == "admin_set_stage") {
     what.verb = admin_verb::set_stage;
-    what.to = stage_from(line.at("stage").get<std::string>()).value();
+    what.to = known(stage_from(need<std::string>(line, "stage")), "stage");
   } else {
     what.verb = type == "admin_reset" ? admin_verb::reset : admin_verb::resolve;
   }
@@ -289,16 +334,16 @@ void conformance::admin(const json& line, json& row) {
 
 void conformance::broadcast(const json& line) {
   admin_command what;
-  what.verb = line.at("type") == "enabled" ? admin_verb::enable : admin_verb::kill_switch;
-  what.on = line.at("on").get<bool>();
+  what.verb = need<std::string>(line, "type") == "enabled" ? admin_verb::enable : admin_verb::kill_switch;
+  what.on = need<bool>(line, "on");
   run(now_, {}, {make(line, event_kind::admin, std::move(what))});
 }
 
 json conformance::row(std::size_t index, const json& line) {
-  now_ = line.at("t").get<time_ms>();
-  const auto type = line.at("type").get<std::string>();
+  now_ = need<time_ms>(line, "t");
+  const auto type = need<std::string>(line, "type");
   json row{{"i", index}, {"t", now_}, {"type", type}};
-  uid_ = line.value("uid", "");
+  uid_ = value_or(line, "uid", std::string{});
   if (not uid_.empty()) row["uid"] = uid_;
   run(now_, {}); // Timers fire before the line's event.
   if (type == "speech")
@@ -313,16 +358,16 @@ json conformance::row(std::size_t index, const json& line) {
   else if (type == "status")
     status(row);
   else if (type == "classifier") {
-    reviewers_[uid_].score = line.at("score");
-    reviewers_[uid_].type = usage_type_from(line.at("usage_type").get<std::string>()).value();
+    reviewers_[uid_].score = need<json>(line, "score");
+    reviewers_[uid_].type = known(usage_type_from(need<std::string>(line, "usage_type")), "usage_type");
   } else if (type == "fault")
-    reviewers_[uid_].fails = line.at("on").get<bool>();
+    reviewers_[uid_].fails = need<bool>(line, "on");
   else if (type == "credits" or type == "plan")
     account(line, row);
   else if (type == "exempt") {
     admin_command what;
     what.verb = admin_verb::exempt;
-    what.on = line.at("on").get<bool>();
+    what.on = need<bool>(line, "on");
     command(line, std::move(what));
   } else if (type.starts_with("admin_"))
     admin(line, row);
@@ -343,12 +388,12 @@ result<void> run_conform(std::istream& scenario, std::ostream& out) {
     if (not std::getline(scenario, text)) return error{"line 1: the scenario is empty; it starts with a configuration"};
     number = 1;
     policy rules;
-    if (const auto done = configure(json::parse(text), rules); not done)
+    if (const auto done = configure(object_from(text), rules); not done)
       return error{"line 1: " + done.error().message};
     conformance run(rules);
     for (std::size_t index = 0; std::getline(scenario, text); ++index) {
       ++number;
-      out << run.row(index, json::parse(text)).dump() << '\n';
+      out << run.row(index, object_from(text)).dump() << '\n';
     }
   } catch (const std::exception& failure) {
     return error{fmt::format("line {}: {}", number, failure.what())};

@@ -24,6 +24,9 @@ def main():
         for part in ("Production", "laboratory", "Where to go next", "Users hit", "warning", "holds"):
             assert part in done.stdout, part
         states = list(pathlib.Path(folder).glob("fairuse-demo-*"))
+        for command in ("run --config", "status", "simulate"):
+            (line,) = [each for each in done.stdout.splitlines() if each.startswith(f"fairuse {command} ")]
+            assert f"{states[0]}/" in line and (command == "status" or str(ROOT) in line), line
         assert len(states) == 1 and (states[0] / "report/report.json").is_file(), states
         lost = run(program, "demo", cwd=folder)
         # A program inside the repository finds the files by itself; a copy elsewhere says what it misses.

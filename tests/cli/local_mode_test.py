@@ -45,8 +45,8 @@ def typing_mistakes_are_answered(engine):
         (("run", "--config", "nowhere.yaml", "--input", "x"), 2, "nowhere.yaml"),
         (("run", "--config", "local.yaml", "--input", "nowhere.ndjson"), 2, "nowhere.ndjson"),
         (("run", "--config", "local.yaml", "--input", "x", "--clock", "sun"), 2, "--clock"),
-        (("decisions", "--state", "nowhere"), 1, "nowhere"),
-        (("status", "--state", "nowhere", "--user", "a"), 1, "nowhere"),
+        (("decisions", "--state", "nowhere"), 2, "no store in nowhere"),
+        (("status", "--state", "nowhere", "--user", "a"), 2, "no store in nowhere"),
     ]:
         done = engine.call(*arguments)
         equal(done.returncode, code, f"exit code of {arguments}: {words(done.stderr)}")

@@ -69,6 +69,32 @@ class Options(unittest.TestCase):
         for one in [("run", "--input"), ("state", "adopt", "--config"), ("status", "--at"), ("verify", "FILE")]:
             self.assertIn(one, tried)
 
+    def test_a_file_that_is_not_there_is_invalid_input_of_every_command(self):
+        kafka = ("--config", ROOT / "config/kafka.yaml")
+        for words in [
+            ("run", "--config", "nowhere", "--input", "x"),
+            ("run", "--config", ROOT / "config/local.yaml", "--input", "nowhere", "--state", "nowhere-either"),
+            ("decisions", "--state", "nowhere"),
+            ("status", "--state", "nowhere", "--user", "u"),
+            ("status", "--state", "x", "--user", "u", "--case-key", "nowhere"),
+            ("partitions", "--config", "nowhere"),
+            ("command", "--config", "nowhere", "kill-switch", "on", "--actor", "a", "--reason", "b"),
+            ("state", "adopt", "--config", "nowhere", "--partition", "0"),
+            ("topics", "check", "--config", "nowhere"),
+            ("capture", "export", "--config", "nowhere", "x"),
+            ("capture", "export", *kafka, "--from", "nowhere", "x"),
+            ("capture", "inspect", "nowhere"),
+            ("verify", "nowhere"),
+            ("simulate", "nowhere"),
+            ("check", "nowhere"),
+            ("conform", "nowhere"),
+        ]:
+            with self.subTest(words=words):
+                done = run(PROGRAM, *words)
+                self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+                self.assertIn("nowhere", done.stdout + done.stderr)
+        self.assertFalse(pathlib.Path("nowhere-either").exists())
+
     def test_a_number_that_is_none_is_refused_with_the_range(self):
         for words, option, _ in OPTIONS:
             for value in NO_NUMBERS:

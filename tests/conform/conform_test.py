@@ -46,6 +46,33 @@ def shipped_cases(fairuse):
     return wrong
 
 
+def bad_scenarios(fairuse):
+    """(scenario, what is said): sentences with the line, no exception of a library."""
+    config = '{"type":"config","profile":"omi-newest"}\n'
+    rows = [
+        ("", "line 1: the scenario is empty"),
+        ("{", "line 1: not JSON at byte 2"),
+        ("[]", "line 1: a line is one JSON object"),
+        ("{}", "line 1: 'profile' is missing"),
+        ('{"profile":"none"}', "line 1: unknown profile 'none'"),
+        ('{"profile":5}', "line 1: 'profile' cannot be 5"),
+        ('{"profile":"omi-newest","caps_ms":"x"}', "line 1: 'caps_ms' cannot be \"x\""),
+        (config + "\n", "line 2: not JSON at byte 1"),
+        (config + '{"type":"gate"}', "line 2: 't' is missing"),
+        (config + '{"t":"now","type":"gate"}', "line 2: 't' cannot be \"now\""),
+        (config + '{"t":1,"uid":"u","type":"nap"}', "line 2: unknown type 'nap'"),
+        (config + '{"t":1,"uid":"u","type":"speech","source":"realtime"}', "line 2: 'ms' is missing"),
+        (config + '{"t":1,"uid":"u","type":"admin_set_stage","stage":"high"}', "line 2: 'stage' has an unknown value"),
+        (config + '{"t":1,"uid":"u","type":"classifier","score":1,"usage_type":"x"}', "line 2: 'usage_type' has an"),
+    ]
+    wrong = []
+    for scenario, wanted in rows:
+        ran = subprocess.run([fairuse, "conform", "/dev/stdin"], input=scenario, capture_output=True, text=True, check=False)
+        if ran.returncode != 2 or wanted not in ran.stderr:
+            wrong.append(f"{scenario!r}: exit {ran.returncode}, says {ran.stderr!r}, should say {wanted!r}")
+    return wrong
+
+
 def random_config(rng):
     small = rng.random() < 0.7
     scale = 1 if small else 60
@@ -120,7 +147,7 @@ def main():
     fairuse = sys.argv[1]
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 60
     seeds = [int(os.environ["FAIRUSE_SEED"])] if "FAIRUSE_SEED" in os.environ else range(count)
-    wrong = shipped_cases(fairuse) + random_cases(fairuse, seeds)
+    wrong = shipped_cases(fairuse) + bad_scenarios(fairuse) + random_cases(fairuse, seeds)
     print("\n".join(wrong[:5]))
     print(f"{len(wrong)} differences")
     return 1 if wrong else 0
