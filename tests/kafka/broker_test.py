@@ -5,7 +5,10 @@
 import os
 import pathlib
 import select
+import shutil
+import socket
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -68,6 +71,38 @@ class OneBroker(unittest.TestCase):
             parent.kill()
             self.assertTrue(select.select([end], [], [], 30)[0], "the broker still runs")
             os.close(end)
+
+    def test_a_port_that_is_taken_is_said_with_the_lines_to_change(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="fairuse-port-")))
+        shutil.copytree(ROOT / "tools", folder / "tools")
+
+        def start(code, *options):
+            # Of the copy: the cluster without a name in this checkout is not the test's.
+            tool = [sys.executable, "-B", folder / "tools" / "kafka", "start", "--with-parent", os.getpid()]
+            home = {**os.environ, "FAIRUSE_KAFKA_HOME": str(ROOT / "build" / "kafka")}
+            return run(*tool, *options, env=home, code=code)
+
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(("127.0.0.1", 9092))
+            except OSError:
+                pass  # Another process has it: as good.
+            else:
+                listener.listen()
+            refused = start(1, "--port", "9092")
+            self.assertIn("port 9092 is taken", refused.stderr)
+            other = start(0)
+        self.assertRegex(other.stdout, r"^127\.0\.0\.1:\d+\n$")
+        self.assertIn("port 9092 is taken", other.stderr)
+        self.assertIn(f"  bootstrap: {other.stdout}", other.stderr)
+        again = start(0)
+        self.assertEqual(again.stdout, other.stdout)
+        self.assertIn("not 9092", start(1, "--port", "9092").stderr)
+        port = int(other.stdout.partition(":")[2])
+        run(sys.executable, "-B", folder / "tools" / "kafka", "reset", code=0)
+        self.assertEqual(start(0, "--port", port).stdout, other.stdout)
+        run(sys.executable, "-B", folder / "tools" / "kafka", "reset", code=0)
 
     def test_refusals_say_what_is_wrong_and_what_to_do(self):
         for arguments, words in [

@@ -131,14 +131,16 @@ class Cluster:
 
     # --- making ---
 
-    def create(self, name, version, brokers=1, profile="test", settings=None, users=None, fetched=False):
-        """Choose ports, write the configuration and format the storage. `users` {name: password} makes it secure."""
+    def create(self, name, version, brokers=1, profile="test", settings=None, users=None, port=None, fetched=False):
+        """Choose ports, write the configuration and format the storage. `users` {name: password} makes it secure.
+        `port` is the first node's, where clients connect; without it any free one is."""
         kafka = Kafka(version)
         if not fetched:
             kafka.fetch()
         self._take_folder()
         listeners = ["PLAINTEXT", "CONTROLLER", *(secure.LISTENERS if users else [])]
         ports = free_ports(brokers * len(listeners))
+        ports[0] = port or ports[0]
         facts = {
             "name": name,
             "version": kafka.version,

@@ -41,6 +41,17 @@ def write(path, text):
     partial.replace(path)
 
 
+def is_free(port):
+    """No listener on 127.0.0.1, nor on all addresses. Connections that have just ended do not count, as for Java."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def free_ports(count):
     """Ports without a listener, below the kernel's own range: a client that keeps connecting to a dead broker's port of
     that range may get the same port as its own, connect to itself and keep the broker from starting again."""
@@ -48,12 +59,8 @@ def free_ports(count):
     candidates = range(15000, lowest) if lowest > 20000 else range(61000, 65000)
     found = []
     for port in random.SystemRandom().sample(candidates, 500):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        found.append(port)
+        if is_free(port):
+            found.append(port)
         if len(found) == count:
             return found
     raise Refusal("no free ports on 127.0.0.1")
