@@ -2,8 +2,9 @@
 #
 # The commands of the project. CMake builds (see CMakePresets.json); the scripts are in tools/.
 
-.PHONY: help demo demo-kafka test torture build check bench asan tsan format clean setup
+.PHONY: help demo demo-kafka test torture build install check bench asan tsan format clean setup
 .DEFAULT_GOAL := help
+PREFIX ?= /usr/local
 
 help:
 	@echo 'make demo    build, then watch the engine decide on a month of synthetic traffic'
@@ -11,6 +12,7 @@ help:
 	@echo 'make test    the whole suite in release, then the fast tests under ASan + UBSan and TSan'
 	@echo 'make torture faults on real brokers until it is stopped, recorded in a ledger: tools/torture --help'
 	@echo 'make build   build/release/fairuse'
+	@echo 'make install  fairuse to PREFIX/bin (/usr/local), its examples to PREFIX/share/fairuse; DESTDIR as usual'
 	@echo 'make check   before a commit: format, warnings, fast tests, style bans, clang-tidy'
 	@echo 'make bench   build and run the benchmarks'
 	@echo 'make asan    the fast tests under ASan + UBSan; make tsan: under TSan'
@@ -21,6 +23,9 @@ setup:
 
 build: setup
 	@tools/build release fairuse
+
+install: build
+	@DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)'
 
 demo: build
 	@build/release/fairuse demo
