@@ -6,7 +6,9 @@ usage: simulate_test.py PROGRAM
 """
 
 import json
+import os
 import pathlib
+import pty
 import signal
 import sys
 import tempfile
@@ -37,6 +39,16 @@ def experiment(folder, name="mine.yaml", users=400, days=6, policies="[fair, omi
 
 def simulate(file, *options, folder):
     return run(PROGRAM, "simulate", file, *options, cwd=folder)
+
+
+def end_of(terminal, child):
+    """The wait status of a shell on a terminal, when all its programs have closed that."""
+    try:
+        while os.read(terminal, 4096):
+            pass
+    except OSError:
+        pass  # Linux says so at the end of a terminal.
+    return os.waitpid(child, 0)[1]
 
 
 class Simulate(unittest.TestCase):
@@ -97,6 +109,30 @@ class Simulate(unittest.TestCase):
         self.assertGreater(report["run"]["users"], 0)
         self.assertLess(report["run"]["users"], 5_000_000)
         self.assertEqual(report["run"]["users_wanted"], 5_000_000)
+
+    def test_ctrl_c_of_a_pipeline_leaves_a_partial_report(self):
+        file = experiment(self.folder, users=5_000_000, days=30)
+        for reader in ("tee copy", "head -1"):
+            with self.subTest(reader=reader):
+                child, terminal = pty.fork()
+                if child == 0:
+                    os.chdir(self.folder)
+                    os.execvp("sh", ["sh", "-c", f'"$0" simulate "$1" | {reader}', PROGRAM, str(file)])
+                shown = b""
+                # The bar is drawn while users are simulated. Ctrl-C reaches both programs, and the reader is gone first.
+                while b"%" not in shown:
+                    shown += os.read(terminal, 4096)
+                os.write(terminal, b"\x03")
+                self.assertEqual(end_of(terminal, child), signal.SIGINT, shown)
+                report = self.folder / "fairuse-report/report.json"
+                self.assertTrue(json.loads(report.read_text())["partial"])
+                report.unlink()
+
+    def test_a_reader_that_has_gone_leaves_the_report(self):
+        file = experiment(self.folder, users=50, days=2)
+        done = run("sh", "-c", '"$0" simulate "$1" | true', PROGRAM, file, cwd=self.folder, code=0)
+        self.assertNotIn("could not be written", done.stderr)
+        self.assertFalse(json.loads((self.folder / "fairuse-report/report.json").read_text())["partial"])
 
     def test_refusals_name_the_place_and_the_remedy(self):
         for more, wanted in [
