@@ -8,7 +8,7 @@ A fence of commands is `sh`, with the output below each command `console`. The w
     ```console slow                   the same, but not in the fast tests
     ```sh broker                      with a broker at 127.0.0.1:9092, and an instance if the block starts none itself
     ```sh unrun: needs an upgrade     not run; the reason stands behind the colon
-    ```python producer.py             the file that the blocks below it use
+    ```python producer.py             a file that the blocks below it use
 
 Options, subcommands and files are checked in all of them, and in `code` within the text. Shown lines must come in this
 order, and may be cut at their ends. A command that goes on for ever is stopped with Ctrl-C when the block is over.
@@ -58,7 +58,12 @@ class Reader:
         text = experiment.read_text(encoding="utf-8").replace("users: 20000", "users: 200")
         experiment.write_text(re.sub(r"guards:.*\n(  - .*\n)*", "", text), encoding="utf-8")
 
+    def in_place(self, text):
+        """What a document says, as it is here."""
+        return text
+
     def start(self, command):
+        command = self.in_place(command)
         return Process("bash", "-o", "pipefail", "-c", command, cwd=self.folder, env=self.environment)
 
     def run_block(self, fence, beside=()):
@@ -72,32 +77,33 @@ class Reader:
                 going_on.append(self.start(command))
                 wait_until(lambda: not going_on[-1].runs() or said(going_on[-1]), f"{fence}: {command} says something")
             else:
-                check_shown(fence, shown, self.finish(fence, command))
+                self.finish(fence, command, shown)
         for process in reversed(going_on):
             code = process.stop(signal.SIGINT)
             # A shell says 130 in either case.
             check(code in (0, 130, -signal.SIGINT), f"{fence}: {process.command[-1]} ended with {code}: {process.tail()}")
 
-    def finish(self, fence, command):
-        """What it prints. An engine needs a moment to join its group, so readers of a broker try again."""
-        last = [None, ""]
+    def finish(self, fence, command, shown):
+        """An engine needs a moment to join its group and to decide, so readers of a broker try again."""
+        problem = None
 
         def succeeds():
+            nonlocal problem
             process = self.start(command)
-            last[:] = [process.wait(), said(process)]
-            return last[0] == 0
+            code = process.wait()
+            problem = f"ended with {code}: {said(process)}" if code != 0 else missing(shown, said(process))
+            return problem is None
 
         try:
             wait_until(succeeds, "", ATTEMPTS_S if self.need == "broker" else 0)
-        except Failure:
-            raise Failure(f"{fence}: {command}\nended with {last[0]}: {last[1]}") from None
-        return last[1]
+        except Failure as late:
+            raise Failure(f"{fence}: {command}\n{problem or late}") from None
 
     def follow(self, document):
         done = 0
         for fence in fences(document):
-            if fence.language == "python":
-                (self.folder / fence.rest).write_text(fence.text, encoding="utf-8")
+            if fence.need != "unrun" and fence.rest:
+                (self.folder / fence.rest).write_text(self.in_place(fence.text), encoding="utf-8")
             if fence.holds_commands() and fence.need == self.need:
                 engine = self.need == "broker" and "fairuse run" not in fence.text
                 self.run_block(fence, beside=ENGINE if engine else ())
@@ -115,11 +121,13 @@ def goes_on(command):
     return words[:2] == ["fairuse", "run"] and "--until-end" not in words or "--follow" in words
 
 
-def check_shown(fence, shown, told):
+def missing(shown, told):
+    """What a document shows and a program does not say, in words."""
     lines = iter(told.splitlines())
     for line in filter(None, shown):
         if not any(each.startswith(line) for each in lines):
-            raise Failure(f"{fence}: this line is not printed any more, or not in this place:\n{line}\nbut\n{told}")
+            return f"this line is not printed any more, or not in this place:\n{line}\nbut\n{told}"
+    return None
 
 
 class ReaderWithBroker(Reader):
@@ -141,9 +149,9 @@ class ReaderWithBroker(Reader):
     def tool(self, *words):
         return run(self.folder / "tools" / "kafka", *words, env=self.environment, code=0)
 
-    def start(self, command):
+    def in_place(self, text):
         # Another process may have the documents' port.
-        return super().start(command.replace(BROKER, self.bootstrap))
+        return text.replace(BROKER, self.bootstrap)
 
 
 def main():

@@ -37,7 +37,7 @@ class Fence(typing.NamedTuple):
     def commands(self):
         """(command, the lines that it must print)."""
         found = []
-        for line in self.text.replace("\\\n", " ").splitlines():
+        for line in re.sub(r"\\\n|(?<=\|)\n", " ", self.text).splitlines():
             prompt = line.startswith("$ ")
             if self.language == "console" and not prompt:
                 check(found, f"{self}: a console block begins with a command behind '$ '")
