@@ -107,7 +107,7 @@ capacity_answer answer_of(const capacity_question& asked) {
 
 std::string text_of(const capacity_question& asked, const capacity_answer& found) {
   return fmt::format(
-      "{} users, {} min of speech a day each, an event per {} s of it, peak hour {} x the average\n\n"
+      "{} users, {} min of speech a day each, a speech and an STT event per {} s of it, peak hour {} x the average\n\n"
       "events a day                       {:>12.3g}\n"
       "events a second at the peak        {:>12.0f}\n"
       "cores (half busy at the peak)      {:>12.1f}\n"
