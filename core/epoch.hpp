@@ -115,8 +115,8 @@ struct epoch_result {
 class user_store {
 public:
   virtual ~user_store() = default;
-  /// Read all absent users of an epoch at once; unknown uids give a fresh user. `ids`: the hours that stay in memory,
-  /// i.e. from hour_of(now) - 24 on.
+  /// Read all absent users of an epoch at once; unknown uids give a fresh user. `ids`: all hours from
+  /// first_id_hour(now) on, later ones than `now` as well.
   virtual std::vector<std::unique_ptr<user>> load(std::span<const std::string_view> uids, const policy_set& policies,
                                                   time_ms now) = 0;
   /// Ids of one older hour of one user.

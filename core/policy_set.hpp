@@ -90,9 +90,6 @@ public:
   std::size_t profile_of(const slot_spec& slot) const { return views_[slot.view].profile; }
   std::int32_t bucket_s(const span_spec& span) const { return profiles_[view_of(span).profile].bucket_s; }
   std::int64_t retention_ms() const { return retention_ms_; }
-  /// How long event ids stay in memory: 24 h in production (older hours are read when needed), all of the retention in
-  /// simulation, which has no store to read from.
-  std::int64_t id_memory_ms() const { return reviews_ == review_mode::alone ? retention_ms_ : day_ms; }
   review_mode reviews() const { return reviews_; }
   /// Index of a slot by name; -1 if there is none.
   int slot_named(std::string_view name) const;

@@ -109,7 +109,7 @@ applied apply(user& who, const controls& in_force, time_ms now, const event& wha
 
 bool needs_older_ids(const event& what, time_ms now) {
   const bool keyed = what.kind == event_kind::speech or what.kind == event_kind::stt;
-  return keyed and hour_of(what.instant) < hour_of(now - day_ms);
+  return keyed and hour_of(what.instant) < first_id_hour(now);
 }
 
 decision promotion(const policy_set& after, const event& command, time_ms now) {

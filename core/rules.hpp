@@ -36,8 +36,8 @@ applied lateness(const event& what, time_ms now, std::int64_t retention_ms, std:
 /// hours, too). REQUIRES: `now` never goes back for a user.
 void advance(user& who, const controls& in_force, time_ms now, step_output& out);
 
-/// Apply one event at `now`. REQUIRES: advance(who, in_force, now) came first; ids of the event's hour are resident
-/// (needs_older_ids).
+/// Apply one event at `now`. REQUIRES: advance(who, in_force, now) came first; ids of the last 24 hours (first_id_hour)
+/// and of the event's hour (needs_older_ids) are resident.
 applied apply(user& who, const controls& in_force, time_ms now, const event& what, std::int64_t horizon_ms,
               step_output& out);
 

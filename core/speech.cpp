@@ -9,10 +9,11 @@ namespace fairuse::detail {
 
 namespace {
 
-/// False if the event was there before.
-bool is_new(user& who, const event& what) {
+/// False if the event was there before: the same source and id in the last 24 hours, whatever its time, or in the hour
+/// of its own instant.
+bool is_new(user& who, const event& what, time_ms now) {
   const auto hour = hour_of(what.instant);
-  if (not who.ids.add(hour, what.key)) return false;
+  if (not who.ids.add(hour, what.key, first_id_hour(now))) return false;
   who.note_id_hour(hour);
   return true;
 }
@@ -74,7 +75,7 @@ void use_stt(slot_context& context, const event& what) {
 } // namespace
 
 applied apply_speech(slot_context& live, const event& what) {
-  if (not is_new(live.who, what)) return applied::duplicate;
+  if (not is_new(live.who, what, live.at)) return applied::duplicate;
   live.out.speech.compute(live.policies(), live.at, what);
   const bool upload = what.from == lane::sync;
   const auto uploads = upload ? before_upload(live) : upload_slots{};
@@ -87,7 +88,7 @@ applied apply_speech(slot_context& live, const event& what) {
 }
 
 applied apply_stt(slot_context& live, const event& what) {
-  if (not is_new(live.who, what)) return applied::duplicate;
+  if (not is_new(live.who, what, live.at)) return applied::duplicate;
   if (what.ms <= 0) return applied::accepted;
   for (std::size_t slot = 0; slot < live.policies().slot_count(); ++slot) {
     auto context = live.in_slot(slot);

@@ -46,6 +46,14 @@ bucket_index first_kept(const policy_set& policies, std::int32_t bucket_s, time_
   return (hour_s + bucket_s - 1) / bucket_s;
 }
 
+/// Production keeps what every lookup reads (older hours are read from the store when needed). A simulation keeps all
+/// hours of the retention: it has no store to read from.
+hour_number first_kept_id_hour(const policy_set& policies, time_ms now) {
+  const auto first = first_id_hour(now);
+  if (policies.reviews() != review_mode::alone) return first;
+  return std::min(first, hour_of(now - policies.retention_ms()));
+}
+
 /// Never below 0: an epoch before 1970 has no buckets.
 std::uint32_t first_bucket(const policy_set& policies, const span_spec& span, time_ms at) {
   const auto first = first_counted(at, span.span_s, policies.bucket_s(span));
@@ -153,10 +161,10 @@ void prune(user& who, time_ms now) {
       if (policies.view_of(spans[span]).profile == profile) who.sums.span(span).tail -= gone;
   }
   // An hour that is not written yet must stay: the store lacks its newest ids.
-  auto first_id_hour = hour_of(now - policies.id_memory_ms());
+  auto first = first_kept_id_hour(policies, now);
   for (const auto unwritten : who.changed.id_hours)
-    first_id_hour = std::min(first_id_hour, unwritten);
-  who.ids.prune(first_id_hour);
+    first = std::min(first, unwritten);
+  who.ids.prune(first);
 }
 
 void rebuild_sums(user& who, const policy_set& policies, time_ms now) {

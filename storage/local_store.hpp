@@ -110,7 +110,7 @@ public:
   // What was committed.
 
   /// Read by load(): all rows of the users, bound to `policies`. Unknown uids give fresh users. Ids: hours from
-  /// hour_of(now) - 24 on. Users come back with changed.track set. On an error: fresh users, and see failure().
+  /// first_id_hour(now) on. Users come back with changed.track set. On an error: fresh users, and see failure().
   std::vector<std::unique_ptr<user>> load(std::span<const std::string_view> uids, const policy_set& policies,
                                           time_ms now) override;
   older_ids load_ids(std::string_view uid, hour_number hour) override;

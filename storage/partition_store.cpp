@@ -313,7 +313,7 @@ void partition_store::expire(time_ms now, std::size_t rows_max) {
     own.expiry_began = now;
     own.expiry_cursor.assign(1, keys::user_type);
   }
-  const auto first = hour_of(now - own.options.usage_retention_ms - usage_slack_ms);
+  const auto first = hour_of(usage_floor(now, own.options.usage_retention_ms));
   const std::unique_ptr<rocksdb::Iterator> rows(own.db.db->NewIterator(rocksdb::ReadOptions()));
   rows->Seek(own.expiry_cursor);
   std::size_t seen = 0;

@@ -142,7 +142,7 @@ store_error full(const std::filesystem::path& store, std::uint64_t free, std::ui
 } // namespace
 
 void retention_floors::move_to(time_ms now, const store_options& options) {
-  usage = now - options.usage_retention_ms - usage_slack_ms;
+  usage = usage_floor(now, options.usage_retention_ms);
   input = now - options.input_retention_ms;
   decisions = now - options.decision_retention_ms;
 }

@@ -4,6 +4,7 @@
 // disk.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
@@ -26,6 +27,10 @@ inline rocksdb::Slice slice_of(std::string_view bytes) { return {bytes.data(), b
 
 /// Hour rows outlive the retention by this much: a row is dropped only when no hour in it can still count.
 inline constexpr time_ms usage_slack_ms = 2 * hour_ms;
+/// Hour rows from before this are dropped. Event ids of 24 hours are read whatever the retention (first_id_hour).
+inline time_ms usage_floor(time_ms now, std::int64_t retention_ms) {
+  return now - std::max(retention_ms, day_ms) - usage_slack_ms;
+}
 
 /// Rows older than these are dropped when RocksDB rewrites a file anyway; readers pass over them before that.
 struct retention_floors {

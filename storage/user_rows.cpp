@@ -12,10 +12,6 @@ namespace fairuse {
 
 namespace {
 
-/// Ids that stay in memory begin here (see needs_older_ids).
-hour_number first_id_hour(time_ms now) { return hour_of(now - day_ms); }
-constexpr hour_number id_memory_hours = 24;
-
 void note_numbers(tombstone& to, std::string_view slot, std::uint32_t strike, std::uint32_t request) {
   if (strike == 0 and request == 0) return;
   const auto known =
@@ -104,7 +100,7 @@ result<void, store_error> user_rows::write_hours(std::string_view uid, std::stri
   hours_.insert(hours_.end(), ids.begin(), ids.end());
   std::sort(hours_.begin(), hours_.end());
   hours_.erase(std::unique(hours_.begin(), hours_.end()), hours_.end());
-  const auto resident_from = who.pruned_hour - id_memory_hours;
+  const auto resident_from = first_id_hour(who.pruned_hour * hour_ms);
   for (const auto hour : hours_) {
     const auto key = keys::hour(prefix, keys::user_row::hour, hour);
     if (not codec_.write_bucket_hour(who, *who.sums.policies, hour, bucket_part_)) bucket_part_.clear();

@@ -147,8 +147,10 @@ applied naive_user::apply(time_ms now, const event& given, std::int64_t horizon_
   const bool metered = given.kind == event_kind::speech or given.kind == event_kind::stt;
   if (metered and given.instant < now - retention_ms_) return applied::too_old;
   if (given.instant <= erased_at_) return given.kind == event_kind::erasure ? applied::duplicate : applied::erased;
-  if (metered and not ids_.insert({given.instant / hour_ms, source_of(given), event_id(given)}).second)
-    return applied::duplicate;
+  if (metered) {
+    if (had(now, given)) return applied::duplicate;
+    ids_[{source_of(given), event_id(given)}].insert(given.instant / hour_ms);
+  }
   switch (given.kind) {
     case event_kind::speech:
       return speech(now, given);
@@ -169,6 +171,14 @@ applied naive_user::apply(time_ms now, const event& given, std::int64_t horizon_
       return applied::accepted;
   }
   return applied::accepted;
+}
+
+bool naive_user::had(time_ms now, const event& given) const {
+  const auto found = ids_.find({source_of(given), event_id(given)});
+  if (found == ids_.end()) return false;
+  const auto& hours = found->second;
+  const bool in_last_day = *hours.rbegin() >= now / hour_ms - 24;
+  return in_last_day or hours.count(given.instant / hour_ms) != 0;
 }
 
 applied naive_user::speech(time_ms now, const event& given) {

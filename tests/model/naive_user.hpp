@@ -10,10 +10,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "core/policy_set.hpp"
@@ -197,6 +199,7 @@ private:
   void make_slots(const policy& live, std::vector<policy> shadows);
   bool judges(std::size_t slot) const;
   decision& write(std::size_t slot, decision_kind kind, reason why, time_ms at, const std::string& cause);
+  bool had(time_ms now, const event& given) const;
   applied speech(time_ms now, const event& given);
   void evaluate(std::size_t slot, time_ms now, const metered_event& metered, const std::string& cause);
   applied stt(time_ms now, const event& given);
@@ -224,7 +227,8 @@ private:
   std::vector<metered_event> speech_;
   std::vector<event> accounts_;
   std::vector<event> conversations_;
-  std::set<std::tuple<std::int64_t, std::string, std::string>> ids_;
+  /// Hours of the instants of speech and STT that were taken, by source and id.
+  std::map<std::pair<std::string, std::string>, std::set<std::int64_t>> ids_;
   std::set<std::tuple<std::string, std::string>> ids_for_ever_;
   bool exempt_ = false;
   time_ms erased_at_ = INT64_MIN;

@@ -2,6 +2,7 @@
 #include "tests/model/scenario.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <ostream>
 #include <sstream>
@@ -191,6 +192,7 @@ private:
   void make_event(const action& given);
   void speak(const action& given);
   void speak_segments(const action& given);
+  void repeat_restamped(const action& given);
   void change_account(const action& given);
   void answer(const action& given);
   void answer_oddly(const action& given);
@@ -329,6 +331,20 @@ void scenario_run::speak_segments(const action& given) {
   next_.events.push_back(made);
 }
 
+/// As a gateway sends it that takes the time when it tries again.
+void scenario_run::repeat_restamped(const action& given) {
+  std::vector<event> keyed;
+  std::copy_if(past_.begin(), past_.end(), std::back_inserter(keyed),
+               [](const event& each) { return each.kind == event_kind::speech or each.kind == event_kind::stt; });
+  if (keyed.empty()) return;
+  auto again = keyed[keyed.size() - 1 - given.choice % keyed.size()];
+  const auto instant =
+      now_ - pick<time_ms>(given.variant, {0, 0, hour_ms, 23 * hour_ms, day_ms, 25 * hour_ms, 3 * day_ms, -minute_ms});
+  again.time += instant - again.instant;
+  again.instant = instant;
+  next_.events.push_back(again);
+}
+
 void scenario_run::change_account(const action& given) {
   account_fact fact_of_it;
   if (given.choice % 4 != 3) fact_of_it.plan = pick<std::string>(given.choice, {"basic", "unlimited", "pro"});
@@ -416,6 +432,8 @@ void scenario_run::make_event(const action& given) {
     case verb::repeat:
       if (not past_.empty()) next_.events.push_back(past_[past_.size() - 1 - given.choice % past_.size()]);
       return;
+    case verb::repeat_restamped:
+      return repeat_restamped(given);
     case verb::command: {
       admin_command what;
       what.verb = given.choice % 2 == 0 ? admin_verb::enable : admin_verb::kill_switch;

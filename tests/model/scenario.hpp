@@ -32,8 +32,9 @@ enum class verb : std::uint8_t {
   promote = 10,
   erase = 11,
   converse = 12,
+  repeat_restamped = 13,
 };
-inline constexpr int verb_count = 13;
+inline constexpr int verb_count = 14;
 
 /// `gap` says how long after the action before (see gap_count), `choice` and `variant` choose among the verb's forms.
 struct action {

@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(conversations_ids_and_tombstones_survive_their_rows) {
 
     user who;
     for (const auto key : *rc::gen::arbitrary<std::vector<std::uint64_t>>())
-      who.ids.add(7, key);
+      who.ids.add(7, key, 7);
     std::vector<std::uint64_t> keys;
     if (codec.write_id_hour(who, 7, row)) RC_ASSERT(codec.read_id_hour(row, keys));
     // A row has its ids sorted, whatever their order in memory.
