@@ -31,7 +31,7 @@ public:
   running_sha256(const running_sha256& other);
   running_sha256& operator=(const running_sha256& other);
   void add(std::string_view bytes);
-  /// REQUIRES: the last call, or restart() follows.
+  /// REQUIRES: no byte is added afterwards, until restart() or an assignment.
   sha256_hash finish();
   /// As if no byte had been added.
   void restart();
@@ -41,6 +41,7 @@ private:
     void operator()(evp_md_ctx_st* context) const;
   };
   std::unique_ptr<evp_md_ctx_st, freed> context_;
+  bool finished_ = false;
 };
 
 } // namespace fairuse

@@ -177,6 +177,11 @@ struct capture_writer::body {
 
   void write(std::string_view bytes) {
     sum.add(bytes);
+    write_unsummed(bytes);
+  }
+
+  /// The digest, which is not part of what it is the digest of.
+  void write_unsummed(std::string_view bytes) {
     written += bytes.size();
     if (not failed) return;
     if (const auto done = file.write(bytes); not done) failed = store_error_of(done.error());
@@ -264,7 +269,7 @@ result<void, store_error> capture_writer::finish(capture_contents all) {
   append_big_endian(trailer, body_->write_frame(bytes_of(message)));
   body_->write(trailer);
   const auto digest = body_->sum.finish();
-  body_->write(as_bytes(digest));
+  body_->write_unsummed(as_bytes(digest));
   return body_->close();
 }
 
