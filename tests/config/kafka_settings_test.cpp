@@ -191,7 +191,8 @@ BOOST_AUTO_TEST_CASE(every_denied_property_is_documented) {
 
 BOOST_AUTO_TEST_CASE(names_and_values_are_those_of_librdkafka) {
   BOOST_TEST(holds(refused(least_streams + "  properties: {linger.msec: 5}\n"),
-                   "d:5:16: error: librdkafka 2.0.2 has no property 'linger.msec'; did you mean 'linger.ms'?"));
+                   "d:5:16: error: librdkafka " + kafka_client_library().version
+                       + " has no property 'linger.msec'; did you mean 'linger.ms'?"));
   BOOST_TEST(holds(refused(least_streams + "  properties: {linger.ms: soon}\n"),
                    "d:5:27: error: streams.properties.linger.ms: librdkafka says: Invalid value"));
   BOOST_TEST(holds(refused(least_streams + "  properties: {error_cb: x}\n"), "must be set through dedicated"));
@@ -266,9 +267,10 @@ BOOST_AUTO_TEST_CASE(files_of_properties_are_found_beside_the_deployment) {
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_in_the_clear_is_warned_of_unless_it_stays_on_the_machine) {
+  auto library = kafka_client_library();
   const auto warned = [&](const std::string& bootstrap, const std::string& properties) {
-    const auto found = transport_warnings(
-        accepted("  bootstrap: " + bootstrap + "\n  properties: {" + properties + "}\n"), kafka_client_library());
+    const auto found =
+        transport_warnings(accepted("  bootstrap: " + bootstrap + "\n  properties: {" + properties + "}\n"), library);
     std::string text;
     for (const auto& each : found)
       text += each + "\n";
@@ -285,10 +287,13 @@ BOOST_AUTO_TEST_CASE(a_connection_in_the_clear_is_warned_of_unless_it_stays_on_t
                           "sasl.password_file: p"),
                    "and the login,"));
   BOOST_TEST(warned("a", "security.protocol: ssl") == "");
-  BOOST_TEST(holds(warned("a",
-                          "security.protocol: sasl_ssl, sasl.mechanism: SCRAM-SHA-512, sasl.username: u, "
-                          "sasl.password_file: p"),
-                   "Kafka 4 refuses it as a wrong password"));
+  const std::string scram =
+      "security.protocol: sasl_ssl, sasl.mechanism: SCRAM-SHA-512, sasl.username: u, "
+      "sasl.password_file: p";
+  library.right_scram = false;
+  BOOST_TEST(holds(warned("a", scram), "Kafka 4 refuses it as a wrong password"));
+  library.right_scram = true;
+  BOOST_TEST(warned("a", scram) == "");
   BOOST_TEST(holds(warned("a", "security.protocol: ssl, enable.ssl.certificate.verification: false"),
                    "anybody can pretend to be the broker"));
   BOOST_TEST(holds(warned("a", "security.protocol: ssl, ssl.endpoint.identification.algorithm: none"),
