@@ -9,13 +9,13 @@ PREFIX ?= /usr/local
 help:
 	@echo 'make demo    build, then watch the engine decide on a month of synthetic traffic'
 	@echo 'make demo-kafka  a real broker, two instances, one of them killed: no decision is lost or doubled'
-	@echo 'make test    the whole suite in release, then the fast tests under ASan + UBSan and TSan'
+	@echo 'make test    the whole suite in release, fast tests under ASan + UBSan, what has threads under TSan'
 	@echo 'make torture faults on real brokers until it is stopped, recorded in a ledger: tools/torture --help'
 	@echo 'make build   build/release/fairuse'
 	@echo 'make install  fairuse to PREFIX/bin (/usr/local), its examples to PREFIX/share/fairuse; DESTDIR as usual'
 	@echo 'make check   before a commit: format, warnings, fast tests, style bans, clang-tidy'
 	@echo 'make bench   build and run the benchmarks'
-	@echo 'make asan    the fast tests under ASan + UBSan; make tsan: under TSan'
+	@echo 'make asan    the fast tests under ASan + UBSan; make tsan: those with threads under TSan'
 	@echo 'make format  clang-format in place; make clean: remove build/'
 
 setup:

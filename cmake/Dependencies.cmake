@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Every library we use, found once. All are Debian 12 packages, listed in tools/packages.txt.
+# Every library we use, found once. All are packages of Debian 12 and 13, listed in tools/packages.txt.
 #
 #   CAF::core                 RocksDB::rocksdb-shared   simdjson::simdjson       protobuf::libprotobuf
 #   yaml-cpp                  CLI11::CLI11              fmt::fmt                 spdlog::spdlog

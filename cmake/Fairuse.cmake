@@ -11,6 +11,14 @@
 #
 # Sources are listed, never globbed. The include root is the repository: #include "core/policy.hpp".
 
+# The preset of a sanitizer's build, as tools/test knows it.
+set(fairuse_sanitizer_preset "")
+if(FAIRUSE_SANITIZE STREQUAL "address")
+  set(fairuse_sanitizer_preset asan)
+elseif(FAIRUSE_SANITIZE STREQUAL "thread")
+  set(fairuse_sanitizer_preset tsan)
+endif()
+
 # Add a folder if its owner has given it a CMakeLists.txt.
 function(fairuse_add_module folder)
   if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt")
@@ -34,7 +42,8 @@ function(fairuse_library module)
   set(compiled ${arg_SOURCES})
   list(FILTER compiled INCLUDE REGEX "\\.cpp$")
   if(compiled)
-    add_library(${target} STATIC ${arg_SOURCES})
+    # Built for what links it: a sanitizer's build has fewer tests.
+    add_library(${target} STATIC EXCLUDE_FROM_ALL ${arg_SOURCES})
     target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}")
     target_link_libraries(${target} PUBLIC ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS} fairuse::warnings)
   else()
@@ -82,8 +91,8 @@ function(fairuse_executable name)
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} fairuse::warnings)
 endfunction()
 
-# Labels, time limit and sanitizer settings of one ctest entry. LABELS default to `fast`.
-function(fairuse_test_properties name timeout labels)
+# Labels, time limit, place in the order and sanitizer settings of one ctest entry. LABELS default to `fast`.
+function(fairuse_test_properties name timeout labels cost)
   if(NOT labels)
     set(labels fast)
   endif()
@@ -103,21 +112,37 @@ function(fairuse_test_properties name timeout labels)
       "UBSAN_OPTIONS=print_stacktrace=1:suppressions=${suppressions}/ubsan.supp"
       "TSAN_OPTIONS=second_deadlock_stack=1:ignore_noninstrumented_modules=1:suppressions=${suppressions}/tsan.supp")
   set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} ENVIRONMENT "${environment}")
-  # One broker at a time: sessions and transactions of tests are short, and the cores are few. They are the longest chain
-  # of a whole suite, so it begins with them.
-  if("kafka" IN_LIST labels)
-    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK broker COST 1000)
+  if(fairuse_sanitizer_preset)
+    # tools/test has an entry that builds them.
+    set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED ${fairuse_sanitizer_preset})
   endif()
+  # The longest begin first, those with brokers before all others: tests/brokers.json says how many of them may run at
+  # once, and they wait for each other.
+  if(NOT cost)
+    set(cost 0)
+  endif()
+  if("kafka" IN_LIST labels)
+    math(EXPR cost "${cost} + 1000")
+    set_tests_properties(${name} PROPERTIES RESOURCE_GROUPS brokers:1)
+  endif()
+  set_tests_properties(${name} PROPERTIES COST ${cost})
 endfunction()
 
 # The name in ctest's list: the sanitizer builds put their own in front, so that one list can hold all builds.
 function(fairuse_test_name name result)
-  if(FAIRUSE_SANITIZE STREQUAL "address")
-    set(name "asan.${name}")
-  elseif(FAIRUSE_SANITIZE STREQUAL "thread")
-    set(name "tsan.${name}")
+  if(fairuse_sanitizer_preset)
+    set(name "${fairuse_sanitizer_preset}.${name}")
   endif()
   set(${result} ${name} PARENT_SCOPE)
+endfunction()
+
+# Whether this build has a test with these LABELS. ThreadSanitizer finds nothing where one thread runs, so its build has
+# the tests that say THREADS: threads of ours run in them, or RocksDB's call our code.
+function(fairuse_has_test labels threads result)
+  set(${result} ON PARENT_SCOPE)
+  if((NOT FAIRUSE_SLOW_TESTS AND "slow" IN_LIST labels) OR (FAIRUSE_SANITIZE STREQUAL "thread" AND NOT threads))
+    set(${result} OFF PARENT_SCOPE)
+  endif()
 endfunction()
 
 # What all test binaries share: the test module and main. No other source defines BOOST_TEST_MODULE.
@@ -130,12 +155,13 @@ function(fairuse_test_main)
 endfunction()
 
 # Test binary on Boost.Test.
-# LABELS slow keeps it out of the fast suite and out of the sanitizer builds; RAPIDCHECK links the property tests'
-# library; TIMEOUT is in seconds.
+# LABELS slow keeps it out of the fast suite and out of the sanitizer builds; THREADS takes it into ThreadSanitizer's;
+# RAPIDCHECK links the property tests' library; TIMEOUT is in seconds; COST is how many it takes, where it is more than 30.
 function(fairuse_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "RAPIDCHECK" "TIMEOUT" "SOURCES;DEPENDS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "RAPIDCHECK;THREADS" "TIMEOUT;COST" "SOURCES;DEPENDS;LABELS")
   fairuse_check_arguments(fairuse_test ${name})
-  if(arg_LABELS AND "slow" IN_LIST arg_LABELS AND NOT FAIRUSE_SLOW_TESTS)
+  fairuse_has_test("${arg_LABELS}" ${arg_THREADS} wanted)
+  if(NOT wanted)
     return()
   endif()
   fairuse_test_main()
@@ -154,20 +180,38 @@ function(fairuse_test name)
   endif()
   fairuse_test_name(${name} test)
   add_test(NAME ${test} COMMAND ${name} ${options} WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
-  fairuse_test_properties(${test} "${arg_TIMEOUT}" "${arg_LABELS}")
+  fairuse_test_properties(${test} "${arg_TIMEOUT}" "${arg_LABELS}" "${arg_COST}")
 endfunction()
 
-# Test written as a Python script; exit code 0 passes. ARGS may name programs, as in $<TARGET_FILE:fairuse>.
+# Parameters of RapidCheck: FAST for the test as it is, SLOW, if given, for a second one with the same binary.
+function(fairuse_scenarios name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "FAST;SLOW;COST" "")
+  fairuse_check_arguments(fairuse_scenarios ${name})
+  if(NOT TARGET ${name})
+    return()
+  endif()
+  fairuse_test_name(${name} test)
+  set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT "RC_PARAMS=${arg_FAST}")
+  if(arg_SLOW AND FAIRUSE_SLOW_TESTS)
+    add_test(NAME ${test}_slow COMMAND ${name} --color_output=no WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+    fairuse_test_properties(${test}_slow "" slow "${arg_COST}")
+    set_property(TEST ${test}_slow APPEND PROPERTY ENVIRONMENT "RC_PARAMS=${arg_SLOW}")
+  endif()
+endfunction()
+
+# Test written as a Python script; exit code 0 passes. ARGS may name programs, as in $<TARGET_FILE:fairuse>; without ARGS
+# it runs nothing of ours, so the sanitizer builds do without. The rest as in fairuse_test.
 function(fairuse_script_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SCRIPT;TIMEOUT" "ARGS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "THREADS" "SCRIPT;TIMEOUT;COST" "ARGS;LABELS")
   fairuse_check_arguments(fairuse_script_test ${name})
-  if(arg_LABELS AND "slow" IN_LIST arg_LABELS AND NOT FAIRUSE_SLOW_TESTS)
+  fairuse_has_test("${arg_LABELS}" ${arg_THREADS} wanted)
+  if(NOT wanted OR (FAIRUSE_SANITIZE AND NOT arg_ARGS))
     return()
   endif()
   fairuse_test_name(${name} test)
   add_test(NAME ${test} COMMAND "${Python3_EXECUTABLE}" -B "${CMAKE_CURRENT_SOURCE_DIR}/${arg_SCRIPT}" ${arg_ARGS}
            WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
-  fairuse_test_properties(${test} "${arg_TIMEOUT}" "${arg_LABELS}")
+  fairuse_test_properties(${test} "${arg_TIMEOUT}" "${arg_LABELS}" "${arg_COST}")
 endfunction()
 
 # Google Benchmark binary in build/<preset>/bench. The target `benchmarks` builds them all.
