@@ -156,7 +156,8 @@ endfunction()
 
 # Test binary on Boost.Test.
 # LABELS slow keeps it out of the fast suite and out of the sanitizer builds; THREADS takes it into ThreadSanitizer's;
-# RAPIDCHECK links the property tests' library; TIMEOUT is in seconds; COST is how many it takes, where it is more than 30.
+# RAPIDCHECK links the property tests' library; TIMEOUT is in seconds; COST is how many it takes, where that is
+# more than 30.
 function(fairuse_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "RAPIDCHECK;THREADS" "TIMEOUT;COST" "SOURCES;DEPENDS;LABELS")
   fairuse_check_arguments(fairuse_test ${name})
@@ -183,12 +184,16 @@ function(fairuse_test name)
   fairuse_test_properties(${test} "${arg_TIMEOUT}" "${arg_LABELS}" "${arg_COST}")
 endfunction()
 
-# Parameters of RapidCheck: FAST for the test as it is, SLOW, if given, for a second one with the same binary.
+# Parameters of RapidCheck: FAST for the test as it is, SANITIZED, if given, under a sanitizer; SLOW, if given, for a
+# second test with the same binary.
 function(fairuse_scenarios name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "FAST;SLOW;COST" "")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "FAST;SANITIZED;SLOW;COST" "")
   fairuse_check_arguments(fairuse_scenarios ${name})
   if(NOT TARGET ${name})
     return()
+  endif()
+  if(FAIRUSE_SANITIZE AND arg_SANITIZED)
+    set(arg_FAST "${arg_SANITIZED}")
   endif()
   fairuse_test_name(${name} test)
   set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT "RC_PARAMS=${arg_FAST}")
@@ -199,8 +204,8 @@ function(fairuse_scenarios name)
   endif()
 endfunction()
 
-# Test written as a Python script; exit code 0 passes. ARGS may name programs, as in $<TARGET_FILE:fairuse>; without ARGS
-# it runs nothing of ours, so the sanitizer builds do without. The rest as in fairuse_test.
+# Test written as a Python script; exit code 0 passes. ARGS may name programs, as in $<TARGET_FILE:fairuse>; without
+# ARGS it runs nothing of ours, so the sanitizer builds do without. The rest as in fairuse_test.
 function(fairuse_script_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "THREADS" "SCRIPT;TIMEOUT;COST" "ARGS;LABELS")
   fairuse_check_arguments(fairuse_script_test ${name})
