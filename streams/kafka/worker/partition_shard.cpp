@@ -180,7 +180,8 @@ struct partition_shard::writing {
 result<void, store_error> partition_shard::write(const epoch& sealed, const epoch_result& decided,
                                                  transactional_producer& to) {
   failpoint::pass("slices_done");
-  auto& made = written_.emplace();
+  // clang does not see a default constructor of a nested struct with default values here.
+  auto& made = written_.emplace(written_epoch{});
   made.with_records = takes_records(sealed);
   made.meta = first_epoch_ ? first_meta_ : meta_;
   made.meta.epoch = sealed.number;
