@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to storage. The record headers of RocksDB's logs and manifests, checked before a secondary reads them.
+// INTERNAL to storage. The record headers of RocksDB's logs and manifests, checked before it reads them.
 //
-// A header of a "recyclable" kind that names another log keeps RocksDB's reader of secondaries in an endless loop
-// (RocksDB's db/log_reader.cc, FragmentBufferedReader: kOldRecord is returned and nothing is consumed). RocksDB writes
-// such headers only with recycle_log_file_num, which is never set here: one flipped bit makes one. Format of logs: 32
-// KiB blocks of records; 4 bytes CRC, 2 bytes length, 1 byte kind, payload (RocksDB's db/log_format.h).
+// A header of a "recyclable" kind that names another log keeps RocksDB in an endless loop: its reader of secondaries
+// always (db/log_reader.cc, FragmentBufferedReader: kOldRecord is returned and nothing is consumed), the one of its
+// writer since 9.x (RocksDB's issue 13333; seen with 9.10 and one flipped bit of a manifest). RocksDB writes such
+// headers only with recycle_log_file_num, which is never set here: one flipped bit makes one. Format of logs: 32 KiB
+// blocks of records; 4 bytes CRC, 2 bytes length, 1 byte kind, payload (RocksDB's db/log_format.h).
 #pragma once
 
 #include <cstdint>

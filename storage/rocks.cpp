@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 
 #include "storage/keys.hpp"
+#include "storage/log_headers.hpp"
 #include "storage/published.hpp"
 
 namespace fairuse {
@@ -211,6 +212,7 @@ result<rocks, store_error> rocks::open(const std::filesystem::path& store, const
   settings.compaction_filter_factory = std::make_shared<retention_filters>(opened.floors);
   opened.files.reset(rocksdb::NewSstFileManager(rocksdb::Env::Default()));
   settings.sst_file_manager = opened.files;
+  if (auto checked = log_headers(store).check(); not checked) return checked.error();
   rocksdb::DB* db = nullptr;
   if (const auto status = rocksdb::DB::Open(settings, folder.string(), &db); not status.ok())
     return translate(status, store);
