@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(the_shipped_kafka_deployment_loads_with_its_policies) {
   const auto all = load_deployment(samples::source_folder() / "config/kafka.yaml", kafka_client_library(), problems);
   BOOST_REQUIRE_MESSAGE(all, problems.text());
   BOOST_TEST(to_text(all->settings.streams) == "kafka");
-  BOOST_TEST(all->settings.kafka.bootstrap.front() == "localhost:9092");
+  BOOST_TEST(all->settings.kafka.bootstrap.front() == "127.0.0.1:9092");
   BOOST_TEST(all->shadows.size() == 1U);
 }
 

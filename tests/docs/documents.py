@@ -103,7 +103,7 @@ def check_path(where, word):
     """What lies in a folder of the repository is there, for a source also without its ending."""
     word = word.split("#")[0].rstrip(".,:")
     top = word.split("/")[0]
-    if "/" in word and re.fullmatch(r"[\w./*-]+", word) and top not in ("", ".", "..", "build") and (ROOT / top).is_dir():
+    if "/" in word and re.fullmatch(r"[\w./*-]+", word) and top not in ("", ".", "..", ".git", "build") and (ROOT / top).is_dir():
         roots = (ROOT, (ROOT / where.document).parent)
         there = [each for root in roots for name in (word, word + ".*") for each in root.glob(name)]
         check(there, f"{where}: there is no {word}")

@@ -28,7 +28,7 @@ FOUND = [
     ("See `config/none.yaml`.", "there is no config/none.yaml"),
     ("```sh\nfairuse check none.yaml\n```", "ended with 2"),
     ("```sh\nfairuse check none.yaml | cat\n```", "ended with 2"),
-    ("```sh\nfairuse decisions --state none --follow\n```", "ended with 1"),
+    ("```sh\nfairuse decisions --state none --follow\n```", "ended with 2"),
     ("```console\n$ fairuse --version\nfairuse 99\n```", "not printed any more"),
     ("```console\n$ printf 'b\\na\\n'\na\nb\n```", "not in this place:\nb"),
 ]
