@@ -130,7 +130,7 @@ class CaptureTest(unittest.TestCase):
                 code, told = command(PROGRAM, *words, one.file(name))
                 self.assertEqual((code, "damaged" in told), (1, True), told)
         code, told = command(PROGRAM, "verify", one.file("nothing"))
-        self.assertEqual((code, "cannot read" in told), (1, True), told)
+        self.assertEqual((code, "does not exist" in told), (2, True), told)
 
     def test_a_capture_begins_at_a_checkpoint_when_retention_took_the_beginning(self):
         late = self.deployment("late")
