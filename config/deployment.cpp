@@ -171,7 +171,10 @@ private:
   diagnostics loaded_{""};
 };
 
-void check_retention(const policy& rules, const yaml::path& at, std::int64_t usage_ms, std::vector<finding>& found) {
+void check_policy(const policy& rules, const yaml::path& at, std::int64_t usage_ms, std::vector<finding>& found) {
+  // Also the live policy: when it changes, it runs as a shadow until it is promoted.
+  if (rules.name == "live" or rules.name == "off")
+    found.push_back({at, "a policy cannot be called '" + rules.name + "': that is the name of a slot"});
   for (const auto& window : rules.windows)
     if (window.span_ms > usage_ms)
       found.push_back({at, "window '" + window.name + "' of policy '" + rules.name + "' sums "
@@ -199,13 +202,11 @@ std::optional<loaded_deployment> load_deployment(const std::filesystem::path& fi
 
 std::vector<finding> contradictions(const loaded_deployment& all) {
   std::vector<finding> found;
-  check_retention(all.live, {"policies", "live"}, all.settings.retention.usage_ms, found);
+  check_policy(all.live, {"policies", "live"}, all.settings.retention.usage_ms, found);
   for (std::size_t i = 0; i < all.shadows.size(); ++i) {
     const auto& shadow = all.shadows[i];
     const yaml::path at{"policies", "shadow", std::to_string(i)};
-    check_retention(shadow, at, all.settings.retention.usage_ms, found);
-    if (shadow.name == "live" or shadow.name == "off")
-      found.push_back({at, "a shadow cannot be called '" + shadow.name + "': that is the name of a slot"});
+    check_policy(shadow, at, all.settings.retention.usage_ms, found);
     bool taken = shadow.name == all.live.name;
     for (std::size_t j = 0; j < i; ++j)
       taken = taken or all.shadows[j].name == shadow.name;

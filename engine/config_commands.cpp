@@ -23,26 +23,33 @@ std::string value_of(const std::map<std::string, std::string>& from, const std::
 }
 
 // The oldest instant that the wire can carry, so that the command is never ahead of `now`.
-void append_command(config_commands& to, const std::string& subject, admin_verb verb, bool on,
-                    const std::string& generation) {
+void append_command(config_commands& to, const std::string& subject, const std::string& generation,
+                    const std::string& value, admin_command what) {
   event_arena arena;
-  const auto id = fmt::format("{}-{}-{}", to_text(verb), generation, on ? "on" : "off");
+  const auto id = fmt::format("{}-{}-{}", to_text(what.verb), generation, value);
   event command{.instant = wire_time_min, .time = wire_time_min, .kind = event_kind::admin};
   command.key = event_key(config_source, id);
   command.text = arena.keep(config_source, id);
-  command.detail = arena.keep(event_detail{
-      admin_command{.verb = verb, .actor = std::string{config_source}, .reason = "configuration", .on = on}});
+  what.actor = config_source;
+  what.reason = "configuration";
+  command.detail = arena.keep(event_detail{std::move(what)});
   append_event(to.lines.emplace_back(subject, "").second, subject, command);
 }
 
 } // namespace
 
-config_commands make_config_commands(const deployment& wanted, const std::map<std::string, std::string>& remembered) {
+config_commands make_config_commands(const deployment& wanted, const std::map<std::string, std::string>& remembered,
+                                     const std::string& promotes) {
   config_commands made;
   const auto generation = std::to_string(std::stoull(value_of(remembered, "config.generation", "0")) + 1);
+  const auto turn = [&](const std::string& subject, admin_verb verb, bool on) {
+    append_command(made, subject, generation, on ? "on" : "off", {.verb = verb, .on = on});
+  };
+  if (not promotes.empty())
+    append_command(made, "*", generation, promotes, {.verb = admin_verb::promote_policy, .policy = promotes});
   const auto flag = [&](const char* key, admin_verb verb, bool value) {
     if (value_of(remembered, key, "false") == (value ? "true" : "false")) return;
-    append_command(made, "*", verb, value, generation);
+    turn("*", verb, value);
     made.settings[key] = value ? "true" : "false";
   };
   flag("config.enabled", admin_verb::enable, wanted.enabled);
@@ -54,7 +61,7 @@ config_commands make_config_commands(const deployment& wanted, const std::map<st
     std::vector<std::string> only;
     std::set_difference(from.begin(), from.end(), without.begin(), without.end(), std::back_inserter(only));
     for (const auto& uid : only)
-      append_command(made, uid, admin_verb::exempt, on, generation);
+      turn(uid, admin_verb::exempt, on);
   };
   change(wanted.exempt, before, true);
   change(before, wanted.exempt, false);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The configuration's switches and exempt users, as admin events. They are written when the configuration's value
-// differs from the one that was written last, so that a command sent later stays in force over restarts.
+// The configuration's switches, exempt users and live policy, as admin events. They are written when the
+// configuration's value differs from the one that was written last, so that a command sent later stays in force over
+// restarts.
 #pragma once
 
 #include <map>
@@ -20,7 +21,8 @@ struct config_commands {
   std::map<std::string, std::string> settings;
 };
 
-/// REQUIRES: `remembered` is store_meta::settings.
-config_commands make_config_commands(const deployment& wanted, const std::map<std::string, std::string>& remembered);
+/// `promotes`: policy_choice::promotes. REQUIRES: `remembered` is store_meta::settings.
+config_commands make_config_commands(const deployment& wanted, const std::map<std::string, std::string>& remembered,
+                                     const std::string& promotes);
 
 } // namespace fairuse

@@ -33,16 +33,17 @@ milliseconds backlog_epoch_of(const kafka_settings& from) {
 
 kafka::configured_rules configured_rules_of(const loaded_deployment& all) {
   const auto& settings = all.settings;
-  return {.live = all.live,
-          .shadows = all.shadows,
-          .enabled = settings.enabled,
-          .killed = settings.kill_switch,
-          .text_of = canonical,
-          .parse = parse_canonical,
-          .commands_for = [settings](const std::map<std::string, std::string>& remembered) {
-            auto made = make_config_commands(settings, remembered);
-            return kafka::configured_rules::config_commands{std::move(made.lines), std::move(made.settings)};
-          }};
+  return {
+      .live = all.live,
+      .shadows = all.shadows,
+      .enabled = settings.enabled,
+      .killed = settings.kill_switch,
+      .text_of = canonical,
+      .parse = parse_canonical,
+      .commands_for = [settings](const std::map<std::string, std::string>& remembered, const std::string& promotes) {
+        auto made = make_config_commands(settings, remembered, promotes);
+        return kafka::configured_rules::config_commands{std::move(made.lines), std::move(made.settings)};
+      }};
 }
 
 } // namespace

@@ -77,6 +77,8 @@ private:
   std::string input_name_;
   clock_kind clock_ = clock_kind::wall;
   std::shared_ptr<const policy_set> policies_;
+  /// A shadow that is the configuration's live policy now.
+  std::string promotes_;
 
   // Destroyed from the last to the first.
   state_folder folder_;

@@ -94,23 +94,22 @@ run_result<void> local_engine::agree_on_clock() {
   return {};
 }
 
-// A promotion stays in force until the configuration names other policies.
+// A promotion stays in force until the live policy of the configuration changes.
 run_result<void> local_engine::agree_on_policies() {
   auto& meta = store_->meta();
   const auto read = [&](const std::string& digest) { return parse_canonical(store_->policy_text(digest)); };
   const auto stored = meta.controls;
-  auto choice = choose_policies(all_.live, all_.shadows, all_.settings.retention.usage_ms, stored, meta.settings,
-                                meta.epoch == 0, meta.now, read);
-  if (choice.policies == nullptr)
-    return run_error{run_fault::failed,
-                     "the store does not have the text of a policy that was promoted: it is damaged"};
-  policies_ = std::move(choice.policies);
-  if (choice.changed)
-    told_.log(log_level::info, "the policies were changed since the last run: the new ones hold from here on");
-  if (choice.promoted)
-    told_.log(log_level::info,
-              fmt::format("policy {} was promoted and stays live; the configuration has not changed since",
-                          policies_->live().rules.name));
+  auto choice = choose_policies(
+      {all_.live, all_.shadows, all_.settings.retention.usage_ms},
+      {.controls = stored, .settings = meta.settings, .first = meta.epoch == 0, .now = meta.now, .read = read});
+  if (not choice) {
+    const bool damaged = choice.error().what == choice_error::kind::unreadable;
+    return run_error{damaged ? run_fault::failed : run_fault::refused,
+                     choice.error().message + (damaged ? ": the store is damaged" : "")};
+  }
+  if (const auto text = text_of(*choice); not text.empty()) told_.log(log_level::info, text);
+  policies_ = std::move(choice->policies);
+  promotes_ = std::move(choice->promotes);
   meta.controls = stored_from({.enabled = stored.enabled, .killed = stored.killed, .policies = policies_.get()});
   for (const auto& slot : policies_->slots()) {
     store_->keep_policy(slot.label.digest, canonical(slot.rules));
@@ -198,7 +197,7 @@ void local_engine::make_sink() {
 }
 
 void local_engine::add_config_commands() {
-  auto own = make_config_commands(all_.settings, store_->meta().settings);
+  auto own = make_config_commands(all_.settings, store_->meta().settings, promotes_);
   if (own.lines.empty()) return;
   std::string text;
   for (const auto& [subject, line] : own.lines)

@@ -3,7 +3,8 @@
 #include "streams/policy_choice.hpp"
 
 #include <algorithm>
-#include <cstdlib>
+#include <iterator>
+#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,12 +20,24 @@ namespace {
 constexpr const char* configured_setting = "config.policies";
 constexpr const char* profiles_setting = "profiles";
 
-// The configured policies as one text: when it changes, earlier promotions are void.
-std::string configured_text(const policy& live, const std::vector<policy>& shadows) {
-  std::string text = live.digest;
-  for (const auto& each : shadows)
-    text += " " + each.name + "=" + each.digest;
+std::string named_digest(const policy& shadow) { return shadow.name + "=" + shadow.digest; }
+
+// The configured policies as one text: the digest of the live one, then the shadows.
+std::string configured_text(const configured_policies& from) {
+  std::string text = from.live.digest;
+  for (const auto& each : from.shadows)
+    text += " " + named_digest(each);
   return text;
+}
+
+bool contains(const std::vector<std::string>& all, std::string_view one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+// The words of a configured_text().
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream from(text);
+  return {std::istream_iterator<std::string>(from), {}};
 }
 
 std::vector<profile_age> read_ages(std::string_view text) {
@@ -57,29 +70,97 @@ std::string setting_of(const std::map<std::string, std::string>& settings, const
   return found == settings.end() ? std::string{} : found->second;
 }
 
-policy_choice choose_policies(const policy& live, const std::vector<policy>& shadows, std::int64_t usage_retention_ms,
-                              const stored_controls& stored, std::map<std::string, std::string>& settings, bool first,
-                              time_ms now, const std::function<std::optional<policy>(const std::string&)>& read) {
-  policy_choice made;
-  const auto configured = configured_text(live, shadows);
-  const auto before = setting_of(settings, configured_setting);
-  made.changed = not first and before != configured;
-  made.promoted = not first and not made.changed and stored.live != live.digest;
-  auto chosen_live = made.promoted ? read(stored.live) : std::optional(live);
-  auto chosen_shadows = made.promoted ? std::vector<policy>() : shadows;
-  if (made.promoted)
-    for (const auto& digest : stored.shadows)
-      if (auto shadow = read(digest)) chosen_shadows.push_back(std::move(*shadow));
-  settings[configured_setting] = configured;
-  if (not chosen_live or (made.promoted and chosen_shadows.size() != stored.shadows.size())) return made;
-  std::vector<const policy*> loaded = {&*chosen_live};
-  for (const auto& each : chosen_shadows)
-    loaded.push_back(&each);
-  auto ages = profile_ages(settings, loaded, first ? INT64_MIN : now);
-  settings[profiles_setting] = profiles_text(ages);
-  made.policies = policy_set::make(*chosen_live, std::move(chosen_shadows), usage_retention_ms, review_mode::shared,
-                                   std::move(ages));
-  return made;
+namespace {
+
+class policy_chooser {
+public:
+  policy_chooser(const configured_policies& configured, const remembered_policies& remembered)
+    : configured_(configured),
+      remembered_(remembered),
+      before_(words_of(setting_of(remembered.settings, configured_setting))) {}
+
+  result<policy_choice, choice_error> choose() {
+    const auto text = configured_text(configured_);
+    policy_choice made;
+    made.changed = not remembered_.first and setting_of(remembered_.settings, configured_setting) != text;
+    const auto& in_force = remembered_.controls.live;
+    const bool other = not remembered_.first and in_force != configured_.live.digest;
+    const bool edited = not before_.empty() and before_.front() != configured_.live.digest;
+    made.stays = other and not edited and not is_promoted_soon();
+    if (other and edited) made.promotes = configured_.live.name;
+    auto live = other ? remembered_.read(in_force) : std::optional(configured_.live);
+    if (not live)
+      return choice_error{choice_error::kind::unreadable,
+                          "the text of policy " + in_force + ", which is in force, cannot be read"};
+    auto shadows = shadows_beside(other, edited);
+    if (const auto fits = policy_set::check(*live, shadows); not fits)
+      return choice_error{choice_error::kind::refused, fits.error().message};
+    remembered_.settings[configured_setting] = text;
+    made.policies = make(std::move(*live), std::move(shadows));
+    return made;
+  }
+
+private:
+  // The command that promotes the configuration's live policy is on its way.
+  bool is_promoted_soon() const { return contains(remembered_.controls.shadows, configured_.live.digest); }
+
+  // A shadow that was promoted has ended. It is loaded again when the configuration's live policy changes, or its own
+  // rules do.
+  bool has_ended(const policy& shadow) const {
+    return contains(before_, named_digest(shadow)) and not contains(remembered_.controls.shadows, shadow.digest);
+  }
+
+  // `other`: another policy than the configuration's is live.
+  std::vector<policy> shadows_beside(bool other, bool edited) const {
+    auto all = configured_.shadows;
+    if (not other) return all;
+    if (edited or is_promoted_soon()) all.push_back(configured_.live);
+    if (not edited) std::erase_if(all, [this](const policy& each) { return has_ended(each); });
+    return all;
+  }
+
+  std::shared_ptr<const policy_set> make(policy live, std::vector<policy> shadows) const {
+    std::vector<const policy*> loaded = {&live};
+    for (const auto& each : shadows)
+      loaded.push_back(&each);
+    auto ages = profile_ages(remembered_.settings, loaded, remembered_.first ? INT64_MIN : remembered_.now);
+    remembered_.settings[profiles_setting] = profiles_text(ages);
+    return policy_set::make(live, std::move(shadows), configured_.usage_retention_ms, review_mode::shared,
+                            std::move(ages));
+  }
+
+  const configured_policies& configured_;
+  const remembered_policies& remembered_;
+  std::vector<std::string> before_;
+};
+
+} // namespace
+
+result<policy_choice, choice_error> choose_policies(const configured_policies& configured,
+                                                    const remembered_policies& remembered) {
+  return policy_chooser(configured, remembered).choose();
+}
+
+std::shared_ptr<const policy_set> policies_of_journal(const configured_policies& in_force, const std::string& profiles,
+                                                      std::map<std::string, std::string>& settings) {
+  settings[profiles_setting] = profiles;
+  return policy_set::make(in_force.live, in_force.shadows, in_force.usage_retention_ms, review_mode::shared,
+                          read_ages(profiles));
+}
+
+std::string text_of(const policy_choice& choice) {
+  const auto& live = choice.policies->live().rules.name;
+  if (choice.promotes == live)
+    return fmt::format("the configuration changed its live policy, {}: it is promoted as it is now", live);
+  if (not choice.promotes.empty())
+    return fmt::format("the configuration's live policy is {} now: it is promoted in place of {}", choice.promotes,
+                       live);
+  if (choice.stays)
+    return fmt::format(
+        "policy {} was promoted and stays live, because the live policy of the configuration has not "
+        "changed since",
+        live);
+  return choice.changed ? "the policies were changed since the last run: the new ones hold from here on" : "";
 }
 
 stored_controls stored_from(const controls& in_force) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which policies a run of the process begins with: the configured ones, or, as long as the configuration has not
-// changed, what was promoted since. Both modes use it, and keep the choice in the settings of their store.
+// Which policies a run of the process begins with. A policy that was promoted stays live until the live policy of the
+// configuration itself changes; that change is a promotion by a command that the engine writes. Both modes use this,
+// and keep the choice in the settings of their store.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,25 +14,54 @@
 #include <string_view>
 #include <vector>
 
+#include "base/pure/result.hpp"
 #include "core/policy_set.hpp"
 #include "storage/local_store.hpp"
 
 namespace fairuse {
 
+struct configured_policies {
+  const policy& live;
+  const std::vector<policy>& shadows;
+  std::int64_t usage_retention_ms = 0;
+};
+
+/// What the last run left, at `now`; nothing if `first`.
+struct remembered_policies {
+  const stored_controls& controls;
+  /// Brought up to date.
+  std::map<std::string, std::string>& settings;
+  bool first = false;
+  time_ms now = 0;
+  /// Policy by digest, from the store or the topic of policies; nullopt: it cannot be read.
+  std::function<std::optional<policy>(const std::string&)> read;
+};
+
 struct policy_choice {
-  /// Nullptr: a policy that was promoted cannot be read any more.
   std::shared_ptr<const policy_set> policies;
   /// The configuration names other policies than in the last run.
   bool changed = false;
-  /// A promotion is still in force.
-  bool promoted = false;
+  /// The live policy was promoted, and the configuration's has not changed since.
+  bool stays = false;
+  /// A shadow among `policies` that a command has to promote, because it is the configuration's live policy now; empty:
+  /// none.
+  std::string promotes;
 };
 
-/// `settings` and `stored` are what the last run remembered, at `now`; nothing is remembered if `first`. Updates
-/// `settings`. `read`: policy by digest, from the store or the topic of policies.
-policy_choice choose_policies(const policy& live, const std::vector<policy>& shadows, std::int64_t usage_retention_ms,
-                              const stored_controls& stored, std::map<std::string, std::string>& settings, bool first,
-                              time_ms now, const std::function<std::optional<policy>(const std::string&)>& read);
+struct choice_error {
+  enum class kind : std::uint8_t { unreadable, refused } what = kind::refused;
+  std::string message;
+};
+
+result<policy_choice, choice_error> choose_policies(const configured_policies& configured,
+                                                    const remembered_policies& remembered);
+
+/// The choice of a replay: exactly these policies, with the profiles that the journal has.
+std::shared_ptr<const policy_set> policies_of_journal(const configured_policies& in_force, const std::string& profiles,
+                                                      std::map<std::string, std::string>& settings);
+
+/// For the log, after a start that is not the first; empty: nothing to say.
+std::string text_of(const policy_choice& choice);
 
 /// What slots `in_force` loads, by digest.
 stored_controls stored_from(const controls& in_force);

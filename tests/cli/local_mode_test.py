@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.checks import check, equal, same_lines  # noqa: E402
-from support.local_mode import main  # noqa: E402
+from support.local_mode import POLICIES, main  # noqa: E402
 from support.process import ROOT, Process  # noqa: E402
 from support.traffic import START_MS, admin, at, line, mixed, ms, now_ms, speech  # noqa: E402
 
@@ -260,20 +260,65 @@ def configuration_speaks_once(engine):
     check(engine.status("s", "a")["kill_switch"], "a configuration that never set the kill switch does not lift it")
 
 
-def a_promotion_stays_until_the_configuration_names_other_policies(engine):
+def named_policy(engine, name, more=""):
+    """The policy `fair` under another name, so with another digest."""
+    text = (POLICIES / "fair.yaml").read_text()
+    check("name: fair\n" in text, "fair.yaml says its name")
+    return engine.write(f"{name}.yaml", text.replace("name: fair\n", f"name: {name}\n") + more)
+
+
+def slots(engine, user="a", state="s"):
+    return [(each["slot"], each["policy"]["name"]) for each in engine.status(state, user)["slots"]]
+
+
+def promotions(engine, state="s"):
+    """(policy, actor) of each policy_promoted."""
+    read = [json.loads(line)["data"] for line in engine.decisions(state).splitlines()]
+    return [(each["policy"]["name"], each["actor"]) for each in read if each["decision"] == "policy_promoted"]
+
+
+def a_promotion_stays_until_the_live_policy_of_the_configuration_changes(engine):
+    other = named_policy(engine, "other")
     engine.write("1.ndjson", hours("a", 0, 1) + admin("*", "p1", at("+1h"), "promote_policy", policy="omi-newest"))
     engine.good_run("s", "1.ndjson")
-    slots = lambda: [(each["slot"], each["policy"]["name"]) for each in engine.status("s", "a")["slots"]]
-    promoted = slots()
+    promoted = slots(engine)
     equal(promoted[0], ("live", "omi-newest"), "the live policy")
     engine.write("2.ndjson", hours("a", 5, 1))
     done = engine.good_run("s", "2.ndjson")
-    check("promoted" in words(done.stderr), words(done.stderr))
-    equal(slots(), promoted, "slots after a restart")
-    engine.deployment(shadows=())
-    engine.write("3.ndjson", hours("a", 9, 1))
-    engine.good_run("s", "3.ndjson")
-    equal(slots()[0], ("live", "fair"), "the live policy after the configuration changed")
+    check("was promoted and stays live" in words(done.stderr), words(done.stderr))
+    equal(slots(engine), promoted, "slots after a restart")
+    engine.deployment(shadows=("omi-newest.yaml", other))
+    for hour in (9, 10):
+        engine.write("3.ndjson", hours("a", hour, 1))
+        done = engine.good_run("s", "3.ndjson")
+        check("was promoted and stays live" in words(done.stderr), words(done.stderr))
+        equal(slots(engine), [*promoted, ("other", "other")], "slots after an unrelated shadow was added")
+    equal(promotions(engine), [("omi-newest", "support@example.org")], "one promotion")
+    engine.deployment(live="omi-newest.yaml", shadows=())
+    engine.write("4.ndjson", hours("a", 11, 1))
+    engine.good_run("s", "4.ndjson")
+    equal(slots(engine), promoted, "slots after the configuration followed the promotion")
+    equal(promotions(engine), [("omi-newest", "support@example.org")], "it was live already")
+
+
+def another_live_policy_of_the_configuration_is_a_promotion(engine):
+    engine.write("1.ndjson", hours("a", 0, 3))
+    engine.good_run("s", "1.ndjson")
+    equal(slots(engine), [("live", "fair"), ("off", "fair"), ("omi-newest", "omi-newest")], "slots")
+    engine.deployment(live=named_policy(engine, "fair-2"), shadows=("fair.yaml",))
+    engine.write("2.ndjson", hours("a", 5, 1))
+    done = engine.good_run("s", "2.ndjson")
+    check("live policy is fair-2 now: it is promoted in place of fair" in words(done.stderr), words(done.stderr))
+    equal(promotions(engine), [("fair-2", "fairuse/config")], "the promotion is a decision")
+    for hour in (7, 8):
+        equal(slots(engine), [("live", "fair-2"), ("off", "fair-2"), ("fair", "fair")], "slots after it")
+        engine.write("3.ndjson", hours("a", hour, 1))
+        done = engine.good_run("s", "3.ndjson")
+        check("promoted" not in words(done.stderr), words(done.stderr))
+    engine.deployment(live=named_policy(engine, "fair-2", "# edited\n"))
+    engine.write("4.ndjson", hours("a", 10, 1))
+    engine.good_run("s", "4.ndjson")
+    equal(len(promotions(engine)), 1, "the same rules in another file are no promotion")
 
 
 def overrides_act_and_are_told(engine):
@@ -365,7 +410,8 @@ CASES = [
     under_the_wall_clock_events_decide_at_once,
     too_far_ahead_stops_with_the_line,
     configuration_speaks_once,
-    a_promotion_stays_until_the_configuration_names_other_policies,
+    a_promotion_stays_until_the_live_policy_of_the_configuration_changes,
+    another_live_policy_of_the_configuration_is_a_promotion,
     overrides_act_and_are_told,
     decisions_are_followed,
     status_explains_one_user,

@@ -27,17 +27,32 @@ std::int32_t murmur2_partition(std::string_view key, std::int32_t count) {
   return kafka::partition_of(kafka::key_hash::murmur2, key, count);
 }
 
-// The configuration's command about one user, once.
-kafka::configured_rules::config_commands config_commands(const std::map<std::string, std::string>& remembered) {
-  kafka::configured_rules::config_commands made;
-  if (remembered.contains("config.exempt")) return made;
+void append_command(kafka::configured_rules::config_commands& to, const std::string& subject, const std::string& id,
+                    admin_command what) {
   event_arena arena;
   event command{.instant = wire_time_min, .time = wire_time_min, .kind = event_kind::admin};
-  command.text = arena.keep("fairuse", "exempt-1-on");
+  command.text = arena.keep("fairuse", id);
   command.key = event_key(command.text->source, command.text->id);
-  command.detail = arena.keep(event_detail{admin_command{.verb = admin_verb::exempt, .actor = "fairuse", .on = true}});
-  append_event(made.lines.emplace_back("user-0", "").second, "user-0", command);
-  made.settings["config.exempt"] = "user-0";
+  what.actor = "fairuse";
+  command.detail = arena.keep(event_detail{std::move(what)});
+  append_event(to.lines.emplace_back(subject, "").second, subject, command);
+}
+
+// The promotion of the configuration's live policy, and, if `exempts`, a command about one user, once.
+kafka::configured_rules::config_commands config_commands(const std::map<std::string, std::string>& remembered,
+                                                         const std::string& promotes, bool exempts) {
+  kafka::configured_rules::config_commands made;
+  if (exempts and not remembered.contains("config.exempt")) {
+    append_command(made, "user-0", "exempt-1-on", {.verb = admin_verb::exempt, .on = true});
+    made.settings["config.exempt"] = "user-0";
+  }
+  if (not promotes.empty()) {
+    const auto before = remembered.find("config.generation");
+    const auto generation = std::to_string(before == remembered.end() ? 1 : std::stoi(before->second) + 1);
+    append_command(made, "*", "promote-" + generation,
+                   {.verb = admin_verb::promote_policy, .reason = "configuration", .policy = promotes});
+    made.settings["config.generation"] = generation;
+  }
   return made;
 }
 
@@ -80,14 +95,21 @@ fixture::fixture(const run_settings& chosen)
   for (const auto& each : topics.all())
     log.make_topic(each, settings.partitions);
   if (root_.path().empty()) throw std::runtime_error("cannot make a folder for state");
-  live_ = model::make_policy(draw_policy(draws), "fair");
+  auto live = model::make_policy(draw_policy(draws), "fair");
+  std::vector<policy> shadows;
   if (settings.promotes) {
-    shadows_.push_back(model::make_policy(draw_policy(draws), "a"));
-    shadows_.back().off = live_.off;
+    shadows.push_back(model::make_policy(draw_policy(draws), "a"));
+    shadows.back().off = live.off;
   }
-  known_policies_["text of " + live_.digest] = live_;
-  for (const auto& each : shadows_)
+  configure(std::move(live), std::move(shadows));
+}
+
+void fixture::configure(policy live, std::vector<policy> shadows) {
+  known_policies_["text of " + live.digest] = live;
+  for (const auto& each : shadows)
     known_policies_["text of " + each.digest] = each;
+  live_ = std::move(live);
+  shadows_ = std::move(shadows);
 }
 
 std::filesystem::path fixture::fresh_folder() { return root_.path() / ("state-" + std::to_string(folders_++)); }
@@ -117,10 +139,9 @@ kafka::engine_rules fixture::rules_for(const std::string& instance, const std::f
     const auto found = known_policies_.find(text);
     return found == known_policies_.end() ? std::nullopt : std::optional(found->second);
   };
-  if (settings.config_commands)
-    rules.configured.commands_for = config_commands;
-  else
-    rules.configured.commands_for = [](const auto&) { return kafka::configured_rules::config_commands{}; };
+  rules.configured.commands_for = [exempts = settings.config_commands](const auto& remembered, const auto& promotes) {
+    return config_commands(remembered, promotes, exempts);
+  };
   rules.state = state;
   rules.case_key = "a key of tests";
   rules.environment.wall = [this, skew] { return now() + skew + wall_jump; };

@@ -78,6 +78,10 @@ public:
   time_ms wall_jump = 0;
   /// `skew`: of the process's wall clock, besides.
   kafka::engine_rules rules_for(const std::string& instance, const std::filesystem::path& state, time_ms skew);
+  /// What processes that start later find in their configuration.
+  void configure(policy live, std::vector<policy> shadows);
+  const policy& live() const { return live_; }
+  const std::vector<policy>& shadows() const { return shadows_; }
   /// A folder that was not used before.
   std::filesystem::path fresh_folder();
   const std::string& input(int which) const { return inputs_[static_cast<std::size_t>(which)]; }

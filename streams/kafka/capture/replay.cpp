@@ -118,7 +118,8 @@ result<void, store_error> partition_replay::set_rules(const partition_setup& set
   configured.text_of = with_.text_of;
   configured.parse = with_.parse;
   // The engine's own commands are among the captured inputs.
-  configured.commands_for = [](const auto&) { return configured_rules::config_commands{}; };
+  configured.commands_for = [](const auto&, const auto&) { return configured_rules::config_commands{}; };
+  configured.profiles_of_journal = setup.profiles;
   rules->inputs = setup.topics;
   rules->outputs = outputs_;
   rules->partitioner = setup.partitioner;

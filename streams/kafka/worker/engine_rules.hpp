@@ -71,7 +71,12 @@ struct configured_rules {
     std::vector<std::pair<std::string, std::string>> lines;
     std::map<std::string, std::string> settings;
   };
-  std::function<config_commands(const std::map<std::string, std::string>& remembered)> commands_for;
+  /// `promotes`: a shadow that is the configuration's live policy now; empty: none.
+  std::function<config_commands(const std::map<std::string, std::string>& remembered, const std::string& promotes)>
+      commands_for;
+  /// Only in a replay: what the journal says of metering profiles. Then the policies above are those in force, and
+  /// nothing is chosen.
+  std::optional<std::string> profiles_of_journal;
 };
 
 struct worker_environment {

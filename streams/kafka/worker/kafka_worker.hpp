@@ -112,7 +112,7 @@ private:
   /// True: one of them is still working.
   bool work_on_takeovers();
   void begin_shard(owned_partition& of);
-  void retry_or_refuse(owned_partition& of, const error& why, std::unique_ptr<partition_store> store);
+  void refuse(owned_partition& of, const error& why);
   void end_with(std::string why);
   std::vector<partition_shard*> ready() const;
 

@@ -111,15 +111,22 @@ bool kafka_worker::work_on_takeovers() {
 
 void kafka_worker::begin_shard(owned_partition& of) {
   auto& from = *of.taking;
+  bool unread = false;
   const auto read_policy = [&](const std::string& digest) -> std::optional<policy> {
     const auto text = from.policy_text(digest);
+    unread = unread or not from.policies_read();
     return text ? rules_.configured.parse(*text) : std::nullopt;
   };
   const auto restored = from.restored();
   auto store = from.take_store();
   auto made =
       partition_shard::open(rules_, from.partition(), partition_count_, store, from.found(), actors_, read_policy);
-  if (not made) return retry_or_refuse(of, made.error(), std::move(store));
+  // If the topic of the policies could not be read to its end, that is no answer yet: the takeover begins again.
+  if (not made and unread) {
+    of.taking = begin_takeover(from.partition(), std::move(store));
+    return;
+  }
+  if (not made) return refuse(of, made.error());
   rules_.environment.log(log_level::info, fmt::format("partition {} is ready at epoch {}, {} changelog records read",
                                                       (*made)->partition(), (*made)->last_epoch(), restored));
   of.shard = std::move(*made);
@@ -127,14 +134,9 @@ void kafka_worker::begin_shard(owned_partition& of) {
   of.last_commit = rules_.environment.steady();
 }
 
-// A partition whose policies are missing is refused, and the others continue. If the topic of the policies could not be
-// read to its end, that is no answer yet: the takeover begins again.
-void kafka_worker::retry_or_refuse(owned_partition& of, const error& why, std::unique_ptr<partition_store> store) {
+// The others continue.
+void kafka_worker::refuse(owned_partition& of, const error& why) {
   const auto partition = of.taking->partition();
-  if (not of.taking->policies_read()) {
-    of.taking = begin_takeover(partition, std::move(store));
-    return;
-  }
   of.refused = why.message;
   of.taking.reset();
   rules_.environment.log(log_level::error, fmt::format("partition {} is refused: {}", partition, of.refused));

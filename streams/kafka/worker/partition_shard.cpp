@@ -9,7 +9,6 @@
 #include "base/pure/numbers.hpp"
 #include "storage/case_reference.hpp"
 #include "streams/failpoint.hpp"
-#include "streams/policy_choice.hpp"
 
 namespace fairuse::kafka {
 
@@ -92,10 +91,9 @@ result<void> partition_shard::begin(const takeover_result& from, worker& on, con
   meta_.partition = static_cast<std::uint32_t>(partition_);
   first_meta_ = meta_;
   first_meta_.key_check = case_namer(rules_.case_key).check();
-  const auto choice = choose_policies(wanted.live, wanted.shadows, rules_.usage_retention_ms, meta_.controls,
-                                      first_meta_.settings, not has_committed_, meta_.now, read_policy);
-  if (choice.policies == nullptr)
-    return error{"a policy that was promoted cannot be read from " + rules_.outputs.policies};
+  const auto chosen = choose(read_policy);
+  if (not chosen) return chosen.error();
+  const auto& choice = *chosen;
   const controls start{meta_.controls.enabled, meta_.controls.killed, choice.policies.get()};
   const auto stored = stored_from(start);
   const auto known = digests_of(meta_.controls);
@@ -115,7 +113,7 @@ result<void> partition_shard::begin(const takeover_result& from, worker& on, con
                            .controls = stored,
                            .dead_letter_bytes_max = rules_.dead_letter_bytes_max,
                            .rules = decision_rules};
-  config_commands_ = wanted.commands_for(first_meta_.settings);
+  config_commands_ = wanted.commands_for(first_meta_.settings, choice.promotes);
   inputs_.resize(meta_.inputs.size());
   for (std::size_t i = 0; i < inputs_.size(); ++i)
     inputs_[i].next = meta_.inputs[i].next;
@@ -127,6 +125,23 @@ result<void> partition_shard::begin(const takeover_result& from, worker& on, con
                               .max_active_users = rules_.bounds.active_users};
   actors_ = on.open_shard(*store_, options);
   return {};
+}
+
+result<policy_choice> partition_shard::choose(const policy_reader& read_policy) {
+  const auto& wanted = rules_.configured;
+  const configured_policies configured{wanted.live, wanted.shadows, rules_.usage_retention_ms};
+  if (wanted.profiles_of_journal)
+    return policy_choice{.policies =
+                             policies_of_journal(configured, *wanted.profiles_of_journal, first_meta_.settings)};
+  auto choice = choose_policies(configured, {.controls = meta_.controls,
+                                             .settings = first_meta_.settings,
+                                             .first = not has_committed_,
+                                             .now = meta_.now,
+                                             .read = read_policy});
+  if (not choice) return error{std::move(choice.error().message)};
+  if (const auto text = text_of(*choice); not text.empty())
+    rules_.environment.log(log_level::info, fmt::format("partition {}: {}", partition_, text));
+  return std::move(*choice);
 }
 
 partition_shard::accept_result partition_shard::accept(const std::shared_ptr<const record_batch>& batch,

@@ -24,6 +24,7 @@
 #include "storage/partition_store.hpp"
 #include "streams/kafka/outputs/outputs.hpp"
 #include "streams/kafka/worker/epoch_buffer.hpp"
+#include "streams/policy_choice.hpp"
 
 namespace fairuse::kafka {
 
@@ -133,6 +134,7 @@ private:
   partition_shard(const engine_rules& rules, std::int32_t partition, std::int32_t partition_count,
                   std::unique_ptr<partition_store> store);
   result<void> begin(const takeover_result& from, worker& on, const policy_reader& read_policy);
+  result<policy_choice> choose(const policy_reader& read_policy);
   void produce(writing& of, const std::string& topic, std::optional<std::string_view> key,
                std::optional<std::string_view> value, std::span<const header> headers = {});
   void advance_inputs(writing& of);
