@@ -56,6 +56,9 @@ std::shared_ptr<const policy_set> policy_set::make(const policy& live, std::vect
   std::sort(shadows.begin(), shadows.end(), [](const policy& a, const policy& b) { return a.name < b.name; });
   for (const auto& shadow : shadows)
     set->add_slot(slot_kind::shadow, shadow);
+  std::erase_if(set->ages_, [&](const profile_age& age) {
+    return std::find(set->profiles_.begin(), set->profiles_.end(), age.profile) == set->profiles_.end();
+  });
   return set;
 }
 
@@ -93,14 +96,15 @@ int policy_set::slot_named(std::string_view name) const {
   return -1;
 }
 
-bool policy_set::is_incomplete(std::size_t slot, time_ms now) const {
+time_ms policy_set::complete_from(std::size_t slot) const {
   const auto& spec = slots_[slot];
+  const auto age = std::find_if(ages_.begin(), ages_.end(),
+                                [&](const profile_age& each) { return each.profile == spec.rules.metering; });
+  if (age == ages_.end() or age->since == INT64_MIN) return INT64_MIN;
   auto longest = spec.rules.ceiling.cap_ms > 0 ? spec.rules.ceiling.span_ms : 0;
   for (const auto& window : spec.rules.windows)
     longest = std::max(longest, window.span_ms);
-  return std::any_of(ages_.begin(), ages_.end(), [&](const profile_age& age) {
-    return age.profile == spec.rules.metering and age.since != INT64_MIN and age.since > now - longest;
-  });
+  return age->since + longest;
 }
 
 std::shared_ptr<const policy_set> policy_set::promoted(std::string_view shadow) const {

@@ -94,8 +94,13 @@ public:
   /// Index of a slot by name; -1 if there is none.
   int slot_named(std::string_view name) const;
 
-  /// A slot whose sums may miss speech: its profile is newer than its longest span. It cannot be promoted.
-  bool is_incomplete(std::size_t slot, time_ms now) const;
+  /// From when on a slot's sums miss no speech: its profile has been metered for its longest span. INT64_MIN: always.
+  time_ms complete_from(std::size_t slot) const;
+  /// A slot whose sums may miss speech. It cannot be promoted.
+  bool is_incomplete(std::size_t slot, time_ms now) const { return complete_from(slot) > now; }
+
+  /// Of the loaded profiles.
+  const std::vector<profile_age>& ages() const { return ages_; }
 
   /// The set after `promote_policy`: the shadow's rules in the live slot, without the shadow. nullptr if there is no
   /// such shadow, or if check() fails for them.

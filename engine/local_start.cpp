@@ -89,7 +89,6 @@ run_result<void> local_engine::agree_on_clock() {
                                    settings_.state_folder, to_text(clock_), to_text(*settings_.clock))};
   }
   meta.settings["clock"] = to_text(clock_);
-  meta.settings["retention_ms"] = std::to_string(all_.settings.retention.usage_ms);
   meta.settings["case_key"] = case_namer{case_key_}.check();
   return {};
 }
@@ -99,9 +98,13 @@ run_result<void> local_engine::agree_on_policies() {
   auto& meta = store_->meta();
   const auto read = [&](const std::string& digest) { return parse_canonical(store_->policy_text(digest)); };
   const auto stored = meta.controls;
-  auto choice = choose_policies(
-      {all_.live, all_.shadows, all_.settings.retention.usage_ms},
-      {.controls = stored, .settings = meta.settings, .first = meta.epoch == 0, .now = meta.now, .read = read});
+  auto choice = choose_policies({all_.live, all_.shadows, all_.settings.retention.usage_ms},
+                                {.controls = stored,
+                                 .settings = meta.settings,
+                                 .first = meta.epoch == 0,
+                                 .now = meta.now,
+                                 .read = read,
+                                 .has_usage = [this](hour_number from) { return store_->has_usage(from); }});
   if (not choice) {
     const bool damaged = choice.error().what == choice_error::kind::unreadable;
     return run_error{damaged ? run_fault::failed : run_fault::refused,

@@ -126,6 +126,13 @@ std::vector<std::pair<time_ms, std::string>> local_store::due_users() {
   return {};
 }
 
+bool local_store::has_usage(hour_number first) {
+  const auto found = body_->rows.has_usage(first, body_->before(true));
+  if (found) return *found;
+  body_->fail(found.error());
+  return true;
+}
+
 time_ms local_store::erased_at(std::string_view uid) {
   if (body_->erased.empty()) return INT64_MIN;
   const auto* left = body_->erased.find(uid);

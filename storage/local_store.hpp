@@ -116,6 +116,8 @@ public:
   older_ids load_ids(std::string_view uid, hour_number hour) override;
   /// As of the last commit.
   std::vector<std::pair<time_ms, std::string>> due_users() override;
+  /// Does any user have speech in an hour that is not before `first`?
+  bool has_usage(hour_number first);
   /// Instant of the user's erasure; INT64_MIN: not erased. O(1), a branch if no user was ever erased. Sees erasures of
   /// the open commit.
   time_ms erased_at(std::string_view uid);

@@ -295,6 +295,13 @@ std::vector<std::pair<time_ms, std::string>> partition_store::due_users() {
   return {};
 }
 
+bool partition_store::has_usage(hour_number first) {
+  const auto found = body_->rows.has_usage(first, body_->before(true));
+  if (found) return *found;
+  body_->fail_unless(found.error());
+  return true;
+}
+
 void partition_store::add_user(std::string_view uid, user& who) {
   auto& own = *body_;
   if (not who.changed.any()) return;

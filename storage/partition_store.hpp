@@ -72,6 +72,8 @@ public:
                                           time_ms now) override;
   older_ids load_ids(std::string_view uid, hour_number hour) override;
   std::vector<std::pair<time_ms, std::string>> due_users() override;
+  /// Does any user have speech in an hour that is not before `first`?
+  bool has_usage(hour_number first);
 
   // The open epoch.
 

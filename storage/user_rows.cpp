@@ -315,6 +315,24 @@ result<void, store_error> user_rows::load(std::span<const std::string_view> uids
   return first;
 }
 
+result<bool, store_error> user_rows::has_usage(hour_number first, overlays before) const {
+  bool found = false;
+  const auto status = each_row(*db_, store_, keys::user_type, before, "a user row does not decode",
+                               [&](std::string_view key, std::string_view value) {
+                                 const auto row = keys::parse_user_row(key);
+                                 std::string_view buckets;
+                                 std::string_view ids;
+                                 if (not row) return false;
+                                 if (row->kind != keys::user_row::hour or row->hour < first) return true;
+                                 if (not split_hour(value, buckets, ids)) return false;
+                                 found = not buckets.empty();
+                                 // One is enough.
+                                 return not found;
+                               });
+  if (not status and not found) return status.error();
+  return found;
+}
+
 result<std::vector<std::pair<time_ms, std::string>>, store_error> user_rows::due_users(overlays before) const {
   std::vector<std::pair<time_ms, std::string>> all;
   auto status = each_row(*db_, store_, keys::due_type, before, "a due row does not decode",

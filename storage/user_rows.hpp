@@ -48,6 +48,9 @@ public:
                                  overlays before, erased_users& erased, std::vector<std::unique_ptr<user>>& out);
   result<std::vector<std::uint64_t>, store_error> read_ids(std::string_view uid, hour_number hour, overlays before);
 
+  /// Does any user have speech in an hour that is not before `first`?
+  result<bool, store_error> has_usage(hour_number first, overlays before) const;
+
   /// When which user's next timer is due, by uid.
   result<std::vector<std::pair<time_ms, std::string>>, store_error> due_users(overlays before) const;
 

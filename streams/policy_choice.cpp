@@ -12,6 +12,7 @@
 
 #include "base/pure/hex.hpp"
 #include "base/pure/numbers.hpp"
+#include "events/time_text.hpp"
 
 namespace fairuse {
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr const char* configured_setting = "config.policies";
 constexpr const char* profiles_setting = "profiles";
+constexpr const char* retention_setting = "retention_ms";
 
 std::string named_digest(const policy& shadow) { return shadow.name + "=" + shadow.digest; }
 
@@ -95,8 +97,11 @@ public:
     auto shadows = shadows_beside(other, edited);
     if (const auto fits = policy_set::check(*live, shadows); not fits)
       return choice_error{choice_error::kind::refused, fits.error().message};
-    remembered_.settings[configured_setting] = text;
     made.policies = make(std::move(*live), std::move(shadows));
+    if (auto whole = check_metering(made); not whole) return std::move(whole).error();
+    remembered_.settings[configured_setting] = text;
+    remembered_.settings[retention_setting] = std::to_string(configured_.usage_retention_ms);
+    keep_profiles({.policies = made.policies.get()}, remembered_.settings);
     return made;
   }
 
@@ -119,12 +124,47 @@ private:
     return all;
   }
 
+  // A policy whose sums miss speech would lift restrictions.
+  result<void, choice_error> check_metering(const policy_choice& made) const {
+    if (made.promotes.empty()) return {};
+    const auto slot = static_cast<std::size_t>(made.policies->slot_named(made.promotes));
+    if (not made.policies->is_incomplete(slot, remembered_.now)) return {};
+    return choice_error{
+        choice_error::kind::refused,
+        fmt::format(
+            "the configuration's live policy is {0} now, with a metering that the store has not kept for its longest "
+            "window: sums would miss speech, and restrictions would be lifted. Leave `policies.live` (and FAIR_USE_* "
+            "variables that change it) as it was, and load the changed policy under another name in "
+            "`policies.shadow`. When it has metered for its longest window (`fairuse status` says incomplete until "
+            "then; at the earliest {1}), promote it with `promote_policy`, and only then name it in `policies.live`",
+            made.promotes, to_time_text(made.policies->complete_from(slot)))};
+  }
+
+  // Since when the store has usage: a longer retention does not bring back what was deleted.
+  time_ms kept_since() const {
+    const auto before = parse_number<std::int64_t>(setting_of(remembered_.settings, retention_setting));
+    return before and *before < configured_.usage_retention_ms ? remembered_.now - *before : INT64_MIN;
+  }
+
+  // In a store without usage, every profile has always been metered.
+  bool has_usage() const {
+    const auto before = parse_number<std::int64_t>(setting_of(remembered_.settings, retention_setting));
+    const auto kept = std::min(before.value_or(configured_.usage_retention_ms), configured_.usage_retention_ms);
+    return not remembered_.first and remembered_.has_usage(hour_of(remembered_.now - kept));
+  }
+
   std::shared_ptr<const policy_set> make(policy live, std::vector<policy> shadows) const {
     std::vector<const policy*> loaded = {&live};
     for (const auto& each : shadows)
       loaded.push_back(&each);
-    auto ages = profile_ages(remembered_.settings, loaded, remembered_.first ? INT64_MIN : remembered_.now);
-    remembered_.settings[profiles_setting] = profiles_text(ages);
+    auto ages = profile_ages(remembered_.settings, loaded, remembered_.now);
+    const auto since = kept_since();
+    for (auto& each : ages)
+      each.since = std::max(each.since, since);
+    const auto is_young = [](const profile_age& age) { return age.since != INT64_MIN; };
+    if (std::any_of(ages.begin(), ages.end(), is_young) and not has_usage())
+      for (auto& each : ages)
+        each.since = INT64_MIN;
     return policy_set::make(live, std::move(shadows), configured_.usage_retention_ms, review_mode::shared,
                             std::move(ages));
   }
@@ -172,6 +212,10 @@ stored_controls stored_from(const controls& in_force) {
       stored.shadows.push_back(slot.label.digest);
   }
   return stored;
+}
+
+void keep_profiles(const controls& in_force, std::map<std::string, std::string>& settings) {
+  settings[profiles_setting] = profiles_text(in_force.policies->ages());
 }
 
 std::vector<std::uint64_t> command_ids_from(std::string_view text) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/pure/result.hpp"
+#include "core/id_log.hpp"
 #include "core/policy_set.hpp"
 #include "storage/local_store.hpp"
 
@@ -35,6 +36,8 @@ struct remembered_policies {
   time_ms now = 0;
   /// Policy by digest, from the store or the topic of policies; nullopt: it cannot be read.
   std::function<std::optional<policy>(const std::string&)> read;
+  /// Is there usage in the store that is not before this hour?
+  std::function<bool(hour_number)> has_usage;
 };
 
 struct policy_choice {
@@ -65,13 +68,14 @@ std::string text_of(const policy_choice& choice);
 
 /// What slots `in_force` loads, by digest.
 stored_controls stored_from(const controls& in_force);
+/// Since when `in_force` has metered, for the next choice. A profile that a promotion unloads is not metered any more.
+void keep_profiles(const controls& in_force, std::map<std::string, std::string>& settings);
 
 /// Keys of commands to all users, as settings["command_ids"] keeps them.
 std::vector<std::uint64_t> command_ids_from(std::string_view text);
 void append_command_id(std::string& text, std::uint64_t key);
 
-/// Ages of the metering profiles of `loaded`. Profiles that `settings` lack begin at `now`; `now` = INT64_MIN in an
-/// empty store, where all of them have always been kept.
+/// Ages of the metering profiles of `loaded`, from `settings`; profiles that these lack begin at `now`.
 std::vector<profile_age> profile_ages(const std::map<std::string, std::string>& settings,
                                       const std::vector<const policy*>& loaded, time_ms now);
 

@@ -145,6 +145,7 @@ void local_sink::take_broadcast(const epoch& sealed, const broadcast_outcome& br
   totals_.duplicate_commands += broadcast.duplicates.size();
   auto& meta = store_.meta();
   meta.controls = stored_from(broadcast.in_force);
+  keep_profiles(broadcast.in_force, meta.settings);
   for (const auto key : broadcast.new_ids)
     append_command_id(meta.settings["command_ids"], key);
 }

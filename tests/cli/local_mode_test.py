@@ -260,11 +260,11 @@ def configuration_speaks_once(engine):
     check(engine.status("s", "a")["kill_switch"], "a configuration that never set the kill switch does not lift it")
 
 
-def named_policy(engine, name, more=""):
+def named_policy(engine, name, more="", change=("", "")):
     """The policy `fair` under another name, so with another digest."""
     text = (POLICIES / "fair.yaml").read_text()
-    check("name: fair\n" in text, "fair.yaml says its name")
-    return engine.write(f"{name}.yaml", text.replace("name: fair\n", f"name: {name}\n") + more)
+    check("name: fair\n" in text and change[0] in text, "fair.yaml says its name and what is changed")
+    return engine.write(f"{name}.yaml", text.replace("name: fair\n", f"name: {name}\n").replace(*change) + more)
 
 
 def slots(engine, user="a", state="s"):
@@ -319,6 +319,69 @@ def another_live_policy_of_the_configuration_is_a_promotion(engine):
     engine.write("4.ndjson", hours("a", 10, 1))
     engine.good_run("s", "4.ndjson")
     equal(len(promotions(engine)), 1, "the same rules in another file are no promotion")
+
+
+def refused_promotion(engine, **how):
+    done = engine.run("s", "2.ndjson", **how)
+    equal(done.returncode, 2, f"exit code, which said {words(done.stderr)}")
+    for part in ["FAIR_USE_*", "another name in `policies.shadow`", "`promote_policy`", "then name it in `policies.live`"]:
+        check(part in words(done.stderr), f"{part!r} in\n{words(done.stderr)}")
+
+
+def restricted(engine, user="a"):
+    live = engine.status("s", user)["slots"][0]
+    return live["stage"] == "restrict", live["windows"][-1]["sum_ms"]
+
+
+def another_metering_of_the_live_policy_needs_the_longest_window(engine):
+    finer = ("bucket: 1m", "bucket: 30s")
+    engine.write("1.ndjson", hours("a", 0, 3) + admin("a", "r", at("+3h"), "set_stage", stage="restrict"))
+    engine.good_run("s", "1.ndjson")
+    engine.write("2.ndjson", hours("a", 3, 1))
+    refused_promotion(engine, env={"FAIR_USE_BUCKET_SECONDS": "30"})
+    for change in (finer, ("time_basis: event", "time_basis: arrival"), ("fresh_within: 24h", "fresh_within: 12h")):
+        engine.deployment(live=named_policy(engine, "fair", change=change))
+        refused_promotion(engine)
+    engine.deployment(shadows=(named_policy(engine, "finer", change=finer),))
+    engine.good_run("s", "2.ndjson")
+    equal(restricted(engine), (True, ms("4h")), "still restricted, by all hours")
+    engine.deployment(live=engine.path("finer.yaml"), shadows=())
+    engine.write("2.ndjson", hours("b", 10, 1))
+    refused_promotion(engine)
+    engine.deployment(shadows=(engine.path("finer.yaml"),))
+    engine.write("3.ndjson", "".join(hours("a", 20 * i, 1) for i in range(1, 10)))
+    engine.write("4.ndjson", admin("*", "p", at("+185h"), "promote_policy", policy="finer") + hours("a", 186, 1))
+    for name in ("3.ndjson", "4.ndjson"):
+        engine.good_run("s", name)
+    engine.deployment(live=engine.path("finer.yaml"), shadows=())
+    engine.write("5.ndjson", hours("a", 190, 1))
+    engine.good_run("s", "5.ndjson")
+    equal(restricted(engine), (True, ms("10h")), "the sum of the last week")
+    equal(promotions(engine), [("finer", "support@example.org")], "one promotion")
+
+
+def a_longer_retention_brings_nothing_back(engine):
+    longer = named_policy(engine, "longer", change=("weekly: {span: 168h", "weekly: {span: 360h"))
+    engine.write("1.ndjson", hours("a", 0, 3))
+    engine.write("2.ndjson", hours("a", 3, 1))
+    for state, before, refused in (("s", "", True), ("t", "retention: {usage: 16d}\n", False)):
+        engine.deployment(more=before)
+        engine.good_run(state, "1.ndjson")
+        engine.deployment(live=longer, more="retention: {usage: 16d}\n")
+        if refused:
+            refused_promotion(engine)
+        else:
+            engine.good_run(state, "2.ndjson")
+            equal(promotions(engine, state), [("longer", "fairuse/config")], "the promotion")
+
+
+def without_usage_any_policy_is_complete(engine):
+    engine.write("1.ndjson", admin("a", "x", at("+0h"), "exempt", on=False))
+    engine.good_run("s", "1.ndjson", clock="wall")
+    engine.deployment(live=named_policy(engine, "fair", change=("bucket: 1m", "bucket: 30s")))
+    engine.write("2.ndjson", admin("a", "y", at("+1h"), "exempt", on=False))
+    engine.good_run("s", "2.ndjson", clock="wall")
+    equal(promotions(engine), [("fair", "fairuse/config")], "the promotion")
 
 
 def overrides_act_and_are_told(engine):
@@ -412,6 +475,9 @@ CASES = [
     configuration_speaks_once,
     a_promotion_stays_until_the_live_policy_of_the_configuration_changes,
     another_live_policy_of_the_configuration_is_a_promotion,
+    another_metering_of_the_live_policy_needs_the_longest_window,
+    a_longer_retention_brings_nothing_back,
+    without_usage_any_policy_is_complete,
     overrides_act_and_are_told,
     decisions_are_followed,
     status_explains_one_user,

@@ -186,6 +186,18 @@ BOOST_AUTO_TEST_CASE(a_policy_whose_sums_may_miss_speech_is_incomplete) {
   BOOST_TEST(not set->is_incomplete(0, monday));
 }
 
+BOOST_AUTO_TEST_CASE(a_promotion_forgets_since_when_an_unloaded_profile_was_metered) {
+  auto young = shadow("young");
+  young.metering.bucket_s = 300;
+  const std::vector<profile_age> ages = {{plain().metering, monday}, {young.metering, monday - day_ms}};
+  const auto set = policy_set::make(plain(), {young}, 8 * day_ms, review_mode::shared, ages);
+  BOOST_TEST(set->ages().size() == 2U);
+  const auto after = set->promoted("young");
+  BOOST_REQUIRE(after->ages().size() == 1U);
+  BOOST_TEST((after->ages()[0].profile == young.metering));
+  BOOST_TEST(after->ages()[0].since == monday - day_ms);
+}
+
 BOOST_AUTO_TEST_CASE(the_promotion_itself_says_what_and_who) {
   user_fixture user(plain(), {shadow("s")});
   admin_command what;

@@ -102,6 +102,8 @@ public:
   const topic_names topics;
   /// Refusals and other errors that engines logged.
   std::vector<std::string> errors;
+  /// Part of a refusal that the test provokes.
+  std::string expected_error;
 
 private:
   std::vector<std::string> inputs_;

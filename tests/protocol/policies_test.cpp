@@ -141,4 +141,28 @@ BOOST_AUTO_TEST_CASE(a_process_that_dies_behind_that_command_has_promoted) {
   on.finish();
 }
 
+BOOST_AUTO_TEST_CASE(another_metering_of_the_live_policy_refuses_the_partitions) {
+  auto finer = named(fair, "finer");
+  finer.metering.bucket_s = fair.metering.bucket_s == 30 ? 60 : 30;
+  on.feed(20);
+  on.until_caught_up();
+  on.kill(process);
+  on.in.configure(finer, {});
+  on.in.expected_error = "policies.shadow";
+  on.start(process);
+  const auto refused = [&] {
+    std::size_t count = 0;
+    for (const auto& each : on.at(process).status().partitions)
+      count += each.reason.find("policies.shadow") != std::string::npos ? 1U : 0U;
+    return count;
+  };
+  on.until("both partitions are refused", [&] { return refused() == 2; });
+  BOOST_TEST(on.at(process).failure().empty());
+  run_again(fair, {finer});
+  BOOST_TEST(in_force().live == "fair-digest");
+  BOOST_TEST(in_force().shadows == digests{"finer-digest"}, boost::test_tools::per_element());
+  BOOST_TEST(promotions_of("finer") == 0U);
+  on.finish();
+}
+
 BOOST_AUTO_TEST_SUITE_END()

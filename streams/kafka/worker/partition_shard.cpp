@@ -133,11 +133,13 @@ result<policy_choice> partition_shard::choose(const policy_reader& read_policy) 
   if (wanted.profiles_of_journal)
     return policy_choice{.policies =
                              policies_of_journal(configured, *wanted.profiles_of_journal, first_meta_.settings)};
-  auto choice = choose_policies(configured, {.controls = meta_.controls,
-                                             .settings = first_meta_.settings,
-                                             .first = not has_committed_,
-                                             .now = meta_.now,
-                                             .read = read_policy});
+  auto choice =
+      choose_policies(configured, {.controls = meta_.controls,
+                                   .settings = first_meta_.settings,
+                                   .first = not has_committed_,
+                                   .now = meta_.now,
+                                   .read = read_policy,
+                                   .has_usage = [this](hour_number from) { return store_->has_usage(from); }});
   if (not choice) return error{std::move(choice.error().message)};
   if (const auto text = text_of(*choice); not text.empty())
     rules_.environment.log(log_level::info, fmt::format("partition {}: {}", partition_, text));
@@ -243,6 +245,7 @@ void partition_shard::write_outputs(writing& of) {
                                                    &names.review_requests, &names.dead_letters};
   of.made.meta.controls = stored_from(broadcast->in_force);
   const bool controls_changed = not has_committed_ or of.made.meta.controls != meta_.controls;
+  if (controls_changed) keep_profiles(broadcast->in_force, of.made.meta.settings);
   const auto write = [&](const output& each) {
     outputs_digest_.add(to_text(each.to));
     each.key ? outputs_digest_.add(*each.key) : outputs_digest_.add_null();
