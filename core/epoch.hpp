@@ -97,7 +97,7 @@ struct broadcast_outcome {
   /// Commands that were seen before (same idempotency key); the others of epoch.commands took effect.
   std::vector<const event*> duplicates;
   /// Commands that were carried out and could change nothing: promotion of a shadow that is not loaded, or whose sums
-  /// are incomplete. For the log.
+  /// are incomplete. They point into epoch.commands.
   std::vector<const event*> impossible;
   /// Keys of the commands that took effect: to be remembered for ever (see shard_options::command_ids).
   std::vector<std::uint64_t> new_ids;

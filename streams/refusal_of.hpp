@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reason of a dead letter for an event that core refused.
+// The reason of a dead letter for an event that core refused, or for a command that could not be carried out.
 #pragma once
+
+#include <string_view>
 
 #include "core/rules.hpp"
 #include "events/refusal.hpp"
@@ -19,5 +21,11 @@ inline refusal refusal_of(applied why) {
       return refusal::erased;
   }
 }
+
+/// Promotion of a policy that is no shadow, or whose sums are incomplete.
+inline constexpr struct {
+  refusal why;
+  std::string_view place;
+} impossible_promotion = {refusal::bad_value, "data.policy"};
 
 } // namespace fairuse

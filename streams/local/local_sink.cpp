@@ -18,9 +18,15 @@ namespace fairuse {
 
 namespace {
 
-std::string_view place_of(const input_batch& batch, std::uint32_t line) {
+std::string_view place_of(const input_batch& batch, std::uint32_t line, refusal why) {
   const auto& what = batch.lines[line];
-  return what.kind == line_kind::refused ? std::string_view{batch.refusals[what.index].place} : std::string_view{};
+  if (what.kind == line_kind::refused) return batch.refusals[what.index].place;
+  return what.kind == line_kind::command and why == impossible_promotion.why ? impossible_promotion.place : "";
+}
+
+const event_text* text_of(const input_batch& batch, const input_line& line) {
+  if (line.kind == line_kind::event) return batch.events[line.index].what.text;
+  return line.kind == line_kind::command ? batch.commands[line.index].text : nullptr;
 }
 
 } // namespace
@@ -35,7 +41,7 @@ void local_sink::write(const local_epoch& from, const epoch_result& decided) {
   const auto outcomes = decided.outcomes;
   store_.add_epoch(sealed.number, sealed.now, static_cast<std::uint32_t>(lines.lines));
   ids_.begin_epoch(sealed.number);
-  const auto dead_letters = take_refused(lines, outcomes);
+  const auto dead_letters = take_refused(lines, decided);
   take_lines(lines);
   take_broadcast(sealed, *decided.broadcast);
   for (auto& each : outcomes) {
@@ -71,11 +77,11 @@ void local_sink::take_lines(const sealed_lines& lines) {
 }
 
 // Dead letters of the epoch by line, refused by wire, sealing or core. Returns how many are lines of the input itself.
-std::uint64_t local_sink::take_refused(const sealed_lines& lines, std::span<const outcome> outcomes) {
+std::uint64_t local_sink::take_refused(const sealed_lines& lines, const epoch_result& decided) {
   refused_.clear();
   for (const auto& each : lines.refused)
     refused_.push_back({each.range, each.line, each.why, 0});
-  take_refused_by_core(lines, outcomes);
+  take_refused_by_core(lines, decided);
   if (refused_.empty()) return 0;
   std::sort(refused_.begin(), refused_.end(),
             [](const place& a, const place& b) { return std::tie(a.range, a.line) < std::tie(b.range, b.line); });
@@ -88,7 +94,7 @@ std::uint64_t local_sink::take_refused(const sealed_lines& lines, std::span<cons
     const auto& from = lines.ranges[each.range];
     const auto& batch = *from.batch;
     store_.add_dead_letter({.why = each.why,
-                            .place = std::string{place_of(batch, each.line)},
+                            .place = std::string{place_of(batch, each.line, each.why)},
                             .input = batch.own ? std::string{config_source} : options_.input,
                             .line = batch.first_line + each.line,
                             .commit_line = commit_lines_ + before + (each.line - from.first),
@@ -106,19 +112,20 @@ void local_sink::take_unreadable(const input_batch& batch, std::size_t line) {
 }
 
 // Core names the event; the address of its text, which is never copied, identifies the line.
-void local_sink::take_refused_by_core(const sealed_lines& lines, std::span<const outcome> outcomes) {
+void local_sink::take_refused_by_core(const sealed_lines& lines, const epoch_result& decided) {
   std::vector<std::pair<const event_text*, refusal>> wanted;
-  for (const auto& each : outcomes)
+  for (const auto& each : decided.outcomes)
     for (const auto& refused : each.refused)
       wanted.emplace_back(refused.what->text, refusal_of(refused.why));
+  for (const auto* command : decided.broadcast->impossible)
+    wanted.emplace_back(command->text, impossible_promotion.why);
   if (wanted.empty()) return;
   std::sort(wanted.begin(), wanted.end());
   for (std::uint32_t r = 0; r < lines.ranges.size(); ++r) {
     const auto& range = lines.ranges[r];
     for (auto i = range.first; i < range.first + range.count; ++i) {
-      const auto& line = range.batch->lines[i];
-      if (line.kind != line_kind::event) continue;
-      const auto* text = range.batch->events[line.index].what.text;
+      const auto* text = text_of(*range.batch, range.batch->lines[i]);
+      if (text == nullptr) continue;
       const auto found = std::lower_bound(wanted.begin(), wanted.end(), std::pair{text, refusal{}});
       if (found != wanted.end() and found->first == text) refused_.push_back({r, i, found->second, 0});
     }

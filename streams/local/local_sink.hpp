@@ -94,8 +94,8 @@ private:
 
   void take_unreadable(const input_batch& batch, std::size_t line);
   void take_lines(const sealed_lines& lines);
-  std::uint64_t take_refused(const sealed_lines& lines, std::span<const outcome> outcomes);
-  void take_refused_by_core(const sealed_lines& lines, std::span<const outcome> outcomes);
+  std::uint64_t take_refused(const sealed_lines& lines, const epoch_result& decided);
+  void take_refused_by_core(const sealed_lines& lines, const epoch_result& decided);
   void take_decision(const decision& what, std::string_view uid, const epoch& sealed);
   void take_broadcast(const epoch& sealed, const broadcast_outcome& broadcast);
 

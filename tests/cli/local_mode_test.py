@@ -333,6 +333,17 @@ def restricted(engine, user="a"):
     return live["stage"] == "restrict", live["windows"][-1]["sum_ms"]
 
 
+def an_impossible_promotion_is_a_dead_letter(engine):
+    engine.write("1.ndjson", hours("a", 0, 1) + admin("*", "p", at("+1h"), "promote_policy", policy="omi-newst"))
+    told = engine.summary("s", "1.ndjson")
+    equal(told["dead_letters"]["bad_value"], 1, "counted")
+    letter = json.loads(engine.dead_letters("s"))
+    equal((letter["reason"], letter["place"], letter["line"]), ("bad_value", "data.policy", 2), "the dead letter")
+    engine.write("2.ndjson", admin("*", "p", at("+2h"), "promote_policy", policy="omi-newest") + hours("a", 3, 1))
+    engine.good_run("s", "2.ndjson")
+    equal(promotions(engine), [], "its id was used")
+
+
 def another_metering_of_the_live_policy_needs_the_longest_window(engine):
     finer = ("bucket: 1m", "bucket: 30s")
     engine.write("1.ndjson", hours("a", 0, 3) + admin("a", "r", at("+3h"), "set_stage", stage="restrict"))
@@ -475,6 +486,7 @@ CASES = [
     configuration_speaks_once,
     a_promotion_stays_until_the_live_policy_of_the_configuration_changes,
     another_live_policy_of_the_configuration_is_a_promotion,
+    an_impossible_promotion_is_a_dead_letter,
     another_metering_of_the_live_policy_needs_the_longest_window,
     a_longer_retention_brings_nothing_back,
     without_usage_any_policy_is_complete,

@@ -141,6 +141,19 @@ BOOST_AUTO_TEST_CASE(a_process_that_dies_behind_that_command_has_promoted) {
   on.finish();
 }
 
+BOOST_AUTO_TEST_CASE(an_impossible_promotion_is_a_dead_letter_of_each_partition) {
+  promote("unknown");
+  for (std::int32_t p = 0; p < on.in.settings.partitions; ++p) {
+    std::size_t count = 0;
+    for (const auto& each : read_committed_log(on.in, p).epochs)
+      for (const auto& refused : each.record.refused)
+        count += refused.why == refusal::bad_value and refused.place == "data.policy" ? 1U : 0U;
+    BOOST_TEST(count == 1U);
+  }
+  BOOST_TEST(in_force().live == "fair-digest");
+  on.finish();
+}
+
 BOOST_AUTO_TEST_CASE(another_metering_of_the_live_policy_refuses_the_partitions) {
   auto finer = named(fair, "finer");
   finer.metering.bucket_s = fair.metering.bucket_s == 30 ? 60 : 30;

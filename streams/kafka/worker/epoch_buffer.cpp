@@ -95,7 +95,7 @@ dead_record epoch_buffer::dead_letter(const source& from, refusal why, std::stri
           .headers = batch.headers(from.record)};
 }
 
-void epoch_buffer::dead_letters(std::span<const outcome> outcomes, std::vector<dead_record>& out,
+void epoch_buffer::dead_letters(const epoch_result& decided, std::vector<dead_record>& out,
                                 std::vector<refused_input>& places) const {
   out.clear();
   places.clear();
@@ -107,17 +107,20 @@ void epoch_buffer::dead_letters(std::span<const outcome> outcomes, std::vector<d
     add(each.from, each.why.why, each.why.place);
   // Core names the event by its text, which is never copied.
   std::vector<std::pair<const event_text*, applied>> wanted;
-  for (const auto& each : outcomes)
+  for (const auto& each : decided.outcomes)
     for (const auto& refused : each.refused)
       wanted.emplace_back(refused.what->text, refused.why);
-  if (wanted.empty()) return;
   std::sort(wanted.begin(), wanted.end());
-  for (std::size_t i = 0; i < events_.size(); ++i) {
+  for (std::size_t i = 0; not wanted.empty() and i < events_.size(); ++i) {
     const auto* text = events_[i].what.text;
     const auto found = std::lower_bound(wanted.begin(), wanted.end(), text,
                                         [](const auto& each, const event_text* key) { return each.first < key; });
     if (found != wanted.end() and found->first == text) add(sources_[i], refusal_of(found->second), {});
   }
+  const auto& impossible = decided.broadcast->impossible;
+  for (std::size_t i = 0; not impossible.empty() and i < commands_.size(); ++i)
+    if (std::find(impossible.begin(), impossible.end(), &commands_[i]) != impossible.end())
+      add(command_sources_[i], impossible_promotion.why, std::string(impossible_promotion.place));
 }
 
 void epoch_buffer::clear() {

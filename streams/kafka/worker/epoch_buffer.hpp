@@ -40,9 +40,9 @@ public:
   std::span<const addressed_event> events() const { return events_; }
   std::span<const event> commands() const { return commands_; }
 
-  /// The dead letters of the epoch: by the wire and by the partition check, then what core refused, each in input
-  /// order.
-  void dead_letters(std::span<const outcome> outcomes, std::vector<dead_record>& out,
+  /// The dead letters of the epoch: by the wire and by the partition check, then what core refused, then promotions
+  /// that are impossible, each in input order.
+  void dead_letters(const epoch_result& decided, std::vector<dead_record>& out,
                     std::vector<refused_input>& places) const;
   /// Most of the first 1,000 records that were read here belong elsewhere.
   bool has_foreign_keys() const;

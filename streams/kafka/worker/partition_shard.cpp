@@ -239,7 +239,7 @@ void partition_shard::advance_inputs(writing& of) {
 void partition_shard::write_outputs(writing& of) {
   const auto& [outcomes, broadcast] = of.decided;
   std::vector<dead_record> dead_letters;
-  if (of.made.with_records) buffer_.dead_letters(outcomes, dead_letters, of.record.refused);
+  if (of.made.with_records) buffer_.dead_letters(of.decided, dead_letters, of.record.refused);
   const auto& names = rules_.outputs;
   const std::string* topics[output_topic_count] = {&names.decisions, &names.notifications, &names.enforcement,
                                                    &names.review_requests, &names.dead_letters};
