@@ -15,21 +15,23 @@ void shard_state::start(shard_actor::pointer self, user_store& store, const shar
   in_force_.push_back(options.start);
   policy_sets_.push_back(options.policies);
   command_ids_ = options.command_ids;
-  std::sort(command_ids_.begin(), command_ids_.end());
+  std::sort(command_ids_.begin(), command_ids_.end(),
+            [](const permanent_id& left, const permanent_id& right) { return left.key < right.key; });
   if (options_.fires_timers)
     for (const auto& [due, uid] : store.due_users())
       timers_.set(uid, due);
 }
 
 const controls* shard_state::obey(const event& command, time_ms now) {
-  const auto place = std::lower_bound(command_ids_.begin(), command_ids_.end(), command.key);
-  if (place != command_ids_.end() and *place == command.key) {
+  const auto& what = detail_of<admin_command>(command);
+  const permanent_id id{command.key, command_content(what)};
+  const auto use = note_permanent_id(command_ids_, id);
+  if (use != id_use::first) {
     broadcast_.duplicates.push_back(&command);
+    if (use == id_use::reused) ++broadcast_.reused_ids;
     return nullptr;
   }
-  command_ids_.insert(place, command.key);
-  broadcast_.new_ids.push_back(command.key);
-  const auto& what = detail_of<admin_command>(command);
+  broadcast_.new_ids.push_back(id);
   auto next = in_force();
   if (what.verb == admin_verb::enable)
     next.enabled = what.on;
@@ -57,6 +59,7 @@ void shard_state::obey_commands(const epoch& sealed) {
   while (in_force_.size() > 1)
     in_force_.pop_front();
   broadcast_.duplicates.clear();
+  broadcast_.reused_ids = 0;
   broadcast_.impossible.clear();
   broadcast_.new_ids.clear();
   broadcast_.decisions.clear();
@@ -200,8 +203,8 @@ void shard_state::roll_back() {
   // obey_commands() left the controls from before the epoch at the front.
   while (in_force_.size() > 1)
     in_force_.pop_back();
-  for (const auto key : broadcast_.new_ids)
-    std::erase(command_ids_, key);
+  for (const auto& id : broadcast_.new_ids)
+    std::erase(command_ids_, id);
   broadcast_.new_ids.clear();
 }
 

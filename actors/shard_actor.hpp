@@ -10,6 +10,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <caf/stateful_actor.hpp>
 #include <tsl/robin_map.h>
@@ -18,6 +19,7 @@
 #include "actors/slice_cutter.hpp"
 #include "actors/timer_heap.hpp"
 #include "actors/worker.hpp"
+#include "core/permanent_ids.hpp"
 
 namespace fairuse {
 
@@ -63,7 +65,7 @@ private:
   /// Stable addresses: steps point at them.
   std::deque<controls> in_force_;
   std::vector<std::shared_ptr<const policy_set>> policy_sets_;
-  std::vector<std::uint64_t> command_ids_; ///< sorted
+  std::vector<permanent_id> command_ids_; ///< by key
   broadcast_outcome broadcast_;
   std::vector<controls_period> periods_;
 

@@ -22,8 +22,8 @@ struct shard_options {
   std::int64_t horizon_ms = horizon_wall_ms;
   /// Owns `start.policies` and its label texts.
   std::shared_ptr<const policy_set> policies;
-  /// Keys of all commands to all users that ever took effect (broadcast_outcome::new_ids).
-  std::vector<std::uint64_t> command_ids;
+  /// Ids of all commands to all users that ever took effect (broadcast_outcome::new_ids).
+  std::vector<permanent_id> command_ids;
   /// `now` of the last epoch before this shard was opened; INT64_MIN: none.
   time_ms last_now = INT64_MIN;
   /// Users that passivate() leaves in memory.

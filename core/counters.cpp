@@ -5,9 +5,10 @@ namespace fairuse {
 
 // Members are of 8 bytes: a new one changes the size, and fails here until its line is there.
 counters& counters::operator+=(const counters& other) {
-  static_assert(sizeof(counters) == 8 * (11 + lane_count), "add the new member below, too");
+  static_assert(sizeof(counters) == 8 * (12 + lane_count), "add the new member below, too");
   accepted += other.accepted;
   duplicates += other.duplicates;
+  reused_command_ids += other.reused_command_ids;
   stale += other.stale;
   too_old += other.too_old;
   future += other.future;

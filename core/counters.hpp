@@ -13,6 +13,8 @@ namespace fairuse {
 struct counters {
   std::uint64_t accepted = 0;
   std::uint64_t duplicates = 0;
+  /// Of the duplicates: commands that say something else than the first one under their id.
+  std::uint64_t reused_command_ids = 0;
   std::uint64_t stale = 0;
   std::uint64_t too_old = 0;
   std::uint64_t future = 0;

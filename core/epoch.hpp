@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/permanent_ids.hpp"
 #include "core/rules.hpp"
 
 namespace fairuse {
@@ -99,8 +100,10 @@ struct broadcast_outcome {
   /// Commands that were carried out and could change nothing: promotion of a shadow that is not loaded, or whose sums
   /// are incomplete. They point into epoch.commands.
   std::vector<const event*> impossible;
-  /// Keys of the commands that took effect: to be remembered for ever (see shard_options::command_ids).
-  std::vector<std::uint64_t> new_ids;
+  /// Of the duplicates: those that say something else than the first one under their id.
+  std::uint64_t reused_ids = 0;
+  /// Ids of the commands that took effect: to be remembered for ever (see shard_options::command_ids).
+  std::vector<permanent_id> new_ids;
   std::vector<decision> decisions;
 };
 

@@ -120,12 +120,11 @@ void command_exempt(slot_context& live, const admin_command& command) {
 
 } // namespace
 
-bool note_permanent_id(user& who, std::uint64_t key) {
-  const auto place = std::lower_bound(who.admin_ids.begin(), who.admin_ids.end(), key);
-  if (place != who.admin_ids.end() and *place == key) return false;
-  who.admin_ids.insert(place, key);
-  who.changed.core = true;
-  return true;
+bool is_first_use(slot_context& context, permanent_id what) {
+  const auto use = note_permanent_id(context.who.admin_ids, what);
+  if (use == id_use::first) context.who.changed.core = true;
+  if (use == id_use::reused) ++context.out.counts.reused_command_ids;
+  return use == id_use::first;
 }
 
 applied apply_account(slot_context& live, const event& what) {
@@ -178,8 +177,8 @@ applied apply_conversation(user& who, const event& what) {
 }
 
 applied apply_admin(slot_context& live, const event& what) {
-  if (not note_permanent_id(live.who, what.key)) return applied::duplicate;
   const auto& command = detail_of<admin_command>(what);
+  if (not is_first_use(live, {what.key, command_content(command)})) return applied::duplicate;
   switch (command.verb) {
     case admin_verb::set_stage:
       command_stage(live, command);

@@ -4,14 +4,13 @@
 // `live` is the context of the event, in the live slot.
 #pragma once
 
-#include <cstdint>
-
 #include "core/context.hpp"
+#include "core/permanent_ids.hpp"
 
 namespace fairuse::detail {
 
-/// Note an id that has no other trace, never to be forgotten; false if it was noted before.
-bool note_permanent_id(user& who, std::uint64_t key);
+/// Note the id of an event that has no other trace, never to be forgotten; false if it was noted before.
+bool is_first_use(slot_context& context, permanent_id what);
 
 applied apply_account(slot_context& live, const event& what);
 applied apply_conversation(user& who, const event& what);

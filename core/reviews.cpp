@@ -220,7 +220,7 @@ applied apply_review(slot_context& live, const event& what) {
   auto* known = context.known();
   if (slot < 0 or known == nullptr or name.number == 0 or name.number > known->last_request) {
     // No request notes that this answer was seen, so its own id does.
-    if (not note_permanent_id(context.who, what.key)) return applied::duplicate;
+    if (not is_first_use(context, {.key = what.key})) return applied::duplicate;
     ignore_answer(context, reason::unknown_request, slot < 0 ? 0 : name.number);
     return applied::accepted;
   }

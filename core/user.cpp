@@ -38,7 +38,7 @@ void user::note_id_hour(hour_number hour) {
 
 std::size_t user::memory_bytes() const {
   auto bytes = sizeof(user) + metered.capacity() * sizeof(bucket_log) + ids.memory_bytes() + sums.memory_bytes()
-               + standings.capacity() * sizeof(standings[0]) + admin_ids.capacity() * sizeof(std::uint64_t)
+               + standings.capacity() * sizeof(standings[0]) + admin_ids.capacity() * sizeof(admin_ids[0])
                + changed.bucket_hours.memory_bytes() + changed.id_hours.memory_bytes();
   for (const auto& log : metered)
     bytes += log.memory_bytes();

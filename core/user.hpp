@@ -13,6 +13,7 @@
 #include "core/bucket_log.hpp"
 #include "core/compact_list.hpp"
 #include "core/id_log.hpp"
+#include "core/permanent_ids.hpp"
 #include "core/policy_set.hpp"
 #include "events/decision.hpp"
 
@@ -190,7 +191,7 @@ struct user {
   std::vector<std::unique_ptr<standing>> standings;
   std::unique_ptr<account_state> account;
   std::unique_ptr<std::vector<conversation>> conversations; ///< by (at, id), at most conversations_max
-  std::vector<std::uint64_t> admin_ids;                     ///< sorted
+  std::vector<permanent_id> admin_ids;                      ///< by key
   bool exempt = false;
   /// Events up to here are refused as erased; INT64_MIN: never erased.
   time_ms erased_at = INT64_MIN;

@@ -66,6 +66,7 @@ private:
   run_error refused_line() const;
   run_result<void> judge_input() const;
   void tell_progress() const;
+  void warn_of_reused_ids();
   run_report make_report() const;
 
   const run_settings settings_;
@@ -96,6 +97,7 @@ private:
   std::uint64_t total_bytes_ = 0;
   /// When the first epoch of the open commit was written.
   std::chrono::steady_clock::time_point waiting_since_{};
+  bool told_of_reused_ids_ = false;
   std::optional<run_report> report_;
 };
 

@@ -221,7 +221,7 @@ void local_engine::make_shard(time_ms last_now) {
           .start = {.enabled = meta.controls.enabled, .killed = meta.controls.killed, .policies = policies_.get()},
           .horizon_ms = horizon_ms(),
           .policies = policies_,
-          .command_ids = command_ids_from(setting_of(meta.settings, "command_ids")),
+          .command_ids = command_ids_from(meta.settings),
           .last_now = last_now,
           // A margin between the users kept and those that force a commit, or every new user would force one.
           .max_active_users = active_users_max_ - active_users_max_ / 4});

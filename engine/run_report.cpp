@@ -61,6 +61,7 @@ std::string text_of(const run_report& report, const local_figures& own) {
   if (totals.counts.moved_to_backfill > 0)
     text += counted("    moved to lane backfill", totals.counts.moved_to_backfill);
   text += counted("  duplicates", report.duplicates);
+  if (totals.counts.reused_command_ids > 0) text += counted("    command ids reused", totals.counts.reused_command_ids);
   if (totals.counts.stale > 0) text += counted("  stale facts", totals.counts.stale);
   text += counted("dead letters", report.dead_letters);
   for (std::size_t i = 0; i < totals.dead_letters.size(); ++i)
@@ -80,12 +81,15 @@ std::string text_of(const run_report& report, const local_figures& own) {
 }
 
 std::string text_of(const run_report& report, const kafka_figures& own) {
-  return fmt::format(
-             "records      {:>14}\n  duplicates {:>14}\ndead letters {:>14}\ndecisions    {:>14}\n"
-             "epochs       {:>14}\ntransactions {:>14}\n  aborted    {:>14}\n",
-             own.totals.records, report.duplicates, report.dead_letters, report.decisions, report.epochs,
-             own.transactions, own.aborts)
-         + cost_text(report, own.totals.records, "records");
+  const auto row = [](std::string_view name, std::uint64_t value) {
+    return fmt::format("{:<13}{:>14}\n", name, value);
+  };
+  auto text = row("records", own.totals.records) + row("  duplicates", report.duplicates);
+  const auto reused = own.totals.counts.reused_command_ids;
+  if (reused > 0) text += row("    reused id", reused);
+  text += row("dead letters", report.dead_letters) + row("decisions", report.decisions) + row("epochs", report.epochs)
+          + row("transactions", own.transactions) + row("  aborted", own.aborts);
+  return text + cost_text(report, own.totals.records, "records");
 }
 
 json json_of(const run_report& report, const local_figures& own) {
@@ -102,6 +106,7 @@ json json_of(const run_report& report, const local_figures& own) {
                {"events", totals.events},
                {"accepted", accepted(report, own)},
                {"duplicates", report.duplicates},
+               {"reused_command_ids", totals.counts.reused_command_ids},
                {"stale", totals.counts.stale},
                {"moved_to_backfill", totals.counts.moved_to_backfill},
                {"dead_letters", by_name(totals.dead_letters, refusal{})},
@@ -117,11 +122,19 @@ json json_of(const run_report& report, const local_figures& own) {
 }
 
 json json_of(const run_report& report, const kafka_figures& own) {
-  json made = {
-      {"records", own.totals.records}, {"duplicates", report.duplicates},   {"dead_letters", report.dead_letters},
-      {"decisions", report.decisions}, {"epochs", report.epochs},           {"rows", own.totals.rows},
-      {"outputs", own.totals.outputs}, {"transactions", own.transactions},  {"aborts", own.aborts},
-      {"recycled", own.recycled},      {"real_gaps", own.totals.real_gaps}, {"refetches", own.totals.refetches}};
+  json made = {{"records", own.totals.records},
+               {"duplicates", report.duplicates},
+               {"reused_command_ids", own.totals.counts.reused_command_ids},
+               {"dead_letters", report.dead_letters},
+               {"decisions", report.decisions},
+               {"epochs", report.epochs},
+               {"rows", own.totals.rows},
+               {"outputs", own.totals.outputs},
+               {"transactions", own.transactions},
+               {"aborts", own.aborts},
+               {"recycled", own.recycled},
+               {"real_gaps", own.totals.real_gaps},
+               {"refetches", own.totals.refetches}};
   add_cost(made, report, own.totals.records, "records_per_second");
   return made;
 }

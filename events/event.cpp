@@ -62,6 +62,16 @@ std::uint64_t event_key(std::string_view source, std::string_view id) {
   return XXH3_64bits(joined.data(), joined.size());
 }
 
+std::uint32_t command_content(const admin_command& what) {
+  std::string all;
+  for (const auto text :
+       {to_text(what.verb), to_text(what.to), std::string_view(what.on ? "on" : "off"), std::string_view(what.actor),
+        std::string_view(what.reason), std::string_view(what.notes), std::string_view(what.policy)})
+    all.append(text).push_back('\0');
+  all += std::to_string(what.strike);
+  return std::max(static_cast<std::uint32_t>(XXH3_64bits(all.data(), all.size())), std::uint32_t{1});
+}
+
 std::string event_id(const event& what) { return what.text != nullptr ? std::string(what.text->id) : to_hex(what.key); }
 
 bool before(const event& left, const event& right) {

@@ -134,6 +134,10 @@ struct admin_command {
   std::string policy;
 };
 
+/// 32 bits of a hash over what a command says, its time excepted: tells a command that is sent again from another one
+/// under the same id. Never 0. Stored for ever, so a member that is added later counts only where it is set.
+std::uint32_t command_content(const admin_command& what);
+
 struct erasure_request {
   std::string actor;
   std::string reason;

@@ -2,7 +2,6 @@
 #include "storage/erased_users.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 #include <xxhash.h>
 
@@ -45,10 +44,8 @@ void erased_users::restore(std::string_view uid, const policy_set& policies, use
   const auto* left = find(uid);
   if (left == nullptr) return;
   to.erased_at = std::max(to.erased_at, left->erased_at);
-  std::vector<std::uint64_t> ids;
-  std::set_union(to.admin_ids.begin(), to.admin_ids.end(), left->admin_ids.begin(), left->admin_ids.end(),
-                 std::back_inserter(ids));
-  to.admin_ids = std::move(ids);
+  for (const auto& id : left->admin_ids)
+    note_permanent_id(to.admin_ids, id);
   for (const auto& each : left->slots) {
     const auto slot = policies.slot_named(each.slot);
     if (slot < 0) continue;

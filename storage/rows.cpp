@@ -56,6 +56,28 @@ fact_stamp read_stamp(const row::stamp& from) {
   return {from.has_time() ? from.time() : INT64_MIN, from.source(), from.id()};
 }
 
+template <class Message>
+void write_ids(const std::vector<permanent_id>& from, Message& to) {
+  const auto is_known = [](const permanent_id& id) { return id.content != 0; };
+  const bool any_known = std::any_of(from.begin(), from.end(), is_known);
+  for (const auto& id : from) {
+    to.add_admin_ids(id.key);
+    if (any_known) to.add_admin_contents(id.content);
+  }
+}
+
+template <class Message>
+bool read_ids(const Message& from, std::vector<permanent_id>& to) {
+  const auto count = from.admin_ids_size();
+  const auto contents = from.admin_contents_size();
+  if (contents != 0 and contents != count) return false;
+  to.clear();
+  for (int i = 0; i < count; ++i)
+    to.push_back({from.admin_ids(i), contents == 0 ? 0 : from.admin_contents(i)});
+  return std::is_sorted(to.begin(), to.end(),
+                        [](const permanent_id& left, const permanent_id& right) { return left.key < right.key; });
+}
+
 void write_account(const account_state& from, row::account& to) {
   if (from.plan != "basic") to.set_plan(from.plan);
   to.set_credits_exhausted(from.credits_exhausted);
@@ -201,7 +223,7 @@ void row_codec::write_core(const user& from, std::string& out) {
   message.Clear();
   if (from.account) write_account(*from.account, *message.mutable_account());
   message.set_exempt(from.exempt);
-  message.mutable_admin_ids()->Assign(from.admin_ids.begin(), from.admin_ids.end());
+  write_ids(from.admin_ids, message);
   if (from.erased_at != INT64_MIN) message.set_erased_at(from.erased_at);
   write(message, out);
 }
@@ -214,9 +236,8 @@ bool row_codec::read_core(std::string_view row, user& to) {
     read_account(message.account(), *to.account);
   }
   to.exempt = message.exempt();
-  to.admin_ids.assign(message.admin_ids().begin(), message.admin_ids().end());
   to.erased_at = message.has_erased_at() ? message.erased_at() : INT64_MIN;
-  return std::is_sorted(to.admin_ids.begin(), to.admin_ids.end());
+  return read_ids(message, to.admin_ids);
 }
 
 bool row_codec::write_bucket_hour(const user& from, const policy_set& policies, hour_number hour, std::string& out) {
@@ -373,7 +394,7 @@ void row_codec::write_tombstone(const tombstone& from, std::string& out) {
     to.set_last_strike(each.last_strike);
     to.set_last_request(each.last_request);
   }
-  message.mutable_admin_ids()->Assign(from.admin_ids.begin(), from.admin_ids.end());
+  write_ids(from.admin_ids, message);
   write(message, out);
 }
 
@@ -383,8 +404,7 @@ bool row_codec::read_tombstone(std::string_view row, tombstone& to) {
   to.erased_at = message.erased_at();
   for (const auto& each : message.slots())
     to.slots.push_back({each.slot(), each.last_strike(), each.last_request()});
-  to.admin_ids.assign(message.admin_ids().begin(), message.admin_ids().end());
-  return std::is_sorted(to.admin_ids.begin(), to.admin_ids.end());
+  return read_ids(message, to.admin_ids);
 }
 
 void join_hour(std::string_view buckets, std::string_view ids, std::string& out) {

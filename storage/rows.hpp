@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/permanent_ids.hpp"
 #include "core/user.hpp"
 
 namespace fairuse {
@@ -27,7 +28,7 @@ struct tombstone {
   };
   time_ms erased_at = INT64_MIN;
   std::vector<numbers> slots;
-  std::vector<std::uint64_t> admin_ids; ///< sorted
+  std::vector<permanent_id> admin_ids; ///< by key
   friend bool operator==(const tombstone&, const tombstone&) = default;
 };
 

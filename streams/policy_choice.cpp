@@ -21,6 +21,10 @@ namespace {
 constexpr const char* configured_setting = "config.policies";
 constexpr const char* profiles_setting = "profiles";
 constexpr const char* retention_setting = "retention_ms";
+constexpr const char* ids_setting = "command_ids";
+constexpr const char* contents_setting = "command_contents";
+constexpr std::size_t key_digits = 16;
+constexpr std::size_t content_digits = 8;
 
 std::string named_digest(const policy& shadow) { return shadow.name + "=" + shadow.digest; }
 
@@ -218,14 +222,27 @@ void keep_profiles(const controls& in_force, std::map<std::string, std::string>&
   settings[profiles_setting] = profiles_text(in_force.policies->ages());
 }
 
-std::vector<std::uint64_t> command_ids_from(std::string_view text) {
-  std::vector<std::uint64_t> ids;
-  for (std::size_t i = 0; i + 16 <= text.size(); i += 16)
-    ids.push_back(parse_number<std::uint64_t>(text.substr(i, 16), 16).value_or(0));
+std::vector<permanent_id> command_ids_from(const std::map<std::string, std::string>& settings) {
+  const auto keys = setting_of(settings, ids_setting);
+  const auto contents = setting_of(settings, contents_setting);
+  std::vector<permanent_id> ids;
+  for (std::size_t i = 0; i < keys.size() / key_digits; ++i) {
+    const auto key = parse_number<std::uint64_t>(std::string_view(keys).substr(i * key_digits, key_digits), 16);
+    const auto at = std::min(i * content_digits, contents.size());
+    const auto content = parse_number<std::uint32_t>(std::string_view(contents).substr(at, content_digits), 16);
+    ids.push_back({key.value_or(0), content.value_or(0)});
+  }
   return ids;
 }
 
-void append_command_id(std::string& text, std::uint64_t key) { text += to_hex(key); }
+void append_command_id(std::map<std::string, std::string>& settings, const permanent_id& id) {
+  auto& keys = settings[ids_setting];
+  auto& contents = settings[contents_setting];
+  // Ids that an earlier build added have no content.
+  contents.resize(keys.size() / key_digits * content_digits, '0');
+  keys += to_hex(id.key);
+  contents += fmt::format("{:0{}x}", id.content, content_digits);
+}
 
 std::vector<profile_age> profile_ages(const std::map<std::string, std::string>& settings,
                                       const std::vector<const policy*>& loaded, time_ms now) {

@@ -16,6 +16,7 @@
 
 #include "base/pure/result.hpp"
 #include "core/id_log.hpp"
+#include "core/permanent_ids.hpp"
 #include "core/policy_set.hpp"
 #include "storage/local_store.hpp"
 
@@ -71,9 +72,9 @@ stored_controls stored_from(const controls& in_force);
 /// Since when `in_force` has metered, for the next choice. A profile that a promotion unloads is not metered any more.
 void keep_profiles(const controls& in_force, std::map<std::string, std::string>& settings);
 
-/// Keys of commands to all users, as settings["command_ids"] keeps them.
-std::vector<std::uint64_t> command_ids_from(std::string_view text);
-void append_command_id(std::string& text, std::uint64_t key);
+/// Ids of commands to all users, as `settings` keep them: keys in "command_ids", contents in "command_contents".
+std::vector<permanent_id> command_ids_from(const std::map<std::string, std::string>& settings);
+void append_command_id(std::map<std::string, std::string>& settings, const permanent_id& id);
 
 /// Ages of the metering profiles of `loaded`, from `settings`; profiles that these lack begin at `now`.
 std::vector<profile_age> profile_ages(const std::map<std::string, std::string>& settings,

@@ -150,11 +150,12 @@ void local_sink::take_broadcast(const epoch& sealed, const broadcast_outcome& br
   for (const auto& what : broadcast.decisions)
     take_decision(what, "*", sealed);
   totals_.duplicate_commands += broadcast.duplicates.size();
+  totals_.counts.reused_command_ids += broadcast.reused_ids;
   auto& meta = store_.meta();
   meta.controls = stored_from(broadcast.in_force);
   keep_profiles(broadcast.in_force, meta.settings);
-  for (const auto key : broadcast.new_ids)
-    append_command_id(meta.settings["command_ids"], key);
+  for (const auto& id : broadcast.new_ids)
+    append_command_id(meta.settings, id);
 }
 
 result<void, store_error> local_sink::commit() {

@@ -182,6 +182,7 @@ void recorder::record(const epoch_result& decided) {
   broadcast = all.decisions;
   duplicate_commands += all.duplicates.size();
   impossible_commands += all.impossible.size();
+  reused_ids += all.reused_ids;
   command_ids.insert(command_ids.end(), all.new_ids.begin(), all.new_ids.end());
   if (commits_every_epoch) commit();
 }

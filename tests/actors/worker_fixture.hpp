@@ -58,7 +58,7 @@ private:
   };
   struct kept {
     std::optional<account_state> account;
-    std::vector<std::uint64_t> admin_ids;
+    std::vector<permanent_id> admin_ids;
     bool exempt = false;
     time_ms erased_at = INT64_MIN;
     std::optional<std::vector<conversation>> conversations;
@@ -105,8 +105,9 @@ public:
   std::vector<decision> broadcast;                         ///< of the last epoch
   std::size_t duplicate_commands = 0;
   std::size_t impossible_commands = 0;
-  std::vector<std::uint64_t> command_ids; ///< of all epochs
-  counters counts;                        ///< of all epochs
+  std::uint64_t reused_ids = 0;
+  std::vector<permanent_id> command_ids; ///< of all epochs
+  counters counts;                       ///< of all epochs
   bool commits_every_epoch = true;
   bool records_nothing = false; ///< the next epochs will be rolled back
 

@@ -315,6 +315,13 @@ BOOST_AUTO_TEST_CASE(a_restarted_worker_keeps_commands_timers_and_the_last_now) 
   BOOST_TEST(worker_under_test.engine().in_force().policies->live().label.policy == "s");
   worker_under_test.run({monday + 1, {}, {promote, kill}, {}});
   BOOST_TEST(worker_under_test.notes.duplicate_commands == 2U);
+  BOOST_TEST(worker_under_test.notes.reused_ids == 0U);
+  auto revive = worker_under_test.command(monday, admin_verb::kill_switch, false);
+  revive.key = kill.key;
+  worker_under_test.run({monday + 2, {}, {revive}, {}});
+  BOOST_TEST(worker_under_test.notes.duplicate_commands == 3U);
+  BOOST_TEST(worker_under_test.notes.reused_ids == 1U);
+  BOOST_TEST(worker_under_test.engine().in_force().killed);
   BOOST_TEST(worker_under_test.notes.impossible_commands == 0U);
 }
 

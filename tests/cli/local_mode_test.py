@@ -471,6 +471,22 @@ def every_line_stands_in_one_counter(engine):
         equal(counted + sum(told["dead_letters"].values()), told["lines"], f"lines, {name} time")
 
 
+def a_command_id_used_again_is_told(engine):
+    first = admin("a", "c-1", at("0h"), "set_stage", stage="warning") + admin("*", "k-1", at("0h"), "kill_switch", on=True)
+    engine.write("in.ndjson", first + first)
+    done = engine.run("s", "in.ndjson", "--json")
+    check("says something else" not in words(done.stderr), words(done.stderr))
+    equal(json.loads(done.stdout)["reused_command_ids"], 0, "commands sent twice")
+    other = admin("a", "c-1", at("1h"), "set_stage", stage="throttle") + admin("*", "k-1", at("1h"), "kill_switch", on=False)
+    engine.write("in.ndjson", first + first + other)
+    done = engine.run("s", "in.ndjson", "--json")
+    equal(words(done.stderr).count("says something else"), 1, words(done.stderr))
+    told = json.loads(done.stdout)
+    equal((told["duplicates"], told["reused_command_ids"]), (2, 2), "ids used again, over a restart")
+    equal(told["dead_letters"], {}, "no dead letter")
+    equal(engine.status("s", "a")["slots"][0]["stage"], "warning", "the first command holds")
+
+
 CASES = [
     typing_mistakes_are_answered,
     a_file_of_the_past_asks_for_its_clock,
@@ -495,6 +511,7 @@ CASES = [
     status_explains_one_user,
     what_the_summary_says_is_true,
     every_line_stands_in_one_counter,
+    a_command_id_used_again_is_told,
 ]
 
 if __name__ == "__main__":

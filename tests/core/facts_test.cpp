@@ -134,6 +134,33 @@ BOOST_AUTO_TEST_CASE(an_admin_command_is_obeyed_once_for_ever) {
   BOOST_TEST(changed.note == "because");
 }
 
+BOOST_AUTO_TEST_CASE(a_command_id_used_again_is_counted_when_the_command_says_something_else) {
+  admin_command first;
+  first.verb = admin_verb::set_stage;
+  first.to = stage::throttle;
+  first.actor = "ada";
+  auto other = first;
+  other.to = stage::restrict;
+  for (const bool noted_by_an_earlier_build : {false, true}) {
+    user_fixture user;
+    auto what = user.make(event_kind::admin, 0, first);
+    BOOST_TEST((user.give(what) == applied::accepted));
+    if (noted_by_an_earlier_build) user.who.admin_ids.front().content = 0;
+    const auto key = what.key;
+    // A sender that stamps again when it retries.
+    what = user.make(event_kind::admin, -1, first);
+    what.key = key;
+    BOOST_TEST((user.give(what) == applied::duplicate));
+    BOOST_TEST(user.out.counts.reused_command_ids == 0U);
+    what = user.make(event_kind::admin, 0, other);
+    what.key = key;
+    BOOST_TEST((user.give(what) == applied::duplicate));
+    BOOST_TEST((user.standing().at == stage::throttle));
+    BOOST_TEST(user.out.counts.reused_command_ids == (noted_by_an_earlier_build ? 0U : 1U));
+    BOOST_TEST(user.out.counts.duplicates == 2U);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(commands_to_all_users_change_nothing_of_one_user) {
   for (const auto verb : {admin_verb::enable, admin_verb::kill_switch, admin_verb::promote_policy}) {
     user_fixture user;
@@ -161,7 +188,7 @@ BOOST_AUTO_TEST_CASE(an_erasure_leaves_numbers_and_admin_ids_and_nothing_else) {
   BOOST_TEST(user.decided() == lines{"user_erased ada"});
   BOOST_TEST(user.sum() == 0);
   BOOST_TEST((user.who.account == nullptr and user.who.conversations == nullptr and not user.who.exempt));
-  BOOST_TEST(user.who.admin_ids == command);
+  BOOST_TEST((user.who.admin_ids == command));
   BOOST_TEST(user.standing().strikes_7d == 0U);
   BOOST_TEST((user.standing().at == stage::none));
   BOOST_TEST(user.who.next_due == never);

@@ -25,15 +25,15 @@ BOOST_AUTO_TEST_SUITE(run_report_test)
 
 BOOST_AUTO_TEST_CASE(a_report_of_local_mode_has_its_keys_in_order) {
   BOOST_TEST(keys_of({.of_mode = local_figures{}})
-             == "lines empty_lines bytes events accepted duplicates stale moved_to_backfill dead_letters decisions "
-                "shadow_decisions users active_users epochs last_epoch commits seconds events_per_second cpu_seconds "
-                "memory_peak_bytes ");
+             == "lines empty_lines bytes events accepted duplicates reused_command_ids stale moved_to_backfill "
+                "dead_letters decisions shadow_decisions users active_users epochs last_epoch commits seconds "
+                "events_per_second cpu_seconds memory_peak_bytes ");
 }
 
 BOOST_AUTO_TEST_CASE(a_report_of_kafka_mode_has_its_keys_in_order) {
   BOOST_TEST(keys_of({.of_mode = kafka_figures{}})
-             == "records duplicates dead_letters decisions epochs rows outputs transactions aborts recycled real_gaps "
-                "refetches seconds records_per_second cpu_seconds memory_peak_bytes ");
+             == "records duplicates reused_command_ids dead_letters decisions epochs rows outputs transactions aborts "
+                "recycled real_gaps refetches seconds records_per_second cpu_seconds memory_peak_bytes ");
 }
 
 BOOST_AUTO_TEST_CASE(a_report_of_kafka_mode_reads_as_a_table) {
@@ -57,6 +57,9 @@ BOOST_AUTO_TEST_CASE(a_report_of_local_mode_groups_digits_and_leaves_out_what_di
   BOOST_TEST(text.find("stale") == std::string::npos);
   std::get<local_figures>(report.of_mode).totals.counts.stale = 1;
   BOOST_TEST(report_text(report).find("  stale facts") != std::string::npos);
+  BOOST_TEST(text.find("reused") == std::string::npos);
+  std::get<local_figures>(report.of_mode).totals.counts.reused_command_ids = 1;
+  BOOST_TEST(report_text(report).find("    command ids reused") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -117,7 +117,7 @@ MUTANTS = [
     ("users are loaded under the rules of the end", SHARD, "store_->load(absent, *periods_.front().in_force->policies, first)", "store_->load(absent, *in_force().policies, first)"),
     ("users are loaded at the end", SHARD, "first = std::min(first, each.steps.front().now);", "first = sealed_->now;"),
     ("a promotion reaches only the due", SHARD, "const auto until = promoted ? never - 1 : sealed.now;", "const auto until = sealed.now + 0 * promoted;"),
-    ("commands are obeyed twice", SHARD, "if (place != command_ids_.end() and *place == command.key) {", "if (place != command_ids_.end() and *place == command.key and now < 0) {"),
+    ("commands are obeyed twice", SHARD, "if (use != id_use::first) {", "if (use != id_use::first and now < 0) {"),
     ("unwritten users are dropped", SHARD, "if (oldest->who->changed.any()) continue;", ""),
     ("a command has no place in the order", CUTTER, "[next](const event& e) { return before(e, *next); }", "[next](const event& e) { return not before(*next, e) or true; }"),
     ("older ids come too early", "actors/user_actor.cpp", "  advance(who, *taken.in_force, taken.now, result.wrote);\n", "  for (const auto& hour : what.older)\n    who.ids.load(hour.hour, hour.keys);\n  advance(who, *taken.in_force, taken.now, result.wrote);\n  if (what.older.empty()) return;\n"),

@@ -267,7 +267,7 @@ BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_keyed_hash_and_numbers) {
     loaded->standings[slot]->until = start + day_ms;
   }
   loaded->next_due = start + day_ms + 1;
-  loaded->admin_ids.push_back(99);
+  loaded->admin_ids.push_back({99, 7});
   loaded->changed.core = true;
   loaded->changed.standings = 5;
   store->add_user(who, *loaded);
@@ -304,7 +304,7 @@ BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_keyed_hash_and_numbers) {
   in_force.policies = policies.get();
   loaded = load(who, start + 2);
   BOOST_TEST(loaded->erased_at == start + 1);
-  BOOST_TEST(loaded->admin_ids.size() == 1U);
+  BOOST_TEST((loaded->admin_ids == std::vector<permanent_id>{{99, 7}}));
   BOOST_TEST(loaded->standings[0]->last_strike == 7U);
   BOOST_TEST(loaded->standings[0]->last_request == 20U);
   BOOST_TEST(loaded->standings[2]->last_request == 22U);

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "streams/failpoint.hpp"
+#include "streams/notices.hpp"
 
 namespace fairuse::kafka {
 
@@ -163,12 +164,20 @@ void kafka_worker::confirm(const std::vector<partition_shard*>& which, time_ms p
   }
   failpoint::pass("pending");
   ++counts_.transactions;
+  warn_of_reused_ids(which);
   // A request of this transaction may still be under way and could end the next one.
   const bool doubtful = producer_->had_errors() or steady - produced_at > rules_.bounds.slow_commit.count();
   if (not doubtful) return;
   rules_.environment.log(log_level::warning, "the commit did not go through at once: taking a new producer");
   phase_ = phase::recycling;
   producer_.reset();
+}
+
+void kafka_worker::warn_of_reused_ids(const std::vector<partition_shard*>& which) {
+  const auto reused = [](const partition_shard* each) { return each->totals().counts.reused_command_ids > 0; };
+  if (told_of_reused_ids_ or std::none_of(which.begin(), which.end(), reused)) return;
+  told_of_reused_ids_ = true;
+  rules_.environment.log(log_level::warning, std::string{reused_id_warning});
 }
 
 void kafka_worker::end_with(std::string why) {

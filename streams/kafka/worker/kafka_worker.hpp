@@ -133,6 +133,7 @@ private:
   call_result<> commit();
   /// E9, and whether the producer may begin another transaction. `produced_at` (steady): when E5 was done.
   void confirm(const std::vector<partition_shard*>& which, time_ms produced_at);
+  void warn_of_reused_ids(const std::vector<partition_shard*>& which);
 
   void recover(const call_error& from, const std::vector<partition_shard*>& which);
   void roll_back(const std::vector<partition_shard*>& which);
@@ -158,6 +159,7 @@ private:
   phase phase_ = phase::starting;
   result<void> outcome_;
   bool fetch_again_ = false;
+  bool told_of_reused_ids_ = false;
   /// Far behind the ends of the inputs.
   bool backlog_ = false;
   /// When the first record of the epoch came, and when the last epoch was sealed (steady).

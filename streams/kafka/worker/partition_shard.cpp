@@ -120,7 +120,7 @@ result<void> partition_shard::begin(const takeover_result& from, worker& on, con
   const shard_options options{.start = start,
                               .horizon_ms = rules_.horizon_ms,
                               .policies = choice.policies,
-                              .command_ids = command_ids_from(setting_of(meta_.settings, "command_ids")),
+                              .command_ids = command_ids_from(meta_.settings),
                               .last_now = has_committed_ ? meta_.now : INT64_MIN,
                               .max_active_users = rules_.bounds.active_users};
   actors_ = on.open_shard(*store_, options);
@@ -260,8 +260,10 @@ void partition_shard::write_outputs(writing& of) {
   };
   writer_.write(of.sealed.number, of.sealed.now, outcomes, *broadcast, controls_changed, dead_letters, write);
   of.record.outputs_digest = outputs_digest_.finish();
-  for (const auto key : broadcast->new_ids)
-    append_command_id(of.made.meta.settings["command_ids"], key);
+  for (const auto& id : broadcast->new_ids)
+    append_command_id(of.made.meta.settings, id);
+  of.made.totals.counts.duplicates += broadcast->duplicates.size();
+  of.made.totals.counts.reused_command_ids += broadcast->reused_ids;
   of.made.totals.outputs = of.record.outputs;
   of.made.totals.dead_letters = dead_letters.size();
 }
