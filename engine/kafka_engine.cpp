@@ -7,7 +7,6 @@
 #include <chrono>
 #include <filesystem>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -21,7 +20,6 @@
 #include "engine/clocks.hpp"
 #include "engine/kafka_options.hpp"
 #include "engine/process_figures.hpp"
-#include "engine/state_folder.hpp"
 #include "streams/kafka/broker/real_cluster.hpp"
 #include "streams/kafka/worker/task_thread.hpp"
 
@@ -91,8 +89,7 @@ run_result<void> kafka_engine::open() {
   auto instance = instance_of(from, settings_.instance, host_name());
   if (not instance) return run_error{run_fault::refused, std::move(instance.error().message)};
   instance_ = std::move(*instance);
-  state_folder folder;
-  if (auto done = folder.choose(settings_.state_folder, stream_kind::kafka); not done) return done;
+  if (auto done = folder_.choose(settings_.state_folder, stream_kind::kafka); not done) return done;
   for (const auto& warning : transport_warnings(from, kafka_client_library()))
     told_.log(log_level::warning, warning);
   auto brokers = kafka::make_real_cluster(cluster_options(from, told_.log));
@@ -237,10 +234,8 @@ void kafka_engine::write_status(bool running) {
   for (const auto& each : all.partitions)
     list.push_back(json_of(each));
   text["partitions"] = std::move(list);
-  const auto folder = std::filesystem::path{settings_.state_folder};
-  std::error_code shown_by_the_write;
-  std::filesystem::create_directories(folder, shown_by_the_write);
-  const auto written = replace_file(folder / "partitions.json", text.dump(1) + '\n', durability::status);
+  const auto written = replace_file(std::filesystem::path{settings_.state_folder} / "partitions.json",
+                                    text.dump(1) + '\n', durability::status);
   if (not written and not std::exchange(status_failed_, true))
     told_.log(log_level::warning,
               fmt::format("`fairuse partitions` does not see this engine: {}", written.error().message));

@@ -19,6 +19,7 @@
 
 #include "config/deployment.hpp"
 #include "engine/engine.hpp"
+#include "engine/state_folder.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/worker/kafka_worker.hpp"
 
@@ -53,6 +54,7 @@ private:
   const std::string case_key_;
   const engine_callbacks told_;
   std::string instance_;
+  state_folder folder_;
   std::unique_ptr<kafka::cluster> brokers_;
   std::int32_t partitions_ = 0;
   /// With until_end: where the inputs ended at the start.

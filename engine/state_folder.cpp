@@ -3,11 +3,15 @@
 #include "engine/state_folder.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <string>
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "storage/local_store.hpp"
 
@@ -40,7 +44,7 @@ run_result<void> state_folder::choose(fs::path folder, stream_kind mode) {
   unused_ = names.empty();
   const bool local = holds_local_store(folder_);
   const bool kafka = is_of_kafka_mode(names);
-  if (unused_ or (mode == stream_kind::local ? local : kafka)) return {};
+  if (unused_ or (mode == stream_kind::local ? local : kafka)) return lock();
   const auto* holds = local ? "the store of local mode" : kafka ? "the state of an instance on Kafka" : "other files";
   return run_error{run_fault::refused,
                    fmt::format("the folder {} holds {}: name another one with --state, which is made "
@@ -48,12 +52,28 @@ run_result<void> state_folder::choose(fs::path folder, stream_kind mode) {
                                folder_.string(), holds)};
 }
 
+run_result<void> state_folder::lock() {
+  std::error_code failed;
+  fs::create_directories(folder_, failed);
+  if (failed)
+    return run_error{run_fault::failed,
+                     fmt::format("cannot make the folder {}: {}", folder_.string(), failed.message())};
+  lock_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // A file system may have no locks of folders; each store in it has one of its own.
+  if (::flock(lock_, LOCK_EX | LOCK_NB) == 0 or errno != EWOULDBLOCK) return {};
+  return run_error{
+      run_fault::failed,
+      fmt::format("the state folder {} is in use by another process: stop that one, or name another folder "
+                  "with --state",
+                  folder_.string())};
+}
+
 state_folder::~state_folder() {
-  if (not withdrawn_ or not unused_) return;
   std::error_code ignored;
-  remove_local_store(folder_);
+  if (withdrawn_ and unused_) remove_local_store(folder_);
   for (const auto& each : absent_)
     fs::remove(each, ignored);
+  if (lock_ >= 0) ::close(lock_);
 }
 
 } // namespace fairuse

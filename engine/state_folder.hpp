@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The folder that --state names, before anything is opened in it.
+// The folder that --state names: of one process at a time, looked at before anything is opened in it.
 // Threads: one.
 #pragma once
 
@@ -17,16 +17,21 @@ public:
   state_folder() = default;
   state_folder(const state_folder&) = delete;
   state_folder& operator=(const state_folder&) = delete;
-  /// After withdraw(): takes back what was made in an unused folder, and the folder if it was not there.
+  /// Gives the folder back. After withdraw(): takes back what was made in an unused folder. Folders that were not there
+  /// and have nothing in them go.
   ~state_folder();
 
-  /// Refused: it holds something else than state of this mode.
+  /// Make the folder and keep other processes out. Refused: it holds something else than state of this mode.
   run_result<void> choose(std::filesystem::path folder, stream_kind mode);
   /// The run is refused and committed nothing.
   void withdraw() { withdrawn_ = true; }
 
 private:
+  run_result<void> lock();
+
   std::filesystem::path folder_;
+  /// An open folder with a lock of the system, which ends with the process; -1: none.
+  int lock_ = -1;
   /// It was empty or absent.
   bool unused_ = false;
   bool withdrawn_ = false;
