@@ -12,7 +12,7 @@ using namespace fairuse::protocol;
 
 namespace {
 
-const std::string worker = "fairuse.m0.0";
+const std::string name = "fairuse.m0.0";
 /// A round of a scenario takes 10 ms, an epoch two rounds.
 constexpr int rounds_per_second = 100;
 constexpr std::uint64_t epochs_per_second = 50;
@@ -21,7 +21,7 @@ struct epochs_fixture {
   scenario on{quiet_settings(1)};
 
   epochs_fixture() {
-    on.start(worker);
+    on.start(name);
     on.feed(5);
     on.until_caught_up();
   }
@@ -36,14 +36,14 @@ struct epochs_fixture {
     int rounds = 0;
     on.until("decided", [&] {
       ++rounds;
-      return not on.at(worker).finished(on.in.input_ends()).empty();
+      return not on.at(name).finished(on.in.input_ends()).empty();
     });
     return rounds;
   }
   std::uint64_t transactions() {
     // A worker updates its status ten times a second.
     pass(rounds_per_second);
-    return on.at(worker).status().transactions;
+    return on.at(name).status().transactions;
   }
 };
 
@@ -64,6 +64,21 @@ BOOST_AUTO_TEST_CASE(what_comes_all_the_time_is_decided_once_an_epoch) {
   const auto made = transactions() - before;
   BOOST_TEST(made <= epochs_per_second + 3);
   BOOST_TEST(made >= epochs_per_second / 2);
+}
+
+// Every second abort is answered otherwise (tests/simlog/fencing_test.cpp).
+BOOST_AUTO_TEST_CASE(a_worker_that_is_fenced_with_unsent_records_goes_on_whatever_the_abort_answers) {
+  for (std::uint64_t fence = 1; fence <= 4; ++fence) {
+    on.inject(name, simlog::point::flush, simlog::fault::early, [this] {
+      simlog::credentials rival{name};
+      on.in.log.init(rival, kafka::milliseconds{1'000}, {});
+    });
+    on.feed(3);
+    on.until_caught_up();
+    pass(rounds_per_second);
+    BOOST_TEST(on.at(name).status().recycled == fence);
+  }
+  on.finish();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -153,6 +153,7 @@ private:
   std::map<topic_partition, std::int64_t> delivered_;
   /// A request was sent that may have reached the coordinator.
   bool registered_ = false;
+  bool fenced_with_unsent_ = false;
   bool had_errors_ = false;
   time_ms begun_ = 0;
 };

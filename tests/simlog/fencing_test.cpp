@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,33 @@ struct rivals {
   }
 };
 
+std::unique_ptr<kafka::transactional_producer> prepared(simulated_cluster& by) {
+  auto made = by.make_producer("id");
+  const std::vector<std::string> topics{"t"};
+  BOOST_TEST(made->prepare(topics).has_value());
+  return made;
+}
+
 } // namespace
+
+BOOST_AUTO_TEST_CASE(an_abort_after_a_fence_with_unsent_records_has_both_answers_of_a_real_broker) {
+  simulated_log log;
+  simulated_cluster client(log, {});
+  log.make_topic("t", 1);
+  std::set<std::string> answers;
+  for (int i = 0; i < 4; ++i) {
+    const auto older = prepared(client);
+    BOOST_TEST(older->begin().has_value());
+    older->produce("t", 0, "k", "v", {});
+    const auto newer = prepared(client);
+    BOOST_TEST(not older->flush());
+    const auto seen = older->abort();
+    BOOST_REQUIRE(asks_for(seen, kafka::next_action::broken));
+    BOOST_TEST(asks_for(older->begin(), kafka::next_action::broken));
+    answers.insert(seen.error().code);
+  }
+  BOOST_TEST((answers == std::set<std::string>{"INVALID_TXN_STATE", "_FENCED"}));
+}
 
 RC_BOOST_PROP(of_one_id_only_the_newest_producer_commits, (std::uint64_t seed)) {
   rivals it(seed);

@@ -150,6 +150,7 @@ call_error simulated_producer::undelivered(const error_code& code) {
   if (code.empty()) return must_abort("_MSG_TIMED_OUT");
   if (code != "PRODUCER_FENCED") return must_abort(code);
   must_die("_FENCED");
+  fenced_with_unsent_ = true;
   return {next_action::abort, "_PURGE_QUEUE", "records of " + who_.id + " were not delivered"};
 }
 
@@ -188,6 +189,8 @@ call_result<> simulated_producer::tell_offsets(const identity& as, const offset_
 
 call_result<> simulated_producer::end(bool commit) {
   if (process_.dead()) return process::gone();
+  // A real broker gives either, by chance; here every second producer of an id does whose records it refused.
+  if (!commit && fenced_with_unsent_ && who_.epoch / 2 % 2 == 1) return must_die("INVALID_TXN_STATE");
   if (state_ == state::dead || (commit && state_ != state::open)) return open();
   if (state_ != state::open && state_ != state::abortable) return open();
   if (commit && !queue_.empty())
