@@ -22,8 +22,9 @@ command_error error_of(const kafka::call_error& why) {
 command_result<> operator_session::open(const std::string& config_file) {
   yaml::diagnostics problems{config_file};
   auto loaded = load_deployment(config_file, kafka_client_library(), problems);
+  // What the linter says of policies is for `check` and `run`.
   for (const auto& each : problems.list())
-    tell("{}\n", to_text(each));
+    if (not loaded or each.file == config_file) tell("{}\n", to_text(each));
   if (not loaded) return command_error{exit_usage, fmt::format("{} is refused", config_file)};
   loaded_ = std::make_unique<loaded_deployment>(std::move(*loaded));
   if (loaded_->settings.streams != stream_kind::kafka)

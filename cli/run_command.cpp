@@ -83,7 +83,7 @@ std::optional<loaded_deployment> load_with_overrides(const std::string& file) {
   yaml::diagnostics problems{file};
   auto loaded = load_deployment(file, kafka_client_library(), problems);
   for (const auto& each : problems.list())
-    tell("{}\n", to_text(each));
+    if (each.level != yaml::severity::note) tell("{}\n", to_text(each));
   if (not loaded) {
     log_line(log_level::error, fmt::format("{} is refused", file));
     return std::nullopt;
@@ -92,6 +92,8 @@ std::optional<loaded_deployment> load_with_overrides(const std::string& file) {
   const auto report = apply_overrides(*loaded, overrides_from_environment());
   for (const auto& each : report.problems)
     log_line(log_level::error, each);
+  for (const auto& each : report.warnings)
+    log_line(log_level::warning, each);
   for (const auto& each : report.notes)
     log_line(log_level::info,
              fmt::format("{} overrides {}: {} -> {}", each.variable, each.changed, each.before, each.after));

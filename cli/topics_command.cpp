@@ -89,8 +89,9 @@ private:
   command_result<> load() {
     yaml::diagnostics problems{wanted_.config_file};
     auto loaded = load_deployment(wanted_.config_file, kafka_client_library(), problems);
+    // What the linter says of policies is for `check` and `run`.
     for (const auto& each : problems.list())
-      tell("{}\n", yaml::to_text(each));
+      if (not loaded or each.file == wanted_.config_file) tell("{}\n", yaml::to_text(each));
     if (not loaded) return command_error{exit_usage, wanted_.config_file + " is refused"};
     deployment_ = std::move(loaded->settings);
     if (deployment_.streams != stream_kind::kafka)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/lint.hpp"
 #include "core/policy_set.hpp"
 
 namespace fairuse {
@@ -136,7 +137,9 @@ private:
 
   std::optional<policy> load_one(const std::filesystem::path& file) {
     diagnostics problems{file.string()};
-    auto rules = load_policy(file, problems);
+    const auto root = yaml::load(file, problems);
+    auto rules = root ? bind_policy(*root, problems) : std::nullopt;
+    if (rules) lint(*rules, *root, problems);
     loaded_.add(problems);
     return rules;
   }

@@ -78,8 +78,9 @@ struct loaded_deployment {
   std::vector<policy> shadows;
 };
 
-/// File -> settings and the policies it names, with their digests; nullopt and diagnostics (of all the files) if
-/// anything is refused. `library` is asked about the properties of a deployment on Kafka.
+/// File -> settings and the policies it names, with their digests; nullopt if anything is refused. Diagnostics are of
+/// all the files, with what the linter says of the policies. `library` is asked about the properties of a deployment on
+/// Kafka.
 std::optional<loaded_deployment> load_deployment(const std::filesystem::path& file, const client_library& library,
                                                  yaml::diagnostics& out);
 

@@ -6,6 +6,8 @@
 #include <array>
 #include <optional>
 
+#include "config/lint.hpp"
+
 namespace fairuse {
 
 namespace {
@@ -23,6 +25,8 @@ struct context {
   override_report& report;
 
   void problem(const std::string& what) const { report.problems.push_back(std::string{variable} + " " + what); }
+
+  void warn(const std::string& what) const { report.warnings.push_back(std::string{variable} + " " + what); }
 
   void changed(const std::string& what, const std::string& before, const std::string& after) const {
     report.notes.push_back({std::string{variable}, what, before, after});
@@ -104,6 +108,7 @@ void set_exempt(const context& of) {
   auto& exempt = of.target.settings.exempt;
   auto merged = exempt;
   auto rest = of.text;
+  bool odd = false;
   while (not rest.empty()) {
     const auto comma = rest.find(',');
     auto uid = rest.substr(0, comma);
@@ -113,8 +118,10 @@ void set_exempt(const context& of) {
     while (uid.ends_with(' '))
       uid.remove_suffix(1);
     if (uid == "*") return of.problem("holds '*'; to let everybody pass, set FAIR_USE_KILL_SWITCH=true");
+    odd = odd or uid.find_first_of("; \t") != std::string_view::npos;
     if (not uid.empty()) merged.emplace_back(uid);
   }
+  if (odd) of.warn("has a user id with a semicolon or a space in it; only a comma stands between two users");
   std::sort(merged.begin(), merged.end());
   merged.erase(std::unique(merged.begin(), merged.end()), merged.end());
   // Numbers only: the note goes to the log, and user ids do not.
@@ -174,17 +181,37 @@ std::vector<std::string_view> known_names() {
   return names;
 }
 
+// The variables that were applied.
+std::string names_of(const override_report& report) {
+  std::string names;
+  for (const auto& each : report.notes)
+    names += (names.empty() ? "" : ", ") + each.variable;
+  return names;
+}
+
 // Values that are fine one by one may exclude each other, or what the files say.
 void check_together(const loaded_deployment& changed, override_report& report) {
-  std::string applied;
-  for (const auto& each : report.notes)
-    applied += (applied.empty() ? "" : ", ") + each.variable;
   auto found = contradictions(changed.live);
   for (auto& each : contradictions(changed))
     found.push_back(std::move(each));
   for (const auto& each : found)
-    report.problems.push_back(applied + ": with them the configuration contradicts itself: " + yaml::join(each.at)
-                              + ": " + each.message);
+    report.problems.push_back(names_of(report) + ": with them the configuration contradicts itself: "
+                              + yaml::join(each.at) + ": " + each.message);
+}
+
+bool is_same(const finding& left, const finding& right) {
+  return left.at == right.at and left.message == right.message;
+}
+
+// What makes no sense with the variables and did without them.
+void lint_together(const policy& before, const policy& after, override_report& report) {
+  const auto known = lint(before);
+  for (const auto& each : lint(after)) {
+    const auto is_known = [&each](const finding& one) { return is_same(one, each); };
+    if (each.level == yaml::severity::warning and std::none_of(known.begin(), known.end(), is_known))
+      report.warnings.push_back(names_of(report) + ": with this the live policy makes no sense: " + yaml::join(each.at)
+                                + ": " + each.message);
+  }
 }
 
 } // namespace
@@ -210,6 +237,7 @@ override_report apply_overrides(loaded_deployment& target, const environment& va
     report.notes.clear();
     return report;
   }
+  lint_together(target.live, changed.live, report);
   stamp_digest(changed.live);
   target = std::move(changed);
   return report;

@@ -26,6 +26,8 @@ struct override_report {
   std::vector<override_note> notes;
   /// Sentences that begin with the variable's name and say what to do. If there are any, nothing was changed.
   std::vector<std::string> problems;
+  /// Sentences of the same kind about what is applied all the same.
+  std::vector<std::string> warnings;
 };
 
 using environment = std::map<std::string, std::string>;

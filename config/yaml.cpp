@@ -218,6 +218,21 @@ const node* node::find(std::string_view key) const {
   return nullptr;
 }
 
+namespace {
+
+// Of the first line that begins with one, perhaps after spaces.
+std::optional<place> tab_in_indentation(std::string_view text) {
+  for (std::uint32_t line = 1; not text.empty(); ++line) {
+    const auto end = std::min(text.find('\n'), text.size() - 1);
+    const auto begin = text.substr(0, end).find_first_not_of(' ');
+    if (begin < end and text[begin] == '\t') return place{line, static_cast<std::uint32_t>(begin + 1)};
+    text.remove_prefix(end + 1);
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
 std::optional<node> parse(std::string_view text, diagnostics& out) {
   if (text.size() > file_bytes_max) {
     out.error({}, "larger than 1 MiB, which no configuration is");
@@ -247,7 +262,10 @@ std::optional<node> parse(std::string_view text, diagnostics& out) {
   } catch (const too_deep& broken) {
     out.error(broken.at, "nested deeper than " + std::to_string(nesting_max) + " levels");
   } catch (const YAML::Exception& broken) {
-    out.error(place_from(broken.mark), "not YAML: " + broken.msg);
+    if (const auto tab = tab_in_indentation(text))
+      out.error(*tab, "not YAML: a tab stands before the text of this line; YAML is indented with spaces");
+    else
+      out.error(place_from(broken.mark), "not YAML: " + broken.msg);
   } catch (const std::exception& broken) {
     out.error({}, std::string{"not YAML: "} + broken.what());
   }

@@ -74,4 +74,17 @@ BOOST_AUTO_TEST_CASE(a_deployment_is_checked_with_the_policies_it_names) {
   BOOST_TEST(holds(said.text, "ok: a deployment, live fair "));
 }
 
+BOOST_AUTO_TEST_CASE(a_deployment_has_the_warnings_of_its_live_policy_and_its_shadows_with_their_places) {
+  const test_folder folder;
+  folder.write("live.yaml", "name: mine\nwindows:\n  daily: {span: 24h, cap: 0}\n");
+  folder.write("shadow.yaml",
+               "name: next\nwindows:\n  daily: {span: 24h, cap: 2h}\nlanes: {realtime: meter, sync: meter}\n");
+  const auto file = folder.write("local.yaml", "policies: {live: live.yaml, shadow: [shadow.yaml]}\n");
+  const auto said = check({file});
+  BOOST_TEST(said.code == 0);
+  BOOST_TEST(holds(said.text, "live.yaml:3:27: warning: windows.daily.cap: 0 does not switch a window off"));
+  BOOST_TEST(holds(said.text, "shadow.yaml:4:8: warning: lanes: no lane is enforced"));
+  BOOST_TEST(holds(said.text, ", 2 warnings\n"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -153,6 +153,26 @@ BOOST_AUTO_TEST_CASE(variables_that_do_not_fit_the_live_policy_are_refused) {
   BOOST_TEST(holds(problem({{"FAIR_USE_WEEKLY_SPEECH_MS_UNLIMITED", "1"}}, target), "a cap of the plan 'unlimited'"));
 }
 
+BOOST_AUTO_TEST_CASE(what_makes_no_sense_with_the_variables_is_warned_of_and_applied) {
+  auto target = shipped();
+  const auto senseless = apply_overrides(target, {{"FAIR_USE_DAILY_SPEECH_MS", "0"}});
+  BOOST_TEST(senseless.problems.empty());
+  BOOST_REQUIRE(not senseless.warnings.empty());
+  BOOST_TEST(senseless.warnings.front()
+             == "FAIR_USE_DAILY_SPEECH_MS: with this the live policy makes no sense: windows.daily.cap: 0 does not "
+                "switch a window off: any speech at all exceeds it");
+  target = shipped();
+  BOOST_TEST(apply_overrides(target, {{"FAIR_USE_DAILY_SPEECH_MS", "7200000"}}).warnings.empty());
+  for (const auto* list : {"a;b", "a b,c"}) {
+    target = shipped();
+    const auto split = apply_overrides(target, {{"FAIR_USE_EXEMPT_UIDS", list}});
+    BOOST_REQUIRE(split.warnings.size() == 1U);
+    BOOST_TEST(split.warnings.front()
+               == "FAIR_USE_EXEMPT_UIDS has a user id with a semicolon or a space in it; only a comma stands between "
+                  "two users");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(values_that_exclude_each_other_are_refused) {
   BOOST_TEST(holds(problem({{"FAIR_USE_BUCKET_SECONDS", "7"}}), "divides an hour"));
   BOOST_TEST(holds(problem({{"FAIR_USE_CLASSIFIER_ABUSE_SCORE_THRESHOLD", "0.2"}}), "is not below the score"));

@@ -83,6 +83,9 @@ BOOST_AUTO_TEST_CASE(what_yaml_permits_and_people_regret_is_refused_with_its_pla
   BOOST_TEST(said_of("") == "f: error: is empty\n");
   BOOST_TEST(said_of("# nothing\n") == "f: error: is empty\n");
   BOOST_TEST(holds(said_of("a: [1, 2\n"), "error: not YAML: "));
+  BOOST_TEST(said_of("a:\n \tb: 1\n")
+             == "f:2:2: error: not YAML: a tab stands before the text of this line; YAML is indented with spaces\n");
+  BOOST_TEST(said_of("a:\n  b: [1,\n\t2]\n").empty());
   BOOST_TEST(holds(said_of(std::string{"a: \0b", 5}), "control characters"));
   BOOST_TEST(holds(said_of(std::string(5'000, '[')), "nested deeper than 32 levels"));
   BOOST_TEST(holds(said_of(std::string(yaml::file_bytes_max + 1, 'a')), "larger than 1 MiB"));
