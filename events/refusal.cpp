@@ -56,6 +56,8 @@ std::string_view to_text(refusal value) { return wordings.at(static_cast<std::si
 std::string_view remedy(refusal why, std::string_view place) {
   if (why == refusal::not_json and place == place_of_value)
     return "Send the event as the record's value; a record without one (a tombstone) is no event and deletes nothing.";
+  if (why == refusal::wrong_partition and place == place_of_key)
+    return "Give the record the event's subject as its key, and partition by it with the configured partitioner.";
   return wordings.at(static_cast<std::size_t>(why)).remedy;
 }
 

@@ -58,6 +58,7 @@ std::string_view to_text(refusal value);
 
 /// Where a record without a value (a tombstone) is not_json.
 inline constexpr std::string_view place_of_value = "value";
+inline constexpr std::string_view place_of_key = "key";
 
 /// What the sender can do about it, in one sentence; `place` as in refused.
 std::string_view remedy(refusal why, std::string_view place);

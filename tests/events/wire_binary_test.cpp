@@ -177,6 +177,7 @@ BOOST_AUTO_TEST_CASE(a_record_without_a_value_is_no_event_whatever_its_headers_s
     BOOST_TEST(outcome_of(decoder.decode_record(given, std::nullopt, arena)) == "not_json at value");
   BOOST_TEST(outcome_of(decoder.decode_record({}, "", arena)) == "truncated at byte 0");
   BOOST_TEST(remedy(refusal::not_json, "value") != remedy(refusal::not_json, "byte 0"));
+  BOOST_TEST(remedy(refusal::wrong_partition, "key").find("the event's subject as its key") != std::string_view::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_value_beyond_the_limit_is_refused) {

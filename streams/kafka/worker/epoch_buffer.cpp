@@ -45,7 +45,7 @@ void epoch_buffer::add(const std::shared_ptr<const record_batch>& batch, std::si
     return;
   }
   if (not belongs_here(what, read->subject)) {
-    refused_.push_back({from, {refusal::wrong_partition, "key"}});
+    refused_.push_back({from, {refusal::wrong_partition, std::string{place_of_key}}});
     return;
   }
   if (read->subject == "*") {
