@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -16,6 +17,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "cli/numbers.hpp"
 #include "cli/operator_session.hpp"
 #include "cli/output.hpp"
 #include "engine/clocks.hpp"
@@ -33,6 +35,7 @@ constexpr std::int64_t view_age_max_ms = 10'000;
 struct partitions_options {
   std::string config_file;
   std::string state_folder;
+  std::optional<std::int64_t> max_lag;
   bool as_json = false;
 };
 
@@ -40,6 +43,8 @@ struct partitions_options {
 struct local_view {
   std::string instance;
   bool running = false;
+  /// It said that it ended.
+  bool ended = false;
   std::int64_t age_ms = 0;
   std::map<std::int32_t, json> partitions;
 };
@@ -80,9 +85,10 @@ public:
     if (const auto asked = ask_lag(); not asked) return error_of(asked.error());
     add_local();
     wanted_.as_json ? print_json() : print_table();
-    const bool refused = std::any_of(rows_.begin(), rows_.end(),
-                                     [](const row& each) { return each.state == "refused" or each.state == "failed"; });
-    return refused ? exit_failed : exit_done;
+    const auto wrong = what_is_wrong();
+    for (const auto& each : wrong)
+      log_line(log_level::error, each);
+    return wrong.empty() ? exit_done : exit_failed;
   }
 
 private:
@@ -99,7 +105,8 @@ private:
     local_.emplace();
     local_->instance = text.value("instance", "");
     local_->age_ms = std::max<std::int64_t>(0, wall_clock_ms() - text.value("at", std::int64_t{0}));
-    local_->running = text.value("running", false) and local_->age_ms <= view_age_max_ms;
+    local_->ended = not text.value("running", false);
+    local_->running = not local_->ended and local_->age_ms <= view_age_max_ms;
     for (const auto& each : text["partitions"])
       local_->partitions[each.value("partition", -1)] = each;
     return {};
@@ -153,6 +160,26 @@ private:
       take(found->second, "restored", each.restored);
       take(found->second, "to_restore", each.to_restore);
     }
+  }
+
+  // Each a sentence for a monitor's message.
+  std::vector<std::string> what_is_wrong() const {
+    std::vector<std::string> wrong;
+    if (group_.members.empty())
+      wrong.push_back(fmt::format("nobody is in group {}: start an instance with `fairuse run`", all_.settings().app));
+    if (local_ and not local_->running and not local_->ended)
+      wrong.push_back(fmt::format("instance {} was killed or hangs: start it again with its --state {}",
+                                  local_->instance, wanted_.state_folder));
+    for (const auto& each : rows_) {
+      if (each.state == "refused" or each.state == "failed")
+        wrong.push_back(fmt::format("partition {} is {}", each.partition, each.state));
+      if (each.owner.empty() and not group_.members.empty() and group_.state == "Stable")
+        wrong.push_back(fmt::format("no member reads partition {}", each.partition));
+      if (wanted_.max_lag and each.lag.value_or(0) > *wanted_.max_lag)
+        wrong.push_back(fmt::format("partition {} is {} records behind, more than --max-lag {}", each.partition,
+                                    *each.lag, *wanted_.max_lag));
+    }
+    return wrong;
   }
 
   static std::string state_text(const row& of) {
@@ -225,9 +252,13 @@ std::function<int()> declare_partitions(CLI::App& app) {
   const auto wanted = std::make_shared<partitions_options>();
   app.add_option("--config", wanted->config_file, "Deployment with streams.kind kafka")->required();
   app.add_option("--state", wanted->state_folder, "State folder of an instance on this machine: what it says itself");
+  app.add_option("--max-lag", wanted->max_lag, "Records that a partition may be behind; more is exit 1")
+      ->check(number_between(std::int64_t{0}, INT64_MAX));
   app.add_flag("--json", wanted->as_json, "One JSON object instead of the table");
   app.footer(
-      "Exit 0: as it should be, 1: a partition is refused, or no broker answers, 2: wrong command or file.\n"
+      "Exit 0: as it should be, 1: nobody is in the group, a partition is refused or read by nobody, or further "
+      "behind\n"
+      "than --max-lag, the instance of --state was killed, or no broker answers, 2: wrong command or file.\n"
       "Lag is committed records that the group has not decided on, over all inputs of the partition. The\n"
       "marker of a transaction that ends a log, as of a `fairuse command`, counts as one until the next record.");
   return [wanted] { return exit_code_of(partitions_session{*wanted}.run()); };

@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.broker import Broker, consume, kcat, produce_events  # noqa: E402
 from support.kafka_mode import POLICIES, SHORT_TIMES, Instance, command, topic_names, write_config  # noqa: E402
-from support.process import ROOT  # noqa: E402
+from support.process import ROOT, wait_until  # noqa: E402
 from support.traffic import ms, now_ms, speech  # noqa: E402
 
 PROGRAM = pathlib.Path(sys.argv.pop(1)) if len(sys.argv) > 1 else ROOT / "build" / "dev" / "fairuse"
@@ -74,6 +74,21 @@ class OperatorTest(unittest.TestCase):
         config = self.config("nowhere", "shop", bootstrap="127.0.0.1:1")
         self.says(1, "no broker answers at 127.0.0.1:1", "partitions", "--config", config)
         self.says(1, "no broker answers", "state", "adopt", "--config", config, "--partition", 0)
+
+    def test_partitions_exits_with_1_when_nobody_reads_or_an_instance_was_killed(self):
+        own = self.config("monitor", "monitor")
+        self.says(0, "created", "topics", "create", "--config", own, "--inputs", "--partitions", PARTITIONS)
+        self.says(1, "nobody is in group monitor", "partitions", "--config", own)
+        one = self.instance(own, "monitor", "monitor")
+        self.produce("monitor.events", 0, 200)
+        one.wait_for_state("ready", PARTITIONS, read=True)
+        self.says(0, "Stable", "partitions", "--config", own, "--state", one.state, "--max-lag", 1)
+        one.kill9()
+        self.produce("monitor.events", 200, 200)
+        self.says(1, "more than --max-lag 10", "partitions", "--config", own, "--max-lag", 10)
+        asking = ["partitions", "--config", own, "--state", one.state]
+        wait_until(lambda: "instance monitor was killed" in command(PROGRAM, *asking)[1], "the killed instance is told")
+        self.says(1, "instance monitor was killed", *asking)
 
     def test_lost_offsets_are_refused_and_adopted_and_state_is_reseeded(self):
         self.produce("orders.events", 0, 200)
