@@ -234,8 +234,8 @@ const command topics_command{
           ->check(number_between(1, 100));
       auto* check = app.add_subcommand("check", "Exit 0: as needed, 1: something is wrong, 2: wrong command or file");
       declare_common(*check, *wanted);
-      check->add_flag("--print-acls", wanted->print_acls,
-                      "The least rights, as kafka-acls.sh commands; asks no broker");
+      check->add_flag("--print-acls", wanted->print_acls, "The least rights, as kafka-acls.sh commands; asks no broker")
+          ->excludes("--json");
       check->add_option("--principal", wanted->principal, "Who gets them; default: User:<sasl.username>, or the app");
       return [wanted, create] {
         topics_session session{*wanted};

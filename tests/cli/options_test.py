@@ -53,6 +53,13 @@ def every_command(*words):
 
 
 class Options(unittest.TestCase):
+    def test_commands_for_a_shell_are_not_asked_for_as_json(self):
+        words = ["topics", "check", "--config", ROOT / "config" / "kafka.yaml", "--print-acls"]
+        self.assertIn("kafka-acls.sh", run(PROGRAM, *words).stdout)
+        done = run(PROGRAM, *words, "--json", code=2)
+        self.assertEqual(done.stdout, "")
+        self.assertIn("--json excludes --print-acls", done.stderr)
+
     def test_no_value_of_any_option_may_be_empty(self):
         tried = set()
         for words in every_command():
