@@ -33,14 +33,14 @@ void upgrade(slot_context& context) {
         added.kind = mark_kind::upgrade;
         added.from = known->at;
         add_mark(context, std::move(added));
-        enter_stage(context, stage::none, reason::upgrade);
+        enter_stage(context, stage::none, {.why = reason::upgrade});
       }
       return;
     case upgrade_rule::clear_free_strikes: {
       bool cleared = false;
       for (auto& each : known->marks)
-        if (each.type == usage_type::free_exhausted) cleared |= clear_strike(context, each, reason::upgrade);
-      if (cleared) refold(context, reason::upgrade);
+        if (each.type == usage_type::free_exhausted) cleared |= clear_strike(context, each, {.why = reason::upgrade});
+      if (cleared) refold(context, {.why = reason::upgrade});
       return;
     }
   }
@@ -56,6 +56,10 @@ void refresh_lock(slot_context& context, reason unlocked) {
                 lock ? reason::credits_exhausted : unlocked);
 }
 
+stage_cause cause_of(const admin_command& command) {
+  return {.why = reason::admin, .who = command.actor, .note = command.reason};
+}
+
 void command_stage(slot_context& live, const admin_command& command) {
   mark added;
   added.kind = mark_kind::admin_stage;
@@ -65,7 +69,7 @@ void command_stage(slot_context& live, const admin_command& command) {
   const auto until = live.known() != nullptr ? live.known()->until : never;
   const bool differs = added.from != added.to or until != added.end;
   add_mark(live, std::move(added));
-  if (differs) enter_stage(live, command.to, reason::admin, usage_type::none, command.actor, command.reason);
+  if (differs) enter_stage(live, command.to, cause_of(command));
 }
 
 void command_reset(slot_context& live, const admin_command& command) {
@@ -74,13 +78,12 @@ void command_reset(slot_context& live, const admin_command& command) {
   standing.last_change_free = false;
   if (live.rules().on_reset == reset_rule::clear_strikes)
     for (auto& each : standing.marks)
-      clear_strike(live, each, reason::admin, command.actor, command.reason);
+      clear_strike(live, each, cause_of(command));
   mark added;
   added.kind = mark_kind::reset;
   added.from = standing.at;
   add_mark(live, std::move(added));
-  if (standing.at != stage::none)
-    enter_stage(live, stage::none, reason::admin, usage_type::none, command.actor, command.reason);
+  if (standing.at != stage::none) enter_stage(live, stage::none, cause_of(command));
 }
 
 /// Strike numbers begin at 1; nullptr: there is none of that number.
@@ -102,8 +105,7 @@ void command_resolve(slot_context& live, const admin_command& command) {
 
 void command_clear_strike(slot_context& live, const admin_command& command) {
   auto* strike = strike_numbered(live, command.strike);
-  if (strike != nullptr and clear_strike(live, *strike, reason::admin, command.actor, command.reason))
-    refold(live, reason::admin, command.actor, command.reason);
+  if (strike != nullptr and clear_strike(live, *strike, cause_of(command))) refold(live, cause_of(command));
 }
 
 void command_exempt(slot_context& live, const admin_command& command) {

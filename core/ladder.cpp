@@ -74,30 +74,31 @@ void drop_old_marks(standing& of, time_ms now) {
 }
 
 /// Change stage and end, write stage_changed, and what follows from where the user now stands.
-void move_to(slot_context& context, stage to, time_ms until, reason why, usage_type type, std::string_view who,
-             std::string_view note) {
+void move_to(slot_context& context, stage to, time_ms until, const stage_cause& cause) {
   auto& standing = context.touch();
   const auto from = standing.at;
   standing.at = to;
   if (from != to) standing.since = context.at;
   standing.until = until;
   context.who.sums.end_quiet(context.slot);
-  auto& change = context.write(decision_kind::stage_changed, why);
+  auto& change = context.write(decision_kind::stage_changed, cause.why);
   change.from = from;
   change.to = to;
   change.until = until;
-  change.type = type;
-  change.who = who;
-  change.note = note;
+  change.type = cause.type;
+  change.strike = cause.strike;
+  change.who = cause.who;
+  change.note = cause.note;
   const auto* rule = context.rules().step_of(to);
   if (to > from and rule != nullptr and rule->notify) {
-    auto& notice = context.write(decision_kind::notification, why);
+    auto& notice = context.write(decision_kind::notification, cause.why);
     notice.from = from;
     notice.to = to;
     notice.until = until;
-    notice.words = type == usage_type::free_exhausted ? wording::credits : wording::misuse;
+    notice.strike = cause.strike;
+    notice.words = cause.type == usage_type::free_exhausted ? wording::credits : wording::misuse;
   }
-  refresh_restrictions(context, reason::stage_reached, why);
+  refresh_restrictions(context, reason::stage_reached, cause.why);
   refresh_exhausted(context);
 }
 
@@ -122,13 +123,12 @@ void add_mark(slot_context& context, mark added) {
   standing.marks.push_back(std::move(added));
 }
 
-void enter_stage(slot_context& context, stage to, reason why, usage_type type, std::string_view who,
-                 std::string_view note) {
-  move_to(context, to, context.rules().stage_end(to, context.at), why, type, who, note);
+void enter_stage(slot_context& context, stage to, const stage_cause& cause) {
+  move_to(context, to, context.rules().stage_end(to, context.at), cause);
 }
 
 void end_stage(slot_context& context) {
-  enter_stage(context, context.rules().falls_to(context.current_stage()), reason::stage_ended);
+  enter_stage(context, context.rules().falls_to(context.current_stage()), {.why = reason::stage_ended});
 }
 
 void finish_review(slot_context& context, const verdict& found) {
@@ -155,31 +155,31 @@ void finish_review(slot_context& context, const verdict& found) {
   written.to = added.to = step != nullptr ? step->at : standing.at;
   written.until = added.end = step != nullptr ? rules.stage_end(step->at, context.at) : standing.until;
   if (added.strike) written.strike = added.number = ++standing.last_strike;
+  const stage_cause cause{.why = found.why, .type = found.type, .strike = added.number};
   add_mark(context, std::move(added));
   if (step == nullptr) return;
   standing.last_change_free = found.type == usage_type::free_exhausted;
-  enter_stage(context, step->at, found.why, found.type);
+  enter_stage(context, step->at, cause);
 }
 
-bool clear_strike(slot_context& context, mark& strike, reason why, std::string_view who, std::string_view note) {
+bool clear_strike(slot_context& context, mark& strike, const stage_cause& cause) {
   if (not strike.strike or strike.cleared != reason::none) return false;
   context.touch();
-  strike.cleared = why;
-  auto& written = context.write(decision_kind::strike_cleared, why);
+  strike.cleared = cause.why;
+  auto& written = context.write(decision_kind::strike_cleared, cause.why);
   written.strike = strike.number;
   written.type = strike.type;
   written.scored = true;
   written.score_nano = strike.score_nano;
-  written.who = who;
-  written.note = note;
+  written.who = cause.who;
+  written.note = cause.note;
   return true;
 }
 
-void refold(slot_context& context, reason why, std::string_view who, std::string_view note) {
+void refold(slot_context& context, const stage_cause& cause) {
   const auto& standing = context.touch();
   const auto folded = fold_marks(context.rules(), standing.marks, context.at);
-  if (folded.at != standing.at or folded.until != standing.until)
-    move_to(context, folded.at, folded.until, why, usage_type::none, who, note);
+  if (folded.at != standing.at or folded.until != standing.until) move_to(context, folded.at, folded.until, cause);
 }
 
 } // namespace fairuse::detail

@@ -160,6 +160,22 @@ BOOST_AUTO_TEST_CASE(an_admin_sets_any_stage_and_setting_it_again_renews_the_dea
   BOOST_TEST(user.out.counts.duplicates == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_stage_and_its_notification_name_the_strike_that_led_to_them) {
+  user_fixture user;
+  misuse_times(user, 3);
+  std::vector<std::uint32_t> named;
+  for (const auto& each : user.out.decisions)
+    if (each.kind == decision_kind::stage_changed or each.kind == decision_kind::notification)
+      named.push_back(each.strike);
+  BOOST_TEST(named == (std::vector<std::uint32_t>{1, 1, 3, 3}), boost::test_tools::per_element());
+  user.out.clear();
+  user.set_stage(stage::restrict); // By an admin: no strike led to it.
+  user.wait(31 * day_ms);
+  user.speak(0); // The stage has ended.
+  for (const auto& each : user.out.decisions)
+    BOOST_TEST(each.strike == 0U, std::string(to_text(each.kind)));
+}
+
 BOOST_AUTO_TEST_CASE(a_reset_ends_the_stage_and_clears_strikes_where_the_policy_says_so) {
   for (const auto rule : {reset_rule::keep, reset_rule::clear_strikes}) {
     auto rules = plain();

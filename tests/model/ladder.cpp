@@ -68,7 +68,8 @@ void naive_user::remember(std::size_t slot, ladder_entry what) {
 }
 
 void naive_user::write_stage_change(std::size_t slot, time_ms at, const std::string& cause, position was, reason why,
-                                    usage_type type, const std::string& who, const std::string& note) {
+                                    usage_type type, const std::string& who, const std::string& note,
+                                    std::uint32_t strike) {
   const auto is = now_at(slot);
   if (was.at != is.at) history_[slot].since = at;
   auto& written = write(slot, decision_kind::stage_changed, why, at, cause);
@@ -76,6 +77,7 @@ void naive_user::write_stage_change(std::size_t slot, time_ms at, const std::str
   written.to = is.at;
   written.until = is.until;
   written.type = type;
+  written.strike = strike;
   written.who = who;
   written.note = note;
   const auto* rule = rules(slot).step_of(is.at);
@@ -84,6 +86,7 @@ void naive_user::write_stage_change(std::size_t slot, time_ms at, const std::str
     notified.from = was.at;
     notified.to = is.at;
     notified.until = is.until;
+    notified.strike = strike;
     notified.words = type == usage_type::free_exhausted ? wording::credits : wording::misuse;
   }
   refresh_restrictions(slot, at, cause, reason::stage_reached, why);
@@ -122,7 +125,7 @@ void naive_user::finish_review(std::size_t slot, time_ms at, const std::string& 
   written.until = is.until;
   if (is.at == was.at) return;
   history.last_change_free = type == usage_type::free_exhausted;
-  write_stage_change(slot, at, cause, was, why, type, "", "");
+  write_stage_change(slot, at, cause, was, why, type, "", "", entry.number);
 }
 
 bool naive_user::clear(std::size_t slot, std::size_t index, time_ms at, const std::string& cause, reason why,

@@ -158,7 +158,7 @@ private:
   std::uint32_t strikes(std::size_t slot, time_ms from) const;
   void remember(std::size_t slot, ladder_entry what);
   void write_stage_change(std::size_t slot, time_ms at, const std::string& cause, position was, reason why,
-                          usage_type type, const std::string& who, const std::string& note);
+                          usage_type type, const std::string& who, const std::string& note, std::uint32_t strike = 0);
   void finish_review(std::size_t slot, time_ms at, const std::string& cause, std::int32_t score, usage_type type,
                      reason why, std::uint32_t request, time_ms asked_at);
   bool clear(std::size_t slot, std::size_t index, time_ms at, const std::string& cause, reason why,

@@ -51,18 +51,6 @@ std::size_t behind_erasure(const std::vector<decision>& decisions) {
   return static_cast<std::size_t>(decisions.rend() - last);
 }
 
-/// The strike of a notification: its own, or that of the verdict that it follows.
-std::uint32_t strike_behind(const std::vector<decision>& decisions, std::size_t i) {
-  const auto& told = decisions[i];
-  if (told.strike != 0) return told.strike;
-  while (i-- > 0) {
-    const auto& before = decisions[i];
-    if (before.slot != told.slot or before.time != told.time or before.cause != told.cause) break;
-    if (before.kind == decision_kind::strike_added) return before.to == told.to ? before.strike : 0;
-  }
-  return 0;
-}
-
 } // namespace
 
 std::string_view to_text(output_topic value) {
@@ -114,10 +102,13 @@ void output_writer::send(output_topic to, const envelope& attributes, std::optio
   (*take_)({to, attributes.subject, value, value ? all : all.first(headers.size() - 1)});
 }
 
+std::string output_writer::reference_of(const decision& what, std::string_view uid) {
+  return is_live(what) and what.strike != 0 ? names_.reference(uid, what.strike) : std::string();
+}
+
 void output_writer::write_decision(const decision& what, std::string_view uid) {
   const auto id = ids_.next(what);
-  std::string reference;
-  if (is_live(what) and what.strike != 0) reference = names_.reference(uid, what.strike);
+  const auto reference = reference_of(what, uid);
   value_.clear();
   append_decision_data(value_, what,
                        {.id = id, .source = source_, .uid = uid, .case_reference = reference, .epoch = epoch_});
@@ -136,7 +127,7 @@ void output_writer::write_user(const outcome& from, bool promoted) {
     // No message to, and no review of, a user who is erased at the end of the epoch.
     if (i < erased) continue;
     is_due |= is_live(what) and changes_view(what.kind);
-    if (what.kind == decision_kind::notification and is_live(what)) write_notification(from, i);
+    if (what.kind == decision_kind::notification and is_live(what)) write_notification(what, from.uid);
     if (what.kind == decision_kind::review_requested) write_review_request(from, what);
   }
   if (from.who != nullptr and (is_due or erased != 0)) write_enforcement(from, not is_due);
@@ -153,13 +144,10 @@ std::string_view output_writer::next_enforcement_id() {
   return other_id_;
 }
 
-void output_writer::write_notification(const outcome& from, std::size_t i) {
-  const auto& what = from.wrote.decisions[i];
-  const auto strike = strike_behind(from.wrote.decisions, i);
+void output_writer::write_notification(const decision& what, std::string_view uid) {
   value_.clear();
-  append_notification(value_, what, ids_.last(), strike != 0 ? names_.reference(from.uid, strike) : std::string(),
-                      epoch_);
-  send(output_topic::notifications, {follow_up_id("-n"), "fairuse.notification.v1", from.uid, what.time}, value_);
+  append_notification(value_, what, ids_.last(), reference_of(what, uid), epoch_);
+  send(output_topic::notifications, {follow_up_id("-n"), "fairuse.notification.v1", uid, what.time}, value_);
 }
 
 void output_writer::write_review_request(const outcome& from, const decision& what) {

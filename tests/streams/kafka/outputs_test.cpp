@@ -168,6 +168,12 @@ BOOST_AUTO_TEST_CASE(a_warning_tells_the_mailer_and_the_gateway) {
              == R"({"decision":"3-7-4","stage":"warning","until":"2026-04-01T00:00:00.000Z","case":")" + reference
                     + R"(","wording":"misuse","message":"Your recent use is well above what fair use of your plan )"
                     + R"(covers. This is a warning. It ends at 2026-04-01T00:00:00.000Z.","epoch":7})");
+  const auto named = R"("strike":1,"case":")" + reference + '"';
+  const auto decided = fixture.of(output_topic::decisions);
+  BOOST_TEST(decided[3].value->find(R"({"decision":"stage_changed")") == 0U);
+  BOOST_TEST(decided[4].value->find(R"({"decision":"notification")") == 0U);
+  for (const auto i : {2U, 3U, 4U})
+    BOOST_TEST(decided[i].value->find(named) != std::string::npos, *decided[i].value);
   const auto view = fixture.of(output_topic::enforcement).front();
   BOOST_TEST(view.header("ce_id") == "3-7-e0");
   BOOST_TEST(*view.value
