@@ -22,6 +22,11 @@ void shard_state::start(shard_actor::pointer self, user_store& store, const shar
       timers_.set(uid, due);
 }
 
+// What the configuration says when a store begins is its beginning, and no change.
+bool shard_state::begins_store(const event& command) const {
+  return last_now_ == INT64_MIN and command.text != nullptr and command.text->source == config_source;
+}
+
 const controls* shard_state::obey(const event& command, time_ms now) {
   const auto& what = detail_of<admin_command>(command);
   const permanent_id id{command.key, command_content(what)};
@@ -50,6 +55,8 @@ const controls* shard_state::obey(const event& command, time_ms now) {
     broadcast_.decisions.push_back(promotion(*after, command, now));
   }
   if (next == in_force()) return nullptr;
+  if (what.verb != admin_verb::promote_policy and not begins_store(command))
+    broadcast_.decisions.push_back(switched(*next.policies, command, now));
   in_force_.push_back(next);
   return &in_force_.back();
 }

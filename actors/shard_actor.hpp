@@ -49,6 +49,7 @@ private:
 
   void obey_commands(const epoch& sealed);
   const controls* obey(const event& command, time_ms now);
+  bool begins_store(const event& command) const;
   void cut_slices(const epoch& sealed);
   void load_absent(std::span<slice> slices);
   void add_active(std::string_view uid, std::unique_ptr<user> who);

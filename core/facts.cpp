@@ -113,6 +113,12 @@ void command_exempt(slot_context& live, const admin_command& command) {
   if (who.exempt == command.on) return;
   who.exempt = command.on;
   who.changed.core = true;
+  const auto* known = live.known();
+  auto& written = live.write(decision_kind::stage_changed, command.on ? reason::exempt : reason::exemption_ended);
+  written.from = written.to = live.current_stage();
+  written.until = known != nullptr ? known->until : never;
+  written.who = command.actor;
+  written.note = command.reason;
   for (std::size_t slot = 0; slot < live.policies().slot_count(); ++slot) {
     auto context = live.in_slot(slot);
     refresh_restrictions(context, reason::admin, reason::exempt);

@@ -81,6 +81,19 @@ void count(counters& counts, applied how) {
   }
 }
 
+/// Without sums: it is about all users.
+decision decision_for_all(decision_kind kind, const policy_set& loaded, const event& command, time_ms now) {
+  const auto& order = detail_of<admin_command>(command);
+  decision written;
+  written.kind = kind;
+  written.slot = &loaded.live().label;
+  written.time = now;
+  written.cause = event_id(command);
+  written.who = order.actor;
+  written.note = order.reason;
+  return written;
+}
+
 } // namespace
 
 applied lateness(const event& what, time_ms now, std::int64_t retention_ms, std::int64_t horizon_ms) {
@@ -113,15 +126,19 @@ bool needs_older_ids(const event& what, time_ms now) {
 }
 
 decision promotion(const policy_set& after, const event& command, time_ms now) {
-  const auto& order = detail_of<admin_command>(command);
-  decision written;
-  written.kind = decision_kind::policy_promoted;
+  auto written = decision_for_all(decision_kind::policy_promoted, after, command, now);
   written.why = reason::admin;
-  written.slot = &after.live().label;
-  written.time = now;
-  written.cause = event_id(command);
-  written.who = order.actor;
-  written.note = order.policy;
+  written.promoted = detail_of<admin_command>(command).policy;
+  return written;
+}
+
+decision switched(const policy_set& loaded, const event& command, time_ms now) {
+  const auto& order = detail_of<admin_command>(command);
+  auto written = decision_for_all(decision_kind::stage_changed, loaded, command, now);
+  if (order.verb == admin_verb::enable)
+    written.why = order.on ? reason::system_on : reason::system_off;
+  else
+    written.why = order.on ? reason::kill_switch : reason::kill_switch_off;
   return written;
 }
 

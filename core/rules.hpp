@@ -46,5 +46,7 @@ bool needs_older_ids(const event& what, time_ms now);
 
 /// What the promotion of a shadow writes for all users (subject `*`); the caller swaps the set.
 decision promotion(const policy_set& after, const event& command, time_ms now);
+/// What enable and kill_switch write for all users, if they change what is in force: stages stay as they are.
+decision switched(const policy_set& loaded, const event& command, time_ms now);
 
 } // namespace fairuse

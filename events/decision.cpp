@@ -111,6 +111,12 @@ std::string_view to_text(reason value) {
       return "ceiling_reached";
     case reason::stage_reached:
       return "stage_reached";
+    case reason::exemption_ended:
+      return "exemption_ended";
+    case reason::system_on:
+      return "system_on";
+    case reason::kill_switch_off:
+      return "kill_switch_off";
   }
   return {};
 }

@@ -68,6 +68,9 @@ enum class reason : std::uint8_t {
   last_stage, // at_last_stage: skip
   ceiling_reached,
   stage_reached, // a stage whose actions say caps: hard
+  exemption_ended,
+  system_on,
+  kill_switch_off,
 };
 
 std::string_view to_text(reason value);
@@ -136,8 +139,10 @@ struct decision {
   std::uint32_t prior_30d = 0;
   /// The actor of an admin command, or the failure text of a review.
   std::string who;
-  /// The reason that an admin command gave, or the policy that was promoted.
+  /// The reason that an admin command gave.
   std::string note;
+  /// policy_promoted: the policy's name.
+  std::string promoted;
 };
 
 } // namespace fairuse

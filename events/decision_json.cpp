@@ -26,12 +26,12 @@ enum field : std::uint32_t {
   f_from_to = 1U << 10,
   f_to = 1U << 11,
   f_prior = 1U << 12,
-  f_until = 1U << 13,    ///< if
-  f_words = 1U << 14,    ///< wording, message
-  f_failure = 1U << 15,  ///< `who`, if
-  f_actor = 1U << 16,    ///< `who`, if
-  f_promoted = 1U << 17, ///< `note`
-  f_note = 1U << 18,     ///< `note`, if
+  f_until = 1U << 13,   ///< if
+  f_words = 1U << 14,   ///< wording, message
+  f_failure = 1U << 15, ///< `who`, if
+  f_actor = 1U << 16,   ///< `who`, if
+  f_promoted = 1U << 17,
+  f_note = 1U << 18, ///< `note`, if
 };
 
 constexpr std::uint32_t admin_fields = f_actor | f_note;
@@ -72,7 +72,7 @@ constexpr std::uint32_t fields_of(decision_kind kind) {
     case decision_kind::notification:
       return f_strike | f_to | f_until | f_words;
     case decision_kind::policy_promoted:
-      return f_actor | f_promoted;
+      return f_promoted | admin_fields;
     case decision_kind::user_erased:
       return admin_fields;
   }
@@ -184,7 +184,7 @@ void write_words(json_members& to, std::uint32_t fields, const decision& what) {
   }
   if ((fields & f_failure) != 0 and not what.who.empty()) to.text("failure", what.who);
   if ((fields & f_actor) != 0 and not what.who.empty()) to.text("actor", what.who);
-  if ((fields & f_promoted) != 0) to.text("promoted", what.note);
+  if ((fields & f_promoted) != 0) to.text("promoted", what.promoted);
   if ((fields & f_note) != 0 and not what.note.empty()) to.text("note", what.note);
 }
 

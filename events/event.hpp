@@ -148,6 +148,9 @@ using event_detail = std::variant<std::monostate, speech_segments, account_fact,
 static_assert(std::variant_size_v<event_detail> == event_kind_count,
               "one alternative for each kind, and event_kind_count; monostate is that of stt");
 
+/// `source` of the commands that the engine writes itself when its configuration has changed.
+inline constexpr std::string_view config_source = "fairuse/config";
+
 /// The idempotency key in the sender's own words.
 struct event_text {
   std::string_view source;

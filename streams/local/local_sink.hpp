@@ -29,9 +29,6 @@
 
 namespace fairuse {
 
-/// Name of the deployment's own lines in the input log, and their CloudEvents source.
-inline constexpr std::string_view config_source = "fairuse/config";
-
 /// Totals since the start, for people.
 struct run_totals {
   std::uint64_t epochs = 0;

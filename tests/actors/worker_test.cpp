@@ -43,6 +43,7 @@ struct fixture : worker_fixture {
     what.on = on;
     what.policy = policy;
     what.actor = "ada";
+    what.reason = "because";
     return fact(at, event_kind::admin, what);
   }
   /// What the last epoch decided.
@@ -206,6 +207,40 @@ BOOST_AUTO_TEST_CASE(switching_off_and_on_in_one_epoch_holds_in_between) {
   BOOST_TEST(worker_under_test.notes.command_ids.size() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(a_switch_that_changes_what_holds_says_who_and_why) {
+  fixture worker_under_test(one_policy());
+  const auto switched = [&](time_ms now, admin_verb verb, bool on) {
+    worker_under_test.run({now, {}, {worker_under_test.command(now, verb, on)}, {}});
+    lines told;
+    for (const auto& each : worker_under_test.notes.broadcast)
+      told.push_back(test::brief(each, monday) + " by " + each.who + ": " + each.note);
+    return told;
+  };
+  BOOST_TEST(switched(monday, admin_verb::enable, true) == lines{}); // It is on.
+  BOOST_TEST(switched(monday + 1, admin_verb::enable, false)
+             == lines{"stage_changed none>none system_off by ada: because"});
+  BOOST_TEST(switched(monday + 2, admin_verb::enable, true)
+             == lines{"stage_changed none>none system_on by ada: because"});
+  BOOST_TEST(switched(monday + 3, admin_verb::kill_switch, true)
+             == lines{"stage_changed none>none kill_switch by ada: because"});
+  BOOST_TEST(switched(monday + 4, admin_verb::kill_switch, false)
+             == lines{"stage_changed none>none kill_switch_off by ada: because"});
+}
+
+BOOST_AUTO_TEST_CASE(the_configuration_that_a_store_begins_with_is_no_change) {
+  fixture worker_under_test(one_policy(), {}, true);
+  auto on = worker_under_test.command(monday, admin_verb::enable, true);
+  const event_text by_configuration{config_source, on.text->id};
+  on.text = &by_configuration;
+  worker_under_test.run({monday, {worker_under_test.speech("a", monday, 1)}, {on}, {}});
+  BOOST_TEST(worker_under_test.notes.broadcast.size() == 0U);
+  auto off = worker_under_test.command(monday + 1, admin_verb::enable, false);
+  const event_text changed{config_source, off.text->id};
+  off.text = &changed;
+  worker_under_test.run({monday + 1, {}, {off}, {}});
+  BOOST_TEST(worker_under_test.notes.broadcast.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_promotion_in_the_middle_of_an_epoch_loses_nothing) {
   for (const bool passivates : {true, false}) {
     auto coarse = shadow("coarse");
@@ -233,7 +268,7 @@ BOOST_AUTO_TEST_CASE(a_promotion_in_the_middle_of_an_epoch_loses_nothing) {
         boost::test_tools::per_element());
     BOOST_TEST_REQUIRE(worker_under_test.notes.broadcast.size() == 1U);
     BOOST_TEST(test::brief(worker_under_test.notes.broadcast[0], monday) == "policy_promoted ada");
-    BOOST_TEST(worker_under_test.notes.broadcast[0].note == "coarse");
+    BOOST_TEST(worker_under_test.notes.broadcast[0].promoted == "coarse");
     worker_under_test.engine().passivate();
     worker_under_test.run(
         {now + 1, {worker_under_test.speech("a", now + 1, 0), worker_under_test.speech("b", now + 1, 1)}, {}, {}});

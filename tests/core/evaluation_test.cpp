@@ -159,11 +159,13 @@ BOOST_AUTO_TEST_CASE(no_user_is_judged_while_killed_exempt_or_off_and_metering_g
     BOOST_TEST_CONTEXT(each.what) {
       user_fixture user;
       each.before_it(user);
+      user.decided();
       user.speak(cap + 1);
       BOOST_TEST(user.decided().empty());
       BOOST_TEST(user.sum() == each.sum_ms);
       BOOST_TEST(not user.standing().windows[0].exceeded);
       each.after_it(user);
+      user.decided();
       user.speak(0);
       BOOST_TEST(user.decided() == (each.sum_ms > 0 ? lines{"review_requested 1 daily"} : lines{}));
     }

@@ -104,12 +104,18 @@ BOOST_AUTO_TEST_CASE(an_exemption_lifts_what_holds_and_its_end_engages_it_again)
   user.set_stage(stage::restrict);
   user.decided();
   user.exempt(true);
-  BOOST_TEST(user.decided() == lines{"restriction_lifted hard exempt"});
+  BOOST_TEST(user.out.decisions.front().who == "ada");
+  BOOST_TEST(user.out.decisions.front().note == "because");
+  const lines exempted{"stage_changed restrict>restrict exempt +30d", "restriction_lifted hard exempt"};
+  BOOST_TEST(user.decided() == exempted, boost::test_tools::per_element());
   BOOST_TEST(not user.standing().hard_restricted);
   user.exempt(true);
   BOOST_TEST(user.decided().empty());
   user.wait(hour_ms);
+  user.fire_timers();
+  user.decided();
   user.exempt(false);
+  BOOST_TEST(to_text(user.out.decisions.front().why) == "exemption_ended");
   BOOST_TEST(user.decided(decision_kind::restriction_engaged).size() == 1U);
 }
 

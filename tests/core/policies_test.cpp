@@ -208,7 +208,8 @@ BOOST_AUTO_TEST_CASE(the_promotion_itself_says_what_and_who) {
   const auto after = user.policies->promoted("s");
   const auto written = promotion(*after, user.make(event_kind::admin, 0, what), user.now);
   BOOST_TEST(written.who == "ada");
-  BOOST_TEST(written.note == "s");
+  BOOST_TEST(written.promoted == "s");
+  BOOST_TEST(written.note == "measured");
   BOOST_TEST(written.cause == "e1");
   BOOST_TEST(written.slot->policy == "s");
   BOOST_TEST(written.time == monday);

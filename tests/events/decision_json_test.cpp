@@ -145,6 +145,14 @@ void add_standing(std::vector<decision>& all) {
   ordered.who = "support:anna";
   ordered.note = "asked by phone";
   all.push_back(ordered);
+  ordered.why = reason::exempt;
+  ordered.to = stage::restrict;
+  ordered.until = noon + 30 * day_ms;
+  all.push_back(ordered);
+  auto switched = caused(of(decision_kind::stage_changed, reason::kill_switch_off), "c-4");
+  switched.sum_count = 0;
+  switched.who = "ops:cem";
+  all.push_back(switched);
 }
 
 void add_others(std::vector<decision>& all) {
@@ -160,7 +168,8 @@ void add_others(std::vector<decision>& all) {
   auto promoted = caused(of(decision_kind::policy_promoted, reason::admin), "c-3");
   promoted.sum_count = 0;
   promoted.who = "policy:ben";
-  promoted.note = "omi-newest";
+  promoted.promoted = "omi-newest";
+  promoted.note = "agreed in March";
   all.push_back(promoted);
   auto erased = caused(of(decision_kind::user_erased, reason::erasure), "x-1");
   erased.slot = nullptr;

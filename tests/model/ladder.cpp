@@ -198,6 +198,7 @@ void naive_user::command(time_ms now, const event& given) {
     case admin_verb::exempt:
       if (exempt_ == what.on) return;
       exempt_ = what.on;
+      command_exempt(now, cause, what);
       for (std::size_t i = 0; i < slots_.size(); ++i)
         refresh_restrictions(i, now, cause, reason::admin, reason::exempt);
       return;
@@ -207,6 +208,17 @@ void naive_user::command(time_ms now, const event& given) {
     case admin_verb::promote_policy:
       return;
   }
+}
+
+void naive_user::command_exempt(time_ms now, const std::string& cause, const admin_command& what) {
+  const auto is = now_at(0);
+  auto& written =
+      write(0, decision_kind::stage_changed, what.on ? reason::exempt : reason::exemption_ended, now, cause);
+  written.from = is.at;
+  written.to = is.at;
+  written.until = is.until;
+  written.who = what.actor;
+  written.note = what.reason;
 }
 
 void naive_user::command_stage(time_ms now, const std::string& cause, const admin_command& what) {

@@ -167,6 +167,7 @@ private:
               const std::string& note);
   void upgrade(std::size_t slot, time_ms at, const std::string& cause);
   void command(time_ms now, const event& given);
+  void command_exempt(time_ms now, const std::string& cause, const admin_command& what);
   void command_stage(time_ms now, const std::string& cause, const admin_command& what);
   void command_reset(time_ms now, const std::string& cause, const admin_command& what);
 

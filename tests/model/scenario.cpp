@@ -171,7 +171,7 @@ std::string describe(const decision& what) {
   else
     out << what.until;
   out << " request=" << what.request << " strike=" << what.strike << " prior=" << what.prior_7d << ',' << what.prior_30d
-      << " who=" << what.who << " note=" << what.note;
+      << " who=" << what.who << " note=" << what.note << " promoted=" << what.promoted;
   return out.str();
 }
 

@@ -79,7 +79,8 @@ void output_writer::write(std::uint64_t epoch, time_ms now, std::span<const outc
     write_decision(what, "*");
   if (controls_changed) write_controls(broadcast.in_force);
   // Another live policy may have other actions at the same stage.
-  const bool promoted = not broadcast.decisions.empty();
+  const auto is_promotion = [](const decision& what) { return what.kind == decision_kind::policy_promoted; };
+  const bool promoted = std::any_of(broadcast.decisions.begin(), broadcast.decisions.end(), is_promotion);
   for (const auto& each : outcomes)
     write_user(each, promoted);
   for (const auto& each : dead)
