@@ -67,6 +67,12 @@ std::unique_ptr<input_batch> batch_from(std::string_view text, wire_decoder& dec
   return batch;
 }
 
+const event* event_of(const input_batch& batch, std::size_t line) {
+  const auto& what = batch.lines[line];
+  if (what.kind == line_kind::event) return &batch.events[what.index].what;
+  return what.kind == line_kind::command ? &batch.commands[what.index] : nullptr;
+}
+
 std::uint64_t fingerprint_at(const input_batch& batch, std::size_t line) {
   if (line >= batch.lines.size() and not batch.before_end.empty()) return fingerprint_of(batch.before_end);
   auto before = batch.before;

@@ -72,6 +72,9 @@ void decode_lines(input_batch& batch, wire_decoder& decoder, const std::string& 
 /// A batch of lines that stand in no file; the deployment's own, for one.
 std::unique_ptr<input_batch> batch_from(std::string_view text, wire_decoder& decoder);
 
+/// The event or command of a line; nullptr: it is none.
+const event* event_of(const input_batch& batch, std::size_t line);
+
 /// read_position::fingerprint of the place where `line` begins.
 std::uint64_t fingerprint_at(const input_batch& batch, std::size_t line);
 

@@ -39,28 +39,38 @@ bool local_source::has_line(place& at) {
   }
 }
 
-// Under the events' clock nothing can run before the first speech or STT event, so find it. At the end of an input
-// without one, the other events run at the latest instant among them.
-bool local_source::start_clock() {
+// Under the events' clock nothing can run before the instant of the first speech or STT line is known, so find it. At
+// the end of an input without one, the latest instant takes its place.
+bool local_source::find_first() {
   while (has_line(scanned_)) {
     const auto& batch = *batches_[scanned_.batch];
-    const auto& line = batch.lines[scanned_.line];
-    const event* what = nullptr;
-    if (line.kind == line_kind::event)
-      what = &batch.events[line.index].what;
-    else if (line.kind == line_kind::command)
-      what = &batch.commands[line.index];
-    if (what != nullptr and (what->kind == event_kind::speech or what->kind == event_kind::stt)) {
-      sealer_.start(what->instant, scanned_lines_);
+    const auto* what = batch.own ? nullptr : event_of(batch, scanned_.line);
+    if (what != nullptr and is_speech_or_stt(*what)) {
+      start_clock(what->instant, true);
       return true;
     }
-    if (what != nullptr and not batch.own) scanned_instant_ = std::max(scanned_instant_, what->instant);
-    scanned_lines_ += batch.own ? 0 : 1;
+    if (what != nullptr) scanned_instant_ = std::max(scanned_instant_, what->instant);
     ++scanned_.line;
   }
-  if (not options_.until_end or not from_.at_whole_end() or scanned_instant_ == not_started) return false;
-  sealer_.start(scanned_instant_, scanned_lines_);
+  const auto latest = std::max(scanned_instant_, sealer_.now());
+  if (not at_whole_end_ or latest == not_started) return false;
+  start_clock(latest, false);
   return true;
+}
+
+// `now` begins with the first accepted instant. The lines before it, and the deployment's own, run at it, too.
+void local_source::start_clock(time_ms first, bool found) {
+  const auto& sealing = options_.sealing;
+  auto now = first;
+  for (auto at = cursor_; has_line(at) and at != scanned_; ++at.line) {
+    const auto& batch = *batches_[at.batch];
+    const auto* what = batch.own ? nullptr : event_of(batch, at.line);
+    if (what == nullptr or lateness(*what, first, sealing.retention_ms, sealing.horizon_ms) != applied::accepted)
+      continue;
+    now = std::min(what->instant, first);
+    break;
+  }
+  sealer_.start(now, first, found);
 }
 
 sealer::offered_line local_source::offer(const input_batch& batch, std::size_t line) {
@@ -108,7 +118,7 @@ void local_source::join(const std::shared_ptr<input_batch>& batch, std::size_t l
 
 // At the end of an input without events: lines that the wire refused are kept, in an epoch without users.
 bool local_source::skip_to_refused() {
-  if (not options_.until_end or not from_.at_whole_end()) return false;
+  if (not at_whole_end_) return false;
   while (has_line(cursor_) and batches_[cursor_.batch]->own)
     ++cursor_.line;
   return has_line(cursor_);
@@ -117,7 +127,7 @@ bool local_source::skip_to_refused() {
 // Take lines until one begins the next epoch; that line is then the first of the open one.
 std::optional<local_epoch> local_source::cut() {
   while (has_line(cursor_)) {
-    if (not sealer_.started() and not start_clock() and not skip_to_refused()) return std::nullopt;
+    if (sealer_.needs_start() and not find_first() and not skip_to_refused()) return std::nullopt;
     const auto& batch = batches_[cursor_.batch];
     const auto line = cursor_.line;
     if (refuse_old_file(*batch, line)) return std::nullopt;
@@ -142,14 +152,18 @@ std::optional<local_epoch> local_source::seal() {
   if (stopped_ != source_stop::none) return std::nullopt;
   const bool wall = options_.sealing.clock == clock_kind::wall;
   if (wall) sealer_.tick(options_.clock());
-  auto ended = cut();
+  std::optional<local_epoch> ended;
+  // What waits for lines behind it is looked at again if the input has ended in the meantime.
+  do {
+    at_end_ = from_.at_end();
+    at_whole_end_ = options_.until_end and from_.at_whole_end();
+    ended = cut();
+  } while (not ended and stopped_ == source_stop::none and at_end_ != from_.at_end());
   if (ended or stopped_ != source_stop::none) return ended;
-  // Lines that are left now wait for a first speech event that will not come.
-  at_end_ = from_.at_end();
   const bool timer = wall and timer_due_ <= sealer_.now();
   // The configuration's commands wait for an event or a timer.
   const bool matters = open_.lines.lines > open_.lines.config_commands or timer;
-  if (open_.lines.lines > 0 and ((wall and matters) or (options_.until_end and at_end_ and from_.at_whole_end()))) {
+  if (open_.lines.lines > 0 and ((wall and matters) or at_whole_end_)) {
     sealer_.seal();
   } else if (timer and open_.lines.lines == 0) {
     open_next();
@@ -163,7 +177,7 @@ std::optional<local_epoch> local_source::seal() {
 void local_source::open_next() {
   open_.number = sealer_.number();
   // Without an event `now` has no value yet, and no user runs in this epoch.
-  open_.now = sealer_.started() ? sealer_.now() : 0;
+  open_.now = sealer_.now() == not_started ? 0 : sealer_.now();
 }
 
 local_epoch local_source::close_open() {

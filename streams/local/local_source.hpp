@@ -99,6 +99,7 @@ private:
   struct place {
     std::size_t batch = 0;
     std::size_t line = 0;
+    friend bool operator==(const place&, const place&) = default;
   };
   struct epoch_lines {
     std::uint64_t number = 0;
@@ -108,7 +109,8 @@ private:
   };
 
   bool has_line(place& at);
-  bool start_clock();
+  bool find_first();
+  void start_clock(time_ms first, bool found);
   sealer::offered_line offer(const input_batch& batch, std::size_t line);
   bool refuse_old_file(const input_batch& batch, std::size_t line);
   void join(const std::shared_ptr<input_batch>& batch, std::size_t line, applied how);
@@ -124,9 +126,8 @@ private:
   sealer sealer_;
   std::deque<std::shared_ptr<input_batch>> batches_;
   place cursor_;
-  /// How far start_clock() has read, and how many lines of the input it passed.
+  /// How far find_first() has read, and the latest instant there.
   place scanned_;
-  std::uint64_t scanned_lines_ = 0;
   time_ms scanned_instant_ = not_started;
 
   /// The epoch that takes lines, and the one that seal() gave last.
@@ -137,6 +138,8 @@ private:
   time_ms timer_due_ = never;
   bool first_event_seen_ = false;
   bool at_end_ = false;
+  /// at_end(), and what is open is to be sealed.
+  bool at_whole_end_ = false;
   source_stop stopped_ = source_stop::none;
   std::uint64_t stopped_at_ = 0;
 };

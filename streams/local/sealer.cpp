@@ -10,13 +10,18 @@ namespace fairuse {
 
 std::string_view to_text(clock_kind value) { return value == clock_kind::wall ? "wall" : "events"; }
 
-sealer::sealer(const sealer_options& options, sealer_state sealed)
-  : options_{options}, sealed_{std::move(sealed)}, open_{sealed_} {}
+sealer::sealer(const sealer_options& options, sealer_state sealed) : options_{options}, sealed_{std::move(sealed)} {
+  if (options_.clock == clock_kind::wall) sealed_.opening = false;
+  open_ = sealed_;
+  first_ = open_.first;
+}
 
-void sealer::start(time_ms now, std::uint64_t opening) {
-  assert(not started() and open_lines_ == 0);
-  open_.now = now;
-  open_.opening = opening;
+// An input that ends without speech says nothing about the first one, which the next input may have.
+void sealer::start(time_ms now, time_ms first, bool found) {
+  assert(needs_start() and open_lines_ == 0);
+  if (open_.now == not_started) open_.now = now;
+  first_ = std::max(first, open_.now);
+  open_.first = found ? first_ : not_started;
 }
 
 void sealer::tick(time_ms clock) {
@@ -24,8 +29,9 @@ void sealer::tick(time_ms clock) {
   if (open_lines_ == 0) open_.now = std::max(open_.now, clock_);
 }
 
-// The sealer keeps only erasures from before `now` had a value. Any later one moves `now` to its own instant, and what
-// lies before `now` moves nothing. Core decides whether an event is refused: inside an epoch the order differs.
+// The sealer keeps only erasures that lie ahead of the first speech or STT line. Any other one moves `now` to its own
+// instant, and what lies before `now` moves nothing. Core decides whether an event is refused: inside an epoch the
+// order differs.
 bool sealer::is_erased(const event& what, std::string_view uid) const {
   return what.kind != event_kind::erasure
          and std::any_of(open_.erasures.begin(), open_.erasures.end(),
@@ -35,11 +41,19 @@ bool sealer::is_erased(const event& what, std::string_view uid) const {
 sealer::offered_line sealer::join(bool counts) {
   const bool begins = open_lines_ == 0;
   ++open_lines_;
-  if (counts) {
-    ++counted_lines_;
-    if (open_.opening > 0) --open_.opening;
-  }
+  if (counts) ++counted_lines_;
   return {begins, applied::accepted};
+}
+
+applied sealer::how_late(const event& what) const {
+  return lateness(what, open_.opening ? first_ : open_.now, options_.retention_ms, options_.horizon_ms);
+}
+
+void sealer::move_to(time_ms now) {
+  if (now <= open_.now) return;
+  if (open_lines_ > 0) seal();
+  open_.now = now;
+  std::erase_if(open_.erasures, [&](const auto& each) { return each.until <= open_.now; });
 }
 
 void sealer::seal_full() {
@@ -47,17 +61,17 @@ void sealer::seal_full() {
 }
 
 sealer::offered_line sealer::offer(const event& what, std::string_view uid) {
-  assert(started());
+  assert(not needs_start());
   seal_full();
-  const auto how = lateness(what, open_.now, options_.retention_ms, options_.horizon_ms);
-  const bool ahead = options_.clock == clock_kind::events and how == applied::accepted and what.instant > open_.now
-                     and not is_erased(what, uid);
-  if (ahead and open_.opening == 0) {
-    if (open_lines_ > 0) seal();
-    open_.now = what.instant;
-    std::erase_if(open_.erasures, [&](const auto& each) { return each.until <= open_.now; });
-  } else if (ahead and what.kind == event_kind::erasure) {
-    open_.erasures.push_back({std::string(uid), what.instant});
+  const auto how = how_late(what);
+  if (options_.clock == clock_kind::events and how == applied::accepted and not is_erased(what, uid)) {
+    move_to(open_.opening ? std::min(what.instant, first_) : what.instant);
+    if (what.kind == event_kind::erasure and what.instant > open_.now)
+      open_.erasures.push_back({std::string(uid), what.instant});
+  }
+  if (open_.opening and is_speech_or_stt(what)) {
+    open_.opening = false;
+    open_.first = not_started;
   }
   open_.future_run = how == applied::future ? open_.future_run + 1 : 0;
   auto result = join(true);

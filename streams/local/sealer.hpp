@@ -7,6 +7,9 @@
 //   1. Epoch numbers are gapless from 1; `now` never goes back.
 //   2. Under `clock_kind::events` the epochs follow from the lines alone: not from batches, commits or restarts. A
 //      sealer made from `sealed()` and given the lines after that epoch goes on as this one would have.
+//   3. Under `clock_kind::events` `now` is the running maximum of accepted instants; before the first speech or STT
+//   line
+//      it is at most that line's instant, against which lateness is then judged.
 // Threads: one thread.
 #pragma once
 
@@ -35,10 +38,14 @@ struct sealer_options {
   std::uint32_t lines_max = 4'096;
 };
 
-/// `now` before the first speech or STT event.
+/// `now` before the first event.
 inline constexpr time_ms not_started = INT64_MIN;
 
-/// An erasure that came before `now` had a value and lies ahead of it.
+inline bool is_speech_or_stt(const event& what) {
+  return what.kind == event_kind::speech or what.kind == event_kind::stt;
+}
+
+/// An erasure from before the first speech or STT line that lies ahead of `now`.
 struct early_erasure {
   std::string uid;
   time_ms until = 0;
@@ -50,8 +57,10 @@ struct sealer_state {
   /// Number of the last sealed epoch; 0: none.
   std::uint64_t epoch = 0;
   time_ms now = not_started;
-  /// Lines still to come that stand before the one that gave `now` its first value: they run at it and do not move it.
-  std::uint64_t opening = 0;
+  /// The first speech or STT line is still to come.
+  bool opening = true;
+  /// Its instant, once that is known.
+  time_ms first = not_started;
   /// Refusals as `future` since an event was found acceptable or too old.
   std::uint64_t future_run = 0;
   std::vector<early_erasure> erasures;
@@ -70,16 +79,18 @@ public:
     applied how = applied::accepted;
   };
 
-  bool started() const { return open_.now != not_started; }
+  /// clock_kind::events: the first speech or STT line is to be found before a line is offered.
+  bool needs_start() const { return open_.opening and first_ == not_started; }
 
-  /// clock_kind::events: give `now` its first value, the instant of the first speech or STT event, found `opening`
-  /// lines ahead. REQUIRES: not started(), no line offered yet.
-  void start(time_ms now, std::uint64_t opening);
+  /// clock_kind::events: what the lines to come say. `now`: the first accepted instant, if none was sealed yet.
+  /// `first`: the instant of the first speech or STT line; if the input ends without one (`found` is false) the latest
+  /// instant. REQUIRES: needs_start(), no line offered yet.
+  void start(time_ms now, time_ms first, bool found);
 
   /// clock_kind::wall: what the clock says. Takes effect with the next epoch that begins.
   void tick(time_ms clock);
 
-  /// The next line, if it is an event. REQUIRES: started().
+  /// The next line, if it is an event. REQUIRES: not needs_start().
   offered_line offer(const event& what, std::string_view uid);
 
   /// The next line, if it is none: empty, or refused by the wire.
@@ -106,6 +117,8 @@ public:
 
 private:
   bool is_erased(const event& what, std::string_view uid) const;
+  applied how_late(const event& what) const;
+  void move_to(time_ms now);
   offered_line join(bool counts);
   void seal_full();
 
@@ -113,6 +126,8 @@ private:
   sealer_state sealed_;
   /// `epoch` as of the last sealed epoch, the rest as of the last line.
   sealer_state open_;
+  /// While open_.opening: `now` is at most this.
+  time_ms first_ = not_started;
   time_ms clock_ = not_started;
   std::uint64_t open_lines_ = 0;
   std::uint32_t counted_lines_ = 0;

@@ -120,25 +120,49 @@ BOOST_AUTO_TEST_CASE(reading_that_was_stopped_is_no_end_of_the_input) {
   BOOST_TEST(facts.source.at_end());
 }
 
-BOOST_AUTO_TEST_CASE(own_lines_run_first_and_with_the_first_speech) {
+BOOST_AUTO_TEST_CASE(own_lines_run_first_and_set_no_time) {
   source_fixture all{clock_kind::events};
   const std::string enable = R"({"command":"enable","on":true,"actor":"config","reason":"r"})";
   all.source.put_first(all.batch(wire_line("admin", "*", 900, -day_ms, enable), true));
   BOOST_TEST(all.next() == "-");
-  all.feed(account_line("a", 1, 0));
+  all.feed("junk\n" + account_line("a", 1, 0));
   BOOST_TEST(all.next() == "-");
   all.feed(speech_line("a", 2, 5) + speech_line("a", 3, 6));
-  BOOST_TEST(all.next() == "1@5: 1 2 *900");
+  BOOST_TEST(all.next() == "1@0: 1 *900 not_json");
+  BOOST_TEST(all.next() == "2@5: 2");
   all.queue.finish();
-  BOOST_TEST(all.next() == "2@6: 3");
+  BOOST_TEST(all.next() == "3@6: 3");
 }
 
-BOOST_AUTO_TEST_CASE(an_input_without_speech_runs_at_its_latest_instant) {
+// A command of 2 March, speech of 8 March: the command runs on 2 March, whoever spoke first.
+BOOST_AUTO_TEST_CASE(what_stands_before_the_first_speech_runs_at_its_own_instant) {
+  const std::string stage = R"({"command":"set_stage","stage":"throttle","actor":"a","reason":"r"})";
+  const auto command = wire_line("admin", "a", 1, 0, stage);
+  const auto speech = speech_line("a", 2, 6 * day_ms) + speech_line("a", 3, 8 * day_ms);
+  for (const auto& heartbeat : {std::string{}, speech_line("b", 9, 0)}) {
+    source_fixture all{clock_kind::events};
+    all.feed(heartbeat + command + speech);
+    all.queue.finish();
+    BOOST_TEST(all.next() == (heartbeat.empty() ? "1@0: 1" : "1@0: 9 1"));
+    BOOST_TEST(all.next() == "2@518400000: 2");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_lies_too_far_ahead_of_the_first_speech_does_not_begin_the_clock) {
   source_fixture all{clock_kind::events};
-  all.feed(account_line("a", 1, 70) + account_line("a", 2, 60));
+  all.feed(account_line("a", 1, 80 * day_ms) + account_line("a", 2, 50 * day_ms) + speech_line("a", 3, 20 * day_ms));
+  all.queue.finish();
+  BOOST_TEST(all.next() == "1@1728000000: 2 3 future");
+}
+
+BOOST_AUTO_TEST_CASE(an_input_without_speech_waits_for_its_end) {
+  source_fixture all{clock_kind::events};
+  all.feed(account_line("a", 1, 70) + account_line("a", 2, 60) + account_line("a", 3, 90 * day_ms));
   BOOST_TEST(all.next() == "-");
   all.queue.finish();
   BOOST_TEST(all.next() == "1@70: 1 2");
+  BOOST_TEST(all.next() == "2@7776000000: 3");
+  BOOST_TEST(all.source.state().opening);
 }
 
 BOOST_AUTO_TEST_CASE(an_input_of_nothing_but_junk_is_kept_and_sets_no_time) {

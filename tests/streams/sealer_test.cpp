@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_SUITE(sealing_by_the_clock_of_events)
 
 BOOST_AUTO_TEST_CASE(now_is_the_running_maximum_and_a_new_epoch_begins_when_it_moves) {
   auto sealing = events_sealer();
-  sealing.start(t0, 0);
+  sealing.start(t0, t0, true);
   check(sealing, {
                      line("the first", 0, true, accepted, 0, 1),
                      line("equal instants share an epoch", 0, false, accepted, 0, 1),
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(now_is_the_running_maximum_and_a_new_epoch_begins_when_it_m
 
 BOOST_AUTO_TEST_CASE(an_epoch_has_at_most_so_many_lines_whatever_they_are) {
   auto sealing = events_sealer(3);
-  sealing.start(t0, 0);
+  sealing.start(t0, t0, true);
   check(sealing, {
                      line("the first", 0, true, accepted, 0, 1),
                      other_line("a bad line counts", false, 0, 1),
@@ -90,21 +90,57 @@ BOOST_AUTO_TEST_CASE(an_epoch_has_at_most_so_many_lines_whatever_they_are) {
                  });
 }
 
-BOOST_AUTO_TEST_CASE(lines_before_the_first_speech_run_at_its_instant_and_do_not_move_it) {
-  auto sealing = events_sealer(2);
-  sealing.start(t0, 3);
+BOOST_AUTO_TEST_CASE(before_the_first_speech_now_is_the_running_maximum_up_to_its_instant) {
+  auto sealing = events_sealer();
+  constexpr time_ms first = 60 * day_ms;
+  sealing.start(t0, t0 + first, true);
+  check(
+      sealing,
+      {
+          other_line("a bad line runs at the first instant", true, 0, 1),
+          line("which is this one's", 0, false, accepted, 0, 1, event_kind::admin),
+          line("a fact of the past", -90 * day_ms, false, accepted, 0, 1, event_kind::account),
+          line("a later command", 500, true, accepted, 500, 2, event_kind::admin),
+          line("lateness counts from the speech", 50 * day_ms, true, accepted, 50 * day_ms, 3, event_kind::account),
+          line("a fact from after the speech", 70 * day_ms, true, accepted, first, 4, event_kind::account),
+          line("one that is too far ahead of it", 101 * day_ms, false, applied::future, first, 4, event_kind::account),
+          line("the speech itself", first, false, accepted, first, 4),
+          line("from here on nothing bounds it", 71 * day_ms, true, accepted, 71 * day_ms, 5, event_kind::account),
+      });
+}
+
+BOOST_AUTO_TEST_CASE(the_step_to_the_first_speech_may_be_of_any_size) {
+  auto sealing = events_sealer();
+  sealing.start(t0, t0 + 900 * day_ms, true);
   check(sealing, {
-                     line("an account fact from later", 500, true, accepted, 0, 1, event_kind::account),
-                     other_line("a bad line", false, 0, 1),
-                     line("another fact, in the next epoch", 700, true, accepted, 0, 2, event_kind::account),
-                     line("the speech itself", 0, false, accepted, 0, 2),
-                     line("now it moves", 600, true, accepted, 600, 3, event_kind::account),
+                     line("a command", 0, true, accepted, 0, 1, event_kind::admin),
+                     line("the speech", 900 * day_ms, true, accepted, 900 * day_ms, 2),
+                     line("what is that far ahead now", 941 * day_ms, false, applied::future, 900 * day_ms, 2),
                  });
+}
+
+// What an input without speech leaves: `now` has a value, and the first speech is looked for in the next input.
+BOOST_AUTO_TEST_CASE(an_input_without_speech_leaves_the_opening_to_the_next_one) {
+  auto sealing = events_sealer();
+  sealing.start(t0, t0 + 9, false);
+  check(sealing, {
+                     line("a command", 0, true, accepted, 0, 1, event_kind::admin),
+                     line("the last one", 9, true, accepted, 9, 2, event_kind::admin),
+                 });
+  sealing.seal();
+  BOOST_TEST((sealing.sealed() == sealer_state{.epoch = 2, .now = t0 + 9, .opening = true}));
+  sealer next{{.clock = clock_kind::events, .horizon_ms = horizon_events_ms}, sealing.sealed()};
+  BOOST_TEST(next.needs_start());
+  next.start(t0, t0 + 90 * day_ms, true);
+  check(next, {
+                  line("one of the next input", 5, true, accepted, 9, 3, event_kind::admin),
+                  line("its first speech", 90 * day_ms, true, accepted, 90 * day_ms, 4),
+              });
 }
 
 BOOST_AUTO_TEST_CASE(an_erased_user_from_before_the_first_speech_does_not_move_now) {
   auto sealing = events_sealer(10);
-  sealing.start(t0, 1);
+  sealing.start(t0, t0, true);
   check(sealing, {
                      line("erased, later than now", 500, true, accepted, 0, 1, event_kind::erasure),
                      line("the speech", 0, false, accepted, 0, 1),
@@ -112,13 +148,14 @@ BOOST_AUTO_TEST_CASE(an_erased_user_from_before_the_first_speech_does_not_move_n
                      line("after the erasure", 501, true, accepted, 501, 2),
                  });
   BOOST_TEST(sealing.sealed().erasures.size() == 1U);
+  BOOST_TEST(not sealing.sealed().opening);
   sealing.seal();
   BOOST_TEST(sealing.sealed().erasures.empty());
 }
 
 BOOST_AUTO_TEST_CASE(own_lines_stay_with_the_lines_that_follow) {
   auto sealing = events_sealer(2);
-  sealing.start(t0, 0);
+  sealing.start(t0, t0, true);
   BOOST_TEST(sealing.offer_config_command().begins);
   BOOST_TEST(not sealing.offer_config_command().begins);
   BOOST_TEST(not sealing.offer_config_command().begins);
@@ -131,7 +168,7 @@ BOOST_AUTO_TEST_CASE(own_lines_stay_with_the_lines_that_follow) {
 
 BOOST_AUTO_TEST_CASE(futures_in_a_row_are_counted_over_bad_lines_and_end_with_an_accepted_one) {
   auto sealing = events_sealer(100);
-  sealing.start(t0, 0);
+  sealing.start(t0, t0, true);
   BOOST_TEST(sealing.offer(at(t0), "u").begins);
   for (int i = 0; i < 3; ++i) {
     (void)sealing.offer(at(t0 + 50 * day_ms), "u");
@@ -148,13 +185,13 @@ BOOST_AUTO_TEST_CASE(a_restart_after_any_epoch_changes_nothing) {
     time_ms instant;
     event_kind kind;
   };
-  std::vector<step> input = {{900, event_kind::erasure}, {300, event_kind::account}, {5, event_kind::account}};
+  std::vector<step> input = {{5, event_kind::account}, {300, event_kind::account}, {900, event_kind::erasure}};
   for (int i = 0; i < 200; ++i)
     input.push_back({(i * 37) % 91 * 10 + i / 5, i % 11 == 0 ? event_kind::account : event_kind::speech});
   const auto run = [&](std::size_t restart_every) {
     std::string trace;
     auto sealing = events_sealer(3);
-    sealing.start(t0, 3);
+    sealing.start(t0 + 5, t0 + 370, true);
     std::size_t sealed_lines = 0;
     std::size_t open_lines = 0;
     std::uint64_t restarted_at = 0;
@@ -220,12 +257,26 @@ BOOST_AUTO_TEST_CASE(five_minutes_ahead_is_the_limit) {
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_CASE(a_sealer_state_survives_its_text) {
-  const sealer_state state{
-      .epoch = 12, .now = t0, .opening = 3, .future_run = 4, .erasures = {{"a \"quoted\" uid", t0 + 1}}};
+  const sealer_state state{.epoch = 12,
+                           .now = t0,
+                           .opening = true,
+                           .first = t0 + 9,
+                           .future_run = 4,
+                           .erasures = {{"a \"quoted\" uid", t0 + 1}}};
   BOOST_TEST((decode_sealer_state(encode_sealer_state(state)) == state));
   BOOST_TEST((decode_sealer_state(encode_sealer_state({})) == sealer_state{}));
   for (const auto* bad : {"", "{}", "[]", "{\"epoch\":\"x\"}", "null"})
     BOOST_TEST(not decode_sealer_state(bad).has_value());
+  struct {
+    const char* text;
+    sealer_state state;
+  } const earlier_builds[] = {
+      {R"({"epoch":3,"opening":0,"future_run":0,"now":7})", {.epoch = 3, .now = 7, .opening = false}},
+      {R"({"epoch":3,"opening":2,"future_run":1,"now":7})", {.epoch = 3, .now = 7, .opening = true, .future_run = 1}},
+      {R"({"epoch":1,"opening":0,"future_run":0})", {.epoch = 1, .opening = true}},
+  };
+  for (const auto& each : earlier_builds)
+    BOOST_TEST((decode_sealer_state(each.text) == each.state));
 }
 
 } // namespace fairuse

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Files of the past, whose events are their clock: what sets `now`, and what a wrong stamp may do to it.
+
+usage: past_file_test.py PROGRAM [CASE...]
+"""
+
+import pathlib
+import signal
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support.checks import check, equal, same_lines  # noqa: E402
+from support.local_mode import main  # noqa: E402
+from support.traffic import admin, at, line, ms, speech, time_text  # noqa: E402
+
+
+def all_of(engine, state):
+    return engine.decisions(state) + engine.dead_letters(state)
+
+
+def killed_at_every_epoch(engine, name, content):
+    """Commit every epoch, kill before each of them, go on: nothing differs from an undisturbed run."""
+    engine.write("in.ndjson", content)
+    engine.good_run(f"{name}-whole", "in.ndjson")
+    wanted = all_of(engine, f"{name}-whole")
+    kills = 0
+    for nth in range(1, 1_000):
+        state = f"{name}-{nth}"
+        fail = {"FAIRUSE_FAIL": f"epoch_sealed:kill:{nth}"}
+        died = engine.run(state, "in.ndjson", "--commit-bytes", 1, "--chunk-bytes", 64, env=fail)
+        if died.returncode == 0:
+            break
+        equal(died.returncode, -signal.SIGKILL, f"exit code, having said {died.stderr.decode()}")
+        kills += 1
+        engine.good_run(state, "in.ndjson")
+        same_lines(all_of(engine, state), wanted, f"{name}, killed at epoch {nth}")
+    return kills
+
+
+def a_command_before_the_first_speech_runs_at_its_own_time(engine):
+    """On 2 January, speech a week later: with another user's heartbeat before it, and without."""
+    stage = admin("u", "stage", at("+1d"), "set_stage", stage="restrict")
+    spoken = speech("u", "s1", at("+7d")) + speech("u", "s2", at("+9d"))
+    for state, before in (("alone", ""), ("beside", speech("v", "heartbeat", at("+1d"), 0))):
+        engine.write(f"{state}.ndjson", before + stage + spoken)
+        engine.good_run(state, f"{state}.ndjson")
+        live = engine.status(state, "u")["slots"][0]
+        equal((live["stage"], live["since"]), ("restrict", time_text(at("+1d"))), f"the stage, {state}")
+
+
+def a_command_in_a_file_of_its_own_runs_at_its_own_time(engine):
+    engine.write("commands.ndjson", admin("u", "stage", at("+1d"), "set_stage", stage="throttle"))
+    engine.good_run("s", "commands.ndjson")
+    engine.write("speech.ndjson", "".join(speech("u", f"s{i}", at("+90d") + i * ms("1h")) for i in range(9)))
+    told = engine.summary("s", "speech.ndjson")
+    equal(told["events"], 9, "events of a file that begins three months later")
+    equal(engine.dead_letters("s"), b"", "dead letters")
+
+
+def a_kill_before_the_first_speech_changes_nothing(engine):
+    head = [line("account", "u", f"a{i}", at("+1d") + i * ms("7h"), {"plan": "basic"}) for i in range(9)]
+    head += [admin("u", "stage", at("+5d"), "set_stage", stage="restrict"), "junk\n"]
+    head += [line("erasure", "v", "gone", at("+30d"), {"actor": "a", "reason": "r"})]
+    content = "".join(head) + "".join(speech(user, f"{user}{i}", at("+7d") + i * ms("1h")) for user in "uv" for i in range(6))
+    kills = killed_at_every_epoch(engine, "opening", content)
+    check(kills > 12, f"the opening has epochs: {kills}")
+    return f"{kills} kills"
+
+
+CASES = [
+    a_command_before_the_first_speech_runs_at_its_own_time,
+    a_command_in_a_file_of_its_own_runs_at_its_own_time,
+    a_kill_before_the_first_speech_changes_nothing,
+]
+
+if __name__ == "__main__":
+    main(CASES)
