@@ -52,7 +52,10 @@ run_result<void> local_engine::judge_input() const {
         fmt::format("no line of the input is an event ({} refused; `fairuse decisions --dead-letters` says "
                     "why). {}",
                     totals.unreadable_lines, describe_unusable_input(totals.first_unreadable))};
-  if (report_->dead_letters > 1'000 and report_->dead_letters * 2 > totals.lines)
+  const auto too_old = totals.dead_letters[static_cast<std::size_t>(refusal::too_old)];
+  if (too_old > 0 and too_old * 2 >= totals.lines and not source_->told_too_old())
+    warn_of_old_lines(fmt::format("{} of {} lines", too_old, totals.lines));
+  else if (report_->dead_letters > 1'000 and report_->dead_letters * 2 > totals.lines)
     told_.log(log_level::warning,
               "more than half of the lines became dead letters: `fairuse decisions --dead-letters` says why");
   return {};
@@ -130,6 +133,13 @@ run_result<void> local_engine::finish() {
 void local_engine::warn_of_reused_ids() {
   if (sink_->totals().counts.reused_command_ids > 0 and not std::exchange(told_of_reused_ids_, true))
     told_.log(log_level::warning, std::string{reused_id_warning});
+}
+
+void local_engine::warn_of_old_lines(const std::string& which) const {
+  told_.log(log_level::warning,
+            fmt::format("{} are dead letters (`too_old`): they lie more than {} before `now`. Check the order of "
+                        "the input and the clocks of its senders",
+                        which, yaml::format_duration(all_.settings.retention.usage_ms)));
 }
 
 run_error local_engine::refused_line() const {

@@ -64,6 +64,7 @@ private:
   void wait_for_input();
   run_result<void> finish();
   run_error refused_line() const;
+  void warn_of_old_lines(const std::string& which) const;
   run_result<void> judge_input() const;
   void tell_progress() const;
   void warn_of_reused_ids();

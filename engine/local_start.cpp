@@ -12,9 +12,11 @@
 
 #include "base/pure/numbers.hpp"
 #include "config/policy_file.hpp"
+#include "config/yaml.hpp"
 #include "engine/clocks.hpp"
 #include "engine/config_commands.hpp"
 #include "engine/local_engine.hpp"
+#include "events/time_text.hpp"
 #include "events/wire.hpp"
 #include "storage/case_reference.hpp"
 #include "streams/failpoint.hpp"
@@ -26,6 +28,22 @@ namespace {
 
 // How old the first event of an input may be before it is taken for a file of the past.
 constexpr std::int64_t first_event_age_max_ms = day_ms;
+
+std::string describe(const judged_jump& jump) {
+  const auto& made = jump.outcome;
+  const auto minutes = (jump.instant - made.now) / minute_ms;
+  const auto begin = fmt::format("line {}: its time {} is {} ahead of {}; ", jump.line, to_time_text(jump.instant),
+                                 yaml::format_duration(minutes * minute_ms), to_time_text(made.now));
+  if (made.ruling == jump_ruling::refused)
+    return begin
+           + fmt::format(
+               "the lines behind it stay there ({} to {}), so it is a dead letter (`future`). Check the clock "
+               "of its sender",
+               made.votes_against, made.votes_for);
+  return begin
+         + fmt::format("the lines behind it do not contradict ({} with it, {} against), so time goes on from there",
+                       made.votes_for, made.votes_against);
+}
 
 } // namespace
 
@@ -188,7 +206,12 @@ void local_engine::make_source(sealer_state state) {
           // A pipe cannot be read again, so its end is the end of the input.
           .until_end = settings_.until_end or not reader_->has_position(),
           .first_not_before = may_be_past ? std::optional{wall_clock_ms() - first_event_age_max_ms} : std::nullopt,
-          .clock = wall_clock_ms},
+          .clock = wall_clock_ms,
+          .told_jump = [this](const judged_jump& jump) { told_.log(log_level::warning, describe(jump)); },
+          .told_too_old =
+              [this](std::uint64_t line) {
+                warn_of_old_lines(fmt::format("line {}: this and the 999 events before it", line));
+              }},
       *queue_);
 }
 

@@ -73,6 +73,11 @@ const event* event_of(const input_batch& batch, std::size_t line) {
   return what.kind == line_kind::command ? &batch.commands[what.index] : nullptr;
 }
 
+std::string_view uid_of(const input_batch& batch, std::size_t line) {
+  const auto& what = batch.lines[line];
+  return what.kind == line_kind::event ? std::string_view{batch.events[what.index].uid} : "*";
+}
+
 std::uint64_t fingerprint_at(const input_batch& batch, std::size_t line) {
   if (line >= batch.lines.size() and not batch.before_end.empty()) return fingerprint_of(batch.before_end);
   auto before = batch.before;

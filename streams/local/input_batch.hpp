@@ -75,6 +75,9 @@ std::unique_ptr<input_batch> batch_from(std::string_view text, wire_decoder& dec
 /// The event or command of a line; nullptr: it is none.
 const event* event_of(const input_batch& batch, std::size_t line);
 
+/// Its user; `*` for a command. REQUIRES: event_of() is not nullptr.
+std::string_view uid_of(const input_batch& batch, std::size_t line);
+
 /// read_position::fingerprint of the place where `line` begins.
 std::uint64_t fingerprint_at(const input_batch& batch, std::size_t line);
 

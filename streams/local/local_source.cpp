@@ -39,6 +39,26 @@ bool local_source::has_line(place& at) {
   }
 }
 
+// Without waiting: what has not come yet is missing.
+lines_behind local_source::read_behind(place at) {
+  lines_behind found;
+  for (++at.line; found.lines.size() < jump_lines_max and has_line(at); ++at.line)
+    found.lines.push_back(event_of(*batches_[at.batch], at.line));
+  found.complete = found.lines.size() == jump_lines_max or at_whole_end_;
+  return found;
+}
+
+// Lines behind are only looked at. Each is judged itself when its turn comes.
+jump_outcome local_source::judge(place at) {
+  const auto& batch = *batches_[at.batch];
+  const auto* what = batch.own ? nullptr : event_of(batch, at.line);
+  if (what == nullptr) return {};
+  const auto horizon = options_.sealing.horizon_ms;
+  if (sealer_.opening() and is_speech_or_stt(*what)) return judge_first(*what, horizon, read_behind(at));
+  if (not sealer_.jumps(*what, uid_of(batch, at.line))) return {};
+  return judge_jump(*what, sealer_.now(), horizon, read_behind(at));
+}
+
 // Under the events' clock nothing can run before the instant of the first speech or STT line is known, so find it. At
 // the end of an input without one, the latest instant takes its place.
 bool local_source::find_first() {
@@ -46,10 +66,15 @@ bool local_source::find_first() {
     const auto& batch = *batches_[scanned_.batch];
     const auto* what = batch.own ? nullptr : event_of(batch, scanned_.line);
     if (what != nullptr and is_speech_or_stt(*what)) {
-      start_clock(what->instant, true);
-      return true;
+      const auto ruling = judge(scanned_).ruling;
+      if (ruling == jump_ruling::open) return false;
+      if (ruling != jump_ruling::refused) {
+        start_clock(what->instant, true);
+        return true;
+      }
+    } else if (what != nullptr) {
+      scanned_instant_ = std::max(scanned_instant_, what->instant);
     }
-    if (what != nullptr) scanned_instant_ = std::max(scanned_instant_, what->instant);
     ++scanned_.line;
   }
   const auto latest = std::max(scanned_instant_, sealer_.now());
@@ -58,27 +83,38 @@ bool local_source::find_first() {
   return true;
 }
 
-// `now` begins with the first accepted instant. The lines before it, and the deployment's own, run at it, too.
+// `now` begins with the first accepted instant. The lines before it, and the deployment's own, run at it, too. Speech
+// before the first line of it was refused.
 void local_source::start_clock(time_ms first, bool found) {
   const auto& sealing = options_.sealing;
   auto now = first;
   for (auto at = cursor_; has_line(at) and at != scanned_; ++at.line) {
     const auto& batch = *batches_[at.batch];
     const auto* what = batch.own ? nullptr : event_of(batch, at.line);
-    if (what == nullptr or lateness(*what, first, sealing.retention_ms, sealing.horizon_ms) != applied::accepted)
-      continue;
+    if (what == nullptr or is_speech_or_stt(*what)) continue;
+    if (lateness(*what, first, sealing.retention_ms, sealing.horizon_ms) != applied::accepted) continue;
     now = std::min(what->instant, first);
     break;
   }
   sealer_.start(now, first, found);
 }
 
-sealer::offered_line local_source::offer(const input_batch& batch, std::size_t line) {
+sealer::offered_line local_source::offer(const input_batch& batch, std::size_t line, bool refused) {
   if (batch.own) return sealer_.offer_config_command();
-  const auto& what = batch.lines[line];
-  if (what.kind == line_kind::event) return sealer_.offer(batch.events[what.index].what, batch.events[what.index].uid);
-  if (what.kind == line_kind::command) return sealer_.offer(batch.commands[what.index], "*");
+  if (const auto* what = event_of(batch, line)) return sealer_.offer(*what, uid_of(batch, line), refused);
   return sealer_.offer_other();
+}
+
+// What a person should hear of, since nothing else shows it.
+void local_source::tell(const input_batch& batch, std::size_t line, const jump_outcome& judged, applied how) {
+  const auto* what = batch.own ? nullptr : event_of(batch, line);
+  if (what == nullptr) return;
+  const auto number = batch.first_line + line;
+  if (judged.ruling != jump_ruling::none) options_.told_jump({number, what->instant, judged});
+  too_old_run_ = how == applied::too_old ? too_old_run_ + 1 : 0;
+  if (too_old_run_ < options_.too_old_run_max or told_too_old_) return;
+  told_too_old_ = true;
+  options_.told_too_old(number);
 }
 
 // A file of the past under the wall clock is refused before anything of it is metered as a late upload.
@@ -131,7 +167,10 @@ std::optional<local_epoch> local_source::cut() {
     const auto& batch = batches_[cursor_.batch];
     const auto line = cursor_.line;
     if (refuse_old_file(*batch, line)) return std::nullopt;
-    const auto offered = offer(*batch, line);
+    const auto judged = judge(cursor_);
+    if (judged.ruling == jump_ruling::open) return std::nullopt;
+    const auto offered = offer(*batch, line, judged.ruling == jump_ruling::refused);
+    tell(*batch, line, judged, offered.how);
     if (sealer_.future_run() >= options_.future_run_max) {
       stopped_ = source_stop::too_far_ahead;
       stopped_at_ = batch->first_line + line;

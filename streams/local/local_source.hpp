@@ -17,6 +17,7 @@
 
 #include "core/epoch.hpp"
 #include "streams/local/batch_queue.hpp"
+#include "streams/local/jump_vote.hpp"
 #include "streams/local/sealer.hpp"
 
 namespace fairuse {
@@ -62,16 +63,28 @@ enum class source_stop : std::uint8_t {
   file_of_past,  ///< the first event is older than first_not_before
 };
 
+/// A line that lies far ahead of those before it, and whether `now` followed it.
+struct judged_jump {
+  std::uint64_t line = 0;
+  time_ms instant = 0;
+  jump_outcome outcome;
+};
+
 struct local_source_options {
   sealer_options sealing;
   sealer_state state;
   /// Seal what is open when the input ends.
   bool until_end = false;
   std::uint64_t future_run_max = 1'000;
+  /// So many lines in a row that are `too_old` are told, once.
+  std::uint64_t too_old_run_max = 1'000;
   /// Instant that the first event must reach; unset: any will do.
   std::optional<time_ms> first_not_before;
   /// The wall clock.
   std::function<time_ms()> clock;
+  /// From seal(), for people: every jump, and the number of the last of too_old_run_max lines.
+  std::function<void(const judged_jump&)> told_jump = [](const judged_jump&) {};
+  std::function<void(std::uint64_t)> told_too_old = [](std::uint64_t) {};
 };
 
 class local_source {
@@ -91,6 +104,8 @@ public:
   const sealer_state& state() const { return sealer_.sealed(); }
   /// Nothing will come: the input is at its end, and what could be sealed was.
   bool at_end() const { return at_end_; }
+  /// told_too_old was called.
+  bool told_too_old() const { return told_too_old_; }
   source_stop stopped() const { return stopped_; }
   /// Number of the line that stopped it.
   std::uint64_t stopped_at() const { return stopped_at_; }
@@ -111,7 +126,10 @@ private:
   bool has_line(place& at);
   bool find_first();
   void start_clock(time_ms first, bool found);
-  sealer::offered_line offer(const input_batch& batch, std::size_t line);
+  lines_behind read_behind(place at);
+  jump_outcome judge(place at);
+  void tell(const input_batch& batch, std::size_t line, const jump_outcome& judged, applied how);
+  sealer::offered_line offer(const input_batch& batch, std::size_t line, bool refused);
   bool refuse_old_file(const input_batch& batch, std::size_t line);
   void join(const std::shared_ptr<input_batch>& batch, std::size_t line, applied how);
   bool skip_to_refused();
@@ -136,6 +154,8 @@ private:
   std::vector<addressed_event> gathered_;
 
   time_ms timer_due_ = never;
+  std::uint64_t too_old_run_ = 0;
+  bool told_too_old_ = false;
   bool first_event_seen_ = false;
   bool at_end_ = false;
   /// at_end(), and what is open is to be sealed.

@@ -6,6 +6,8 @@
 #include <cassert>
 #include <utility>
 
+#include "streams/local/jump_vote.hpp"
+
 namespace fairuse {
 
 std::string_view to_text(clock_kind value) { return value == clock_kind::wall ? "wall" : "events"; }
@@ -60,16 +62,21 @@ void sealer::seal_full() {
   if (counted_lines_ >= options_.lines_max) seal();
 }
 
-sealer::offered_line sealer::offer(const event& what, std::string_view uid) {
+bool sealer::jumps(const event& what, std::string_view uid) const {
+  return options_.clock == clock_kind::events and not open_.opening and what.instant > open_.now + unvoted_step_max_ms
+         and how_late(what) == applied::accepted and not is_erased(what, uid);
+}
+
+sealer::offered_line sealer::offer(const event& what, std::string_view uid, bool refused) {
   assert(not needs_start());
   seal_full();
-  const auto how = how_late(what);
+  const auto how = refused ? applied::future : how_late(what);
   if (options_.clock == clock_kind::events and how == applied::accepted and not is_erased(what, uid)) {
     move_to(open_.opening ? std::min(what.instant, first_) : what.instant);
     if (what.kind == event_kind::erasure and what.instant > open_.now)
       open_.erasures.push_back({std::string(uid), what.instant});
   }
-  if (open_.opening and is_speech_or_stt(what)) {
+  if (open_.opening and is_speech_or_stt(what) and not refused) {
     open_.opening = false;
     open_.first = not_started;
   }

@@ -90,8 +90,16 @@ public:
   /// clock_kind::wall: what the clock says. Takes effect with the next epoch that begins.
   void tick(time_ms clock);
 
-  /// The next line, if it is an event. REQUIRES: not needs_start().
-  offered_line offer(const event& what, std::string_view uid);
+  /// clock_kind::events: the first speech or STT line is still to come.
+  bool opening() const { return open_.opening; }
+
+  /// clock_kind::events: this line, offered next, would move `now` by more than unvoted_step_max_ms. The step to the
+  /// first speech or STT line is none such.
+  bool jumps(const event& what, std::string_view uid) const;
+
+  /// The next line, if it is an event; `refused`: as `future`, because the lines behind it do not follow. REQUIRES: not
+  /// needs_start().
+  offered_line offer(const event& what, std::string_view uid, bool refused = false);
 
   /// The next line, if it is none: empty, or refused by the wire.
   offered_line offer_other();

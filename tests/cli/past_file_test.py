@@ -5,6 +5,7 @@
 usage: past_file_test.py PROGRAM [CASE...]
 """
 
+import json
 import pathlib
 import signal
 import sys
@@ -69,7 +70,45 @@ def a_kill_before_the_first_speech_changes_nothing(engine):
     return f"{kills} kills"
 
 
+def one_wrong_stamp_does_not_ruin_a_file(engine):
+    """30 lines of `u` behind a line that is 7, 20 or 39 days ahead, or behind a first line 300 days ahead."""
+    spoken = [speech("u", f"s{i}", at("+1h") + i * ms("1m")) for i in range(30)]
+    for days, before in ((7, spoken[:1]), (20, spoken[:1]), (39, spoken[:1]), (300, [])):
+        wrong = speech("u", "wrong", at(f"+{days}d"))
+        engine.write("in.ndjson", "".join(before) + wrong + "".join(spoken[len(before) :]))
+        state = f"s{days}"
+        said = engine.good_run(state, "in.ndjson").stderr.decode()
+        warnings = [each for each in said.splitlines() if f"line {len(before) + 1}: its time {time_text(at(f'+{days}d'))}" in each]
+        equal(len(warnings), 1, f"warnings that name line and jump in {said!r}")
+        refused = [json.loads(each) for each in engine.dead_letters(state).splitlines()]
+        equal([each["reason"] for each in refused], ["future"], f"dead letters, {days} days ahead")
+        window = engine.status(state, "u")["slots"][0]["windows"][0]
+        equal(window["sum_ms"], ms("30m"), f"today's speech, {days} days ahead")
+
+
+def a_gap_that_is_real_is_followed(engine):
+    spoken = [speech("u", f"a{i}", at("+1h") + i) for i in range(5)] + [speech("u", f"b{i}", at("+20d") + i) for i in range(5)]
+    engine.write("in.ndjson", "".join(spoken))
+    said = engine.good_run("s", "in.ndjson").stderr.decode()
+    check(f"line 6: its time {time_text(at('+20d'))}" in said and "time goes on" in said, said)
+    equal(engine.dead_letters("s"), b"", "dead letters")
+
+
+def lines_that_are_too_old_are_told_and_do_not_stop(engine):
+    for name, new, old, said in (("row", 2_000, 1_200, "line 3000: "), ("half", 3, 5, "5 of 8 lines"), ("few", 9, 5, None)):
+        content = [speech("u", f"n{i}", at("+30d") + i) for i in range(new)]
+        content += [speech("u", f"o{i}", at("+1d") + i) for i in range(old)]
+        engine.write("in.ndjson", "".join(content))
+        told = engine.good_run(name, "in.ndjson").stderr.decode()
+        equal(told.count("(`too_old`)"), 0 if said is None else 1, f"warnings of {name}: {told!r}")
+        check(said is None or said in told, told)
+        equal(len(engine.dead_letters(name).splitlines()), old, f"dead letters of {name}")
+
+
 CASES = [
+    one_wrong_stamp_does_not_ruin_a_file,
+    a_gap_that_is_real_is_followed,
+    lines_that_are_too_old_are_told_and_do_not_stop,
     a_command_before_the_first_speech_runs_at_its_own_time,
     a_command_in_a_file_of_its_own_runs_at_its_own_time,
     a_kill_before_the_first_speech_changes_nothing,

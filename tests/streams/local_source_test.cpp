@@ -2,7 +2,9 @@
 
 #include "streams/local/local_source.hpp"
 
+#include <algorithm>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,7 +28,13 @@ struct source_fixture {
               .until_end = until_end,
               .future_run_max = future_run_max,
               .first_not_before = std::nullopt,
-              .clock = [this] { return now; }},
+              .clock = [this] { return now; },
+              .told_jump =
+                  [this](const judged_jump& jump) {
+                    const bool refused = jump.outcome.ruling == jump_ruling::refused;
+                    told += std::to_string(jump.line) + (refused ? " refused, " : " followed, ");
+                  },
+              .told_too_old = [this](std::uint64_t line) { told += std::to_string(line) + " too old, "; }},
              queue} {}
 
   std::unique_ptr<input_batch> batch(const std::string& text, bool own = false) {
@@ -51,11 +59,14 @@ struct source_fixture {
       text.append(" *").append(each.text->id);
     for (const auto& each : made->lines->refused)
       text.append(" ").append(to_text(each.why));
+    lines_sealed += made->lines->lines;
     return text;
   }
 
   time_ms now = wall_now;
   std::uint64_t next_line = 1;
+  std::uint64_t lines_sealed = 0;
+  std::string told;
   wire_decoder decoder;
   batch_queue queue{100};
   local_source source;
@@ -192,6 +203,160 @@ BOOST_AUTO_TEST_CASE(too_many_lines_from_the_future_stop_it_with_everything_befo
   BOOST_TEST(all.source.stopped_at() == 7U);
   BOOST_TEST(all.source.state().epoch == 1U);
   BOOST_TEST(all.next() == "-");
+}
+
+BOOST_AUTO_TEST_CASE(one_wrong_stamp_is_future_and_the_lines_behind_it_are_accepted) {
+  for (const auto days : {7, 20, 39}) {
+    source_fixture all{clock_kind::events};
+    all.feed(speech_line("a", 1, 0) + speech_line("a", 2, days * day_ms));
+    for (int i = 3; i < 9; ++i)
+      all.feed(speech_line("a", i, 1));
+    all.queue.finish();
+    BOOST_TEST(all.next() == "1@0: 1 future");
+    BOOST_TEST(all.next() == "2@1: 3 4 5 6");
+    BOOST_TEST(all.next() == "3@1: 7 8");
+    BOOST_TEST(all.told == "2 refused, ");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_first_line_with_a_wrong_stamp_does_not_begin_the_clock) {
+  source_fixture all{clock_kind::events};
+  all.feed(account_line("a", 1, 0) + speech_line("a", 2, 300 * day_ms));
+  BOOST_TEST(all.next() == "-");
+  for (int i = 3; i < 6; ++i)
+    all.feed(speech_line("a", i, 5));
+  all.queue.finish();
+  BOOST_TEST(all.next() == "1@0: 1 future");
+  BOOST_TEST(all.next() == "2@5: 3 4 5");
+  BOOST_TEST(all.told == "2 refused, ");
+}
+
+BOOST_AUTO_TEST_CASE(a_gap_that_the_lines_behind_it_confirm_is_followed) {
+  source_fixture all{clock_kind::events};
+  all.feed(speech_line("a", 1, 0));
+  for (int i = 2; i < 5; ++i)
+    all.feed(speech_line("a", i, 20 * day_ms));
+  all.queue.finish();
+  BOOST_TEST(all.next() == "1@0: 1");
+  BOOST_TEST(all.next() == "2@1728000000: 2 3 4");
+  BOOST_TEST(all.told == "2 followed, ");
+}
+
+BOOST_AUTO_TEST_CASE(a_line_waits_for_votes_as_long_as_the_input_may_grow) {
+  for (const bool until_end : {false, true}) {
+    source_fixture all{clock_kind::events, until_end};
+    all.feed(speech_line("a", 1, 0) + speech_line("a", 2, 1) + speech_line("a", 3, 7 * day_ms));
+    BOOST_TEST(all.next() == "1@0: 1");
+    all.feed(speech_line("a", 4, 1) + "junk\n" + speech_line("a", 5, 1));
+    BOOST_TEST(all.next() == "-");
+    BOOST_TEST(all.source.state().epoch == 1U);
+    BOOST_TEST(all.told.empty());
+    all.queue.finish();
+    BOOST_TEST(all.next() == (until_end ? "2@1: 2 4 future not_json" : "-"));
+    BOOST_TEST(all.told == (until_end ? "3 refused, " : ""));
+    BOOST_TEST(all.next() == (until_end ? "3@1: 5" : "-"));
+    BOOST_TEST(all.source.at_end());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(reading_that_was_stopped_leaves_a_waiting_line_to_the_next_run) {
+  source_fixture all{clock_kind::events};
+  all.feed(speech_line("a", 1, 0) + speech_line("a", 2, 1) + speech_line("a", 3, 7 * day_ms) + speech_line("a", 4, 1));
+  all.queue.finish(false);
+  BOOST_TEST(all.next() == "1@0: 1");
+  BOOST_TEST(all.next() == "-");
+  BOOST_TEST(all.source.at_end());
+  BOOST_TEST(all.lines_sealed == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(many_lines_in_a_row_that_are_too_old_are_told_once) {
+  source_fixture all{clock_kind::events};
+  std::string text = speech_line("a", 1, 20 * day_ms) + speech_line("a", 2, 20 * day_ms);
+  for (int i = 3; i < 2'500; ++i)
+    text += i == 500 or i == 1'600 ? speech_line("a", i, 20 * day_ms) : speech_line("a", i, 0);
+  all.feed(text);
+  all.queue.finish();
+  while (all.next() != "-") {
+  }
+  BOOST_TEST(all.told == "1500 too old, ");
+  BOOST_TEST((all.source.stopped() == source_stop::none));
+}
+
+namespace {
+
+/// Traffic with wrong stamps, gaps that are real, repeated ids and junk.
+std::vector<std::string> lines_with_jumps(std::uint64_t seed) {
+  const auto draw = [&seed](std::uint64_t below) {
+    seed = seed * 6'364'136'223'846'793'005ULL + 1'442'695'040'888'963'407ULL;
+    return (seed >> 33U) % below;
+  };
+  std::vector<std::string> lines;
+  time_ms instant = 0;
+  for (int id = 1; id <= 90; ++id) {
+    if (draw(12) == 0) instant += static_cast<time_ms>(draw(4) * day_ms);
+    instant += static_cast<time_ms>(draw(3));
+    const time_ms wrong = draw(7) == 0 ? static_cast<time_ms>((2 + draw(60)) * day_ms) : 0;
+    const auto number = draw(10) == 0 ? std::max(1, id - 3) : id;
+    const auto kind = draw(8);
+    if (kind == 0)
+      lines.push_back("junk\n");
+    else if (kind == 1)
+      lines.push_back(account_line("a", number, instant + wrong));
+    else
+      lines.push_back(speech_line(kind % 2 == 0 ? "a" : "b", number, instant + wrong));
+  }
+  return lines;
+}
+
+/// Epochs of `lines` from a source that begins at `state` and sees `size` lines more after each look; after
+/// `epochs_max` epochs it ends. Returns the number of lines sealed.
+std::size_t seal_in_steps(std::span<const std::string> lines, std::size_t size, std::size_t epochs_max,
+                          sealer_state& state, std::vector<std::string>& epochs) {
+  source_fixture all{clock_kind::events, true, state};
+  for (std::size_t fed = 0, made = 0; made < epochs_max;) {
+    if (fed < lines.size())
+      for (std::size_t end = std::min(lines.size(), fed + size); fed < end; ++fed)
+        all.feed(lines[fed]);
+    else
+      all.queue.finish();
+    const bool last = all.queue.at_end();
+    auto each = all.next();
+    for (; each != "-"; each = all.next()) {
+      epochs.push_back(each);
+      state = all.source.state();
+      if (++made == epochs_max) break;
+    }
+    if (last and each == "-") break;
+    if (fed >= lines.size() and all.source.at_end()) break;
+  }
+  return all.lines_sealed;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(what_is_followed_depends_on_the_lines_alone) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const auto lines = lines_with_jumps(seed);
+    sealer_state whole_state;
+    std::vector<std::string> whole;
+    BOOST_REQUIRE_EQUAL(seal_in_steps(lines, lines.size(), 1'000, whole_state, whole), lines.size());
+    for (const std::size_t size : {1U, 2U, 5U, 70U}) {
+      BOOST_TEST_CONTEXT("seed " << seed << ", " << size << " lines a look") {
+        sealer_state state;
+        std::vector<std::string> epochs;
+        seal_in_steps(lines, size, 1'000, state, epochs);
+        BOOST_TEST(epochs == whole, boost::test_tools::per_element());
+        BOOST_TEST((state == whole_state));
+        // A restart after every `size` epochs.
+        state = {};
+        epochs.clear();
+        for (std::size_t done = 0; done < lines.size();)
+          done += seal_in_steps(std::span{lines}.subspan(done), 3, size, state, epochs);
+        BOOST_TEST(epochs == whole, boost::test_tools::per_element());
+        BOOST_TEST((state == whole_state));
+      }
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(under_the_wall_clock_what_is_there_is_an_epoch) {
