@@ -8,6 +8,7 @@ usage: past_file_test.py PROGRAM [CASE...]
 import json
 import pathlib
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -105,7 +106,89 @@ def lines_that_are_too_old_are_told_and_do_not_stop(engine):
         equal(len(engine.dead_letters(name).splitlines()), old, f"dead letters of {name}")
 
 
+def an_hour(name, begin):
+    return speech("u", name, at(begin), ms("1h"))
+
+
+# Of each user an hour after the other, with a wrong first line, wrong stamps (one alone, two in a row, one of another
+# kind, one right before the end) and a gap that is real.
+JUMPS = [
+    an_hour("w0", "+300d"),
+    *(an_hour(f"a{i}", f"+{i}h") for i in range(6)),
+    an_hour("w1", "+20d"),
+    "junk\n",
+    *(an_hour(f"b{i}", f"+{6 + i}h") for i in range(4)),
+    an_hour("w2", "+7d"),
+    an_hour("w3", "+39d"),
+    *(an_hour(f"c{i}", f"+{10 + i}h") for i in range(4)),
+    line("account", "v", "w4", at("+9d"), {"plan": "basic"}),
+    *(an_hour(f"d{i}", f"+{14 + i}h") for i in range(4)),
+    *(an_hour(f"e{i}", f"+15d{i}h") for i in range(4)),
+    an_hour("w5", "+30d"),
+    an_hour("f", "+15d5h"),
+]
+JUMPS_REFUSED = 7  # six stamps and a line of junk
+
+
+def a_kill_beside_a_waiting_line_changes_nothing(engine):
+    """Every line that is accepted begins an epoch, and is killed there."""
+    kills = killed_at_every_epoch(engine, "jumps", "".join(JUMPS))
+    equal(kills, len(JUMPS) - JUMPS_REFUSED, "every accepted line is an epoch")
+    equal(len(engine.dead_letters("jumps-whole").splitlines()), JUMPS_REFUSED, "dead letters")
+    return f"{kills} kills"
+
+
+# A wrong stamp and one of its voters, with hours before them that decide something.
+WAITING = JUMPS.index(an_hour("w1", "+20d")) + 3
+
+
+def a_line_waits_in_an_open_pipe(engine):
+    """Whose other end then writes byte by byte."""
+    content = "".join(JUMPS)
+    engine.write("in.ndjson", content)
+    engine.good_run("whole", "in.ndjson")
+    running = engine.start("s", "-", stdin=subprocess.PIPE)
+    running.stdin.write("".join(JUMPS[:WAITING]).encode())
+    running.stdin.flush()
+    engine.wait_for_decisions("s", lambda lines: len(lines) > 0)
+    equal(len(engine.dead_letters("s").splitlines()), 1, "dead letters while the second wrong line waits")
+    for byte in "".join(JUMPS[WAITING:]).encode():
+        running.stdin.write(bytes([byte]))
+        running.stdin.flush()
+    running.stdin.close()
+    equal(running.wait(), 0, "exit code at the end of the pipe")
+    same_lines(engine.decisions("s"), engine.decisions("whole"), "decisions of a pipe")
+    equal(len(engine.dead_letters("s").splitlines()), JUMPS_REFUSED, "dead letters of a pipe")
+
+
+def a_line_waits_in_a_growing_file_and_through_a_stop(engine):
+    """Without --until-end; SIGTERM while it waits leaves it to the next run, which also may wait."""
+    engine.write("in.ndjson", "".join(JUMPS))
+    engine.good_run("whole", "in.ndjson")
+    wanted = all_of(engine, "whole")
+    file = engine.write("in.ndjson", "".join(JUMPS[:WAITING]))
+    running = engine.start("s", "in.ndjson")
+    engine.wait_for_decisions("s", lambda lines: len(lines) > 0)
+    code, told = engine.finish(running)
+    equal(code, 0, f"exit code after SIGTERM, which said {told}")
+    check("line 8" not in told, f"nothing is said of a line that waits: {told}")
+    before = engine.decisions("s")
+    running = engine.start("s", "in.ndjson")
+    with open(file, "a", encoding="utf-8") as grown:
+        for each in JUMPS[WAITING:]:
+            grown.write(each)
+            grown.flush()
+    engine.wait_for_decisions("s", lambda lines: len(lines) > len(before.splitlines()))
+    code, told = engine.finish(running)
+    equal(code, 0, f"exit code after SIGTERM, which said {told}")
+    engine.good_run("s", "in.ndjson")
+    same_lines(all_of(engine, "s"), wanted, "a file that grew and an engine that was stopped")
+
+
 CASES = [
+    a_kill_beside_a_waiting_line_changes_nothing,
+    a_line_waits_in_an_open_pipe,
+    a_line_waits_in_a_growing_file_and_through_a_stop,
     one_wrong_stamp_does_not_ruin_a_file,
     a_gap_that_is_real_is_followed,
     lines_that_are_too_old_are_told_and_do_not_stop,
