@@ -8,8 +8,7 @@
 //   2. Under `clock_kind::events` the epochs follow from the lines alone: not from batches, commits or restarts. A
 //      sealer made from `sealed()` and given the lines after that epoch goes on as this one would have.
 //   3. Under `clock_kind::events` `now` is the running maximum of accepted instants; before the first speech or STT
-//   line
-//      it is at most that line's instant, against which lateness is then judged.
+//      line it is at most that line's instant, against which lateness is then judged.
 // Threads: one thread.
 #pragma once
 
