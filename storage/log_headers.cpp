@@ -21,19 +21,34 @@ constexpr std::size_t header_bytes = 7;
 /// The last two are of later versions: 11 since RocksDB 8.2, 131 since 10.
 constexpr std::array<unsigned char, 6> recyclable = {5, 6, 7, 8, 11, 131};
 
-/// Where in the block the first header of a recyclable kind begins. A damaged length can lead anywhere in the block;
-/// whatever is found then is damage as well.
-std::optional<std::size_t> find_recyclable(std::string_view block) {
+/// A block up to where a reader stops in it.
+struct walked_block {
+  /// Where the last record that is whole ends.
+  std::size_t whole = 0;
+  /// Where the first header of a recyclable kind begins.
+  std::optional<std::size_t> recyclable;
+  /// A record leads past the end of the block, which none that is written does.
+  bool too_long = false;
+};
+
+/// A damaged length can lead anywhere in the block; whatever is found then is damage as well.
+walked_block walk(std::string_view block) {
+  walked_block found;
   std::size_t at = 0;
   while (at + header_bytes <= block.size()) {
     const auto byte = [&](std::size_t offset) { return static_cast<unsigned char>(block[at + offset]); };
     const std::size_t length = byte(4) + 256U * byte(5);
     const auto kind = byte(6);
-    if (std::ranges::find(recyclable, kind) != recyclable.end()) return at;
-    if (kind == 0 and length == 0) return std::nullopt; // The rest of the block is not used.
+    if (std::ranges::find(recyclable, kind) != recyclable.end()) {
+      found.recyclable = at;
+      return found;
+    }
+    if (kind == 0 and length == 0) return found; // The rest of the block is not used.
     at += header_bytes + length;
+    found.too_long = at > block.size();
+    if (not found.too_long) found.whole = at;
   }
-  return std::nullopt;
+  return found;
 }
 
 bool has_headers(const std::filesystem::path& file) {
@@ -64,13 +79,26 @@ result<void, store_error> log_headers::check(const std::filesystem::path& file) 
   while (from) {
     from.read(block.data(), log_block_bytes);
     const auto size = static_cast<std::size_t>(from.gcount());
-    if (const auto found = find_recyclable(std::string_view(block).substr(0, size)))
+    if (const auto found = walk(std::string_view(block).substr(0, size)).recyclable)
       return damaged(store_, "a record header in " + file.filename().string()
                                  + " is not one that is written here, at byte "
                                  + std::to_string(blocks * log_block_bytes + *found));
     if (size == log_block_bytes) ++blocks;
   }
   return {};
+}
+
+std::uint64_t whole_records(const std::filesystem::path& file) {
+  std::ifstream from(file, std::ios::binary);
+  std::string block(log_block_bytes, '\0');
+  std::uint64_t end = 0;
+  for (std::uint64_t begin = 0; from; begin += log_block_bytes) {
+    from.read(block.data(), log_block_bytes);
+    const auto found = walk(std::string_view(block).substr(0, static_cast<std::size_t>(from.gcount())));
+    if (found.whole > 0) end = begin + found.whole;
+    if (found.too_long) break;
+  }
+  return end;
 }
 
 } // namespace fairuse

@@ -33,4 +33,8 @@ private:
   std::map<std::string, std::uint64_t> blocks_;
 };
 
+/// Where the last whole record of a log or manifest ends; 0: there is none. RocksDB takes a record whose length leads
+/// past the end of the file for one that a crash has torn: it reads nothing from there on, and says nothing.
+std::uint64_t whole_records(const std::filesystem::path& file);
+
 } // namespace fairuse

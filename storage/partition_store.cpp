@@ -14,6 +14,7 @@
 #include "storage/erased_users.hpp"
 #include "storage/keys.hpp"
 #include "storage/layers.hpp"
+#include "storage/log_headers.hpp"
 #include "storage/opening.hpp"
 #include "storage/rocks.hpp"
 #include "storage/user_rows.hpp"
@@ -74,9 +75,11 @@ bool leave_mark(const std::filesystem::path& store, const manifest_mark& mark) {
 }
 
 bool manifest_lost_its_end(const std::filesystem::path& store) {
+  const auto there = manifest_of(store);
+  // Kills tear no record of a manifest, which is one write. If a power failure did, the changelog has what it said.
+  if (whole_records(rocks_folder(store) / there.name) < there.bytes) return true;
   manifest_mark mark;
   if (not(std::ifstream(mark_file(store)) >> mark.name >> mark.bytes)) return false;
-  const auto there = manifest_of(store);
   return there.name == mark.name and there.bytes < mark.bytes;
 }
 
