@@ -68,6 +68,11 @@ result<std::unique_ptr<local_reader>, store_error> local_reader::open(const std:
   if (all->scratch.path().empty())
     return store_error{store_fault::io, std::string("Cannot make a temporary folder: ") + std::strerror(errno) + "."};
   if (auto checked = all->headers.check(); not checked) return checked.error();
+  if (not manifest_is_whole(folder))
+    return store_error{store_fault::damaged, "RocksDB's manifest in " + folder.string()
+                                               + " does not end with a whole record: what tables there are is not "
+                                                 "certain. Starting the engine once writes it anew, or says what is "
+                                                 "damaged."};
   rocksdb::Status status;
   for (int tries = 0; tries < tries_max; ++tries) {
     rocksdb::DB* db = nullptr;

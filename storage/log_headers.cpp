@@ -55,6 +55,20 @@ bool has_headers(const std::filesystem::path& file) {
   return file.extension() == ".log" or file.filename().string().starts_with("MANIFEST-");
 }
 
+/// Where the last whole record of a log or manifest ends; 0: there is none.
+std::uint64_t whole_records(const std::filesystem::path& file) {
+  std::ifstream from(file, std::ios::binary);
+  std::string block(log_block_bytes, '\0');
+  std::uint64_t end = 0;
+  for (std::uint64_t begin = 0; from; begin += log_block_bytes) {
+    from.read(block.data(), log_block_bytes);
+    const auto found = walk(std::string_view(block).substr(0, static_cast<std::size_t>(from.gcount())));
+    if (found.whole > 0) end = begin + found.whole;
+    if (found.too_long) break;
+  }
+  return end;
+}
+
 } // namespace
 
 result<void, store_error> log_headers::check() {
@@ -88,17 +102,18 @@ result<void, store_error> log_headers::check(const std::filesystem::path& file) 
   return {};
 }
 
-std::uint64_t whole_records(const std::filesystem::path& file) {
-  std::ifstream from(file, std::ios::binary);
-  std::string block(log_block_bytes, '\0');
-  std::uint64_t end = 0;
-  for (std::uint64_t begin = 0; from; begin += log_block_bytes) {
-    from.read(block.data(), log_block_bytes);
-    const auto found = walk(std::string_view(block).substr(0, static_cast<std::size_t>(from.gcount())));
-    if (found.whole > 0) end = begin + found.whole;
-    if (found.too_long) break;
-  }
-  return end;
+std::string manifest_in_use(const std::filesystem::path& store) {
+  std::string name;
+  std::ifstream(rocks_folder(store) / "CURRENT") >> name;
+  return name;
+}
+
+bool manifest_is_whole(const std::filesystem::path& store) {
+  const auto file = rocks_folder(store) / manifest_in_use(store);
+  std::error_code missing;
+  // The length first: a writer may add records meanwhile.
+  const auto bytes = std::filesystem::file_size(file, missing);
+  return missing or whole_records(file) >= bytes;
 }
 
 } // namespace fairuse

@@ -33,8 +33,11 @@ private:
   std::map<std::string, std::uint64_t> blocks_;
 };
 
-/// Where the last whole record of a log or manifest ends; 0: there is none. RocksDB takes a record whose length leads
-/// past the end of the file for one that a crash has torn: it reads nothing from there on, and says nothing.
-std::uint64_t whole_records(const std::filesystem::path& file);
+/// All bytes of the manifest in use are whole records. RocksDB takes a record whose length leads past the end for one
+/// that a crash has torn: it reads nothing from there on, says nothing, and forgets tables whose log is gone.
+bool manifest_is_whole(const std::filesystem::path& store);
+
+/// The manifest that RocksDB reads, by name; empty: there is none.
+std::string manifest_in_use(const std::filesystem::path& store);
 
 } // namespace fairuse

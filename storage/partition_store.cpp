@@ -62,8 +62,7 @@ std::filesystem::path mark_file(const std::filesystem::path& store) { return sto
 
 /// Empty: there is none.
 manifest_mark manifest_of(const std::filesystem::path& store) {
-  manifest_mark found;
-  std::ifstream(rocks_folder(store) / "CURRENT") >> found.name;
+  manifest_mark found{manifest_in_use(store), 0};
   std::error_code error;
   const auto bytes = std::filesystem::file_size(rocks_folder(store) / found.name, error);
   return error ? manifest_mark() : manifest_mark{std::move(found.name), bytes};
@@ -75,11 +74,11 @@ bool leave_mark(const std::filesystem::path& store, const manifest_mark& mark) {
 }
 
 bool manifest_lost_its_end(const std::filesystem::path& store) {
-  const auto there = manifest_of(store);
   // Kills tear no record of a manifest, which is one write. If a power failure did, the changelog has what it said.
-  if (whole_records(rocks_folder(store) / there.name) < there.bytes) return true;
+  if (not manifest_is_whole(store)) return true;
   manifest_mark mark;
   if (not(std::ifstream(mark_file(store)) >> mark.name >> mark.bytes)) return false;
+  const auto there = manifest_of(store);
   return there.name == mark.name and there.bytes < mark.bytes;
 }
 
