@@ -83,14 +83,15 @@ public:
   policy_chooser(const configured_policies& configured, const remembered_policies& remembered)
     : configured_(configured),
       remembered_(remembered),
+      first_(remembered.first or remembered.controls.live.empty()),
       before_(words_of(setting_of(remembered.settings, configured_setting))) {}
 
   result<policy_choice, choice_error> choose() {
     const auto text = configured_text(configured_);
     policy_choice made;
-    made.changed = not remembered_.first and setting_of(remembered_.settings, configured_setting) != text;
+    made.changed = not first_ and setting_of(remembered_.settings, configured_setting) != text;
     const auto& in_force = remembered_.controls.live;
-    const bool other = not remembered_.first and in_force != configured_.live.digest;
+    const bool other = not first_ and in_force != configured_.live.digest;
     const bool edited = not before_.empty() and before_.front() != configured_.live.digest;
     made.stays = other and not edited and not is_promoted_soon();
     if (other and edited) made.promotes = configured_.live.name;
@@ -154,7 +155,7 @@ private:
   bool has_usage() const {
     const auto before = parse_number<std::int64_t>(setting_of(remembered_.settings, retention_setting));
     const auto kept = std::min(before.value_or(configured_.usage_retention_ms), configured_.usage_retention_ms);
-    return not remembered_.first and remembered_.has_usage(hour_of(remembered_.now - kept));
+    return not first_ and remembered_.has_usage(hour_of(remembered_.now - kept));
   }
 
   std::shared_ptr<const policy_set> make(policy live, std::vector<policy> shadows) const {
@@ -175,6 +176,8 @@ private:
 
   const configured_policies& configured_;
   const remembered_policies& remembered_;
+  // A partition that was reseeded has epochs, and no policy in force.
+  bool first_;
   std::vector<std::string> before_;
 };
 

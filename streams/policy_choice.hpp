@@ -28,7 +28,7 @@ struct configured_policies {
   std::int64_t usage_retention_ms = 0;
 };
 
-/// What the last run left, at `now`; nothing if `first`.
+/// What the last run left, at `now`; nothing if `first`, or if no policy is in force.
 struct remembered_policies {
   const stored_controls& controls;
   /// Brought up to date.
