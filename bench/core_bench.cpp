@@ -74,6 +74,30 @@ void apply_speech(benchmark::State& state) {
 }
 BENCHMARK(apply_speech)->ArgNames({"policies", "minutes"})->ArgsProduct({{1, 2, 10}, {13, 30, 120}});
 
+/// The search for duplicates, where it costs most: `ids` events a day, evenly spread, one policy, three days.
+void apply_ids(benchmark::State& state) {
+  const auto set = policies(1);
+  const controls in_force{true, false, set.get()};
+  const auto apart = day_ms / state.range(0);
+  std::vector<event> events;
+  for (time_ms at = month_begin; at < month_begin + 3 * day_ms; at += apart) {
+    event spoken;
+    spoken.time = spoken.instant = at;
+    spoken.ms = 50;
+    spoken.key = (events.size() + 1) * 0x9e3779b97f4a7c15ULL;
+    events.push_back(spoken);
+  }
+  step_output out;
+  for (auto _ : state) {
+    user who;
+    run(who, in_force, events, out);
+    out.clear();
+    benchmark::DoNotOptimize(who.next_due);
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(events.size()));
+}
+BENCHMARK(apply_ids)->ArgName("ids")->Arg(10)->Arg(1'000)->Arg(86'400);
+
 /// The baseline: three sums over an array of minutes, one tail each, nothing else.
 void bare_windows(benchmark::State& state) {
   const auto events = traffic(30, 30);
