@@ -31,7 +31,9 @@ void move_to_set(user& who, const policy_set& from, const policy_set& to) {
   for (std::size_t i = 0; i < who.standings.size(); ++i) {
     const auto slot = to.slot_named(from.slots()[i].label.slot);
     if (slot < 0) {
-      if ((who.changed.standings >> i & 1) != 0) keep_for_writer(who, from.slots()[i], std::move(who.standings[i]));
+      // An erasure leaves numbers that were not written either.
+      if (who.changed.erased or (who.changed.standings >> i & 1) != 0)
+        keep_for_writer(who, from.slots()[i], std::move(who.standings[i]));
       continue;
     }
     standings[static_cast<std::size_t>(slot)] = std::move(who.standings[i]);

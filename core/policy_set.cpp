@@ -90,6 +90,12 @@ std::uint8_t policy_set::span_index(std::uint8_t view, std::int64_t span_ms) {
   return index_of(spans_, span_spec{view, span_ms / second_ms});
 }
 
+time_ms policy_set::loaded(std::size_t profile) const {
+  const auto found = std::find_if(ages_.begin(), ages_.end(),
+                                  [&](const profile_age& each) { return each.profile == profiles_[profile]; });
+  return found == ages_.end() ? INT64_MIN : found->loaded;
+}
+
 int policy_set::slot_named(std::string_view name) const {
   for (std::size_t i = 0; i < slots_.size(); ++i)
     if (slots_[i].label.slot == name) return static_cast<int>(i);

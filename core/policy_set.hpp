@@ -55,6 +55,9 @@ struct slot_spec {
 struct profile_age {
   metering_profile profile;
   time_ms since = INT64_MIN;
+  /// When it was loaded; INT64_MIN: it always was. Buckets from before, when it was loaded once already, do not count:
+  /// which of them are still stored depends on when rows were written.
+  time_ms loaded = INT64_MIN;
 };
 
 /// How slots get their reviews answered.
@@ -101,6 +104,8 @@ public:
 
   /// Of the loaded profiles.
   const std::vector<profile_age>& ages() const { return ages_; }
+  /// Of a profile by number; see profile_age.
+  time_ms loaded(std::size_t profile) const;
 
   /// The set after `promote_policy`: the shadow's rules in the live slot, without the shadow. nullptr if there is no
   /// such shadow, or if check() fails for them.

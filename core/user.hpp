@@ -158,6 +158,7 @@ private:
 /// The standing of a slot that is not loaded any more.
 struct unloaded_standing {
   std::string slot;
+  /// nullptr: an erasure left nothing of it.
   std::unique_ptr<standing> last;
 };
 

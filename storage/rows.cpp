@@ -254,6 +254,7 @@ bool row_codec::write_bucket_hour(const user& from, const policy_set& policies, 
     if (profile.bucket_s != usual_profile.bucket_s) to.set_bucket_s(static_cast<std::uint32_t>(profile.bucket_s));
     to.set_basis(static_cast<std::uint32_t>(profile.basis));
     if (profile.fresh_within_ms != usual_profile.fresh_within_ms) to.set_fresh_within_ms(profile.fresh_within_ms);
+    if (const auto loaded = policies.loaded(number); loaded != INT64_MIN) to.set_loaded(loaded);
   }
   if (message.profiles().empty()) return false;
   write(message, out);
@@ -270,7 +271,8 @@ bool row_codec::read_bucket_hour(std::string_view row, const policy_set& policie
     if (profile.bucket_s <= 0 or not to_enum(from.basis(), time_basis::arrival, profile.basis)) return false;
     const auto& known = policies.profiles();
     const auto at = static_cast<std::size_t>(std::find(known.begin(), known.end(), profile) - known.begin());
-    auto* log = at < known.size() ? &to.metered[at] : nullptr;
+    const auto loaded = from.has_loaded() ? from.loaded() : INT64_MIN;
+    auto* log = at < known.size() and policies.loaded(at) == loaded ? &to.metered[at] : nullptr;
     if (not read_entries(from.entries(), buckets_of(hour, profile.bucket_s), profile.bucket_s, log)) return false;
   }
   return true;

@@ -157,6 +157,12 @@ result<void, store_error> user_rows::erase(std::string_view uid, std::string_vie
     if (who.standings[i])
       note_numbers(left, who.sums.policies->slots()[i].label.slot, who.standings[i]->last_strike,
                    who.standings[i]->last_request);
+  if (who.changed.unloaded)
+    for (const auto& each : *who.changed.unloaded) {
+      if (not each.last) continue;
+      note_numbers(left, each.slot, each.last->last_strike, each.last->last_request);
+      if (not is_bare(*each.last)) write_standing(uid, prefix, each.slot, *each.last, to);
+    }
   left.erased_at = std::max(left.erased_at, who.erased_at);
   left.admin_ids = who.admin_ids;
   if (auto status = write_all(uid, prefix, who, before, to); not status) return status;

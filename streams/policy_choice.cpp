@@ -54,7 +54,8 @@ std::vector<profile_age> read_ages(std::string_view text) {
     ages.push_back({{.bucket_s = each.value("bucket_s", 0),
                      .basis = each.value("arrival", false) ? time_basis::arrival : time_basis::event,
                      .fresh_within_ms = each.value("fresh_within_ms", std::int64_t{0})},
-                    each.value("since", time_ms{INT64_MIN})});
+                    each.value("since", time_ms{INT64_MIN}),
+                    each.value("loaded", time_ms{INT64_MIN})});
   return ages;
 }
 
@@ -65,6 +66,7 @@ std::string profiles_text(const std::vector<profile_age>& ages) {
                     {"arrival", each.profile.basis == time_basis::arrival},
                     {"fresh_within_ms", each.profile.fresh_within_ms}});
     if (each.since != INT64_MIN) list.back()["since"] = each.since;
+    if (each.loaded != INT64_MIN) list.back()["loaded"] = each.loaded;
   }
   return list.dump();
 }
@@ -169,7 +171,7 @@ private:
     const auto is_young = [](const profile_age& age) { return age.since != INT64_MIN; };
     if (std::any_of(ages.begin(), ages.end(), is_young) and not has_usage())
       for (auto& each : ages)
-        each.since = INT64_MIN;
+        each.since = each.loaded = INT64_MIN;
     return policy_set::make(live, std::move(shadows), configured_.usage_retention_ms, review_mode::shared,
                             std::move(ages));
   }
@@ -255,7 +257,7 @@ std::vector<profile_age> profile_ages(const std::map<std::string, std::string>& 
     const auto same = [&](const profile_age& age) { return age.profile == each->metering; };
     if (std::any_of(ages.begin(), ages.end(), same)) continue;
     const auto before = std::find_if(known.begin(), known.end(), same);
-    ages.push_back(before == known.end() ? profile_age{each->metering, now} : *before);
+    ages.push_back(before == known.end() ? profile_age{each->metering, now, now} : *before);
   }
   return ages;
 }

@@ -324,6 +324,41 @@ BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_keyed_hash_and_numbers) {
   BOOST_TEST((refusal().fault == store_fault::wrong_key));
 }
 
+// One commit, as two: what the erasure leaves is not in the store yet when the slot is unloaded.
+BOOST_AUTO_TEST_CASE(an_erased_user_leaves_the_numbers_of_a_slot_that_the_same_commit_unloads) {
+  for (const bool back : {false, true}) {
+    const std::string who = back ? "erased-and-back" : "erased";
+    const auto with_shadow = policies;
+    auto loaded = load(who, start);
+    give(*loaded, start, speech(start, 1));
+    loaded->standings.resize(policies->slots().size());
+    loaded->standings[2] = std::make_unique<standing>();
+    loaded->standings[2]->last_strike = 7;
+    loaded->changed.standings = 4;
+    event given = speech(start + 1, 2);
+    const event_detail detail = erasure_request{"support", "asked for it"};
+    const event_text text{"support", "erase-1"};
+    given.kind = event_kind::erasure;
+    given.detail = &detail;
+    given.text = &text;
+    BOOST_TEST((give(*loaded, start + 1, given) == applied::accepted));
+    if (back) {
+      loaded->standings[2]->at = stage::warning;
+      loaded->standings[2]->last_strike = 8;
+      loaded->changed.standings = 4;
+    }
+    const auto without = policy_set::make(policies->live().rules, {});
+    bind(*loaded, *without, start + 2);
+    store->add_user(who, *loaded);
+    epoch(start + 2);
+    commit();
+    loaded = load(who, start + 3);
+    BOOST_REQUIRE(loaded->standings[2]);
+    BOOST_TEST(loaded->standings[2]->last_strike == (back ? 8U : 7U));
+    BOOST_TEST((loaded->standings[2]->at == (back ? stage::warning : stage::none)));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(stops_before_the_disk_is_full) {
   options.reserve_bytes = std::uint64_t{1} << 60;
   open();

@@ -221,6 +221,29 @@ BOOST_AUTO_TEST_CASE(buckets_of_all_profiles_survive_their_hours) {
   }));
 }
 
+BOOST_AUTO_TEST_CASE(buckets_of_another_loading_of_their_profile_do_not_count) {
+  row_codec codec;
+  const auto coarse = policies()->slots().back().rules;
+  const auto loaded_at = [&](time_ms loaded) {
+    return policy_set::make(policies()->live().rules, {coarse}, 8 * day_ms, review_mode::shared,
+                            {{coarse.metering, loaded, loaded}});
+  };
+  const std::shared_ptr<const policy_set> sets[] = {loaded_at(INT64_MIN), loaded_at(now), loaded_at(now + 1)};
+  user who;
+  for (const auto& profile : sets[0]->profiles())
+    who.metered.emplace_back().add(bucket_of(now, profile.bucket_s), lane::realtime, false, 777);
+  std::string row;
+  for (const auto& writer : sets)
+    for (const auto& reader : sets) {
+      user made;
+      made.metered.resize(who.metered.size());
+      BOOST_REQUIRE(codec.write_bucket_hour(who, *writer, hour_of(now), row));
+      BOOST_REQUIRE(codec.read_bucket_hour(row, *reader, hour_of(now), made));
+      BOOST_TEST((spoken_in(made.metered[0]) == spoken_in(who.metered[0])));
+      BOOST_TEST((spoken_in(made.metered[1]) == spoken_in(who.metered[1])) == (writer == reader));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(conversations_ids_and_tombstones_survive_their_rows) {
   BOOST_TEST(rc::check([] {
     row_codec codec;
