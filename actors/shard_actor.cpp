@@ -97,7 +97,7 @@ void shard_state::cut_slices(const epoch& sealed) {
 void shard_state::add_active(std::string_view uid, std::unique_ptr<user> who) {
   who->changed.track = options_.track_changes;
   auto* raw = who.release();
-  auto actor = self_->spawn<caf::hidden + caf::lazy_init>(run_user, raw, options_.horizon_ms);
+  auto actor = self_->spawn<caf::hidden + caf::lazy_init>(run_user, raw, &options_);
   by_recency_.push_front({std::string(uid), std::move(actor), raw});
   active_.emplace(by_recency_.front().uid, by_recency_.begin());
 }

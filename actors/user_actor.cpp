@@ -2,31 +2,91 @@
 #include "actors/user_actor.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace fairuse {
 
 namespace {
 
-void take_step(user& who, const slice& what, const step& taken, std::int64_t horizon_ms, outcome& result) {
+/// How many strikes a refusal lists.
+constexpr std::size_t strikes_listed_max = 10;
+
+/// The marks of the live standing, which is the first.
+std::span<const mark> live_marks(const user& who) {
+  if (who.standings.empty() or who.standings.front() == nullptr) return {};
+  return who.standings.front()->marks;
+}
+
+/// A user and what names the strikes.
+struct named_user {
+  user& who;
+  std::string_view uid;
+  const case_naming& case_of;
+
+  /// 0: no strike has that reference.
+  std::uint32_t strike_of(std::string_view reference) const {
+    if (case_of == nullptr) return 0;
+    for (const auto& each : live_marks(who))
+      if (each.strike and case_of(uid, each.number) == reference) return each.number;
+    return 0;
+  }
+
+  /// For a person who named one that is not there.
+  std::string strikes() const {
+    std::vector<std::uint32_t> numbers;
+    for (const auto& each : live_marks(who))
+      if (each.strike) numbers.push_back(each.number);
+    if (numbers.empty()) return "The user has no strike now.";
+    const auto listed = std::min(numbers.size(), strikes_listed_max);
+    std::string text = listed < numbers.size() ? "The user's last strikes are" : "The user's strikes are";
+    for (const auto number : std::span(numbers).last(listed)) {
+      text += (number == numbers[numbers.size() - listed] ? " " : ", ") + std::to_string(number);
+      if (case_of != nullptr) text += " (" + case_of(uid, number) + ")";
+    }
+    return text + ".";
+  }
+};
+
+/// Apply an event. A command that names a strike by its reference is applied as a copy with the number.
+applied apply_named(const named_user& whom, const step& taken, const event& what, std::int64_t horizon_ms,
+                    step_output& out) {
+  const auto* command = what.kind == event_kind::admin ? &detail_of<admin_command>(what) : nullptr;
+  if (command == nullptr or command->reference.empty())
+    return apply(whom.who, *taken.in_force, taken.now, what, horizon_ms, out);
+  auto numbered = *command;
+  numbered.strike = whom.strike_of(numbered.reference);
+  const event_detail detail{std::move(numbered)};
+  auto copy = what;
+  copy.detail = &detail;
+  return apply(whom.who, *taken.in_force, taken.now, copy, horizon_ms, out);
+}
+
+void take_step(user& who, const slice& what, const step& taken, const shard_options& options, outcome& result) {
   advance(who, *taken.in_force, taken.now, result.wrote);
   // After advance, which forgets hours that memory does not keep.
   for (const auto& hour : what.older)
     who.ids.load(hour.hour, hour.keys);
   for (const auto& each : what.events.subspan(taken.first, taken.count)) {
-    const auto how = apply(who, *taken.in_force, taken.now, each, horizon_ms, result.wrote);
-    if (how == applied::too_old or how == applied::future or how == applied::erased)
-      result.refused.push_back({&each, how});
+    const named_user whom{who, what.uid, options.case_of};
+    const auto how = apply_named(whom, taken, each, options.horizon_ms, result.wrote);
+    if (is_refused(how))
+      result.refused.push_back({&each, how, how == applied::unknown_strike ? whom.strikes() : std::string()});
   }
 }
 
 } // namespace
 
-void take_steps(user& who, const slice& what, std::int64_t horizon_ms, outcome& result) {
+void take_steps(user& who, const slice& what, const shard_options& options, outcome& result) {
   result.steps_taken = 0;
   result.asked = false;
   auto read = result.wrote.decisions.size();
   for (const auto& each : what.steps) {
-    take_step(who, what, each, horizon_ms, result);
+    take_step(who, what, each, options, result);
     ++result.steps_taken;
     const auto& written = result.wrote.decisions;
     result.asked = std::any_of(written.begin() + static_cast<std::ptrdiff_t>(read), written.end(),
@@ -38,12 +98,13 @@ void take_steps(user& who, const slice& what, std::int64_t horizon_ms, outcome& 
   result.next_due = who.next_due;
 }
 
-user_actor::behavior_type run_user(user_actor::stateful_pointer<user_state> self, user* who, std::int64_t horizon_ms) {
+user_actor::behavior_type run_user(user_actor::stateful_pointer<user_state> self, user* who,
+                                   const shard_options* options) {
   self->state.who.reset(who);
-  self->state.horizon_ms = horizon_ms;
+  self->state.options = options;
   // The shard is the sender. It holds a handle of this actor, so a handle of the shard here would be a cycle.
   return {[self](take_slice request) {
-    take_steps(*self->state.who, *request.what, self->state.horizon_ms, *request.result);
+    take_steps(*self->state.who, *request.what, *self->state.options, *request.result);
     self->send(caf::actor_cast<shard_actor>(self->current_sender()), slice_taken{request.result});
   }};
 }

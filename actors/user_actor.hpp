@@ -8,19 +8,22 @@
 #include <caf/stateful_actor.hpp>
 
 #include "actors/interfaces.hpp"
+#include "actors/worker.hpp"
 
 namespace fairuse {
 
 struct user_state {
   static inline const char* name = "user";
   std::unique_ptr<user> who;
-  std::int64_t horizon_ms = 0;
+  const shard_options* options = nullptr;
 };
 
-/// Takes ownership of `who`, which the shard may read between slices as long as it holds the actor.
-user_actor::behavior_type run_user(user_actor::stateful_pointer<user_state> self, user* who, std::int64_t horizon_ms);
+/// Takes ownership of `who`, which the shard may read between slices as long as it holds the actor. The options are the
+/// shard's.
+user_actor::behavior_type run_user(user_actor::stateful_pointer<user_state> self, user* who,
+                                   const shard_options* options);
 
 /// The work of one slice, without an actor around it: tests and the actor share it.
-void take_steps(user& who, const slice& what, std::int64_t horizon_ms, outcome& result);
+void take_steps(user& who, const slice& what, const shard_options& options, outcome& result);
 
 } // namespace fairuse

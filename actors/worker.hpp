@@ -8,14 +8,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/epoch.hpp"
 
 namespace fairuse {
+
+/// The case reference of a user's strike.
+using case_naming = std::function<std::string(std::string_view uid, std::uint32_t strike)>;
 
 struct shard_options {
   controls start;
@@ -33,6 +38,8 @@ struct shard_options {
   bool track_changes = true;
   /// Fire timers of idle users from the heap. Off in simulation, whose slices end with a step at the stated end.
   bool fires_timers = true;
+  /// Commands may name strikes by it. Empty (simulation, where there is no key): no strike has a reference.
+  case_naming case_of;
 };
 
 class worker;

@@ -66,7 +66,7 @@ std::string dead_letter_line(const stored_dead_letter& dead_letter) {
     append_json(line, what.place);
   }
   line += R"(,"remedy":)";
-  append_json(line, remedy(what.why, what.place));
+  append_json(line, remedy(what.why, what.place, what.note));
   line += fmt::format(R"(,"epoch":{},"time":"{}",)", dead_letter.epoch, to_time_text(dead_letter.now));
   const bool is_text = simdjson::validate_utf8(what.bytes.data(), what.bytes.size());
   line += is_text ? R"("text":)" : R"("base64":)";

@@ -45,6 +45,8 @@ struct slice {
 struct refused_event {
   const event* what = nullptr;
   applied why = applied::accepted;
+  /// What a person needs to mend it, a sentence; may be empty.
+  std::string note;
 };
 
 /// The result of a slice. Decisions are in order. `who` may be read until the next epoch begins; a sink that has

@@ -95,17 +95,20 @@ mark* strike_numbered(const slot_context& live, std::uint32_t number) {
   return found == marks.end() ? nullptr : &*found;
 }
 
-void command_resolve(slot_context& live, const admin_command& command) {
+applied command_resolve(slot_context& live, const admin_command& command) {
   auto* strike = strike_numbered(live, command.strike);
-  if (strike == nullptr) return;
+  if (strike == nullptr) return applied::unknown_strike;
   live.touch();
   strike->resolved = true;
   strike->notes = command.actor + ": " + command.notes;
+  return applied::accepted;
 }
 
-void command_clear_strike(slot_context& live, const admin_command& command) {
+applied command_clear_strike(slot_context& live, const admin_command& command) {
   auto* strike = strike_numbered(live, command.strike);
-  if (strike != nullptr and clear_strike(live, *strike, cause_of(command))) refold(live, cause_of(command));
+  if (strike == nullptr) return applied::unknown_strike;
+  if (clear_strike(live, *strike, cause_of(command))) refold(live, cause_of(command));
+  return applied::accepted;
 }
 
 void command_exempt(slot_context& live, const admin_command& command) {
@@ -195,11 +198,9 @@ applied apply_admin(slot_context& live, const event& what) {
       command_reset(live, command);
       break;
     case admin_verb::resolve:
-      command_resolve(live, command);
-      break;
+      return command_resolve(live, command);
     case admin_verb::clear_strike:
-      command_clear_strike(live, command);
-      break;
+      return command_clear_strike(live, command);
     case admin_verb::exempt:
       command_exempt(live, command);
       break;

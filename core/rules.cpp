@@ -78,6 +78,8 @@ void count(counters& counts, applied how) {
     case applied::erased:
       ++counts.erased;
       return;
+    case applied::unknown_strike:
+      return; // A dead letter is counted where it is written.
   }
 }
 

@@ -20,7 +20,12 @@ enum class applied : std::uint8_t {
   too_old,   ///< dead letter: older than the retention
   future,    ///< dead letter: further ahead of now than the horizon
   erased,    ///< dead letter: from before the user's erasure
+  /// Dead letter: the user has no such strike. The command's id counts as used.
+  unknown_strike,
 };
+
+/// Whether the event becomes a dead letter.
+inline bool is_refused(applied how) { return how >= applied::too_old; }
 
 /// What a step writes.
 struct step_output {

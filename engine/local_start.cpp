@@ -247,7 +247,8 @@ void local_engine::make_shard(time_ms last_now) {
           .command_ids = command_ids_from(meta.settings),
           .last_now = last_now,
           // A margin between the users kept and those that force a commit, or every new user would force one.
-          .max_active_users = active_users_max_ - active_users_max_ / 4});
+          .max_active_users = active_users_max_ - active_users_max_ / 4,
+          .case_of = case_naming_of(case_key_)});
 }
 
 } // namespace fairuse

@@ -68,8 +68,16 @@ std::uint32_t command_content(const admin_command& what) {
        {to_text(what.verb), to_text(what.to), std::string_view(what.on ? "on" : "off"), std::string_view(what.actor),
         std::string_view(what.reason), std::string_view(what.notes), std::string_view(what.policy)})
     all.append(text).push_back('\0');
-  all += std::to_string(what.strike);
+  // What the command says, and not which number was found for it.
+  all += what.reference.empty() ? std::to_string(what.strike) : what.reference;
   return std::max(static_cast<std::uint32_t>(XXH3_64bits(all.data(), all.size())), std::uint32_t{1});
+}
+
+bool is_case_reference(std::string_view text) {
+  constexpr std::string_view prefix = "FU-";
+  constexpr std::size_t digits = 12;
+  return text.size() == prefix.size() + digits and text.starts_with(prefix)
+         and text.find_first_not_of("0123456789ABCDEF", prefix.size()) == std::string_view::npos;
 }
 
 std::string event_id(const event& what) { return what.text != nullptr ? std::string(what.text->id) : to_hex(what.key); }

@@ -126,8 +126,10 @@ struct admin_command {
   stage to = stage::none;
   /// exempt, enable, kill_switch.
   bool on = false;
-  /// clear_strike, resolve: the strike number (a case is the same strike, seen from outside).
+  /// clear_strike, resolve: the number of the strike; 0 if `reference` names it (and no strike has that reference).
   std::uint32_t strike = 0;
+  /// clear_strike, resolve: instead of the number, its case reference.
+  std::string reference;
   /// resolve.
   std::string notes;
   /// promote_policy.
@@ -137,6 +139,9 @@ struct admin_command {
 /// 32 bits of a hash over what a command says, its time excepted: tells a command that is sent again from another one
 /// under the same id. Never 0. Stored for ever, so a member that is added later counts only where it is set.
 std::uint32_t command_content(const admin_command& what);
+
+/// `FU-` and 12 upper-case hex digits: a strike, as the user and support see it.
+bool is_case_reference(std::string_view text);
 
 struct erasure_request {
   std::string actor;

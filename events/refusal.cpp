@@ -58,7 +58,16 @@ std::string_view remedy(refusal why, std::string_view place) {
     return "Send the event as the record's value; a record without one (a tombstone) is no event and deletes nothing.";
   if (why == refusal::wrong_partition and place == place_of_key)
     return "Give the record the event's subject as its key, and partition by it with the configured partitioner.";
+  if (why == refusal::bad_value and place == place_of_strike)
+    return "Name a strike of the user, by its number (from 1 on) or its case reference (FU- and 12 digits); decisions "
+           "have both.";
   return wordings.at(static_cast<std::size_t>(why)).remedy;
+}
+
+std::string remedy(refusal why, std::string_view place, std::string_view note) {
+  std::string text(remedy(why, place));
+  if (not note.empty()) text.append(" ").append(note);
+  return text;
 }
 
 } // namespace fairuse

@@ -59,9 +59,13 @@ std::string_view to_text(refusal value);
 /// Where a record without a value (a tombstone) is not_json.
 inline constexpr std::string_view place_of_value = "value";
 inline constexpr std::string_view place_of_key = "key";
+/// Where a strike that the user does not have is a bad_value.
+inline constexpr std::string_view place_of_strike = "data.strike";
 
 /// What the sender can do about it, in one sentence; `place` as in refused.
 std::string_view remedy(refusal why, std::string_view place);
+/// The same, and the sentence that is known about this line, if there is one.
+std::string remedy(refusal why, std::string_view place, std::string_view note);
 
 struct refused {
   refusal why = refusal::not_json;

@@ -229,13 +229,19 @@ constexpr bool is_broadcast(admin_verb verb) {
   return verb == admin_verb::enable or verb == admin_verb::kill_switch or verb == admin_verb::promote_policy;
 }
 
-bool need_strike(line_reading& in, const members<8>& from, std::uint32_t& out) {
+/// By its number or its case reference.
+bool need_strike(line_reading& in, const members<8>& from, admin_command& out) {
   if (not need(in, from, strike_at)) return false;
+  std::string_view text;
+  if (from.value[strike_at].get(text) == simdjson::SUCCESS) {
+    out.reference.assign(text);
+    return is_case_reference(text) or in.refuse(refusal::bad_value, data_prefix, "strike");
+  }
   const auto number = read_integer(from.value[strike_at]);
   if (not number) return in.refuse(number.error(), data_prefix, "strike");
   if (*number < 1) return in.refuse(refusal::bad_value, data_prefix, "strike");
   if (*number > UINT32_MAX) return in.refuse(refusal::integer_overflow, data_prefix, "strike");
-  out = static_cast<std::uint32_t>(*number);
+  out.strike = static_cast<std::uint32_t>(*number);
   return true;
 }
 
@@ -244,7 +250,7 @@ bool read_admin_arguments(line_reading& in, const members<8>& from, std::uint32_
   const auto takes = [arguments](admin_member each) { return (arguments & bit(each)) != 0; };
   if (takes(stage_at) and not need_one_of(in, from, stage_at, stage_from, out.to)) return false;
   if (takes(on_at) and not(need(in, from, on_at) and read_bool(in, from, on_at, out.on))) return false;
-  if (takes(strike_at) and not need_strike(in, from, out.strike)) return false;
+  if (takes(strike_at) and not need_strike(in, from, out)) return false;
   if (takes(notes_at) and not read_text(in, from, notes_at, wire_text_bytes_max, out.notes)) return false;
   return not takes(policy_at) or need_name(in, from, policy_at, out.policy);
 }

@@ -65,6 +65,13 @@ void write(json_members& to, const review_answer& answer) {
   to.optional_text("failed", answer.failed);
 }
 
+void write_strike(json_members& to, const admin_command& command) {
+  if (command.reference.empty())
+    to.integer("strike", command.strike);
+  else
+    to.text("strike", command.reference);
+}
+
 void write(json_members& to, const admin_command& command) {
   to.text("command", to_text(command.verb));
   switch (command.verb) {
@@ -74,11 +81,11 @@ void write(json_members& to, const admin_command& command) {
     case admin_verb::reset:
       break;
     case admin_verb::resolve:
-      to.integer("strike", command.strike);
+      write_strike(to, command);
       to.optional_text("notes", command.notes);
       break;
     case admin_verb::clear_strike:
-      to.integer("strike", command.strike);
+      write_strike(to, command);
       break;
     case admin_verb::exempt:
     case admin_verb::enable:
@@ -140,7 +147,7 @@ auto fields(const review_answer& of) {
 }
 
 auto fields(const admin_command& of) {
-  return std::tie(of.verb, of.actor, of.reason, of.to, of.on, of.strike, of.notes, of.policy);
+  return std::tie(of.verb, of.actor, of.reason, of.to, of.on, of.strike, of.reference, of.notes, of.policy);
 }
 
 auto fields(const erasure_request& of) { return std::tie(of.actor, of.reason); }

@@ -64,4 +64,10 @@ std::string case_namer::check() {
   return std::string(as_bytes(bytes).substr(0, 8));
 }
 
+std::function<std::string(std::string_view, std::uint32_t)> case_naming_of(std::string_view key) {
+  return [names = std::make_shared<case_namer>(key)](std::string_view uid, std::uint32_t strike) {
+    return names->reference(uid, strike);
+  };
+}
+
 } // namespace fairuse

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,5 +36,8 @@ private:
   keyed_hash hash(std::string_view use, std::string_view message, std::string_view suffix);
   std::unique_ptr<parts> parts_;
 };
+
+/// case_namer::reference as a function of its own, to be handed to what knows nothing of keys.
+std::function<std::string(std::string_view uid, std::uint32_t strike)> case_naming_of(std::string_view key);
 
 } // namespace fairuse

@@ -203,6 +203,7 @@ std::string encode_dead_letter(const dead_letter& dead_letter) {
   message.set_line(dead_letter.line);
   message.set_commit_line(dead_letter.commit_line);
   message.set_original(dead_letter.bytes);
+  message.set_note(dead_letter.note);
   return bytes_of(message);
 }
 
@@ -216,6 +217,7 @@ std::optional<dead_letter> decode_dead_letter(std::string_view row) {
   to.line = message.line();
   to.commit_line = message.commit_line();
   to.bytes = message.original();
+  to.note = message.note();
   return to;
 }
 

@@ -90,6 +90,8 @@ struct dead_letter {
   std::uint32_t commit_line = 0;
   /// As they came.
   std::string bytes;
+  /// A sentence behind the remedy; may be empty.
+  std::string note;
 };
 
 /// The folder has a store, or what is left of one.

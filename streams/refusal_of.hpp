@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reason of a dead letter for an event that core refused, or for a command that could not be carried out.
+// Reason and place of a dead letter for an event that core refused, or for a command that could not be carried out.
 #pragma once
 
 #include <string_view>
@@ -10,22 +10,26 @@
 
 namespace fairuse {
 
-/// REQUIRES: too_old, future or erased.
-inline refusal refusal_of(applied why) {
+struct refused_at {
+  refusal why = refusal::erased;
+  std::string_view place;
+};
+
+/// REQUIRES: is_refused(why).
+inline refused_at refusal_of(applied why) {
   switch (why) {
     case applied::too_old:
-      return refusal::too_old;
+      return {refusal::too_old, {}};
     case applied::future:
-      return refusal::future;
+      return {refusal::future, {}};
+    case applied::unknown_strike:
+      return {refusal::bad_value, place_of_strike};
     default:
-      return refusal::erased;
+      return {refusal::erased, {}};
   }
 }
 
 /// Promotion of a policy that is no shadow, or whose sums are incomplete.
-inline constexpr struct {
-  refusal why;
-  std::string_view place;
-} impossible_promotion = {refusal::bad_value, "data.policy"};
+inline constexpr refused_at impossible_promotion{refusal::bad_value, "data.policy"};
 
 } // namespace fairuse

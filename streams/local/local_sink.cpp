@@ -18,10 +18,9 @@ namespace fairuse {
 
 namespace {
 
-std::string_view place_of(const input_batch& batch, std::uint32_t line, refusal why) {
+std::string_view place_of(const input_batch& batch, std::uint32_t line) {
   const auto& what = batch.lines[line];
-  if (what.kind == line_kind::refused) return batch.refusals[what.index].place;
-  return what.kind == line_kind::command and why == impossible_promotion.why ? impossible_promotion.place : "";
+  return what.kind == line_kind::refused ? std::string_view(batch.refusals[what.index].place) : std::string_view();
 }
 
 const event_text* text_of(const input_batch& batch, const input_line& line) {
@@ -80,11 +79,11 @@ void local_sink::take_lines(const sealed_lines& lines) {
 std::uint64_t local_sink::take_refused(const sealed_lines& lines, const epoch_result& decided) {
   refused_.clear();
   for (const auto& each : lines.refused)
-    refused_.push_back({each.range, each.line, each.why, 0});
+    refused_.push_back({each.range, each.line, each.why, place_of(*lines.ranges[each.range].batch, each.line), {}});
   take_refused_by_core(lines, decided);
   if (refused_.empty()) return 0;
   std::sort(refused_.begin(), refused_.end(),
-            [](const place& a, const place& b) { return std::tie(a.range, a.line) < std::tie(b.range, b.line); });
+            [](const auto& a, const auto& b) { return std::tie(a.range, a.line) < std::tie(b.range, b.line); });
   std::uint64_t dead_letters = 0;
   std::uint32_t before = 0;
   std::uint32_t range = 0;
@@ -94,11 +93,12 @@ std::uint64_t local_sink::take_refused(const sealed_lines& lines, const epoch_re
     const auto& from = lines.ranges[each.range];
     const auto& batch = *from.batch;
     store_.add_dead_letter({.why = each.why,
-                            .place = std::string{place_of(batch, each.line, each.why)},
+                            .place = std::string{each.place},
                             .input = batch.own ? std::string{config_source} : options_.input,
                             .line = batch.first_line + each.line,
                             .commit_line = commit_lines_ + before + (each.line - from.first),
-                            .bytes = std::string{batch.original(each.line)}});
+                            .bytes = std::string{batch.original(each.line)},
+                            .note = std::string{each.note}});
     ++totals_.dead_letters[static_cast<std::size_t>(each.why)];
     dead_letters += batch.own ? 0 : 1;
     if (batch.lines[each.line].kind == line_kind::refused and not batch.own) take_unreadable(batch, each.line);
@@ -113,21 +113,28 @@ void local_sink::take_unreadable(const input_batch& batch, std::size_t line) {
 
 // Core names the event; the address of its text, which is never copied, identifies the line.
 void local_sink::take_refused_by_core(const sealed_lines& lines, const epoch_result& decided) {
-  std::vector<std::pair<const event_text*, refusal>> wanted;
+  struct refused_text {
+    const event_text* text;
+    refused_at why;
+    std::string_view note;
+  };
+  std::vector<refused_text> wanted;
   for (const auto& each : decided.outcomes)
     for (const auto& refused : each.refused)
-      wanted.emplace_back(refused.what->text, refusal_of(refused.why));
+      wanted.push_back({refused.what->text, refusal_of(refused.why), refused.note});
   for (const auto* command : decided.broadcast->impossible)
-    wanted.emplace_back(command->text, impossible_promotion.why);
+    wanted.push_back({command->text, impossible_promotion, {}});
   if (wanted.empty()) return;
-  std::sort(wanted.begin(), wanted.end());
+  std::sort(wanted.begin(), wanted.end(), [](const auto& a, const auto& b) { return a.text < b.text; });
   for (std::uint32_t r = 0; r < lines.ranges.size(); ++r) {
     const auto& range = lines.ranges[r];
     for (auto i = range.first; i < range.first + range.count; ++i) {
       const auto* text = text_of(*range.batch, range.batch->lines[i]);
       if (text == nullptr) continue;
-      const auto found = std::lower_bound(wanted.begin(), wanted.end(), std::pair{text, refusal{}});
-      if (found != wanted.end() and found->first == text) refused_.push_back({r, i, found->second, 0});
+      const auto found = std::lower_bound(wanted.begin(), wanted.end(), text,
+                                          [](const auto& each, const event_text* key) { return each.text < key; });
+      if (found != wanted.end() and found->text == text)
+        refused_.push_back({r, i, found->why.why, found->why.place, found->note});
     }
   }
 }

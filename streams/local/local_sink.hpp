@@ -82,11 +82,13 @@ public:
   const run_totals& totals() const { return totals_; }
 
 private:
-  struct place {
-    std::uint32_t range;
-    std::uint32_t line;
-    refusal why;
-    std::uint32_t commit_line;
+  /// A line of the epoch that becomes a dead letter.
+  struct refused_line {
+    std::uint32_t range = 0;
+    std::uint32_t line = 0;
+    refusal why = refusal::not_json;
+    std::string_view place;
+    std::string_view note;
   };
 
   void take_unreadable(const input_batch& batch, std::size_t line);
@@ -113,7 +115,7 @@ private:
   /// Where the last epoch ended in the input.
   std::shared_ptr<const input_batch> last_batch_;
   std::uint32_t last_line_ = 0;
-  std::vector<place> refused_;
+  std::vector<refused_line> refused_;
   std::string line_;
 };
 

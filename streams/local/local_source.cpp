@@ -145,7 +145,7 @@ void local_source::join(const std::shared_ptr<input_batch>& batch, std::size_t l
   else if (what.kind == line_kind::refused)
     refuse(batch->refusals[what.index].why);
   else if (how != applied::accepted)
-    refuse(refusal_of(how));
+    refuse(refusal_of(how).why);
   else if (what.kind == line_kind::command)
     open_.commands.push_back(batch->commands[what.index]);
   else

@@ -158,6 +158,7 @@ void recorder::record(const epoch_result& decided) {
   order.clear();
   decisions.clear();
   refused.clear();
+  refusal_notes.clear();
   for (auto& result : decided.outcomes) {
     order.emplace_back(result.uid);
     counts += result.wrote.counts;
@@ -169,8 +170,10 @@ void recorder::record(const epoch_result& decided) {
       text.push_back('\n');
       decisions.push_back(each);
     }
-    for (const auto& refused_one : result.refused)
+    for (const auto& refused_one : result.refused) {
       refused.emplace_back(event_id(*refused_one.what), refused_one.why);
+      refusal_notes += refused_one.note;
+    }
     if (store_ == nullptr) continue;
     // A user without changes may be gone before the commit.
     if (result.who->changed.any())

@@ -102,6 +102,7 @@ public:
   std::vector<std::string> order;                          ///< uids of outcomes of the last epoch
   std::vector<decision> decisions;                         ///< of the last epoch, all users
   std::vector<std::pair<std::string, applied>> refused;    ///< id, why; of the last epoch
+  std::string refusal_notes;                               ///< of the last epoch
   std::vector<decision> broadcast;                         ///< of the last epoch
   std::size_t duplicate_commands = 0;
   std::size_t impossible_commands = 0;

@@ -37,6 +37,20 @@ struct fixture : worker_fixture {
     what.to = to;
     return {uid, fact(at, event_kind::admin, what)};
   }
+  addressed_event verdict(std::string_view uid, time_ms at, const std::string& request) {
+    review_answer answer;
+    answer.request = request;
+    answer.score_nano = 900'000'000;
+    answer.type = usage_type::audiobook;
+    return {uid, fact(at, event_kind::review, answer)};
+  }
+  addressed_event about_strike(std::string_view uid, time_ms at, admin_verb verb, const std::string& reference) {
+    admin_command what;
+    what.verb = verb;
+    what.reference = reference;
+    what.actor = "ada";
+    return {uid, fact(at, event_kind::admin, what)};
+  }
   event command(time_ms at, admin_verb verb, bool on, const std::string& policy = {}) {
     admin_command what;
     what.verb = verb;
@@ -166,6 +180,64 @@ BOOST_AUTO_TEST_CASE(refused_events_are_reported_with_their_reason) {
   const std::vector<std::pair<std::string, applied>> expected{
       {"e1", applied::too_old}, {"e5", applied::erased}, {"e2", applied::future}};
   BOOST_TEST((worker_under_test.notes.refused == expected));
+}
+
+BOOST_AUTO_TEST_CASE(a_strike_is_named_by_its_number_or_by_its_reference) {
+  shard_options options;
+  options.case_of = [](std::string_view uid, std::uint32_t strike) {
+    return "FU-" + std::string(uid) + "-" + std::to_string(strike);
+  };
+  fixture worker_under_test(one_policy(), options);
+  auto now = monday;
+  // Two strikes a day apart; each answer and command in an epoch of its own.
+  for (const std::string request : {"live-1", "live-2"}) {
+    worker_under_test.run({now, {worker_under_test.speech("a", now, 3 * hour_ms)}, {}, {}});
+    worker_under_test.run({now + 1, {worker_under_test.verdict("a", now + 1, request)}, {}, {}});
+    now += day_ms + 1;
+  }
+  struct row {
+    admin_verb verb;
+    std::string reference;
+    lines decided;
+    std::string note;
+  };
+  const std::string has = "The user's strikes are 1 (FU-a-1), 2 (FU-a-2).";
+  const row rows[] = {
+      {admin_verb::clear_strike, "FU-b-1", {}, has},
+      {admin_verb::resolve, "FU-a-3", {}, has},
+      {admin_verb::resolve, "FU-a-2", {}, ""},
+      {admin_verb::clear_strike, "FU-a-1", {"strike_cleared 1 admin", "stage_changed warning>warning admin +30d"}, ""},
+  };
+  for (const auto& each : rows)
+    BOOST_TEST_CONTEXT(each.reference) {
+      const auto command = worker_under_test.about_strike("a", now, each.verb, each.reference);
+      worker_under_test.run({now, {command}, {}, {}});
+      BOOST_TEST(worker_under_test.notes.refused.size() == (each.note.empty() ? 0U : 1U));
+      BOOST_TEST(worker_under_test.notes.refusal_notes == each.note);
+      auto decided = worker_under_test.decided();
+      for (auto& one : decided)
+        if (one.starts_with("stage_changed")) one = one.substr(0, one.find(" +")) + " +30d";
+      BOOST_TEST(decided == each.decided, boost::test_tools::per_element());
+      worker_under_test.run({now, {command}, {}, {}});
+      BOOST_TEST(worker_under_test.notes.refused.empty());
+      now += 1;
+    }
+  BOOST_TEST(worker_under_test.notes.counts.duplicates == 4U);
+  BOOST_TEST(worker_under_test.notes.counts.reused_command_ids == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(without_a_case_key_no_strike_has_a_reference) {
+  fixture worker_under_test(one_policy());
+  worker_under_test.run({monday, {worker_under_test.speech("a", monday, 3 * hour_ms)}, {}, {}});
+  worker_under_test.run({monday + 1, {worker_under_test.verdict("a", monday + 1, "live-1")}, {}, {}});
+  for (const std::string uid : {"a", "b"}) {
+    worker_under_test.run(
+        {monday + 2, {worker_under_test.about_strike(uid, monday + 2, admin_verb::clear_strike, "FU-a-1")}, {}, {}});
+    BOOST_REQUIRE(worker_under_test.notes.refused.size() == 1U);
+    BOOST_TEST((worker_under_test.notes.refused.front().second == applied::unknown_strike));
+    BOOST_TEST(worker_under_test.notes.refusal_notes
+               == (uid == "a" ? "The user's strikes are 1." : "The user has no strike now."));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_command_to_all_users_takes_its_place_in_the_order) {

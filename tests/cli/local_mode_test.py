@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.checks import check, equal, same_lines  # noqa: E402
 from support.local_mode import POLICIES, main  # noqa: E402
 from support.process import ROOT, Process  # noqa: E402
-from support.traffic import START_MS, admin, at, line, mixed, ms, now_ms, speech  # noqa: E402
+from support.traffic import START_MS, admin, at, line, mixed, ms, now_ms, review, speech  # noqa: E402
 
 
 def hours(user, first, count, begin=START_MS, prefix="h"):
@@ -258,6 +258,46 @@ def configuration_speaks_once(engine):
     engine.write("5.ndjson", hours("a", 40, 1))
     engine.good_run("s", "5.ndjson")
     check(engine.status("s", "a")["kill_switch"], "a configuration that never set the kill switch does not lift it")
+
+
+def a_strike_is_cleared_by_the_reference_that_the_user_was_sent(engine):
+    """And by its number; one that is not there is answered with those that are."""
+    engine.write("1.ndjson", hours("a", 0, 3) + review("a", "r1", at("+2h1m"), "live-1", 0.9))
+    engine.good_run("s", "1.ndjson")
+    read = [json.loads(each)["data"] for each in engine.decisions("s").splitlines()]
+    sent = [each["case"] for each in read if each["decision"] == "notification"]
+    equal(len(sent), 1, "notifications")
+    equal(engine.status("s", "a")["slots"][0]["stage"], "warning", "stage after the verdict")
+
+    def command(name, identity, strike, user="a", again="", **more):
+        file = f"{identity}{again}.ndjson"
+        engine.write(file, admin(user, identity, at("+6h"), name, strike=strike, **more))
+        return engine.summary("s", file)
+
+    def strikes():
+        marks = engine.status("s", "a")["slots"][0]["marks"]
+        return [(each["number"], each["case"], each.get("cleared")) for each in marks]
+
+    unknown = [("x1", "clear_strike", 7), ("x2", "clear_strike", "FU-0123456789AB"), ("x3", "resolve", 2)]
+    for identity, name, strike in unknown:
+        equal(command(name, identity, strike)["dead_letters"], {"bad_value": 1}, f"{name} {strike}")
+    # Of another user it is unknown, too; and sent again it is a duplicate.
+    equal(command("clear_strike", "x4", sent[0], user="b")["dead_letters"], {"bad_value": 1}, "of another user")
+    repeated = command("clear_strike", "x4", sent[0], user="b", again="-again")
+    equal((repeated["duplicates"], repeated["dead_letters"]), (1, {}), "the same id again")
+    told = [json.loads(each) for each in engine.dead_letters("s").splitlines()]
+    equal({each["place"] for each in told}, {"data.strike"}, "places")
+    for each in told[:3]:
+        check(each["remedy"].endswith(f"The user's strikes are 1 ({sent[0]})."), each["remedy"])
+    check(told[3]["remedy"].endswith("The user has no strike now."), told[3]["remedy"])
+    equal(strikes(), [(1, sent[0], None)], "strikes before it is cleared")
+
+    equal(command("resolve", "x5", sent[0], notes="a lecture")["accepted"], 1, "resolved")
+    cleared = command("clear_strike", "x6", sent[0])
+    equal(cleared["decisions"], {"strike_cleared": 1, "stage_changed": 1}, "decisions of the command")
+    equal(strikes(), [(1, sent[0], "admin")], "strikes after it")
+    equal(engine.status("s", "a")["slots"][0]["stage"], "none", "stage after it")
+    equal(command("clear_strike", "x7", 1)["accepted"], 1, "a strike that was cleared is still there")
 
 
 def named_policy(engine, name, more="", change=("", "")):
@@ -500,6 +540,7 @@ CASES = [
     under_the_wall_clock_events_decide_at_once,
     too_far_ahead_stops_with_the_line,
     configuration_speaks_once,
+    a_strike_is_cleared_by_the_reference_that_the_user_was_sent,
     a_promotion_stays_until_the_live_policy_of_the_configuration_changes,
     another_live_policy_of_the_configuration_is_a_promotion,
     an_impossible_promotion_is_a_dead_letter,

@@ -167,6 +167,47 @@ BOOST_AUTO_TEST_CASE(a_command_id_used_again_is_counted_when_the_command_says_so
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_command_about_a_strike_that_is_not_there_is_refused_and_its_id_is_used) {
+  struct row {
+    const char* when;
+    std::uint32_t strike;
+    applied how;
+  };
+  const row rows[] = {{"the user's own", 1, applied::accepted},
+                      {"one that is not there", 2, applied::unknown_strike},
+                      {"no number", 0, applied::unknown_strike}};
+  for (const auto& each : rows)
+    for (const bool clears : {true, false})
+      BOOST_TEST_CONTEXT(each.when << (clears ? ", clear_strike" : ", resolve")) {
+        user_fixture user;
+        user.misuse();
+        user.decided();
+        const auto accepted = user.out.counts.accepted;
+        const auto command = [&] { return clears ? user.clear_strike(each.strike) : user.resolve(each.strike); };
+        BOOST_TEST((command() == each.how));
+        BOOST_TEST(user.out.counts.accepted == accepted + (each.how == applied::accepted ? 1U : 0U));
+        BOOST_TEST(user.decided().empty() == not(clears and each.how == applied::accepted));
+        BOOST_TEST((user.again() == applied::duplicate));
+        // Once more by another id: a strike that was cleared is still there.
+        BOOST_TEST((command() == each.how));
+      }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_command_says_of_a_strike_is_the_number_or_the_reference_as_it_was_named) {
+  admin_command numbered;
+  numbered.verb = admin_verb::clear_strike;
+  numbered.strike = 1;
+  // Stored for ever: the value of builds that knew numbers only.
+  BOOST_TEST(command_content(numbered) == 2696403533U);
+  auto named = numbered;
+  named.reference = "FU-0123456789AB";
+  BOOST_TEST(command_content(named) != command_content(numbered));
+  // The number that was found for it is nothing that the command says.
+  auto found_later = named;
+  found_later.strike = 0;
+  BOOST_TEST(command_content(found_later) == command_content(named));
+}
+
 BOOST_AUTO_TEST_CASE(commands_to_all_users_change_nothing_of_one_user) {
   for (const auto verb : {admin_verb::enable, admin_verb::kill_switch, admin_verb::promote_policy}) {
     user_fixture user;

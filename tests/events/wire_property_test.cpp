@@ -149,7 +149,10 @@ void fill_admin(sample& s) {
       command.notes = some_text();
       [[fallthrough]];
     case admin_verb::clear_strike:
-      command.strike = *rc::gen::inRange<std::uint32_t>(1, UINT32_MAX);
+      if (*rc::gen::arbitrary<bool>())
+        command.reference = "FU-0123456789AB";
+      else
+        command.strike = *rc::gen::inRange<std::uint32_t>(1, UINT32_MAX);
       break;
     case admin_verb::promote_policy:
       command.policy = some_name();

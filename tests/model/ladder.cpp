@@ -176,38 +176,48 @@ void naive_user::upgrade(std::size_t slot, time_ms at, const std::string& cause)
   }
 }
 
-void naive_user::command(time_ms now, const event& given) {
+applied naive_user::command(time_ms now, const event& given) {
   const auto& what = detail_of<admin_command>(given);
   const auto cause = event_id(given);
-  auto& live = history_.front();
   switch (what.verb) {
     case admin_verb::set_stage:
       command_stage(now, cause, what);
-      return;
+      break;
     case admin_verb::reset:
       command_reset(now, cause, what);
-      return;
+      break;
     case admin_verb::clear_strike:
-      for (std::size_t i = 0; i < live.ladder.size(); ++i)
-        if (what.strike != 0 and live.ladder[i].number == what.strike) {
-          const auto was = now_at(0);
-          if (clear(0, i, now, cause, reason::admin, what.actor, what.reason))
-            refold(0, was, now, cause, reason::admin, what.actor, what.reason);
-        }
-      return;
+    case admin_verb::resolve:
+      return command_strike(now, cause, what);
     case admin_verb::exempt:
-      if (exempt_ == what.on) return;
+      if (exempt_ == what.on) break;
       exempt_ = what.on;
       command_exempt(now, cause, what);
       for (std::size_t i = 0; i < slots_.size(); ++i)
         refresh_restrictions(i, now, cause, reason::admin, reason::exempt);
-      return;
-    case admin_verb::resolve:
+      break;
     case admin_verb::enable:
     case admin_verb::kill_switch:
     case admin_verb::promote_policy:
-      return;
+      break;
   }
+  return applied::accepted;
+}
+
+// What `resolve` notes is in no decision.
+applied naive_user::command_strike(time_ms now, const std::string& cause, const admin_command& what) {
+  const auto& ladder = history_.front().ladder;
+  for (std::size_t i = 0; i < ladder.size(); ++i) {
+    const auto number = ladder[i].number;
+    const bool meant =
+        what.reference.empty() ? number == what.strike : reference and reference(number) == what.reference;
+    if (number == 0 or not meant) continue;
+    const auto was = now_at(0);
+    if (what.verb == admin_verb::clear_strike and clear(0, i, now, cause, reason::admin, what.actor, what.reason))
+      refold(0, was, now, cause, reason::admin, what.actor, what.reason);
+    return applied::accepted;
+  }
+  return applied::unknown_strike;
 }
 
 void naive_user::command_exempt(time_ms now, const std::string& cause, const admin_command& what) {

@@ -164,8 +164,7 @@ applied naive_user::apply(time_ms now, const event& given, std::int64_t horizon_
       return answer(now, given);
     case event_kind::admin:
       if (not ids_for_ever_.insert({source_of(given), event_id(given)}).second) return applied::duplicate;
-      command(now, given);
-      return applied::accepted;
+      return command(now, given);
     case event_kind::erasure:
       erase(now, given);
       return applied::accepted;

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -121,6 +122,9 @@ public:
   void advance(time_ms now);
   applied apply(time_ms now, const event& given, std::int64_t horizon_ms);
 
+  /// The case reference of a strike of this user, by its number; empty: strikes have none.
+  std::function<std::string(std::uint32_t)> reference;
+
   std::vector<decision> decisions;
   /// Why the live slot did not ask although a cap was exceeded.
   std::uint64_t terminal_count = 0;
@@ -166,7 +170,8 @@ private:
   void refold(std::size_t slot, position was, time_ms at, const std::string& cause, reason why, const std::string& who,
               const std::string& note);
   void upgrade(std::size_t slot, time_ms at, const std::string& cause);
-  void command(time_ms now, const event& given);
+  applied command(time_ms now, const event& given);
+  applied command_strike(time_ms now, const std::string& cause, const admin_command& what);
   void command_exempt(time_ms now, const std::string& cause, const admin_command& what);
   void command_stage(time_ms now, const std::string& cause, const admin_command& what);
   void command_reset(time_ms now, const std::string& cause, const admin_command& what);

@@ -143,7 +143,7 @@ kafka::engine_rules fixture::rules_for(const std::string& instance, const std::f
     return config_commands(remembered, promotes, exempts);
   };
   rules.state = state;
-  rules.case_key = "a key of tests";
+  rules.case_key = case_key;
   rules.environment.wall = [this, skew] { return now() + skew + wall_jump; };
   rules.environment.steady = [this] { return now(); };
   rules.environment.log = [this, instance](log_level level, const std::string& text) {

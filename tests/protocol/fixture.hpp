@@ -33,6 +33,9 @@ template <class... Args>
   throw broken_invariant(fmt::format(text, std::forward<Args>(args)...));
 }
 
+/// Of every instance, model and replay.
+inline constexpr const char* case_key = "a key of tests";
+
 /// What a seed draws before anything happens. Every field may be set by a test that wants something else.
 struct run_settings {
   explicit run_settings(std::uint64_t number);

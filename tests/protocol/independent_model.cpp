@@ -106,6 +106,7 @@ private:
                     .try_emplace(uid, rules_.configured.live, rules_.configured.shadows, rules_.usage_retention_ms,
                                  review_mode::shared)
                     .first->second;
+    who.reference = [this, uid](std::uint32_t strike) { return names_.reference(uid, strike); };
     auto reached = last_now_;
     for (std::size_t i = 1; i < periods_.size(); ++i) {
       const auto until = std::min(periods_[i].begin->instant - 1, now);
@@ -123,7 +124,8 @@ private:
         ++at;
       who.set_controls(periods_[at].enabled, periods_[at].killed);
       const auto how = who.apply(now, each.what, rules_.horizon_ms);
-      if (how == applied::too_old or how == applied::future or how == applied::erased) refused_.insert(each.place);
+      if (how == applied::too_old or how == applied::future or how == applied::erased or how == applied::unknown_strike)
+        refused_.insert(each.place);
     }
     who.set_controls(periods_.back().enabled, periods_.back().killed);
   }
@@ -131,6 +133,7 @@ private:
   fixture& in_;
   std::int32_t partition_;
   kafka::engine_rules rules_;
+  case_namer names_{rules_.case_key};
   wire_decoder decoder_;
   event_arena arena_;
   std::map<std::string, model::naive_user> users_;
@@ -185,6 +188,7 @@ void check_decisions(fixture& in, const committed_log& of) {
     for (const auto& dead_letter : each.record.refused)
       if (dead_letter.why == refusal::too_old or dead_letter.why == refusal::future
           or dead_letter.why == refusal::erased
+          or (dead_letter.why == refusal::bad_value and dead_letter.place == "data.strike")
           or (dead_letter.why == refusal::not_json and dead_letter.place == "value"))
         refused.emplace(dead_letter.topic, dead_letter.offset);
     if (model.take(each.record) != refused)

@@ -92,7 +92,11 @@ void traffic::administrate(const std::string& uid) {
   what.verb = draws.pick({admin_verb::set_stage, admin_verb::reset, admin_verb::clear_strike, admin_verb::exempt,
                           admin_verb::set_stage, admin_verb::resolve});
   what.to = draws.pick({stage::restrict, stage::throttle, stage::warning, stage::none});
-  if (what.verb == admin_verb::clear_strike or what.verb == admin_verb::resolve) what.strike = 1 + draws.below(3U);
+  if (what.verb == admin_verb::clear_strike or what.verb == admin_verb::resolve) {
+    what.strike = 1 + draws.below(3U);
+    // Every other one by its reference.
+    if (serial_ % 2 == 0) what.reference = names_.reference(uid, std::exchange(what.strike, 0));
+  }
   what.on = draws.chance(400);
   send(uid, fact(event_kind::admin, fixture_.now(), what));
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "events/event.hpp"
+#include "storage/case_reference.hpp"
 #include "tests/protocol/fixture.hpp"
 
 namespace fairuse::protocol {
@@ -51,6 +52,7 @@ private:
   void put(const simlog::topic_partition& to, std::optional<std::string> key, std::optional<std::string> value);
 
   fixture& fixture_;
+  case_namer names_{case_key};
   event_arena arena_;
   int serial_ = 0;
   std::vector<std::pair<simlog::topic_partition, line>> past_;

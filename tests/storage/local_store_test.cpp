@@ -407,7 +407,7 @@ BOOST_AUTO_TEST_CASE(tells_its_commits_with_inputs_and_refusals) {
   store->meta().controls = {true, false, "d1", {}};
   epoch(start, 2);
   store->add_lines("one\ntwo");
-  store->add_dead_letter({refusal::bad_value, "data.ms", "stdin", 2, 1, "two"});
+  store->add_dead_letter({refusal::bad_value, "data.ms", "stdin", 2, 1, "two", "A sentence."});
   epoch(start + 5, 1);
   store->add_lines("three\n");
   store->add_decision("{}");
@@ -437,6 +437,7 @@ BOOST_AUTO_TEST_CASE(tells_its_commits_with_inputs_and_refusals) {
   BOOST_REQUIRE(dead_letters.has_value());
   BOOST_REQUIRE(dead_letters->size() == 1U);
   BOOST_TEST((*dead_letters)[0].what.bytes == "two");
+  BOOST_TEST((*dead_letters)[0].what.note == "A sentence.");
   BOOST_TEST((*dead_letters)[0].epoch == 1U);
 }
 

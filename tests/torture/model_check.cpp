@@ -40,7 +40,12 @@ kafka::key_hash hash_of(key_partitioner how) {
   return how == key_partitioner::fnv1a ? kafka::key_hash::fnv1a : kafka::key_hash::murmur2;
 }
 
+bool is_dead_letter(applied how) {
+  return how == applied::too_old or how == applied::future or how == applied::erased or how == applied::unknown_strike;
+}
+
 refusal refusal_of(applied why) {
+  if (why == applied::unknown_strike) return refusal::bad_value;
   if (why == applied::too_old) return refusal::too_old;
   return why == applied::future ? refusal::future : refusal::erased;
 }
@@ -82,9 +87,8 @@ public:
     std::map<std::string, std::vector<const stored_record*>> told;
     for (const auto& each : from_.decisions[partition_].records)
       if (const auto subject = each.header("ce_subject"); subject != "*") told[subject].push_back(&each);
-    case_namer names(from_.case_key);
     for (const auto& [uid, who] : users_)
-      compare_user(uid, who->decisions, told[uid], names);
+      compare_user(uid, who->decisions, told[uid]);
     for (const auto& [uid, records] : told)
       if (users_.find(uid) == users_.end())
         out_.fail(
@@ -111,6 +115,7 @@ private:
       who = std::make_unique<model::naive_user>(from_.deployment.live, from_.deployment.shadows,
                                                 from_.deployment.settings.retention.usage_ms, review_mode::shared);
       who->set_controls(in_force_.enabled, in_force_.killed);
+      who->reference = [this, uid](std::uint32_t strike) { return names_.reference(uid, strike); };
     }
     return *who;
   }
@@ -165,8 +170,7 @@ private:
   void apply(model::naive_user& who, const addressed& each, time_ms now) {
     const auto how = who.apply(now, each.what, horizon_wall_ms);
     if (how == applied::duplicate) ++out_.counts["duplicates"];
-    if (how == applied::too_old or how == applied::future or how == applied::erased)
-      refused_.emplace(each.topic, each.offset, refusal_of(how));
+    if (is_dead_letter(how)) refused_.emplace(each.topic, each.offset, refusal_of(how));
   }
 
   void decide(time_ms now) {
@@ -208,12 +212,11 @@ private:
   static void hold(model::naive_user& who, const controls_period& what) { who.set_controls(what.enabled, what.killed); }
 
   void compare_user(const std::string& uid, const std::vector<decision>& wanted,
-                    const std::vector<const stored_record*>& got, case_namer& names) {
+                    const std::vector<const stored_record*>& got) {
     out_.counts["model_decisions"] += wanted.size();
     for (std::size_t i = 0; i < std::max(wanted.size(), got.size()); ++i) {
       const auto is = i < got.size() ? got[i]->value.value_or("") : "nothing";
-      const auto expected =
-          i < wanted.size() ? bytes(wanted[i], uid, i < got.size() ? got[i] : nullptr, names) : "nothing";
+      const auto expected = i < wanted.size() ? bytes(wanted[i], uid, i < got.size() ? got[i] : nullptr) : "nothing";
       if (is == expected) continue;
       out_.fail(fmt::format("partition {}: decision {} of a user differs\n  topic: {}\n  model: {}", partition_, i, is,
                             expected));
@@ -222,13 +225,13 @@ private:
   }
 
   /// The record that must be on the topic, at this place.
-  std::string bytes(const decision& what, const std::string& uid, const stored_record* beside, case_namer& names) {
+  std::string bytes(const decision& what, const std::string& uid, const stored_record* beside) {
     const auto id = beside != nullptr ? beside->header("ce_id") : std::string("0-0-0");
     auto middle = std::string_view(id).substr(id.find('-') + 1);
     const auto epoch = take_number<std::uint64_t>(middle).value_or(0);
     std::string reference;
     const bool live = what.slot == nullptr or what.slot->enforced;
-    if (live and what.strike != 0) reference = names.reference(uid, what.strike);
+    if (live and what.strike != 0) reference = names_.reference(uid, what.strike);
     std::string value;
     append_decision_data(value, what,
                          {.id = id,
@@ -240,6 +243,7 @@ private:
   }
 
   const evidence& from_;
+  case_namer names_{from_.case_key};
   std::size_t partition_;
   findings& out_;
   wire_decoder decoder_;

@@ -37,7 +37,7 @@ public:
     : key_(from.key), value_(from.value), sender_headers_(from.headers) {
     add("fairuse.error.reason", std::string(fairuse::to_text(from.why)));
     if (not from.place.empty()) add("fairuse.error.place", from.place);
-    add("fairuse.error.remedy", std::string(remedy(from.why, from.place)));
+    add("fairuse.error.remedy", remedy(from.why, from.place, from.note));
     add("fairuse.error.topic", std::string(from.topic));
     add("fairuse.error.partition", std::to_string(from.partition));
     add("fairuse.error.offset", std::to_string(from.offset));

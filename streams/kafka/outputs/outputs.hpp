@@ -40,8 +40,10 @@ struct dead_record {
   std::int32_t partition = 0;
   std::int64_t offset = 0;
   refusal why = refusal::not_json;
-  /// Empty where core or sealing refused.
+  /// Empty where the time of the event is what is wrong.
   std::string place;
+  /// Behind the remedy; may be empty.
+  std::string note;
   std::optional<std::string_view> key;
   std::optional<std::string_view> value;
   std::vector<header> headers;

@@ -82,14 +82,15 @@ result<wire_event, refused> epoch_buffer::decode(const record_batch& batch, std:
   return decoder_.decode_record([&] { return batch.headers(index); }, batch.records()[index].value, arena_);
 }
 
-dead_record epoch_buffer::dead_letter(const source& from, refusal why, std::string place) const {
+dead_record epoch_buffer::dead_letter(const source& from, refusal why, std::string_view place, std::string note) const {
   const auto& batch = *batches_[from.batch];
   const auto& what = batch.records()[from.record];
   return {.topic = what.topic,
           .partition = what.partition,
           .offset = what.offset,
           .why = why,
-          .place = std::move(place),
+          .place = std::string(place),
+          .note = std::move(note),
           .key = what.key,
           .value = what.value,
           .headers = batch.headers(from.record)};
@@ -99,28 +100,31 @@ void epoch_buffer::dead_letters(const epoch_result& decided, std::vector<dead_re
                                 std::vector<refused_input>& places) const {
   out.clear();
   places.clear();
-  const auto add = [&](const source& from, refusal why, const std::string& place) {
-    out.push_back(dead_letter(from, why, place));
-    places.push_back({from.input, out.back().offset, why, place});
+  const auto add = [&](const source& from, refusal why, std::string_view place, std::string note = {}) {
+    out.push_back(dead_letter(from, why, place, std::move(note)));
+    places.push_back({from.input, out.back().offset, why, std::string(place)});
   };
   for (const auto& each : refused_)
     add(each.from, each.why.why, each.why.place);
   // Core names the event by its text, which is never copied.
-  std::vector<std::pair<const event_text*, applied>> wanted;
+  std::vector<const refused_event*> wanted;
   for (const auto& each : decided.outcomes)
     for (const auto& refused : each.refused)
-      wanted.emplace_back(refused.what->text, refused.why);
-  std::sort(wanted.begin(), wanted.end());
+      wanted.push_back(&refused);
+  const auto text_of = [](const refused_event* each) { return each->what->text; };
+  std::sort(wanted.begin(), wanted.end(), [&](const auto* a, const auto* b) { return text_of(a) < text_of(b); });
   for (std::size_t i = 0; not wanted.empty() and i < events_.size(); ++i) {
     const auto* text = events_[i].what.text;
     const auto found = std::lower_bound(wanted.begin(), wanted.end(), text,
-                                        [](const auto& each, const event_text* key) { return each.first < key; });
-    if (found != wanted.end() and found->first == text) add(sources_[i], refusal_of(found->second), {});
+                                        [&](const auto* each, const auto* key) { return text_of(each) < key; });
+    if (found == wanted.end() or text_of(*found) != text) continue;
+    const auto [why, place] = refusal_of((*found)->why);
+    add(sources_[i], why, place, (*found)->note);
   }
   const auto& impossible = decided.broadcast->impossible;
   for (std::size_t i = 0; not impossible.empty() and i < commands_.size(); ++i)
     if (std::find(impossible.begin(), impossible.end(), &commands_[i]) != impossible.end())
-      add(command_sources_[i], impossible_promotion.why, std::string(impossible_promotion.place));
+      add(command_sources_[i], impossible_promotion.why, impossible_promotion.place);
 }
 
 void epoch_buffer::clear() {

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/epoch.hpp"
@@ -61,7 +63,7 @@ private:
   };
   result<wire_event, refused> decode(const record_batch& batch, std::size_t index);
   bool belongs_here(const record& what, std::string_view subject);
-  dead_record dead_letter(const source& from, refusal why, std::string place) const;
+  dead_record dead_letter(const source& from, refusal why, std::string_view place, std::string note) const;
 
   partition_function partition_of_;
   std::int32_t partition_;

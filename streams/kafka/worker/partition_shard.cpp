@@ -122,7 +122,8 @@ result<void> partition_shard::begin(const takeover_result& from, worker& on, con
                               .policies = choice.policies,
                               .command_ids = command_ids_from(meta_.settings),
                               .last_now = has_committed_ ? meta_.now : INT64_MIN,
-                              .max_active_users = rules_.bounds.active_users};
+                              .max_active_users = rules_.bounds.active_users,
+                              .case_of = case_naming_of(rules_.case_key)};
   actors_ = on.open_shard(*store_, options);
   return {};
 }

@@ -371,6 +371,16 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_is_the_record_and_what_was_wrong_with_it) {
                 "fairuse.error.partition=3\nfairuse.error.offset=41\nfairuse.error.epoch=7\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_dead_letter_says_behind_the_remedy_what_is_known_about_it) {
+  auto record = poison("");
+  record.why = refusal::bad_value;
+  record.place = "data.strike";
+  record.note = "The user has no strike now.";
+  const auto said = written(record).header("fairuse.error.remedy");
+  BOOST_TEST(said == std::string(remedy(refusal::bad_value, "data.strike")) + " The user has no strike now.");
+  BOOST_TEST(said != remedy(refusal::bad_value, "data.stage", record.note));
+}
+
 BOOST_AUTO_TEST_CASE(a_dead_letter_without_key_value_and_place_has_none) {
   auto record = poison("");
   record.key.reset();
