@@ -87,6 +87,9 @@ int show(const status_options& wanted) {
   }
   case_namer names{key->bytes};
   const bool same_key = setting_of(meta.settings, "case_key") == names.check();
+  if (not same_key)
+    log_line(log_level::warning,
+             "case references are not shown: the store has another case key (FAIRUSE_CASE_KEY, --case-key)");
   const status_question question{
       .who = **found,
       .in_force = {.enabled = meta.controls.enabled, .killed = meta.controls.killed, .policies = policies.get()},

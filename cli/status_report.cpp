@@ -45,8 +45,9 @@ std::string bar(std::int64_t part, std::int64_t whole) {
   return fmt::format("[{}{}] {} %", std::string(filled, '#'), std::string(width - filled, '.'), part * 100 / whole);
 }
 
+/// Empty: the slot's strikes have none, or the key is not known.
 std::string case_of(const status_question& question, const slot_spec& slot, std::uint32_t strike) {
-  if (question.names == nullptr or slot.kind != slot_kind::live) return fmt::format("strike {}", strike);
+  if (question.names == nullptr or slot.kind != slot_kind::live) return {};
   return question.names->reference(question.uid, strike);
 }
 
@@ -65,14 +66,15 @@ void add_marks(std::string& text, const status_question& question, const standin
   for (const auto& each : view.details->marks) {
     const bool moved = each.from != each.to;
     auto line = to_time_text(each.at);
-    if (each.strike) line += " " + case_of(question, *view.slot, each.number);
+    const auto reference = each.strike ? case_of(question, *view.slot, each.number) : std::string();
+    if (not reference.empty()) line += " " + reference;
     if (each.kind == mark_kind::verdict)
       line += fmt::format(", {} with score {:.3f}", to_text(each.type), each.score_nano / 1e9);
     else
       line += each.kind == mark_kind::upgrade ? ", upgrade" : ", by an admin";
     if (moved) line += fmt::format(", {} -> {}", to_text(each.from), to_text(each.to));
     if (each.cleared != reason::none) line += fmt::format(", cleared: {}", to_text(each.cleared));
-    add_line(text, each.strike ? "case" : "mark", line);
+    add_line(text, each.strike ? fmt::format("strike {}", each.number) : "mark", line);
   }
 }
 
@@ -124,8 +126,8 @@ json marks_json(const status_question& question, const standing_view& view) {
   for (const auto& each : view.details->marks) {
     json mark = {{"time", to_time_text(each.at)}, {"strike", each.strike}, {"qualifying", each.qualifying}};
     if (each.number != 0) mark["number"] = each.number;
-    if (each.strike and question.names != nullptr and view.slot->kind == slot_kind::live)
-      mark["case"] = question.names->reference(question.uid, each.number);
+    const auto reference = each.strike ? case_of(question, *view.slot, each.number) : std::string();
+    if (not reference.empty()) mark["case"] = reference;
     if (each.kind == mark_kind::verdict) {
       mark["usage_type"] = to_text(each.type);
       mark["score_nano"] = each.score_nano;

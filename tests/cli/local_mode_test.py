@@ -8,6 +8,7 @@ usage: local_mode_test.py PROGRAM [CASE...]
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -291,6 +292,12 @@ def a_strike_is_cleared_by_the_reference_that_the_user_was_sent(engine):
         check(each["remedy"].endswith(f"The user's strikes are 1 ({sent[0]})."), each["remedy"])
     check(told[3]["remedy"].endswith("The user has no strike now."), told[3]["remedy"])
     equal(strikes(), [(1, sent[0], None)], "strikes before it is cleared")
+    shown = engine.call("status", "--state", "s", "--user", "a")
+    check(re.search(rf"  strike 1 +\S+ {sent[0]}, audiobook with score", words(shown.stdout)), words(shown.stdout))
+    equal(shown.stderr, b"", "what status warns of")
+    shown = engine.call("status", "--state", "s", "--user", "a", env={"FAIRUSE_CASE_KEY": "another key for tests"})
+    check(re.search(r"  strike 1 +\S+, audiobook with score", words(shown.stdout)), words(shown.stdout))
+    check("case references are not shown" in words(shown.stderr), words(shown.stderr))
 
     equal(command("resolve", "x5", sent[0], notes="a lecture")["accepted"], 1, "resolved")
     cleared = command("clear_strike", "x6", sent[0])
