@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <random>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +16,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "cli/numbers.hpp"
 #include "cli/operator_session.hpp"
 #include "cli/output.hpp"
 #include "engine/clocks.hpp"
@@ -22,8 +26,6 @@
 namespace fairuse::cli {
 
 namespace {
-
-using namespace std::string_view_literals;
 
 constexpr std::string_view command_source = "fairuse/command";
 constexpr std::string_view broadcast = "*";
@@ -45,56 +47,117 @@ struct wanted_event {
   event_detail detail;
 };
 
-std::optional<bool> switch_from(const std::string& word) {
-  if (word == "on") return true;
-  if (word == "off") return false;
-  return std::nullopt;
+/// How a command is typed. The names are those on the wire; an erasure is an event of its own there.
+struct command_form {
+  std::string_view name;
+  std::string_view arguments;
+};
+constexpr std::array forms{
+    command_form{"kill_switch", "on|off"},
+    command_form{"enable", "on|off"},
+    command_form{"promote_policy", "POLICY"},
+    command_form{"exempt", "UID on|off"},
+    command_form{"set_stage", "UID none|warning|throttle|restrict"},
+    command_form{"reset", "UID"},
+    command_form{"clear_strike", "UID STRIKE"},
+    command_form{"resolve", "UID STRIKE [NOTES]"},
+    command_form{"erase", "UID"},
+};
+
+bool is_broadcast(admin_verb verb) {
+  return verb == admin_verb::enable or verb == admin_verb::kill_switch or verb == admin_verb::promote_policy;
+}
+
+bool read_switch(const std::string& word, bool& out) {
+  out = word == "on";
+  return out or word == "off";
+}
+
+bool read_strike(const std::string& word, admin_command& out) {
+  if (is_case_reference(word)) {
+    out.reference = word;
+    return true;
+  }
+  out.strike = strict_number<std::uint32_t>(word).value_or(0);
+  return out.strike != 0;
+}
+
+/// The words behind the user; false if they do not fit.
+bool read_arguments(std::span<const std::string> words, admin_command& out) {
+  if (out.verb == admin_verb::reset) return words.empty();
+  if (out.verb == admin_verb::resolve and words.size() == 2) {
+    out.notes = words.back();
+    words = words.first(1);
+  }
+  if (words.size() != 1) return false;
+  const auto& word = words.front();
+  switch (out.verb) {
+    case admin_verb::set_stage: {
+      const auto to = stage_from(word);
+      out.to = to.value_or(stage::none);
+      return to.has_value();
+    }
+    case admin_verb::resolve:
+    case admin_verb::clear_strike:
+      return read_strike(word, out);
+    case admin_verb::exempt:
+    case admin_verb::enable:
+    case admin_verb::kill_switch:
+      return read_switch(word, out.on);
+    case admin_verb::promote_policy:
+      out.policy = word;
+      return true;
+    case admin_verb::reset:
+      break;
+  }
+  return false;
+}
+
+error no_such_command(const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const auto& each : forms)
+    names.push_back(each.name);
+  auto guess = yaml::did_you_mean(name, names);
+  // More is missing than a slip of the finger leaves out.
+  const auto longer = std::find_if(names.begin(), names.end(), [&](auto each) { return each.starts_with(name); });
+  if (guess.empty() and longer != names.end()) guess = fmt::format("; did you mean '{}'?", *longer);
+  return error{fmt::format("there is no command '{}'{}", name, guess)};
 }
 
 /// The event that the arguments ask for.
 result<wanted_event> understand(const control_options& wanted) {
-  const auto& words = wanted.words;
-  const auto usage = [](const char* how) {
-    return error{fmt::format("it is called so: fairuse command --config FILE {} --actor A --reason R", how)};
-  };
+  std::span<const std::string> words(wanted.words);
+  const auto& name = words.front();
+  const auto form = std::find_if(forms.begin(), forms.end(), [&](const auto& each) { return each.name == name; });
+  if (form == forms.end()) return no_such_command(name);
+  const auto verb = admin_verb_from(name);
+  admin_command what{.verb = verb.value_or(admin_verb::reset), .actor = wanted.actor, .reason = wanted.reason};
   wanted_event made;
-  admin_command what{.actor = wanted.actor, .reason = wanted.reason};
-  const auto& verb = words.front();
-  const auto last = switch_from(words.back());
-  if (verb == "kill-switch" or verb == "enable") {
-    if (words.size() != 2 or not last) return usage(verb == "enable" ? "enable on|off" : "kill-switch on|off");
-    what.verb = verb == "enable" ? admin_verb::enable : admin_verb::kill_switch;
-    what.on = *last;
-  } else if (verb == "promote") {
-    if (words.size() != 2) return usage("promote POLICY");
-    what.verb = admin_verb::promote_policy;
-    what.policy = words[1];
-  } else if (verb == "exempt") {
-    if (words.size() != 3 or not last) return usage("exempt UID on|off");
-    what.verb = admin_verb::exempt;
-    what.on = *last;
-    made.subject = words[1];
-  } else if (verb == "set-stage") {
-    const auto to = words.size() == 3 ? stage_from(words[2]) : std::nullopt;
-    if (not to) return usage("set-stage UID none|warning|throttle|restrict");
-    what.verb = admin_verb::set_stage;
-    what.to = *to;
-    made.subject = words[1];
-  } else if (verb == "reset" or verb == "erase") {
-    if (words.size() != 2) return usage(verb == "reset" ? "reset UID" : "erase UID");
-    what.verb = admin_verb::reset;
-    made.subject = words[1];
-  } else {
-    static constexpr std::array verbs{"kill-switch"sv, "enable"sv, "promote"sv, "exempt"sv,
-                                      "set-stage"sv,   "reset"sv,  "erase"sv};
-    return error{
-        fmt::format("there is no command '{}'{}", verb, yaml::did_you_mean(verb, {verbs.begin(), verbs.end()}))};
+  words = words.subspan(1);
+  const bool about_one = not verb or not is_broadcast(*verb);
+  const bool fits = not about_one or not words.empty();
+  if (about_one and fits) {
+    made.subject = words.front();
+    words = words.subspan(1);
   }
-  made.detail = std::move(what);
-  if (verb != "erase") return made;
+  if (not fits or not read_arguments(words, what))
+    return error{fmt::format("it is called so: fairuse command --config FILE {} {} --actor A --reason R", name,
+                             form->arguments)};
+  if (verb) {
+    made.detail = std::move(what);
+    return made;
+  }
   made.kind = event_kind::erasure;
   made.detail = erasure_request{.actor = wanted.actor, .reason = wanted.reason};
   return made;
+}
+
+/// For the help.
+std::string all_forms() {
+  std::string text;
+  for (const auto& [name, arguments] : forms)
+    text += fmt::format("  {} {}\n", name, arguments);
+  return text;
 }
 
 std::string new_id(std::string_view verb, time_ms now) {
@@ -208,13 +271,15 @@ private:
 std::function<int()> declare_control(CLI::App& app) {
   const auto wanted = std::make_shared<control_options>();
   app.add_option("--config", wanted->config_file, "Deployment with streams.kind kafka")->required();
-  app.add_option("WORDS", wanted->words, "What to do, and to whom")->required()->expected(1, 3);
+  app.add_option("WORDS", wanted->words, "What to do, to whom, and how")->required()->expected(1, 4);
   app.add_option("--actor", wanted->actor, "Who asks for it; stands in the audit log")->required();
   app.add_option("--reason", wanted->reason, "Why; stands in the audit log")->required();
   app.add_option("--id", wanted->id, "Id of the command: sent twice, it holds once. Default: a new one");
   app.add_flag("--yes", wanted->yes, "Do not ask before an erasure");
   app.footer(
-      "Exit 0: the command is in the input topic, and holds from the next epoch on. 1: it is not, and no\n"
+      "WORDS are one of these, as in events (docs/events-format.md); STRIKE is a number or a case reference (FU-...):\n"
+      + all_forms() +
+      "\nExit 0: the command is in the input topic, and holds from the next epoch on. 1: it is not, and no\n"
       "partition has any of it. 2: wrong command or file.");
   return [wanted] { return exit_code_of(control_session{*wanted}.run()); };
 }
@@ -224,10 +289,11 @@ std::function<int()> declare_control(CLI::App& app) {
 const command control_command = {
     "command",
     "Send a command to all users, or to one, through the input topic on Kafka.",
-    "fairuse command --config config/kafka.yaml kill-switch on --actor ann --reason 'wrong caps'\n"
-    "fairuse command --config config/kafka.yaml promote fair-2 --actor ann --reason 'agreed in FU-12'\n"
+    "fairuse command --config config/kafka.yaml kill_switch on --actor ann --reason 'wrong caps'\n"
+    "fairuse command --config config/kafka.yaml promote_policy fair-2 --actor ann --reason 'agreed in May'\n"
     "fairuse command --config config/kafka.yaml exempt alice on --actor ann --reason 'press'\n"
-    "fairuse command --config config/kafka.yaml set-stage alice none --actor ann --reason 'appeal'\n"
+    "fairuse command --config config/kafka.yaml set_stage alice none --actor ann --reason 'appeal'\n"
+    "fairuse command --config config/kafka.yaml clear_strike alice FU-68DCFFAAADE2 --actor ann --reason 'a lecture'\n"
     "fairuse command --config config/kafka.yaml reset alice --actor ann --reason 'appeal' --id appeal-77\n"
     "fairuse command --config config/kafka.yaml erase alice --actor ann --reason 'request of the user'",
     declare_control,

@@ -5,6 +5,7 @@
 usage: options_test.py PROGRAM
 """
 
+import json
 import pathlib
 import re
 import sys
@@ -85,7 +86,7 @@ class Options(unittest.TestCase):
             ("status", "--state", "nowhere", "--user", "u"),
             ("status", "--state", "x", "--user", "u", "--case-key", "nowhere"),
             ("partitions", "--config", "nowhere"),
-            ("command", "--config", "nowhere", "kill-switch", "on", "--actor", "a", "--reason", "b"),
+            ("command", "--config", "nowhere", "kill_switch", "on", "--actor", "a", "--reason", "b"),
             ("state", "adopt", "--config", "nowhere", "--partition", "0"),
             ("topics", "check", "--config", "nowhere"),
             ("capture", "export", "--config", "nowhere", "x"),
@@ -117,9 +118,8 @@ class Options(unittest.TestCase):
                 self.assertNotIn("number from", run(PROGRAM, *words, option, value).stderr)
 
     def test_errors_go_to_stderr_and_name_the_help(self):
-        command = ("command", "--config", ROOT / "config/kafka.yaml", "kil-switch", "on", "--actor", "a", "--reason", "b")
         for words, said in [
-            (command, "did you mean 'kill-switch'?"),
+            (self.command("kil_switch", "on"), "did you mean 'kill_switch'?"),
             (("state", "adopt", "--config", "none.yaml"), "`fairuse state adopt --help` shows what it takes."),
             (("run",), "`fairuse run --help` shows what it takes."),
         ]:
@@ -127,6 +127,53 @@ class Options(unittest.TestCase):
                 done = run(PROGRAM, *words)
                 self.assertEqual((done.returncode, done.stdout), (2, ""))
                 self.assertIn(said, done.stderr)
+
+    @staticmethod
+    def command(*words):
+        return ("command", "--config", ROOT / "config/kafka.yaml", *words, "--actor", "a", "--reason", "b")
+
+    def test_commands_have_the_names_of_the_wire(self):
+        data = json.loads((ROOT / "events/schemas/admin.v1.json").read_text())["properties"]["data"]["oneOf"]
+        names = {name for one in data for name in one["properties"]["command"]["enum"]}
+        self.assertIn("clear_strike", names)
+        help_text = run(PROGRAM, "command", "--help").stdout
+        for name in names | {"erase"}:
+            with self.subTest(name=name):
+                self.assertRegex(help_text, rf"\n  {name} ")
+                done = run(PROGRAM, *self.command(name), code=2)
+                self.assertIn(f"it is called so: fairuse command --config FILE {name} ", done.stderr)
+
+    def test_the_name_of_no_command_is_answered_with_the_nearest(self):
+        for name, meant in [
+            ("kill-switch", "kill_switch"),
+            ("set-stage", "set_stage"),
+            ("promote", "promote_policy"),
+            ("clear-strike", "clear_strike"),
+            ("Enable", "enable"),
+        ]:
+            with self.subTest(name=name):
+                done = run(PROGRAM, *self.command(name, "on"), code=2)
+                self.assertIn(f"there is no command '{name}'; did you mean '{meant}'?", done.stderr)
+        self.assertNotIn("did you mean", run(PROGRAM, *self.command("banish", "alice"), code=2).stderr)
+
+    def test_words_that_do_not_fit_a_command_are_answered_with_its_form(self):
+        for words, form in [
+            (("kill_switch", "maybe"), "kill_switch on|off"),
+            (("kill_switch", "alice", "on"), "kill_switch on|off"),
+            (("exempt", "alice", "yes"), "exempt UID on|off"),
+            (("set_stage", "alice", "banned"), "set_stage UID none|warning|throttle|restrict"),
+            (("reset", "alice", "now"), "reset UID"),
+            (("clear_strike", "alice", "0"), "clear_strike UID STRIKE"),
+            (("clear_strike", "alice", "01"), "clear_strike UID STRIKE"),
+            (("clear_strike", "alice", "FU-12"), "clear_strike UID STRIKE"),
+            (("clear_strike", "alice", "4294967296"), "clear_strike UID STRIKE"),
+            (("clear_strike", "alice", "1", "a lecture"), "clear_strike UID STRIKE"),
+            (("resolve", "alice"), "resolve UID STRIKE [NOTES]"),
+            (("erase", "alice", "now"), "erase UID"),
+        ]:
+            with self.subTest(words=words):
+                done = run(PROGRAM, *self.command(*words), code=2)
+                self.assertIn(f"--config FILE {form} --actor", done.stderr)
 
     def test_every_option_that_takes_a_number_is_in_the_table(self):
         commands = {words[0]: None for words, _, _ in OPTIONS}

@@ -61,9 +61,9 @@ class OperatorTest(unittest.TestCase):
         self.says(2, "is refused", "partitions", "--config", self.folder / "nothing.yaml")
         self.says(2, "local mode", "partitions", "--config", local)
         self.says(2, "no instance has run", "partitions", "--config", self.main, "--state", self.folder / "no")
-        self.says(2, "did you mean 'kill-switch'", "command", "--config", self.main, "kil-switch", "on", *who)
-        self.says(2, "kill-switch on|off", "command", "--config", self.main, "kill-switch", "maybe", *who)
-        self.says(2, "only a shadow can be promoted", "command", "--config", self.main, "promote", "fare", *who)
+        self.says(2, "did you mean 'kill_switch'", "command", "--config", self.main, "kil-switch", "on", *who)
+        self.says(2, "kill_switch on|off", "command", "--config", self.main, "kill_switch", "maybe", *who)
+        self.says(2, "only a shadow can be promoted", "command", "--config", self.main, "promote_policy", "fare", *who)
         self.says(2, "--reason", "command", "--config", self.main, "reset", "ann", "--actor", "ann")
         self.says(2, "add --yes", "command", "--config", self.main, "erase", "user-1", *who)
         self.says(2, "no partition 99", "state", "adopt", "--config", self.main, "--partition", 99)
@@ -154,13 +154,18 @@ class OperatorTest(unittest.TestCase):
     def commands_reach_every_partition(self, one):
         who = ["--actor", "ann", "--reason", "test", "--id"]
         for on, name in (("on", "k1"), ("on", "k1"), ("off", "k2")):
-            self.says(0, "all 2 partitions", "command", "--config", self.main, "kill-switch", on, *who, name)
+            self.says(0, "all 2 partitions", "command", "--config", self.main, "kill_switch", on, *who, name)
         self.says(0, "sent as", "command", "--config", self.main, "exempt", "user-3", "on", *who[:4])
         one.wait_for_state("ready", PARTITIONS, read=True)
         committed = ["-X", "isolation.level=read_committed"]
         sent = consume(self.bootstrap, "orders.events", *committed, "-f", "%p=%k\n")
         self.assertEqual(sorted(each for each in sent if "*" in each), ["0=*"] * 3 + ["1=*"] * 3)
         self.assertEqual(consume(self.bootstrap, "orders.dead_letters", *committed, "-f", "%k\n"), [])
+        self.says(0, "sent as", "command", "--config", self.main, "clear_strike", "user-3", "FU-0123456789AB", *who[:4])
+        one.wait_for_state("ready", PARTITIONS, read=True)
+        refused = "\n".join(consume(self.bootstrap, "orders.dead_letters", *committed, "-f", "%k %h\n"))
+        self.assertIn("user-3 ", refused)
+        self.assertIn("The user has no strike now.", refused)
 
     def a_younger_process_of_the_same_name_wins(self, config, older):
         younger = self.instance(config, "other", older.name)
