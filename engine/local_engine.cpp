@@ -13,7 +13,6 @@
 #include "engine/process_figures.hpp"
 #include "streams/failpoint.hpp"
 #include "streams/local/unusable_input.hpp"
-#include "streams/notices.hpp"
 
 namespace fairuse {
 
@@ -72,9 +71,11 @@ run_result<void> local_engine::drive() {
   while (not stop_) {
     source_->expect_timer(shard_->next_due());
     if (const auto from = source_->seal()) {
-      sink_->write(*from, shard_->run(from->sealed));
+      const auto decided = shard_->run(from->sealed);
+      sink_->write(*from, decided);
+      notices_.reused_ids(sink_->totals().counts.reused_command_ids);
+      notices_.accounts(from->sealed.events, *decided.broadcast->in_force.policies);
       if (sink_->waiting() == 1) waiting_since_ = steady_now();
-      warn_of_reused_ids();
       if (commit_is_due())
         if (auto done = commit(); not done) return done;
       tell_progress();
@@ -128,11 +129,6 @@ run_result<void> local_engine::finish() {
   if (auto read = reader_->failure(); not read) return run_error{run_fault::failed, std::move(read.error().message)};
   if (source_->stopped() != source_stop::none) return refused_line();
   return {};
-}
-
-void local_engine::warn_of_reused_ids() {
-  if (sink_->totals().counts.reused_command_ids > 0 and not std::exchange(told_of_reused_ids_, true))
-    told_.log(log_level::warning, std::string{reused_id_warning});
 }
 
 void local_engine::warn_of_old_lines(const std::string& which) const {

@@ -23,6 +23,7 @@
 #include "streams/local/input_reader.hpp"
 #include "streams/local/local_sink.hpp"
 #include "streams/local/local_source.hpp"
+#include "streams/notices.hpp"
 
 namespace fairuse {
 
@@ -67,7 +68,6 @@ private:
   void warn_of_old_lines(const std::string& which) const;
   run_result<void> judge_input() const;
   void tell_progress() const;
-  void warn_of_reused_ids();
   run_report make_report() const;
 
   const run_settings settings_;
@@ -76,6 +76,7 @@ private:
   const engine_callbacks told_;
   const std::uint64_t active_users_max_;
   const std::chrono::steady_clock::time_point begun_;
+  notices notices_;
   std::string input_name_;
   clock_kind clock_ = clock_kind::wall;
   std::shared_ptr<const policy_set> policies_;
@@ -98,7 +99,6 @@ private:
   std::uint64_t total_bytes_ = 0;
   /// When the first epoch of the open commit was written.
   std::chrono::steady_clock::time_point waiting_since_{};
-  bool told_of_reused_ids_ = false;
   std::optional<run_report> report_;
 };
 

@@ -54,6 +54,7 @@ local_engine::local_engine(run_settings settings, loaded_deployment all, std::st
     told_{std::move(told)},
     active_users_max_{settings_.max_active_users.value_or(all_.settings.active_users_max)},
     begun_{steady_now()},
+    notices_{[this](const std::string& text) { told_.log(log_level::warning, text); }},
     input_name_{input_name(settings_.input)} {}
 
 local_engine::~local_engine() = default;
@@ -87,9 +88,7 @@ run_result<void> local_engine::open_store() {
   auto opened = local_store::open(settings_.state_folder, options);
   if (not opened) return run_error{run_fault::failed, opened.error().message};
   store_ = std::move(*opened);
-  if (store_->case_key_changed())
-    told_.log(log_level::warning,
-              "the case key is another one than last time: references of earlier cases cannot be told any more");
+  if (store_->case_key_changed()) notices_.case_key_changed();
   return {};
 }
 

@@ -534,6 +534,19 @@ def a_command_id_used_again_is_told(engine):
     equal(engine.status("s", "a")["slots"][0]["stage"], "warning", "the first command holds")
 
 
+def values_that_are_probably_mistakes_are_told_once(engine):
+    content = "".join(
+        line("account", user, f"{user}-{i}", at(f"{i}h"), {"plan": plan, "time_zone": zone})
+        for user in ("a", "b")
+        for i, (plan, zone) in enumerate([("Basic", "Europe/Berlin"), ("Basic", "Berlin"), ("basic", "UTC")])
+    )
+    engine.write("in.ndjson", content)
+    told = words(engine.good_run("s", "in.ndjson").stderr)
+    equal(told.count('the plan "Basic"; the policies name `basic`'), 1, told)
+    equal(told.count('the time zone "Berlin", which is none'), 1, told)
+    equal(told.count("time zone"), 1, told)
+
+
 CASES = [
     typing_mistakes_are_answered,
     a_file_of_the_past_asks_for_its_clock,
@@ -560,6 +573,7 @@ CASES = [
     what_the_summary_says_is_true,
     every_line_stands_in_one_counter,
     a_command_id_used_again_is_told,
+    values_that_are_probably_mistakes_are_told_once,
 ]
 
 if __name__ == "__main__":

@@ -149,6 +149,7 @@ kafka::engine_rules fixture::rules_for(const std::string& instance, const std::f
   rules.environment.log = [this, instance](log_level level, const std::string& text) {
     note(instance + ": " + text);
     if (level == log_level::error) errors.push_back(instance + ": " + text);
+    if (level == log_level::warning) warnings.push_back(text);
   };
   return rules;
 }

@@ -105,6 +105,9 @@ public:
   const topic_names topics;
   /// Refusals and other errors that engines logged.
   std::vector<std::string> errors;
+  std::vector<std::string> warnings;
+  /// Of processes that start later.
+  std::string case_key = "a key of tests";
   /// Part of a refusal that the test provokes.
   std::string expected_error;
 

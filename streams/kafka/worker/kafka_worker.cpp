@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "streams/failpoint.hpp"
-#include "streams/notices.hpp"
 
 namespace fairuse::kafka {
 
@@ -25,7 +24,8 @@ kafka_worker::kafka_worker(engine_rules rules, cluster& brokers)
     brokers_(brokers),
     clock_(rules_.environment.wall, rules_.environment.steady),
     epoch_size_(rules_.bounds.epoch_events, rules_.bounds.backlog_epoch.count()),
-    dead_letters_(rules_.dead_letters) {}
+    dead_letters_(rules_.dead_letters),
+    notices_([this](const std::string& text) { rules_.environment.log(log_level::warning, text); }) {}
 
 kafka_worker::~kafka_worker() { close(); }
 
@@ -109,6 +109,7 @@ bool kafka_worker::run_epoch(const std::vector<partition_shard*>& which, time_ms
       end_with(fmt::format("partition {}: {}", each->partition(), written.error().message));
       return false;
     }
+    notices_.accounts(sealed.events, *decided.broadcast->in_force.policies);
   }
   const auto produced = rules_.environment.steady();
   auto done = flush();                  // E6
@@ -161,23 +162,16 @@ void kafka_worker::confirm(const std::vector<partition_shard*>& which, time_ms p
   for (auto* each : which) {
     each->confirm(*producer_);
     owned_[each->partition()].last_commit = steady;
+    notices_.reused_ids(each->totals().counts.reused_command_ids);
   }
   failpoint::pass("pending");
   ++counts_.transactions;
-  warn_of_reused_ids(which);
   // A request of this transaction may still be under way and could end the next one.
   const bool doubtful = producer_->had_errors() or steady - produced_at > rules_.bounds.slow_commit.count();
   if (not doubtful) return;
   rules_.environment.log(log_level::warning, "the commit did not go through at once: taking a new producer");
   phase_ = phase::recycling;
   producer_.reset();
-}
-
-void kafka_worker::warn_of_reused_ids(const std::vector<partition_shard*>& which) {
-  const auto reused = [](const partition_shard* each) { return each->totals().counts.reused_command_ids > 0; };
-  if (told_of_reused_ids_ or std::none_of(which.begin(), which.end(), reused)) return;
-  told_of_reused_ids_ = true;
-  rules_.environment.log(log_level::warning, std::string{reused_id_warning});
 }
 
 void kafka_worker::end_with(std::string why) {

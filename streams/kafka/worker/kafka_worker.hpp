@@ -26,6 +26,7 @@
 #include "streams/kafka/worker/epoch_size.hpp"
 #include "streams/kafka/worker/partition_shard.hpp"
 #include "streams/kafka/worker/takeover.hpp"
+#include "streams/notices.hpp"
 
 namespace fairuse::kafka {
 
@@ -133,7 +134,6 @@ private:
   call_result<> commit();
   /// E9, and whether the producer may begin another transaction. `produced_at` (steady): when E5 was done.
   void confirm(const std::vector<partition_shard*>& which, time_ms produced_at);
-  void warn_of_reused_ids(const std::vector<partition_shard*>& which);
 
   void recover(const call_error& from, const std::vector<partition_shard*>& which);
   void roll_back(const std::vector<partition_shard*>& which);
@@ -150,6 +150,7 @@ private:
   epoch_size epoch_size_;
   worker actors_;
   dead_letter_watch dead_letters_;
+  notices notices_;
   std::unique_ptr<group_consumer> group_;
   std::unique_ptr<transactional_producer> producer_;
   std::string cluster_id_;
@@ -159,7 +160,6 @@ private:
   phase phase_ = phase::starting;
   result<void> outcome_;
   bool fetch_again_ = false;
-  bool told_of_reused_ids_ = false;
   /// Far behind the ends of the inputs.
   bool backlog_ = false;
   /// When the first record of the epoch came, and when the last epoch was sealed (steady).

@@ -88,6 +88,8 @@ public:
   time_ms last_now() const { return meta_.now; }
   std::uint64_t last_epoch() const { return meta_.epoch; }
   bool has_committed() const { return has_committed_; }
+  /// What was committed last was under another case key.
+  bool case_key_changed() const { return has_committed_ and meta_.key_check != first_meta_.key_check; }
 
   /// E1. `timers_max` below all: an epoch of timers alone, without the records that wait. Valid until confirm().
   epoch seal(time_ms now, std::size_t timers_max);
