@@ -277,7 +277,7 @@ std::function<int()> declare_control(CLI::App& app) {
   app.add_option("--id", wanted->id, "Id of the command: sent twice, it holds once. Default: a new one");
   app.add_flag("--yes", wanted->yes, "Do not ask before an erasure");
   app.footer(
-      "WORDS are one of these, as in events (docs/events-format.md); STRIKE is a number or a case reference (FU-...):\n"
+      "WORDS are one of these, as in events; STRIKE is a number or a case reference (FU-...):\n"
       + all_forms() +
       "\nExit 0: the command is in the input topic, and holds from the next epoch on. 1: it is not, and no\n"
       "partition has any of it. 2: wrong command or file.");

@@ -163,7 +163,7 @@ class OperatorTest(unittest.TestCase):
         self.assertEqual(consume(self.bootstrap, "orders.dead_letters", *committed, "-f", "%k\n"), [])
         self.says(0, "sent as", "command", "--config", self.main, "clear_strike", "user-3", "FU-0123456789AB", *who[:4])
         one.wait_for_state("ready", PARTITIONS, read=True)
-        refused = "\n".join(consume(self.bootstrap, "orders.dead_letters", *committed, "-f", "%k %h\n"))
+        refused = " ".join(consume(self.bootstrap, "orders.dead_letters", *committed, "-f", "%k %h\n"))
         self.assertIn("user-3 ", refused)
         self.assertIn("The user has no strike now.", refused)
 
