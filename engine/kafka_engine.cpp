@@ -11,17 +11,18 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "base/pure/result.hpp"
 #include "base/system/files.hpp"
 #include "engine/client_library.hpp"
 #include "engine/clocks.hpp"
+#include "engine/instance_view.hpp"
 #include "engine/kafka_options.hpp"
 #include "engine/process_figures.hpp"
 #include "streams/kafka/broker/real_cluster.hpp"
 #include "streams/kafka/worker/task_thread.hpp"
+#include "streams/notices.hpp"
 
 namespace fairuse {
 
@@ -53,17 +54,19 @@ std::string host_name() {
   return host.data();
 }
 
-nlohmann::ordered_json json_of(const kafka::partition_status& from) {
-  nlohmann::ordered_json made = {{"partition", from.partition},
-                                 {"state", to_text(from.state)},
-                                 {"epoch", from.epoch},
-                                 {"now", from.now},
-                                 {"lag", from.lag},
-                                 {"active_users", from.active_users},
-                                 {"pending_rows", from.pending_rows}};
-  if (not from.reason.empty()) made["says"] = from.reason;
-  if (from.state == kafka::takeover_state::working)
-    made.update({{"restored", from.restored}, {"to_restore", from.to_restore}});
+partition_view view_of(const kafka::partition_status& from) {
+  partition_view made{.partition = from.partition,
+                      .state = std::string{to_text(from.state)},
+                      .says = from.reason,
+                      .epoch = from.epoch,
+                      .now = from.now,
+                      .lag = from.lag,
+                      .active_users = from.active_users,
+                      .pending_rows = from.pending_rows,
+                      .restored = from.restored,
+                      .to_restore = from.to_restore,
+                      .rules = {}};
+  if (from.in_force.policies != nullptr) made.rules = view_of(from.in_force);
   return made;
 }
 
@@ -159,7 +162,7 @@ void kafka_engine::start_workers() {
   }
 }
 
-kafka::engine_rules kafka_engine::rules_for(std::uint32_t worker) const {
+kafka::engine_rules kafka_engine::rules_for(std::uint32_t worker) {
   auto rules = engine_rules_of(settings_, all_);
   rules.worker_name = worker_name(all_.settings.kafka, instance_, worker);
   rules.state = std::filesystem::path{settings_.state_folder} / fmt::format("worker-{}", worker);
@@ -168,7 +171,9 @@ kafka::engine_rules kafka_engine::rules_for(std::uint32_t worker) const {
   rules.environment = {.wall = wall_clock_ms,
                        .steady = steady_clock_ms,
                        .background = [&writer](std::function<void()> task) { writer.give(std::move(task)); },
-                       .log = told_.log};
+                       .log = told_.log,
+                       .dead_letter = [this](const std::string& topic, std::int32_t partition,
+                                             const refused_input& what) { tell_dead_letter(topic, partition, what); }};
   return rules;
 }
 
@@ -218,27 +223,38 @@ kafka::worker_status kafka_engine::total() const {
   return all;
 }
 
-// For `fairuse partitions`. Replaced whole, so no reader sees half of it. The engine does not need this file, so a
-// failure is logged once and nothing stops.
+// The engine does not need this file, so a failure is logged once and nothing stops.
 void kafka_engine::write_status(bool running) {
   const auto all = total();
-  nlohmann::ordered_json text = {{"instance", instance_},
-                                 {"pid", ::getpid()},
-                                 {"running", running},
-                                 {"at", all.at},
-                                 {"aborts", all.aborts},
-                                 {"recycled", all.recycled},
-                                 {"transactions", all.transactions},
-                                 {"rebalances", all.rebalances}};
-  auto list = nlohmann::ordered_json::array();
+  instance_view view{.instance = instance_,
+                     .pid = ::getpid(),
+                     .running = running,
+                     .at = all.at,
+                     .bootstrap = bootstrap_servers(all_.settings.kafka),
+                     .decisions_topic = all_.settings.kafka.outputs.decisions,
+                     .dead_letters_topic = all_.settings.kafka.outputs.dead_letters,
+                     .aborts = all.aborts,
+                     .recycled = all.recycled,
+                     .transactions = all.transactions,
+                     .rebalances = all.rebalances,
+                     .dead_letters = all.totals.dead_letters,
+                     .partitions = {}};
   for (const auto& each : all.partitions)
-    list.push_back(json_of(each));
-  text["partitions"] = std::move(list);
-  const auto written = replace_file(std::filesystem::path{settings_.state_folder} / "partitions.json",
-                                    text.dump(1) + '\n', durability::status);
+    view.partitions.push_back(view_of(each));
+  const auto written = replace_file(instance_view_file(settings_.state_folder), to_text(view), durability::status);
   if (not written and not std::exchange(status_failed_, true))
     told_.log(log_level::warning,
               fmt::format("`fairuse partitions` does not see this engine: {}", written.error().message));
+}
+
+// Others of its reason say the same.
+void kafka_engine::tell_dead_letter(const std::string& topic, std::int32_t partition, const refused_input& what) {
+  if (told_reasons_[static_cast<std::size_t>(what.why)].exchange(true)) return;
+  const auto& from = all_.settings.kafka;
+  told_.log(
+      log_level::warning,
+      first_dead_letter_text(fmt::format("{} [{}] at offset {}", topic, partition, what.offset), what.why, what.place,
+                             {}, reader_command(bootstrap_servers(from), from.outputs.dead_letters, headers_format)));
 }
 
 run_report kafka_engine::make_report(double seconds) const {
@@ -249,7 +265,7 @@ run_report kafka_engine::make_report(double seconds) const {
           .memory_peak_bytes = memory_peak_bytes(),
           .epochs = totals.epochs,
           .duplicates = totals.counts.duplicates,
-          .dead_letters = totals.dead_letters,
+          .dead_letters = sum_of(totals.dead_letters),
           .decisions = totals.decisions,
           .of_mode = kafka_figures{
               .totals = totals, .transactions = all.transactions, .aborts = all.aborts, .recycled = all.recycled}};

@@ -3,10 +3,10 @@
 // Kafka mode: each worker of the deployment runs on a thread of its own until stop() is called, the inputs have ended
 // (run_settings::until_end) or one of them cannot go on. For engine.cpp only; all others include engine/engine.hpp.
 //
-// Operation: once a second the thread of run() replaces `partitions.json` in the state folder, which `fairuse
-// partitions` reads.
+// Operation: once a second the thread of run() writes the instance_view.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +20,8 @@
 #include "config/deployment.hpp"
 #include "engine/engine.hpp"
 #include "engine/state_folder.hpp"
+#include "events/refusal.hpp"
+#include "storage/partition_meta.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/worker/kafka_worker.hpp"
 
@@ -42,11 +44,12 @@ private:
 
   run_result<void> find_ends();
   void start_workers();
-  kafka::engine_rules rules_for(std::uint32_t worker) const;
+  kafka::engine_rules rules_for(std::uint32_t worker);
   void drive(worker_thread& own);
   void watch();
   kafka::worker_status total() const;
   void write_status(bool running);
+  void tell_dead_letter(const std::string& topic, std::int32_t partition, const refused_input& what);
   run_report make_report(double seconds) const;
 
   const run_settings settings_;
@@ -66,6 +69,8 @@ private:
   std::atomic<bool> stop_ = false;
   std::atomic<std::size_t> working_ = 0;
   bool status_failed_ = false;
+  /// The log has had a dead letter of that reason.
+  std::array<std::atomic<bool>, refusal_count> told_reasons_{};
   std::optional<run_report> report_;
 };
 

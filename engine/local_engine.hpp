@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,7 @@ private:
   read_position find_position();
   void make_source(sealer_state state);
   void make_sink();
+  std::function<void(const dead_letter&)> told_dead_letter() const;
   void add_config_commands();
   void make_shard(time_ms last_now);
   std::int64_t horizon_ms() const;

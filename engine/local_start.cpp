@@ -20,6 +20,7 @@
 #include "events/wire.hpp"
 #include "storage/case_reference.hpp"
 #include "streams/failpoint.hpp"
+#include "streams/notices.hpp"
 #include "streams/policy_choice.hpp"
 
 namespace fairuse {
@@ -217,8 +218,17 @@ void local_engine::make_source(sealer_state state) {
 void local_engine::make_sink() {
   sink_ = std::make_unique<local_sink>(local_sink_options{.decision_source = all_.settings.source,
                                                           .input = reader_->has_position() ? input_name_ : "-",
-                                                          .has_position = reader_->has_position()},
+                                                          .has_position = reader_->has_position(),
+                                                          .told_dead_letter = told_dead_letter()},
                                        *store_, *source_, case_namer{case_key_});
+}
+
+std::function<void(const dead_letter&)> local_engine::told_dead_letter() const {
+  const auto reader = fmt::format("`fairuse decisions --state {} --dead-letters`", settings_.state_folder);
+  return [this, reader](const dead_letter& what) {
+    told_.log(log_level::warning, first_dead_letter_text(fmt::format("{} line {}", what.input, what.line), what.why,
+                                                         what.place, what.note, reader));
+  };
 }
 
 void local_engine::add_config_commands() {

@@ -19,6 +19,9 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
+/// Of the table of Kafka mode.
+constexpr std::size_t row_width = 27;
+
 // 1234567 -> 1,234,567.
 std::string grouped(std::uint64_t value) {
   auto text = std::to_string(value);
@@ -80,26 +83,33 @@ std::string text_of(const run_report& report, const local_figures& own) {
   return text + cost_text(report, totals.events, "events");
 }
 
+// Counters of an enumeration's values, without those at 0.
+template <class Kind, class Counts>
+json by_name(const Counts& counts) {
+  auto object = json::object();
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    if (counts[i] > 0) object[std::string{to_text(static_cast<Kind>(i))}] = counts[i];
+  return object;
+}
+
 std::string text_of(const run_report& report, const kafka_figures& own) {
   const auto row = [](std::string_view name, std::uint64_t value) {
-    return fmt::format("{:<13}{:>14}\n", name, value);
+    return fmt::format("{}{:>{}}\n", name, value, name.size() < row_width ? row_width - name.size() : 2);
   };
   auto text = row("records", own.totals.records) + row("  duplicates", report.duplicates);
   const auto reused = own.totals.counts.reused_command_ids;
   if (reused > 0) text += row("    reused id", reused);
-  text += row("dead letters", report.dead_letters) + row("decisions", report.decisions) + row("epochs", report.epochs)
-          + row("transactions", own.transactions) + row("  aborted", own.aborts);
+  text += row("dead letters", report.dead_letters);
+  for (std::size_t i = 0; i < refusal_count; ++i)
+    if (own.totals.dead_letters[i] > 0)
+      text += row(fmt::format("  {}", to_text(static_cast<refusal>(i))), own.totals.dead_letters[i]);
+  text += row("decisions", report.decisions) + row("epochs", report.epochs) + row("transactions", own.transactions)
+          + row("  aborted", own.aborts);
   return text + cost_text(report, own.totals.records, "records");
 }
 
 json json_of(const run_report& report, const local_figures& own) {
   const auto& totals = own.totals;
-  const auto by_name = [](const auto& values, auto kind) {
-    auto object = json::object();
-    for (std::size_t i = 0; i < values.size(); ++i)
-      if (values[i] > 0) object[std::string{to_text(static_cast<decltype(kind)>(i))}] = values[i];
-    return object;
-  };
   json made = {{"lines", totals.lines},
                {"empty_lines", totals.empty_lines},
                {"bytes", totals.bytes},
@@ -109,9 +119,9 @@ json json_of(const run_report& report, const local_figures& own) {
                {"reused_command_ids", totals.counts.reused_command_ids},
                {"stale", totals.counts.stale},
                {"moved_to_backfill", totals.counts.moved_to_backfill},
-               {"dead_letters", by_name(totals.dead_letters, refusal{})},
-               {"decisions", by_name(totals.decisions, decision_kind{})},
-               {"shadow_decisions", by_name(totals.shadow_decisions, decision_kind{})},
+               {"dead_letters", by_name<refusal>(totals.dead_letters)},
+               {"decisions", by_name<decision_kind>(totals.decisions)},
+               {"shadow_decisions", by_name<decision_kind>(totals.shadow_decisions)},
                {"users", totals.users},
                {"active_users", own.active_users},
                {"epochs", report.epochs},
@@ -126,6 +136,7 @@ json json_of(const run_report& report, const kafka_figures& own) {
                {"duplicates", report.duplicates},
                {"reused_command_ids", own.totals.counts.reused_command_ids},
                {"dead_letters", report.dead_letters},
+               {"dead_letter_reasons", by_name<refusal>(own.totals.dead_letters)},
                {"decisions", report.decisions},
                {"epochs", report.epochs},
                {"rows", own.totals.rows},

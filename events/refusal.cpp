@@ -2,6 +2,7 @@
 #include "events/refusal.hpp"
 
 #include <array>
+#include <numeric>
 
 #include "events/event.hpp"
 
@@ -52,6 +53,10 @@ static_assert(event_kind_count == 7, "the remedy of unknown_type names this numb
 } // namespace
 
 std::string_view to_text(refusal value) { return wordings.at(static_cast<std::size_t>(value)).code; }
+
+std::uint64_t sum_of(const refusal_counts& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
 
 std::string_view remedy(refusal why, std::string_view place) {
   if (why == refusal::not_json and place == place_of_value)

@@ -5,6 +5,7 @@
 // letters and in metric labels. A duplicate is no refusal; it is counted apart.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -52,6 +53,9 @@ enum class refusal : std::uint8_t {
   wrong_partition,
 };
 inline constexpr std::size_t refusal_count = 31;
+/// A counter for each reason.
+using refusal_counts = std::array<std::uint64_t, refusal_count>;
+std::uint64_t sum_of(const refusal_counts& counts);
 
 /// snake_case code.
 std::string_view to_text(refusal value);

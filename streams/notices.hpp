@@ -10,10 +10,12 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/system/time_zones.hpp"
 #include "core/epoch.hpp"
+#include "events/refusal.hpp"
 
 namespace fairuse {
 
@@ -44,5 +46,10 @@ private:
   bool has_read_zones_ = false;
   std::optional<time_zone_names> zones_;
 };
+
+/// Of the first dead letter of a reason: where the input was, and a command that prints all of them. `note`: a sentence
+/// behind the remedy, or nothing.
+std::string first_dead_letter_text(std::string_view where, refusal why, std::string_view place, std::string_view note,
+                                   std::string_view reader);
 
 } // namespace fairuse

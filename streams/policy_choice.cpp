@@ -25,6 +25,8 @@ constexpr const char* ids_setting = "command_ids";
 constexpr const char* contents_setting = "command_contents";
 constexpr std::size_t key_digits = 16;
 constexpr std::size_t content_digits = 8;
+/// Of a policy's digest, for people.
+constexpr std::size_t digest_digits = 12;
 
 std::string named_digest(const policy& shadow) { return shadow.name + "=" + shadow.digest; }
 
@@ -210,6 +212,16 @@ std::string text_of(const policy_choice& choice) {
         "changed since",
         live);
   return choice.changed ? "the policies were changed since the last run: the new ones hold from here on" : "";
+}
+
+std::string text_of(const controls& in_force) {
+  std::string text;
+  for (const auto& slot : in_force.policies->slots())
+    if (slot.kind != slot_kind::off)
+      text += fmt::format("{} {} ({}), ", slot.kind == slot_kind::live ? "live" : "shadow", slot.rules.name,
+                          slot.label.digest.substr(0, digest_digits));
+  if (not in_force.enabled) text += "not enabled, ";
+  return text + (in_force.killed ? "kill switch on" : "kill switch off");
 }
 
 stored_controls stored_from(const controls& in_force) {

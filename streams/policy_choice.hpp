@@ -66,6 +66,8 @@ std::shared_ptr<const policy_set> policies_of_journal(const configured_policies&
 
 /// For the log, after a start that is not the first; empty: nothing to say.
 std::string text_of(const policy_choice& choice);
+/// What is in force, for people: `live fair (0123456789ab), shadow fair-2 (0123456789ab), kill switch off`.
+std::string text_of(const controls& in_force);
 
 /// What slots `in_force` loads, by digest.
 stored_controls stored_from(const controls& in_force);

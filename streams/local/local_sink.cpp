@@ -92,14 +92,15 @@ std::uint64_t local_sink::take_refused(const sealed_lines& lines, const epoch_re
       before += lines.ranges[range].count;
     const auto& from = lines.ranges[each.range];
     const auto& batch = *from.batch;
-    store_.add_dead_letter({.why = each.why,
-                            .place = std::string{each.place},
-                            .input = batch.own ? std::string{config_source} : options_.input,
-                            .line = batch.first_line + each.line,
-                            .commit_line = commit_lines_ + before + (each.line - from.first),
-                            .bytes = std::string{batch.original(each.line)},
-                            .note = std::string{each.note}});
-    ++totals_.dead_letters[static_cast<std::size_t>(each.why)];
+    const dead_letter made{.why = each.why,
+                           .place = std::string{each.place},
+                           .input = batch.own ? std::string{config_source} : options_.input,
+                           .line = batch.first_line + each.line,
+                           .commit_line = commit_lines_ + before + (each.line - from.first),
+                           .bytes = std::string{batch.original(each.line)},
+                           .note = std::string{each.note}};
+    store_.add_dead_letter(made);
+    if (++totals_.dead_letters[static_cast<std::size_t>(each.why)] == 1) options_.told_dead_letter(made);
     dead_letters += batch.own ? 0 : 1;
     if (batch.lines[each.line].kind == line_kind::refused and not batch.own) take_unreadable(batch, each.line);
   }

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -45,7 +46,7 @@ struct run_totals {
   /// Whose state changed.
   std::uint64_t users = 0;
   counters counts;
-  std::array<std::uint64_t, refusal_count> dead_letters{};
+  refusal_counts dead_letters{};
   /// Of slots in mode live, and of all others.
   std::array<std::uint64_t, decision_kind_count> decisions{};
   std::array<std::uint64_t, decision_kind_count> shadow_decisions{};
@@ -58,6 +59,8 @@ struct local_sink_options {
   std::string input;
   /// A pipe has no position.
   bool has_position = true;
+  /// The first dead letter of each reason.
+  std::function<void(const dead_letter&)> told_dead_letter = [](const dead_letter&) {};
 };
 
 class local_sink {

@@ -169,7 +169,11 @@ def an_unusable_input_is_named(engine):
             check(f"{refused} refused" in done.stderr.decode(), done.stderr.decode())
     # One event is enough, and so is an input that was read before.
     engine.write("some.ndjson", b"junk\n" + content.encode() + b"junk\n")
-    engine.good_run("some", "some.ndjson")
+    told = engine.good_run("some", "some.ndjson").stderr.decode()
+    # Twice in the input, once in the log.
+    equal(told.count("dead letter for"), 1, told)
+    for part in ("`not_json`", "some.ndjson line 1", "Send one JSON object a line.", "--state some --dead-letters`"):
+        check(part in told, f"{part!r} in {told}")
     with open(engine.path("some.ndjson"), "ab") as grown:
         grown.write(b"junk\n")
     equal(engine.summary("some", "some.ndjson")["dead_letters"], {"not_json": 1}, "dead letters of what was added")

@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(a_report_of_local_mode_has_its_keys_in_order) {
 
 BOOST_AUTO_TEST_CASE(a_report_of_kafka_mode_has_its_keys_in_order) {
   BOOST_TEST(keys_of({.of_mode = kafka_figures{}})
-             == "records duplicates reused_command_ids dead_letters decisions epochs rows outputs transactions aborts "
+             == "records duplicates reused_command_ids dead_letters dead_letter_reasons decisions epochs rows outputs transactions aborts "
                 "recycled real_gaps refetches seconds records_per_second cpu_seconds memory_peak_bytes ");
 }
 
@@ -48,6 +48,14 @@ BOOST_AUTO_TEST_CASE(a_report_of_kafka_mode_reads_as_a_table) {
                                     "dead letters              0\ndecisions                 7\n"
                                     "epochs                    4\ntransactions              5\n"
                                     "  aborted                 0\n2.00 s, 500 records/s, 0.50 CPU s, peak 3 MiB\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_report_of_kafka_mode_counts_dead_letters_by_reason) {
+  kafka_figures own;
+  own.totals.dead_letters[static_cast<std::size_t>(refusal::wrong_partition)] = 3;
+  BOOST_TEST(report_text({.dead_letters = 3, .of_mode = own}).find("  wrong_partition") != std::string::npos);
+  const auto made = nlohmann::json::parse(report_json({.dead_letters = 3, .of_mode = own}));
+  BOOST_TEST(made["dead_letter_reasons"].dump() == R"({"wrong_partition":3})");
 }
 
 BOOST_AUTO_TEST_CASE(a_report_of_local_mode_groups_digits_and_leaves_out_what_did_not_happen) {

@@ -10,12 +10,14 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "base/system/scratch_folder.hpp"
+#include "storage/partition_meta.hpp"
 #include "streams/kafka/worker/engine_rules.hpp"
 #include "tests/protocol/random_draws.hpp"
 #include "tests/simlog/process.hpp"
@@ -108,6 +110,8 @@ public:
   std::vector<std::string> warnings;
   /// Of processes that start later.
   std::string case_key = "a key of tests";
+  /// What engines told of dead letters: topic, partition, what.
+  std::vector<std::tuple<std::string, std::int32_t, refused_input>> dead_letters;
   /// Part of a refusal that the test provokes.
   std::string expected_error;
 

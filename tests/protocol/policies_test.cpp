@@ -3,6 +3,7 @@
 // Which policy is live on every partition when the configuration changes between two runs of a process.
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -150,6 +151,14 @@ BOOST_AUTO_TEST_CASE(an_impossible_promotion_is_a_dead_letter_of_each_partition)
         count += refused.why == refusal::bad_value and refused.place == "data.policy" ? 1U : 0U;
     BOOST_TEST(count == 1U);
   }
+  std::set<std::int32_t> told;
+  for (const auto& [topic, partition, what] : on.in.dead_letters)
+    if (topic == on.in.input(0) and what.place == "data.policy") told.insert(partition);
+  BOOST_TEST(told.size() == 2U);
+  on.until("they are counted by reason", [&] {
+    const auto counted = on.at(process).status().totals.dead_letters;
+    return counted[static_cast<std::size_t>(refusal::bad_value)] == 2U and sum_of(counted) == on.in.dead_letters.size();
+  });
   BOOST_TEST(in_force().live == "fair-digest");
   on.finish();
 }

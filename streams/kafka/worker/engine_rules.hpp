@@ -22,6 +22,7 @@
 #include "core/rules.hpp"
 #include "events/topics.hpp"
 #include "storage/local_store.hpp"
+#include "storage/partition_meta.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/outputs/outputs.hpp"
 
@@ -89,6 +90,9 @@ struct worker_environment {
   std::function<void()> hurry;
   /// From any thread.
   std::function<void(log_level, const std::string&)> log = [](log_level, const std::string&) {};
+  /// Of each dead letter, when it is committed: where the input came from. From any thread.
+  std::function<void(const std::string& topic, std::int32_t partition, const refused_input& what)> dead_letter =
+      [](const std::string&, std::int32_t, const refused_input&) {};
 };
 
 /// Partition of a key; nullptr: not checked.

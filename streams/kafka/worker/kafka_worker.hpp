@@ -44,6 +44,8 @@ struct partition_status {
   std::int64_t to_restore = 0;
   std::size_t active_users = 0;
   std::size_t pending_rows = 0;
+  /// Of a partition that is ready; else without policies.
+  controls in_force;
 };
 
 struct worker_status {

@@ -126,10 +126,10 @@ void kafka_worker::refuse_foreign_keys() {
 
 void kafka_worker::watch_dead_letters() {
   std::uint64_t records = counts_.totals.records;
-  std::uint64_t dead_letters = counts_.totals.dead_letters;
+  std::uint64_t dead_letters = sum_of(counts_.totals.dead_letters);
   for (const auto* each : ready()) {
     records += each->totals().records;
-    dead_letters += each->totals().dead_letters;
+    dead_letters += sum_of(each->totals().dead_letters);
   }
   const auto level = dead_letters_.check(records, dead_letters, rules_.environment.steady());
   if (level == dead_letter_watch::level::fine) return;

@@ -127,8 +127,10 @@ void kafka_worker::begin_shard(owned_partition& of) {
     return;
   }
   if (not made) return refuse(of, made.error());
-  rules_.environment.log(log_level::info, fmt::format("partition {} is ready at epoch {}, {} changelog records read",
-                                                      (*made)->partition(), (*made)->last_epoch(), restored));
+  rules_.environment.log(
+      log_level::info,
+      fmt::format("partition {} is ready at epoch {}, {} changelog records read; {}", (*made)->partition(),
+                  (*made)->last_epoch(), restored, text_of((*made)->in_force())));
   if ((*made)->case_key_changed()) notices_.case_key_changed();
   of.shard = std::move(*made);
   of.taking.reset();

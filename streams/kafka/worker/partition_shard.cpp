@@ -30,13 +30,15 @@ std::vector<std::string> digests_of(const stored_controls& stored) {
 } // namespace
 
 shard_totals& shard_totals::operator+=(const shard_totals& other) {
-  static_assert(sizeof(shard_totals) == 8 * 8 + sizeof(counters), "add the new member below, too");
+  static_assert(sizeof(shard_totals) == 8 * 7 + sizeof(refusal_counts) + sizeof(counters),
+                "add the new member below, too");
   epochs += other.epochs;
   records += other.records;
   decisions += other.decisions;
   outputs += other.outputs;
   rows += other.rows;
-  dead_letters += other.dead_letters;
+  for (std::size_t i = 0; i < dead_letters.size(); ++i)
+    dead_letters[i] += other.dead_letters[i];
   real_gaps += other.real_gaps;
   refetches += other.refetches;
   counts += other.counts;
@@ -266,7 +268,8 @@ void partition_shard::write_outputs(writing& of) {
   of.made.totals.counts.duplicates += broadcast->duplicates.size();
   of.made.totals.counts.reused_command_ids += broadcast->reused_ids;
   of.made.totals.outputs = of.record.outputs;
-  of.made.totals.dead_letters = dead_letters.size();
+  for (const auto& each : dead_letters)
+    ++of.made.totals.dead_letters[static_cast<std::size_t>(each.why)];
 }
 
 // In the transaction of their first use.
@@ -307,6 +310,7 @@ void partition_shard::write_rows(writing& of) {
 void partition_shard::write_journal(writing& of) {
   const auto row = encode_epoch_record(of.record, meta_.chain);
   of.made.meta.chain = of.record.chain;
+  of.made.refused = std::move(of.record.refused);
   produce(of, rules_.outputs.journal, std::nullopt, row);
 }
 
@@ -328,6 +332,8 @@ void partition_shard::confirm(const transactional_producer& by) {
   auto done = std::exchange(written_, std::nullopt);
   meta_ = std::move(done->meta);
   totals_ += done->totals;
+  for (const auto& each : done->refused)
+    rules_.environment.dead_letter(meta_.inputs[each.topic].topic, partition_, each);
   has_committed_ = true;
   first_epoch_ = false;
   config_commands_ = {};

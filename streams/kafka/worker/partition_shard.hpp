@@ -20,6 +20,7 @@
 #include "actors/worker.hpp"
 #include "base/pure/result.hpp"
 #include "core/counters.hpp"
+#include "events/refusal.hpp"
 #include "storage/partition_meta.hpp"
 #include "storage/partition_store.hpp"
 #include "streams/kafka/outputs/outputs.hpp"
@@ -35,7 +36,7 @@ struct shard_totals {
   std::uint64_t decisions = 0;
   std::uint64_t outputs = 0;
   std::uint64_t rows = 0;
-  std::uint64_t dead_letters = 0;
+  refusal_counts dead_letters{};
   std::uint64_t real_gaps = 0;
   std::uint64_t refetches = 0;
   counters counts;
@@ -90,6 +91,7 @@ public:
   bool has_committed() const { return has_committed_; }
   /// What was committed last was under another case key.
   bool case_key_changed() const { return has_committed_ and meta_.key_check != first_meta_.key_check; }
+  const controls& in_force() const { return actors_->in_force(); }
 
   /// E1. `timers_max` below all: an epoch of timers alone, without the records that wait. Valid until confirm().
   epoch seal(time_ms now, std::size_t timers_max);
@@ -130,6 +132,7 @@ private:
     /// As it will be when the epoch is committed.
     partition_meta meta;
     shard_totals totals;
+    std::vector<refused_input> refused;
   };
   struct writing;
 
