@@ -13,10 +13,10 @@
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/stop_signal.hpp"
+#include "cli/told_by_instance.hpp"
 #include "events/json_text.hpp"
 #include "events/time_text.hpp"
 #include "storage/local_reader.hpp"
-#include "storage/local_store.hpp"
 #include "storage/stored_logs.hpp"
 
 namespace fairuse::cli {
@@ -96,7 +96,8 @@ int print_all(const decisions_options& wanted) {
   stop_signal::block();
   const stop_signal stop{[] {}};
   auto opened = local_reader::open(wanted.state);
-  if (not opened) return fail(holds_local_store(wanted.state) ? exit_failed : exit_usage, opened.error().message);
+  const auto what = wanted.dead_letters ? wanted_from_store::dead_letters : wanted_from_store::decisions;
+  if (not opened) return fail(no_local_store(wanted.state, opened.error(), what));
   auto& reader = **opened;
   log_cursor from;
   while (not stop.came()) {

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,7 +17,9 @@
 #include "cli/numbers.hpp"
 #include "cli/operator_session.hpp"
 #include "cli/output.hpp"
-#include "engine/clocks.hpp"
+#include "cli/told_by_instance.hpp"
+#include "engine/instance_view.hpp"
+#include "events/refusal.hpp"
 #include "streams/kafka/worker/partition_shard.hpp"
 
 namespace fairuse::cli {
@@ -29,24 +28,11 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-/// An instance writes its view every second; an older one is of a process that has ended or hangs.
-constexpr std::int64_t view_age_max_ms = 10'000;
-
 struct partitions_options {
   std::string config_file;
   std::string state_folder;
   std::optional<std::int64_t> max_lag;
   bool as_json = false;
-};
-
-/// The view that an instance wrote to its state folder.
-struct local_view {
-  std::string instance;
-  bool running = false;
-  /// It said that it ended.
-  bool ended = false;
-  std::int64_t age_ms = 0;
-  std::map<std::int32_t, json> partitions;
 };
 
 struct row {
@@ -62,16 +48,34 @@ struct row {
   std::optional<std::int64_t> to_restore;
   std::optional<std::uint64_t> pending_rows;
   std::optional<std::uint64_t> active_users;
+  std::optional<rules_view> rules;
 };
-
-template <class T>
-void take(const json& from, const char* key, std::optional<T>& to) {
-  if (const auto found = from.find(key); found != from.end() and found->is_number()) to = found->template get<T>();
-}
 
 template <class T>
 std::string text_or_dash(const std::optional<T>& value) {
   return value ? fmt::format("{}", *value) : "-";
+}
+
+std::string on_or_off(bool on) { return on ? "on" : "off"; }
+
+// 0-3, 7
+std::string ranges_text(const std::vector<std::int32_t>& ascending) {
+  std::string text;
+  for (std::size_t i = 0; i < ascending.size(); ++i) {
+    const auto first = ascending[i];
+    while (i + 1 < ascending.size() and ascending[i + 1] == ascending[i] + 1)
+      ++i;
+    text += text.empty() ? "" : ", ";
+    text += ascending[i] == first ? fmt::format("{}", first) : fmt::format("{}-{}", first, ascending[i]);
+  }
+  return text;
+}
+
+std::string shadows_text(const rules_view& rules) {
+  std::string text;
+  for (const auto& each : rules.shadows)
+    text += (text.empty() ? "" : ", ") + each.name;
+  return text.empty() ? "none" : text;
 }
 
 class partitions_session {
@@ -94,21 +98,9 @@ public:
 private:
   command_result<> read_local() {
     if (wanted_.state_folder.empty()) return {};
-    const auto file = std::filesystem::path{wanted_.state_folder} / "partitions.json";
-    std::ifstream from{file};
-    if (not from)
-      return command_error{exit_usage, fmt::format("there is no {}: no instance has run with --state {}", file.string(),
-                                                   wanted_.state_folder)};
-    const auto text = json::parse(from, nullptr, false);
-    if (not text.is_object() or not text.contains("partitions"))
-      return command_error{exit_failed, fmt::format("{} is damaged; a running instance writes it anew", file.string())};
-    local_.emplace();
-    local_->instance = text.value("instance", "");
-    local_->age_ms = std::max<std::int64_t>(0, wall_clock_ms() - text.value("at", std::int64_t{0}));
-    local_->ended = not text.value("running", false);
-    local_->running = not local_->ended and local_->age_ms <= view_age_max_ms;
-    for (const auto& each : text["partitions"])
-      local_->partitions[each.value("partition", -1)] = each;
+    auto read = told_by_instance::read(wanted_.state_folder);
+    if (not read) return read.error();
+    told_ = std::move(*read);
     return {};
   }
 
@@ -147,18 +139,21 @@ private:
   }
 
   void add_local() {
-    if (not local_) return;
-    for (auto& each : rows_) {
-      const auto found = local_->partitions.find(each.partition);
-      if (found == local_->partitions.end() or not local_->running) continue;
-      each.state = found->second.value("state", "");
-      each.says = found->second.value("says", "");
-      if (each.state == "ready") {
-        take(found->second, "pending_rows", each.pending_rows);
-        take(found->second, "active_users", each.active_users);
+    if (not told_ or not told_->is_current()) return;
+    for (const auto& from : told_->view().partitions) {
+      if (from.partition < 0 or from.partition >= all_.partitions()) continue;
+      auto& to = rows_[static_cast<std::size_t>(from.partition)];
+      to.state = from.state;
+      to.says = from.says;
+      to.rules = from.rules;
+      if (from.state == "ready") {
+        to.pending_rows = from.pending_rows;
+        to.active_users = from.active_users;
       }
-      take(found->second, "restored", each.restored);
-      take(found->second, "to_restore", each.to_restore);
+      if (from.state == "restoring") {
+        to.restored = from.restored;
+        to.to_restore = from.to_restore;
+      }
     }
   }
 
@@ -167,9 +162,9 @@ private:
     std::vector<std::string> wrong;
     if (group_.members.empty())
       wrong.push_back(fmt::format("nobody is in group {}: start an instance with `fairuse run`", all_.settings().app));
-    if (local_ and not local_->running and not local_->ended)
+    if (told_ and told_->was_killed())
       wrong.push_back(fmt::format("instance {} was killed or hangs: start it again with its --state {}",
-                                  local_->instance, wanted_.state_folder));
+                                  told_->view().instance, wanted_.state_folder));
     for (const auto& each : rows_) {
       if (each.state == "refused" or each.state == "failed")
         wrong.push_back(fmt::format("partition {} is {}", each.partition, each.state));
@@ -192,10 +187,7 @@ private:
   void print_table() const {
     print_out("group {}: {}, {} member{}, {} partitions\n", all_.settings().app, group_.state, group_.members.size(),
               group_.members.size() == 1 ? "" : "s", rows_.size());
-    if (local_ and local_->running) print_out("state as instance {} tells it\n", local_->instance);
-    if (local_ and not local_->running)
-      print_out("instance {} was last heard {} s ago: it ended, or waits for a broker\n", local_->instance,
-                local_->age_ms / 1'000);
+    if (told_) print_out("{}\n", told_->headline());
     std::size_t owner = 5;
     std::size_t state = 5;
     for (const auto& each : rows_) {
@@ -211,6 +203,42 @@ private:
     for (const auto& each : rows_)
       if (not each.says.empty() and each.state != "ready")
         print_out("\npartition {} ({}): {}\n", each.partition, each.state, each.says);
+    if (not told_) return;
+    print_rules();
+    print_dead_letters();
+  }
+
+  // A line for each set of rules: a promotion may have reached some partitions only.
+  void print_rules() const {
+    std::vector<std::pair<std::optional<rules_view>, std::vector<std::int32_t>>> sets;
+    for (const auto& each : rows_) {
+      const auto same = [&](const auto& set) { return set.first == each.rules; };
+      auto found = std::find_if(sets.begin(), sets.end(), same);
+      if (found == sets.end()) found = sets.insert(sets.end(), {each.rules, {}});
+      found->second.push_back(each.partition);
+    }
+    std::size_t live = 11;
+    std::size_t partitions = 10;
+    for (const auto& [rules, which] : sets) {
+      live = std::max(live, rules ? rules->live.name.size() : 0);
+      partitions = std::max(partitions, ranges_text(which).size());
+    }
+    print_out("\n{:<{}}  {:<{}}  {:<11}  {:<7}  {}\n", "partitions", partitions, "live policy", live, "kill switch",
+              "enabled", "shadows");
+    for (const auto& [rules, which] : sets)
+      print_out("{:<{}}  {:<{}}  {:<11}  {:<7}  {}\n", ranges_text(which), partitions, rules ? rules->live.name : "-",
+                live, rules ? on_or_off(rules->killed) : "-", rules ? (rules->enabled ? "yes" : "no") : "-",
+                rules ? shadows_text(*rules) : "-");
+  }
+
+  void print_dead_letters() const {
+    const auto& view = told_->view();
+    print_out("\ndead letters since instance {} started: {}\n", view.instance, sum_of(view.dead_letters));
+    if (sum_of(view.dead_letters) == 0) return;
+    for (std::size_t i = 0; i < refusal_count; ++i)
+      if (view.dead_letters[i] > 0) print_out("{:>9}  {}\n", view.dead_letters[i], to_text(static_cast<refusal>(i)));
+    print_out("reason and place of each: {}\n",
+              reader_command(view.bootstrap, view.dead_letters_topic, headers_format));
   }
 
   void print_json() const {
@@ -229,21 +257,23 @@ private:
       put("to_restore", each.to_restore);
       put("pending_rows", each.pending_rows);
       put("active_users", each.active_users);
+      if (each.rules) one["rules"] = to_json(*each.rules);
       list.push_back(std::move(one));
     }
     auto members = json::array();
     for (const auto& each : group_.members)
       members.push_back({{"name", each.name}, {"host", each.host}, {"partitions", each.reads.size()}});
-    const json whole = {{"group", all_.settings().app},
-                        {"state", group_.state},
-                        {"members", std::move(members)},
-                        {"partitions", std::move(list)}};
+    json whole = {{"group", all_.settings().app},
+                  {"state", group_.state},
+                  {"members", std::move(members)},
+                  {"partitions", std::move(list)}};
+    if (told_) whole["dead_letters"] = to_json(told_->view().dead_letters);
     print_out("{}\n", whole.dump());
   }
 
   const partitions_options& wanted_;
   operator_session all_;
-  std::optional<local_view> local_;
+  std::optional<told_by_instance> told_;
   kafka::group_description group_;
   std::vector<row> rows_;
 };
@@ -251,7 +281,8 @@ private:
 std::function<int()> declare_partitions(CLI::App& app) {
   const auto wanted = std::make_shared<partitions_options>();
   app.add_option("--config", wanted->config_file, "Deployment with streams.kind kafka")->required();
-  app.add_option("--state", wanted->state_folder, "State folder of an instance on this machine: what it says itself");
+  app.add_option("--state", wanted->state_folder,
+                 "State folder of an instance on this machine: what it says of itself, its policies and dead letters");
   app.add_option("--max-lag", wanted->max_lag, "Records that a partition may be behind; more is exit 1")
       ->check(number_between(std::int64_t{0}, INT64_MAX));
   app.add_flag("--json", wanted->as_json, "One JSON object instead of the table");

@@ -12,12 +12,12 @@
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/status_report.hpp"
+#include "cli/told_by_instance.hpp"
 #include "config/policy_file.hpp"
 #include "events/time_text.hpp"
 #include "storage/case_key.hpp"
 #include "storage/case_reference.hpp"
 #include "storage/local_reader.hpp"
-#include "storage/local_store.hpp"
 #include "streams/policy_choice.hpp"
 
 namespace fairuse::cli {
@@ -66,7 +66,7 @@ int show(const status_options& wanted) {
                                                         : std::optional<std::filesystem::path>{wanted.case_key_file});
   if (not key) return fail(exit_usage, key.error().message);
   auto opened = local_reader::open(wanted.state);
-  if (not opened) return fail(holds_local_store(wanted.state) ? exit_failed : exit_usage, opened.error().message);
+  if (not opened) return fail(no_local_store(wanted.state, opened.error(), wanted_from_store::user));
   const auto& reader = **opened;
   const auto meta = reader.meta();
   if (meta.epoch == 0) return fail(exit_usage, fmt::format("the store in {} has seen no event yet", wanted.state));

@@ -71,6 +71,7 @@ struct instance_view {
   std::string bootstrap;
   std::string decisions_topic;
   std::string dead_letters_topic;
+  std::string enforcement_topic;
   std::uint64_t aborts = 0;
   std::uint64_t recycled = 0;
   std::uint64_t transactions = 0;
@@ -92,7 +93,7 @@ result<instance_view> instance_view_from(std::string_view text);
 
 /// A command that prints the records of a topic, one a line, as `format` of kcat says.
 std::string reader_command(const std::string& bootstrap, const std::string& topic, std::string_view format);
-inline constexpr std::string_view values_format = "%s\\n";
+inline constexpr std::string_view keys_and_values_format = "%k %s\\n";
 inline constexpr std::string_view headers_format = "%h\\n";
 
 } // namespace fairuse

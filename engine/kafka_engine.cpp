@@ -233,6 +233,7 @@ void kafka_engine::write_status(bool running) {
                      .bootstrap = bootstrap_servers(all_.settings.kafka),
                      .decisions_topic = all_.settings.kafka.outputs.decisions,
                      .dead_letters_topic = all_.settings.kafka.outputs.dead_letters,
+                     .enforcement_topic = all_.settings.kafka.outputs.enforcement,
                      .aborts = all.aborts,
                      .recycled = all.recycled,
                      .transactions = all.transactions,

@@ -26,7 +26,18 @@ bool is_of_kafka_mode(const std::vector<std::string>& names) {
                      [](const std::string& name) { return name == "partitions.json" or name.starts_with("worker-"); });
 }
 
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::error_code unknown;
+  std::vector<std::string> names;
+  for (fs::directory_iterator each{folder, unknown}, end; not unknown and each != end; each.increment(unknown))
+    // The root of a file system has one.
+    if (each->path().filename() != "lost+found") names.push_back(each->path().filename().string());
+  return names;
+}
+
 } // namespace
+
+bool holds_kafka_state(const fs::path& folder) { return is_of_kafka_mode(names_in(folder)); }
 
 run_result<void> state_folder::choose(fs::path folder, stream_kind mode) {
   folder_ = std::move(folder);
@@ -37,10 +48,7 @@ run_result<void> state_folder::choose(fs::path folder, stream_kind mode) {
   if (fs::exists(folder_, unknown) and not fs::is_directory(folder_, unknown))
     return run_error{run_fault::refused,
                      fmt::format("{} is no folder: name another one with --state", folder_.string())};
-  std::vector<std::string> names;
-  for (fs::directory_iterator each{folder_, unknown}, end; not unknown and each != end; each.increment(unknown))
-    // The root of a file system has one.
-    if (each->path().filename() != "lost+found") names.push_back(each->path().filename().string());
+  const auto names = names_in(folder_);
   unused_ = names.empty();
   const bool local = holds_local_store(folder_);
   const bool kafka = is_of_kafka_mode(names);

@@ -12,6 +12,9 @@
 
 namespace fairuse {
 
+/// Has an instance of Kafka mode its state there?
+bool holds_kafka_state(const std::filesystem::path& folder);
+
 class state_folder {
 public:
   state_folder() = default;

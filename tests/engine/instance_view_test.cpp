@@ -20,6 +20,7 @@ instance_view of_two_partitions() {
                      .bootstrap = "localhost:9092",
                      .decisions_topic = "decisions",
                      .dead_letters_topic = "dead",
+                     .enforcement_topic = "enforcement",
                      .aborts = 1,
                      .recycled = 2,
                      .transactions = 3,
