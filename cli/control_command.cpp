@@ -19,6 +19,8 @@
 #include "cli/numbers.hpp"
 #include "cli/operator_session.hpp"
 #include "cli/output.hpp"
+#include "cli/promotion_check.hpp"
+#include "cli/told_by_instance.hpp"
 #include "engine/clocks.hpp"
 #include "engine/kafka_options.hpp"
 #include "events/wire.hpp"
@@ -33,6 +35,7 @@ constexpr int calls_max = 100;
 
 struct control_options {
   std::string config_file;
+  std::string state_folder;
   std::vector<std::string> words;
   std::string actor;
   std::string reason;
@@ -228,17 +231,24 @@ private:
     return {};
   }
 
-  // A policy that is not loaded cannot be promoted, and the engine would ignore the command.
   command_result<> know_policy(const wanted_event& what) {
     const auto* command = std::get_if<admin_command>(&what.detail);
     if (command == nullptr or command->verb != admin_verb::promote_policy) return {};
-    std::vector<std::string_view> names;
-    for (const auto& each : all_.deployment().shadows)
-      names.push_back(each.name);
-    if (std::find(names.begin(), names.end(), command->policy) != names.end()) return {};
-    return command_error{
-        exit_usage, fmt::format("{} loads no shadow policy '{}'{}: only a shadow can be promoted", wanted_.config_file,
-                                command->policy, yaml::did_you_mean(command->policy, names))};
+    std::optional<told_by_instance> told;
+    if (not wanted_.state_folder.empty()) {
+      auto read = told_by_instance::read(wanted_.state_folder);
+      if (not read) return read.error();
+      told = std::move(*read);
+    }
+    const auto checked = check_promotion({.policy = command->policy,
+                                          .deployment = all_.deployment(),
+                                          .config_file = wanted_.config_file,
+                                          .told = told ? &*told : nullptr,
+                                          .partitions = static_cast<std::size_t>(all_.partitions())});
+    if (not checked) return checked.error();
+    for (const auto& each : *checked)
+      log_line(log_level::warning, each);
+    return {};
   }
 
   // All copies in one transaction: all partitions get it, or none.
@@ -271,6 +281,8 @@ private:
 std::function<int()> declare_control(CLI::App& app) {
   const auto wanted = std::make_shared<control_options>();
   app.add_option("--config", wanted->config_file, "Deployment with streams.kind kafka")->required();
+  app.add_option("--state", wanted->state_folder,
+                 "State folder of an instance on this machine: has it loaded what `promote_policy` names?");
   app.add_option("WORDS", wanted->words, "What to do, to whom, and how")->required()->expected(1, 4);
   app.add_option("--actor", wanted->actor, "Who asks for it; stands in the audit log")->required();
   app.add_option("--reason", wanted->reason, "Why; stands in the audit log")->required();
@@ -290,7 +302,7 @@ const command control_command = {
     "command",
     "Send a command to all users, or to one, through the input topic on Kafka.",
     "fairuse command --config config/kafka.yaml kill_switch on --actor ann --reason 'wrong caps'\n"
-    "fairuse command --config config/kafka.yaml promote_policy fair-2 --actor ann --reason 'agreed in May'\n"
+    "fairuse command --config config/kafka.yaml promote_policy fair-2 --actor ann --reason 'agreed' --state state\n"
     "fairuse command --config config/kafka.yaml exempt alice on --actor ann --reason 'press'\n"
     "fairuse command --config config/kafka.yaml set_stage alice none --actor ann --reason 'appeal'\n"
     "fairuse command --config config/kafka.yaml clear_strike alice FU-68DCFFAAADE2 --actor ann --reason 'a lecture'\n"

@@ -15,9 +15,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from support.broker import Broker, consume, kcat, produce_events  # noqa: E402
+from support.broker import Broker, consume, kcat, produce, produce_events  # noqa: E402
 from support.kafka_mode import POLICIES, SHORT_TIMES, Instance, command, topic_names, write_config  # noqa: E402
-from support.process import ROOT, wait_until  # noqa: E402
+from support.process import ROOT, run, wait_until  # noqa: E402
 from support.traffic import ms, now_ms, speech  # noqa: E402
 
 PROGRAM = pathlib.Path(sys.argv.pop(1)) if len(sys.argv) > 1 else ROOT / "build" / "dev" / "fairuse"
@@ -35,10 +35,10 @@ class OperatorTest(unittest.TestCase):
             raise AssertionError(told)
 
     @classmethod
-    def config(cls, app, topics, bootstrap=None, **outputs):
+    def config(cls, app, topics, bootstrap=None, shadows=("omi-newest",), **outputs):
         """Topics of a prefix belong to one engine, whatever its group is called."""
         streams = {**SHORT_TIMES, "inputs": [f"{topics}.events"], "outputs": {**topic_names(topics), **outputs}}
-        shadow = [POLICIES / "omi-newest.yaml"]
+        shadow = [POLICIES / f"{each}.yaml" for each in shadows]
         return write_config(cls.folder / f"{app}.yaml", bootstrap or cls.bootstrap, app, shadow=shadow, streams=streams)
 
     def instance(self, config, state="one", name="one"):
@@ -89,6 +89,37 @@ class OperatorTest(unittest.TestCase):
         asking = ["partitions", "--config", own, "--state", one.state]
         wait_until(lambda: "instance monitor was killed" in command(PROGRAM, *asking)[1], "the killed instance is told")
         self.says(1, "instance monitor was killed", *asking)
+
+    def test_operators_see_rules_and_dead_letters_and_what_cannot_be_promoted(self):
+        own = self.config("rules", "rules")
+        self.says(0, "created", "topics", "create", "--config", own, "--inputs", "--partitions", PARTITIONS)
+        one = self.instance(own, "rules", "rules")
+        one.wait_for_state("ready", PARTITIONS)
+        produce(self.bootstrap, "rules.events", "no event\nno event either\n")
+        here = ["--config", own, "--state", one.state]
+        counted = lambda: "2  not_json" in command(PROGRAM, "partitions", *here)[1]
+        wait_until(counted, "dead letters are counted by reason")
+        self.says(0, "0-1         fair         off          yes      omi-newest", "partitions", *here)
+        self.assertEqual(one.log_text().count("first dead letter for `not_json`"), 1)
+        self.assertRegex(one.log_text(), r"partition 1 is ready .* live fair \(.{12}\), shadow omi-newest \(.{12}\)")
+        for words in (["partitions", *here], ["decisions", "--dead-letters", "--state", one.state]):
+            self.assertIn("fairuse.error.reason=not_json", self.printed_by_command_in(command(PROGRAM, *words)[1]))
+        self.says(2, "state of an instance on Kafka", "status", "--user", "user-1", "--state", one.state)
+
+        who = ["--actor", "ann", "--reason", "test"]
+        self.says(2, "only a shadow can be promoted", "command", *here, "promote_policy", "fare", *who)
+        self.config("rules", "rules", shadows=["omi-newest", "omi-2026-03"])
+        self.says(1, "has not loaded omi-2026-03", "command", *here, "promote_policy", "omi-2026-03", *who)
+        self.says(0, "is not known here", "command", "--config", own, "promote_policy", "omi-newest", *who)
+        live = lambda: "0-1         omi-newest" in command(PROGRAM, "partitions", *here)[1]
+        wait_until(live, "omi-newest is promoted")
+        self.says(2, "is live already", "command", *here, "promote_policy", "omi-newest", *who)
+        self.assertIn("policy_promoted", self.printed_by_command_in(command(PROGRAM, "decisions", *here[2:])[1]))
+        one.stop()
+
+    def printed_by_command_in(self, text):
+        """By the last command of kcat that a message names."""
+        return run("sh", "-c", text[text.rindex("kcat -q") :].splitlines()[0], code=0).stdout
 
     def test_lost_offsets_are_refused_and_adopted_and_state_is_reseeded(self):
         self.produce("orders.events", 0, 200)
