@@ -117,6 +117,23 @@ class OperatorTest(unittest.TestCase):
         self.assertIn("policy_promoted", self.printed_by_command_in(command(PROGRAM, "decisions", *here[2:])[1]))
         one.stop()
 
+    def test_a_shadow_whose_sums_miss_speech_is_not_promoted(self):
+        fair = (POLICIES / "fair.yaml").read_text(encoding="utf-8")
+        finer = fair.replace("name: fair", "name: finer").replace("bucket: 1m", "bucket: 30s")
+        (self.folder / "finer.yaml").write_text(finer, encoding="utf-8")
+        own = self.config("young", "young", shadows=[])
+        self.says(0, "created", "topics", "create", "--config", own, "--inputs", "--partitions", PARTITIONS)
+        one = self.instance(own, "young", "young")
+        self.produce("young.events", 0, 200)
+        one.wait_for_state("ready", PARTITIONS, read=True)
+        one.stop()
+        self.config("young", "young", shadows=[self.folder / "finer"])
+        one.start()
+        one.wait_for_state("ready", PARTITIONS)
+        promote = ["command", "--config", own, "--state", one.state, "promote_policy", "finer", "--actor", "ann"]
+        self.says(1, "finer is incomplete until", *promote, "--reason", "test")
+        one.stop()
+
     def printed_by_command_in(self, text):
         """By the last command of kcat that a message names."""
         return run("sh", "-c", text[text.rindex("kcat -q") :].splitlines()[0], code=0).stdout
