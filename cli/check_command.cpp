@@ -15,6 +15,7 @@
 #include "config/lint.hpp"
 #include "config/policy_file.hpp"
 #include "engine/client_library.hpp"
+#include "sim/experiment_file.hpp"
 
 namespace fairuse::cli {
 
@@ -22,10 +23,23 @@ namespace {
 
 std::string one_of(const policy& rules) { return rules.name + " " + rules.digest.substr(0, 12); }
 
+std::string counted(std::size_t count, const std::string& one, const std::string& many) {
+  return std::to_string(count) + " " + (count == 1 ? one : many);
+}
+
+std::string counted(std::size_t count, const std::string& noun) { return counted(count, noun, noun + "s"); }
+
 // A summary of what may run; empty if the file is refused.
 std::string check_one(const std::string& file, yaml::diagnostics& problems) {
   const auto root = yaml::load(file, problems);
   if (not root) return "";
+  if (sim::is_experiment(*root)) {
+    const auto what = sim::load_experiment(file, problems, sim::policy_advice::warnings);
+    problems.sort();
+    return what ? "an experiment, " + counted(what->policies.size(), "policy", "policies") + ", "
+                      + counted(what->guards.size(), "guard")
+                : "";
+  }
   if (root->find("policies") != nullptr) {
     const auto all = load_deployment(file, kafka_client_library(), problems);
     return all ? "a deployment, live " + one_of(all->live) + ", " + std::to_string(all->shadows.size()) + " in shadow"
@@ -35,10 +49,6 @@ std::string check_one(const std::string& file, yaml::diagnostics& problems) {
   if (not rules) return "";
   lint(*rules, *root, problems);
   return one_of(*rules);
-}
-
-std::string counted(std::size_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
 void print_text(const std::string& file, const yaml::diagnostics& problems, const std::string& accepted,
@@ -81,21 +91,23 @@ int run_check(const std::vector<std::string>& files, bool json) {
   return code;
 }
 
-const command check_command{"check", "Say what a policy gets wrong (exit 2) and what it cannot mean.",
-                            "fairuse check config/policies/fair.yaml\n"
-                            "fairuse check --json config/policies/*.yaml\n"
-                            "fairuse check config/local.yaml",
-                            [](CLI::App& app) -> std::function<int()> {
-                              struct options {
-                                std::vector<std::string> files;
-                                bool json = false;
-                              };
-                              const auto chosen = std::make_shared<options>();
-                              app.add_option("files", chosen->files,
-                                             "Policy files, or deployment files with the policies they name")
-                                  ->required();
-                              app.add_flag("--json", chosen->json, "One JSON array of findings");
-                              return [chosen] { return run_check(chosen->files, chosen->json); };
-                            }};
+const command check_command{
+    "check", "Say what a policy, a deployment or an experiment gets wrong (exit 2) or cannot mean.",
+    "fairuse check config/policies/fair.yaml\n"
+    "fairuse check --json config/policies/*.yaml\n"
+    "fairuse check config/local.yaml\n"
+    "fairuse check config/experiments/first.yaml",
+    [](CLI::App& app) -> std::function<int()> {
+      struct options {
+        std::vector<std::string> files;
+        bool json = false;
+      };
+      const auto chosen = std::make_shared<options>();
+      app.add_option("files", chosen->files,
+                     "Policies, and deployments and experiments with the policies that they name")
+          ->required();
+      app.add_flag("--json", chosen->json, "One JSON array of findings");
+      return [chosen] { return run_check(chosen->files, chosen->json); };
+    }};
 
 } // namespace fairuse::cli

@@ -124,6 +124,7 @@ error no_such_command(const std::string& name) {
   // More is missing than a slip of the finger leaves out.
   const auto longer = std::find_if(names.begin(), names.end(), [&](auto each) { return each.starts_with(name); });
   if (guess.empty() and longer != names.end()) guess = fmt::format("; did you mean '{}'?", *longer);
+  if (guess.empty()) guess = yaml::did_you_mean_one_of(name, names);
   return error{fmt::format("there is no command '{}'{}", name, guess)};
 }
 

@@ -246,6 +246,14 @@ void report_idle_keys(const policy& rules, const yaml::node& root, yaml::diagnos
   }
 }
 
+// fair.yaml's caps of single plans are no defaults, which is easily missed.
+void report_absent_plans(const yaml::node& root, yaml::diagnostics& out) {
+  if (root.find("plans") != nullptr) return;
+  out.report(severity::warning, yaml::place_of(root, {"windows"}),
+             "plans: there are none, so the caps of `windows` are those of every plan, `unlimited` included (what "
+             "fair.yaml gives to that plan is no default); if that is meant, write `plans: {free: [basic]}`");
+}
+
 } // namespace
 
 std::vector<finding> lint(const policy& rules) { return linter{rules}.run(); }
@@ -256,6 +264,7 @@ void lint(const policy& rules, const yaml::node& root, yaml::diagnostics& out) {
     if (each.level != severity::note or yaml::node_at(root, each.at) != nullptr)
       out.report(each.level, yaml::place_of(root, each.at), yaml::join(each.at) + ": " + each.message);
   report_idle_keys(rules, root, out);
+  report_absent_plans(root, out);
   out.sort();
 }
 

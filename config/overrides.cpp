@@ -228,7 +228,7 @@ override_report apply_overrides(loaded_deployment& target, const environment& va
         std::find_if(table.begin(), table.end(), [&](const rule& each) { return each.variable == variable; });
     const context of{changed, variable, entry.second, report};
     if (known == table.end())
-      of.problem("is not a setting of fairuse" + yaml::did_you_mean(variable, known_names()));
+      of.problem("is not a setting of fairuse" + yaml::did_you_mean_one_of(variable, known_names()));
     else
       known->apply(of);
   }

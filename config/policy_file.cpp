@@ -186,7 +186,8 @@ private:
     const std::vector<std::string_view> names{window_names_.begin(), window_names_.end()};
     for (const auto& key : caps.keys)
       if (std::find(names.begin(), names.end(), key.text) == names.end())
-        out.error(key.at, called + ": there is no window '" + key.text + "'" + yaml::did_you_mean(key.text, names));
+        out.error(key.at,
+                  called + ": there is no window '" + key.text + "'" + yaml::did_you_mean_one_of(key.text, names));
     into.plans.push_back(std::move(rule));
   }
 

@@ -145,6 +145,8 @@ std::string format_decimal(std::int64_t value, int decimals);
 std::string nearest(std::string_view word, std::span<const std::string_view> candidates);
 /// "; did you mean 'x'?" or nothing.
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
+/// The same, or all candidates if none is near: "; known: x, y". Nothing if they are more than a message holds.
+std::string did_you_mean_one_of(std::string_view word, std::span<const std::string_view> candidates);
 
 enum class need : std::uint8_t { optional, required };
 

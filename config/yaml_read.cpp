@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <utility>
 
 #include "config/yaml.hpp"
 
@@ -298,10 +299,14 @@ void map_reader::finish() {
   const std::vector<std::string_view> candidates{known_.begin(), known_.end()};
   const auto in = where_.empty() ? "" : " in " + where_;
   std::size_t unknown = 0;
+  bool listed = false;
   for (const auto& key : of_->keys) {
     if (std::find(known_.begin(), known_.end(), key.text) != known_.end()) continue;
-    if (++unknown <= named_max)
-      out_->error(key.at, "unknown key '" + key.text + "'" + in + did_you_mean(key.text, candidates));
+    if (++unknown > named_max) continue;
+    // Of several, one says which keys there are.
+    auto guess = did_you_mean(key.text, candidates);
+    if (guess.empty() and not std::exchange(listed, true)) guess = did_you_mean_one_of(key.text, candidates);
+    out_->error(key.at, "unknown key '" + key.text + "'" + in + guess);
   }
   if (unknown > named_max) out_->error(of_->at, std::to_string(unknown - named_max) + " more unknown keys" + in);
 }

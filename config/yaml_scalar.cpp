@@ -149,4 +149,14 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
   return guess.empty() ? "" : "; did you mean '" + guess + "'?";
 }
 
+std::string did_you_mean_one_of(std::string_view word, std::span<const std::string_view> candidates) {
+  if (auto guess = did_you_mean(word, candidates); not guess.empty() or candidates.empty()) return guess;
+  constexpr std::size_t listed_max = 25;
+  if (candidates.size() > listed_max) return "";
+  std::string all;
+  for (const auto each : candidates)
+    all.append(all.empty() ? "; known: " : ", ").append(each);
+  return all;
+}
+
 } // namespace fairuse::yaml

@@ -7,6 +7,7 @@
 
 #include "base/system/files.hpp"
 #include "base/system/sha256.hpp"
+#include "config/lint.hpp"
 #include "config/policy_file.hpp"
 #include "config/presets.hpp"
 #include "core/policy_set.hpp"
@@ -29,8 +30,8 @@ std::string digest_of(const path& file) {
 /// One experiment file while it is read.
 class experiment_reader {
 public:
-  experiment_reader(const path& file, const yaml::node& root, yaml::diagnostics& out)
-    : file_(file), top_(root, "", out), out_(out) {}
+  experiment_reader(const path& file, const yaml::node& root, policy_advice about_policies, yaml::diagnostics& out)
+    : file_(file), about_policies_(about_policies), top_(root, "", out), out_(out) {}
 
   void read(experiment& into);
 
@@ -44,6 +45,7 @@ private:
   void read_prices(experiment& into);
 
   const path& file_;
+  policy_advice about_policies_;
   yaml::map_reader top_;
   yaml::diagnostics& out_;
 };
@@ -78,15 +80,17 @@ std::optional<policy> experiment_reader::read_policy(const yaml::node& of, std::
   const auto preset = preset_text(*name);
   const auto file = file_.parent_path() / *name;
   yaml::diagnostics problems{preset ? "preset " + *name : file.string()};
-  std::optional<policy> rules;
+  std::optional<yaml::node> root;
   std::error_code ignored;
   if (preset)
-    rules = parse_policy(*preset, problems);
+    root = yaml::parse(*preset, problems);
   else if (std::filesystem::is_regular_file(file, ignored))
-    rules = load_policy(file, problems);
+    root = yaml::load(file, problems);
   else
     out_.error(of.at, std::string(where) + ": '" + *name + "' is neither a policy file nor a preset"
-                          + yaml::did_you_mean(*name, preset_names));
+                          + yaml::did_you_mean_one_of(*name, preset_names));
+  auto rules = root ? bind_policy(*root, problems) : std::nullopt;
+  if (rules and about_policies_ == policy_advice::warnings) lint(*rules, *root, problems);
   out_.add(problems);
   return rules;
 }
@@ -141,9 +145,12 @@ void experiment_reader::read_guards(experiment& into) {
       out_.error(of.at, where + ": " + read.error().message);
     else if (not known(read->policy))
       out_.error(of.at, where + ": the experiment has no policy '" + read->policy + "'"
-                            + yaml::did_you_mean(read->policy, policies));
-    else
+                            + yaml::did_you_mean_one_of(read->policy, policies));
+    else {
+      if (const auto doubt = doubt_about(*read); not doubt.empty())
+        out_.report(yaml::severity::warning, of.at, where + ": `" + *text + "` " + doubt);
       into.guards.push_back(std::move(*read));
+    }
   }
 }
 
@@ -189,12 +196,17 @@ void experiment_reader::read(experiment& into) {
 
 } // namespace
 
-std::optional<experiment> load_experiment(const path& file, yaml::diagnostics& out) {
+std::optional<experiment> load_experiment(const path& file, yaml::diagnostics& out, policy_advice about_policies) {
   const auto root = yaml::load(file, out);
   if (not root) return std::nullopt;
   experiment what;
-  experiment_reader(file, *root, out).read(what);
+  experiment_reader(file, *root, about_policies, out).read(what);
   return out.ok() ? std::optional(std::move(what)) : std::nullopt;
+}
+
+bool is_experiment(const yaml::node& root) {
+  const auto* policies = root.find("policies");
+  return root.find("population") != nullptr or (policies != nullptr and policies->kind == yaml::node_kind::list);
 }
 
 } // namespace fairuse::sim

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/yaml.hpp"
+#include "core/policy.hpp"
 #include "sim/figures.hpp"
 
 namespace fairuse::sim {
@@ -58,7 +59,7 @@ std::string unknown_figure(std::string_view word) {
     return known;
   }();
   const std::vector<std::string_view> candidates(all.begin(), all.end());
-  return "'" + std::string(word) + "' is no figure" + yaml::did_you_mean(word, candidates);
+  return "'" + std::string(word) + "' is no figure" + yaml::did_you_mean_one_of(word, candidates);
 }
 
 /// `fpr_restrict.upper`, `reviews`.
@@ -150,6 +151,25 @@ result<guard> parse_guard(std::string_view text) {
   if (const auto read = read_value(words[2], out); not read) return read.error();
   if (named) out.policy = words[4];
   return out;
+}
+
+std::string doubt_about(const guard& of) {
+  const bool amount = of.figure == guard_figure::reviews or of.figure == guard_figure::harm;
+  const bool greatest = not amount and of.value == one_nano;
+  const bool least = of.value == 0;
+  const std::string percent = greatest ? "1 is 100 %; for 1 % write `1%`" : "";
+  switch (of.relation) {
+    case guard_relation::below:
+      if (greatest) return "fails only if it is 100 %: " + percent;
+      return least ? "can never hold: no figure is below 0" : "";
+    case guard_relation::at_most:
+      return greatest ? "always holds: " + percent : "";
+    case guard_relation::above:
+      return greatest ? "can never hold: " + percent : "";
+    case guard_relation::at_least:
+      break;
+  }
+  return least ? "always holds: no figure is below 0" : "";
 }
 
 std::string_view to_text(guard_outcome value) {

@@ -38,6 +38,9 @@ struct guard {
 /// The error says what is wrong with the text, and how to write a guard.
 result<guard> parse_guard(std::string_view text);
 
+/// A guard that says nothing about any run: it holds for every figure, or for none. Empty: it is no such guard.
+std::string doubt_about(const guard& of);
+
 enum class guard_outcome : std::uint8_t {
   holds,
   fails,

@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(json_is_one_array_whatever_was_found) {
   BOOST_TEST(rows[0]["line"] == 1);
   BOOST_TEST(rows[0]["level"] == "error");
   BOOST_TEST(rows[0]["message"] == "missing key 'windows'");
-  BOOST_TEST(nlohmann::json::parse(check({folder.write("good.yaml", least)}, true).text).empty());
+  BOOST_TEST(nlohmann::json::parse(check({folder.write("good.yaml", least + "plans: {}\n")}, true).text).empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_deployment_is_checked_with_the_policies_it_names) {
@@ -84,7 +84,23 @@ BOOST_AUTO_TEST_CASE(a_deployment_has_the_warnings_of_its_live_policy_and_its_sh
   BOOST_TEST(said.code == 0);
   BOOST_TEST(holds(said.text, "live.yaml:3:27: warning: windows.daily.cap: 0 does not switch a window off"));
   BOOST_TEST(holds(said.text, "shadow.yaml:4:8: warning: lanes: no lane is enforced"));
-  BOOST_TEST(holds(said.text, ", 2 warnings\n"));
+  BOOST_TEST(holds(said.text, "live.yaml:3:3: warning: plans: there are none"));
+  BOOST_TEST(holds(said.text, ", 4 warnings\n"));
+}
+
+BOOST_AUTO_TEST_CASE(an_experiment_is_checked_with_all_that_it_names) {
+  const auto said = check({samples::source_folder() / "config/experiments/first.yaml"});
+  BOOST_TEST(said.code == 0);
+  BOOST_TEST(holds(said.text, "fair.yaml:11:29: warning: windows.3day.cap: "));
+  BOOST_TEST(holds(said.text, "first.yaml: ok: an experiment, 3 policies, 3 guards, "));
+  const test_folder folder;
+  folder.write("mine.yaml", least + "review: {cooldwon: 12h}\n");
+  const auto bad = folder.write("try.yaml", "policies: [mine.yaml, fair]\nguards: [fpr_warning < 1 for fair]\n");
+  const auto refused = check({bad});
+  BOOST_TEST(refused.code == 2);
+  BOOST_TEST(holds(refused.text, "try.yaml:1:1: error: missing key 'population'"));
+  BOOST_TEST(holds(refused.text, "try.yaml:2:10: warning: guards[0]: `fpr_warning < 1 for fair` fails only if"));
+  BOOST_TEST(holds(refused.text, "mine.yaml:3:10: error: unknown key 'cooldwon'"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

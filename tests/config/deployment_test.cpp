@@ -15,8 +15,8 @@ namespace {
 
 struct deployment_fixture {
   deployment_fixture() {
-    folder.write("live.yaml", least);
-    folder.write("shadow.yaml", "name: y\nwindows: {daily: {span: 24h, cap: 3h}}\n");
+    folder.write("live.yaml", least + "plans: {}\n");
+    folder.write("shadow.yaml", "name: y\nwindows: {daily: {span: 24h, cap: 3h}}\nplans: {}\n");
   }
 
   loaded_deployment accepted(const std::string& text) {
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(every_key_is_read) {
 }
 
 BOOST_AUTO_TEST_CASE(what_policies_and_deployment_may_not_be_together_is_refused) {
-  folder.write("long.yaml", "name: long\nwindows: {month: {span: 30d, cap: 3h}}\n");
+  folder.write("long.yaml", "name: long\nwindows: {month: {span: 30d, cap: 3h}}\nplans: {}\n");
   folder.write("slot.yaml", "name: \"off\"\nwindows: {daily: {span: 24h, cap: 3h}}\n");
   BOOST_TEST(
       refused("policies: {live: long.yaml}\n")

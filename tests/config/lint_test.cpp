@@ -124,6 +124,21 @@ BOOST_AUTO_TEST_CASE(promises_that_cannot_be_kept_are_named) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_file_without_plans_is_told_that_no_plan_has_caps_of_its_own) {
+  const auto told = [](const std::string& text) {
+    yaml::diagnostics problems{"p"};
+    const auto root = yaml::parse(text, problems);
+    const auto rules = bind_policy(*root, problems);
+    lint(*rules, *root, problems);
+    return problems.text();
+  };
+  BOOST_TEST(holds(told(least),
+                   "p:2:10: warning: plans: there are none, so the caps of `windows` are those of every "
+                   "plan"));
+  BOOST_TEST(told(least + "plans: {free: [basic]}\n") == "");
+  BOOST_TEST(told(least + "plans: {unlimited: {daily: 4h}}\n") == "");
+}
+
 BOOST_AUTO_TEST_CASE(the_default_policy_has_the_two_known_warnings_and_the_presets_their_weaknesses) {
   const auto fair = linted(samples::content(samples::policies() / "fair.yaml"));
   BOOST_TEST(holds(fair, "3day (8h) can never be the first cap"));

@@ -187,6 +187,26 @@ BOOST_AUTO_TEST_CASE(a_guess_is_offered_for_near_words_only) {
   BOOST_TEST(yaml::nearest("scroe", words) == "score");
   BOOST_TEST(yaml::nearest("banana", words) == "");
   BOOST_TEST(yaml::did_you_mean("timout", words) == "; did you mean 'timeout'?");
+  BOOST_TEST(yaml::did_you_mean("banana", words) == "");
+}
+
+BOOST_AUTO_TEST_CASE(where_no_guess_is_near_the_words_are_listed) {
+  const std::vector<std::string_view> words{"score", "timeout"};
+  BOOST_TEST(yaml::did_you_mean_one_of("timout", words) == "; did you mean 'timeout'?");
+  BOOST_TEST(yaml::did_you_mean_one_of("banana", words) == "; known: score, timeout");
+  BOOST_TEST(yaml::did_you_mean_one_of("banana", {}) == "");
+  const std::vector<std::string_view> many(26, "score");
+  BOOST_TEST(yaml::did_you_mean_one_of("banana", many) == "");
+  yaml::diagnostics problems{"f"};
+  const auto root = yaml::parse("banana: 1\ncherry: 2\nscroe: 3\n", problems);
+  yaml::map_reader reader{*root, "", problems};
+  reader.any("score");
+  reader.any("timeout");
+  reader.finish();
+  BOOST_TEST(problems.text()
+             == "f:1:1: error: unknown key 'banana'; known: score, timeout\n"
+                "f:2:1: error: unknown key 'cherry'\n"
+                "f:3:1: error: unknown key 'scroe'; did you mean 'score'?\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_value_can_be_assigned_as_if_the_file_had_said_it) {

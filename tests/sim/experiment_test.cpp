@@ -129,6 +129,8 @@ BOOST_AUTO_TEST_CASE(is_refused_with_place_and_remedy) {
   has(written_experiment("population: small.yaml\nreviewer: clear.yaml\npolicies: [fair, fair]\n").refusal(),
       "experiment.yaml:3:18: error: a second policy 'fair'");
   has(written_experiment("reviewer: clear.yaml\npolicies: [fair]\n").refusal(), "population");
+  has(refused("guards: [banana < 1%]\n"), "'banana' is no figure; known: reviews, harm, fpr_warning, ");
+  has(refused("guards: [reviews < 5 for banana]\n"), "no policy 'banana'; known: fair");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -150,6 +152,34 @@ BOOST_AUTO_TEST_CASE(holds_fails_or_has_not_enough_data) {
   BOOST_TEST((outcome_of("fdr_throttle.upper < 5%", 0, 100) == not_enough_data));
   BOOST_TEST((outcome_of("reviews <= 5", 5, 0) == holds));
   BOOST_TEST((outcome_of("harm < 5h", 5, 0) == fails));
+}
+
+BOOST_AUTO_TEST_CASE(that_says_nothing_about_any_run_is_doubted) {
+  struct row {
+    const char* text;
+    const char* doubt;
+  };
+  for (const auto& [text, doubt] : {
+           row{"fpr_warning < 1", "fails only if it is 100 %: 1 is 100 %; for 1 % write `1%`"},
+           row{"fpr_warning < 100%", "fails only if it is 100 %: 1 is 100 %; for 1 % write `1%`"},
+           row{"fpr_warning.upper <= 1", "always holds: 1 is 100 %; for 1 % write `1%`"},
+           row{"caught_warning > 1", "can never hold: 1 is 100 %; for 1 % write `1%`"},
+           row{"caught_warning >= 0", "always holds: no figure is below 0"},
+           row{"reviews < 0", "can never hold: no figure is below 0"},
+           row{"fpr_warning < 1%", ""},
+           row{"fpr_warning <= 0", ""},
+           row{"caught_warning >= 1", ""},
+           row{"reviews <= 1000000000", ""},
+           row{"harm <= 0", ""},
+       }) {
+    const auto parsed = parse_guard(text);
+    BOOST_REQUIRE(parsed.has_value());
+    BOOST_TEST(doubt_about(*parsed) == doubt, text << ": " << doubt_about(*parsed));
+  }
+  written_experiment file(std::string(sound).append("guards: [fpr_warning < 1]\n"));
+  BOOST_TEST(file.load().has_value());
+  const auto told = file.problems.text();
+  BOOST_TEST(told.find(":4:10: warning: guards[0]: `fpr_warning < 1` fails only if") != std::string::npos, told);
 }
 
 BOOST_AUTO_TEST_CASE(is_refused_with_a_remedy) {
