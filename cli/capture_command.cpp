@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "base/pure/text_table.hpp"
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/operator_session.hpp"
@@ -178,15 +179,21 @@ void print_table(const kafka::capture_reader& capture, const std::vector<std::st
   print_out("{} of {} on cluster {}, made {} by fairuse {}\n", all.is_checkpoint ? "checkpoint" : "capture", all.app,
             all.cluster, time_or_dash(all.made_at), all.program);
   print_out("{} bytes, digest holds, {} partitions\n\n", capture.size(), all.partitions);
-  print_out("{:>9}  {:>15}  {:<24}  {:<24}  {:>9}  {:>9}  {:>8}  {:>11}\n", "partition",
-            all.is_checkpoint ? "state of epoch" : "epochs", "first now", "last now", "inputs", "outputs", "rows",
-            "bytes");
+  text_table table{{{"partition"},
+                    {all.is_checkpoint ? "state of epoch" : "epochs"},
+                    {"first now", text_table::align::left},
+                    {"last now", text_table::align::left},
+                    {"inputs"},
+                    {"outputs"},
+                    {"rows"},
+                    {"bytes"}}};
   for (const auto& each : all.per_partition) {
     const auto view = view_of(all, each);
-    print_out("{:>9}  {:>15}  {:<24}  {:<24}  {:>9}  {:>9}  {:>8}  {:>11}\n", each.partition,
-              epochs_text(each, all.is_checkpoint), time_or_dash(each.first_now), time_or_dash(each.last_now),
-              view.inputs, view.outputs, view.rows, view.bytes);
+    table.add({std::to_string(each.partition), epochs_text(each, all.is_checkpoint), time_or_dash(each.first_now),
+               time_or_dash(each.last_now), std::to_string(view.inputs), std::to_string(view.outputs),
+               std::to_string(view.rows), std::to_string(view.bytes)});
   }
+  write_out(table.text(out_width()));
   for (const auto& digest : policies)
     print_out("policy {}\n", digest);
 }

@@ -8,8 +8,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/pure/text_table.hpp"
 #include "cli/command.hpp"
 
 namespace fairuse::cli {
@@ -29,6 +31,12 @@ void write_out(std::string_view bytes) {
   if (out_failure != 0) return;
   errno = 0;
   if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size()) note_failure();
+}
+
+std::size_t out_width() {
+  winsize size{};
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 and size.ws_col > 0;
+  return known ? size.ws_col : text_width;
 }
 
 bool flush_out() {

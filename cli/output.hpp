@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -20,6 +21,9 @@ template <class... Args>
 void print_out(fmt::format_string<Args...> text, Args&&... args) {
   write_out(fmt::format(text, std::forward<Args>(args)...));
 }
+
+/// Columns of the terminal that shows stdout; without one, text_width.
+std::size_t out_width();
 
 /// Hand over what is buffered. False: stdout takes no more.
 bool flush_out();

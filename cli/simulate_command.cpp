@@ -96,7 +96,7 @@ int run_loaded(const simulate_settings& settings, const sim::experiment& what) {
   const auto file = settings.out / "report.json";
   // Before it is shown, so that it is there even if the output is not read to its end.
   if (const auto written = replace_file(file, report); not written) return fail(exit_failed, written.error().message);
-  write_out(settings.json ? report : sim::report_table(what, result, figures));
+  write_out(settings.json ? report : sim::report_table(what, result, figures, out_width()));
   flush_out();
   tell("{}report: {}\n", result.partial ? "stopped early, partial " : "", file.string());
   return code_of(result, figures);

@@ -196,7 +196,7 @@ private:
   int report() {
     const auto different = kafka::differences(needs_, found_, brokers_, tool_options(deployment_.kafka));
     print_out("{}", wanted_.json ? topics_json(needs_, found_, different, brokers_)
-                                 : topics_table(needs_, found_, different));
+                                 : topics_table(needs_, found_, different, out_width()));
     const bool wrong = std::any_of(different.begin(), different.end(),
                                    [](const kafka::difference& each) { return each.how == kafka::gravity::needed; });
     return wrong ? exit_failed : exit_done;

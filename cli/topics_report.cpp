@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/pure/text_table.hpp"
+
 namespace fairuse::cli {
 
 namespace {
@@ -46,26 +48,27 @@ std::string tool_options(const kafka_settings& settings) {
 }
 
 std::string topics_table(const kafka::topic_needs& needs, std::span<const kafka::found_topic> found,
-                         std::span<const kafka::difference> differences) {
-  std::size_t width = 5;
-  for (const auto& each : found)
-    width = std::max(width, each.topic.size());
-  auto text = fmt::format("{:<{}}  {:<15}  {:>10}  {:>6}  {:<10}  {:>12}  {}\n", "topic", width, "role", "partitions",
-                          "copies", "kept", "record bytes", "state");
+                         std::span<const kafka::difference> differences, std::size_t width) {
+  constexpr auto left = text_table::align::left;
+  text_table table{
+      {{"topic", left}, {"state", left}, {"role", left}, {"partitions"}, {"copies"}, {"kept", left}, {"record bytes"}}};
   for (std::size_t i = 0; i < found.size(); ++i) {
     const auto& topic = found[i];
-    const auto role = to_text(needs.topics[i].first);
+    const std::string role{to_text(needs.topics[i].first)};
     const auto state = state_of(topic, differences);
     if (topic.exists)
-      text += fmt::format("{:<{}}  {:<15}  {:>10}  {:>6}  {:<10}  {:>12}  {}\n", topic.topic, width, role,
-                          topic.partitions, topic.replicas, kept(topic), setting(topic, "max.message.bytes"), state);
+      table.add({topic.topic, state, role, std::to_string(topic.partitions), std::to_string(topic.replicas),
+                 kept(topic), setting(topic, "max.message.bytes")});
     else
-      text += fmt::format("{:<{}}  {:<15}  {:>10}  {:>6}  {:<10}  {:>12}  {}\n", topic.topic, width, role, "-", "-",
-                          "-", "-", state);
+      table.add({topic.topic, state, role, "-", "-", "-", "-"});
   }
+  auto text = table.text(width);
   for (const auto& each : differences)
-    text += fmt::format("\n{}: {} {}\n  -> {}\n", each.how == kafka::gravity::needed ? "needed" : "better", each.topic,
-                        each.what, each.remedy);
+    text += fmt::format("\n{}\n  -> {}\n",
+                        wrapped(fmt::format("{}: {} {}", each.how == kafka::gravity::needed ? "needed" : "better",
+                                            each.topic, each.what),
+                                2, width),
+                        each.remedy);
   return text;
 }
 

@@ -3,6 +3,7 @@
 // What `fairuse topics` prints: a table, JSON, and the least set of rights as commands of Kafka's own tool.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -15,8 +16,9 @@ namespace fairuse::cli {
 /// --bootstrap-server, and --command-config where the brokers want a login.
 std::string tool_options(const kafka_settings& settings);
 
+/// At most `width` wide, but for remedies, which are commands.
 std::string topics_table(const kafka::topic_needs& needs, std::span<const kafka::found_topic> found,
-                         std::span<const kafka::difference> differences);
+                         std::span<const kafka::difference> differences, std::size_t width);
 
 std::string topics_json(const kafka::topic_needs& needs, std::span<const kafka::found_topic> found,
                         std::span<const kafka::difference> differences, std::int32_t brokers);

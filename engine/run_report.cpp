@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/pure/text_table.hpp"
 #include "events/decision.hpp"
 #include "events/refusal.hpp"
 
@@ -21,14 +22,6 @@ using json = nlohmann::ordered_json;
 
 /// Of the table of Kafka mode.
 constexpr std::size_t row_width = 27;
-
-// 1234567 -> 1,234,567.
-std::string grouped(std::uint64_t value) {
-  auto text = std::to_string(value);
-  for (auto i = static_cast<int>(text.size()) - 3; i > 0; i -= 3)
-    text.insert(static_cast<std::size_t>(i), ",");
-  return text;
-}
 
 std::string counted(std::string_view name, std::uint64_t value) {
   return fmt::format("{:<28}{:>15}\n", name, grouped(value));

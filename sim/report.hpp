@@ -4,6 +4,7 @@
 // people. Neither contains the time of the run, a path or the number of workers, so equal runs have equal bytes.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,8 @@ namespace fairuse::sim {
 std::string report_json(const experiment& what, const run_result& result, const run_figures& figures,
                         std::string_view binary);
 
-std::string report_table(const experiment& what, const run_result& result, const run_figures& figures);
+/// Lines of at most `width`.
+std::string report_table(const experiment& what, const run_result& result, const run_figures& figures,
+                         std::size_t width);
 
 } // namespace fairuse::sim

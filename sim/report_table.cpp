@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "base/pure/text_table.hpp"
 #include "events/time_text.hpp"
 #include "sim/report.hpp"
 
@@ -15,25 +19,17 @@ namespace {
 constexpr std::size_t legitimate = 0;
 constexpr std::size_t misuse = 1;
 constexpr std::size_t exhausted = 2;
-/// Columns of policies in one cohort table.
-constexpr std::size_t policies_per_row = 4;
-
-std::string grouped(std::uint64_t value) {
-  auto text = std::to_string(value);
-  for (auto place = static_cast<std::ptrdiff_t>(text.size()) - 3; place > 0; place -= 3)
-    text.insert(static_cast<std::size_t>(place), ",");
-  return text;
-}
+constexpr auto left = text_table::align::left;
 
 std::string percent(double share) {
   if (share > 0 and share < 0.1) return fmt::format("{:.2f} %", share * 100);
   return fmt::format("{:.1f} %", share * 100);
 }
 
-std::string share_text(const proportion& of) {
+std::string share_text(const proportion& of, std::size_t hits_width) {
   const auto rate = of.rate();
   if (not rate) return "-";
-  return fmt::format("{:>7}  {:>7} [{}, {}]", grouped(of.hits), percent(*rate), percent(of.between.lower),
+  return fmt::format("{:>{}} {:>7} [{}, {}]", grouped(of.hits), hits_width, percent(*rate), percent(of.between.lower),
                      percent(of.between.upper));
 }
 
@@ -49,151 +45,178 @@ std::string after(const stage_tally& of) {
   return fmt::format("{:.1f} d", static_cast<double>(ms) / static_cast<double>(day_ms));
 }
 
-std::size_t name_width(const run_figures& figures) {
-  std::size_t width = 6;
-  for (const auto& each : figures.policies)
-    width = std::max(width, each.rules->name.size());
-  return width;
-}
+/// The report as it grows.
+struct page {
+  std::size_t width = text_width;
+  std::string text;
 
-void write_head(std::string& out, const experiment& what, const run_result& result) {
-  const auto at = std::back_inserter(out);
+  void add(const text_table& table) { text += table.text(width); }
+  /// A sentence; what does not fit goes on below.
+  void add_line(const std::string& line) { text += wrapped(line, 2, width) + '\n'; }
+};
+
+void write_head(page& out, const experiment& what, const run_result& result) {
   if (result.partial)
-    fmt::format_to(at, "PARTIAL: stopped after {} of {} users; what follows is about these\n",
-                   grouped(result.tally.users), grouped(what.users));
-  fmt::format_to(at, "{}: {} users, {} days from {}, seed {}, {} events\ndigest {}\n", what.name,
-                 grouped(result.tally.users), what.days, to_time_text(what.people.start).substr(0, 10), what.seed,
-                 grouped(result.tally.events), result.digest);
+    out.add_line(fmt::format("PARTIAL: stopped after {} of {} users; what follows is about these",
+                             grouped(result.tally.users), grouped(what.users)));
+  out.add_line(fmt::format("{}: {} users, {} days from {}, seed {}, {} events", what.name, grouped(result.tally.users),
+                           what.days, to_time_text(what.people.start).substr(0, 10), what.seed,
+                           grouped(result.tally.events)));
+  out.add_line(fmt::format("digest {}", result.digest));
 }
 
-void write_stages(std::string& out, const run_figures& figures) {
-  const auto at = std::back_inserter(out);
-  const auto width = name_width(figures);
-  const auto& groups = figures.policies.front().groups;
-  fmt::format_to(at, "\nUsers hit, with exact 95 % intervals\n{:<9} {:<{}}  {:<36} {:<36} {}\n", "stage", "policy",
-                 width, fmt::format("of {} legitimate", grouped(groups[legitimate].users)),
-                 fmt::format("of {} misusing", grouped(groups[misuse].users)), "legitimate among these");
+/// One share per stage and policy, in the order of the table's rows.
+template <class ShareOf>
+std::vector<std::string> share_column(const run_figures& figures, ShareOf share_of) {
+  std::size_t width = 1;
+  for (const auto& each : figures.policies)
+    for (const auto& stage : each.stages)
+      width = std::max(width, grouped(share_of(stage).hits).size());
+  std::vector<std::string> cells;
   for (std::size_t i = 0; i < counted_stage_count; ++i)
+    for (const auto& each : figures.policies)
+      cells.push_back(share_text(share_of(each.stages[i]), width));
+  return cells;
+}
+
+void write_stages(page& out, const run_figures& figures) {
+  const auto& groups = figures.policies.front().groups;
+  text_table table{{{"stage", left},
+                    {"policy", left},
+                    {fmt::format("of {} legitimate", grouped(groups[legitimate].users)), left},
+                    {fmt::format("of {} misusing", grouped(groups[misuse].users)), left},
+                    {"legitimate among these", left}},
+                   2};
+  const auto hit = share_column(
+      figures, [](const auto& stage) -> auto& { return stage.hit[legitimate]; });
+  const auto caught = share_column(
+      figures, [](const auto& stage) -> auto& { return stage.hit[misuse]; });
+  const auto wrong = share_column(
+      figures, [](const auto& stage) -> auto& { return stage.false_discovery; });
+  std::size_t row = 0;
+  for (const auto stage : counted_stages)
     for (const auto& each : figures.policies) {
-      const auto& stage = each.stages[i];
-      fmt::format_to(at, "{:<9} {:<{}}  {:<36} {:<36} {}\n",
-                     &each == &figures.policies.front() ? to_text(counted_stages[i]) : "", each.rules->name, width,
-                     share_text(stage.hit[legitimate]), share_text(stage.hit[misuse]),
-                     share_text(stage.false_discovery));
+      const bool first = &each == &figures.policies.front();
+      table.add({std::string{first ? to_text(stage) : ""}, each.rules->name, hit[row], caught[row], wrong[row]});
+      ++row;
     }
+  out.text += "\nUsers hit, with exact 95 % intervals\n";
+  out.add(table);
   for (const auto& each : figures.policies)
     for (std::size_t i = 0; i < counted_stage_count; ++i) {
       const auto& of = each.stages[i].hit[legitimate];
       if (each.stages[i].below_bar == evidence::not_enough)
-        fmt::format_to(at,
-                       "{}: too little data to say whether {} hits fewer than 1 % of legitimate users; with {} hit it "
-                       "takes {} users\n",
-                       each.rules->name, to_text(counted_stages[i]), of.hits,
-                       grouped(trials_needed(false_positive_bar, of.hits)));
+        out.add_line(
+            fmt::format("{}: too little data to say whether {} hits fewer than 1 % of legitimate users; with "
+                        "{} hit it takes {} users",
+                        each.rules->name, to_text(counted_stages[i]), of.hits,
+                        grouped(trials_needed(false_positive_bar, of.hits))));
     }
 }
 
-void write_cohorts(std::string& out, const experiment& what, const run_figures& figures) {
-  const auto at = std::back_inserter(out);
-  std::size_t width = 8;
-  for (const auto& each : what.people.cohorts)
-    width = std::max(width, each.name.size());
-  for (std::size_t from = 0; from < figures.policies.size(); from += policies_per_row) {
-    const auto until = std::min(from + policies_per_row, figures.policies.size());
-    fmt::format_to(at, "\nUsers at warning / throttle / restrict, by cohort\n{:<{}}  {:<10} {:>8}", "cohort", width,
-                   "truth", "users");
-    for (auto index = from; index < until; ++index)
-      fmt::format_to(at, " {:>21}", figures.policies[index].rules->name);
-    out.push_back('\n');
-    for (std::size_t group = 0; group < what.people.cohorts.size(); ++group) {
-      const auto& cohort = what.people.cohorts[group];
-      fmt::format_to(at, "{:<{}}  {:<10} {:>8}", cohort.name, width, to_text(cohort.label),
-                     grouped((*figures.policies.front().cohorts)[group].users));
-      for (auto index = from; index < until; ++index) {
-        const auto& stages = (*figures.policies[index].cohorts)[group].stages;
-        fmt::format_to(at, " {:>21}", fmt::format("{} / {} / {}", stages[0].hits, stages[1].hits, stages[2].hits));
-      }
-      out.push_back('\n');
+void write_cohorts(page& out, const experiment& what, const run_figures& figures) {
+  std::vector<text_table::column> columns{{"cohort", left}, {"truth", left}, {"users"}};
+  for (const auto& each : figures.policies)
+    columns.push_back({each.rules->name});
+  text_table table{std::move(columns)};
+  for (std::size_t group = 0; group < what.people.cohorts.size(); ++group) {
+    const auto& cohort = what.people.cohorts[group];
+    std::vector<std::string> cells{cohort.name, std::string{to_text(cohort.label)},
+                                   grouped((*figures.policies.front().cohorts)[group].users)};
+    for (const auto& each : figures.policies) {
+      const auto& stages = (*each.cohorts)[group].stages;
+      cells.push_back(fmt::format("{} / {} / {}", stages[0].hits, stages[1].hits, stages[2].hits));
     }
+    table.add(std::move(cells));
   }
+  out.text += "\nUsers at warning / throttle / restrict, by cohort\n";
+  out.add(table);
 }
 
-void write_effects(std::string& out, const experiment& what, const run_figures& figures) {
-  const auto at = std::back_inserter(out);
-  const auto width = name_width(figures);
+void write_money(page& out, const experiment& what, const run_figures& figures) {
+  if (not what.prices) return;
+  const auto amount = [](std::int64_t micro) { return fmt::format("{:.2f}", static_cast<double>(micro) / 1e6); };
+  for (const auto& each : figures.policies)
+    out.add_line(fmt::format("{} {} {}: saved {}, by the cheaper model {}, reviews cost {}", each.rules->name,
+                             what.prices->currency, amount(each.money->stt), amount(each.money->saved),
+                             amount(each.money->saved_by_economy), amount(each.money->reviews)));
+}
+
+void write_effects(page& out, const experiment& what, const run_figures& figures) {
   const auto& all = figures.policies.front();
-  fmt::format_to(at, "\nEffects on {} of STT\n{:<{}} {:>9} {:>9} {:>9} {:>9} {:>11} {:>11} {:>12} {:>9}\n",
-                 hours(all.stt_ms), "policy", width, "reviews", "saved", "harm", "economy", "to warning", "to restrict",
-                 "restrict", "missed");
-  fmt::format_to(at, "{:<{}} {:>9} {:>9} {:>9} {:>9} {:>11} {:>11} {:>12} {:>9}\n", "", width, "", "misuse", "legit.",
-                 "all", "misuse", "misuse", "legit. days", "misuse");
+  text_table table{{{"policy", left},
+                    {"reviews"},
+                    {"saved\nmisuse"},
+                    {"harm\nlegit."},
+                    {"economy\nall"},
+                    {"to warning\nmisuse"},
+                    {"to restrict\nmisuse"},
+                    {"restrict\nlegit. days"},
+                    {"missed\nmisuse"}}};
   for (const auto& each : figures.policies) {
     std::int64_t economy_ms = 0;
     for (const auto& group : each.groups)
       economy_ms += group.audio.stt_economy_ms;
-    fmt::format_to(at, "{:<{}} {:>9} {:>9} {:>9} {:>9} {:>11} {:>11} {:>12.1f} {:>9}\n", each.rules->name, width,
-                   grouped(each.reviews), hours(each.saved_ms), hours(each.harm_ms), hours(economy_ms),
-                   after(each.groups[misuse].stages[0]), after(each.groups[misuse].stages[2]),
-                   static_cast<double>(each.groups[legitimate].stages[2].held_ms) / static_cast<double>(day_ms),
-                   grouped(each.missed.hits));
+    const auto& legitimate_held_ms = each.groups[legitimate].stages[2].held_ms;
+    table.add({each.rules->name, grouped(each.reviews), hours(each.saved_ms), hours(each.harm_ms), hours(economy_ms),
+               after(each.groups[misuse].stages[0]), after(each.groups[misuse].stages[2]),
+               fmt::format("{:.1f}", static_cast<double>(legitimate_held_ms) / static_cast<double>(day_ms)),
+               grouped(each.missed.hits)});
   }
-  if (what.prices)
-    for (const auto& each : figures.policies) {
-      const auto amount = [](std::int64_t micro) { return fmt::format("{:.2f}", static_cast<double>(micro) / 1e6); };
-      fmt::format_to(at, "{:<{}} {} {}: saved {}, by the cheaper model {}, reviews cost {}\n", each.rules->name, width,
-                     what.prices->currency, amount(each.money->stt), amount(each.money->saved),
-                     amount(each.money->saved_by_economy), amount(each.money->reviews));
-    }
+  out.text += fmt::format("\nEffects on {} of STT\n", hours(all.stt_ms));
+  out.add(table);
+  write_money(out, what, figures);
   const auto& free = all.groups[exhausted];
   if (free.users > 0)
-    fmt::format_to(at, "Free plans used up are reported apart: {} users, of whom {} reached {} under {}.\n",
-                   grouped(free.users), grouped(free.stages[2].hits), to_text(counted_stages[2]), all.rules->name);
+    out.add_line(fmt::format("Free plans used up are reported apart: {} users, of whom {} reached {} under {}.",
+                             grouped(free.users), grouped(free.stages[2].hits), to_text(counted_stages[2]),
+                             all.rules->name));
 }
 
-void write_comparisons(std::string& out, const run_figures& figures) {
+std::string change_text(const stage_figures::difference& against) {
+  return fmt::format("{} / {} ({})", against.newly_hit, against.newly_spared,
+                     against.p_value < 0.001 ? std::string("<0.001") : fmt::format("{:.3f}", against.p_value));
+}
+
+void write_comparisons(page& out, const run_figures& figures) {
   if (figures.policies.size() < 2) return;
-  const auto at = std::back_inserter(out);
-  const auto width = name_width(figures);
-  fmt::format_to(at, "\nAgainst {}, on the same users: newly hit / newly spared (p of an exact McNemar test)\n{:<{}}",
-                 figures.policies.front().rules->name, "policy", width);
+  std::vector<text_table::column> columns{{"policy", left}};
   for (const auto stage : counted_stages)
-    for (const char* who : {"legitimate", "misuse"})
-      fmt::format_to(at, " {:>19}",
-                     fmt::format("{} {}", to_text(stage), who == std::string_view("misuse") ? who : "legit."));
-  out.push_back('\n');
+    for (const char* who : {"legit.", "misuse"})
+      columns.push_back({fmt::format("{}\n{}", to_text(stage), who)});
+  text_table table{std::move(columns)};
   for (std::size_t index = 1; index < figures.policies.size(); ++index) {
-    fmt::format_to(at, "{:<{}}", figures.policies[index].rules->name, width);
+    std::vector<std::string> cells{figures.policies[index].rules->name};
     for (const auto& stage : figures.policies[index].stages)
-      for (const auto who : {legitimate, misuse}) {
-        const auto& against = stage.against_first[who];
-        fmt::format_to(
-            at, " {:>19}",
-            fmt::format("{} / {} ({})", against.newly_hit, against.newly_spared,
-                        against.p_value < 0.001 ? std::string("<0.001") : fmt::format("{:.3f}", against.p_value)));
-      }
-    out.push_back('\n');
+      for (const auto who : {legitimate, misuse})
+        cells.push_back(change_text(stage.against_first[who]));
+    table.add(std::move(cells));
   }
+  out.text += '\n';
+  out.add_line(fmt::format("Against {}, on the same users: newly hit / newly spared (p of an exact McNemar test)",
+                           figures.policies.front().rules->name));
+  out.add(table);
 }
 
-void write_guards(std::string& out, const run_figures& figures) {
+void write_guards(page& out, const run_figures& figures) {
   if (figures.guards.empty()) return;
-  const auto at = std::back_inserter(out);
-  out += "\nGuards\n";
+  out.text += "\nGuards\n";
   for (const auto& each : figures.guards)
-    fmt::format_to(at, "{:<16} {} ({})\n", to_text(each.outcome), each.of->text, each.policy);
+    out.add_line(fmt::format("{:<16} {} ({})", to_text(each.outcome), each.of->text, each.policy));
 }
 
 } // namespace
 
-std::string report_table(const experiment& what, const run_result& result, const run_figures& figures) {
-  std::string out;
+std::string report_table(const experiment& what, const run_result& result, const run_figures& figures,
+                         std::size_t width) {
+  page out{.width = width, .text = {}};
   write_head(out, what, result);
   write_stages(out, figures);
   write_cohorts(out, what, figures);
   write_effects(out, what, figures);
   write_comparisons(out, figures);
   write_guards(out, figures);
-  return out;
+  return std::move(out.text);
 }
 
 } // namespace fairuse::sim

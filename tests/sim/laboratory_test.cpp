@@ -2,6 +2,9 @@
 
 #include "sim/laboratory.hpp"
 
+#include <sstream>
+#include <string>
+
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
@@ -241,8 +244,12 @@ BOOST_AUTO_TEST_CASE(it_has_the_documented_members) {
   const auto& answer = report.at("policies")[0].at("stages").at("restrict").at("below_1_percent");
   BOOST_TEST(answer.at("answer") == "not enough data");
   BOOST_TEST(answer.at("users_needed") == 368);
-  const auto table = report_table(what, result, figures_of(what, result));
-  BOOST_TEST(table.find("too little data to say whether restrict") != std::string::npos);
+  const auto figures = figures_of(what, result);
+  BOOST_TEST(report_table(what, result, figures, 300).find("too little data to say whether restrict")
+             != std::string::npos);
+  std::istringstream narrow{report_table(what, result, figures, 80)};
+  for (std::string line; std::getline(narrow, line);)
+    BOOST_TEST(line.size() <= 80U, line);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
