@@ -97,7 +97,7 @@ int show(const status_options& wanted) {
       .at = at,
       .epoch = meta.epoch,
       .names = same_key ? &names : nullptr};
-  print_out("{}", wanted.json ? status_json(question) + "\n" : status_text(question));
+  print_out("{}", wanted.json ? status_json(question) + "\n" : status_text(question, out_width()));
   return exit_done;
 }
 
@@ -105,7 +105,7 @@ std::function<int()> declare_status(CLI::App& app) {
   auto wanted = std::make_shared<status_options>();
   app.add_option("--state", wanted->state, "Folder of the store")->capture_default_str();
   app.add_option("--user", wanted->uid, "User id")->required();
-  app.add_option("--at", wanted->at, "Instant to look at, from the last epoch on; timers show as due, none fires");
+  app.add_option("--at", wanted->at, "Instant to look at, from the last epoch on; a stage that ends before it is over");
   app.add_option("--case-key", wanted->case_key_file, "File with the case key, if FAIRUSE_CASE_KEY does not hold it");
   app.add_flag("--json", wanted->json, "JSON instead of text");
   return [wanted] { return show(*wanted); };

@@ -3,10 +3,12 @@
 #include "cli/status_report.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/pure/text_table.hpp"
 #include "events/decision_json.hpp"
 #include "events/time_text.hpp"
 
@@ -37,9 +39,9 @@ std::string span_text(std::int64_t ms) {
 
 std::string until_text(time_ms value) { return value == never ? std::string{"no end"} : to_time_text(value); }
 
-// A bar of 20 places; more than full shows as such.
+// A bar of 12 places; more than full shows as such.
 std::string bar(std::int64_t part, std::int64_t whole) {
-  constexpr std::int64_t width = 20;
+  constexpr std::int64_t width = 12;
   if (whole <= 0) return {};
   const auto filled = static_cast<std::size_t>(std::min(width, part * width / whole));
   return fmt::format("[{}{}] {} %", std::string(filled, '#'), std::string(width - filled, '.'), part * 100 / whole);
@@ -51,8 +53,28 @@ std::string case_of(const status_question& question, const slot_spec& slot, std:
   return question.names->reference(question.uid, strike);
 }
 
-void add_line(std::string& text, std::string_view name, const std::string& value) {
-  text += fmt::format("  {:<12}{}\n", name, value);
+/// Lines with a name and a value.
+class status_lines {
+public:
+  explicit status_lines(std::size_t width) : width_{width} {}
+  void add(std::string_view name, const std::string& value) {
+    text_ += wrapped(fmt::format("  {:<12}{}", name, value), 14, width_) + '\n';
+  }
+  void add_head(const std::string& line) { text_ += wrapped(line, 2, width_) + '\n'; }
+  std::string text() && { return std::move(text_); }
+
+private:
+  std::size_t width_;
+  std::string text_;
+};
+
+/// Why nothing follows from a sum above its cap.
+std::string_view idle_text(const status_question& question) { return question.who.exempt ? "exempt" : "off"; }
+
+std::string window_text(const status_question& question, const standing_view& view, const window_view& window) {
+  const auto above = window.sum_ms <= window.cap_ms ? "" : view.judges ? "over the cap" : idle_text(question);
+  return fmt::format("{:>12} of {:>11}  {}{}{}", span_text(window.sum_ms), span_text(window.cap_ms),
+                     bar(window.sum_ms, window.cap_ms), above.empty() ? "" : "  ", above);
 }
 
 std::string due_text(const status_question& question, const standing_view& view) {
@@ -61,7 +83,7 @@ std::string due_text(const status_question& question, const standing_view& view)
   return to_time_text(due) + (due <= question.at ? " (due: happens with the next epoch)" : "");
 }
 
-void add_marks(std::string& text, const status_question& question, const standing_view& view) {
+void add_marks(status_lines& text, const status_question& question, const standing_view& view) {
   if (view.details == nullptr) return;
   for (const auto& each : view.details->marks) {
     const bool moved = each.from != each.to;
@@ -74,7 +96,7 @@ void add_marks(std::string& text, const status_question& question, const standin
       line += each.kind == mark_kind::upgrade ? ", upgrade" : ", by an admin";
     if (moved) line += fmt::format(", {} -> {}", to_text(each.from), to_text(each.to));
     if (each.cleared != reason::none) line += fmt::format(", cleared: {}", to_text(each.cleared));
-    add_line(text, each.strike ? fmt::format("strike {}", each.number) : "mark", line);
+    text.add(each.strike ? fmt::format("strike {}", each.number) : "mark", line);
   }
 }
 
@@ -83,37 +105,37 @@ bool is_incomplete(const status_question& question, const standing_view& view) {
   return question.in_force.policies->is_incomplete(static_cast<std::size_t>(view.slot - slots.data()), question.at);
 }
 
-void add_slot(std::string& text, const status_question& question, const standing_view& view) {
+void add_slot(status_lines& text, const status_question& question, const standing_view& view) {
   const auto& slot = *view.slot;
-  text += fmt::format("\n{} · policy {} ({}){}{}\n", slot.label.slot, slot.rules.name, slot.label.digest.substr(0, 12),
-                      slot.label.enforced ? "" : " · measured, never enforced",
-                      is_incomplete(question, view) ? " · incomplete: metered for less than its longest window" : "");
+  text.add_head("");
+  text.add_head(fmt::format(
+      "{} · policy {} ({}){}{}{}", slot.label.slot, slot.rules.name, slot.label.digest.substr(0, 12),
+      slot.label.enforced ? "" : " · measured, never enforced", view.judges or question.who.exempt ? "" : " · off",
+      is_incomplete(question, view) ? " · incomplete: metered for less than its longest window" : ""));
   auto stage = std::string{to_text(view.at)};
   if (view.at != stage::none)
     stage += fmt::format(" since {}, until {}", to_time_text(view.since), until_text(view.until));
-  add_line(text, "stage", stage);
+  text.add("stage", stage);
   for (std::size_t i = 0; i < view.windows.size(); ++i) {
     const auto& window = view.windows[i];
-    add_line(text, slot.rules.windows[i].name,
-             fmt::format("{:>12} of {:>12}  {}{}", span_text(window.sum_ms), span_text(window.cap_ms),
-                         bar(window.sum_ms, window.cap_ms), window.sum_ms > window.cap_ms ? "  over the cap" : ""));
+    text.add(slot.rules.windows[i].name, window_text(question, view, window));
   }
   if (view.budget.limit_ms > 0 and view.budget.tracked)
-    add_line(text, "budget",
+    text.add("budget",
              fmt::format("{} of {} today, resets {}{}", span_text(view.budget.used_ms), span_text(view.budget.limit_ms),
                          until_text(view.budget.resets_at), budget_note(view)));
   if (view.hard_restricted)
-    add_line(text, "uploads",
+    text.add("uploads",
              view.retry_at == never ? std::string{"refused"} : "refused until " + to_time_text(view.retry_at));
-  if (view.ceiling) add_line(text, "ceiling", "reached");
-  if (view.content_locked) add_line(text, "content", "locked until the user pays");
-  add_line(text, "strikes", fmt::format("{} in 7 days, {} in 30 days", view.strikes_7d, view.strikes_30d));
+  if (view.ceiling) text.add("ceiling", "reached");
+  if (view.content_locked) text.add("content", "locked until the user pays");
+  text.add("strikes", fmt::format("{} in 7 days, {} in 30 days", view.strikes_7d, view.strikes_30d));
   add_marks(text, question, view);
   if (view.pending_request != 0)
-    add_line(text, "review", "waiting for an answer to " + request_name(slot.label.slot, view.pending_request));
+    text.add("review", "waiting for an answer to " + request_name(slot.label.slot, view.pending_request));
   if (view.cooldown_until >= question.at and view.cooldown_until != never)
-    add_line(text, "no review", "before " + to_time_text(view.cooldown_until));
-  add_line(text, "next due", due_text(question, view));
+    text.add("no review", "before " + to_time_text(view.cooldown_until));
+  text.add("next due", due_text(question, view));
 }
 
 json instant_json(time_ms value) {
@@ -177,22 +199,21 @@ json slot_json(const status_question& question, const standing_view& view) {
 
 } // namespace
 
-std::string status_text(const status_question& question) {
+std::string status_text(const status_question& question, std::size_t width) {
   const auto& who = question.who;
-  auto text = fmt::format("user {}\n", question.uid);
-  add_line(text, "as of", fmt::format("{}, epoch {}", to_time_text(question.at), question.epoch));
+  status_lines text{width};
+  text.add_head(fmt::format("user {}", question.uid));
+  text.add("as of", fmt::format("{}, epoch {}", to_time_text(question.at), question.epoch));
   if (not question.in_force.enabled or question.in_force.killed)
-    add_line(text, "system",
-             question.in_force.killed ? "kill switch: nothing is enforced" : "off: nothing is enforced");
-  if (who.erased_at != INT64_MIN) add_line(text, "erased", to_time_text(who.erased_at));
+    text.add("system", question.in_force.killed ? "kill switch: nothing is enforced" : "off: nothing is enforced");
+  if (who.erased_at != INT64_MIN) text.add("erased", to_time_text(who.erased_at));
   const bool is_free = question.in_force.policies->live().rules.is_free(who.plan());
-  add_line(text, "plan",
-           fmt::format("{} ({}){}", who.plan(), is_free ? "free" : "paid",
-                       who.credits_exhausted() ? ", credits exhausted" : ""));
-  if (who.exempt) add_line(text, "exempt", "never evaluated");
+  text.add("plan", fmt::format("{} ({}){}", who.plan(), is_free ? "free" : "paid",
+                               who.credits_exhausted() ? ", credits exhausted" : ""));
+  if (who.exempt) text.add("exempt", "never evaluated");
   for (std::size_t i = 0; i < question.in_force.policies->slots().size(); ++i)
     add_slot(text, question, query_standing(who, question.in_force, i, question.at));
-  return text;
+  return std::move(text).text();
 }
 
 std::string status_json(const status_question& question) {

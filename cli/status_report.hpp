@@ -3,6 +3,7 @@
 // One user's state as text and as JSON.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,7 +24,8 @@ struct status_question {
   case_namer* names = nullptr;
 };
 
-std::string status_text(const status_question& question);
+/// Lines of at most `width`.
+std::string status_text(const status_question& question, std::size_t width);
 std::string status_json(const status_question& question);
 
 } // namespace fairuse::cli

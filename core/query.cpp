@@ -27,6 +27,7 @@ public:
   standing_view answer() {
     view_.slot = &slot_;
     view_.details = known_;
+    view_.judges = judges_;
     if (known_ != nullptr) add_standing();
     add_windows();
     if (judges_) add_restrictions();
@@ -43,12 +44,22 @@ private:
     view_.at = known_->at;
     view_.since = known_->since;
     view_.until = known_->until;
+    skip_ended_stages();
     view_.strikes_7d = detail::strikes_since(*known_, at_ - 7 * day_ms);
     view_.strikes_30d = detail::strikes_since(*known_, at_ - 30 * day_ms);
     view_.content_locked = known_->locked;
     view_.pending_request = known_->pending;
     view_.cooldown_until = known_->cooldown_until;
     view_.next_due = detail::next_due(*known_);
+  }
+
+  // What end_stage will do, each at its due instant.
+  void skip_ended_stages() {
+    while (view_.at != stage::none and view_.until < at_) {
+      view_.at = slot_.rules.falls_to(view_.at);
+      view_.since = view_.until + 1;
+      view_.until = slot_.rules.stage_end(view_.at, view_.since);
+    }
   }
 
   void add_windows() {

@@ -27,7 +27,10 @@ struct budget_view {
 /// One slot's answer.
 struct standing_view {
   const slot_spec* slot = nullptr;
+  /// False: the slot is off, or the user is exempt; sums are shown and nothing follows from them.
+  bool judges = true;
   std::vector<window_view> windows;
+  /// A stage that ends before the instant of the question has ended, although its timer has not fired.
   stage at = stage::none;
   time_ms since = 0;
   time_ms until = never;

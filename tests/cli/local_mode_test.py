@@ -479,8 +479,22 @@ def status_explains_one_user(engine):
     equal(later["windows"][1]["sum_ms"], ms("3h"), "the sum over three days")
     same = engine.status("s", "a")["slots"][0]
     equal(same, live, "asking fires nothing")
+    check(max(map(len, text.splitlines())) <= 80, f"lines of more than 80 columns in\n{text}")
     equal(engine.call("status", "--state", "s", "--user", "nobody").returncode, 2, "exit code of an unknown user")
     equal(engine.call("status", "--state", "s", "--user", "a", "--at", "2025-01-01T00:00:00Z").returncode, 2, "the past")
+
+
+def status_of_a_system_that_is_off_names_no_excess(engine):
+    engine.deployment(enabled=False)
+    content = hours("a", 0, 3) + admin("a", "stage", at("3h"), "set_stage", stage="warning")
+    engine.write("in.ndjson", content)
+    engine.good_run("s", "in.ndjson")
+    text = words(engine.call("status", "--state", "s", "--user", "a").stdout)
+    live, off = [part for part in text.split("\n\n") if part.startswith(("live", "off"))]
+    check("· off" in live and "%  off" in live and "over the cap" not in live, live)
+    check("over the cap" in off and "· off" not in off, off)
+    later = engine.status("s", "a", "--at", "2026-02-15T00:00:00Z")["slots"][0]
+    equal((later["stage"], later["until"], later["due"]), ("none", None, True), "a warning that is over by then")
 
 
 def what_the_summary_says_is_true(engine):
@@ -570,6 +584,7 @@ CASES = [
     overrides_act_and_are_told,
     decisions_are_followed,
     status_explains_one_user,
+    status_of_a_system_that_is_off_names_no_excess,
     what_the_summary_says_is_true,
     every_line_stands_in_one_counter,
     a_command_id_used_again_is_told,

@@ -117,6 +117,28 @@ BOOST_AUTO_TEST_CASE(ends_are_chained_from_their_due_instants_however_late_they_
   BOOST_TEST(in_time == late);
 }
 
+BOOST_AUTO_TEST_CASE(a_question_about_later_shows_the_stages_that_are_over_by_then) {
+  user_fixture user;
+  user.set_stage(stage::restrict);
+  struct row {
+    std::int64_t after_ms;
+    stage at;
+    std::int64_t since_ms;
+  };
+  for (const auto& [after_ms, at, since_ms] : {
+           row{30 * day_ms, stage::restrict, 0},
+           row{30 * day_ms + 1, stage::throttle, 30 * day_ms + 1},
+           row{37 * day_ms + 2, stage::warning, 37 * day_ms + 2},
+           row{68 * day_ms, stage::none, 67 * day_ms + 3},
+       }) {
+    const auto view = fairuse::query_standing(user.who, user.in_force, 0, monday + after_ms);
+    BOOST_TEST((view.at == at));
+    BOOST_TEST(view.since - monday == since_ms);
+    BOOST_TEST(view.next_due - monday == 30 * day_ms + 1);
+  }
+  BOOST_TEST((user.standing().at == stage::restrict));
+}
+
 BOOST_AUTO_TEST_CASE(a_verdict_that_cannot_step_is_a_strike_and_extends_nothing) {
   auto rules = plain();
   rules.review.last_stage = at_last_stage::review;
