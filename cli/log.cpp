@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/pattern_formatter.h>
@@ -29,6 +30,19 @@ public:
   std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<json_message>(); }
 };
 
+/// The level before a command's message; an error is known by the exit code.
+class level_unless_error final : public spdlog::custom_flag_formatter {
+public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
+    if (message.level == spdlog::level::err) return;
+    const auto level = spdlog::level::to_string_view(message.level);
+    out.append(level.data(), level.data() + level.size());
+    out.push_back(':');
+    out.push_back(' ');
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<level_unless_error>(); }
+};
+
 spdlog::level::level_enum level_from(log_level level) {
   switch (level) {
     case log_level::trace:
@@ -44,27 +58,31 @@ spdlog::level::level_enum level_from(log_level level) {
   }
 }
 
+void log_with(std::unique_ptr<spdlog::formatter> formatter, log_level least) {
+  auto logger = std::make_shared<spdlog::logger>("fairuse", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_formatter(std::move(formatter));
+  logger->set_level(level_from(least));
+  spdlog::set_default_logger(std::move(logger));
+}
+
 } // namespace
 
-void set_up_log(const log_settings& settings) {
-  auto logger = std::make_shared<spdlog::logger>("fairuse", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+void set_up_command_log(log_level least) {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  formatter->add_flag<level_unless_error>('*').set_pattern("fairuse: %*%v");
+  log_with(std::move(formatter), least);
+}
+
+void set_up_engine_log(const log_settings& settings) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
   if (settings.format == log_format::json)
     formatter->add_flag<json_message>('*').set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
   else
     formatter->set_pattern("%H:%M:%S %l: %v");
-  logger->set_formatter(std::move(formatter));
-  logger->set_level(level_from(settings.level));
-  spdlog::set_default_logger(std::move(logger));
+  log_with(std::move(formatter), settings.level);
 }
 
 void log_line(log_level level, const std::string& text) { spdlog::log(level_from(level), "{}", text); }
-
-int exit_code_of(const command_result<int>& ended) {
-  if (ended) return *ended;
-  log_line(log_level::error, ended.error().text);
-  return ended.error().code;
-}
 
 int fail(int code, const std::string& sentence) {
   tell("fairuse: {}\n", sentence);
@@ -72,5 +90,7 @@ int fail(int code, const std::string& sentence) {
 }
 
 int fail(const command_error& why) { return fail(why.code, why.text); }
+
+int exit_code_of(const command_result<int>& ended) { return ended ? *ended : fail(ended.error()); }
 
 } // namespace fairuse::cli

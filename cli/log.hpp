@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Logs of the commands: stderr, text for people or JSON for collectors. No line names a user.
+// What is said on stderr besides results. A running engine logs `HH:MM:SS level: text` (UTC), or JSON for collectors;
+// all other commands say `fairuse: text`, and the level only of what is no error. No line names a user.
 #pragma once
 
 #include <string>
@@ -10,17 +11,20 @@
 
 namespace fairuse::cli {
 
-/// Point spdlog's default logger at stderr. main() does it for what is said before a deployment is read.
-void set_up_log(const log_settings& settings);
+/// Point spdlog's default logger at stderr, for a command that ends by itself. main() does it for all.
+void set_up_command_log(log_level least = log_level::info);
+
+/// The same for an engine, which runs on.
+void set_up_engine_log(const log_settings& settings);
 
 /// To spdlog's default logger. From any thread.
 void log_line(log_level level, const std::string& text);
 
-/// What a command without a log says before it ends; returns `code`.
+/// What a command says before it ends; returns `code`.
 int fail(int code, const std::string& sentence);
 int fail(const command_error& why);
 
-/// The exit code of a command with a log; logs the error, if it is one.
+/// The exit code of a command; says the error, if it is one.
 int exit_code_of(const command_result<int>& ended);
 
 } // namespace fairuse::cli

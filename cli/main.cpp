@@ -165,6 +165,6 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   hold_standard_descriptors();
-  set_up_log({});
+  set_up_command_log();
   return end_output(run(argc, argv));
 }

@@ -32,7 +32,7 @@ command_result<> operator_session::open(const std::string& config_file) {
                          fmt::format("{} is of local mode (streams.kind: local): this command is about Kafka. "
                                      "config/kafka.yaml is an example",
                                      config_file)};
-  set_up_log(loaded_->settings.log);
+  set_up_command_log(loaded_->settings.log.level);
   // The result says the same as librdkafka's log lines.
   const auto options =
       cluster_options(settings(), [](log_level, const std::string& line) { log_line(log_level::debug, line); });

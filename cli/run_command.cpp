@@ -88,7 +88,7 @@ std::optional<loaded_deployment> load_with_overrides(const std::string& file) {
     log_line(log_level::error, fmt::format("{} is refused", file));
     return std::nullopt;
   }
-  set_up_log(loaded->settings.log);
+  set_up_engine_log(loaded->settings.log);
   const auto report = apply_overrides(*loaded, overrides_from_environment());
   for (const auto& each : report.problems)
     log_line(log_level::error, each);

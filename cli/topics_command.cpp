@@ -98,7 +98,7 @@ private:
       return command_error{exit_usage, wanted_.config_file
                                            + " has no topics: its streams.kind is local; config/kafka.yaml is one on "
                                              "Kafka"};
-    set_up_log(deployment_.log);
+    set_up_command_log(deployment_.log.level);
     needs_ = topic_needs_of(deployment_);
     return {};
   }

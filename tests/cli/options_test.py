@@ -175,6 +175,24 @@ class Options(unittest.TestCase):
                 done = run(PROGRAM, *self.command(*words), code=2)
                 self.assertIn(f"--config FILE {form} --actor", done.stderr)
 
+    def test_a_command_says_its_errors_in_one_form_and_an_engine_with_the_time(self):
+        local = ROOT / "config/local.yaml"
+        for words in [
+            ("status", "--state", "nowhere", "--user", "u"),
+            ("run", "--config", "nowhere.yaml", "--input", "x"),
+            ("partitions", "--config", local),
+            ("topics", "check", "--config", local),
+            ("state", "adopt", "--config", local, "--partition", "0"),
+            ("capture", "export", "--config", local, "nowhere.capture"),
+            ("verify", ROOT / "README.md"),
+        ]:
+            with self.subTest(words=words):
+                done = run(PROGRAM, *words)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertRegex(done.stderr.splitlines()[-1], "^fairuse: [^:]")
+        engine = run(PROGRAM, "run", "--config", local, "--input", "nowhere", "--state", "nowhere-either")
+        self.assertRegex(engine.stderr.splitlines()[-1], r"^\d\d:\d\d:\d\d error: cannot read nowhere")
+
     def test_every_option_that_takes_a_number_is_in_the_table(self):
         commands = {words[0]: None for words, _, _ in OPTIONS}
         for command in commands:
