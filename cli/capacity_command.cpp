@@ -107,7 +107,8 @@ capacity_answer answer_of(const capacity_question& asked) {
 
 std::string text_of(const capacity_question& asked, const capacity_answer& found) {
   return fmt::format(
-      "{} users, {} min of speech a day each, a speech and an STT event per {} s of it, peak hour {} x the average\n\n"
+      "{} users, {} min of speech a day each, a speech and an STT event per {} s\n"
+      "of it, peak hour {} x the average\n\n"
       "events a day                       {:>12.3g}\n"
       "events a second at the peak        {:>12.0f}\n"
       "cores (half busy at the peak)      {:>12.1f}\n"
@@ -120,8 +121,8 @@ std::string text_of(const capacity_question& asked, const capacity_answer& found
       "journal a day                      {:>8.2f} GiB per copy\n"
       "cold restore of a partition        {:>8.0f} s\n"
       "transactions a second at brokers   {:>12.0f}\n\n"
-      "Arithmetic on what was measured on one machine (docs/capacity.md): plan with a margin, then "
-      "measure yours.\n",
+      "Arithmetic on what was measured on one machine (docs/capacity.md): plan with a\n"
+      "margin, then measure yours.\n",
       asked.users, asked.minutes, asked.seconds_per_event, asked.peak, found.events_per_day,
       found.events_per_second_peak, found.cores, found.partitions, cores_per_instance, found.instances,
       found.memory_mib_per_instance, found.store_gib, found.changelog_gib, found.changelog_mib_per_second_peak,
