@@ -80,7 +80,7 @@ private:
     for (const auto& each : of_.deployment.shadows)
       loaded.emplace_back(each.name);
     return {exit_usage, fmt::format("{} loads no shadow policy '{}'{}: only a shadow can be promoted", of_.config_file,
-                                    of_.policy, yaml::did_you_mean(of_.policy, loaded))};
+                                    of_.policy, yaml::did_you_mean_one_of(of_.policy, loaded))};
   }
 
   command_error incomplete(time_ms from) const {
