@@ -68,6 +68,15 @@ struct fixture {
     made.ms = ms;
     return made;
   }
+  void erase(user& loaded, time_ms now) {
+    const event_detail detail = erasure_request{"support", "asked for it"};
+    const event_text text{"support", "erase-1"};
+    event given = speech(now, 2);
+    given.kind = event_kind::erasure;
+    given.detail = &detail;
+    given.text = &text;
+    BOOST_TEST((give(loaded, now, given) == applied::accepted));
+  }
   std::int64_t weekly(const user& loaded, time_ms at) {
     return query_standing(loaded, in_force, 0, at).windows[1].sum_ms;
   }
@@ -279,13 +288,7 @@ BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_keyed_hash_and_numbers) {
   policies = policy_set::make(policies->live().rules, {});
   in_force.policies = policies.get();
   loaded = load(who, start + 1);
-  event given = speech(start + 1, 2);
-  const event_detail detail = erasure_request{"support", "asked for it"};
-  const event_text text{"support", "erase-1"};
-  given.kind = event_kind::erasure;
-  given.detail = &detail;
-  given.text = &text;
-  BOOST_TEST((give(*loaded, start + 1, given) == applied::accepted));
+  erase(*loaded, start + 1);
   store->add_user(who, *loaded);
   BOOST_TEST(store->erased_at(who) == start + 1);
   BOOST_TEST(store->erased_at("another") == INT64_MIN);
@@ -335,13 +338,7 @@ BOOST_AUTO_TEST_CASE(an_erased_user_leaves_the_numbers_of_a_slot_that_the_same_c
     loaded->standings[2] = std::make_unique<standing>();
     loaded->standings[2]->last_strike = 7;
     loaded->changed.standings = 4;
-    event given = speech(start + 1, 2);
-    const event_detail detail = erasure_request{"support", "asked for it"};
-    const event_text text{"support", "erase-1"};
-    given.kind = event_kind::erasure;
-    given.detail = &detail;
-    given.text = &text;
-    BOOST_TEST((give(*loaded, start + 1, given) == applied::accepted));
+    erase(*loaded, start + 1);
     if (back) {
       loaded->standings[2]->at = stage::warning;
       loaded->standings[2]->last_strike = 8;
