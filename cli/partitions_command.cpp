@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@
 #include "cli/told_by_instance.hpp"
 #include "engine/instance_view.hpp"
 #include "events/refusal.hpp"
+#include "events/time_text.hpp"
 #include "streams/kafka/worker/partition_shard.hpp"
 
 namespace fairuse::cli {
@@ -146,6 +148,7 @@ private:
       to.state = from.state;
       to.says = from.says;
       to.rules = from.rules;
+      note_incomplete(from);
       if (from.state == "ready") {
         to.pending_rows = from.pending_rows;
         to.active_users = from.active_users;
@@ -155,6 +158,15 @@ private:
         to.to_restore = from.to_restore;
       }
     }
+  }
+
+  void note_incomplete(const partition_view& from) {
+    if (not from.rules) return;
+    for (const auto& shadow : from.rules->shadows)
+      if (shadow.complete_from and *shadow.complete_from > from.now) {
+        auto& until = incomplete_until_[shadow.name];
+        until = std::max(until, *shadow.complete_from);
+      }
   }
 
   // Each a sentence for a monitor's message.
@@ -212,9 +224,14 @@ private:
   void print_rules() const {
     std::vector<std::pair<std::optional<rules_view>, std::vector<std::int32_t>>> sets;
     for (const auto& each : rows_) {
-      const auto same = [&](const auto& set) { return set.first == each.rules; };
+      auto rules = each.rules;
+      // Partitions load a policy at instants of their own.
+      if (rules)
+        for (auto& shadow : rules->shadows)
+          shadow.complete_from.reset();
+      const auto same = [&](const auto& set) { return set.first == rules; };
       auto found = std::find_if(sets.begin(), sets.end(), same);
-      if (found == sets.end()) found = sets.insert(sets.end(), {each.rules, {}});
+      if (found == sets.end()) found = sets.insert(sets.end(), {std::move(rules), {}});
       found->second.push_back(each.partition);
     }
     std::size_t live = 11;
@@ -229,6 +246,8 @@ private:
       print_out("{:<{}}  {:<{}}  {:<11}  {:<7}  {}\n", ranges_text(which), partitions, rules ? rules->live.name : "-",
                 live, rules ? on_or_off(rules->killed) : "-", rules ? (rules->enabled ? "yes" : "no") : "-",
                 rules ? shadows_text(*rules) : "-");
+    for (const auto& [name, until] : incomplete_until_)
+      print_out("{} is incomplete until {}: it cannot be promoted before\n", name, to_time_text(until));
   }
 
   void print_dead_letters() const {
@@ -276,6 +295,8 @@ private:
   std::optional<told_by_instance> told_;
   kafka::group_description group_;
   std::vector<row> rows_;
+  /// Shadows whose sums miss speech, on any partition that is told of.
+  std::map<std::string, time_ms> incomplete_until_;
 };
 
 std::function<int()> declare_partitions(CLI::App& app) {

@@ -144,7 +144,8 @@ private:
             "the configuration's live policy is {0} now, with a metering that the store has not kept for its longest "
             "window: sums would miss speech, and restrictions would be lifted. Leave `policies.live` (and FAIR_USE_* "
             "variables that change it) as it was, and load the changed policy under another name in "
-            "`policies.shadow`. When it has metered for its longest window (`fairuse status` says incomplete until "
+            "`policies.shadow`. When it has metered for its longest window (`fairuse status`, on Kafka `fairuse "
+            "partitions --state`, says incomplete until "
             "then; at the earliest {1}), promote it with `promote_policy`, and only then name it in `policies.live`",
             made.promotes, to_time_text(made.policies->complete_from(slot)))};
   }

@@ -132,6 +132,8 @@ class OperatorTest(unittest.TestCase):
         one.wait_for_state("ready", PARTITIONS)
         promote = ["command", "--config", own, "--state", one.state, "promote_policy", "finer", "--actor", "ann"]
         self.says(1, "finer is incomplete until", *promote, "--reason", "test")
+        told = command(PROGRAM, "partitions", "--config", own, "--state", one.state)[1]
+        self.assertRegex(told, r"\n0-1 .* finer\nfiner is incomplete until \S+: it cannot be promoted before\n")
         one.stop()
 
     def printed_by_command_in(self, text):
