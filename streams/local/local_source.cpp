@@ -39,11 +39,17 @@ bool local_source::has_line(place& at) {
   }
 }
 
+heard_line local_source::heard(place at) {
+  const auto& batch = *batches_[at.batch];
+  const auto* what = event_of(batch, at.line);
+  return {what, what != nullptr ? uid_of(batch, at.line) : std::string_view()};
+}
+
 // Without waiting: what has not come yet is missing.
 lines_behind local_source::read_behind(place at) {
   lines_behind found;
   for (++at.line; found.lines.size() < jump_lines_max and has_line(at); ++at.line)
-    found.lines.push_back(event_of(*batches_[at.batch], at.line));
+    found.lines.push_back(heard(at));
   found.complete = found.lines.size() == jump_lines_max or at_whole_end_;
   return found;
 }
@@ -51,12 +57,12 @@ lines_behind local_source::read_behind(place at) {
 // Lines behind are only looked at. Each is judged itself when its turn comes.
 jump_outcome local_source::judge(place at) {
   const auto& batch = *batches_[at.batch];
-  const auto* what = batch.own ? nullptr : event_of(batch, at.line);
-  if (what == nullptr) return {};
+  const auto line = batch.own ? heard_line{} : heard(at);
+  if (line.what == nullptr) return {};
   const auto horizon = options_.sealing.horizon_ms;
-  if (sealer_.opening() and is_speech_or_stt(*what)) return judge_first(*what, horizon, read_behind(at));
-  if (not sealer_.jumps(*what, uid_of(batch, at.line))) return {};
-  return judge_jump(*what, sealer_.now(), horizon, read_behind(at));
+  if (sealer_.opening() and is_speech_or_stt(*line.what)) return judge_first(line, horizon, read_behind(at));
+  if (not sealer_.jumps(*line.what, line.uid)) return {};
+  return judge_jump(line, sealer_.now(), horizon, read_behind(at));
 }
 
 // Under the events' clock nothing can run before the instant of the first speech or STT line is known, so find it. At

@@ -126,6 +126,7 @@ private:
   bool has_line(place& at);
   bool find_first();
   void start_clock(time_ms first, bool found);
+  heard_line heard(place at);
   lines_behind read_behind(place at);
   jump_outcome judge(place at);
   void tell(const input_batch& batch, std::size_t line, const jump_outcome& judged, applied how);

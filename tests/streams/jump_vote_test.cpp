@@ -3,6 +3,7 @@
 #include "streams/local/jump_vote.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/test/unit_test.hpp>
@@ -21,11 +22,17 @@ struct voter {
   std::uint64_t key = 0;
   event_kind kind = event_kind::speech;
   bool decodes = true;
+  std::string_view uid = "u";
 };
 
 voter says(std::int64_t ms, std::uint64_t key = 0, event_kind kind = event_kind::speech) { return {ms, key, kind}; }
 
 constexpr voter junk{.decodes = false};
+
+/// Of another user than all others.
+voter says_other(std::int64_t ms, std::uint64_t key, std::string_view uid) {
+  return {.ms = ms, .key = key, .uid = uid};
+}
 
 event event_of(const voter& from, std::uint64_t own_key) {
   return {.instant = base_now + from.ms,
@@ -41,7 +48,7 @@ struct lines_fixture {
     behind.complete = complete;
     for (const auto& each : from) {
       events.push_back(event_of(each, 100 + events.size()));
-      behind.lines.push_back(each.decodes ? &events.back() : nullptr);
+      behind.lines.push_back(each.decodes ? heard_line{&events.back(), each.uid} : heard_line{});
     }
   }
   std::vector<event> events;
@@ -92,6 +99,10 @@ BOOST_AUTO_TEST_CASE(lines_behind_a_jump_of_a_week_vote) {
       {"a tie follows", {says(0), says(7 * day)}, true, "followed 1:1"},
       {"one against, at the end", {says(0)}, true, "refused 0:1"},
       {"its own id sent again has no vote", {says(0, jump_key), says(7 * day, jump_key)}, true, "followed 0:0"},
+      {"the same id of other users is another",
+       {says_other(0, jump_key, "a"), says_other(0, jump_key, "b"), says_other(0, jump_key, "a"), says(0)},
+       true,
+       "refused 0:3"},
       {"an id votes once", {says(0, 5), says(0, 5), says(0, 5), says(7 * day, 5)}, true, "refused 0:1"},
       {"an id without a vote may vote later", {says(3 * day, 5), says(0, 5)}, true, "refused 0:1"},
       {"what does not decode has no vote", {junk, says(0), junk, says(0), junk, says(0)}, false, "refused 0:3"},
@@ -106,7 +117,7 @@ BOOST_AUTO_TEST_CASE(lines_behind_a_jump_of_a_week_vote) {
     BOOST_TEST_CONTEXT(each.what) {
       const lines_fixture made{each.lines, each.complete};
       const auto jump = event_of(says(7 * day, jump_key), 0);
-      BOOST_TEST(to_text(judge_jump(jump, base_now, horizon, made.behind)) == each.outcome);
+      BOOST_TEST(to_text(judge_jump({&jump, "u"}, base_now, horizon, made.behind)) == each.outcome);
     }
   }
 }
@@ -122,7 +133,7 @@ BOOST_AUTO_TEST_CASE(an_outcome_holds_whatever_comes_later) {
     std::string decided;
     for (std::size_t i = 0; i <= jump_lines_max; ++i) {
       const lines_fixture made{lines, i == jump_lines_max};
-      const auto told = to_text(judge_jump(jump, base_now, horizon, made.behind));
+      const auto told = to_text(judge_jump({&jump, "u"}, base_now, horizon, made.behind));
       if (not decided.empty()) BOOST_REQUIRE_EQUAL(told, decided);
       if (told.find("open") != 0) decided = told;
       draw = draw * 6'364'136'223'846'793'005ULL + 1'442'695'040'888'963'407ULL;
@@ -152,6 +163,11 @@ BOOST_AUTO_TEST_CASE(the_first_line_is_judged_by_the_next) {
       {"the next is far before, and others follow it", far, {says(0), says(1), says(2)}, false, "refused 0:3"},
       {"the next alone is far before", far, {says(0), says(far), says(far), says(far)}, false, "followed 3:1"},
       {"the next of another id counts", far, {says(far, jump_key), says(0), says(0), says(0)}, false, "refused 0:3"},
+      {"the next of another user with the same id counts",
+       far,
+       {says_other(0, jump_key, "a"), says_other(0, jump_key, "b"), says_other(0, jump_key, "c")},
+       false,
+       "refused 0:3"},
       {"two lines, and the end", far, {says(0)}, true, "refused 0:1"},
       {"a tie follows the first", far, {says(0), says(far)}, true, "followed 1:1"},
       {"what would be future after it has no vote", far, {says(0), says(far + horizon + 1)}, true, "refused 0:1"},
@@ -160,7 +176,7 @@ BOOST_AUTO_TEST_CASE(the_first_line_is_judged_by_the_next) {
     BOOST_TEST_CONTEXT(each.what) {
       const lines_fixture made{each.lines, each.complete};
       const auto first = event_of(says(each.first, jump_key), 0);
-      BOOST_TEST(to_text(judge_first(first, horizon, made.behind)) == each.outcome);
+      BOOST_TEST(to_text(judge_first({&first, "u"}, horizon, made.behind)) == each.outcome);
     }
   }
 }
