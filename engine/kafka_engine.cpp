@@ -55,19 +55,17 @@ std::string host_name() {
 }
 
 partition_view view_of(const kafka::partition_status& from) {
-  partition_view made{.partition = from.partition,
-                      .state = std::string{to_text(from.state)},
-                      .says = from.reason,
-                      .epoch = from.epoch,
-                      .now = from.now,
-                      .lag = from.lag,
-                      .active_users = from.active_users,
-                      .pending_rows = from.pending_rows,
-                      .restored = from.restored,
-                      .to_restore = from.to_restore,
-                      .rules = {}};
-  if (from.in_force.policies != nullptr) made.rules = view_of(from.in_force);
-  return made;
+  return {.partition = from.partition,
+          .state = std::string{to_text(from.state)},
+          .says = from.reason,
+          .epoch = from.epoch,
+          .now = from.now,
+          .lag = from.lag,
+          .active_users = from.active_users,
+          .pending_rows = from.pending_rows,
+          .restored = from.restored,
+          .to_restore = from.to_restore,
+          .rules = from.rules};
 }
 
 } // namespace

@@ -27,6 +27,7 @@
 #include "streams/kafka/worker/partition_shard.hpp"
 #include "streams/kafka/worker/takeover.hpp"
 #include "streams/notices.hpp"
+#include "streams/rules_view.hpp"
 
 namespace fairuse::kafka {
 
@@ -44,8 +45,8 @@ struct partition_status {
   std::int64_t to_restore = 0;
   std::size_t active_users = 0;
   std::size_t pending_rows = 0;
-  /// Of a partition that is ready; else without policies.
-  controls in_force;
+  /// Of a partition that is ready.
+  std::optional<rules_view> rules;
 };
 
 struct worker_status {

@@ -56,7 +56,7 @@ void kafka_worker::publish() {
       one.now = each.shard->last_now();
       one.active_users = each.shard->active_users();
       one.pending_rows = each.shard->store().pending_rows();
-      one.in_force = each.shard->in_force();
+      one.rules = view_of(each.shard->in_force());
       one.lag = 0;
       for (const auto& at : each.shard->read_from()) {
         const auto lag = lag_of(at);
