@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/pure/text_table.hpp"
 #include "cli/commands.hpp"
 #include "cli/numbers.hpp"
 #include "cli/output.hpp"
@@ -109,7 +110,7 @@ std::string text_of(const capacity_question& asked, const capacity_answer& found
   return fmt::format(
       "{} users, {} min of speech a day each, a speech and an STT event per {} s\n"
       "of it, peak hour {} x the average\n\n"
-      "events a day                       {:>12.3g}\n"
+      "events a day                       {:>12}\n"
       "events a second at the peak        {:>12.0f}\n"
       "cores (half busy at the peak)      {:>12.1f}\n"
       "partitions                         {:>12}\n"
@@ -123,10 +124,11 @@ std::string text_of(const capacity_question& asked, const capacity_answer& found
       "transactions a second at brokers   {:>12.0f}\n\n"
       "Arithmetic on what was measured on one machine (docs/capacity.md): plan with a\n"
       "margin, then measure yours.\n",
-      asked.users, asked.minutes, asked.seconds_per_event, asked.peak, found.events_per_day,
-      found.events_per_second_peak, found.cores, found.partitions, cores_per_instance, found.instances,
-      found.memory_mib_per_instance, found.store_gib, found.changelog_gib, found.changelog_mib_per_second_peak,
-      found.journal_gib_per_day, found.cold_restore_seconds_per_partition, found.transactions_per_second);
+      asked.users, asked.minutes, asked.seconds_per_event, asked.peak,
+      grouped(static_cast<std::uint64_t>(found.events_per_day)), found.events_per_second_peak, found.cores,
+      found.partitions, cores_per_instance, found.instances, found.memory_mib_per_instance, found.store_gib,
+      found.changelog_gib, found.changelog_mib_per_second_peak, found.journal_gib_per_day,
+      found.cold_restore_seconds_per_partition, found.transactions_per_second);
 }
 
 std::string json_of(const capacity_answer& found) {

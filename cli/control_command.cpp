@@ -76,9 +76,13 @@ bool read_switch(const std::string& word, bool& out) {
   return out or word == "off";
 }
 
+/// As people type it, too: events have upper case only.
 bool read_strike(const std::string& word, admin_command& out) {
-  if (is_case_reference(word)) {
-    out.reference = word;
+  auto upper = word;
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](char each) { return each >= 'a' and each <= 'z' ? static_cast<char>(each - 'a' + 'A') : each; });
+  if (is_case_reference(upper)) {
+    out.reference = upper;
     return true;
   }
   out.strike = strict_number<std::uint32_t>(word).value_or(0);
@@ -116,6 +120,13 @@ bool read_arguments(std::span<const std::string> words, admin_command& out) {
   return false;
 }
 
+constexpr std::string_view strike_advice =
+    ". STRIKE is the strike's number, or the case reference of its e-mail: FU- and 12 hexadecimal digits";
+
+bool names_strike(std::optional<admin_verb> verb) {
+  return verb == admin_verb::clear_strike or verb == admin_verb::resolve;
+}
+
 error no_such_command(const std::string& name) {
   std::vector<std::string_view> names;
   for (const auto& each : forms)
@@ -145,8 +156,8 @@ result<wanted_event> understand(const control_options& wanted) {
     words = words.subspan(1);
   }
   if (not fits or not read_arguments(words, what))
-    return error{fmt::format("it is called so: fairuse command --config FILE {} {} --actor A --reason R", name,
-                             form->arguments)};
+    return error{fmt::format("it is called so: fairuse command --config FILE {} {} --actor A --reason R{}", name,
+                             form->arguments, names_strike(verb) ? strike_advice : "")};
   if (verb) {
     made.detail = std::move(what);
     return made;

@@ -79,6 +79,8 @@ private:
   command_error unknown(std::vector<std::string_view> loaded) const {
     for (const auto& each : of_.deployment.shadows)
       loaded.emplace_back(each.name);
+    std::sort(loaded.begin(), loaded.end());
+    loaded.erase(std::unique(loaded.begin(), loaded.end()), loaded.end());
     return {exit_usage, fmt::format("{} loads no shadow policy '{}'{}: only a shadow can be promoted", of_.config_file,
                                     of_.policy, yaml::did_you_mean_one_of(of_.policy, loaded))};
   }

@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -109,6 +111,15 @@ result<void> find_input(run_settings& settings) {
   return {};
 }
 
+/// An option that changes nothing is a mistake.
+result<void> check_mode(const run_options& options, stream_kind mode) {
+  const bool local = mode == stream_kind::local;
+  const auto& others = local ? options.kafka_only : options.local_only;
+  if (others.empty()) return {};
+  return error{fmt::format("{} is for {}, and {} says `streams.kind: {}`", others.front(),
+                           local ? "Kafka mode" : "local mode", options.config_file, local ? "local" : "kafka")};
+}
+
 int fail(const run_error& error) {
   log_line(log_level::error, error.message);
   return error.kind == run_fault::refused ? exit_usage : exit_failed;
@@ -142,6 +153,12 @@ std::function<int()> declare_run(CLI::App& app) {
   auto& settings = options->engine;
   auto clock = std::make_shared<std::string>();
   auto max_gap = std::make_shared<std::string>();
+  const auto given = [&app](std::initializer_list<const char*> names) {
+    std::vector<std::string> found;
+    for (const auto* name : names)
+      if (app.count(name) > 0) found.emplace_back(name);
+    return found;
+  };
   app.add_option("--config", options->config_file, "Deployment file: policies, retention, log")->required();
   app.add_option("--state", settings.state_folder, "Folder of the store; made if it is not there")
       ->capture_default_str();
@@ -168,8 +185,10 @@ std::function<int()> declare_run(CLI::App& app) {
   tuning->add_option("--chunk-bytes", settings.chunk_bytes, "Bytes that are read at once")
       ->check(number_between(64, 64 << 20))
       ->capture_default_str();
-  return [options, clock, max_gap] {
+  return [options, clock, max_gap, given] {
     auto& wanted = options->engine;
+    options->local_only = given({"--input", "--clock", "--max-gap", "--commit-bytes", "--commit-ms", "--chunk-bytes"});
+    options->kafka_only = given({"--adopt-topic"});
     if (not clock->empty()) wanted.clock = *clock == "wall" ? clock_kind::wall : clock_kind::events;
     if (not max_gap->empty()) wanted.max_gap_ms = yaml::parse_duration(*max_gap);
     return run_engine(*options);
@@ -188,6 +207,7 @@ int run_engine(run_options options) {
   if (not key) return fail({run_fault::refused, key.error().message});
   auto& settings = options.engine;
   const auto mode = all->settings.streams;
+  if (const auto fits = check_mode(options, mode); not fits) return fail({run_fault::refused, fits.error().message});
   if (mode == stream_kind::local)
     if (const auto found = find_input(settings); not found) return fail({run_fault::refused, found.error().message});
   settings.instance = variable(instance_variable);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/engine.hpp"
 
@@ -12,6 +13,9 @@ namespace fairuse::cli {
 struct run_options {
   std::string config_file;
   run_settings engine;
+  /// Options that were given and that only this mode of streams has.
+  std::vector<std::string> local_only;
+  std::vector<std::string> kafka_only;
   /// The report as JSON on stdout, besides.
   bool json = false;
 };

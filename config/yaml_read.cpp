@@ -49,6 +49,7 @@ std::string number_advice(const node& of, std::string_view expected) {
   if (digits.size() > 1 and digits[0] == '0' and all_digits(digits))
     return shown(of) + " has a leading zero, which some readers take as octal; write it without";
   if (text.find_first_of("_, ") != std::string_view::npos) return shown(of) + ": write the number without separators";
+  if (all_digits(digits)) return shown(of) + " is too large";
   return "expected " + std::string{expected} + ", not " + shown(of);
 }
 

@@ -45,18 +45,21 @@ run_result<void> local_engine::run_to_end() {
 run_result<void> local_engine::judge_input() const {
   const auto& totals = sink_->totals();
   const bool is_whole = settings_.until_end and start_.offset == 0 and not stop_;
+  if (is_whole and totals.lines == 0) told_.log(log_level::warning, "the input has no line");
   if (is_whole and totals.unreadable_lines > 0 and totals.unreadable_lines + totals.empty_lines == totals.lines)
     return run_error{
         run_fault::refused,
-        fmt::format("no line of the input is an event ({} refused; `fairuse decisions --dead-letters` says "
+        fmt::format("no line of the input is an event ({} refused; `fairuse decisions --state {} --dead-letters` says "
                     "why). {}",
-                    totals.unreadable_lines, describe_unusable_input(totals.first_unreadable))};
+                    totals.unreadable_lines, settings_.state_folder, describe_unusable_input(totals.first_unreadable))};
   const auto too_old = totals.dead_letters[static_cast<std::size_t>(refusal::too_old)];
   if (too_old > 0 and too_old * 2 >= totals.lines and not source_->told_too_old())
     warn_of_old_lines(fmt::format("{} of {} lines", too_old, totals.lines));
   else if (report_->dead_letters > 1'000 and report_->dead_letters * 2 > totals.lines)
     told_.log(log_level::warning,
-              "more than half of the lines became dead letters: `fairuse decisions --dead-letters` says why");
+              fmt::format("more than half of the lines became dead letters: `fairuse decisions --state {} "
+                          "--dead-letters` says why",
+                          settings_.state_folder));
   return {};
 }
 

@@ -157,7 +157,9 @@ std::string doubt_about(const guard& of) {
   const bool amount = of.figure == guard_figure::reviews or of.figure == guard_figure::harm;
   const bool greatest = not amount and of.value == one_nano;
   const bool least = of.value == 0;
-  const std::string percent = greatest ? "1 is 100 %; for 1 % write `1%`" : "";
+  const std::string percent =
+      greatest ? of.text.find('%') == std::string::npos ? "1 is 100 %; for 1 % write `1%`" : "no share is above 100 %"
+               : "";
   switch (of.relation) {
     case guard_relation::below:
       if (greatest) return "fails only if it is 100 %: " + percent;

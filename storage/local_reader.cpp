@@ -93,6 +93,8 @@ result<void, store_error> local_reader::catch_up() {
   std::optional<published_mark> mark;
   for (int tries = 0; tries < tries_max and not mark; ++tries)
     mark = read_published(own.store);
+  if (not mark and not std::filesystem::exists(own.store))
+    return store_error{store_fault::io, "The store " + own.store.string() + " was removed, or moved away."};
   if (not mark)
     return store_error{store_fault::damaged, "The file `published` in " + own.store.string()
                                                  + " is damaged. Starting the engine once writes it anew."};

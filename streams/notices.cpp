@@ -39,7 +39,7 @@ std::set<std::string_view> plans_of(const policy_set& in_force) {
 
 void notices::case_key_changed() {
   if (not std::exchange(told_case_key_, true))
-    warn_("the case key is another one than last time: references of earlier cases cannot be told any more");
+    warn_("the case key is another one than last time: references that were made under the other one are not known");
 }
 
 void notices::reused_ids(std::uint64_t count) {

@@ -27,9 +27,11 @@ std::string describe_unusable_input(std::string_view first_line) {
     if (first_line.starts_with(each.magic))
       return fmt::format("It looks like {}: unpack it first, `{} FILE | fairuse run ... --input -`", each.format,
                          each.tool);
-  if (first_line.starts_with("\xff\xfe") or first_line.starts_with("\xfe\xff")
-      or first_line.find('\0') != std::string_view::npos)
+  const auto wide = [&](std::size_t at) { return first_line.size() > at and first_line[at] == '\0'; };
+  if (first_line.starts_with("\xff\xfe") or first_line.starts_with("\xfe\xff") or wide(0) != wide(1))
     return "It looks like UTF-16: write it as UTF-8, `iconv -f UTF-16 -t UTF-8 FILE`";
+  if (first_line.find('\0') != std::string_view::npos)
+    return "It is no text: an event is one JSON object a line (docs/events-format.md)";
   const auto begin = first_line.find_first_not_of(" \t");
   const auto text = first_line.substr(begin == std::string_view::npos ? first_line.size() : begin);
   if (text.starts_with('[')) return "It looks like a JSON array: write one event a line, `jq -c '.[]' FILE`";

@@ -152,6 +152,7 @@ def an_unusable_input_is_named(engine):
         ("zip", b"PK\x03\x04" + bytes(range(128, 256)), "zip archive"),
         ("utf16", content.encode("utf-16"), "UTF-16: write it as UTF-8"),
         ("utf16le", content.encode("utf-16-le"), "UTF-16: write it as UTF-8"),
+        ("binary", b"\x7fELF\x02\x01\x01\0\0\0\0\0", "It is no text"),
         ("array", array.encode(), "a JSON array: write one event a line"),
         ("indented", json.dumps(json.loads(array)[0], indent=2).encode(), "JSON over several lines"),
         ("csv", b"time,user,ms\n2026-01-01T00:00:00Z,u,1000\n", "CSV"),
@@ -179,6 +180,8 @@ def an_unusable_input_is_named(engine):
     equal(engine.summary("some", "some.ndjson")["dead_letters"], {"not_json": 1}, "dead letters of what was added")
     engine.write("empty.ndjson", b"\n\n")
     engine.good_run("empty", "empty.ndjson")
+    engine.write("nothing.ndjson", b"")
+    check(b"the input has no line" in engine.good_run("nothing", "nothing.ndjson").stderr, "an empty file is named")
     # Events that come at the wrong time are events.
     engine.write("early.ndjson", "".join(speech("u", f"f{i}", at("-30d")) for i in range(3)))
     engine.good_run("some", "early.ndjson")

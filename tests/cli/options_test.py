@@ -174,6 +174,22 @@ class Options(unittest.TestCase):
             with self.subTest(words=words):
                 done = run(PROGRAM, *self.command(*words), code=2)
                 self.assertIn(f"--config FILE {form} --actor", done.stderr)
+                self.assertEqual("FU- and 12 hexadecimal digits" in done.stderr, "STRIKE" in form)
+        # As people type it: it comes as far as the broker that is not there.
+        typed = run(PROGRAM, *self.command("clear_strike", "alice", "fu-68dcffaaade2"))
+        self.assertNotIn("it is called so", typed.stderr)
+
+    def test_an_option_of_the_other_mode_is_refused(self):
+        for config, words, said in [
+            ("kafka", ("--input", "x"), "--input is for local mode, and"),
+            ("kafka", ("--clock", "events"), "--clock is for local mode, and"),
+            ("kafka", ("--commit-ms", "1"), "--commit-ms is for local mode, and"),
+            ("local", ("--input", "x", "--adopt-topic", "t"), "--adopt-topic is for Kafka mode, and"),
+        ]:
+            with self.subTest(config=config, words=words):
+                done = run(PROGRAM, "run", "--config", ROOT / f"config/{config}.yaml", "--state", "none", *words, code=2)
+                self.assertIn(said, done.stderr)
+        self.assertFalse(pathlib.Path("none").exists())
 
     def test_a_command_says_its_errors_in_one_form_and_an_engine_with_the_time(self):
         local = ROOT / "config/local.yaml"

@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(that_says_nothing_about_any_run_is_doubted) {
   };
   for (const auto& [text, doubt] : {
            row{"fpr_warning < 1", "fails only if it is 100 %: 1 is 100 %; for 1 % write `1%`"},
-           row{"fpr_warning < 100%", "fails only if it is 100 %: 1 is 100 %; for 1 % write `1%`"},
+           row{"fpr_warning < 100%", "fails only if it is 100 %: no share is above 100 %"},
            row{"fpr_warning.upper <= 1", "always holds: 1 is 100 %; for 1 % write `1%`"},
            row{"caught_warning > 1", "can never hold: 1 is 100 %; for 1 % write `1%`"},
            row{"caught_warning >= 0", "always holds: no figure is below 0"},
