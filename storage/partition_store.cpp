@@ -251,8 +251,6 @@ result<std::unique_ptr<partition_store>, store_error> partition_store::open(cons
   if (auto status = all->read_meta(); not status) return status.error();
   if (auto status = all->read_all_erased(); not status) return status.error();
   all->mark_manifest();
-  if (all->meta and not all->erased.empty() and all->meta->key_check != case_namer(options.case_key).check())
-    return wrong_key(folder);
   return std::unique_ptr<partition_store>(new partition_store(std::move(all)));
 }
 
@@ -273,6 +271,14 @@ partition_store::~partition_store() {
 }
 
 const std::optional<partition_meta>& partition_store::meta() const { return body_->meta; }
+
+result<void, store_error> partition_store::check_case_key() const {
+  const auto& own = *body_;
+  // A changelog that lost its meta row and was reseeded does not know its key.
+  const bool unknown = not own.meta or own.meta->key_check.empty();
+  if (unknown or own.erased.empty() or own.meta->key_check == case_namer(own.options.case_key).check()) return {};
+  return wrong_key(own.db.store);
+}
 
 std::vector<std::unique_ptr<user>> partition_store::load(std::span<const std::string_view> uids,
                                                          const policy_set& policies, time_ms now) {

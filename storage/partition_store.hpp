@@ -52,8 +52,8 @@ struct state_row {
 
 class partition_store final : public user_store {
 public:
-  /// Open or create. Errors: damaged is a reason to set the folder aside and restore; locked, to try again; the others,
-  /// wrong_key among them, to stop and touch nothing.
+  /// Open or create. Errors: damaged is a reason to set the folder aside and restore; locked, to try again; newer, to
+  /// leave the partition alone; the others, to stop and touch nothing.
   static result<std::unique_ptr<partition_store>, store_error> open(const std::filesystem::path& folder,
                                                                     const partition_store_options& options);
   ~partition_store() override;
@@ -65,6 +65,9 @@ public:
 
   /// As of the last committed epoch, drained or not. Nullopt: the partition has never committed one here.
   const std::optional<partition_meta>& meta() const;
+  /// Wrong_key: users were erased under another case key, and under this one they would come back. Asked when the store
+  /// is at the end of its changelog, however it came there.
+  result<void, store_error> check_case_key() const;
 
   // user_store, over all three layers.
 

@@ -11,6 +11,7 @@
 #include "storage/partition_store.hpp"
 #include "streams/kafka/broker/read_committed.hpp"
 #include "streams/kafka/worker/partition_shard.hpp"
+#include "streams/kafka/worker/takeover.hpp"
 
 namespace fairuse::kafka {
 
@@ -187,10 +188,7 @@ result<repair_plan> plan_adopt(const repair_target& at, const repair_facts& foun
   if (meta.cluster.empty())
     return error{fmt::format("{} lost the record that says of which epoch it is. {}", at.outputs.changelog, reseed)};
   if (meta.partitions != static_cast<std::uint32_t>(at.partitions))
-    return error{
-        fmt::format("the changelog was written for {} partitions and the topics have {}: users are elsewhere "
-                    "now. Read the inputs again with another streams.app and new output topics",
-                    meta.partitions, at.partitions)};
+    return error{users_are_elsewhere(meta.partitions, at.partitions)};
   made.epoch = last_epoch_of(found);
   for (const auto& each : meta.inputs) {
     if (const auto why = outside(at, found, each.topic, each.next))

@@ -81,7 +81,6 @@ result<void> partition_shard::begin(const takeover_result& from, worker& on, con
   const auto& wanted = rules_.configured;
   has_committed_ = not from.is_new;
   if (from.is_new) {
-    meta_.cluster = from.cluster;
     meta_.partitions = static_cast<std::uint32_t>(partition_count_);
     meta_.controls = {.enabled = wanted.enabled, .killed = wanted.killed};
     meta_.settings["config.enabled"] = truth(wanted.enabled);
@@ -89,6 +88,8 @@ result<void> partition_shard::begin(const takeover_result& from, worker& on, con
   } else {
     meta_ = *store_->meta();
   }
+  // Also of a changelog that was copied from another cluster.
+  meta_.cluster = from.cluster;
   meta_.inputs = from.inputs;
   meta_.partition = static_cast<std::uint32_t>(partition_);
   first_meta_ = meta_;

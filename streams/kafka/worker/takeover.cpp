@@ -22,6 +22,13 @@ error not_answered(const char* what, const call_error& why) {
 
 } // namespace
 
+std::string users_are_elsewhere(std::uint32_t written, std::int32_t there) {
+  return fmt::format(
+      "the changelog was written for {} partitions and the topics have {}: users are elsewhere now. Read the inputs "
+      "again with another streams.app and new output topics",
+      written, there);
+}
+
 takeover::takeover(const engine_rules& rules, cluster& brokers, group_consumer& group, std::int32_t partition,
                    std::int32_t partition_count, std::string cluster_id, std::unique_ptr<partition_store> store)
   : rules_(rules),
@@ -89,6 +96,7 @@ takeover_state takeover::open_store() {
       const auto& error = opened.error();
       if (error.fault == store_fault::damaged) return set_aside(error.message);
       if (error.fault == store_fault::locked) return again(error.message);
+      if (error.fault == store_fault::newer) return refuse(error.message);
       return fail(error.message);
     }
     store_ = std::move(*opened);
@@ -196,6 +204,14 @@ takeover_state takeover::read_changelog() {
   return takeover_state::working;
 }
 
+// What the changelog was written with. The store alone cannot tell: it may have been empty.
+takeover_state takeover::check_deployment(const partition_meta& meta) {
+  if (meta.partitions != 0 and meta.partitions != static_cast<std::uint32_t>(partition_count_))
+    return refuse(users_are_elsewhere(meta.partitions, partition_count_));
+  if (const auto known = store_->check_case_key(); not known) return refuse(known.error().message);
+  return takeover_state::ready;
+}
+
 takeover_state takeover::agree_on_topics(const partition_meta& meta) {
   const auto adopted = [&](const std::string& topic) { return rules_.adopt_topics.count(topic) > 0; };
   for (const auto& each : meta.inputs) {
@@ -256,6 +272,7 @@ takeover_state takeover::compare() {
         fmt::format("{} has rows and does not say of which epoch they are: it lost its end. Start over with "
                     "`fairuse state reseed --partition {}`",
                     rules_.outputs.changelog, partition_));
+  if (const auto same = check_deployment(*meta); same != takeover_state::ready) return same;
   if (const auto topics = agree_on_topics(*meta); topics != takeover_state::ready) return topics;
   bool equal = true;
   bool behind = false;

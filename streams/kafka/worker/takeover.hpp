@@ -29,6 +29,9 @@ enum class takeover_state : std::uint8_t {
   failed,  ///< the process must not go on: another one has the store, the disk is full or broken
 };
 
+/// Why a changelog that was written for `written` partitions is of no use to topics that have `there`.
+std::string users_are_elsewhere(std::uint32_t written, std::int32_t there);
+
 class takeover {
 public:
   /// `store`: still open from the last time that this process had the partition, if there was one.
@@ -73,6 +76,7 @@ private:
   takeover_state refuse_twice(const std::string& why);
   takeover_state fail(std::string why);
   takeover_state set_aside(const std::string& why);
+  takeover_state check_deployment(const partition_meta& meta);
   takeover_state agree_on_topics(const partition_meta& meta);
   void read_policies();
   /// By the configured start.
