@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -84,6 +85,8 @@ private:
   std::shared_ptr<const policy_set> policies_;
   /// A shadow that is the configuration's live policy now.
   std::string promotes_;
+  /// The settings of the store as they were found.
+  std::map<std::string, std::string> settings_found_;
 
   // Destroyed from the last to the first.
   state_folder folder_;

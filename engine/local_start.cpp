@@ -89,6 +89,7 @@ run_result<void> local_engine::open_store() {
   auto opened = local_store::open(settings_.state_folder, options);
   if (not opened) return run_error{run_fault::failed, opened.error().message};
   store_ = std::move(*opened);
+  settings_found_ = store_->meta().settings;
   if (store_->case_key_changed()) notices_.case_key_changed();
   return {};
 }
@@ -213,6 +214,7 @@ void local_engine::make_source(sealer_state state) {
                 warn_of_old_lines(fmt::format("line {}: this and the 999 events before it", line));
               }},
       *queue_);
+  if (store_->meta().epoch > 0 and store_->meta().settings != settings_found_) source_->owe_epoch();
 }
 
 void local_engine::make_sink() {

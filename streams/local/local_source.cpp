@@ -206,11 +206,12 @@ std::optional<local_epoch> local_source::seal() {
   } while (not ended and stopped_ == source_stop::none and at_end_ != from_.at_end());
   if (ended or stopped_ != source_stop::none) return ended;
   const bool timer = wall and timer_due_ <= sealer_.now();
-  // The configuration's commands wait for an event or a timer.
-  const bool matters = open_.lines.lines > open_.lines.config_commands or timer;
+  const bool owed = owes_epoch_ and (wall or at_whole_end_);
+  // The configuration's first commands wait for an event or a timer.
+  const bool matters = open_.lines.lines > open_.lines.config_commands or timer or owed;
   if (open_.lines.lines > 0 and ((wall and matters) or at_whole_end_)) {
     sealer_.seal();
-  } else if (timer and open_.lines.lines == 0) {
+  } else if ((timer or owed) and open_.lines.lines == 0) {
     open_next();
     sealer_.seal_empty();
   } else {
@@ -226,6 +227,7 @@ void local_source::open_next() {
 }
 
 local_epoch local_source::close_open() {
+  owes_epoch_ = false;
   std::swap(sealed_, open_);
   open_.lines.clear();
   open_.commands.clear();

@@ -97,6 +97,10 @@ public:
   /// A timer is due at `due`: under the wall clock an epoch is sealed for it even without lines.
   void expect_timer(time_ms due) { timer_due_ = due; }
 
+  /// What the start of the run changed must be kept: an epoch is sealed for it even without lines, under the wall clock
+  /// at once, else at the end of the input.
+  void owe_epoch() { owes_epoch_ = true; }
+
   /// The next epoch; nothing: no line ends one now.
   std::optional<local_epoch> seal();
 
@@ -155,6 +159,7 @@ private:
   std::vector<addressed_event> gathered_;
 
   time_ms timer_due_ = never;
+  bool owes_epoch_ = false;
   std::uint64_t too_old_run_ = 0;
   bool told_too_old_ = false;
   bool first_event_seen_ = false;

@@ -348,6 +348,22 @@ def a_promotion_stays_until_the_live_policy_of_the_configuration_changes(engine)
     equal(promotions(engine), [("omi-newest", "support@example.org")], "it was live already")
 
 
+def a_configuration_that_followed_a_promotion_is_remembered_without_new_lines(engine):
+    other = named_policy(engine, "fair-2")
+    engine.deployment(shadows=(other,))
+    engine.write("1.ndjson", hours("a", 0, 1) + admin("*", "p1", at("+1h"), "promote_policy", policy="fair-2"))
+    engine.good_run("s", "1.ndjson")
+    engine.deployment(live=other, shadows=())
+    for epochs in (1, 0):
+        equal(engine.summary("s", "1.ndjson")["epochs"], epochs, "epochs of a run without new lines")
+    engine.deployment()
+    engine.write("2.ndjson", hours("a", 5, 1))
+    engine.good_run("s", "2.ndjson")
+    wanted = [("fair-2", "support@example.org"), ("fair", "fairuse/config")]
+    equal(promotions(engine), wanted, "the configuration went back")
+    equal(slots(engine)[0], ("live", "fair"), "the live policy")
+
+
 def another_live_policy_of_the_configuration_is_a_promotion(engine):
     engine.write("1.ndjson", hours("a", 0, 3))
     engine.good_run("s", "1.ndjson")
@@ -576,6 +592,7 @@ CASES = [
     configuration_speaks_once,
     a_strike_is_cleared_by_the_reference_that_the_user_was_sent,
     a_promotion_stays_until_the_live_policy_of_the_configuration_changes,
+    a_configuration_that_followed_a_promotion_is_remembered_without_new_lines,
     another_live_policy_of_the_configuration_is_a_promotion,
     an_impossible_promotion_is_a_dead_letter,
     another_metering_of_the_live_policy_needs_the_longest_window,

@@ -113,6 +113,21 @@ BOOST_AUTO_TEST_CASE(a_promoted_policy_stays_live_when_a_shadow_is_added) {
   on.finish();
 }
 
+BOOST_AUTO_TEST_CASE(a_configuration_that_followed_a_promotion_is_remembered_without_traffic) {
+  promote("fair-2");
+  on.kill(process);
+  on.in.configure(named(fair, "fair-2"), {});
+  on.start(process);
+  on.until_caught_up();
+  // Half of the time after which a quiet partition commits an epoch anyhow.
+  int rounds = 50;
+  on.until("time passes", [&] { return --rounds == 0; });
+  run_again(fair, {});
+  BOOST_TEST(in_force().live == "fair-digest");
+  BOOST_TEST(promotions_of("fair") == 2U);
+  on.finish();
+}
+
 BOOST_AUTO_TEST_CASE(another_live_policy_is_promoted_by_a_command_of_the_engine) {
   run_again(named(fair, "next"), {fair});
   BOOST_TEST(in_force().live == "next-digest");

@@ -97,6 +97,7 @@ result<void> partition_shard::begin(const takeover_result& from, worker& on, con
   const auto chosen = choose(read_policy);
   if (not chosen) return chosen.error();
   const auto& choice = *chosen;
+  has_news_ = has_committed_ and first_meta_ != *store_->meta();
   const controls start{meta_.controls.enabled, meta_.controls.killed, choice.policies.get()};
   const auto stored = stored_from(start);
   const auto known = digests_of(meta_.controls);
@@ -175,7 +176,8 @@ partition_shard::accept_result partition_shard::accept(const std::shared_ptr<con
 }
 
 bool partition_shard::has_work(time_ms now) const {
-  return not buffer_.empty() or not has_committed_ or not config_commands_.lines.empty() or actors_->next_due() <= now;
+  return not buffer_.empty() or not has_committed_ or has_news_ or not config_commands_.lines.empty()
+         or actors_->next_due() <= now;
 }
 
 epoch partition_shard::seal(time_ms now, std::size_t timers_max) {
@@ -337,6 +339,7 @@ void partition_shard::confirm(const transactional_producer& by) {
     rules_.environment.dead_letter(meta_.inputs[each.topic].topic, partition_, each);
   has_committed_ = true;
   first_epoch_ = false;
+  has_news_ = false;
   config_commands_ = {};
   new_policies_.clear();
   if (done->with_records) {

@@ -162,6 +162,8 @@ private:
   partition_meta first_meta_;
   bool has_committed_ = false;
   bool first_epoch_ = true;
+  /// The takeover changed what is remembered of the configuration: that waits for no traffic, or it would be forgotten.
+  bool has_news_ = false;
   /// Written and neither confirmed nor rolled back.
   std::optional<written_epoch> written_;
 
