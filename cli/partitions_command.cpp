@@ -174,9 +174,9 @@ private:
     std::vector<std::string> wrong;
     if (group_.members.empty())
       wrong.push_back(fmt::format("nobody is in group {}: start an instance with `fairuse run`", all_.settings().app));
-    if (told_ and told_->was_killed())
-      wrong.push_back(fmt::format("instance {} was killed or hangs: start it again with its --state {}",
-                                  told_->view().instance, wanted_.state_folder));
+    if (told_ and told_->is_wrong())
+      wrong.push_back(fmt::format("{}. See its log, and start it again with its --state {}", told_->headline(),
+                                  wanted_.state_folder));
     for (const auto& each : rows_) {
       if (each.state == "refused" or each.state == "failed")
         wrong.push_back(fmt::format("partition {} is {}", each.partition, each.state));

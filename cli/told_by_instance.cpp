@@ -17,7 +17,7 @@ namespace fairuse::cli {
 
 namespace {
 
-/// An instance writes its view every second; an older one is of a process that has ended or hangs.
+/// An instance writes its view every second; an older one of a process that has its folder says that it hangs.
 constexpr std::int64_t age_max_ms = 10'000;
 
 std::string reader_of(const instance_view& view, wanted_from_store wanted) {
@@ -52,6 +52,8 @@ command_error no_local_store(const std::string& state_folder, const store_error&
 
 command_result<told_by_instance> told_by_instance::read(const std::string& state_folder) {
   const auto file = instance_view_file(state_folder);
+  // Before it is read: an instance that ends in order says so first.
+  const bool has_process = is_in_use(state_folder);
   std::ifstream from{file};
   if (not from)
     return command_error{
@@ -63,15 +65,30 @@ command_result<told_by_instance> told_by_instance::read(const std::string& state
         exit_failed,
         fmt::format("{} is damaged, or of another version; a running instance writes it anew", file.string())};
   const auto age = std::max<std::int64_t>(0, wall_clock_ms() - view->at);
-  return told_by_instance{std::move(*view), age};
+  const auto how = state_of(*view, has_process, age);
+  return told_by_instance{std::move(*view), how, age};
 }
 
-bool told_by_instance::is_current() const { return view_.running and age_ms_ <= age_max_ms; }
+told_by_instance::state told_by_instance::state_of(const instance_view& view, bool has_process, std::int64_t age_ms) {
+  if (not view.running) return state::ended;
+  if (not has_process) return state::gone;
+  return age_ms <= age_max_ms ? state::runs : state::hangs;
+}
 
 std::string told_by_instance::headline() const {
-  if (is_current()) return fmt::format("state as instance {} tells it", view_.instance);
-  return fmt::format("instance {} was last heard {} s ago: it ended, or waits for a broker", view_.instance,
-                     age_ms_ / 1'000);
+  const auto& name = view_.instance;
+  const auto seconds = age_ms_ / 1'000;
+  switch (how_) {
+    case state::runs:
+      break;
+    case state::ended:
+      return fmt::format("instance {} ended in order {} s ago", name, seconds);
+    case state::gone:
+      return fmt::format("instance {} was killed or ended with an error about {} s ago", name, seconds);
+    case state::hangs:
+      return fmt::format("instance {} has told nothing for {} s: it hangs, or waits for a broker", name, seconds);
+  }
+  return fmt::format("state as instance {} tells it", name);
 }
 
 } // namespace fairuse::cli

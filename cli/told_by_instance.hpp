@@ -20,16 +20,26 @@ public:
 
   const instance_view& view() const { return view_; }
   /// It runs, and told it just now.
-  bool is_current() const;
-  /// It runs no more, and did not end in order; or it hangs.
-  bool was_killed() const { return view_.running and not is_current(); }
+  bool is_current() const { return how_ == state::runs; }
+  /// It did not end in order, or it hangs.
+  bool is_wrong() const { return how_ == state::gone or how_ == state::hangs; }
   /// For people.
   std::string headline() const;
 
 private:
-  told_by_instance(instance_view view, std::int64_t age_ms) : view_(std::move(view)), age_ms_(age_ms) {}
+  enum class state : std::uint8_t {
+    runs,
+    ended, ///< in order
+    gone,  ///< not in order: its lock of the folder ended with it
+    hangs, ///< it has the folder and says nothing
+  };
+
+  told_by_instance(instance_view view, state how, std::int64_t age_ms)
+    : view_(std::move(view)), how_(how), age_ms_(age_ms) {}
+  static state state_of(const instance_view& view, bool has_process, std::int64_t age_ms);
 
   instance_view view_;
+  state how_ = state::runs;
   std::int64_t age_ms_ = 0;
 };
 

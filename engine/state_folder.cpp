@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -35,9 +37,23 @@ std::vector<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
+/// is_in_use() has the lock for a moment.
+constexpr int lock_attempts = 50;
+constexpr std::chrono::milliseconds lock_wait{2};
+
+int open_folder(const fs::path& folder) { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }
+
 } // namespace
 
 bool holds_kafka_state(const fs::path& folder) { return is_of_kafka_mode(names_in(folder)); }
+
+bool is_in_use(const fs::path& folder) {
+  const int opened = open_folder(folder);
+  if (opened < 0) return true;
+  const bool is_free = ::flock(opened, LOCK_SH | LOCK_NB) == 0;
+  ::close(opened);
+  return not is_free;
+}
 
 run_result<void> state_folder::choose(fs::path folder, stream_kind mode) {
   folder_ = std::move(folder);
@@ -66,9 +82,12 @@ run_result<void> state_folder::lock() {
   if (failed)
     return run_error{run_fault::failed,
                      fmt::format("cannot make the folder {}: {}", folder_.string(), failed.message())};
-  lock_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  // A file system may have no locks of folders; each store in it has one of its own.
-  if (::flock(lock_, LOCK_EX | LOCK_NB) == 0 or errno != EWOULDBLOCK) return {};
+  lock_ = open_folder(folder_);
+  for (int i = 0; i < lock_attempts; ++i) {
+    // A file system may have no locks of folders; each store in it has one of its own.
+    if (::flock(lock_, LOCK_EX | LOCK_NB) == 0 or errno != EWOULDBLOCK) return {};
+    std::this_thread::sleep_for(lock_wait);
+  }
   return run_error{
       run_fault::failed,
       fmt::format("the state folder {} is in use by another process: stop that one, or name another folder "

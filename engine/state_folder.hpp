@@ -14,6 +14,8 @@ namespace fairuse {
 
 /// Has an instance of Kafka mode its state there?
 bool holds_kafka_state(const std::filesystem::path& folder);
+/// Does a process have it chosen? Its lock ends with it, however it ends. Also true where locks are not known.
+bool is_in_use(const std::filesystem::path& folder);
 
 class state_folder {
 public:

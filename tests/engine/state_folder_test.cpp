@@ -3,6 +3,7 @@
 #include "engine/state_folder.hpp"
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include <boost/test/unit_test.hpp>
@@ -31,6 +32,21 @@ BOOST_AUTO_TEST_CASE(a_second_engine_on_a_state_folder_is_refused_in_both_modes_
     state_folder third;
     BOOST_TEST(third.choose(scratch.file("state"), mode).has_value());
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_state_folder_is_in_use_as_long_as_an_engine_has_it) {
+  const test_folder scratch;
+  const auto folder = scratch.file("state");
+  {
+    state_folder one;
+    BOOST_TEST(one.choose(folder, stream_kind::kafka).has_value());
+    BOOST_TEST(is_in_use(folder));
+    // A file of the engine keeps the folder.
+    std::ofstream(folder / "partitions.json") << "{}";
+  }
+  BOOST_TEST(not is_in_use(folder));
+  state_folder next;
+  BOOST_TEST(next.choose(folder, stream_kind::kafka).has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
