@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "actors/promotion_refusal.hpp"
 #include "actors/user_actor.hpp"
 
 namespace fairuse {
@@ -47,7 +48,7 @@ const controls* shard_state::obey(const event& command, time_ms now) {
     const bool whole = shadow > 0 and not next.policies->is_incomplete(static_cast<std::size_t>(shadow), now);
     const auto after = whole ? next.policies->promoted(what.policy) : nullptr;
     if (after == nullptr) {
-      broadcast_.impossible.push_back(&command);
+      broadcast_.impossible.push_back({&command, why_not_promoted(*next.policies, what.policy, now)});
       return nullptr;
     }
     policy_sets_.push_back(after);

@@ -93,15 +93,22 @@ inline slice remaining_steps(const slice& given, const outcome& so_far) {
 /// (remaining_steps). Simulation: the same in pieces, with the reviewer's answers between them.
 using continuation = std::function<slice(const slice& given, const outcome& so_far)>;
 
+/// A command to all users that was carried out and could change nothing.
+struct impossible_command {
+  /// Points into epoch.commands.
+  const event* what = nullptr;
+  /// Why, a sentence for the person who gave it.
+  std::string note;
+};
+
 /// The result of an epoch's commands to all users.
 struct broadcast_outcome {
   /// In force from here on.
   controls in_force;
   /// Commands that were seen before (same idempotency key); the others of epoch.commands took effect.
   std::vector<const event*> duplicates;
-  /// Commands that were carried out and could change nothing: promotion of a shadow that is not loaded, or whose sums
-  /// are incomplete. They point into epoch.commands.
-  std::vector<const event*> impossible;
+  /// Promotion of a shadow that is not loaded, or whose sums are incomplete.
+  std::vector<impossible_command> impossible;
   /// Of the duplicates: those that say something else than the first one under their id.
   std::uint64_t reused_ids = 0;
   /// Ids of the commands that took effect: to be remembered for ever (see shard_options::command_ids).

@@ -123,8 +123,8 @@ void local_sink::take_refused_by_core(const sealed_lines& lines, const epoch_res
   for (const auto& each : decided.outcomes)
     for (const auto& refused : each.refused)
       wanted.push_back({refused.what->text, refusal_of(refused.why), refused.note});
-  for (const auto* command : decided.broadcast->impossible)
-    wanted.push_back({command->text, impossible_promotion, {}});
+  for (const auto& command : decided.broadcast->impossible)
+    wanted.push_back({command.what->text, impossible_promotion, command.note});
   if (wanted.empty()) return;
   std::sort(wanted.begin(), wanted.end(), [](const auto& a, const auto& b) { return a.text < b.text; });
   for (std::uint32_t r = 0; r < lines.ranges.size(); ++r) {

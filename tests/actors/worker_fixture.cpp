@@ -184,7 +184,8 @@ void recorder::record(const epoch_result& decided) {
   const auto& all = *decided.broadcast;
   broadcast = all.decisions;
   duplicate_commands += all.duplicates.size();
-  impossible_commands += all.impossible.size();
+  for (const auto& each : all.impossible)
+    impossible_commands.push_back(each.note);
   reused_ids += all.reused_ids;
   command_ids.insert(command_ids.end(), all.new_ids.begin(), all.new_ids.end());
   if (commits_every_epoch) commit();

@@ -105,7 +105,8 @@ public:
   std::string refusal_notes;                               ///< of the last epoch
   std::vector<decision> broadcast;                         ///< of the last epoch
   std::size_t duplicate_commands = 0;
-  std::size_t impossible_commands = 0;
+  /// What each of them was told.
+  std::vector<std::string> impossible_commands;
   std::uint64_t reused_ids = 0;
   std::vector<permanent_id> command_ids; ///< of all epochs
   counters counts;                       ///< of all epochs

@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "events/time_text.hpp"
 #include "tests/actors/worker_fixture.hpp"
 #include "tests/core/user_fixture.hpp"
 
@@ -388,11 +389,17 @@ BOOST_AUTO_TEST_CASE(a_promotion_that_cannot_be_is_reported_and_changes_nothing)
       {monday, {}, {worker_under_test.command(monday, admin_verb::promote_policy, false, "young")}, {}});
   worker_under_test.run(
       {monday, {}, {worker_under_test.command(monday, admin_verb::promote_policy, false, "live")}, {}});
-  BOOST_TEST(worker_under_test.notes.impossible_commands == 3U);
+  BOOST_TEST(worker_under_test.notes.impossible_commands
+                 == (lines{"No shadow is called 'nobody'; loaded are old, young.",
+                           "young is incomplete until " + to_time_text(monday + day_ms) + ".",
+                           "No shadow is called 'live'; loaded are old, young."}),
+             boost::test_tools::per_element());
   BOOST_TEST(worker_under_test.engine().in_force().policies == before);
   worker_under_test.run(
       {monday, {}, {worker_under_test.command(monday, admin_verb::promote_policy, false, "old")}, {}});
   BOOST_TEST(worker_under_test.engine().in_force().policies->live().label.policy == "old");
+  worker_under_test.run({monday, {}, {worker_under_test.command(monday, admin_verb::promote_policy, true, "old")}, {}});
+  BOOST_TEST(worker_under_test.notes.impossible_commands.back() == "old is live already.");
 }
 
 BOOST_AUTO_TEST_CASE(timers_fire_under_the_controls_at_their_due_instant) {
@@ -429,7 +436,7 @@ BOOST_AUTO_TEST_CASE(a_restarted_worker_keeps_commands_timers_and_the_last_now) 
   BOOST_TEST(worker_under_test.notes.duplicate_commands == 3U);
   BOOST_TEST(worker_under_test.notes.reused_ids == 1U);
   BOOST_TEST(worker_under_test.engine().in_force().killed);
-  BOOST_TEST(worker_under_test.notes.impossible_commands == 0U);
+  BOOST_TEST(worker_under_test.notes.impossible_commands.empty());
 }
 
 BOOST_AUTO_TEST_CASE(an_overfull_set_of_timers_is_fired_in_pieces_by_uid) {

@@ -402,6 +402,8 @@ def an_impossible_promotion_is_a_dead_letter(engine):
     equal(told["dead_letters"]["bad_value"], 1, "counted")
     letter = json.loads(engine.dead_letters("s"))
     equal((letter["reason"], letter["place"], letter["line"]), ("bad_value", "data.policy", 2), "the dead letter")
+    why = "No shadow is called 'omi-newst'; loaded are omi-newest."
+    check(letter["remedy"].endswith(why), f"the remedy says why: {letter}")
     engine.write("2.ndjson", admin("*", "p", at("+2h"), "promote_policy", policy="omi-newest") + hours("a", 3, 1))
     engine.good_run("s", "2.ndjson")
     equal(promotions(engine), [], "its id was used")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which policy is live on every partition when the configuration changes between two runs of a process.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -165,6 +166,14 @@ BOOST_AUTO_TEST_CASE(an_impossible_promotion_is_a_dead_letter_of_each_partition)
       for (const auto& refused : each.record.refused)
         count += refused.why == refusal::bad_value and refused.place == "data.policy" ? 1U : 0U;
     BOOST_TEST(count == 1U);
+    const auto letters = on.in.log.records({on.in.topics.dead_letters, p}, kafka::isolation::committed);
+    const auto explains = [](const auto& letter) {
+      const auto& all = letter.what.headers;
+      return std::any_of(all.begin(), all.end(), [](const auto& header) {
+        return header.second and header.second->ends_with(" No shadow is called 'unknown'; loaded are fair-2.");
+      });
+    };
+    BOOST_TEST(std::count_if(letters.begin(), letters.end(), explains) == 1);
   }
   std::set<std::int32_t> told;
   for (const auto& [topic, partition, what] : on.in.dead_letters)

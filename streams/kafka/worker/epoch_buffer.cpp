@@ -122,9 +122,12 @@ void epoch_buffer::dead_letters(const epoch_result& decided, std::vector<dead_re
     add(sources_[i], why, place, (*found)->note);
   }
   const auto& impossible = decided.broadcast->impossible;
-  for (std::size_t i = 0; not impossible.empty() and i < commands_.size(); ++i)
-    if (std::find(impossible.begin(), impossible.end(), &commands_[i]) != impossible.end())
-      add(command_sources_[i], impossible_promotion.why, impossible_promotion.place);
+  for (std::size_t i = 0; not impossible.empty() and i < commands_.size(); ++i) {
+    const auto found = std::find_if(impossible.begin(), impossible.end(),
+                                    [&](const impossible_command& each) { return each.what == &commands_[i]; });
+    if (found != impossible.end())
+      add(command_sources_[i], impossible_promotion.why, impossible_promotion.place, found->note);
+  }
 }
 
 void epoch_buffer::clear() {
