@@ -71,7 +71,7 @@ void local_engine::stop() {
 
 // Seal, run, write, commit: epoch by epoch, until the input ends, stop() is called or something is wrong.
 run_result<void> local_engine::drive() {
-  while (not stop_) {
+  while (goes_on()) {
     source_->expect_timer(shard_->next_due());
     if (const auto from = source_->seal()) {
       const auto decided = shard_->run(from->sealed);
@@ -84,13 +84,20 @@ run_result<void> local_engine::drive() {
       tell_progress();
       continue;
     }
-    if (source_->stopped() != source_stop::none or source_->at_end()) break;
-    if (commit_is_overdue())
+    const bool turns = source_->at_content_end();
+    if (source_->stopped() != source_stop::none or (source_->at_end() and not turns)) break;
+    if (commit_is_overdue() or (turns and sink_->waiting() > 0))
       if (auto done = commit(); not done) return done;
-    wait_for_input();
+    if (turns)
+      source_->begin_next_content();
+    else
+      wait_for_input();
   }
   return {};
 }
+
+// A stop leaves what is not sealed to the next run, which reads it again: all but the lines that have lost their name.
+bool local_engine::goes_on() { return not stop_ or (reader_->has_position() and source_->keep_unrepeatable_lines()); }
 
 // A backlog of a past file commits by size, so that a user with many events is one row per commit and not one per
 // epoch. Under the wall clock a commit is due after `commit_ms`, too.

@@ -38,6 +38,9 @@ struct input_batch {
   std::uint64_t end_offset = 0;
   /// The deployment's own lines (source fairuse/config), which stand in no file.
   bool own = false;
+  /// What was read up to here can no longer be read under the input's name: the file was replaced, moved away, cut
+  /// short or rewritten. What follows begins at line 1.
+  bool ends_content = false;
   /// The bytes of the input before `offset` and (if its last line was cut) before `end_offset`; at most
   /// fingerprint_bytes.
   std::string before;

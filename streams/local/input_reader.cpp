@@ -112,14 +112,16 @@ void input_reader::run() {
   while (not stopping_) {
     auto got = fill(rest);
     // What was written before the name went to another file is read by now.
-    if (got == step::waits and has_other) got = step::replaced;
-    const bool over = got == step::replaced or got == step::changed;
-    if (not flush(rest, over or got == step::ended) or got == step::ended) break;
-    if (over) start_over(rest, got);
+    if (got == step::waits and has_other and open_other()) got = step::replaced;
+    if (not flush(rest, got) or got == step::ended) break;
+    if (is_over(got)) start_over(rest, got);
     if (got == step::waits and not wait_for_more()) break;
-    has_other = got == step::waits and other_file_has_the_name();
+    has_other = got == step::waits and name_is() == named::other_file;
   }
-  into_.finish(not stopping_ and failure().has_value());
+  const bool stopped = stopping_;
+  const bool failed = not failure().has_value();
+  if (stopped and not failed) leave(rest);
+  into_.finish(not stopped and not failed);
 }
 
 // Go on where the last run stopped, if the file still has the bytes before.
@@ -178,12 +180,13 @@ input_reader::step input_reader::fill(carry& rest) {
 }
 
 // Hand the whole lines over; at the end also a last one without its end. False: the queue is closed.
-bool input_reader::flush(carry& rest, bool ended) {
+bool input_reader::flush(carry& rest, step why) {
   const auto* last = static_cast<const char*>(::memrchr(rest.memory.get(), '\n', rest.size));
   std::size_t whole = last == nullptr ? 0 : static_cast<std::size_t>(last - rest.memory.get()) + 1;
-  if (ended or rest.hash != nullptr) whole = rest.size;
-  if (whole == 0) return true;
+  if (is_over(why) or why == step::ended or rest.hash != nullptr) whole = rest.size;
+  if (whole == 0 and not is_over(why)) return true;
   auto batch = std::make_unique<input_batch>();
+  batch->ends_content = is_over(why);
   batch->first_line = rest.lines + 1;
   batch->offset = rest.offset;
   batch->end_offset = rest.offset + whole + rest.dropped + rest.dropped_end;
@@ -220,7 +223,7 @@ input_reader::step input_reader::skip_to_line_end(carry& rest) {
   while (not stopping_ and rest.dropped_end == 0) {
     // From a pipe one byte at a time, since what follows the line cannot be read again.
     const auto got = take(rest, scrap.data(), is_file_ ? scrap.size() : 1);
-    if (got.then == step::waits and not other_file_has_the_name() and wait_for_more()) continue;
+    if (got.then == step::waits and name_is() != named::other_file and wait_for_more()) continue;
     if (got.then == step::waits) break;
     if (got.then != step::more) return got.then;
     const auto* end = static_cast<const char*>(std::memchr(scrap.data(), '\n', got.size));
@@ -243,21 +246,25 @@ bool input_reader::wait_for_more() {
   return not stopping_;
 }
 
-bool input_reader::other_file_has_the_name() const {
-  struct stat open_one {};
-  struct stat named {};
-  if (not is_file_ or ::fstat(descriptor_, &open_one) != 0 or ::stat(options_.file.c_str(), &named) != 0) return false;
-  return open_one.st_ino != named.st_ino or open_one.st_dev != named.st_dev;
+input_reader::named input_reader::name_is() const {
+  struct stat mine {};
+  struct stat other {};
+  if (not is_file_ or ::fstat(descriptor_, &mine) != 0) return named::this_file;
+  if (::stat(options_.file.c_str(), &other) != 0) return named::no_file;
+  return mine.st_ino == other.st_ino and mine.st_dev == other.st_dev ? named::this_file : named::other_file;
+}
+
+// False: it cannot be read, or is gone again.
+bool input_reader::open_other() {
+  const int fresh = ::open(options_.file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fresh < 0) return false;
+  ::dup2(fresh, descriptor_);
+  ::close(fresh);
+  return true;
 }
 
 // Everything read was handed over: go on at the beginning of what stands under the name now.
 void input_reader::start_over(carry& rest, step why) {
-  if (why == step::replaced) {
-    const int fresh = ::open(options_.file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fresh < 0) return;
-    ::dup2(fresh, descriptor_);
-    ::close(fresh);
-  }
   const auto* what = why == step::replaced ? "replaced by another file"
                      : size() < rest.end() ? "cut short"
                                            : "rewritten";
@@ -266,6 +273,21 @@ void input_reader::start_over(carry& rest, step why) {
   rest.lines = 0;
   rest.before.clear();
   rest.seen.clear();
+}
+
+// At a stop: the next run reads again what was not sealed, but it will not find what has lost its name by now.
+void input_reader::leave(carry& rest) {
+  const bool changed = is_file_ and bytes_before(descriptor_, rest.end()) != rest.seen;
+  if (not changed and name_is() == named::this_file) return;
+  if (not changed and size() > rest.end()) {
+    rest.size = rest.dropped = rest.dropped_end = 0;
+    rest.hash.reset();
+    options_.notice(
+        fmt::format("the input was moved away, and this run was stopped before its end: name the file where "
+                    "it is now with --input to read what follows line {}",
+                    rest.lines));
+  }
+  flush(rest, changed ? step::changed : step::replaced);
 }
 
 } // namespace fairuse

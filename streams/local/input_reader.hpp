@@ -5,9 +5,10 @@
 // Operation: a batch is what could be read without waiting, at most about `chunk_bytes`, always whole lines. A last
 // line without its end waits for the rest while a file may grow, and counts as a line at the end of the input. A file
 // that was replaced, cut short or rewritten is read again from its beginning, with a notice; what was read of it before
-// is handed over, its last line as it is. It was rewritten if the bytes before the place where reading goes on are
-// others than those that were read. Limitations: a line of more than `line_keep_bytes` keeps only its beginning; its
-// length and hash are reported. Threads: stop() and failure() from anywhere.
+// is handed over, its last line as it is, and ends_content says so. It was rewritten if the bytes before the place
+// where reading goes on are others than those that were read. A stop looks once more. Limitations: a line of more than
+// `line_keep_bytes` keeps only its beginning; its length and hash are reported. Threads: stop() and failure() from
+// anywhere.
 #pragma once
 
 #include <atomic>
@@ -72,6 +73,9 @@ private:
     replaced, ///< another file has the name, and this one was read to its end
     changed,  ///< the file was cut short or rewritten
   };
+  /// What stands under the input's name.
+  enum class named { this_file, other_file, no_file };
+  static bool is_over(step got) { return got == step::replaced or got == step::changed; }
   struct taken {
     step then = step::more;
     std::size_t size = 0;
@@ -81,11 +85,13 @@ private:
   void begin(carry& rest);
   taken take(const carry& rest, char* to, std::size_t size);
   step fill(carry& rest);
-  bool flush(carry& rest, bool ended);
+  bool flush(carry& rest, step why);
   step skip_to_line_end(carry& rest);
   bool wait_for_more();
-  bool other_file_has_the_name() const;
+  named name_is() const;
+  bool open_other();
   void start_over(carry& rest, step why);
+  void leave(carry& rest);
   void fail(std::string sentence);
 
   reader_options options_;

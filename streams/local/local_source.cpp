@@ -3,6 +3,8 @@
 #include "streams/local/local_source.hpp"
 
 #include <algorithm>
+#include <cassert>
+#include <chrono>
 #include <utility>
 
 #include "streams/failpoint.hpp"
@@ -24,19 +26,47 @@ local_source::local_source(local_source_options options, batch_queue& from)
 
 void local_source::put_first(std::unique_ptr<input_batch> own) { batches_.push_front(std::move(own)); }
 
-// Whether there is a line at `at`, if need be after taking a batch from the queue.
+bool local_source::take_batch() {
+  auto batch = from_.pop();
+  if (batch == nullptr) return false;
+  batches_.push_back(std::move(batch));
+  return true;
+}
+
+// Whether there is a line of the same content at `at`, if need be after taking a batch from the queue.
 bool local_source::has_line(place& at) {
-  while (true) {
-    if (at.batch < batches_.size()) {
-      if (at.line < batches_[at.batch]->lines.size()) return true;
-      ++at.batch;
-      at.line = 0;
-      continue;
-    }
-    auto batch = from_.pop();
-    if (batch == nullptr) return false;
-    batches_.push_back(std::move(batch));
+  while (at.batch < batches_.size() or take_batch()) {
+    if (at.line < batches_[at.batch]->lines.size()) return true;
+    if (ends_content(at)) return false;
+    ++at.batch;
+    at.line = 0;
   }
+  return false;
+}
+
+bool local_source::ends_content(place at) const {
+  return at.batch < batches_.size() and batches_[at.batch]->ends_content
+         and at.line >= batches_[at.batch]->lines.size();
+}
+
+// As in a run of its own: what is sealed is all that is known.
+void local_source::begin_next_content() {
+  assert(at_content_end());
+  sealer_ = sealer{options_.sealing, sealer_.sealed()};
+  cursor_ = {cursor_.batch + 1, 0};
+  if (waiting_own_ != nullptr)
+    batches_.insert(batches_.begin() + static_cast<std::ptrdiff_t>(cursor_.batch), std::move(waiting_own_));
+  scanned_ = cursor_;
+  scanned_instant_ = not_started;
+}
+
+bool local_source::keep_unrepeatable_lines() {
+  stopping_ = true;
+  while (take_batch() or not from_.at_end())
+    from_.wait(std::chrono::milliseconds{100});
+  while (not batches_.empty() and not batches_.back()->ends_content)
+    batches_.pop_back();
+  return cursor_.batch < batches_.size();
 }
 
 heard_line local_source::heard(place at) {
@@ -50,7 +80,7 @@ lines_behind local_source::read_behind(place at) {
   lines_behind found;
   for (++at.line; found.lines.size() < jump_lines_max and has_line(at); ++at.line)
     found.lines.push_back(heard(at));
-  found.complete = found.lines.size() == jump_lines_max or at_whole_end_;
+  found.complete = found.lines.size() == jump_lines_max or is_whole_at(at);
   return found;
 }
 
@@ -84,7 +114,7 @@ bool local_source::find_first() {
     ++scanned_.line;
   }
   const auto latest = std::max(scanned_instant_, sealer_.now());
-  if (not at_whole_end_ or latest == not_started) return false;
+  if (not is_whole_at(scanned_) or latest == not_started) return false;
   start_clock(latest, false);
   return true;
 }
@@ -160,9 +190,9 @@ void local_source::join(const std::shared_ptr<input_batch>& batch, std::size_t l
 
 // At the end of an input without events: lines that the wire refused are kept, in an epoch without users.
 bool local_source::skip_to_refused() {
-  if (not at_whole_end_) return false;
-  while (has_line(cursor_) and batches_[cursor_.batch]->own)
-    ++cursor_.line;
+  if (not is_whole_at(scanned_)) return false;
+  for (; has_line(cursor_) and batches_[cursor_.batch]->own; ++cursor_.line)
+    waiting_own_ = batches_[cursor_.batch];
   return has_line(cursor_);
 }
 
@@ -201,15 +231,16 @@ std::optional<local_epoch> local_source::seal() {
   // What waits for lines behind it is looked at again if the input has ended in the meantime.
   do {
     at_end_ = from_.at_end();
-    at_whole_end_ = options_.until_end and from_.at_whole_end();
+    at_whole_end_ = options_.until_end and not stopping_ and from_.at_whole_end();
     ended = cut();
   } while (not ended and stopped_ == source_stop::none and at_end_ != from_.at_end());
   if (ended or stopped_ != source_stop::none) return ended;
   const bool timer = wall and timer_due_ <= sealer_.now();
-  const bool owed = owes_epoch_ and (wall or at_whole_end_);
+  const bool whole = is_whole_at(cursor_);
+  const bool owed = owes_epoch_ and (wall or whole);
   // The configuration's first commands wait for an event or a timer.
   const bool matters = open_.lines.lines > open_.lines.config_commands or timer or owed;
-  if (open_.lines.lines > 0 and ((wall and matters) or at_whole_end_)) {
+  if (open_.lines.lines > 0 and ((wall and matters) or whole)) {
     sealer_.seal();
   } else if ((timer or owed) and open_.lines.lines == 0) {
     open_next();

@@ -108,6 +108,17 @@ public:
   const sealer_state& state() const { return sealer_.sealed(); }
   /// Nothing will come: the input is at its end, and what could be sealed was.
   bool at_end() const { return at_end_; }
+
+  /// The lines up to an ends_content are sealed, as at the end of an input that is sealed there: seal() gives nothing
+  /// until they are committed and begin_next_content() is called.
+  bool at_content_end() const { return open_.lines.lines == 0 and ends_content(cursor_); }
+  /// REQUIRES: at_content_end().
+  void begin_next_content();
+
+  /// After the reader was asked to stop: drop the lines that the next run reads again. False: none is left. Waits for
+  /// the reader's end.
+  bool keep_unrepeatable_lines();
+
   /// told_too_old was called.
   bool told_too_old() const { return told_too_old_; }
   source_stop stopped() const { return stopped_; }
@@ -127,7 +138,10 @@ private:
     std::vector<event> commands;
   };
 
+  bool take_batch();
   bool has_line(place& at);
+  bool ends_content(place at) const;
+  bool is_whole_at(place at) const { return at_whole_end_ or ends_content(at); }
   bool find_first();
   void start_clock(time_ms first, bool found);
   heard_line heard(place at);
@@ -149,6 +163,8 @@ private:
   sealer sealer_;
   std::deque<std::shared_ptr<input_batch>> batches_;
   place cursor_;
+  /// The deployment's own lines, while they wait for content with events.
+  std::shared_ptr<input_batch> waiting_own_;
   /// How far find_first() has read, and the latest instant there.
   place scanned_;
   time_ms scanned_instant_ = not_started;
@@ -164,6 +180,7 @@ private:
   bool told_too_old_ = false;
   bool first_event_seen_ = false;
   bool at_end_ = false;
+  bool stopping_ = false;
   /// at_end(), and what is open is to be sealed.
   bool at_whole_end_ = false;
   source_stop stopped_ = source_stop::none;

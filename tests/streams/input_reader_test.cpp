@@ -47,6 +47,7 @@ struct reading {
         lines.emplace_back(batch->text(i));
         numbers.push_back(batch->first_line + i);
       }
+      if (batch->ends_content) ends.push_back(lines.size());
       batches.push_back(std::move(batch));
     }
   }
@@ -60,9 +61,17 @@ struct reading {
   std::vector<std::unique_ptr<input_batch>> batches;
   std::vector<std::string> lines;
   std::vector<std::uint64_t> numbers;
+  /// After how many lines content ended.
+  std::vector<std::size_t> ends;
 };
 
 using strings = std::vector<std::string>;
+
+/// Without an instant at which the file is shorter.
+void overwrite(const std::filesystem::path& file, const std::string& text) {
+  std::fstream to{file, std::ios::in | std::ios::out | std::ios::binary};
+  to << text << std::flush;
+}
 
 } // namespace
 
@@ -208,6 +217,36 @@ BOOST_AUTO_TEST_CASE(a_file_that_was_replaced_or_cut_is_read_from_its_beginning)
   growing.take_until([&] { return growing.lines.size() == 5; });
   BOOST_TEST(growing.lines.back() == "4");
   BOOST_TEST(notices == 2);
+  BOOST_TEST(growing.ends == (std::vector<std::size_t>{3, 4}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_tells_whether_the_next_run_will_find_what_was_read) {
+  const struct {
+    const char* name;
+    std::function<void(const test_folder&)> change;
+    bool ends;
+    std::size_t lines;
+  } table[] = {
+      {"untouched", [](const auto&) {}, false, 2},
+      {"grown", [](const auto& folder) { folder.write("a", "st\n", true); }, false, 2},
+      {"moved away", [](const auto& folder) { std::filesystem::rename(folder.file("a"), folder.file("b")); }, true, 3},
+      {"replaced", [](const auto& folder) { std::filesystem::rename(folder.write("b", "4\n"), folder.file("a")); },
+       true, 3},
+      {"emptied", [](const auto& folder) { std::filesystem::resize_file(folder.file("a"), 0); }, true, 3},
+      {"rewritten", [](const auto& folder) { overwrite(folder.file("a"), "six\nsix\nsix\n"); }, true, 3},
+  };
+  for (const auto& row : table)
+    BOOST_TEST_CONTEXT(row.name) {
+      const test_folder folder;
+      reading growing{{.file = folder.write("a", "one\ntwo\nre")}};
+      growing.take_until([&] { return growing.lines.size() == 2; });
+      row.change(folder);
+      growing.reader->stop();
+      growing.take_all();
+      BOOST_TEST(growing.ends.size() == (row.ends ? 1U : 0U));
+      if (row.ends) BOOST_TEST(growing.ends.at(0) == row.lines);
+      BOOST_TEST(not growing.queue.at_whole_end());
+    }
 }
 
 BOOST_AUTO_TEST_CASE(what_was_added_before_a_file_was_replaced_is_read_to_its_end) {
@@ -247,12 +286,6 @@ strings lines_in(std::string text) {
 
 bool ends_with(const strings& all, const strings& last) {
   return all.size() >= last.size() and std::equal(last.rbegin(), last.rend(), all.rbegin());
-}
-
-/// Without an instant at which the file is shorter.
-void overwrite(const std::filesystem::path& file, const std::string& text) {
-  std::fstream to{file, std::ios::in | std::ios::out | std::ios::binary};
-  to << text << std::flush;
 }
 
 } // namespace

@@ -47,6 +47,13 @@ struct source_fixture {
 
   void feed(const std::string& text) { BOOST_REQUIRE(queue.push(batch(text))); }
 
+  void end_content() {
+    auto last = batch({});
+    last->ends_content = true;
+    next_line = 1;
+    BOOST_REQUIRE(queue.push(std::move(last)));
+  }
+
   /// The next epoch as `number@now:ids` and what was refused, or `-`.
   std::string next() {
     const auto made = source.seal();
@@ -269,6 +276,62 @@ BOOST_AUTO_TEST_CASE(reading_that_was_stopped_leaves_a_waiting_line_to_the_next_
   BOOST_TEST(all.lines_sealed == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_file_held_before_it_was_replaced_is_sealed_before_what_it_holds_now) {
+  source_fixture all{clock_kind::events};
+  all.feed(speech_line("a", 1, 0) + speech_line("a", 2, 1) + speech_line("a", 3, 7 * day_ms) + speech_line("a", 4, 1));
+  BOOST_TEST(all.next() == "1@0: 1");
+  BOOST_TEST(all.next() == "-");
+  all.end_content();
+  all.feed(speech_line("a", 5, 1) + speech_line("a", 6, 2));
+  // The waiting line has one vote against it, and none for it.
+  BOOST_TEST(all.next() == "2@1: 2 4 future");
+  BOOST_TEST(all.told == "3 refused, ");
+  for (int i = 0; i < 2; ++i) {
+    BOOST_TEST(all.next() == "-");
+    BOOST_TEST(all.source.at_content_end());
+  }
+  all.source.begin_next_content();
+  BOOST_TEST(all.next() == "3@1: 5");
+  BOOST_TEST(not all.source.at_content_end());
+  all.queue.finish();
+  BOOST_TEST(all.next() == "4@2: 6");
+}
+
+BOOST_AUTO_TEST_CASE(own_lines_wait_for_content_with_events) {
+  const std::string enable = R"({"command":"enable","on":true,"actor":"config","reason":"r"})";
+  for (const auto* before : {"", "junk\n"}) {
+    source_fixture all{clock_kind::events};
+    all.source.put_first(all.batch(wire_line("admin", "*", 900, -day_ms, enable), true));
+    all.feed(before);
+    all.end_content();
+    if (*before != '\0') BOOST_TEST(all.next() == "1@-1700000000000: not_json");
+    BOOST_TEST(all.next() == "-");
+    BOOST_REQUIRE(all.source.at_content_end());
+    all.source.begin_next_content();
+    all.feed(speech_line("a", 1, 0));
+    all.queue.finish();
+    BOOST_TEST(all.next() == (*before == '\0' ? "1@0: 1 *900" : "2@0: 1 *900"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_seals_what_the_next_run_would_not_find_and_nothing_else) {
+  for (const bool lost : {false, true}) {
+    source_fixture all{clock_kind::events, true};
+    all.feed(speech_line("a", 1, 0) + speech_line("a", 2, 1) + speech_line("a", 3, 7 * day_ms));
+    BOOST_TEST(all.next() == "1@0: 1");
+    if (lost) all.end_content();
+    all.feed(speech_line("a", 4, 8 * day_ms) + speech_line("a", 5, 9 * day_ms));
+    all.queue.finish();
+    BOOST_TEST(all.source.keep_unrepeatable_lines() == lost);
+    if (not lost) continue;
+    BOOST_TEST(all.next() == "2@1: 2");
+    BOOST_TEST(all.next() == "3@604800000: 3");
+    BOOST_REQUIRE(all.source.at_content_end());
+    all.source.begin_next_content();
+    BOOST_TEST(not all.source.keep_unrepeatable_lines());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(many_lines_in_a_row_that_are_too_old_are_told_once) {
   source_fixture all{clock_kind::events};
   std::string text = speech_line("a", 1, 20 * day_ms) + speech_line("a", 2, 20 * day_ms);
@@ -357,6 +420,52 @@ BOOST_AUTO_TEST_CASE(what_is_followed_depends_on_the_lines_alone) {
       }
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(content_that_follows_other_content_is_sealed_like_the_input_of_a_next_run) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const auto lines = lines_with_jumps(seed);
+    const auto half = std::span{lines}.first(seed * 3 / 2 % lines.size());
+    const auto rest = std::span{lines}.subspan(half.size());
+    sealer_state state;
+    std::vector<std::string> wanted;
+    for (const auto& part : {half, rest})
+      seal_in_steps(part, 3, 1'000, state, wanted);
+    source_fixture all{clock_kind::events};
+    std::vector<std::string> epochs;
+    const auto seal_all = [&] {
+      for (auto each = all.next(); each != "-"; each = all.next())
+        epochs.push_back(each);
+    };
+    for (const auto& line : half)
+      all.feed(line);
+    all.end_content();
+    for (const auto& line : rest)
+      all.feed(line);
+    seal_all();
+    BOOST_REQUIRE(all.source.at_content_end());
+    all.source.begin_next_content();
+    seal_all();
+    all.queue.finish();
+    seal_all();
+    BOOST_TEST_CONTEXT("seed " << seed) {
+      BOOST_TEST(epochs == wanted, boost::test_tools::per_element());
+      BOOST_TEST((all.source.state() == state));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(under_the_wall_clock_what_is_replaced_is_sealed_apart) {
+  source_fixture all{clock_kind::wall, false};
+  all.feed(speech_line("a", 1, day_ms));
+  all.end_content();
+  all.feed(speech_line("a", 2, day_ms));
+  BOOST_TEST(all.next() == "1@86400000: 1");
+  BOOST_TEST(all.next() == "-");
+  BOOST_REQUIRE(all.source.at_content_end());
+  all.source.begin_next_content();
+  ++all.now;
+  BOOST_TEST(all.next() == "2@86400001: 2");
 }
 
 BOOST_AUTO_TEST_CASE(under_the_wall_clock_what_is_there_is_an_epoch) {
