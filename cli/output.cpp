@@ -64,8 +64,8 @@ int end_output(int code) {
 
 void hold_standard_descriptors() {
   std::signal(SIGPIPE, SIG_IGN);
-  // open() takes the smallest free number. Writing to a stdout that was opened for reading fails.
-  constexpr int modes[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+  // open() takes the smallest free number. Reading a stdin that was opened for writing fails, and so does the reverse.
+  constexpr int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
   for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number)
     if (::fcntl(number, F_GETFD) == -1) (void)::open("/dev/null", modes[number]);
 }

@@ -62,6 +62,8 @@ result<std::unique_ptr<input_reader>> input_reader::open(reader_options options,
   made->descriptor_ = file == "-" ? ::dup(STDIN_FILENO) : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (made->descriptor_ < 0)
     return error{fmt::format("cannot read {}: {}", file == "-" ? "standard input" : file, std::strerror(errno))};
+  if (file == "-" and (::fcntl(made->descriptor_, F_GETFL) & O_ACCMODE) == O_WRONLY)
+    return error{"cannot read standard input: it is closed. Name a file with --input, or connect a pipe"};
   struct stat about {};
   if (::fstat(made->descriptor_, &about) != 0 or S_ISDIR(about.st_mode))
     return error{fmt::format("cannot read {}: it is no file", file)};

@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.checks import check, equal, same_lines  # noqa: E402
 from support.local_mode import main  # noqa: E402
+from support.process import run  # noqa: E402
 from support.traffic import START_MS, admin, at, line, ms, speech  # noqa: E402
 
 GOOD = {
@@ -187,6 +188,16 @@ def an_unusable_input_is_named(engine):
     engine.good_run("some", "early.ndjson")
 
 
+def a_standard_input_that_is_closed_is_refused(engine):
+    for named in (("--input", "-"), ()):
+        command = [engine.program, "run", "--config", "local.yaml", "--state", "s", "--clock", "events", *named]
+        shell = ["sh", "-c", 'exec "$0" "$@" <&-', *command]
+        done = run(*shell, env=engine.environment(), cwd=engine.folder)
+        equal(done.returncode, 2, f"exit code, having said {done.stderr}")
+        check("cannot read standard input" in done.stderr, done.stderr)
+        check(not engine.path("s").exists(), "the refused run left a state")
+
+
 def an_enormous_line_is_measured_and_passed_by(engine):
     enormous = b"x" * (17 << 20)
     content = speech("u", "a", START_MS).encode() + enormous + b"\n" + speech("u", "b", START_MS + 1).encode()
@@ -213,6 +224,7 @@ CASES = [
     bad_lines_change_no_decision,
     a_file_without_any_event_is_kept,
     an_unusable_input_is_named,
+    a_standard_input_that_is_closed_is_refused,
     an_enormous_line_is_measured_and_passed_by,
     commands_to_every_user_can_be_bad_too,
 ]
