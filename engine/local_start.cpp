@@ -212,6 +212,14 @@ void local_engine::make_source(sealer_state state) {
           .told_too_old =
               [this](std::uint64_t line) {
                 warn_of_old_lines(fmt::format("line {}: this and the 999 events before it", line));
+              },
+          .told_clock_without_speech =
+              [this](std::uint64_t line, time_ms now) {
+                told_.log(
+                    log_level::warning,
+                    fmt::format("no speech yet: the clock stands at {}, because of line {}; speech that is older "
+                                "than that by more than {} will be `too_old`",
+                                to_time_text(now), line, yaml::format_duration(all_.settings.retention.usage_ms)));
               }},
       *queue_);
   if (store_->meta().epoch > 0 and store_->meta().settings != settings_found_) source_->owe_epoch();

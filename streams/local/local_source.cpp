@@ -57,7 +57,7 @@ void local_source::begin_next_content() {
   if (waiting_own_ != nullptr)
     batches_.insert(batches_.begin() + static_cast<std::ptrdiff_t>(cursor_.batch), std::move(waiting_own_));
   scanned_ = cursor_;
-  scanned_instant_ = not_started;
+  scanned_instant_ = scanned_before_ = not_started;
 }
 
 bool local_source::keep_unrepeatable_lines() {
@@ -109,14 +109,26 @@ bool local_source::find_first() {
         return true;
       }
     } else if (what != nullptr) {
-      scanned_instant_ = std::max(scanned_instant_, what->instant);
+      scan_instant(batch.first_line + scanned_.line, what->instant);
     }
     ++scanned_.line;
   }
   const auto latest = std::max(scanned_instant_, sealer_.now());
   if (not is_whole_at(scanned_) or latest == not_started) return false;
+  const auto before = std::max(scanned_before_, sealer_.now());
+  if (before != not_started and latest > before + unvoted_step_max_ms)
+    options_.told_clock_without_speech(scanned_line_, latest);
   start_clock(latest, false);
   return true;
+}
+
+void local_source::scan_instant(std::uint64_t line, time_ms instant) {
+  if (instant <= scanned_instant_) {
+    scanned_before_ = std::max(scanned_before_, instant);
+    return;
+  }
+  scanned_before_ = std::exchange(scanned_instant_, instant);
+  scanned_line_ = line;
 }
 
 // `now` begins with the first accepted instant. The lines before it, and the deployment's own, run at it, too. Speech

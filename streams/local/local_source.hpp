@@ -85,6 +85,8 @@ struct local_source_options {
   /// From seal(), for people: every jump, and the number of the last of too_old_run_max lines.
   std::function<void(const judged_jump&)> told_jump = [](const judged_jump&) {};
   std::function<void(std::uint64_t)> told_too_old = [](std::uint64_t) {};
+  /// And the line that sets the clock of an input without speech, if it lies over 24 hours after all others.
+  std::function<void(std::uint64_t, time_ms)> told_clock_without_speech = [](std::uint64_t, time_ms) {};
 };
 
 class local_source {
@@ -143,6 +145,7 @@ private:
   bool ends_content(place at) const;
   bool is_whole_at(place at) const { return at_whole_end_ or ends_content(at); }
   bool find_first();
+  void scan_instant(std::uint64_t line, time_ms instant);
   void start_clock(time_ms first, bool found);
   heard_line heard(place at);
   lines_behind read_behind(place at);
@@ -165,9 +168,11 @@ private:
   place cursor_;
   /// The deployment's own lines, while they wait for content with events.
   std::shared_ptr<input_batch> waiting_own_;
-  /// How far find_first() has read, and the latest instant there.
+  /// How far find_first() has read, the latest instant there with its line, and the one before it in order.
   place scanned_;
   time_ms scanned_instant_ = not_started;
+  std::uint64_t scanned_line_ = 0;
+  time_ms scanned_before_ = not_started;
 
   /// The epoch that takes lines, and the one that seal() gave last.
   epoch_lines open_;

@@ -61,6 +61,16 @@ def a_command_in_a_file_of_its_own_runs_at_its_own_time(engine):
     equal(engine.dead_letters("s"), b"", "dead letters")
 
 
+def a_lone_stamp_that_sets_the_clock_before_any_speech_is_told(engine):
+    accounts = [line("account", "u", f"a{i}", at("+1h") + i, {"plan": "basic"}) for i in range(20)]
+    engine.write("accounts.ndjson", "".join(accounts) + line("account", "v", "wrong", at("+370d"), {"plan": "basic"}))
+    said = engine.good_run("s", "accounts.ndjson").stderr.decode()
+    check(f"the clock stands at {time_text(at('+370d'))}, because of line 21;" in said, said)
+    engine.write("speech.ndjson", speech("u", "s", at("+2h")))
+    engine.good_run("s", "speech.ndjson")
+    equal([json.loads(each)["reason"] for each in engine.dead_letters("s").splitlines()], ["too_old"], "dead letters")
+
+
 def a_kill_before_the_first_speech_changes_nothing(engine):
     head = [line("account", "u", f"a{i}", at("+1d") + i * ms("7h"), {"plan": "basic"}) for i in range(9)]
     head += [admin("u", "stage", at("+5d"), "set_stage", stage="restrict"), "junk\n"]
@@ -194,6 +204,7 @@ CASES = [
     lines_that_are_too_old_are_told_and_do_not_stop,
     a_command_before_the_first_speech_runs_at_its_own_time,
     a_command_in_a_file_of_its_own_runs_at_its_own_time,
+    a_lone_stamp_that_sets_the_clock_before_any_speech_is_told,
     a_kill_before_the_first_speech_changes_nothing,
 ]
 

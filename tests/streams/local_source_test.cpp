@@ -34,7 +34,9 @@ struct source_fixture {
                     const bool refused = jump.outcome.ruling == jump_ruling::refused;
                     told += std::to_string(jump.line) + (refused ? " refused, " : " followed, ");
                   },
-              .told_too_old = [this](std::uint64_t line) { told += std::to_string(line) + " too old, "; }},
+              .told_too_old = [this](std::uint64_t line) { told += std::to_string(line) + " too old, "; },
+              .told_clock_without_speech = [this](std::uint64_t line,
+                                                  time_ms) { told += std::to_string(line) + " sets the clock, "; }},
              queue} {}
 
   std::unique_ptr<input_batch> batch(const std::string& text, bool own = false) {
@@ -181,6 +183,28 @@ BOOST_AUTO_TEST_CASE(an_input_without_speech_waits_for_its_end) {
   BOOST_TEST(all.next() == "1@70: 1 2");
   BOOST_TEST(all.next() == "2@7776000000: 3");
   BOOST_TEST(all.source.state().opening);
+}
+
+BOOST_AUTO_TEST_CASE(one_line_that_sets_the_clock_of_an_input_without_speech_is_told) {
+  const struct {
+    std::vector<time_ms> instants;
+    std::string told;
+  } table[] = {
+      {{0, 1, 371 * day_ms, 2}, "3 sets the clock, "},
+      {{day_ms + 1, 0}, "1 sets the clock, "},
+      {{0, day_ms}, ""},
+      {{0, 7 * day_ms, 7 * day_ms}, ""},
+      {{7 * day_ms}, ""},
+  };
+  for (const auto& row : table) {
+    source_fixture all{clock_kind::events};
+    for (int id = 1; const auto instant : row.instants)
+      all.feed(account_line("a", id++, instant));
+    all.queue.finish();
+    while (all.next() != "-") {
+    }
+    BOOST_TEST(all.told == row.told);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_input_of_nothing_but_junk_is_kept_and_sets_no_time) {
