@@ -67,10 +67,6 @@ constexpr std::array forms{
     command_form{"erase", "UID"},
 };
 
-bool is_broadcast(admin_verb verb) {
-  return verb == admin_verb::enable or verb == admin_verb::kill_switch or verb == admin_verb::promote_policy;
-}
-
 bool read_switch(const std::string& word, bool& out) {
   out = word == "on";
   return out or word == "off";

@@ -261,11 +261,7 @@ private:
 
   std::string value_of(const std::string& name, const std::string& otherwise) const {
     const auto found = into_.find(name);
-    if (found == into_.end()) return otherwise;
-    std::string lower = found->second;
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char c) { return static_cast<char>(c >= 'A' and c <= 'Z' ? c - 'A' + 'a' : c); });
-    return lower;
+    return found == into_.end() ? otherwise : lower(found->second);
   }
 
   const std::string* first_with(std::string_view prefix) const {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "base/pure/text.hpp"
 #include "events/time_text.hpp"
 
 namespace fairuse {
@@ -260,13 +261,6 @@ private:
   kafka_settings& into_;
   std::set<std::string> topics_;
 };
-
-bool equal_ignoring_case(std::string_view left, std::string_view right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
-    const auto lower = [](char c) { return c >= 'A' and c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return lower(a) == lower(b);
-  });
-}
 
 } // namespace
 

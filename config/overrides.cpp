@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 
+#include "base/pure/text.hpp"
 #include "config/lint.hpp"
 
 namespace fairuse {
@@ -45,9 +46,7 @@ struct context {
 };
 
 void set_flag(const context& of, const std::string& what, bool& into) {
-  std::string text{of.text};
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' and c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  const auto text = lower(std::string{of.text});
   const bool on = text == "true" or text == "1";
   if (not on and text != "false" and text != "0")
     return of.problem("is '" + std::string{of.text} + "'; write true or false, or unset it");

@@ -129,6 +129,12 @@ void command_exempt(slot_context& live, const admin_command& command) {
   }
 }
 
+/// What an erasure leaves of a standing. One with nothing to keep is not stored, so memory must not keep it either.
+std::unique_ptr<standing> left_of(const standing* known) {
+  if (known == nullptr or (known->last_strike == 0 and known->last_request == 0)) return nullptr;
+  return std::make_unique<standing>(numbers_of(*known));
+}
+
 } // namespace
 
 bool is_first_use(slot_context& context, permanent_id what) {
@@ -219,19 +225,11 @@ applied apply_erasure(slot_context& live, const event& what) {
   written.who = request.actor;
   written.note = request.reason;
   written.sum_count = 0;
-  const auto numbers_of = [](const standing* known) {
-    auto numbers = std::make_unique<standing>();
-    // A standing with nothing to keep is not stored, so memory must not keep it either.
-    if (known == nullptr or (known->last_strike == 0 and known->last_request == 0)) return decltype(numbers)();
-    numbers->last_strike = known->last_strike;
-    numbers->last_request = known->last_request;
-    return numbers;
-  };
   user fresh;
   fresh.erased_at = std::max(what.instant, live.at);
   fresh.admin_ids = std::move(who.admin_ids);
   for (std::size_t slot = 0; slot < who.standings.size(); ++slot) {
-    auto numbers = numbers_of(who.standings[slot].get());
+    auto numbers = left_of(who.standings[slot].get());
     if (not numbers) continue;
     fresh.standings.resize(who.standings.size());
     fresh.standings[slot] = std::move(numbers);
@@ -240,7 +238,7 @@ applied apply_erasure(slot_context& live, const event& what) {
   fresh.changed.unloaded = std::move(who.changed.unloaded);
   if (fresh.changed.unloaded)
     for (auto& each : *fresh.changed.unloaded)
-      if (each.last) each.last = numbers_of(each.last.get());
+      each.last = left_of(each.last.get());
   fresh.changed.erased = true;
   const auto& policies = live.policies();
   who = std::move(fresh);

@@ -90,10 +90,12 @@ std::uint8_t policy_set::span_index(std::uint8_t view, std::int64_t span_ms) {
   return index_of(spans_, span_spec{view, span_ms / second_ms});
 }
 
-time_ms policy_set::loaded(std::size_t profile) const {
-  const auto found = std::find_if(ages_.begin(), ages_.end(),
-                                  [&](const profile_age& each) { return each.profile == profiles_[profile]; });
-  return found == ages_.end() ? INT64_MIN : found->loaded;
+time_ms policy_set::loaded(std::size_t profile) const { return age_of(profiles_[profile]).loaded; }
+
+profile_age policy_set::age_of(const metering_profile& profile) const {
+  const auto found =
+      std::find_if(ages_.begin(), ages_.end(), [&](const profile_age& each) { return each.profile == profile; });
+  return found == ages_.end() ? profile_age{profile} : *found;
 }
 
 int policy_set::slot_named(std::string_view name) const {
@@ -104,13 +106,12 @@ int policy_set::slot_named(std::string_view name) const {
 
 time_ms policy_set::complete_from(std::size_t slot) const {
   const auto& spec = slots_[slot];
-  const auto age = std::find_if(ages_.begin(), ages_.end(),
-                                [&](const profile_age& each) { return each.profile == spec.rules.metering; });
-  if (age == ages_.end() or age->since == INT64_MIN) return INT64_MIN;
+  const auto age = age_of(spec.rules.metering);
+  if (age.since == INT64_MIN) return INT64_MIN;
   auto longest = spec.rules.ceiling.cap_ms > 0 ? spec.rules.ceiling.span_ms : 0;
   for (const auto& window : spec.rules.windows)
     longest = std::max(longest, window.span_ms);
-  return age->since + longest;
+  return age.since + longest;
 }
 
 std::shared_ptr<const policy_set> policy_set::promoted(std::string_view shadow) const {

@@ -113,6 +113,7 @@ public:
 
 private:
   void add_slot(slot_kind kind, const policy& rules);
+  profile_age age_of(const metering_profile& profile) const;
   std::uint8_t span_index(std::uint8_t view, std::int64_t span_ms);
 
   std::vector<metering_profile> profiles_;

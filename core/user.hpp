@@ -106,6 +106,14 @@ struct standing {
   time_ms drain_due = never;
 };
 
+/// Nothing but the numbers that are never given twice.
+inline standing numbers_of(const standing& what) {
+  standing numbers;
+  numbers.last_strike = what.last_strike;
+  numbers.last_request = what.last_request;
+  return numbers;
+}
+
 /// Running sum over one span. Entries before `tail` have left the window.
 struct span_sum {
   std::int64_t sum = 0;

@@ -118,6 +118,11 @@ struct review_answer {
   std::vector<std::string> evidence;
 };
 
+/// A command to all users (subject `*`).
+constexpr bool is_broadcast(admin_verb verb) {
+  return verb == admin_verb::enable or verb == admin_verb::kill_switch or verb == admin_verb::promote_policy;
+}
+
 struct admin_command {
   admin_verb verb = admin_verb::reset;
   std::string actor;

@@ -225,10 +225,6 @@ constexpr std::uint32_t arguments_of(admin_verb verb) {
   return 0;
 }
 
-constexpr bool is_broadcast(admin_verb verb) {
-  return verb == admin_verb::enable or verb == admin_verb::kill_switch or verb == admin_verb::promote_policy;
-}
-
 /// By its number or its case reference.
 bool need_strike(line_reading& in, const members<8>& from, admin_command& out) {
   if (not need(in, from, strike_at)) return false;

@@ -193,11 +193,8 @@ result<void, store_error> user_rows::write_all(std::string_view uid, std::string
 }
 
 bool user_rows::is_bare(const standing& what) {
-  standing numbers;
-  numbers.last_strike = what.last_strike;
-  numbers.last_request = what.last_request;
   std::string bare;
-  codec_.write_standing(numbers, bare);
+  codec_.write_standing(numbers_of(what), bare);
   codec_.write_standing(what, value_);
   return value_ == bare;
 }

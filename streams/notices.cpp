@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/pure/text.hpp"
 #include "events/json_text.hpp"
 
 namespace fairuse {
@@ -16,23 +17,20 @@ namespace {
 /// Of plans, and of time zones.
 constexpr std::size_t told_values_max = 10;
 
-char lower(char letter) { return letter >= 'A' and letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter; }
-
-bool differ_by_case(std::string_view left, std::string_view right) {
-  return left != right and std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
-           return lower(a) == lower(b);
-         });
-}
-
-/// The plans that a loaded policy names.
-std::set<std::string_view> plans_of(const policy_set& in_force) {
-  std::set<std::string_view> names;
+/// The plan that a loaded policy names so but for its case; empty: none, or one names it exactly.
+std::string_view meant_plan(const std::string& plan, const policy_set& in_force) {
+  std::string_view meant;
   for (const auto& slot : in_force.slots()) {
-    names.insert(slot.rules.free_plans.begin(), slot.rules.free_plans.end());
-    for (const auto& each : slot.rules.plans)
-      names.insert(each.plan);
+    const auto knows = [&](const std::string& name) {
+      if (equal_ignoring_case(name, plan) and (meant.empty() or name < meant)) meant = name;
+      return name == plan;
+    };
+    const auto& rules = slot.rules;
+    if (std::any_of(rules.free_plans.begin(), rules.free_plans.end(), knows)) return {};
+    if (std::any_of(rules.plans.begin(), rules.plans.end(), [&](const auto& each) { return knows(each.plan); }))
+      return {};
   }
-  return names;
+  return meant;
 }
 
 } // namespace
@@ -59,16 +57,13 @@ void notices::accounts(std::span<const addressed_event> events, const policy_set
 }
 
 void notices::look_at_plan(const std::string& plan, const policy_set& in_force) {
-  const auto names = plans_of(in_force);
-  if (names.count(plan) > 0) return;
-  const auto meant =
-      std::find_if(names.begin(), names.end(), [&plan](std::string_view name) { return differ_by_case(plan, name); });
-  if (meant == names.end()) return;
+  const auto meant = meant_plan(plan, in_force);
+  if (meant.empty()) return;
   if (const auto named = quoted_once(told_plans_, plan); not named.empty())
     warn_(
         fmt::format("account events name the plan {}; the policies name `{}`, and case counts: users of {} have the "
                     "caps of any other paid plan. Send the plan as the policies write it",
-                    named, *meant, named));
+                    named, meant, named));
 }
 
 void notices::look_at_zone(const std::string& zone) {

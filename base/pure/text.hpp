@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text as editors write it into files.
+// Text as editors write it into files, and the case of ASCII letters, whatever the locale.
 #pragma once
 
+#include <algorithm>
+#include <string>
 #include <string_view>
 
 namespace fairuse {
@@ -18,6 +20,21 @@ constexpr std::string_view without_byte_order_mark(std::string_view text) {
 constexpr std::string_view value_alone(std::string_view text) {
   text = without_byte_order_mark(text);
   return text.substr(0, text.find_last_not_of("\r\n") + 1);
+}
+
+constexpr char lower(char letter) {
+  return letter >= 'A' and letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+}
+
+inline std::string lower(std::string text) {
+  for (auto& each : text)
+    each = lower(each);
+  return text;
+}
+
+inline bool equal_ignoring_case(std::string_view left, std::string_view right) {
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [](char one, char other) { return lower(one) == lower(other); });
 }
 
 } // namespace fairuse
