@@ -8,8 +8,10 @@ namespace {
 
 /// A producer, a member to commit offsets as, and the id that the next process will take.
 struct writer_in_a_group {
-  explicit writer_in_a_group(fixture& place)
-    : where(place), client(place.another_client()), part{place.fresh("fenced"), 0}, id(place.fresh("writer")) {
+  explicit writer_in_a_group(fixture& place) : writer_in_a_group(place, place.another_client()) {}
+
+  writer_in_a_group(fixture& place, std::unique_ptr<cluster> with)
+    : where(place), client(std::move(with)), part{place.fresh("fenced"), 0}, id(place.fresh("writer")) {
     where.make_topic(part.topic, 1);
     where.make_topic(input.topic = where.fresh("input"), 1);
     member who{where.fresh("group"), "one", {input.topic}};
@@ -102,7 +104,7 @@ void fenced_after_offsets(fixture& where) {
 }
 
 void timed_out_by_the_coordinator(fixture& where) {
-  writer_in_a_group it(where);
+  writer_in_a_group it(where, where.client_with(short_transaction));
   write_open(where, *it.older, it.part, 2);
   wait_until(
       where,
@@ -110,7 +112,7 @@ void timed_out_by_the_coordinator(fixture& where) {
         it.as->poll();
         return range_of(where, *it.client, it.part, isolation::committed).high == 3;
       },
-      "the coordinator's abort", where.transaction() + 2 * where.scan() + milliseconds{10'000});
+      "the coordinator's abort", short_transaction + 2 * where.scan() + milliseconds{10'000});
   expect_action(it.commit(), next_action::broken, "_FENCED", "commit of a transaction that was timed out");
   it.expect_useless();
 }

@@ -191,14 +191,14 @@ void next_process_ends_the_old_transaction_at_once(fixture& where) {
 }
 
 void no_process_comes_back(fixture& where) {
-  const auto client = where.another_client();
+  const auto client = where.client_with(short_transaction);
   const topic_partition part{where.fresh("died"), 0};
   where.make_topic(part.topic, 1);
   auto writer = prepared(where, *client, where.fresh("writer"), {part.topic});
   write_open(where, *writer, part, 2);
   writer.reset();
   expect_equal(range_of(where, *client, part, isolation::committed).high, 0, "last stable offset");
-  const milliseconds limit = where.transaction() + 2 * where.scan() + milliseconds{10'000};
+  const milliseconds limit = short_transaction + 2 * where.scan() + milliseconds{10'000};
   wait_until(
       where, [&] { return range_of(where, *client, part, isolation::committed).high == 3; }, "the coordinator's abort",
       limit);

@@ -45,11 +45,14 @@ class real_place final : public conformance::fixture {
 public:
   explicit real_place(test_broker& broker) : broker_{broker} {}
 
-  std::unique_ptr<cluster> another_client() override { return broker_.client(); }
+  std::unique_ptr<cluster> client_with(milliseconds transaction_timeout) override {
+    auto options = broker_.options();
+    options.transaction_timeout = transaction_timeout;
+    return broker_.client(std::move(options));
+  }
   void make_topic(const std::string& name, std::int32_t partitions) override { broker_.make_topic(name, partitions); }
   void pass(milliseconds span) override { std::this_thread::sleep_for(span); }
   milliseconds session() const override { return broker_.options().session_timeout; }
-  milliseconds transaction() const override { return broker_.options().transaction_timeout; }
   milliseconds scan() const override { return milliseconds{500}; }
   std::string fresh(std::string_view stem) override { return broker_.fresh(stem); }
 

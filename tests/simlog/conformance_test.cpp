@@ -17,14 +17,13 @@ using kafka::conformance::group_identity;
 
 class simulated_place : public kafka::conformance::fixture {
 public:
-  std::unique_ptr<kafka::cluster> another_client() override {
-    return std::make_unique<simulated_cluster>(log_,
-                                               client_options{.session = session(), .transaction = transaction()});
+  std::unique_ptr<kafka::cluster> client_with(milliseconds transaction_timeout) override {
+    return std::make_unique<simulated_cluster>(
+        log_, client_options{.session = session(), .transaction = transaction_timeout});
   }
   void make_topic(const std::string& name, std::int32_t partitions) override { log_.make_topic(name, partitions); }
   void pass(milliseconds span) override { log_.advance(span); }
   milliseconds session() const override { return milliseconds{3'000}; }
-  milliseconds transaction() const override { return milliseconds{1'500}; }
   milliseconds scan() const override { return milliseconds{500}; }
 
   std::optional<group_identity> identity_of(kafka::group_consumer& as) override {
@@ -33,7 +32,7 @@ public:
   }
   std::optional<kafka::call_result<>> offer_offset(const group_identity& as, const kafka::position& what) override {
     credentials who{fresh("offering")};
-    log_.init(who, transaction(), {});
+    log_.init(who, kafka::conformance::short_transaction, {});
     log_.add_group(who, as.group);
     const error_code code =
         log_.send_offsets(who, {as.group, as.generation, as.member, as.instance}, {{what.of, {what.offset, ""}}});
