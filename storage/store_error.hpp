@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "base/pure/result.hpp"
 
@@ -26,6 +27,9 @@ struct store_error {
   store_fault fault = store_fault::io;
   std::string message;
 };
+
+/// Bytes are not what was written.
+inline store_error damaged(std::string what) { return {store_fault::damaged, std::move(what)}; }
 
 /// An error of the system as an error of storage.
 inline store_error store_error_of(const error& from) {

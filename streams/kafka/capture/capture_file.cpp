@@ -2,22 +2,18 @@
 #include "streams/kafka/capture/capture_file.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <limits>
 #include <set>
 #include <tuple>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/util/delimited_message_util.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zstd.h>
 
 #include "base/system/files.hpp"
+#include "base/system/random_access.hpp"
 #include "base/system/sha256.hpp"
 #include "storage/bytes.hpp"
 #include "storage/message_bytes.hpp"
@@ -40,12 +36,6 @@ constexpr std::uint64_t frame_bytes_max = std::uint64_t{1} << 30;
 constexpr std::uint64_t ratio_max = std::uint64_t{1} << 15;
 constexpr std::size_t pass_bytes = std::size_t{1} << 20;
 constexpr int zstd_level = 3;
-
-store_error damaged(std::string what) { return {store_fault::damaged, std::move(what)}; }
-
-store_error system_error(std::string_view doing, const std::filesystem::path& file) {
-  return {store_fault::io, fmt::format("{} {}: {}", doing, file.string(), std::strerror(errno))};
-}
 
 void put(const captured_record& from, capture::record& to) {
   to.Clear();
@@ -277,31 +267,14 @@ result<void, store_error> capture_writer::finish(capture_contents all) {
 
 result<std::unique_ptr<capture_reader>, store_error> capture_reader::open(const std::filesystem::path& file,
                                                                           const digest_progress& progress) {
-  const int handle = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (handle < 0) return system_error("cannot read", file);
-  const std::shared_ptr<const int> kept(new int(handle), [](const int* each) {
-    ::close(*each);
-    delete each;
-  });
-  struct stat facts {};
-  if (::fstat(handle, &facts) != 0) return system_error("cannot read", file);
-  if (not S_ISREG(facts.st_mode)) return store_error{store_fault::io, fmt::format("{} is no file", file.string())};
-  const auto from = [kept](std::uint64_t at, std::span<char> out) {
-    while (not out.empty()) {
-      const auto done = ::pread(*kept, out.data(), out.size(), static_cast<off_t>(at));
-      if (done < 0 and errno == EINTR) continue;
-      if (done <= 0) return false;
-      out = out.subspan(static_cast<std::size_t>(done));
-      at += static_cast<std::uint64_t>(done);
-    }
-    return true;
-  };
-  auto made = read(from, static_cast<std::uint64_t>(facts.st_size), progress);
+  auto opened = open_for_reading(file);
+  if (not opened) return store_error{store_fault::io, opened.error().message};
+  auto made = read(std::move(opened->read), opened->size, progress);
   if (made) return made;
   return store_error{made.error().fault, fmt::format("{}: {}", file.string(), made.error().message)};
 }
 
-result<std::unique_ptr<capture_reader>, store_error> capture_reader::read(source from, std::uint64_t size,
+result<std::unique_ptr<capture_reader>, store_error> capture_reader::read(random_access from, std::uint64_t size,
                                                                           const digest_progress& progress,
                                                                           bool check_digest) {
   std::unique_ptr<capture_reader> made(new capture_reader);

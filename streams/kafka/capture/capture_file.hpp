@@ -18,12 +18,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/system/random_access.hpp"
 #include "events/event.hpp"
 #include "events/topics.hpp"
 #include "storage/store_error.hpp"
@@ -131,8 +131,6 @@ private:
 
 class capture_reader {
 public:
-  /// Read bytes [at, at + out.size()); false: a system error.
-  using source = std::function<bool(std::uint64_t at, std::span<char> out)>;
   /// Bytes of the digest's pass that are done.
   using digest_progress = std::function<void(std::uint64_t done)>;
 
@@ -140,7 +138,7 @@ public:
   static result<std::unique_ptr<capture_reader>, store_error> open(const std::filesystem::path& file,
                                                                    const digest_progress& progress);
   /// Of bytes somewhere else; `check_digest` off: for a fuzzer, which would never get past it.
-  static result<std::unique_ptr<capture_reader>, store_error> read(source from, std::uint64_t size,
+  static result<std::unique_ptr<capture_reader>, store_error> read(random_access from, std::uint64_t size,
                                                                    const digest_progress& progress,
                                                                    bool check_digest = true);
 
@@ -156,7 +154,7 @@ private:
   result<void, store_error> check_digest(const digest_progress& progress) const;
   result<void, store_error> read_contents();
 
-  source from_;
+  random_access from_;
   std::uint64_t size_ = 0;
   std::uint64_t contents_at_ = 0;
   capture_contents contents_;

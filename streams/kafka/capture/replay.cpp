@@ -19,8 +19,6 @@ std::optional<std::string_view> view_of(const std::optional<std::string>& text) 
   return text ? std::optional<std::string_view>(*text) : std::nullopt;
 }
 
-store_error damaged(std::string what) { return {store_fault::damaged, std::move(what)}; }
-
 } // namespace
 
 void recorder::produce(const std::string& topic, std::int32_t, std::optional<std::string_view> key,
