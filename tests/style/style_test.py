@@ -26,7 +26,8 @@ BASE = {"base/pure", "base/system"}
 FACTS = {"base/pure", "events", "core"}
 STREAMS = BASE | {"events", "core", "storage", "streams"}
 KAFKA = {f"streams/kafka/{name}" for name in ("broker", "outputs", "worker", "capture", "admin")}
-BELOW_ENGINE = BASE | FACTS | {"config", "actors", "storage", "streams", "streams/local"} | KAFKA
+HISTORY = {"storage/history", "streams/history"}
+BELOW_ENGINE = BASE | FACTS | {"config", "actors", "storage", "streams", "streams/local"} | KAFKA | HISTORY
 MODULES = {
     "base/pure": set(),
     "base/system": {"base/pure"},
@@ -35,6 +36,7 @@ MODULES = {
     "config": BASE | FACTS,
     "actors": FACTS,
     "storage": BASE | FACTS,
+    "storage/history": BASE | FACTS | {"storage"},
     "streams": STREAMS,
     "streams/local": STREAMS | {"actors"},
     "streams/kafka/broker": STREAMS,
@@ -42,8 +44,9 @@ MODULES = {
     "streams/kafka/worker": STREAMS | {"actors", "streams/kafka/broker", "streams/kafka/outputs"},
     "streams/kafka/capture": STREAMS | {"actors"} | KAFKA - {"streams/kafka/admin"},
     "streams/kafka/admin": STREAMS | {"actors"} | KAFKA,
+    "streams/history": STREAMS | {"storage/history", "streams/kafka/capture"},
     "engine": BELOW_ENGINE,
-    "sim": BASE | FACTS | {"config", "actors", "storage"},
+    "sim": BASE | FACTS | {"config", "actors", "storage", "storage/history"},
     "api": BELOW_ENGINE | {"engine"},
     "cli": BELOW_ENGINE | {"engine", "sim", "api"},
     "bench": BELOW_ENGINE | {"engine", "sim", "api"},
@@ -60,6 +63,8 @@ LIBRARIES = {
     "kafka_capture": "streams/kafka/capture",
     "kafka_capture_file": "streams/kafka/capture",
     "kafka_admin": "streams/kafka/admin",
+    "history": "storage/history",
+    "pack_history": "streams/history",
 }
 FOLDERS = {module.split("/")[0] for module in MODULES}
 

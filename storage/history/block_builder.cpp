@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include <xxhash.h>
+#include <zstd.h>
+
+#include "storage/history/block_format.hpp"
+#include "storage/history/columns.hpp"
+#include "storage/history/details.hpp"
+#include "storage/history/history_block.hpp"
+
+namespace fairuse::history {
+
+namespace {
+
+constexpr int zstd_level = 3;
+
+void append_text(std::string& out, std::string_view text) {
+  append_varint(out, text.size());
+  out.append(text);
+}
+
+void append_column(std::string& out, const column_writer& column) {
+  append_varint(out, column.size());
+  out.append(column.words);
+  append_text(out, column.large);
+}
+
+} // namespace
+
+struct block_builder::body {
+  // Of the user who is open.
+  user_head head;
+  std::string user_reviews;
+  std::uint64_t user_events = 0;
+  std::uint64_t user_review_count = 0;
+  time_ms first_now = 0;
+  time_ms last_now = 0;
+
+  std::string heads;
+  std::string last_uid;
+  std::string kinds;
+  column_writer nows;
+  column_writer lags;
+  column_writer amounts;
+  column_writer segments;
+  std::string details;
+  std::string reviews;
+  string_table strings;
+  std::string conversations;
+  string_table sources;
+  column_writer source_places;
+  column_writer id_sizes;
+  std::string ids;
+  built_block built;
+  ZSTD_CCtx* packer = ZSTD_createCCtx();
+
+  ~body() { ZSTD_freeCCtx(packer); }
+  void add_kind(time_ms now, bool new_step, unsigned kind, bool has_detail, lane from);
+  void add_id(const event& what);
+  void add_segments(const speech_segments& what);
+  void add_detail(const event& what);
+  std::string facts() const;
+  std::string texts() const;
+  std::string id_bytes() const;
+  built_block::part pack(const std::string& bytes) const;
+  void clear();
+};
+
+block_builder::block_builder() : body_{std::make_unique<body>()} {}
+block_builder::~block_builder() = default;
+
+void block_builder::begin_user(const user_head& who) {
+  auto& all = *body_;
+  assert(all.built.sizes.users == 0 or all.last_uid < who.uid);
+  all.head = who;
+  all.user_events = all.user_review_count = 0;
+  all.first_now = all.last_now = 0;
+}
+
+void block_builder::body::add_kind(time_ms now, bool new_step, unsigned kind, bool has_detail, lane from) {
+  const bool first = user_events++ == 0;
+  if (first) first_now = last_now = now;
+  assert(now >= last_now);
+  const bool begins = first or new_step;
+  assert(begins or now == last_now);
+  if (begins) nows.add(static_cast<std::uint64_t>(now - last_now));
+  last_now = now;
+  kinds.push_back(static_cast<char>(kind | static_cast<unsigned>(from) << kind_lane_shift
+                                    | (has_detail ? kind_has_detail : 0U) | (begins ? kind_new_step : 0U)));
+}
+
+void block_builder::body::add_segments(const speech_segments& what) {
+  amounts.add(what.segments.size());
+  std::int64_t end = 0;
+  for (const auto& each : what.segments) {
+    segments.add(zigzag(std::int64_t{each.begin_ms} - end));
+    segments.add(each.end_ms - each.begin_ms);
+    end = each.end_ms;
+  }
+}
+
+void block_builder::body::add_detail(const event& what) {
+  switch (what.kind) {
+    case event_kind::speech:
+      if (what.detail != nullptr)
+        add_segments(detail_of<speech_segments>(what));
+      else
+        amounts.add(static_cast<std::uint32_t>(what.ms));
+      return;
+    case event_kind::stt:
+      amounts.add(static_cast<std::uint32_t>(what.ms));
+      return;
+    case event_kind::conversation:
+      append_text(conversations, encode_conversation(detail_of<conversation_fact>(what), strings));
+      return;
+    case event_kind::account:
+    case event_kind::review:
+    case event_kind::admin:
+    case event_kind::erasure:
+      append_text(details, encode_detail(what));
+      return;
+  }
+}
+
+void block_builder::body::add_id(const event& what) {
+  if (what.text == nullptr) {
+    source_places.add(0);
+    for (unsigned shift = 0; shift < 64; shift += 8)
+      ids.push_back(static_cast<char>(what.key >> shift & 0xFF));
+    return;
+  }
+  source_places.add(sources.place_of(what.text->source) + std::uint64_t{1});
+  id_sizes.add(what.text->id.size());
+  ids.append(what.text->id);
+}
+
+void block_builder::add(time_ms now, bool new_step, const event& what) {
+  auto& all = *body_;
+  all.add_kind(now, new_step, static_cast<unsigned>(what.kind),
+               what.kind == event_kind::speech and what.detail != nullptr, what.from);
+  all.lags.add(zigzag(now - what.instant));
+  all.add_detail(what);
+  all.add_id(what);
+}
+
+void block_builder::add_broadcast(time_ms now, bool new_step, std::uint32_t index) {
+  body_->add_kind(now, new_step, kind_broadcast, false, lane::realtime);
+  body_->amounts.add(index);
+}
+
+void block_builder::add_review(const recorded_review& what) {
+  append_text(body_->user_reviews, encode_review(what));
+  ++body_->user_review_count;
+}
+
+void block_builder::end_user(const user_peaks& peaks) {
+  auto& all = *body_;
+  auto& sizes = all.built.sizes;
+  const auto& uid = all.head.uid;
+  if (sizes.users == 0) all.built.first_uid = uid;
+  const auto shared = static_cast<std::size_t>(
+      std::mismatch(uid.begin(), uid.end(), all.last_uid.begin(), all.last_uid.end()).first - uid.begin());
+  append_varint(all.heads, shared);
+  append_text(all.heads, std::string_view(uid).substr(shared));
+  append_varint(all.heads, static_cast<std::uint32_t>(all.head.partition));
+  append_varint(all.heads, all.head.label ? std::uint64_t{*all.head.label} + 1 : 0);
+  append_varint(all.heads, all.user_events);
+  append_varint(all.heads, zigzag(all.first_now));
+  append_varint(all.heads, all.user_review_count);
+  for (const auto peak : peaks.speech_ms)
+    append_varint(all.heads, static_cast<std::uint64_t>(peak));
+  append_varint(all.heads, static_cast<std::uint64_t>(peaks.stt_day_ms));
+  all.reviews += all.user_reviews;
+  all.user_reviews.clear();
+  all.last_uid = uid;
+  ++sizes.users;
+  sizes.events += all.user_events;
+}
+
+const block_sizes& block_builder::sizes() const { return body_->built.sizes; }
+
+std::string block_builder::body::facts() const {
+  std::string out;
+  append_varint(out, built.sizes.users);
+  append_text(out, heads);
+  append_text(out, kinds);
+  for (const auto* column : {&nows, &lags, &amounts, &segments})
+    append_column(out, *column);
+  append_text(out, details);
+  append_text(out, reviews);
+  return out;
+}
+
+std::string block_builder::body::texts() const {
+  std::string out;
+  append_varint(out, strings.all().size());
+  for (const auto& each : strings.all())
+    append_text(out, each);
+  append_text(out, conversations);
+  return out;
+}
+
+std::string block_builder::body::id_bytes() const {
+  std::string out;
+  append_varint(out, sources.all().size());
+  for (const auto& each : sources.all())
+    append_text(out, each);
+  append_column(out, source_places);
+  append_column(out, id_sizes);
+  append_text(out, ids);
+  return out;
+}
+
+built_block::part block_builder::body::pack(const std::string& bytes) const {
+  assert(bytes.size() <= part_bytes_max);
+  built_block::part out;
+  out.bytes = static_cast<std::uint32_t>(bytes.size());
+  out.stored.resize(ZSTD_compressBound(bytes.size()));
+  const auto size =
+      ZSTD_compressCCtx(packer, out.stored.data(), out.stored.size(), bytes.data(), bytes.size(), zstd_level);
+  assert(not ZSTD_isError(size));
+  out.stored.resize(size);
+  out.checksum = XXH3_64bits(out.stored.data(), out.stored.size());
+  return out;
+}
+
+void block_builder::body::clear() {
+  for (auto* text : {&heads, &kinds, &details, &reviews, &conversations, &ids})
+    text->clear();
+  for (auto* column : {&nows, &lags, &amounts, &segments, &source_places, &id_sizes})
+    column->clear();
+  strings.clear();
+  sources.clear();
+  built = {};
+}
+
+built_block block_builder::finish() {
+  auto& all = *body_;
+  assert(all.built.sizes.users > 0);
+  all.built.last_uid = all.last_uid;
+  all.built.parts = {all.pack(all.facts()), all.pack(all.texts()), all.pack(all.id_bytes())};
+  auto out = std::move(all.built);
+  all.clear();
+  // The first uid of a block is whole.
+  all.last_uid.clear();
+  return out;
+}
+
+} // namespace fairuse::history

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// INTERNAL to storage/history. The bytes of a block's parts (a text is its length as a varint, then its bytes; a column
+// is its count, two bytes for each number, then a text of the larger ones).
+//
+//   facts  count of users; text: heads; text: kinds, a byte an event; columns: ms since the step before (new steps),
+//          now - instant (zigzag, no broadcast), ms | segments | broadcast (speech, stt, broadcasts), bounds of
+//          segments (begin - end before, zigzag; length); text: a text per account fact, answer, command, erasure;
+//          text: a text per review
+//   texts  count of strings, the strings; text: a text per conversation
+//   ids    count of sources, the sources; columns: source + 1 (0: none), length of the id (with a source); text: ids (8
+//          bytes of key, little-endian, without a source)
+//   head   length of what the uid shares with the one before, the rest; partition; label + 1; events; first now
+//          (zigzag); reviews; peaks
+#pragma once
+
+#include <cstddef>
+
+namespace fairuse::history {
+
+// A kind's byte: event_kind (7: a broadcast), lane, whether there are segments, whether a step begins.
+inline constexpr unsigned kind_mask = 7;
+inline constexpr unsigned kind_broadcast = 7;
+inline constexpr unsigned kind_lane_shift = 3;
+inline constexpr unsigned kind_has_detail = 1U << 5;
+inline constexpr unsigned kind_new_step = 1U << 6;
+
+/// Far above what a block of the builder's users has.
+inline constexpr std::size_t part_bytes_max = std::size_t{1} << 30;
+
+} // namespace fairuse::history

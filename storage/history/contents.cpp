@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/history/contents.hpp"
+
+#include <numeric>
+#include <utility>
+
+#include "storage/history/details.hpp"
+#include "storage/history/history.pb.h"
+#include "storage/message_bytes.hpp"
+
+namespace fairuse::history {
+
+namespace {
+
+constexpr std::uint32_t contents_version_known = 0;
+
+/// Counts that are not 0, with their place.
+template <class Counts, class Field>
+void put_counts(const Counts& from, Field* to) {
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (from[i] == 0) continue;
+    auto& made = *to->Add();
+    made.set_index(static_cast<std::uint32_t>(i));
+    made.set_number(from[i]);
+  }
+}
+
+template <class Field, class Counts>
+bool take_counts(const Field& from, Counts& to) {
+  for (const auto& each : from) {
+    if (each.index() >= to.size()) return false;
+    to[each.index()] = each.number();
+  }
+  return true;
+}
+
+void put_block(const block_entry& from, stored::block& to) {
+  for (const auto& each : from.parts) {
+    auto& frame = *to.add_frames();
+    frame.set_at(each.at);
+    frame.set_stored_bytes(each.stored_bytes);
+    frame.set_bytes(each.bytes);
+    frame.set_checksum(each.checksum);
+  }
+  to.set_users(from.sizes.users);
+  to.set_events(from.sizes.events);
+  to.set_first_uid(from.first_uid);
+  to.set_last_uid(from.last_uid);
+}
+
+bool take_block(const stored::block& from, block_entry& to) {
+  if (from.frames_size() != block_part_count) return false;
+  for (std::size_t i = 0; i < block_part_count; ++i) {
+    const auto& frame = from.frames(static_cast<int>(i));
+    to.parts[i] = {frame.at(), frame.stored_bytes(), frame.bytes(), frame.checksum()};
+  }
+  to.sizes = {from.users(), from.events()};
+  to.first_uid = from.first_uid();
+  to.last_uid = from.last_uid();
+  return true;
+}
+
+void put_broadcast(const broadcast_command& from, stored::broadcast& to) {
+  to.set_partition(from.partition);
+  to.set_now(from.now);
+  to.set_instant(from.instant);
+  to.set_source(from.source);
+  to.set_id(from.id);
+  to.mutable_what()->ParseFromString(encode_command(from.what));
+}
+
+bool take_broadcast(const stored::broadcast& from, broadcast_command& to) {
+  auto command = decode_command(bytes_of(from.what()));
+  if (not command) return false;
+  to = {from.partition(), from.now(), from.instant(), from.source(), from.id(), std::move(*command)};
+  return true;
+}
+
+void put_counts_of(const history_counts& from, stored::contents& to) {
+  to.set_users(from.users);
+  put_counts(from.events, to.mutable_events());
+  put_counts(from.lanes, to.mutable_lanes());
+  put_counts(from.lateness, to.mutable_lateness());
+  put_counts(from.reviews, to.mutable_reviews());
+  put_counts(from.refused, to.mutable_refused());
+  to.set_segments(from.segments);
+  to.set_duplicates(from.duplicates);
+  to.set_stale(from.stale);
+  to.set_empty_lines(from.empty_lines);
+}
+
+bool take_counts_of(const stored::contents& from, history_counts& to) {
+  to.users = from.users();
+  to.segments = from.segments();
+  to.duplicates = from.duplicates();
+  to.stale = from.stale();
+  to.empty_lines = from.empty_lines();
+  return take_counts(from.events(), to.events) and take_counts(from.lanes(), to.lanes)
+         and take_counts(from.lateness(), to.lateness) and take_counts(from.reviews(), to.reviews)
+         and take_counts(from.refused(), to.refused);
+}
+
+void put_lists(const history_contents& from, stored::contents& to) {
+  for (const auto& each : from.parts) {
+    auto& part = *to.add_parts();
+    part.set_partition(each.partition);
+    part.set_first_now(each.first_now);
+    part.set_last_now(each.last_now);
+  }
+  for (const auto& each : from.broadcasts)
+    put_broadcast(each, *to.add_broadcasts());
+  for (const auto& each : from.policies) {
+    auto& made = *to.add_policies();
+    made.set_digest(each.digest);
+    made.set_text(each.text);
+  }
+  for (const auto& each : from.in_force) {
+    auto& made = *to.add_in_force();
+    made.set_partition(each.partition);
+    made.set_from(each.from);
+    made.set_slot(each.slot);
+    made.set_digest(each.digest);
+  }
+  for (const auto& each : from.labels) {
+    auto& made = *to.add_labels();
+    made.set_name(each.name);
+    made.set_truth(each.truth);
+  }
+  for (const auto& each : from.blocks)
+    put_block(each, *to.add_blocks());
+}
+
+bool take_lists(const stored::contents& from, history_contents& to) {
+  for (const auto& each : from.parts())
+    to.parts.push_back({each.partition(), each.first_now(), each.last_now()});
+  for (const auto& each : from.broadcasts())
+    if (not take_broadcast(each, to.broadcasts.emplace_back())) return false;
+  for (const auto& each : from.policies())
+    to.policies.push_back({each.digest(), each.text()});
+  for (const auto& each : from.in_force())
+    to.in_force.push_back({each.partition(), each.from(), each.slot(), each.digest()});
+  for (const auto& each : from.labels())
+    to.labels.push_back({each.name(), each.truth()});
+  for (const auto& each : from.blocks())
+    if (not take_block(each, to.blocks.emplace_back())) return false;
+  return true;
+}
+
+} // namespace
+
+std::string_view to_text(history_start value) {
+  switch (value) {
+    case history_start::cold:
+      return "cold";
+    case history_start::first_epoch:
+      return "first epoch";
+    case history_start::checkpoint:
+      return "checkpoint";
+  }
+  return "";
+}
+
+std::uint64_t history_counts::all_events() const {
+  return std::accumulate(events.begin(), events.end(), std::uint64_t{0});
+}
+
+std::string encode_contents(const history_contents& from) {
+  stored::contents to;
+  to.set_version(contents_version_known);
+  to.set_program(from.program);
+  to.set_start(static_cast<std::uint32_t>(from.start));
+  to.set_arrivals_known(from.arrivals_known);
+  to.set_kinds(from.kinds);
+  to.set_retention_ms(from.retention_ms);
+  to.set_horizon_ms(from.horizon_ms);
+  to.set_first_instant(from.first_instant);
+  to.set_last_instant(from.last_instant);
+  put_lists(from, to);
+  put_counts_of(from.counts, to);
+  return bytes_of(to);
+}
+
+result<history_contents, store_error> decode_contents(std::string_view bytes) {
+  stored::contents from;
+  if (not parse(bytes, from) or from.start() > static_cast<std::uint32_t>(history_start::checkpoint))
+    return damaged("its contents cannot be read");
+  if (from.version() > contents_version_known)
+    return store_error{store_fault::newer, "it was written by a newer version of fairuse"};
+  history_contents to;
+  to.program = from.program();
+  to.start = static_cast<history_start>(from.start());
+  to.arrivals_known = from.arrivals_known();
+  to.kinds = from.kinds();
+  to.retention_ms = from.retention_ms();
+  to.horizon_ms = from.horizon_ms();
+  to.first_instant = from.first_instant();
+  to.last_instant = from.last_instant();
+  if (not take_lists(from, to) or not take_counts_of(from, to.counts)) return damaged("its contents cannot be read");
+  return to;
+}
+
+} // namespace fairuse::history

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A block of a history: some users in the order of their uids, each with all events that were admitted, in the order in
+// which they were applied. Parts are compressed apart, so that a reader takes only what it needs:
+//
+//   facts   users, events in columns, account facts, answers, commands, erasures, reviews
+//   texts   conversations
+//   ids     source and id of every event
+//
+// An event read without `ids` has the key <its place among the user's events> + 1 and no text; without `texts`
+// conversations are left out (they change no decision of a replay that asks no model).
+// Threads: values; one builder per thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/epoch.hpp"
+#include "events/event.hpp"
+#include "storage/store_error.hpp"
+
+namespace fairuse::history {
+
+/// Persistent: the order of a block's frames.
+enum class block_part : std::uint8_t { facts = 0, texts = 1, ids = 2 };
+inline constexpr std::size_t block_part_count = 3;
+
+/// A request for a review, and how it ended.
+struct recorded_review {
+  /// Persistent: never renumber.
+  enum class ending : std::uint8_t {
+    open = 0,      ///< no outcome is known
+    answered = 1,  ///< a score
+    failed = 2,    ///< the answer says why there is none
+    timed_out = 3, ///< the engine gave up waiting
+  };
+  /// The slot that asked; empty: not known.
+  std::string slot;
+  /// Of the standing; 0: not known.
+  std::uint32_t number = 0;
+  /// `never`: not known, only the answer is.
+  time_ms requested_at = never;
+  ending ended = ending::open;
+  /// `now` at which the outcome was applied; 0 if open.
+  time_ms ended_at = 0;
+  review_answer said;
+  /// What its place in time is: the request's instant, or the outcome's where that is not known.
+  time_ms at() const { return requested_at != never ? requested_at : ended_at; }
+};
+
+/// Sliding windows of this length bound what any policy sums over up to an hour less: all lanes, by event time and by
+/// arrival, each event counted whole. STT: the most of any UTC day.
+inline constexpr std::array<std::int32_t, 10> peak_hours{2, 4, 7, 13, 25, 49, 73, 97, 121, 169};
+struct user_peaks {
+  std::array<std::int64_t, peak_hours.size()> speech_ms{};
+  std::int64_t stt_day_ms = 0;
+  friend bool operator==(const user_peaks&, const user_peaks&) = default;
+};
+
+struct user_head {
+  std::string uid;
+  std::int32_t partition = 0;
+  /// Place in history_contents::labels.
+  std::optional<std::uint32_t> label;
+};
+
+/// A command to all users takes its place among a user's events only where the user has a step at its `now`.
+struct block_sizes {
+  std::uint32_t users = 0;
+  std::uint64_t events = 0;
+};
+
+/// A block in bytes.
+struct built_block {
+  struct part {
+    std::string stored;
+    std::uint32_t bytes = 0;
+    std::uint64_t checksum = 0;
+  };
+  std::array<part, block_part_count> parts;
+  block_sizes sizes;
+  std::string first_uid;
+  std::string last_uid;
+};
+
+class block_builder {
+public:
+  block_builder();
+  ~block_builder();
+  block_builder(const block_builder&) = delete;
+  block_builder& operator=(const block_builder&) = delete;
+
+  /// REQUIRES: uids ascend, across the blocks of a file too.
+  void begin_user(const user_head& who);
+  /// The next event as it was applied at `now`; `new_step`: not in the same step as the event before. `what.text` may
+  /// be nullptr: the event has the id that event_id() gives. REQUIRES: `now` never goes back.
+  void add(time_ms now, bool new_step, const event& what);
+  /// The command number `index` of history_contents::broadcasts takes effect here.
+  void add_broadcast(time_ms now, bool new_step, std::uint32_t index);
+  void add_review(const recorded_review& what);
+  void end_user(const user_peaks& peaks);
+
+  /// Of the users that ended.
+  const block_sizes& sizes() const;
+  /// The block, compressed; the builder is empty again. REQUIRES: at least one user ended, none is open.
+  built_block finish();
+
+private:
+  struct body;
+  std::unique_ptr<body> body_;
+};
+
+/// Consecutive events of a user at one `now`.
+struct block_step {
+  time_ms now = 0;
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+};
+
+struct block_user {
+  std::string_view uid;
+  std::int32_t partition = 0;
+  std::optional<std::uint32_t> label;
+  user_peaks peaks;
+  /// Of the block's; `first` of a step counts from the user's first event.
+  std::span<const block_step> steps;
+  std::span<const event> events;
+  std::span<const recorded_review> reviews;
+  /// Of its events that were left out, because the part that holds them was not read.
+  std::uint32_t omitted = 0;
+};
+
+/// A command to all users among a user's events: an admin event whose `ms` is the number of the broadcast, without
+/// detail.
+inline bool is_broadcast_mark(const event& what) { return what.kind == event_kind::admin and what.detail == nullptr; }
+
+/// A block that was read. Its memory is used again by the next read.
+class history_block {
+public:
+  /// By uid.
+  std::span<const block_user> users() const { return users_; }
+
+private:
+  friend class block_decoder;
+  std::vector<block_user> users_;
+  std::vector<block_step> steps_;
+  std::vector<event> events_;
+  std::vector<recorded_review> reviews_;
+  event_arena arena_;
+  std::string uids_;
+};
+
+/// The bytes of a block's parts, uncompressed; nullopt: not wanted.
+struct block_bytes {
+  std::string_view facts;
+  std::optional<std::string_view> texts;
+  std::optional<std::string_view> ids;
+};
+
+/// The error says what is impossible in the bytes. INVARIANT: foreign bytes give an error or a block, never a crash.
+result<void> decode_block(const block_bytes& from, history_block& out);
+
+} // namespace fairuse::history

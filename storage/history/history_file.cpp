@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/history/history_file.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include <fmt/format.h>
+#include <xxhash.h>
+#include <zstd.h>
+
+#include "base/system/files.hpp"
+#include "base/system/random_access.hpp"
+#include "base/system/sha256.hpp"
+#include "storage/bytes.hpp"
+#include "storage/history/block_format.hpp"
+#include "storage/history/contents.hpp"
+
+namespace fairuse::history {
+
+namespace {
+
+constexpr std::string_view magic{"FUHIST\x1a\n", 8};
+constexpr std::uint32_t version_known = 1;
+constexpr std::size_t head_bytes = 12;
+constexpr std::size_t place_bytes = 16;
+constexpr std::size_t digest_bytes = 32;
+constexpr std::size_t trailer_bytes = place_bytes + digest_bytes;
+/// zstd makes a block of 128 KiB from no less than four bytes.
+constexpr std::uint64_t ratio_max = std::uint64_t{1} << 15;
+constexpr int contents_level = 3;
+
+store_error unreadable() { return {store_fault::io, "it cannot be read"}; }
+
+std::string packed(const std::string& bytes) {
+  std::string out(ZSTD_compressBound(bytes.size()), '\0');
+  const auto size = ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), contents_level);
+  assert(not ZSTD_isError(size));
+  out.resize(size);
+  return out;
+}
+
+/// False: `stored` is not what `bytes` bytes were packed to.
+bool unpack(const std::string& stored, std::uint64_t bytes, std::string& out) {
+  if (bytes > part_bytes_max or bytes > stored.size() * ratio_max) return false;
+  out.resize(bytes);
+  const auto made = ZSTD_decompress(out.data(), out.size(), stored.data(), stored.size());
+  return ZSTD_isError(made) == 0 and made == bytes;
+}
+
+std::string_view to_text(block_part which) {
+  switch (which) {
+    case block_part::facts:
+      return "facts";
+    case block_part::texts:
+      return "texts";
+    case block_part::ids:
+      return "ids";
+  }
+  return "";
+}
+
+/// The frames follow each other from the head to the contents, and the counts add up.
+bool is_whole(const history_contents& all, std::uint64_t contents_at) {
+  std::uint64_t at = head_bytes;
+  std::uint64_t users = 0;
+  for (const auto& block : all.blocks) {
+    users += block.sizes.users;
+    for (const auto& part : block.parts) {
+      if (part.at != at) return false;
+      at += part.stored_bytes;
+    }
+  }
+  return at == contents_at and users == all.counts.users;
+}
+
+} // namespace
+
+struct history_writer::body {
+  explicit body(file_replacement into) : to(std::move(into)) {}
+
+  result<void, store_error> write(std::string_view bytes) {
+    written += bytes.size();
+    if (const auto done = to.write(bytes); not done) return store_error_of(done.error());
+    return {};
+  }
+
+  file_replacement to;
+  std::uint64_t written = 0;
+  std::vector<block_entry> blocks;
+};
+
+history_writer::history_writer(std::unique_ptr<body> all) : body_{std::move(all)} {}
+history_writer::~history_writer() = default;
+
+result<std::unique_ptr<history_writer>, store_error> history_writer::create(std::filesystem::path file, bool replace) {
+  std::error_code ignored;
+  if (not replace and std::filesystem::exists(file, ignored))
+    return store_error{store_fault::misuse, fmt::format("{} is there already: --force replaces it", file.string())};
+  auto to = file_replacement::open(std::move(file), ".part", 0600);
+  if (not to) return store_error_of(to.error());
+  auto made = std::make_unique<body>(std::move(*to));
+  std::string head(magic);
+  append_big_endian(head, version_known);
+  if (auto done = made->write(head); not done) return done.error();
+  return std::unique_ptr<history_writer>(new history_writer(std::move(made)));
+}
+
+result<void, store_error> history_writer::add(const built_block& block) {
+  auto& all = *body_;
+  assert(all.blocks.empty() or all.blocks.back().last_uid < block.first_uid);
+  auto& entry = all.blocks.emplace_back();
+  entry.sizes = block.sizes;
+  entry.first_uid = block.first_uid;
+  entry.last_uid = block.last_uid;
+  for (std::size_t i = 0; i < block_part_count; ++i) {
+    const auto& part = block.parts[i];
+    entry.parts[i] = {all.written, static_cast<std::uint32_t>(part.stored.size()), part.bytes, part.checksum};
+    if (auto done = all.write(part.stored); not done) return done;
+  }
+  return {};
+}
+
+std::uint64_t history_writer::size() const { return body_->written; }
+
+result<void, store_error> history_writer::finish(history_contents all) {
+  all.blocks = std::move(body_->blocks);
+  const auto plain = encode_contents(all);
+  auto tail = packed(plain);
+  const auto stored = static_cast<std::uint32_t>(tail.size());
+  append_big_endian(tail, body_->written);
+  append_big_endian(tail, stored);
+  append_big_endian(tail, static_cast<std::uint32_t>(plain.size()));
+  tail.append(as_bytes(sha256(tail)));
+  if (auto done = body_->write(tail); not done) return done;
+  if (const auto done = body_->to.commit(); not done) return store_error_of(done.error());
+  return {};
+}
+
+// Reading -------------------------------------------------------------------------------------------------------------
+
+result<std::unique_ptr<history_reader>, store_error> history_reader::open(const std::filesystem::path& file) {
+  auto opened = open_for_reading(file);
+  if (not opened) return store_error{store_fault::io, opened.error().message};
+  auto made = read(std::move(opened->read), opened->size);
+  if (made) return made;
+  return store_error{made.error().fault, fmt::format("{}: {}", file.string(), made.error().message)};
+}
+
+result<std::unique_ptr<history_reader>, store_error> history_reader::read(random_access from, std::uint64_t size) {
+  std::unique_ptr<history_reader> made(new history_reader);
+  made->from_ = std::move(from);
+  made->size_ = size;
+  std::string head(head_bytes, '\0');
+  if (size < head_bytes or not made->from_(0, head) or not head.starts_with(magic))
+    return damaged("it is not a history of fairuse");
+  if (const auto version = big_endian<std::uint32_t>(head.data() + magic.size()); version != version_known)
+    return store_error{
+        store_fault::newer,
+        fmt::format("it is a history of version {}, and this program knows version {}", version, version_known)};
+  if (size < head_bytes + trailer_bytes) return damaged("it is damaged: it ends too early");
+  if (auto done = made->read_contents(); not done) return done.error();
+  return made;
+}
+
+result<void, store_error> history_reader::read_contents() {
+  std::string trailer(trailer_bytes, '\0');
+  if (not from_(size_ - trailer_bytes, trailer)) return unreadable();
+  const auto at = big_endian<std::uint64_t>(trailer.data());
+  const auto stored_bytes = big_endian<std::uint32_t>(trailer.data() + 8);
+  const auto bytes = big_endian<std::uint32_t>(trailer.data() + 12);
+  if (at < head_bytes or at > size_ or at + stored_bytes != size_ - trailer_bytes)
+    return damaged("it is damaged: its end does not say where its contents are, so it was cut or changed");
+  std::string stored(stored_bytes, '\0');
+  if (not from_(at, stored)) return unreadable();
+  const auto sum = sha256(stored + trailer.substr(0, place_bytes));
+  std::string plain;
+  if (as_bytes(sum) != std::string_view(trailer).substr(place_bytes) or not unpack(stored, bytes, plain))
+    return damaged("it is damaged: the SHA-256 of its contents does not hold, so it was cut or changed");
+  auto contents = decode_contents(plain);
+  if (not contents) return contents.error();
+  contents_ = std::move(*contents);
+  if (not is_whole(contents_, at)) return damaged("it is damaged: its blocks do not add up to its contents");
+  return {};
+}
+
+result<void, store_error> history_reader::read_part(std::size_t number, block_part which, buffers& out) const {
+  const auto index = static_cast<std::size_t>(which);
+  const auto& part = contents_.blocks[number].parts[index];
+  out.stored.resize(part.stored_bytes);
+  if (not from_(part.at, out.stored)) return unreadable();
+  if (XXH3_64bits(out.stored.data(), out.stored.size()) == part.checksum
+      and unpack(out.stored, part.bytes, out.parts[index]))
+    return {};
+  return damaged(fmt::format("block {} of {} is damaged: the checksum of its {} does not hold", number + 1,
+                             contents_.blocks.size(), to_text(which)));
+}
+
+result<void, store_error> history_reader::read_block(std::size_t number, wanted_parts wanted, buffers& out) const {
+  block_bytes bytes;
+  if (auto done = read_part(number, block_part::facts, out); not done) return done;
+  bytes.facts = out.parts[0];
+  if (wanted.texts) {
+    if (auto done = read_part(number, block_part::texts, out); not done) return done;
+    bytes.texts = out.parts[1];
+  }
+  if (wanted.ids) {
+    if (auto done = read_part(number, block_part::ids, out); not done) return done;
+    bytes.ids = out.parts[2];
+  }
+  const auto made = decode_block(bytes, out.block);
+  const auto& entry = contents_.blocks[number];
+  if (made and out.block.users().size() == entry.sizes.users) return {};
+  return damaged(fmt::format("block {} of {} is damaged: {}", number + 1, contents_.blocks.size(),
+                             made ? "it has other users than the contents say" : made.error().message));
+}
+
+} // namespace fairuse::history

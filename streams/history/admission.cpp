@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "streams/history/admission.hpp"
+
+namespace fairuse::history {
+
+namespace {
+
+/// Longer than any history, and within what a bucket's number holds.
+constexpr std::int64_t unlimited_ms = 2'000 * day_ms;
+
+policy without_effect() {
+  policy made;
+  made.name = "admission";
+  made.metering.bucket_s = 3'600;
+  made.windows = {{"day", day_ms, INT64_MAX}};
+  made.off = off_rule::nothing;
+  return made;
+}
+
+} // namespace
+
+admission::admission(bool judges_lateness, std::int64_t retention_ms, std::int64_t horizon_ms)
+  : policies_(policy_set::make(without_effect(), {}, judges_lateness ? retention_ms : unlimited_ms)),
+    in_force_{false, false, policies_.get()},
+    horizon_ms_(judges_lateness ? horizon_ms : unlimited_ms) {}
+
+applied admission::judge(time_ms now, const event& what) {
+  advance(who_, in_force_, now, out_);
+  const auto how = apply(who_, in_force_, now, what, horizon_ms_, out_);
+  out_.clear();
+  // Strikes follow from policies: whether there is one of that number is not known here.
+  return how == applied::unknown_strike ? applied::accepted : how;
+}
+
+} // namespace fairuse::history

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// INTERNAL to streams/history. Which events of one user a deployment admits: core decides, with a policy that has no
+// effect, because admission depends on no policy.
+#pragma once
+
+#include <memory>
+
+#include "core/rules.hpp"
+
+namespace fairuse::history {
+
+class admission {
+public:
+  /// Without `judges_lateness` nothing is too old or ahead.
+  explicit admission(bool judges_lateness, std::int64_t retention_ms, std::int64_t horizon_ms);
+
+  void begin_user() { who_ = {}; }
+  /// REQUIRES: `now` does not go back for a user.
+  applied judge(time_ms now, const event& what);
+
+private:
+  std::shared_ptr<const policy_set> policies_;
+  controls in_force_;
+  std::int64_t horizon_ms_;
+  user who_;
+  step_output out_;
+};
+
+} // namespace fairuse::history

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "streams/history/packer.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/permanent_ids.hpp"
+#include "events/decision_json.hpp"
+#include "streams/history/admission.hpp"
+#include "streams/history/peaks.hpp"
+#include "streams/history/row.hpp"
+#include "streams/history/row_sorter.hpp"
+#include "streams/refusal_of.hpp"
+
+namespace fairuse::history {
+
+namespace {
+
+using ending = recorded_review::ending;
+
+/// A command to all users, with what orders it among events.
+struct ordered_command {
+  std::int32_t partition = 0;
+  std::uint64_t epoch = 0;
+  time_ms now = 0;
+  event what;
+};
+
+/// The source of rows that came without ids.
+constexpr std::string_view rows_source = "fairuse/rows";
+
+std::size_t lateness_of(std::int64_t behind_ms) {
+  std::size_t i = 0;
+  while (behind_ms > lateness_bounds[i])
+    ++i;
+  return i;
+}
+
+} // namespace
+
+struct packer::body {
+  explicit body(pack_options chosen) : options(std::move(chosen)), rows(options.scratch, options.memory_bytes) {}
+
+  result<void, store_error> write_all(history_writer& to);
+  result<void, store_error> begin_row(history_writer& to);
+  result<void, store_error> write_row(const sorted_row& from, history_writer& to);
+  void begin_user(std::string uid);
+  void take_event(incoming_event& what);
+  void name_row(event& what, std::uint32_t input);
+  bool admits(time_ms now, const event& what);
+  void write_event(const incoming_event& what);
+  void write_broadcasts(const incoming_event* next);
+  void count_event(time_ms now, const event& what);
+  void answer(time_ms now, const review_answer& said);
+  void end_user();
+  result<void, store_error> write_block(history_writer& to);
+  void take_commands();
+
+  pack_options options;
+  row_sorter rows;
+  row_bytes row;
+  history_contents all;
+  /// Of the commands to all users.
+  event_arena command_texts;
+  std::vector<ordered_command> commands;
+
+  // Of the user who is being written.
+  decoded_row read;
+  event_arena arena;
+  bool open = false;
+  std::string uid;
+  user_head head;
+  bool begun = false;
+  std::optional<admission> judge;
+  peak_meter meter;
+  std::vector<recorded_review> reviews;
+  std::uint64_t epoch = 0;
+  time_ms now = INT64_MIN;
+  std::size_t next_command = 0;
+  /// Equal rows without ids.
+  event last_row;
+  std::uint32_t last_input = 0;
+  std::uint32_t ordinal = 0;
+
+  block_builder block;
+  bool any_event = false;
+};
+
+packer::packer(pack_options options) : body_{std::make_unique<body>(std::move(options))} {}
+packer::~packer() = default;
+
+result<void, store_error> packer::add(const incoming_event& what) {
+  if (what.uid == "*") {
+    auto kept = what.what;
+    auto& texts = body_->command_texts;
+    kept.detail = texts.keep(event_detail(*what.what.detail));
+    kept.text = texts.keep(what.what.text->source, what.what.text->id);
+    body_->commands.push_back({what.partition, what.epoch, what.now, kept});
+    return {};
+  }
+  encode_event(body_->row, what);
+  return body_->rows.add(body_->row.key, body_->row.value);
+}
+
+result<void, store_error> packer::add_request(const incoming_request& what) {
+  encode_request(body_->row, row_kind::request, what, what.requested_at);
+  return body_->rows.add(body_->row.key, body_->row.value);
+}
+
+result<void, store_error> packer::add_timeout(const incoming_request& of, time_ms when) {
+  encode_request(body_->row, row_kind::timeout, of, when);
+  return body_->rows.add(body_->row.key, body_->row.value);
+}
+
+result<void, store_error> packer::add_label(std::string_view uid, std::uint32_t label) {
+  encode_label(body_->row, uid, label);
+  return body_->rows.add(body_->row.key, body_->row.value);
+}
+
+void packer::add_refused(refusal why) { ++body_->all.counts.refused[static_cast<std::size_t>(why)]; }
+void packer::add_empty_line() { ++body_->all.counts.empty_lines; }
+std::uint64_t packer::rows() const { return body_->rows.rows(); }
+
+// The first one of an id takes effect, in each partition.
+void packer::body::take_commands() {
+  std::sort(commands.begin(), commands.end(), [](const ordered_command& left, const ordered_command& right) {
+    const auto place = [](const ordered_command& of) { return std::tie(of.partition, of.epoch); };
+    if (place(left) != place(right)) return place(left) < place(right);
+    return before(left.what, right.what);
+  });
+  std::map<std::int32_t, std::vector<permanent_id>> known;
+  const auto again = std::remove_if(commands.begin(), commands.end(), [&](const ordered_command& each) {
+    const auto& what = detail_of<admin_command>(each.what);
+    const bool first =
+        note_permanent_id(known[each.partition], {each.what.key, command_content(what)}) == id_use::first;
+    if (not first) ++all.counts.duplicates;
+    return not first;
+  });
+  commands.erase(again, commands.end());
+  for (const auto& each : commands)
+    all.broadcasts.push_back({each.partition, each.now, each.what.instant, std::string(each.what.text->source),
+                              std::string(each.what.text->id), detail_of<admin_command>(each.what)});
+}
+
+void packer::body::begin_user(std::string name) {
+  open = true;
+  uid = std::move(name);
+  head = {uid, 0, std::nullopt};
+  begun = false;
+  judge->begin_user();
+  meter.begin_user();
+  reviews.clear();
+  now = INT64_MIN;
+  last_row = {};
+  ordinal = 0;
+}
+
+// Equal rows of one input are numbered, so that the same rows of another input are duplicates.
+void packer::body::name_row(event& what, std::uint32_t input) {
+  const auto same = [](const event& left, const event& right) {
+    return std::tie(left.instant, left.ms, left.from, left.kind)
+           == std::tie(right.instant, right.ms, right.from, right.kind);
+  };
+  const bool again = ordinal > 0 and same(last_row, what) and last_input == input;
+  ordinal = again ? ordinal + 1 : 1;
+  last_row = what;
+  last_input = input;
+  const auto id = fmt::format("{}/{}/{}/{}", what.time, what.ms, to_text(what.from), ordinal);
+  what.text = arena.keep(rows_source, id);
+  what.key = event_key(rows_source, id);
+}
+
+bool packer::body::admits(time_ms at, const event& what) {
+  const auto how = judge->judge(at, what);
+  if (how == applied::accepted) return true;
+  if (how == applied::duplicate)
+    ++all.counts.duplicates;
+  else if (how == applied::stale)
+    ++all.counts.stale;
+  else
+    ++all.counts.refused[static_cast<std::size_t>(refusal_of(how).why)];
+  return false;
+}
+
+void packer::body::take_event(incoming_event& what) {
+  if (not what.has_id) name_row(what.what, what.input);
+  // Clocks of partitions differ; a user has one.
+  what.now = std::max(what.now, now);
+  if (admits(what.now, what.what)) write_event(what);
+}
+
+void packer::body::write_event(const incoming_event& what) {
+  if (not begun) {
+    head.partition = what.partition;
+    block.begin_user(head);
+    begun = true;
+    const auto first = std::find_if(commands.begin(), commands.end(),
+                                    [&](const auto& each) { return each.partition == head.partition; });
+    next_command = static_cast<std::size_t>(first - commands.begin());
+  }
+  write_broadcasts(&what);
+  block.add(what.now, what.epoch != epoch or what.now != now, what.what);
+  epoch = what.epoch;
+  now = what.now;
+  count_event(what.now, what.what);
+  meter.add(what.now, what.what);
+  if (what.what.kind == event_kind::review) answer(what.now, detail_of<review_answer>(what.what));
+}
+
+// Commands that come before the user's next event (nullptr: there is none) and have a step of the user at their `now`.
+void packer::body::write_broadcasts(const incoming_event* next) {
+  for (; next_command < commands.size() and commands[next_command].partition == head.partition; ++next_command) {
+    const auto& each = commands[next_command];
+    if (next != nullptr and (each.epoch > next->epoch or (each.epoch == next->epoch and before(next->what, each.what))))
+      return;
+    const bool at_step = each.now == now or (next != nullptr and each.now == next->now);
+    if (not at_step) continue;
+    block.add_broadcast(each.now, each.epoch != epoch or each.now != now, static_cast<std::uint32_t>(next_command));
+    epoch = each.epoch;
+    now = each.now;
+  }
+}
+
+void packer::body::count_event(time_ms at, const event& what) {
+  auto& counts = all.counts;
+  ++counts.events[static_cast<std::size_t>(what.kind)];
+  const bool timed = what.kind == event_kind::speech or what.kind == event_kind::stt;
+  if (timed) ++counts.lateness[lateness_of(at - what.instant)];
+  if (what.kind == event_kind::speech) {
+    ++counts.lanes[static_cast<std::size_t>(what.from)];
+    if (what.detail != nullptr) counts.segments += detail_of<speech_segments>(what).segments.size();
+  }
+  all.first_instant = any_event ? std::min(all.first_instant, what.instant) : what.instant;
+  all.last_instant = any_event ? std::max(all.last_instant, what.instant) : what.instant;
+  any_event = true;
+  const auto part = std::find_if(all.parts.begin(), all.parts.end(),
+                                 [&](const auto& each) { return each.partition == head.partition; });
+  if (part == all.parts.end()) {
+    all.parts.push_back({head.partition, at, at});
+  } else {
+    part->first_now = std::min(part->first_now, at);
+    part->last_now = std::max(part->last_now, at);
+  }
+}
+
+void packer::body::answer(time_ms at, const review_answer& said) {
+  const auto ended = said.failed.empty() ? ending::answered : ending::failed;
+  for (auto& each : reviews) {
+    if (request_name(each.slot, each.number) != said.request) continue;
+    if (each.ended != ending::open) return;
+    each.ended = ended;
+    each.ended_at = at;
+    each.said = said;
+    return;
+  }
+  recorded_review made;
+  made.ended = ended;
+  made.ended_at = at;
+  made.said = said;
+  reviews.push_back(std::move(made));
+}
+
+void packer::body::end_user() {
+  if (begun) {
+    write_broadcasts(nullptr);
+    for (const auto& each : reviews) {
+      ++all.counts.reviews[static_cast<std::size_t>(each.ended)];
+      block.add_review(each);
+    }
+    block.end_user(meter.peaks());
+    ++all.counts.users;
+  }
+  arena.clear();
+  open = false;
+}
+
+result<void, store_error> packer::body::write_block(history_writer& to) {
+  auto done = to.add(block.finish());
+  if (options.progress) options.progress(all.counts.users, all.counts.all_events());
+  if (done and options.stopped and options.stopped())
+    return store_error{store_fault::misuse, std::string(pack_stopped)};
+  return done;
+}
+
+result<void, store_error> packer::body::begin_row(history_writer& to) {
+  if (open and read.uid == uid) return {};
+  if (open) end_user();
+  begin_user(read.uid);
+  return block.sizes().events >= options.block_events ? write_block(to) : result<void, store_error>{};
+}
+
+result<void, store_error> packer::body::write_row(const sorted_row& from, history_writer& to) {
+  if (not decode_row(from.key, from.value, arena, read)) return damaged("a row of the sort cannot be read");
+  if (auto done = begin_row(to); not done) return done;
+  switch (read.kind) {
+    case row_kind::label:
+      head.label = read.label;
+      break;
+    case row_kind::request:
+      reviews.push_back({.slot = std::string(read.slot), .number = read.number, .requested_at = read.at});
+      break;
+    case row_kind::timeout:
+      for (auto& each : reviews)
+        if (each.slot == read.slot and each.number == read.number) {
+          each.ended = ending::timed_out;
+          each.ended_at = read.at;
+        }
+      break;
+    case row_kind::event:
+      take_event(read.event);
+      break;
+  }
+  return {};
+}
+
+result<void, store_error> packer::body::write_all(history_writer& to) {
+  if (auto done = rows.begin(); not done) return done;
+  sorted_row from;
+  for (;;) {
+    const auto there = rows.next(from);
+    if (not there) return there.error();
+    if (not *there) break;
+    if (auto done = write_row(from, to); not done) return done;
+  }
+  if (open) end_user();
+  return block.sizes().users > 0 ? write_block(to) : result<void, store_error>{};
+}
+
+result<history_contents, store_error> packer::finish(history_writer& to, history_contents all) {
+  auto& mine = *body_;
+  const auto refused = mine.all.counts;
+  mine.all = std::move(all);
+  mine.all.counts = refused;
+  mine.judge.emplace(mine.options.judges_lateness, mine.all.retention_ms, mine.all.horizon_ms);
+  mine.take_commands();
+  if (auto done = mine.write_all(to); not done) return done.error();
+  std::sort(mine.all.parts.begin(), mine.all.parts.end(),
+            [](const auto& left, const auto& right) { return left.partition < right.partition; });
+  return std::move(mine.all);
+}
+
+} // namespace fairuse::history

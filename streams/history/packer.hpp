@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Makes a history of events in any order: sorts them by user (on disk if they are many), lets core judge which were
+// admitted, and writes the blocks.
+//
+// Operation: add() and the others in any order, then finish(). The result does not depend on the order of calls, but
+// for equal rows without ids.
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "events/event.hpp"
+#include "events/refusal.hpp"
+#include "storage/history/history_file.hpp"
+
+namespace fairuse::history {
+
+/// An event on its way into a history.
+struct incoming_event {
+  /// `*`: a command to all users.
+  std::string_view uid;
+  /// Without `has_id`, `text` and `key` are not read: the row is known by (uid, time, ms, lane) and its number among
+  /// equal rows of its input.
+  event what;
+  bool has_id = true;
+  std::int32_t partition = 0;
+  /// Events of one epoch are applied in the order of before(); epochs in their order. 0 without arrivals.
+  std::uint64_t epoch = 0;
+  /// When it came in; the event's instant without arrivals.
+  time_ms now = 0;
+  /// Which of the inputs it is from.
+  std::uint32_t input = 0;
+};
+
+/// A review that was requested, as the deployment's decisions say. Its answer is found among the events.
+struct incoming_request {
+  std::string_view uid;
+  std::string_view slot;
+  std::uint32_t number = 0;
+  time_ms requested_at = 0;
+};
+
+struct pack_options {
+  /// A folder that exists, for what memory does not hold.
+  std::filesystem::path scratch;
+  /// Bytes of rows that are kept in memory.
+  std::size_t memory_bytes = std::size_t{256} << 20;
+  /// A block ends with the user that brings it to so many events.
+  std::uint64_t block_events = 32'768;
+  /// Lateness is judged (files with arrivals). Off: the deployment judged already, or there are no arrivals.
+  bool judges_lateness = false;
+  /// Called now and then while finish() works: users and events written so far.
+  std::function<void(std::uint64_t users, std::uint64_t events)> progress;
+  /// Asked now and then: true ends finish() with the error `stopped`.
+  std::function<bool()> stopped;
+};
+
+/// The message of a pack that was stopped.
+inline constexpr std::string_view pack_stopped = "stopped";
+
+class packer {
+public:
+  explicit packer(pack_options options);
+  ~packer();
+  packer(const packer&) = delete;
+  packer& operator=(const packer&) = delete;
+
+  result<void, store_error> add(const incoming_event& what);
+  result<void, store_error> add_request(const incoming_request& what);
+  /// The engine gave up waiting for the answer at `when`.
+  result<void, store_error> add_timeout(const incoming_request& of, time_ms when);
+  /// What is true of a user, once. `label`: place in history_contents::labels.
+  result<void, store_error> add_label(std::string_view uid, std::uint32_t label);
+  /// A line or record that became no event.
+  void add_refused(refusal why);
+  void add_empty_line();
+
+  /// Rows added so far.
+  std::uint64_t rows() const;
+
+  /// Write the blocks, and `all` with counts, parts, broadcasts and the range of instants filled in.
+  result<history_contents, store_error> finish(history_writer& to, history_contents all);
+
+private:
+  struct body;
+  std::unique_ptr<body> body_;
+};
+
+} // namespace fairuse::history

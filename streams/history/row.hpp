@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// INTERNAL to streams/history. What a packer sorts, as key and value: all rows of a user lie together, what is known of
+// the user first, then events in the order in which they are applied.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "streams/history/packer.hpp"
+
+namespace fairuse::history {
+
+/// In the order of a user's rows.
+enum class row_kind : std::uint8_t { label = 0, request = 1, timeout = 2, event = 3 };
+
+struct row_bytes {
+  std::string key;
+  std::string value;
+};
+
+void encode_label(row_bytes& out, std::string_view uid, std::uint32_t label);
+void encode_request(row_bytes& out, row_kind kind, const incoming_request& of, time_ms at);
+void encode_event(row_bytes& out, const incoming_event& what);
+
+/// A row, read back. Texts lie in the row or in the arena.
+struct decoded_row {
+  std::string uid;
+  row_kind kind = row_kind::event;
+  std::uint32_t label = 0;
+  std::string_view slot;
+  std::uint32_t number = 0;
+  /// Of the request, or of the time-out.
+  time_ms at = 0;
+  incoming_event event;
+};
+
+/// False: no such row. REQUIRES: `out.event.uid` is not read; `out.uid` is the user.
+bool decode_row(std::string_view key, std::string_view value, event_arena& arena, decoded_row& out);
+
+} // namespace fairuse::history

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <deque>
+#include <map>
+
+#include <boost/test/unit_test.hpp>
+#include <rapidcheck.h>
+
+#include "base/system/files.hpp"
+#include "events/wire.hpp"
+#include "storage/history/history_file.hpp"
+#include "tests/events/any_event.hpp"
+#include "tests/test_folder.hpp"
+
+using namespace fairuse;
+using namespace fairuse::history;
+
+namespace {
+
+struct kept_event {
+  time_ms now = 0;
+  bool new_step = true;
+  sample drawn;
+};
+
+struct kept_user {
+  user_head head;
+  user_peaks peaks;
+  std::deque<kept_event> events;
+  std::vector<recorded_review> reviews;
+};
+
+recorded_review any_review() {
+  recorded_review made;
+  made.slot = some_text();
+  made.number = *rc::gen::arbitrary<std::uint32_t>();
+  made.requested_at = *rc::gen::elementOf(std::vector<time_ms>{never, 0, 1'700'000'000'000});
+  made.ended = static_cast<recorded_review::ending>(*rc::gen::inRange(0, 4));
+  made.ended_at = *rc::gen::inRange<time_ms>(0, 1'800'000'000'000);
+  made.said.failed = some_text();
+  made.said.score_nano = *rc::gen::inRange(0, 1'000'000'001);
+  made.said.type = static_cast<usage_type>(*rc::gen::inRange(0, 8));
+  return made;
+}
+
+kept_user any_user(const std::string& uid) {
+  kept_user made;
+  made.head.uid = uid;
+  made.head.partition = *rc::gen::inRange(0, 1'000);
+  if (*rc::gen::arbitrary<bool>()) made.head.label = *rc::gen::inRange(0U, 9U);
+  for (auto& peak : made.peaks.speech_ms)
+    peak = *rc::gen::inRange<std::int64_t>(0, 1'000'000'000);
+  time_ms now = *rc::gen::inRange<time_ms>(wire_time_min, wire_time_end);
+  const auto count = *rc::gen::inRange(0, 12);
+  for (int i = 0; i < count; ++i) {
+    auto& each = made.events.emplace_back();
+    each.new_step = i == 0 or *rc::gen::arbitrary<bool>();
+    if (each.new_step) now += *rc::gen::elementOf(std::vector<time_ms>{0, 1, 65'534, 65'535, 65'536, day_ms});
+    each.now = now;
+    fill(each.drawn);
+    if (*rc::gen::arbitrary<bool>()) each.drawn.what.text = nullptr;
+  }
+  for (auto left = *rc::gen::inRange(0, 3); left > 0; --left)
+    made.reviews.push_back(any_review());
+  return made;
+}
+
+std::map<std::string, kept_user> any_users() {
+  std::map<std::string, kept_user> made;
+  for (auto left = *rc::gen::inRange(1, 8); left > 0; --left) {
+    const auto uid = some_id();
+    made[uid] = any_user(uid);
+  }
+  return made;
+}
+
+/// Blocks of `per_block` users.
+void write(history_writer& to, const std::map<std::string, kept_user>& users, std::uint32_t per_block) {
+  block_builder builder;
+  for (const auto& [uid, who] : users) {
+    builder.begin_user(who.head);
+    for (const auto& each : who.events)
+      builder.add(each.now, each.new_step, each.drawn.what);
+    for (const auto& each : who.reviews)
+      builder.add_review(each);
+    builder.end_user(who.peaks);
+    if (builder.sizes().users == per_block) BOOST_TEST_REQUIRE(to.add(builder.finish()).has_value());
+  }
+  if (builder.sizes().users > 0) BOOST_TEST_REQUIRE(to.add(builder.finish()).has_value());
+}
+
+history_contents contents_of(const std::map<std::string, kept_user>& users) {
+  history_contents all;
+  all.program = "a test";
+  all.counts.users = users.size();
+  all.broadcasts.push_back({3, 4, 5, "s", "i", {.verb = admin_verb::promote_policy, .policy = "fair-2"}});
+  all.labels.push_back({"audiobook", "misuse"});
+  all.policies.push_back({"d", "name: fair"});
+  all.in_force.push_back({1, 2, "live", "d"});
+  all.parts.push_back({1, 2, 3});
+  all.counts.refused[4] = 7;
+  return all;
+}
+
+/// As read without `ids`: its place is its key.
+bool is_same_without_id(const event& read, const event& kept, std::size_t place) {
+  auto expected = kept;
+  expected.key = place + 1;
+  expected.text = nullptr;
+  return read.text == nullptr and wire_equal(read, expected);
+}
+
+void check_user(const block_user& read, const kept_user& kept, history_reader::wanted_parts wanted) {
+  RC_ASSERT(read.uid == kept.head.uid);
+  RC_ASSERT(read.partition == kept.head.partition);
+  RC_ASSERT(read.label == kept.head.label);
+  RC_ASSERT(read.peaks == kept.peaks);
+  RC_ASSERT(read.reviews.size() == kept.reviews.size());
+  for (std::size_t i = 0; i < kept.reviews.size(); ++i) {
+    RC_ASSERT(read.reviews[i].slot == kept.reviews[i].slot);
+    RC_ASSERT(read.reviews[i].requested_at == kept.reviews[i].requested_at);
+    RC_ASSERT(read.reviews[i].said.failed == kept.reviews[i].said.failed);
+  }
+  std::size_t at = 0;
+  std::vector<time_ms> nows;
+  for (const auto& step : read.steps)
+    nows.insert(nows.end(), step.count, step.now);
+  RC_ASSERT(nows.size() == read.events.size());
+  for (std::size_t i = 0; i < kept.events.size(); ++i) {
+    const auto& each = kept.events[i];
+    if (not wanted.texts and each.drawn.what.kind == event_kind::conversation) continue;
+    RC_ASSERT(at < read.events.size());
+    RC_ASSERT(nows[at] == each.now);
+    const bool same = wanted.ids ? wire_equal(read.events[at], each.drawn.what)
+                                 : is_same_without_id(read.events[at], each.drawn.what, i);
+    RC_ASSERT(same);
+    ++at;
+  }
+  RC_ASSERT(at == read.events.size());
+  RC_ASSERT(read.omitted == kept.events.size() - at);
+}
+
+/// A history of three users in two blocks, as bytes.
+std::string small_history() {
+  const test_folder folder;
+  const auto file = folder.path() / "small.history";
+  std::map<std::string, kept_user> users;
+  for (const std::string uid : {"ann", "anna", "bob"}) {
+    auto& who = users[uid];
+    who.head.uid = uid;
+    for (int i = 0; i < 40; ++i) {
+      auto& each = who.events.emplace_back();
+      each.now = 1'700'000'000'000 + i * minute_ms;
+      auto& what = each.drawn.what;
+      what.time = what.instant = each.now - 1'000;
+      what.ms = 30'000 + i;
+      what.text = each.drawn.arena.keep("gateway", "id-" + std::to_string(i));
+      what.key = event_key(what.text->source, what.text->id);
+    }
+  }
+  auto writer = history_writer::create(file, false);
+  BOOST_TEST_REQUIRE(writer.has_value());
+  write(**writer, users, 2);
+  BOOST_TEST_REQUIRE((*writer)->finish(contents_of(users)).has_value());
+  return *read_file(file);
+}
+
+random_access bytes_of_file(const std::string& bytes) {
+  return [&bytes](std::uint64_t at, std::span<char> out) {
+    if (at > bytes.size() or out.size() > bytes.size() - at) return false;
+    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), out.size(), out.begin());
+    return true;
+  };
+}
+
+/// What a reader of everything gets: the events as text, or the error.
+std::string read_all(const std::string& bytes) {
+  const auto opened = history_reader::read(bytes_of_file(bytes), bytes.size());
+  if (not opened) return "error: " + opened.error().message;
+  std::string text;
+  history_reader::buffers buffers;
+  for (std::size_t i = 0; i < (*opened)->contents().blocks.size(); ++i) {
+    if (const auto done = (*opened)->read_block(i, {.texts = true, .ids = true}, buffers); not done)
+      return "error: " + done.error().message;
+    for (const auto& who : buffers.block.users())
+      for (const auto& each : who.events)
+        append_event(text, who.uid, each);
+  }
+  return text;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_history_gives_back_what_was_written) {
+  BOOST_TEST(rc::check([] {
+    const test_folder folder;
+    const auto file = folder.path() / "a.history";
+    const auto users = any_users();
+    const auto per_block = *rc::gen::inRange(1U, 5U);
+    auto writer = history_writer::create(file, false);
+    RC_ASSERT(writer.has_value());
+    write(**writer, users, per_block);
+    RC_ASSERT((*writer)->finish(contents_of(users)).has_value());
+    const auto opened = history_reader::open(file);
+    RC_ASSERT(opened.has_value());
+    const auto& reader = **opened;
+    RC_ASSERT(reader.contents().broadcasts.size() == 1);
+    RC_ASSERT(reader.contents().broadcasts[0].what.policy == "fair-2");
+    RC_ASSERT(reader.contents().counts.refused[4] == 7);
+    RC_ASSERT(reader.contents().labels[0].truth == "misuse");
+    history_reader::buffers buffers;
+    for (const auto wanted : {history_reader::wanted_parts{false, false}, history_reader::wanted_parts{true, false},
+                              history_reader::wanted_parts{false, true}, history_reader::wanted_parts{true, true}}) {
+      auto kept = users.begin();
+      for (std::size_t i = 0; i < reader.contents().blocks.size(); ++i) {
+        const auto done = reader.read_block(i, wanted, buffers);
+        if (not done) RC_FAIL(done.error().message);
+        for (const auto& who : buffers.block.users())
+          check_user(who, (kept++)->second, wanted);
+      }
+      RC_ASSERT(kept == users.end());
+    }
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(every_flipped_bit_of_a_history_is_an_error) {
+  const auto whole = small_history();
+  const auto expected = read_all(whole);
+  BOOST_TEST_REQUIRE(not expected.starts_with("error"));
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    auto damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 << at % 8));
+    const auto seen = read_all(damaged);
+    BOOST_TEST(seen.starts_with("error"), "byte " << at << " of " << whole.size());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_history_that_was_cut_is_an_error_at_every_length) {
+  const auto whole = small_history();
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    BOOST_TEST(read_all(whole.substr(0, size)).starts_with("error"), "length " << size);
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_block_is_named_and_the_others_are_read) {
+  auto bytes = small_history();
+  const auto second = (*history_reader::read(bytes_of_file(bytes), bytes.size()))->contents().blocks[1].parts[0].at;
+  bytes[second + 5] = static_cast<char>(bytes[second + 5] ^ 1);
+  const auto opened = history_reader::read(bytes_of_file(bytes), bytes.size());
+  BOOST_TEST_REQUIRE(opened.has_value());
+  history_reader::buffers buffers;
+  BOOST_TEST((*opened)->read_block(0, {}, buffers).has_value());
+  const auto done = (*opened)->read_block(1, {}, buffers);
+  BOOST_TEST_REQUIRE(not done.has_value());
+  BOOST_TEST(done.error().message == "block 2 of 2 is damaged: the checksum of its facts does not hold");
+}
+
+BOOST_AUTO_TEST_CASE(foreign_bytes_in_a_block_are_an_error_and_no_crash) {
+  BOOST_TEST(rc::check([] {
+    const auto facts = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
+    const auto texts = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
+    const auto ids = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
+    history_block out;
+    (void)decode_block({facts, texts, ids}, out);
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(a_history_that_is_not_finished_leaves_nothing) {
+  const test_folder folder;
+  const auto file = folder.path() / "a.history";
+  { const auto writer = history_writer::create(file, false); }
+  BOOST_TEST(std::filesystem::is_empty(folder.path()));
+}
