@@ -48,8 +48,10 @@ struct block_builder::body {
   column_writer segments;
   std::string details;
   std::string reviews;
-  string_table strings;
+  string_table categories;
   std::string conversations;
+  string_table strings;
+  std::string texts;
   string_table sources;
   column_writer source_places;
   column_writer id_sizes;
@@ -63,7 +65,7 @@ struct block_builder::body {
   void add_segments(const speech_segments& what);
   void add_detail(const event& what);
   std::string facts() const;
-  std::string texts() const;
+  static std::string with_strings(const string_table& strings, const std::string& items);
   std::string id_bytes() const;
   built_block::part pack(const std::string& bytes) const;
   void clear();
@@ -114,7 +116,8 @@ void block_builder::body::add_detail(const event& what) {
       amounts.add(static_cast<std::uint32_t>(what.ms));
       return;
     case event_kind::conversation:
-      append_text(conversations, encode_conversation(detail_of<conversation_fact>(what), strings));
+      append_text(conversations, encode_conversation(detail_of<conversation_fact>(what), categories));
+      append_text(texts, encode_text(detail_of<conversation_fact>(what), strings));
       return;
     case event_kind::account:
     case event_kind::review:
@@ -194,12 +197,12 @@ std::string block_builder::body::facts() const {
   return out;
 }
 
-std::string block_builder::body::texts() const {
+std::string block_builder::body::with_strings(const string_table& strings, const std::string& items) {
   std::string out;
   append_varint(out, strings.all().size());
   for (const auto& each : strings.all())
     append_text(out, each);
-  append_text(out, conversations);
+  append_text(out, items);
   return out;
 }
 
@@ -228,10 +231,11 @@ built_block::part block_builder::body::pack(const std::string& bytes) const {
 }
 
 void block_builder::body::clear() {
-  for (auto* text : {&heads, &kinds, &details, &reviews, &conversations, &ids})
+  for (auto* text : {&heads, &kinds, &details, &reviews, &conversations, &texts, &ids})
     text->clear();
   for (auto* column : {&nows, &lags, &amounts, &segments, &source_places, &id_sizes})
     column->clear();
+  categories.clear();
   strings.clear();
   sources.clear();
   built = {};
@@ -241,7 +245,8 @@ built_block block_builder::finish() {
   auto& all = *body_;
   assert(all.built.sizes.users > 0);
   all.built.last_uid = all.last_uid;
-  all.built.parts = {all.pack(all.facts()), all.pack(all.texts()), all.pack(all.id_bytes())};
+  all.built.parts = {all.pack(all.facts()), all.pack(body::with_strings(all.categories, all.conversations)),
+                     all.pack(body::with_strings(all.strings, all.texts)), all.pack(all.id_bytes())};
   auto out = std::move(all.built);
   all.clear();
   // The first uid of a block is whole.

@@ -62,9 +62,17 @@ struct facts_columns {
   byte_reader reviews;
 };
 
-struct text_columns {
+struct text_items {
   std::vector<std::string> strings;
-  byte_reader conversations;
+  byte_reader items;
+
+  /// False: it is not one.
+  bool open(std::string_view from) {
+    byte_reader all{from};
+    strings = all.texts();
+    items.from = all.text();
+    return all.done();
+  }
 };
 
 struct id_columns {
@@ -106,7 +114,8 @@ private:
 
   history_block& out_;
   facts_columns facts_;
-  std::optional<text_columns> texts_;
+  text_items conversations_;
+  std::optional<text_items> texts_;
   std::optional<id_columns> ids_;
   std::string uid_;
   std::size_t next_kind_ = 0;
@@ -125,13 +134,8 @@ result<void> block_decoder::open(const block_bytes& from) {
   if (not all.done() or users > facts_.heads.from.size()) return impossible("its facts");
   places_.reserve(users);
   out_.events_.reserve(facts_.kinds.size());
-  if (from.texts) {
-    byte_reader texts{*from.texts};
-    texts_.emplace();
-    texts_->strings = texts.texts();
-    texts_->conversations.from = texts.text();
-    if (not texts.done()) return impossible("its texts");
-  }
+  if (not conversations_.open(from.conversations)) return impossible("its conversations");
+  if (from.texts and not texts_.emplace().open(*from.texts)) return impossible("its texts");
   if (from.ids) {
     byte_reader ids{*from.ids};
     ids_.emplace();
@@ -151,7 +155,7 @@ bool block_decoder::at_end() const {
   const bool facts = facts_.heads.done() and next_kind_ == facts_.kinds.size() and facts_.nows.at_end()
                      and facts_.lags.at_end() and facts_.amounts.at_end() and facts_.segments.at_end()
                      and facts_.details.done() and facts_.reviews.done();
-  return facts and (not texts_ or texts_->conversations.done())
+  return facts and conversations_.items.done() and (not texts_ or texts_->items.done())
          and (not ids_ or (ids_->places.at_end() and ids_->sizes.at_end() and ids_->ids.done()));
 }
 
@@ -226,10 +230,6 @@ result<void> block_decoder::read_event(std::size_t place, time_ms& now) {
     auto done = (bits & kind_has_detail) != 0 ? read_segments(what) : read_facts(what);
     if (done and ids_) done = read_id(what);
     if (not done) return done;
-    if (what.kind == event_kind::conversation and not texts_) {
-      ++out_.users_.back().omitted;
-      return {};
-    }
   }
   out_.events_.push_back(what);
   ++out_.steps_.back().count;
@@ -290,9 +290,10 @@ result<void> block_decoder::read_facts(event& what) {
 }
 
 result<void> block_decoder::read_conversation(event& what) {
-  if (not texts_) return {};
-  auto made = decode_conversation(texts_->conversations.text(), texts_->strings);
-  if (not texts_->conversations.ok or not made) return impossible("a conversation");
+  auto made = decode_conversation(conversations_.items.text(), conversations_.strings);
+  if (not conversations_.items.ok or not made) return impossible("a conversation");
+  if (texts_ and not(decode_text(texts_->items.text(), texts_->strings, *made) and texts_->items.ok))
+    return impossible("the text of a conversation");
   what.detail = out_.arena_.keep(event_detail(std::move(*made)));
   return {};
 }

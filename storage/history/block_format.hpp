@@ -7,7 +7,8 @@
 //          now - instant (zigzag, no broadcast), ms | segments | broadcast (speech, stt, broadcasts), bounds of
 //          segments (begin - end before, zigzag; length); text: a text per account fact, answer, command, erasure;
 //          text: a text per review
-//   texts  count of strings, the strings; text: a text per conversation
+//   conversations, texts
+//          count of strings, the strings; text: a text per conversation
 //   ids    count of sources, the sources; columns: source + 1 (0: none), length of the id (with a source); text: ids (8
 //          bytes of key, little-endian, without a source)
 //   head   length of what the uid shares with the one before, the rest; partition; label + 1; events; first now

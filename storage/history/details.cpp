@@ -136,8 +136,6 @@ std::optional<event_detail> decode_detail(event_kind kind, std::string_view byte
 std::string encode_conversation(const conversation_fact& what, string_table& strings) {
   stored::conversation out;
   out.set_id(what.conversation);
-  out.set_title(strings.place_of(what.title));
-  out.set_overview(strings.place_of(what.overview));
   out.set_category(strings.place_of(what.category));
   out.set_duration_ms(what.duration_ms);
   out.set_lane(static_cast<std::uint32_t>(what.from));
@@ -146,15 +144,28 @@ std::string encode_conversation(const conversation_fact& what, string_table& str
 
 std::optional<conversation_fact> decode_conversation(std::string_view bytes, const std::vector<std::string>& strings) {
   stored::conversation from;
-  if (not parse(bytes, from) or from.lane() >= lane_count) return std::nullopt;
-  for (const auto place : {from.title(), from.overview(), from.category()})
-    if (place >= strings.size()) return std::nullopt;
-  return conversation_fact{.conversation = from.id(),
-                           .title = strings[from.title()],
-                           .overview = strings[from.overview()],
-                           .category = strings[from.category()],
-                           .duration_ms = from.duration_ms(),
-                           .from = static_cast<lane>(from.lane())};
+  if (not parse(bytes, from) or from.lane() >= lane_count or from.category() >= strings.size()) return std::nullopt;
+  conversation_fact out;
+  out.conversation = from.id();
+  out.category = strings[from.category()];
+  out.duration_ms = from.duration_ms();
+  out.from = static_cast<lane>(from.lane());
+  return out;
+}
+
+std::string encode_text(const conversation_fact& what, string_table& strings) {
+  stored::conversation_text out;
+  out.set_title(strings.place_of(what.title));
+  out.set_overview(strings.place_of(what.overview));
+  return bytes_of(out);
+}
+
+bool decode_text(std::string_view bytes, const std::vector<std::string>& strings, conversation_fact& to) {
+  stored::conversation_text from;
+  if (not parse(bytes, from) or from.title() >= strings.size() or from.overview() >= strings.size()) return false;
+  to.title = strings[from.title()];
+  to.overview = strings[from.overview()];
+  return true;
 }
 
 std::string encode_command(const admin_command& what) {

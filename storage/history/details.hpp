@@ -33,6 +33,9 @@ std::optional<event_detail> decode_detail(event_kind kind, std::string_view byte
 
 std::string encode_conversation(const conversation_fact& what, string_table& strings);
 std::optional<conversation_fact> decode_conversation(std::string_view bytes, const std::vector<std::string>& strings);
+std::string encode_text(const conversation_fact& what, string_table& strings);
+/// False: it is none.
+bool decode_text(std::string_view bytes, const std::vector<std::string>& strings, conversation_fact& to);
 
 std::string encode_command(const admin_command& what);
 std::optional<admin_command> decode_command(std::string_view bytes);

@@ -3,12 +3,13 @@
 // A block of a history: some users in the order of their uids, each with all events that were admitted, in the order in
 // which they were applied. Parts are compressed apart, so that a reader takes only what it needs:
 //
-//   facts   users, events in columns, account facts, answers, commands, erasures, reviews
-//   texts   conversations
-//   ids     source and id of every event
+//   facts          users, events in columns, account facts, answers, commands, erasures, reviews
+//   conversations  all that decisions use of them
+//   texts          their titles and overviews
+//   ids            source and id of every event
 //
 // An event read without `ids` has the key <its place among the user's events> + 1 and no text; without `texts`
-// conversations are left out (they change no decision of a replay that asks no model).
+// conversations have neither title nor overview.
 // Threads: values; one builder per thread.
 #pragma once
 
@@ -28,8 +29,8 @@
 namespace fairuse::history {
 
 /// Persistent: the order of a block's frames.
-enum class block_part : std::uint8_t { facts = 0, texts = 1, ids = 2 };
-inline constexpr std::size_t block_part_count = 3;
+enum class block_part : std::uint8_t { facts = 0, conversations = 1, texts = 2, ids = 3 };
+inline constexpr std::size_t block_part_count = 4;
 
 /// A request for a review, and how it ended.
 struct recorded_review {
@@ -132,8 +133,6 @@ struct block_user {
   std::span<const block_step> steps;
   std::span<const event> events;
   std::span<const recorded_review> reviews;
-  /// Of its events that were left out, because the part that holds them was not read.
-  std::uint32_t omitted = 0;
 };
 
 /// A command to all users among a user's events: an admin event whose `ms` is the number of the broadcast, without
@@ -159,6 +158,7 @@ private:
 /// The bytes of a block's parts, uncompressed; nullopt: not wanted.
 struct block_bytes {
   std::string_view facts;
+  std::string_view conversations;
   std::optional<std::string_view> texts;
   std::optional<std::string_view> ids;
 };

@@ -52,6 +52,8 @@ std::string_view to_text(block_part which) {
   switch (which) {
     case block_part::facts:
       return "facts";
+    case block_part::conversations:
+      return "conversations";
     case block_part::texts:
       return "texts";
     case block_part::ids:
@@ -197,16 +199,22 @@ result<void, store_error> history_reader::read_part(std::size_t number, block_pa
 }
 
 result<void, store_error> history_reader::read_block(std::size_t number, wanted_parts wanted, buffers& out) const {
+  const auto read = [&](block_part which) { return read_part(number, which, out); };
+  const auto bytes_of = [&out](block_part which) -> std::string_view {
+    return out.parts[static_cast<std::size_t>(which)];
+  };
   block_bytes bytes;
-  if (auto done = read_part(number, block_part::facts, out); not done) return done;
-  bytes.facts = out.parts[0];
+  for (const auto which : {block_part::facts, block_part::conversations})
+    if (auto done = read(which); not done) return done;
+  bytes.facts = bytes_of(block_part::facts);
+  bytes.conversations = bytes_of(block_part::conversations);
   if (wanted.texts) {
-    if (auto done = read_part(number, block_part::texts, out); not done) return done;
-    bytes.texts = out.parts[1];
+    if (auto done = read(block_part::texts); not done) return done;
+    bytes.texts = bytes_of(block_part::texts);
   }
   if (wanted.ids) {
-    if (auto done = read_part(number, block_part::ids, out); not done) return done;
-    bytes.ids = out.parts[2];
+    if (auto done = read(block_part::ids); not done) return done;
+    bytes.ids = bytes_of(block_part::ids);
   }
   const auto made = decode_block(bytes, out.block);
   const auto& entry = contents_.blocks[number];
