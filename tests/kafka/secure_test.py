@@ -87,7 +87,7 @@ class Secure(unittest.TestCase):
 
     def test_a_certificate_of_our_authority_is_enough_and_another_s_is_refused(self):
         self.assert_reads("ssl", self.logins.certificate(self.logins.facts["users"]["alice"]))
-        # librdkafka 2.2 and later do not send a certificate of an authority that the broker does not name.
+        # librdkafka 2.8 does not send a certificate of an authority that the broker does not name.
         stranger = self.logins.certificate(self.logins.facts["stranger"])
         self.assert_refused("ssl", stranger, "certificate (unknown|required)")
 
