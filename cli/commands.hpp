@@ -15,6 +15,7 @@ extern const command control_command;
 extern const command decisions_command;
 extern const command demo_command;
 extern const command partitions_command;
+extern const command replay_command;
 extern const command run_command;
 extern const command simulate_command;
 extern const command state_command;

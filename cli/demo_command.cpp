@@ -97,7 +97,7 @@ int run_laboratory(const path& files, const path& state) {
   say(fmt::format("fairuse simulate {} --out {}/report\n\n", typed(files, experiment_file), state.string()));
   simulate_settings settings;
   settings.experiment = files / experiment_file;
-  settings.out = state / "report";
+  settings.report.out = state / "report";
   return run_simulation(settings);
 }
 

@@ -125,12 +125,12 @@ int fail(const run_error& error) {
   return error.kind == run_fault::refused ? exit_usage : exit_failed;
 }
 
-void print(const run_report& report, bool json) {
+void print(const run_report& report, bool as_json) {
   tell("{}", report_text(report));
-  if (json) print_out("{}\n", report_json(report));
+  if (as_json) print_out("{}\n", report_json(report));
 }
 
-int run_to_end(engine& running, stream_kind mode, console& shown, bool json) {
+int run_to_end(engine& running, stream_kind mode, console& shown, bool as_json) {
   const stop_signal signal{[&running] { running.stop(); }};
   const auto done = running.run();
   shown.clear();
@@ -139,7 +139,7 @@ int run_to_end(engine& running, stream_kind mode, console& shown, bool json) {
   if (done and signal.came())
     log_line(log_level::info, fmt::format("stopped by {}{}", signal.was_interrupt() ? "Ctrl-C (SIGINT)" : "SIGTERM",
                                           mode == stream_kind::local ? ": everything sealed is committed" : ""));
-  if (const auto report = running.report()) print(*report, json);
+  if (const auto report = running.report()) print(*report, as_json);
   if (not done) return fail(done.error());
   return signal.came() and signal.was_interrupt() ? exit_interrupted : exit_done;
 }

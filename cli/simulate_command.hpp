@@ -5,16 +5,16 @@
 #include <filesystem>
 #include <optional>
 
+#include "cli/experiment_report.hpp"
+
 namespace fairuse::cli {
 
 struct simulate_settings {
   std::filesystem::path experiment;
   std::optional<std::uint64_t> seed;
-  /// 0: one per processor.
-  unsigned workers = 0;
-  std::filesystem::path out = "fairuse-report";
-  /// report.json on stdout instead of the table.
-  bool json = false;
+  /// Of the traffic; empty: none is written.
+  std::filesystem::path history;
+  report_settings report;
 };
 
 /// Runs an experiment, prints the outcome and writes report.json; returns an exit code.

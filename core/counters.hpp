@@ -41,7 +41,8 @@ struct slot_tally {
   std::int64_t upload_refused_ms = 0; ///< uploads that the gate would have refused
   std::uint64_t reviews = 0;          ///< requested
   std::uint64_t synthetic = 0;        ///< free_exhausted verdicts, no model call
-  std::uint64_t unanswered = 0;       ///< shadow reviews that found no live verdict
+  std::uint64_t unanswered =
+      0; ///< shadow reviews that found no live verdict; in a replay, those without a recorded outcome
 
   slot_tally& operator+=(const slot_tally& other);
 };

@@ -157,6 +157,12 @@ void ignore_answer(slot_context& context, reason why, std::uint32_t number) {
   context.write(decision_kind::review_ignored, why).request = number;
 }
 
+/// What was asked stays asked: the cooldown of the request runs.
+void leave_unanswered(slot_context& context) {
+  ++context.tally().unanswered;
+  context.write(decision_kind::review_unanswered, reason::no_recorded_outcome).until = context.known()->cooldown_until;
+}
+
 void use_answer(slot_context& context, const review_answer& answer, std::uint32_t number) {
   auto& standing = context.touch();
   standing.pending = 0;
@@ -164,6 +170,8 @@ void use_answer(slot_context& context, const review_answer& answer, std::uint32_
   context.who.sums.end_quiet(context.slot);
   if (const auto why = why_ignored(context); why != reason::none)
     ignore_answer(context, why, number);
+  else if (answer.unanswered)
+    leave_unanswered(context);
   else if (not answer.failed.empty())
     fail_review(context, decision_kind::review_failed, reason::review_failed, answer.failed, number);
   else

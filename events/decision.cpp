@@ -117,6 +117,8 @@ std::string_view to_text(reason value) {
       return "system_on";
     case reason::kill_switch_off:
       return "kill_switch_off";
+    case reason::no_recorded_outcome:
+      return "no_recorded_outcome";
   }
   return {};
 }

@@ -71,6 +71,7 @@ enum class reason : std::uint8_t {
   exemption_ended,
   system_on,
   kill_switch_off,
+  no_recorded_outcome, // a replay: nothing was recorded, and no model answers
 };
 
 std::string_view to_text(reason value);

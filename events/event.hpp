@@ -108,6 +108,8 @@ struct review_answer {
   std::string request;
   /// Why there is no verdict; empty when there is one.
   std::string failed;
+  /// Replays alone: nothing is known of how the review would have ended, so it ends here, and its cooldown runs.
+  bool unanswered = false;
   /// 1e-9 units, truncated; 0 .. 1'000'000'000.
   std::int32_t score_nano = 0;
   std::int32_t confidence_nano = 0;

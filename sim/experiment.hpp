@@ -36,6 +36,19 @@ struct experiment_inputs {
   std::string reviewer;
 };
 
+/// Captured traffic, in place of a population's.
+struct captured_traffic {
+  /// Of the history, without its folder.
+  std::string file;
+  /// history_reader::digest().
+  std::string digest;
+  /// `now` of its last event: timers fire up to here.
+  time_ms end = 0;
+  bool arrivals_known = false;
+  /// A bit per event_kind that it could hold.
+  std::uint32_t kinds = 0;
+};
+
 struct experiment {
   std::string name;
   population people;
@@ -47,12 +60,14 @@ struct experiment {
   /// Side by side on the same traffic; the others are compared with the first. Distinct names, 1 .. policies_max.
   std::vector<policy> policies;
   std::vector<guard> guards;
+  /// Then `people` has its labels as cohorts and nothing else.
+  std::optional<captured_traffic> captured;
   std::optional<price_list> prices;
   experiment_inputs inputs;
 
   /// The stated end of the simulation: no local day of the run ends later, in any time zone. Timers fire up to here;
   /// later arrivals are left out.
-  time_ms end() const { return people.start + (std::int64_t{days} + 1) * day_ms; }
+  time_ms end() const { return captured ? captured->end : people.start + (std::int64_t{days} + 1) * day_ms; }
 };
 
 } // namespace fairuse::sim

@@ -45,6 +45,7 @@ policy_figures policy_of(const experiment& what, const run_result& result, std::
   out.rules = &what.policies[index];
   out.chain_digest = result.policy_digests[index];
   out.cohorts = &result.tally.policies[index].groups;
+  out.users = &result.tally.policies[index].users;
   for (std::size_t group = 0; group < out.cohorts->size(); ++group)
     out.groups[at(what.people.cohorts[group].label)].merge((*out.cohorts)[group]);
   for (auto& group : out.groups) {
@@ -63,10 +64,24 @@ policy_figures policy_of(const experiment& what, const run_result& result, std::
   out.harm_ms = refused_ms(out.groups[at(truth::legitimate)]);
   out.exhausted_ms = refused_ms(out.groups[at(truth::exhausted)]);
   if (what.prices) out.money = money_of(out, *what.prices);
+  if (result.if_misuse) {
+    auto& hits = out.hits_if_misuse.emplace();
+    for (std::size_t i = 0; i < counted_stage_count; ++i)
+      hits[i] = hits_of(result.if_misuse->policies[index].groups, i);
+  }
   return out;
 }
 
 } // namespace
+
+std::uint64_t hits_of(const std::vector<group_tally>& groups, std::size_t counted) {
+  std::uint64_t sum = 0;
+  for (const auto& each : groups)
+    sum += each.stages[counted].hits;
+  return sum;
+}
+
+std::uint64_t policy_figures::hits(std::size_t counted) const { return hits_of(*cohorts, counted); }
 
 std::optional<double> proportion::rate() const {
   if (users == 0) return std::nullopt;

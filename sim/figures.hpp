@@ -63,6 +63,7 @@ struct policy_figures {
   std::string chain_digest;
   /// By cohort, and merged by truth.
   const std::vector<group_tally>* cohorts = nullptr;
+  const std::vector<user_trace>* users = nullptr;
   std::array<group_tally, truth_count> groups;
   std::array<stage_figures, counted_stage_count> stages;
   /// Misusers who reached no stage.
@@ -77,7 +78,15 @@ struct policy_figures {
   std::int64_t harm_ms = 0;
   std::int64_t exhausted_ms = 0;
   std::optional<money_figures> money;
+  /// Users hit at each stage, all groups, if every request without an outcome had qualified; nullopt: all had one.
+  std::optional<std::array<std::uint64_t, counted_stage_count>> hits_if_misuse;
+
+  /// Users hit at a stage, all groups.
+  std::uint64_t hits(std::size_t counted) const;
 };
+
+/// Users of all groups who were hit at a stage.
+std::uint64_t hits_of(const std::vector<group_tally>& groups, std::size_t counted);
 
 struct guard_figures {
   const guard* of = nullptr;

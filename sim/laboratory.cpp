@@ -8,6 +8,7 @@
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "sim/fresh_users.hpp"
 #include "sim/simulated_users.hpp"
@@ -19,8 +20,13 @@ namespace {
 /// The worker threads of one run, and the sum of their tallies.
 class worker_threads {
 public:
-  worker_threads(const run_rules& rules, const laboratory_options& how, const feed_maker& make_feed)
-    : rules_(rules), how_(how), make_feed_(make_feed), queue_(rules.of->users, how.stop), total_(empty_tally()) {}
+  worker_threads(const run_rules& rules, const laboratory_options& how, const feed_maker& make_feed,
+                 std::vector<std::uint32_t> ends)
+    : rules_(rules),
+      how_(how),
+      make_feed_(make_feed),
+      queue_(rules.of->users, std::move(ends), how.stop),
+      total_(empty_tally()) {}
 
   run_tally run();
 
@@ -44,7 +50,7 @@ private:
 
 void worker_threads::run_epochs(run_tally& mine) {
   const auto feed = make_feed_();
-  simulated_users users(rules_, *feed, queue_, mine);
+  simulated_users users(rules_, *feed, queue_, mine, how_.lists_all_users);
   const continuation rest = [&](const slice& given, const outcome& so_far) { return users.rest(given, so_far); };
   fresh_users store;
   worker own;
@@ -98,11 +104,14 @@ run_result run_experiment(const experiment& what, const laboratory_options& how)
                         [&] { return std::make_unique<synthetic_feed>(people, what.days, rules.in_force, rules.end); });
 }
 
-run_result run_experiment(const run_rules& rules, const laboratory_options& how, const feed_maker& make_feed) {
+run_result run_experiment(const run_rules& rules, const laboratory_options& how, const feed_maker& make_feed,
+                          std::vector<std::uint32_t> ends) {
   run_result result;
-  result.tally = worker_threads(rules, how, make_feed).run();
+  result.tally = worker_threads(rules, how, make_feed, std::move(ends)).run();
   result.partial = result.tally.users < rules.of->users;
   for (auto& each : result.tally.policies) {
+    std::sort(each.users.begin(), each.users.end(),
+              [](const user_trace& left, const user_trace& right) { return left.uid < right.uid; });
     for (auto& group : each.groups)
       for (auto& at : group.stages)
         std::sort(at.reached_after_ms.begin(), at.reached_after_ms.end());

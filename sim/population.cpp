@@ -57,6 +57,8 @@ std::string_view to_text(truth value) {
       return "misuse";
     case truth::exhausted:
       return "exhausted";
+    case truth::unlabelled:
+      return "unlabelled";
   }
   return "unknown";
 }

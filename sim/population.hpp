@@ -28,9 +28,10 @@ namespace fairuse::sim {
 enum class truth : std::uint8_t {
   legitimate = 0,
   misuse = 1,
-  exhausted = 2, ///< used up a free plan: to be limited, but not misuse
+  exhausted = 2,  ///< used up a free plan: to be limited, but not misuse
+  unlabelled = 3, ///< not known: captured traffic alone
 };
-inline constexpr std::size_t truth_count = 3;
+inline constexpr std::size_t truth_count = 4;
 
 std::string_view to_text(truth value);
 

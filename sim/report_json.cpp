@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <array>
+#include <span>
+
 #include <nlohmann/json.hpp>
 
 #include "events/time_text.hpp"
@@ -11,7 +14,12 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr std::array<truth, truth_count> truths{truth::legitimate, truth::misuse, truth::exhausted};
+constexpr std::array<truth, truth_count> truths{truth::legitimate, truth::misuse, truth::exhausted, truth::unlabelled};
+
+/// What is true of every simulated user is known.
+std::span<const truth> truths_of(const experiment& what) {
+  return std::span(truths).first(what.captured ? truth_count : truth_count - 1);
+}
 
 json optional_json(const auto& value) { return value ? json(*value) : json(nullptr); }
 
@@ -50,13 +58,14 @@ json time_json(const stage_tally& of) {
 
 json user_days(std::int64_t held_ms) { return static_cast<double>(held_ms) / static_cast<double>(day_ms); }
 
-json stage_json(const policy_figures& of, std::size_t index) {
+json stage_json(const experiment& what, const policy_figures& of, std::size_t index) {
   const auto& stage = of.stages[index];
   json out;
   json days;
   json times;
-  for (std::size_t label = 0; label < truth_count; ++label) {
-    const std::string name(to_text(truths[label]));
+  for (const auto each : truths_of(what)) {
+    const auto label = static_cast<std::size_t>(each);
+    const std::string name(to_text(each));
     out[name] = rate_json(stage.hit[label], "users", "hits");
     days[name] = user_days(of.groups[label].stages[index].held_ms);
     times[name] = time_json(of.groups[label].stages[index]);
@@ -92,24 +101,62 @@ json cohort_json(const experiment& what, const policy_figures& of, std::size_t c
           {"stt_economy_ms", group.audio.stt_economy_ms}};
 }
 
-json economy_json(const policy_figures& of) {
+json economy_json(const experiment& what, const policy_figures& of) {
   json out;
-  for (std::size_t label = 0; label < truth_count; ++label)
-    out[std::string(to_text(truths[label]))] = of.groups[label].audio.stt_economy_ms;
+  for (const auto each : truths_of(what))
+    out[std::string(to_text(each))] = of.groups[static_cast<std::size_t>(each)].audio.stt_economy_ms;
   return out;
+}
+
+/// Where the outcomes of reviews came from, and what follows where there were none.
+json sources_json(const policy_figures& of) {
+  json out{{"recorded", of.answers.recorded}, {"model", of.answers.modelled}, {"none", of.answers.missing}};
+  if (not of.hits_if_misuse) return out;
+  json without;
+  json with;
+  for (std::size_t i = 0; i < counted_stage_count; ++i) {
+    const std::string name(to_text(counted_stages[i]));
+    without[name] = of.hits(i);
+    with[name] = (*of.hits_if_misuse)[i];
+  }
+  out["users_hit_if_none_qualifies"] = std::move(without);
+  out["users_hit_if_all_qualify"] = std::move(with);
+  return out;
+}
+
+json user_json(const experiment& what, const policy_figures& of, const user_trace& who) {
+  const auto& group = what.people.cohorts[who.group];
+  json sums;
+  for (std::size_t i = 0; i < of.rules->windows.size(); ++i)
+    sums[of.rules->windows[i].name] = who.most_ms[i];
+  json stages = json::array();
+  for (const auto& each : who.changes)
+    stages.push_back({{"to", to_text(each.to)}, {"at", to_time_text(each.at)}});
+  return {{"uid", who.uid},
+          {"cohort", group.name},
+          {"truth", to_text(group.label)},
+          {"most_ms", std::move(sums)},
+          {"strikes", who.strikes},
+          {"score", who.strikes > 0 ? json(static_cast<double>(who.score_nano) / 1e9) : json(nullptr)},
+          {"usage_type", who.strikes > 0 ? json(to_text(who.type)) : json(nullptr)},
+          {"stages", std::move(stages)}};
 }
 
 json policy_json(const experiment& what, const policy_figures& of) {
   json stages;
   for (std::size_t i = 0; i < counted_stage_count; ++i)
-    stages[std::string(to_text(counted_stages[i]))] = stage_json(of, i);
+    stages[std::string(to_text(counted_stages[i]))] = stage_json(what, of, i);
   json cohorts = json::array();
   for (std::size_t group = 0; group < of.cohorts->size(); ++group)
     cohorts.push_back(cohort_json(what, of, group));
+  json users = json::array();
+  for (const auto& each : *of.users)
+    users.push_back(user_json(what, of, each));
   json out{{"name", of.rules->name},
            {"digest", of.rules->digest},
            {"decisions_digest", of.chain_digest},
            {"stages", std::move(stages)},
+           {"users", std::move(users)},
            {"missed", rate_json(of.missed, "users", "missed")},
            {"cohorts", std::move(cohorts)},
            {"reviews", of.reviews},
@@ -124,7 +171,8 @@ json policy_json(const experiment& what, const policy_figures& of) {
            {"stt_ms_saved", of.saved_ms},
            {"harm_ms", of.harm_ms},
            {"exhausted_limited_ms", of.exhausted_ms},
-           {"stt_ms_economy", economy_json(of)}};
+           {"stt_ms_economy", economy_json(what, of)}};
+  if (what.captured) out["review_sources"] = sources_json(of);
   if (of.money)
     out["money_micro"] = {{"currency", what.prices->currency},
                           {"stt", of.money->stt},
@@ -134,16 +182,16 @@ json policy_json(const experiment& what, const policy_figures& of) {
   return out;
 }
 
-json comparisons_json(const run_figures& figures) {
+json comparisons_json(const experiment& what, const run_figures& figures) {
   json out = json::array();
   for (std::size_t index = 1; index < figures.policies.size(); ++index)
     for (std::size_t i = 0; i < counted_stage_count; ++i) {
       json row{{"first", figures.policies.front().rules->name},
                {"second", figures.policies[index].rules->name},
                {"stage", to_text(counted_stages[i])}};
-      for (std::size_t label = 0; label < truth_count; ++label) {
-        const auto& against = figures.policies[index].stages[i].against_first[label];
-        row[std::string(to_text(truths[label]))] = {
+      for (const auto each : truths_of(what)) {
+        const auto& against = figures.policies[index].stages[i].against_first[static_cast<std::size_t>(each)];
+        row[std::string(to_text(each))] = {
             {"newly_hit", against.newly_hit}, {"newly_spared", against.newly_spared}, {"p", against.p_value}};
       }
       out.push_back(std::move(row));
@@ -156,25 +204,30 @@ json run_json(const experiment& what, const run_result& result, std::string_view
   for (const auto& each : what.policies)
     policies[each.name] = each.digest;
   const auto& counts = result.tally.counts;
-  return {{"digest", result.digest},
-          {"seed", what.seed},
-          {"events", result.tally.events},
-          {"users", result.tally.users},
-          {"users_wanted", what.users},
-          {"days", what.days},
-          {"start", to_time_text(what.people.start)},
-          {"end", to_time_text(what.end())},
-          {"population", what.people.name},
-          {"reviewer", what.reviewer.name},
-          {"inputs",
-           {{"experiment", what.inputs.experiment},
-            {"population", what.inputs.population},
-            {"reviewer", what.inputs.reviewer}}},
-          {"policies", std::move(policies)},
-          {"binary", binary},
-          {"duplicates", counts.duplicates},
-          {"too_old", counts.too_old},
-          {"moved_to_backfill", counts.moved_to_backfill}};
+  json out{{"digest", result.digest},
+           {"seed", what.seed},
+           {"events", result.tally.events},
+           {"users", result.tally.users},
+           {"users_wanted", what.users},
+           {"days", what.days},
+           {"start", to_time_text(what.people.start)},
+           {"end", to_time_text(what.end())},
+           {"population", what.people.name},
+           {"reviewer", what.reviewer.name},
+           {"inputs",
+            {{"experiment", what.inputs.experiment},
+             {"population", what.inputs.population},
+             {"reviewer", what.inputs.reviewer}}},
+           {"policies", std::move(policies)},
+           {"binary", binary},
+           {"duplicates", counts.duplicates},
+           {"too_old", counts.too_old},
+           {"moved_to_backfill", counts.moved_to_backfill}};
+  if (what.captured)
+    out["history"] = {{"file", what.captured->file},
+                      {"digest", what.captured->digest},
+                      {"arrivals_known", what.captured->arrivals_known}};
+  return out;
 }
 
 } // namespace
@@ -183,7 +236,7 @@ std::string report_json(const experiment& what, const run_result& result, const 
                         std::string_view binary) {
   json out{{"format", "fairuse.report.v1"}, {"experiment", what.name},
            {"partial", result.partial},     {"run", run_json(what, result, binary)},
-           {"policies", json::array()},     {"comparisons", comparisons_json(figures)},
+           {"policies", json::array()},     {"comparisons", comparisons_json(what, figures)},
            {"guards", json::array()}};
   for (const auto& each : figures.policies)
     out["policies"].push_back(policy_json(what, each));

@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t legitimate = 0;
 constexpr std::size_t misuse = 1;
 constexpr std::size_t exhausted = 2;
-constexpr auto left = text_table::align::left;
+constexpr auto at_left = text_table::align::left;
 
 std::string percent(double share) {
   if (share > 0 and share < 0.1) return fmt::format("{:.2f} %", share * 100);
@@ -59,8 +59,9 @@ void write_head(page& out, const experiment& what, const run_result& result) {
   if (result.partial)
     out.add_line(fmt::format("PARTIAL: stopped after {} of {} users; what follows is about these",
                              grouped(result.tally.users), grouped(what.users)));
-  out.add_line(fmt::format("{}: {} users, {} days from {}, seed {}, {} events", what.name, grouped(result.tally.users),
-                           what.days, to_time_text(what.people.start).substr(0, 10), what.seed,
+  out.add_line(fmt::format("{}: {} users, {} days from {}, {}{} events", what.name, grouped(result.tally.users),
+                           what.days, to_time_text(what.people.start).substr(0, 10),
+                           what.captured ? std::string() : fmt::format("seed {}, ", what.seed),
                            grouped(result.tally.events)));
   out.add_line(fmt::format("digest {}", result.digest));
 }
@@ -81,11 +82,11 @@ std::vector<std::string> share_column(const run_figures& figures, ShareOf share_
 
 void write_stages(page& out, const run_figures& figures) {
   const auto& groups = figures.policies.front().groups;
-  text_table table{{{"stage", left},
-                    {"policy", left},
-                    {fmt::format("of {} legitimate", grouped(groups[legitimate].users)), left},
-                    {fmt::format("of {} misusing", grouped(groups[misuse].users)), left},
-                    {"legitimate among these", left}},
+  text_table table{{{"stage", at_left},
+                    {"policy", at_left},
+                    {fmt::format("of {} legitimate", grouped(groups[legitimate].users)), at_left},
+                    {fmt::format("of {} misusing", grouped(groups[misuse].users)), at_left},
+                    {"legitimate among these", at_left}},
                    2};
   const auto hit = share_column(
       figures, [](const auto& stage) -> auto& { return stage.hit[legitimate]; });
@@ -115,7 +116,7 @@ void write_stages(page& out, const run_figures& figures) {
 }
 
 void write_cohorts(page& out, const experiment& what, const run_figures& figures) {
-  std::vector<text_table::column> columns{{"cohort", left}, {"truth", left}, {"users"}};
+  std::vector<text_table::column> columns{{"cohort", at_left}, {"truth", at_left}, {"users"}};
   for (const auto& each : figures.policies)
     columns.push_back({each.rules->name});
   text_table table{std::move(columns)};
@@ -144,7 +145,7 @@ void write_money(page& out, const experiment& what, const run_figures& figures) 
 
 void write_effects(page& out, const experiment& what, const run_figures& figures) {
   const auto& all = figures.policies.front();
-  text_table table{{{"policy", left},
+  text_table table{{{"policy", at_left},
                     {"reviews"},
                     {"saved\nmisuse"},
                     {"harm\nlegit."},
@@ -180,7 +181,7 @@ std::string change_text(const stage_figures::difference& against) {
 
 void write_comparisons(page& out, const run_figures& figures) {
   if (figures.policies.size() < 2) return;
-  std::vector<text_table::column> columns{{"policy", left}};
+  std::vector<text_table::column> columns{{"policy", at_left}};
   for (const auto stage : counted_stages)
     for (const char* who : {"legit.", "misuse"})
       columns.push_back({fmt::format("{}\n{}", to_text(stage), who)});
@@ -196,6 +197,22 @@ void write_comparisons(page& out, const run_figures& figures) {
   out.add_line(fmt::format("Against {}, on the same users: newly hit / newly spared (p of an exact McNemar test)",
                            figures.policies.front().rules->name));
   out.add(table);
+}
+
+void write_review_sources(page& out, const run_figures& figures) {
+  out.text += "\nReviews, by where their outcome came from\n";
+  text_table table{{{"policy", at_left}, {"requests"}, {"recorded"}, {"model"}, {"none"}}};
+  for (const auto& each : figures.policies)
+    table.add({each.rules->name, grouped(each.reviews), grouped(each.answers.recorded),
+               grouped(each.answers.modelled), grouped(each.answers.missing)});
+  out.add(table);
+  for (const auto& each : figures.policies)
+    if (each.hits_if_misuse)
+      out.add_line(fmt::format("{}: without an outcome {} requests; users at warning / throttle / restrict are {} / {} "
+                               "/ {} if none of them qualifies, {} / {} / {} if all do",
+                               each.rules->name, grouped(each.answers.missing), each.hits(0), each.hits(1),
+                               each.hits(2), (*each.hits_if_misuse)[0], (*each.hits_if_misuse)[1],
+                               (*each.hits_if_misuse)[2]));
 }
 
 void write_guards(page& out, const run_figures& figures) {
@@ -215,6 +232,7 @@ std::string report_table(const experiment& what, const run_result& result, const
   write_cohorts(out, what, figures);
   write_effects(out, what, figures);
   write_comparisons(out, figures);
+  if (what.captured) write_review_sources(out, figures);
   write_guards(out, figures);
   return std::move(out.text);
 }

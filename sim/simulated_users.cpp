@@ -3,6 +3,7 @@
 #include "sim/simulated_users.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "events/decision_json.hpp"
 
@@ -38,6 +39,7 @@ run_rules::run_rules(const experiment& what) : of(&what), end(what.end()) {
     label.enforced = true;
     chain_labels.push_back(std::move(label));
   }
+  if (what.reviewer.profiles.empty()) return;
   for (const auto& each : what.people.cohorts)
     profiles.push_back(&what.reviewer.of(each.name));
 }
@@ -48,27 +50,46 @@ shard_options run_rules::options() const {
   chosen.policies = policies;
   chosen.track_changes = false;
   chosen.fires_timers = false;
+  // What a deployment admitted is not judged again.
+  if (of->captured) chosen.horizon_ms = INT64_MAX / 2;
   return chosen;
 }
 
 std::optional<user_queue::block> user_queue::take() {
   if (stop_ != nullptr and stop_->load(std::memory_order_relaxed)) return std::nullopt;
-  const auto first = next_.fetch_add(users_per_epoch, std::memory_order_relaxed);
-  if (first >= users_) return std::nullopt;
-  return block{first, std::min(users_per_epoch, users_ - first)};
+  if (ends_.empty()) {
+    const auto first = next_.fetch_add(users_per_epoch, std::memory_order_relaxed);
+    if (first >= users_) return std::nullopt;
+    return block{first, std::min(users_per_epoch, users_ - first)};
+  }
+  const auto index = next_.fetch_add(1, std::memory_order_relaxed);
+  if (index >= ends_.size()) return std::nullopt;
+  const auto first = index == 0 ? 0 : ends_[index - 1];
+  return block{first, ends_[index] - first};
 }
 
-simulated_users::simulated_users(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into)
-  : rules_(&rules), feed_(&feed), queue_(&queue), into_(&into), users_(users_per_epoch) {}
+simulated_users::simulated_users(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into,
+                                 bool lists_all_users)
+  : rules_(&rules),
+    feed_(&feed),
+    queue_(&queue),
+    into_(&into),
+    lists_all_users_(lists_all_users),
+    users_(users_per_epoch) {}
 
 std::optional<epoch> simulated_users::seal() {
-  const auto block = queue_->take();
-  if (not block) return std::nullopt;
-  active_ = block->count;
+  if (taken_.count == 0) {
+    const auto next = queue_->take();
+    if (not next) return std::nullopt;
+    taken_ = *next;
+  }
+  active_ = std::min(taken_.count, users_per_epoch);
   slices_.clear();
-  for (std::uint32_t i = 0; i < block->count; ++i) {
+  for (std::size_t i = 0; i < active_; ++i, ++taken_.first, --taken_.count) {
     auto& who = users_[i];
-    feed_->fill(block->first + i, who);
+    who.number = taken_.first;
+    feed_->fill(who.number, who);
+    who.recorded.begin_user(who.reviews, rules_->policies->slot_count());
     who.next_step = 0;
     who.decisions_read = 0;
     who.answers.clear();
@@ -88,8 +109,40 @@ simulated_users::active_user& simulated_users::user_of(std::string_view uid) {
   return *std::find_if(users_.begin(), end, [uid](const active_user& each) { return each.uid == uid; });
 }
 
-event simulated_users::answer_to(active_user& who, const decision& request) {
-  const auto& name = request.slot->policy;
+std::size_t simulated_users::slot_of(const decision& what) const {
+  const auto& slots = rules_->policies->slots();
+  const auto found =
+      std::find_if(slots.begin(), slots.end(), [&](const slot_spec& spec) { return &spec.label == what.slot; });
+  return static_cast<std::size_t>(found - slots.begin());
+}
+
+review_tally& simulated_users::answers_of(const active_user& who, std::size_t slot) {
+  return into_->policies[*rules_->policy_of[slot]].groups[who.group].answers;
+}
+
+event simulated_users::keep_answer(active_user& who, review_answer answer, time_ms at, const std::string& source,
+                                   const std::string& id) {
+  event made;
+  made.kind = event_kind::review;
+  made.time = made.instant = at;
+  made.key = event_key(source, id);
+  made.detail = who.arena.keep(std::move(answer));
+  return made;
+}
+
+event simulated_users::recorded_answer(active_user& who, const decision& request,
+                                       const history::recorded_review& outcome) {
+  auto answer = outcome.said;
+  answer.request = request_name(request.slot->slot, request.request);
+  const auto latency =
+      outcome.requested_at == never ? 0 : std::max<time_ms>(0, outcome.ended_at - outcome.requested_at);
+  auto made = keep_answer(who, std::move(answer), request.time + latency, outcome.answer_source, outcome.answer_id);
+  // Decisions name the answer as production did.
+  made.text = who.arena.keep(outcome.answer_source, outcome.answer_id);
+  return made;
+}
+
+event simulated_users::modelled_answer(active_user& who, const decision& request) {
   const auto seed = rules_->of->seed;
   const auto said = review(rules_->of->reviewer, *rules_->profiles[who.group], seed, who.uid, request.time);
   review_answer answer;
@@ -98,13 +151,37 @@ event simulated_users::answer_to(active_user& who, const decision& request) {
   answer.score_nano = said.score_nano;
   answer.confidence_nano = said.confidence_nano;
   answer.type = said.type;
-  event made;
-  made.kind = event_kind::review;
-  made.time = made.instant = request.time + said.latency_ms;
   // The key contains the policy's name and not its slot: it is the cause of later decisions and so part of the chain.
-  made.key = event_key(who.uid, std::to_string(seed) + "/" + name + "/" + std::to_string(request.request));
-  made.detail = who.arena.keep(std::move(answer));
-  return made;
+  return keep_answer(who, std::move(answer), request.time + said.latency_ms, who.uid,
+                     std::to_string(seed) + "/" + request.slot->policy + "/" + std::to_string(request.request));
+}
+
+event simulated_users::missing_answer(active_user& who, const decision& request) {
+  review_answer answer;
+  answer.request = request_name(request.slot->slot, request.request);
+  answer.unanswered = not rules_->assumes_misuse;
+  answer.score_nano = 1'000'000'000;
+  answer.type = usage_type::unknown;
+  return keep_answer(who, std::move(answer), request.time, who.uid,
+                     "missing/" + request.slot->policy + "/" + std::to_string(request.request));
+}
+
+/// Nullopt: the request times out, as it did.
+std::optional<event> simulated_users::answer_to(active_user& who, const decision& request) {
+  const auto slot = slot_of(request);
+  auto& counted = answers_of(who, slot);
+  const auto cooldown = rules_->policies->slots()[slot].rules.review.cooldown_ms;
+  if (const auto* outcome = who.recorded.take(slot, request.time, cooldown)) {
+    ++counted.recorded;
+    if (outcome->ended == history::recorded_review::ending::timed_out) return std::nullopt;
+    return recorded_answer(who, request, *outcome);
+  }
+  if (rules_->profiles.empty()) {
+    ++counted.missing;
+    return missing_answer(who, request);
+  }
+  ++counted.modelled;
+  return modelled_answer(who, request);
 }
 
 void simulated_users::note_requests(active_user& who, const outcome& so_far) {
@@ -113,10 +190,10 @@ void simulated_users::note_requests(active_user& who, const outcome& so_far) {
     const auto& what = written[who.decisions_read];
     if (what.kind != decision_kind::review_requested) continue;
     const auto answer = answer_to(who, what);
-    if (answer.instant > rules_->end) continue;
-    const auto place = std::upper_bound(who.answers.begin(), who.answers.end(), answer,
+    if (not answer or answer->instant > rules_->end) continue;
+    const auto place = std::upper_bound(who.answers.begin(), who.answers.end(), *answer,
                                         [](const event& a, const event& b) { return before(b, a); });
-    who.answers.insert(place, answer);
+    who.answers.insert(place, *answer);
   }
 }
 
@@ -150,22 +227,37 @@ slice simulated_users::rest(const slice& given, const outcome& so_far) {
   return {given.uid, who.steps.subspan(who.next_step, until - who.next_step), who.events, {}};
 }
 
+void simulated_users::list(const active_user& who, std::size_t policy) {
+  auto& listed = into_->policies[policy].users.emplace_back(std::move(traces_[policy]));
+  listed.uid = who.uid;
+  listed.group = who.group;
+}
+
+// A feed that reads ids only where they are needed gives its events the key as a number.
+void simulated_users::name_cause(const active_user& who, decision& what) {
+  if (not rules_->of->captured) return;
+  std::uint64_t key = 0;
+  const auto* end = what.cause.data() + what.cause.size();
+  if (std::from_chars(what.cause.data(), end, key, 16).ptr != end) return;
+  if (auto id = feed_->id_of(who.number, key)) what.cause = std::move(*id);
+}
+
 void simulated_users::count_decisions(const active_user& who, std::vector<decision>& decisions) {
-  const auto& slots = rules_->policies->slots();
   const auto policies = rules_->of->policies.size();
   chains_.resize(policies);
   for (auto& each : chains_)
     each.clear();
   paths_.assign(policies, {});
+  traces_.assign(policies, {});
   for (auto& each : decisions) {
-    const auto slot = static_cast<std::size_t>(
-        std::find_if(slots.begin(), slots.end(), [&](const slot_spec& spec) { return &spec.label == each.slot; })
-        - slots.begin());
+    const auto slot = slot_of(each);
     const auto policy = *rules_->policy_of[slot];
+    name_cause(who, each);
     each.slot = &rules_->chain_labels[slot];
     append_decision_chain(chains_[policy], each, who.uid);
     into_->policies[policy].groups[who.group].answers.add(each);
     if (each.kind == decision_kind::stage_changed) paths_[policy].move(each);
+    traces_[policy].add(each);
   }
   slot_chains_.clear();
   for (std::size_t index = 0; index < policies; ++index) {
@@ -176,8 +268,10 @@ void simulated_users::count_decisions(const active_user& who, std::vector<decisi
   }
   into_->chains.add(who.uid, slot_chains_);
   const auto begin = first_speech(who);
-  for (std::size_t index = 0; index < policies; ++index)
+  for (std::size_t index = 0; index < policies; ++index) {
     into_->policies[index].groups[who.group].add(paths_[index], paths_.front(), begin);
+    if (lists_all_users_ or paths_[index].hit_at_all()) list(who, index);
+  }
 }
 
 void simulated_users::count_user(const active_user& who, outcome& of) {
@@ -190,7 +284,7 @@ void simulated_users::count_user(const active_user& who, outcome& of) {
       ++group.users;
       group.audio += of.wrote.tallies[slot];
     }
-  if (not of.wrote.decisions.empty()) count_decisions(who, of.wrote.decisions);
+  if (lists_all_users_ or not of.wrote.decisions.empty()) count_decisions(who, of.wrote.decisions);
 }
 
 void simulated_users::count(const epoch_result& decided) {

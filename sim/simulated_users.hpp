@@ -18,10 +18,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "actors/worker.hpp"
 #include "sim/experiment.hpp"
+#include "sim/recorded_outcomes.hpp"
 #include "sim/tally.hpp"
 #include "sim/traffic_feed.hpp"
 
@@ -44,15 +46,19 @@ struct run_rules {
   std::vector<std::optional<std::size_t>> policy_of;
   /// By slot: the label that its decisions get in the chain.
   std::vector<slot_label> chain_labels;
-  /// By cohort.
+  /// By cohort; empty: no model answers.
   std::vector<const review_profile*> profiles;
+  /// A request without an outcome gets a verdict that qualifies, instead of none.
+  bool assumes_misuse = false;
 };
 
 /// Users still to be simulated, in blocks, for the next free worker. Blocks are taken in order and always finished, so
 /// a stopped run has simulated the first users.
 class user_queue {
 public:
-  user_queue(std::uint32_t users, const std::atomic<bool>* stop) : users_(users), stop_(stop) {}
+  /// `ends`: where blocks of users that are read together end; empty: there are none.
+  user_queue(std::uint32_t users, std::vector<std::uint32_t> ends, const std::atomic<bool>* stop)
+    : users_(users), ends_(std::move(ends)), stop_(stop) {}
 
   struct block {
     std::uint32_t first = 0;
@@ -66,6 +72,7 @@ public:
 
 private:
   std::uint32_t users_;
+  std::vector<std::uint32_t> ends_;
   const std::atomic<bool>* stop_;
   std::atomic<std::uint32_t> next_{0};
 };
@@ -73,7 +80,7 @@ private:
 class simulated_users {
 public:
   /// REQUIRES: all of them outlive this.
-  simulated_users(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into);
+  simulated_users(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into, bool lists_all_users);
 
   /// The next users; nullopt: there are no more. Valid until the next call.
   std::optional<epoch> seal();
@@ -84,6 +91,8 @@ public:
 
 private:
   struct active_user : simulated_user {
+    std::uint32_t number = 0;
+    recorded_outcomes recorded;
     std::size_t next_step = 0;
     std::size_t decisions_read = 0;
     /// Latest first.
@@ -97,16 +106,28 @@ private:
 
   active_user& user_of(std::string_view uid);
   void note_requests(active_user& who, const outcome& so_far);
-  event answer_to(active_user& who, const decision& request);
+  std::optional<event> answer_to(active_user& who, const decision& request);
+  event recorded_answer(active_user& who, const decision& request, const history::recorded_review& outcome);
+  event modelled_answer(active_user& who, const decision& request);
+  event missing_answer(active_user& who, const decision& request);
+  event keep_answer(active_user& who, review_answer answer, time_ms at, const std::string& source,
+                    const std::string& id);
+  review_tally& answers_of(const active_user& who, std::size_t slot);
+  std::size_t slot_of(const decision& what) const;
   std::size_t steps_before(const active_user& who, const event& answer) const;
   void count_user(const active_user& who, outcome& of);
   void count_decisions(const active_user& who, std::vector<decision>& decisions);
+  void name_cause(const active_user& who, decision& what);
+  void list(const active_user& who, std::size_t policy);
 
   const run_rules* rules_;
   traffic_feed* feed_;
   user_queue* queue_;
   run_tally* into_;
+  bool lists_all_users_;
   std::uint64_t epochs_ = 0;
+  /// Taken, and not simulated yet.
+  user_queue::block taken_;
   std::vector<active_user> users_;
   /// How many of them are in the epoch.
   std::size_t active_ = 0;
@@ -114,6 +135,7 @@ private:
   /// By policy, of the user who is being counted.
   std::vector<std::string> chains_;
   std::vector<user_path> paths_;
+  std::vector<user_trace> traces_;
   std::vector<slot_chain> slot_chains_;
 };
 

@@ -3,6 +3,7 @@
 #include "sim/tally.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace fairuse::sim {
@@ -26,6 +27,16 @@ void stage_tally::merge(const stage_tally& other) {
   reached_after_ms.insert(reached_after_ms.end(), other.reached_after_ms.begin(), other.reached_after_ms.end());
 }
 
+void user_trace::add(const decision& what) {
+  for (std::size_t i = 0; i < what.sum_count; ++i)
+    most_ms[i] = std::max(most_ms[i], what.sums[i]);
+  if (what.kind == decision_kind::stage_changed and what.from != what.to) changes.push_back({what.to, what.time});
+  if (what.kind != decision_kind::strike_added) return;
+  ++strikes;
+  score_nano = what.score_nano;
+  type = what.type;
+}
+
 void review_tally::add(const decision& what) {
   cleared += what.kind == decision_kind::review_cleared;
   strikes += what.kind == decision_kind::strike_added;
@@ -40,6 +51,9 @@ review_tally& review_tally::operator+=(const review_tally& other) {
   failed += other.failed;
   timed_out += other.timed_out;
   ignored += other.ignored;
+  recorded += other.recorded;
+  modelled += other.modelled;
+  missing += other.missing;
   return *this;
 }
 
@@ -77,6 +91,8 @@ void run_tally::merge(run_tally&& other) {
   for (std::size_t index = 0; index < policies.size(); ++index) {
     for (std::size_t group = 0; group < policies[index].groups.size(); ++group)
       policies[index].groups[group].merge(other.policies[index].groups[group]);
+    auto& listed = policies[index].users;
+    std::move(other.policies[index].users.begin(), other.policies[index].users.end(), std::back_inserter(listed));
     policies[index].chains.merge(std::move(other.policies[index].chains));
   }
   chains.merge(std::move(other.chains));

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -57,9 +58,32 @@ struct review_tally {
   std::uint64_t failed = 0;
   std::uint64_t timed_out = 0;
   std::uint64_t ignored = 0;
+  // Of requests: by what was recorded, by the reviewer model, by neither.
+  std::uint64_t recorded = 0;
+  std::uint64_t modelled = 0;
+  std::uint64_t missing = 0;
 
   void add(const decision& what);
   review_tally& operator+=(const review_tally& other);
+};
+
+/// What one policy decided about one user, for people who look at cases.
+struct user_trace {
+  std::string uid;
+  std::uint32_t group = 0;
+  /// The largest sum of each window that a decision names.
+  std::array<std::int64_t, windows_max> most_ms{};
+  std::uint32_t strikes = 0;
+  /// Of the last strike.
+  std::int32_t score_nano = 0;
+  usage_type type = usage_type::none;
+  struct change {
+    stage to = stage::none;
+    time_ms at = 0;
+  };
+  std::vector<change> changes;
+
+  void add(const decision& what);
 };
 
 /// One policy's effects on one group of users.
@@ -79,6 +103,8 @@ struct group_tally {
 struct policy_tally {
   /// One per cohort.
   std::vector<group_tally> groups;
+  /// Users who reached a stage, or all (laboratory_options::lists_all_users); by uid at the end.
+  std::vector<user_trace> users;
   run_digest chains;
 };
 

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/epoch.hpp"
 #include "sim/traffic.hpp"
+#include "storage/history/history_block.hpp"
 
 namespace fairuse::sim {
 
@@ -21,11 +23,14 @@ struct simulated_user {
   /// Ascending; the last one, at the stated end, has no events.
   std::span<const step> steps;
   std::span<const event> events;
+  /// What is recorded of the user's reviews, by instant, the live slot's first.
+  std::span<const history::recorded_review* const> reviews;
 
   /// Buffers of feeds that generate events. Reused from user to user.
   user_traffic traffic;
   std::vector<step> step_buffer;
   std::vector<event> event_buffer;
+  std::vector<const history::recorded_review*> review_buffer;
 };
 
 /// Threads: one feed per worker.
@@ -34,6 +39,9 @@ public:
   virtual ~traffic_feed() = default;
   /// Everything that `user` does. Valid until `out` is filled again.
   virtual void fill(std::uint32_t user, simulated_user& out) = 0;
+  /// The id of an event of the user filled in last, by its key; nullopt: it is none of the feed's, and event_id() says
+  /// it. For feeds that read ids only where they are needed.
+  virtual std::optional<std::string> id_of(std::uint32_t, std::uint64_t) { return std::nullopt; }
 };
 
 /// The traffic of a composition, each event in a step of its own at its arrival.

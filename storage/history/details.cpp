@@ -204,6 +204,8 @@ std::string encode_review(const recorded_review& what) {
   out.set_ending(static_cast<std::uint32_t>(what.ended));
   out.set_ended_at(what.ended_at);
   put(what.said, *out.mutable_said());
+  out.set_answer_source(what.answer_source);
+  out.set_answer_id(what.answer_id);
   return bytes_of(out);
 }
 
@@ -218,7 +220,9 @@ std::optional<recorded_review> decode_review(std::string_view bytes) {
                          .requested_at = from.has_requested_at() ? from.requested_at() : never,
                          .ended = static_cast<recorded_review::ending>(from.ending()),
                          .ended_at = from.ended_at(),
-                         .said = std::move(*said)};
+                         .said = std::move(*said),
+                         .answer_source = from.answer_source(),
+                         .answer_id = from.answer_id()};
 }
 
 } // namespace fairuse::history

@@ -51,6 +51,9 @@ struct recorded_review {
   /// `now` at which the outcome was applied; 0 if open.
   time_ms ended_at = 0;
   review_answer said;
+  /// Of the answer, its source and id; empty if there was none.
+  std::string answer_source;
+  std::string answer_id;
   /// What its place in time is: the request's instant, or the outcome's where that is not known.
   time_ms at() const { return requested_at != never ? requested_at : ended_at; }
 };

@@ -9,6 +9,7 @@
 #include <xxhash.h>
 #include <zstd.h>
 
+#include "base/pure/hex.hpp"
 #include "base/system/files.hpp"
 #include "base/system/random_access.hpp"
 #include "base/system/sha256.hpp"
@@ -179,6 +180,7 @@ result<void, store_error> history_reader::read_contents() {
   std::string plain;
   if (as_bytes(sum) != std::string_view(trailer).substr(place_bytes) or not unpack(stored, bytes, plain))
     return damaged("it is damaged: the SHA-256 of its contents does not hold, so it was cut or changed");
+  digest_ = to_hex(as_bytes(sum));
   auto contents = decode_contents(plain);
   if (not contents) return contents.error();
   contents_ = std::move(*contents);

@@ -167,6 +167,8 @@ public:
 
   const history_contents& contents() const { return contents_; }
   std::uint64_t size() const { return size_; }
+  /// SHA-256 of its contents, hex. They have the checksums of all blocks, so it names the whole.
+  const std::string& digest() const { return digest_; }
 
   /// What a read needs; used again by the next one.
   struct buffers {
@@ -188,6 +190,7 @@ private:
 
   random_access from_;
   std::uint64_t size_ = 0;
+  std::string digest_;
   history_contents contents_;
 };
 

@@ -56,7 +56,7 @@ struct packer::body {
   void write_event(const incoming_event& what);
   void write_broadcasts(const incoming_event* next);
   void count_event(time_ms now, const event& what);
-  void answer(time_ms now, const review_answer& said);
+  void answer(time_ms now, const event& what);
   void end_user();
   result<void, store_error> write_block(history_writer& to);
   void take_commands();
@@ -209,7 +209,7 @@ void packer::body::write_event(const incoming_event& what) {
   now = what.now;
   count_event(what.now, what.what);
   meter.add(what.now, what.what);
-  if (what.what.kind == event_kind::review) answer(what.now, detail_of<review_answer>(what.what));
+  if (what.what.kind == event_kind::review) answer(what.now, what.what);
 }
 
 // Commands that come before the user's next event (nullptr: there is none) and have a step of the user at their `now`.
@@ -248,21 +248,20 @@ void packer::body::count_event(time_ms at, const event& what) {
   }
 }
 
-void packer::body::answer(time_ms at, const review_answer& said) {
-  const auto ended = said.failed.empty() ? ending::answered : ending::failed;
-  for (auto& each : reviews) {
-    if (request_name(each.slot, each.number) != said.request) continue;
-    if (each.ended != ending::open) return;
-    each.ended = ended;
-    each.ended_at = at;
-    each.said = said;
-    return;
+// Of the request that it names; one of a request that is not known stands for itself.
+void packer::body::answer(time_ms at, const event& what) {
+  const auto& said = detail_of<review_answer>(what);
+  auto of = std::find_if(reviews.begin(), reviews.end(),
+                         [&](const auto& each) { return request_name(each.slot, each.number) == said.request; });
+  if (of == reviews.end()) of = reviews.emplace(of);
+  if (of->ended != ending::open) return;
+  of->ended = said.failed.empty() ? ending::answered : ending::failed;
+  of->ended_at = at;
+  of->said = said;
+  if (what.text != nullptr) {
+    of->answer_source = what.text->source;
+    of->answer_id = what.text->id;
   }
-  recorded_review made;
-  made.ended = ended;
-  made.ended_at = at;
-  made.said = said;
-  reviews.push_back(std::move(made));
 }
 
 void packer::body::end_user() {

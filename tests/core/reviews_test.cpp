@@ -357,6 +357,23 @@ BOOST_AUTO_TEST_CASE(an_unanswered_shadow_that_may_retry_at_once_still_waits_fiv
   BOOST_TEST(user.decided(decision_kind::review_unanswered) == lines{"s: review_unanswered daily"});
 }
 
+BOOST_AUTO_TEST_CASE(a_request_without_a_recorded_outcome_is_no_failure_and_its_cooldown_runs) {
+  user_fixture user(plain(), {}, review_mode::alone);
+  user.speak(over);
+  user.decided();
+  review_answer none;
+  none.request = "live-1";
+  none.unanswered = true;
+  user.give(user.make(event_kind::review, 0, none));
+  BOOST_TEST(user.decided().size() == 1U);
+  BOOST_TEST(user.out.tallies[0].unanswered == 1U);
+  BOOST_TEST(user.standing().pending_request == 0U);
+  user.now = monday + 12 * hour_ms;
+  BOOST_TEST(not asks(user));
+  user.wait(1);
+  BOOST_TEST(asks(user));
+}
+
 BOOST_AUTO_TEST_CASE(alone_every_slot_asks_for_itself) {
   auto shadow = plain();
   shadow.name = "s";

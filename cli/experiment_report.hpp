@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `simulate` and `replay` have in common: run an experiment with progress and Ctrl-C, write report.json, show it.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+#include "base/pure/result.hpp"
+#include "sim/laboratory.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace fairuse::cli {
+
+struct report_settings {
+  /// 0: one per processor.
+  unsigned workers = 0;
+  /// Folder of report.json; made if it is not there.
+  std::filesystem::path out = "fairuse-report";
+  /// report.json on stdout instead of the table.
+  bool json = false;
+  /// report.json lists every user, not only those who reached a stage.
+  bool all_users = false;
+};
+
+/// The options --workers, --out, --json and --users. REQUIRES: `to` lives as long as `app`.
+void add_report_options(CLI::App& app, report_settings& to);
+
+/// Check before the run, which may take an hour, that the report can be written.
+result<void> prepare_folder(const std::filesystem::path& out);
+
+using experiment_run = std::function<sim::run_result(const sim::laboratory_options&)>;
+
+/// Returns an exit code. May throw where threads, memory or a history's bytes fail.
+int run_and_report(const report_settings& settings, const sim::experiment& what, const experiment_run& run);
+
+} // namespace fairuse::cli

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "cli/experiment_report.hpp"
+#include "cli/log.hpp"
+#include "cli/numbers.hpp"
+#include "cli/output.hpp"
+#include "cli/stop_signal.hpp"
+#include "config/policy_file.hpp"
+#include "sim/experiment_file.hpp"
+#include "sim/history_feed.hpp"
+#include "sim/population_file.hpp"
+#include "sim/simulated_users.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+struct replay_settings {
+  std::filesystem::path history;
+  std::vector<std::filesystem::path> policies;
+  std::filesystem::path reviewer;
+  std::uint64_t seed = 1;
+  report_settings report;
+};
+
+/// What a user's file says; problems are told.
+template <class Load>
+auto loaded(const std::filesystem::path& file, const Load& load) {
+  yaml::diagnostics problems{file.string()};
+  auto made = load(problems);
+  problems.sort();
+  tell("{}", problems.text());
+  return made;
+}
+
+result<std::vector<policy>> load_policies(const std::vector<std::filesystem::path>& files) {
+  std::vector<policy> policies;
+  for (const auto& file : files) {
+    auto made = loaded(file, [&file](yaml::diagnostics& out) { return load_policy(file, out); });
+    if (not made) return error{file.string() + " is refused"};
+    for (const auto& each : policies)
+      if (each.name == made->name)
+        return error{fmt::format("{} is a policy {}, and there is one already: names tell policies apart",
+                                 file.string(), made->name)};
+    policies.push_back(std::move(*made));
+  }
+  if (auto fits = policy_set::check(policies.front(), {policies.begin() + 1, policies.end()}); not fits)
+    return error{fits.error().message};
+  return policies;
+}
+
+result<sim::experiment> make_experiment(const replay_settings& settings, const sim::history_plan& plan) {
+  sim::experiment what;
+  auto policies = load_policies(settings.policies);
+  if (not policies) return policies.error();
+  what.policies = std::move(*policies);
+  what.seed = settings.seed;
+  sim::set_captured(what, plan, settings.history.filename().string());
+  if (settings.reviewer.empty()) return what;
+  auto model = loaded(settings.reviewer,
+                      [&](yaml::diagnostics& out) { return sim::load_reviewer(settings.reviewer, nullptr, out); });
+  if (not model) return error{settings.reviewer.string() + " is refused"};
+  what.reviewer = std::move(*model);
+  return what;
+}
+
+bool lacks_outcomes(const sim::run_result& result) {
+  for (const auto& policy : result.tally.policies)
+    for (const auto& group : policy.groups)
+      if (group.answers.missing > 0) return true;
+  return false;
+}
+
+int run_loaded(const replay_settings& settings, const sim::experiment& what, const sim::history_plan& plan) {
+  if (what.users == 0) return fail(exit_too_little_data, settings.history.string() + " has no user");
+  if (const auto ready = prepare_folder(settings.report.out); not ready)
+    return fail(exit_failed, ready.error().message);
+  const auto run_under = [&](const sim::run_rules& rules, const sim::laboratory_options& how) {
+    const auto feed = [&] { return std::make_unique<sim::history_feed>(plan, rules.in_force, rules.end); };
+    return sim::run_experiment(rules, how, feed, plan.ends);
+  };
+  return run_and_report(settings.report, what, [&](const sim::laboratory_options& how) {
+    sim::run_rules rules(what);
+    auto result = run_under(rules, how);
+    if (result.partial or not lacks_outcomes(result)) return result;
+    // The other end of what is not known.
+    rules.assumes_misuse = true;
+    result.if_misuse = run_under(rules, how).tally;
+    return result;
+  });
+}
+
+int run_replay(const replay_settings& settings) {
+  stop_signal::block();
+  std::error_code ignored;
+  if (not std::filesystem::exists(settings.history, ignored))
+    return fail(exit_usage,
+                fmt::format("there is no history {}; `fairuse history pack` makes one", settings.history.string()));
+  const auto reader = history::history_reader::open(settings.history);
+  if (not reader) return fail(exit_failed, reader.error().message);
+  const sim::history_plan plan(**reader);
+  const auto what = make_experiment(settings, plan);
+  if (not what) return fail(exit_usage, what.error().message);
+  // A lack of threads or memory, or a damaged block.
+  try {
+    return run_loaded(settings, *what, plan);
+  } catch (const std::exception& error) {
+    return fail(exit_failed, fmt::format("{}: {}", settings.history.string(), error.what()));
+  }
+}
+
+std::function<int()> declare_replay(CLI::App& app) {
+  const auto settings = std::make_shared<replay_settings>();
+  app.add_option("history", settings->history, "A history (fairuse history pack)")->required();
+  app.add_option("--policy", settings->policies, "Policies to try, each alone; the others are compared with the first")
+      ->required();
+  app.add_option("--reviewer", settings->reviewer, "Answers requests that nothing was recorded for");
+  app.add_option("--seed", settings->seed, "Of the reviewer's draws")
+      ->check(number_between(std::uint64_t{0}, std::uint64_t{999'999'999'999'999'999}))
+      ->capture_default_str();
+  add_report_options(app, settings->report);
+  return [settings] { return run_replay(*settings); };
+}
+
+} // namespace
+
+const command replay_command = {
+    "replay",
+    "Decide captured months again, under other policies.",
+    "fairuse replay march.history --policy config/policies/fair.yaml --policy mine.yaml\n"
+    "fairuse replay march.history --policy mine.yaml --reviewer config/experiments/reviewer.yaml --out reports/mine\n"
+    "fairuse replay march.history --policy mine.yaml --users all --json",
+    declare_replay,
+};
+
+} // namespace fairuse::cli

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/history_feed.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <tuple>
+
+namespace fairuse::sim {
+
+namespace {
+
+truth truth_from(std::string_view text) {
+  for (const auto each : {truth::legitimate, truth::misuse, truth::exhausted})
+    if (text == to_text(each)) return each;
+  return truth::unlabelled;
+}
+
+/// In the keys that the feed gives, so that a decision's cause tells them from ids. The rest is a place.
+constexpr std::uint64_t key_mark = 0xFA1E'0000'0000'0000;
+constexpr std::uint64_t place_mask = 0x0000'FFFF'FFFF'FFFF;
+
+cohort group_of(std::string name, truth label) {
+  cohort made;
+  made.name = std::move(name);
+  made.label = label;
+  return made;
+}
+
+} // namespace
+
+history_plan::history_plan(const history::history_reader& of) : from(&of) {
+  std::uint32_t users = 0;
+  for (const auto& block : of.contents().blocks)
+    ends.push_back(users += block.sizes.users);
+  for (const auto& each : of.contents().labels)
+    groups.push_back(group_of(each.name, truth_from(each.truth)));
+  groups.push_back(group_of("unlabelled", truth::unlabelled));
+}
+
+void set_captured(experiment& what, const history_plan& plan, const std::string& file) {
+  const auto& contents = plan.from->contents();
+  captured_traffic traffic;
+  traffic.file = file;
+  traffic.digest = plan.from->digest();
+  traffic.arrivals_known = contents.arrivals_known;
+  traffic.kinds = contents.kinds;
+  time_ms first = contents.first_instant;
+  traffic.end = contents.last_instant;
+  for (const auto& each : contents.parts) {
+    first = std::min(first, each.first_now);
+    traffic.end = std::max(traffic.end, each.last_now);
+  }
+  what.name = file;
+  what.people = {};
+  what.people.name = file;
+  what.people.start = first;
+  what.people.cohorts = plan.groups;
+  what.users = plan.ends.empty() ? 0 : plan.ends.back();
+  what.days = static_cast<std::uint32_t>((traffic.end - first) / day_ms + 1);
+  what.retention_ms = std::max(what.retention_ms, contents.retention_ms);
+  what.captured = std::move(traffic);
+}
+
+history_feed::history_feed(const history_plan& plan, const controls& in_force, time_ms end)
+  : plan_(&plan), in_force_(&in_force), end_(end) {}
+
+const history::block_user& history_feed::open(std::uint32_t user, bool ids) {
+  const auto& ends = plan_->ends;
+  const auto block = static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), user) - ends.begin());
+  auto& into = ids ? named_ : facts_;
+  if (into.block != block) {
+    into.block = SIZE_MAX;
+    if (const auto done = plan_->from->read_block(block, {.texts = false, .ids = ids}, into.buffers); not done)
+      throw std::runtime_error(done.error().message);
+    into.block = block;
+  }
+  return into.buffers.block.users()[user - (block == 0 ? 0 : ends[block - 1])];
+}
+
+bool history_feed::holds(const event& what) {
+  if (what.kind == event_kind::review) return false;
+  if (what.kind != event_kind::admin) return true;
+  return not history::is_broadcast_mark(what) and detail_of<admin_command>(what).verb == admin_verb::exempt;
+}
+
+void history_feed::fill(std::uint32_t user, simulated_user& out) {
+  const auto& who = open(user, false);
+  out.uid = who.uid;
+  out.group = static_cast<std::uint32_t>(plan_->groups.size() - 1);
+  if (not plan_->labels)
+    out.group = who.label.value_or(out.group);
+  else if (const auto named = plan_->labels->find(who.uid); named != plan_->labels->end())
+    out.group = named->second;
+  out.step_buffer.clear();
+  out.event_buffer.clear();
+  for (const auto& each : who.steps) {
+    const auto first = out.event_buffer.size();
+    for (const auto& what : who.events.subspan(each.first, each.count))
+      if (holds(what)) out.event_buffer.emplace_back(what).key |= key_mark;
+    if (const auto count = out.event_buffer.size() - first; count > 0)
+      out.step_buffer.push_back(
+          {each.now, in_force_, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count)});
+  }
+  out.step_buffer.push_back({end_, in_force_, static_cast<std::uint32_t>(out.event_buffer.size()), 0});
+  out.review_buffer.clear();
+  for (const auto& each : who.reviews)
+    out.review_buffer.push_back(&each);
+  std::sort(out.review_buffer.begin(), out.review_buffer.end(), [](const auto* left, const auto* right) {
+    const auto place = [](const auto* of) { return std::tuple(of->at(), of->slot != "live", of->slot, of->number); };
+    return place(left) < place(right);
+  });
+  out.steps = out.step_buffer;
+  out.events = out.event_buffer;
+  out.reviews = out.review_buffer;
+}
+
+std::optional<std::string> history_feed::id_of(std::uint32_t user, std::uint64_t key) {
+  if ((key & ~place_mask) != key_mark) return std::nullopt;
+  const auto& who = open(user, true);
+  const auto place = key & place_mask;
+  if (place == 0 or place > who.events.size()) return std::nullopt;
+  return event_id(who.events[place - 1]);
+}
+
+} // namespace fairuse::sim

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The traffic of a history, for policies that run alone and from its beginning: events as they were admitted, at their
+// own `now`. Reviews, and commands that answered decisions of the policies of then, are left out: account facts,
+// exemptions and erasures hold.
+// Threads: one feed per worker; the history and the plan are shared.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/experiment.hpp"
+#include "sim/traffic_feed.hpp"
+#include "storage/history/history_file.hpp"
+
+namespace fairuse::sim {
+
+/// Users of a history by number: in the order of uids, blocks of the file one after the other.
+struct history_plan {
+  /// REQUIRES: `of` outlives this.
+  explicit history_plan(const history::history_reader& of);
+
+  const history::history_reader* from;
+  /// By block: the number of the user behind its last one.
+  std::vector<std::uint32_t> ends;
+  /// Cohorts of the experiment: the history's labels, the last one for users without.
+  std::vector<cohort> groups;
+  /// Labels that replace those of the history: uid to place in `groups`. All others are unlabelled.
+  std::optional<std::map<std::string, std::uint32_t, std::less<>>> labels;
+};
+
+/// `what` on a history: traffic, groups and end are the history's. REQUIRES: what.policies and seed are set.
+void set_captured(experiment& what, const history_plan& plan, const std::string& file);
+
+class history_feed final : public traffic_feed {
+public:
+  /// REQUIRES: all outlive this. Throws std::runtime_error where a block is damaged.
+  history_feed(const history_plan& plan, const controls& in_force, time_ms end);
+
+  void fill(std::uint32_t user, simulated_user& out) override;
+  std::optional<std::string> id_of(std::uint32_t user, std::uint64_t key) override;
+
+private:
+  /// The block of a user, read if it is not the last one.
+  const history::block_user& open(std::uint32_t user, bool ids);
+  static bool holds(const event& what);
+
+  const history_plan* plan_;
+  const controls* in_force_;
+  time_ms end_;
+  struct opened {
+    std::size_t block = SIZE_MAX;
+    history::history_reader::buffers buffers;
+  };
+  opened facts_;
+  opened named_;
+};
+
+} // namespace fairuse::sim

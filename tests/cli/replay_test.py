@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`fairuse replay` as policy teams use it: the months of `simulate --write-history`, other policies, bad files.
+
+usage: replay_test.py PROGRAM
+"""
+
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support.process import ROOT, run  # noqa: E402
+
+PROGRAM = None
+EXPERIMENTS = ROOT / "config/experiments"
+POLICIES = ROOT / "config/policies"
+REVIEWER = EXPERIMENTS / "reviewer.yaml"
+NAMES = ["fair", "omi-newest"]
+
+
+def written_history(folder, users=300, days=12):
+    """An experiment's report, and its traffic as a history."""
+    file = folder / "mine.yaml"
+    file.write_text(
+        f"population: {EXPERIMENTS / 'population.yaml'}\nreviewer: {REVIEWER}\nusers: {users}\ndays: {days}\n"
+        f"policies: [{', '.join(NAMES)}]\n"
+    )
+    done = run(PROGRAM, "simulate", file, "--write-history", "month.history", "--out", "simulated", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return json.loads((folder / "simulated/report.json").read_text())
+
+
+def replay(folder, *options, history="month.history", policies=NAMES):
+    chosen = [option for name in policies for option in ("--policy", POLICIES / f"{name}.yaml")]
+    return run(PROGRAM, "replay", history, *chosen, *options, cwd=folder)
+
+
+class Replay(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls._folder = tempfile.TemporaryDirectory()
+        cls.folder = pathlib.Path(cls._folder.name)
+        cls.simulated = written_history(cls.folder)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls._folder.cleanup()
+
+    def report(self, *options, **more):
+        done = replay(self.folder, "--json", *options, **more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_a_written_month_with_the_same_reviewer_is_decided_as_it_was_simulated(self):
+        replayed = self.report("--reviewer", REVIEWER)
+        self.assertEqual(replayed["run"]["digest"], self.simulated["run"]["digest"])
+        self.assertGreater(self.simulated["policies"][0]["reviews"], 10)
+        for was, now in zip(self.simulated["policies"], replayed["policies"]):
+            self.assertEqual(now["decisions_digest"], was["decisions_digest"])
+            self.assertEqual(now["users"], was["users"])
+            self.assertEqual(now["cohorts"][: len(was["cohorts"])], was["cohorts"])
+            self.assertEqual(now["stt_ms_saved"], was["stt_ms_saved"])
+
+    def test_the_number_of_workers_changes_no_byte(self):
+        reports = {replay(self.folder, "--json", "--workers", str(count)).stdout for count in (1, 2, 3, 8)}
+        self.assertEqual(len(reports), 1)
+
+    def test_requests_without_an_outcome_are_counted_and_never_a_failure(self):
+        policy = self.report()["policies"][0]
+        self.assertEqual(policy["review_sources"]["recorded"], 0)
+        self.assertEqual(policy["review_sources"]["model"], 0)
+        self.assertEqual(policy["review_sources"]["none"], policy["reviews"])
+        self.assertGreater(policy["reviews"], 10)
+        self.assertEqual(policy["review_outcomes"]["failed"], 0)
+
+    def test_the_report_lists_who_reached_a_stage(self):
+        hit = self.report("--reviewer", REVIEWER)["policies"][0]
+        everyone = self.report("--reviewer", REVIEWER, "--users", "all")["policies"][0]
+        self.assertEqual(len(everyone["users"]), 300)
+        self.assertLess(len(hit["users"]), 300)
+        self.assertEqual([each for each in everyone["users"] if each["stages"]], hit["users"])
+        first = hit["users"][0]
+        self.assertGreater(first["strikes"], 0)
+        self.assertGreater(max(first["most_ms"].values()), 2 * 3_600_000)
+
+    def test_a_policy_does_not_depend_on_the_others(self):
+        alone = self.report(policies=["omi-newest"])["policies"][0]
+        beside = self.report()["policies"][1]
+        self.assertEqual(alone["decisions_digest"], beside["decisions_digest"])
+
+    def test_what_is_wrong_is_said(self):
+        (self.folder / "empty.history").write_bytes(b"")
+        (self.folder / "text.history").write_text("uid,time,ms\n")
+        whole = (self.folder / "month.history").read_bytes()
+        (self.folder / "cut.history").write_bytes(whole[:-7])
+        middle = bytearray(whole)
+        middle[len(whole) // 3] ^= 1
+        (self.folder / "bad.history").write_bytes(middle)
+        for name, code, words in [
+            ("none.history", 2, "there is no history none.history"),
+            ("empty.history", 1, "it is not a history of fairuse"),
+            ("text.history", 1, "it is not a history of fairuse"),
+            ("cut.history", 1, "it was cut or changed"),
+            ("bad.history", 1, "is damaged: the checksum of its"),
+        ]:
+            done = replay(self.folder, history=name)
+            self.assertEqual(done.returncode, code, name)
+            self.assertIn(words, done.stderr)
+        twice = replay(self.folder, policies=["fair", "fair"])
+        self.assertEqual(twice.returncode, 2)
+        self.assertIn("names tell policies apart", twice.stderr)
+
+    def test_a_history_that_is_there_is_not_replaced(self):
+        done = run(PROGRAM, "simulate", "mine.yaml", "--write-history", "month.history", cwd=self.folder)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("is there already", done.stderr)
+
+
+if __name__ == "__main__":
+    PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main()
