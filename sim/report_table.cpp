@@ -203,16 +203,16 @@ void write_review_sources(page& out, const run_figures& figures) {
   out.text += "\nReviews, by where their outcome came from\n";
   text_table table{{{"policy", at_left}, {"requests"}, {"recorded"}, {"model"}, {"none"}}};
   for (const auto& each : figures.policies)
-    table.add({each.rules->name, grouped(each.reviews), grouped(each.answers.recorded),
-               grouped(each.answers.modelled), grouped(each.answers.missing)});
+    table.add({each.rules->name, grouped(each.reviews), grouped(each.answers.recorded), grouped(each.answers.modelled),
+               grouped(each.answers.missing)});
   out.add(table);
   for (const auto& each : figures.policies)
     if (each.hits_if_misuse)
-      out.add_line(fmt::format("{}: without an outcome {} requests; users at warning / throttle / restrict are {} / {} "
-                               "/ {} if none of them qualifies, {} / {} / {} if all do",
-                               each.rules->name, grouped(each.answers.missing), each.hits(0), each.hits(1),
-                               each.hits(2), (*each.hits_if_misuse)[0], (*each.hits_if_misuse)[1],
-                               (*each.hits_if_misuse)[2]));
+      out.add_line(
+          fmt::format("{}: without an outcome {} requests; users at warning / throttle / restrict are {} / {} "
+                      "/ {} if none of them qualifies, {} / {} / {} if all do",
+                      each.rules->name, grouped(each.answers.missing), each.hits(0), each.hits(1), each.hits(2),
+                      (*each.hits_if_misuse)[0], (*each.hits_if_misuse)[1], (*each.hits_if_misuse)[2]));
 }
 
 void write_guards(page& out, const run_figures& figures) {
