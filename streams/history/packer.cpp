@@ -56,6 +56,7 @@ struct packer::body {
   void write_event(const incoming_event& what);
   void write_broadcasts(const incoming_event* next);
   void count_event(time_ms now, const event& what);
+  recorded_review& review_of(std::string_view slot, std::uint32_t number);
   void answer(time_ms now, const event& what);
   void end_user();
   result<void, store_error> write_block(history_writer& to);
@@ -71,6 +72,7 @@ struct packer::body {
 
   // Of the user who is being written.
   decoded_row read;
+  std::string row_uid;
   event_arena arena;
   bool open = false;
   std::string uid;
@@ -89,6 +91,7 @@ struct packer::body {
 
   block_builder block;
   bool any_event = false;
+  std::uint64_t labelled = 0;
 };
 
 packer::packer(pack_options options) : body_{std::make_unique<body>(std::move(options))} {}
@@ -125,6 +128,7 @@ result<void, store_error> packer::add_label(std::string_view uid, std::uint32_t 
 void packer::add_refused(refusal why) { ++body_->all.counts.refused[static_cast<std::size_t>(why)]; }
 void packer::add_empty_line() { ++body_->all.counts.empty_lines; }
 std::uint64_t packer::rows() const { return body_->rows.rows(); }
+std::uint64_t packer::labelled_users() const { return body_->labelled; }
 
 // The first one of an id takes effect, in each partition.
 void packer::body::take_commands() {
@@ -199,6 +203,7 @@ void packer::body::write_event(const incoming_event& what) {
     head.partition = what.partition;
     block.begin_user(head);
     begun = true;
+    if (head.label) ++labelled;
     const auto first = std::find_if(commands.begin(), commands.end(),
                                     [&](const auto& each) { return each.partition == head.partition; });
     next_command = static_cast<std::size_t>(first - commands.begin());
@@ -248,6 +253,16 @@ void packer::body::count_event(time_ms at, const event& what) {
   }
 }
 
+// Made, if there is none yet: dumps overlap, and may begin behind a request.
+recorded_review& packer::body::review_of(std::string_view slot, std::uint32_t number) {
+  for (auto& each : reviews)
+    if (each.slot == slot and each.number == number) return each;
+  auto& made = reviews.emplace_back();
+  made.slot = slot;
+  made.number = number;
+  return made;
+}
+
 // Of the request that it names; one of a request that is not known stands for itself.
 void packer::body::answer(time_ms at, const event& what) {
   const auto& said = detail_of<review_answer>(what);
@@ -287,29 +302,31 @@ result<void, store_error> packer::body::write_block(history_writer& to) {
 }
 
 result<void, store_error> packer::body::begin_row(history_writer& to) {
-  if (open and read.uid == uid) return {};
+  if (open and row_uid == uid) return {};
   if (open) end_user();
-  begin_user(read.uid);
+  begin_user(row_uid);
   return block.sizes().events >= options.block_events ? write_block(to) : result<void, store_error>{};
 }
 
 result<void, store_error> packer::body::write_row(const sorted_row& from, history_writer& to) {
-  if (not decode_row(from.key, from.value, arena, read)) return damaged("a row of the sort cannot be read");
+  auto rest = from.key;
+  if (not take_uid(rest, row_uid)) return damaged("a row of the sort cannot be read");
+  // The texts of the user before are no longer needed.
   if (auto done = begin_row(to); not done) return done;
+  if (not decode_row(rest, from.value, arena, read)) return damaged("a row of the sort cannot be read");
   switch (read.kind) {
     case row_kind::label:
       head.label = read.label;
       break;
     case row_kind::request:
-      reviews.push_back({.slot = std::string(read.slot), .number = read.number, .requested_at = read.at});
+      review_of(read.slot, read.number).requested_at = read.at;
       break;
-    case row_kind::timeout:
-      for (auto& each : reviews)
-        if (each.slot == read.slot and each.number == read.number) {
-          each.ended = ending::timed_out;
-          each.ended_at = read.at;
-        }
+    case row_kind::timeout: {
+      auto& late = review_of(read.slot, read.number);
+      late.ended = ending::timed_out;
+      late.ended_at = read.at;
       break;
+    }
     case row_kind::event:
       take_event(read.event);
       break;
@@ -335,7 +352,8 @@ result<history_contents, store_error> packer::finish(history_writer& to, history
   const auto refused = mine.all.counts;
   mine.all = std::move(all);
   mine.all.counts = refused;
-  mine.judge.emplace(mine.options.judges_lateness, mine.all.retention_ms, mine.all.horizon_ms);
+  mine.judge.emplace(mine.options.judges_lateness and mine.all.arrivals_known, mine.all.retention_ms,
+                     mine.all.horizon_ms);
   mine.take_commands();
   if (auto done = mine.write_all(to); not done) return done.error();
   std::sort(mine.all.parts.begin(), mine.all.parts.end(),

@@ -3,8 +3,7 @@
 // Makes a history of events in any order: sorts them by user (on disk if they are many), lets core judge which were
 // admitted, and writes the blocks.
 //
-// Operation: add() and the others in any order, then finish(). The result does not depend on the order of calls, but
-// for equal rows without ids.
+// Operation: add() and the others in any order, then finish(). The result does not depend on the order of calls.
 // Threads: one.
 #pragma once
 
@@ -52,7 +51,7 @@ struct pack_options {
   std::size_t memory_bytes = std::size_t{256} << 20;
   /// A block ends with the user that brings it to so many events.
   std::uint64_t block_events = 32'768;
-  /// Lateness is judged (files with arrivals). Off: the deployment judged already, or there are no arrivals.
+  /// Lateness is judged, where arrivals are known. Off: the deployment judged already.
   bool judges_lateness = false;
   /// Called now and then while finish() works: users and events written so far.
   std::function<void(std::uint64_t users, std::uint64_t events)> progress;
@@ -71,6 +70,7 @@ public:
   packer& operator=(const packer&) = delete;
 
   result<void, store_error> add(const incoming_event& what);
+  /// The same one twice counts once.
   result<void, store_error> add_request(const incoming_request& what);
   /// The engine gave up waiting for the answer at `when`.
   result<void, store_error> add_timeout(const incoming_request& of, time_ms when);
@@ -82,6 +82,8 @@ public:
 
   /// Rows added so far.
   std::uint64_t rows() const;
+  /// Users with events that have a label, as of finish().
+  std::uint64_t labelled_users() const;
 
   /// Write the blocks, and `all` with counts, parts, broadcasts and the range of instants filled in.
   result<history_contents, store_error> finish(history_writer& to, history_contents all);

@@ -16,6 +16,8 @@ constexpr unsigned has_id_bit = 1;
 constexpr unsigned has_text_bit = 2;
 constexpr unsigned has_detail_bit = 4;
 
+constexpr std::size_t input_bytes = sizeof(incoming_event::input);
+
 /// So that keys compare as the texts do, one after the other.
 void append_ordered(std::string& out, std::string_view text) {
   for (const char each : text) {
@@ -117,7 +119,7 @@ std::optional<event_detail> detail_from(event_kind kind, std::string_view bytes)
 }
 
 bool decode_event(std::string_view value, event_arena& arena, incoming_event& out) {
-  if (value.size() < 3) return false;
+  if (value.size() < 3 + input_bytes) return false;
   const auto bits = static_cast<unsigned char>(value[0]);
   auto& what = out.what;
   what = {};
@@ -125,11 +127,12 @@ bool decode_event(std::string_view value, event_arena& arena, incoming_event& ou
   what.from = static_cast<lane>(value[2]);
   value.remove_prefix(3);
   out.has_id = (bits & has_id_bit) != 0;
-  std::uint64_t partition = 0, input = 0, now = 0, time = 0, instant = 0, ms = 0, key = 0;
-  for (auto* number : {&partition, &input, &out.epoch, &now, &time, &instant, &ms, &key})
+  out.input = big_endian<std::uint32_t>(value.data() + value.size() - input_bytes);
+  value.remove_suffix(input_bytes);
+  std::uint64_t partition = 0, now = 0, time = 0, instant = 0, ms = 0, key = 0;
+  for (auto* number : {&partition, &out.epoch, &now, &time, &instant, &ms, &key})
     if (not take_varint(value, *number)) return false;
   out.partition = static_cast<std::int32_t>(partition);
-  out.input = static_cast<std::uint32_t>(input);
   out.now = unzigzag(now);
   what.time = unzigzag(time);
   what.instant = unzigzag(instant);
@@ -186,18 +189,22 @@ void encode_event(row_bytes& out, const incoming_event& given) {
   for (const auto byte : {bits, static_cast<unsigned>(what.kind), static_cast<unsigned>(what.from)})
     out.value.push_back(static_cast<char>(byte));
   for (const std::uint64_t number :
-       {static_cast<std::uint64_t>(given.partition), std::uint64_t{given.input}, given.epoch, zigzag(given.now),
-        zigzag(what.time), zigzag(what.instant), zigzag(what.ms), given.has_id ? what.key : 0})
+       {static_cast<std::uint64_t>(given.partition), given.epoch, zigzag(given.now), zigzag(what.time),
+        zigzag(what.instant), zigzag(what.ms), given.has_id ? what.key : 0})
     append_varint(out.value, number);
   if (has_text) {
     append_text(out.value, what.text->source);
     append_text(out.value, what.text->id);
   }
   if (what.detail != nullptr) out.value += detail_bytes(what);
+  // Last: of rows that say the same, any may come first.
+  append_big_endian(out.value, given.input);
 }
 
+bool take_uid(std::string_view& key, std::string& out) { return take_ordered(key, out); }
+
 bool decode_row(std::string_view key, std::string_view value, event_arena& arena, decoded_row& out) {
-  if (not take_ordered(key, out.uid) or key.empty()) return false;
+  if (key.empty()) return false;
   out.kind = static_cast<row_kind>(key.front());
   if (out.kind == row_kind::event) return decode_event(value, arena, out.event);
   std::uint64_t number = 0;

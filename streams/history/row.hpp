@@ -24,9 +24,11 @@ void encode_label(row_bytes& out, std::string_view uid, std::uint32_t label);
 void encode_request(row_bytes& out, row_kind kind, const incoming_request& of, time_ms at);
 void encode_event(row_bytes& out, const incoming_event& what);
 
-/// A row, read back. Texts lie in the row or in the arena.
+/// The user of a row, whose key is left without it. False: no such row.
+bool take_uid(std::string_view& key, std::string& out);
+
+/// The rest of a row, read back. Texts lie in the row or in the arena.
 struct decoded_row {
-  std::string uid;
   row_kind kind = row_kind::event;
   std::uint32_t label = 0;
   std::string_view slot;
@@ -36,7 +38,7 @@ struct decoded_row {
   incoming_event event;
 };
 
-/// False: no such row. REQUIRES: `out.event.uid` is not read; `out.uid` is the user.
+/// False: no such row. `key`: what take_uid() left. REQUIRES: `out.event.uid` is not read.
 bool decode_row(std::string_view key, std::string_view value, event_arena& arena, decoded_row& out);
 
 } // namespace fairuse::history

@@ -41,7 +41,6 @@ using open_file = std::unique_ptr<std::FILE, closed>;
 
 /// Rows on disk, in order.
 struct row_sorter::run {
-  std::size_t number = 0;
   std::filesystem::path file;
   open_file from;
   std::string buffer;
@@ -105,8 +104,7 @@ sorted_row row_sorter::row_at(const place& where) const {
 
 bool row_sorter::is_before(const place& left, const place& right) const {
   if (left.start != right.start) return left.start < right.start;
-  const auto order = row_at(left).key.compare(row_at(right).key);
-  return order != 0 ? order < 0 : left.at < right.at;
+  return row_at(left).compare(row_at(right)) < 0;
 }
 
 void row_sorter::sort() {
@@ -117,8 +115,7 @@ void row_sorter::sort() {
 result<void, store_error> row_sorter::spill() {
   sort();
   auto made = std::make_unique<run>();
-  made->number = runs_.size();
-  made->file = scratch_ / fmt::format("rows-{}", made->number);
+  made->file = scratch_ / fmt::format("rows-{}", runs_.size());
   made->from.reset(std::fopen(made->file.c_str(), "w+b"));
   if (made->from == nullptr) return system_error("cannot write", made->file);
   auto* to = made->from.get();
@@ -160,11 +157,7 @@ result<bool, store_error> row_sorter::next(sorted_row& out) {
 }
 
 result<bool, store_error> row_sorter::next_of_runs(sorted_row& out) {
-  // Of equal keys the one of the earlier run was added first.
-  const auto is_later = [](const run* left, const run* right) {
-    const auto order = left->row.key.compare(right->row.key);
-    return order != 0 ? order > 0 : left->number > right->number;
-  };
+  const auto is_later = [](const run* left, const run* right) { return left->row.compare(right->row) > 0; };
   if (last_ == nullptr) {
     std::make_heap(heap_.begin(), heap_.end(), is_later);
   } else {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to streams/history. Sorts rows by their keys' bytes: in memory, and on disk what memory does not hold. Rows
-// with equal keys keep their order.
+// INTERNAL to streams/history. Sorts rows by the bytes of key and value: in memory, and on disk what memory does not
+// hold. So the order does not depend on the order in which rows were added.
 // Threads: one.
 #pragma once
 
@@ -19,6 +19,11 @@ namespace fairuse::history {
 struct sorted_row {
   std::string_view key;
   std::string_view value;
+
+  int compare(const sorted_row& other) const {
+    const auto order = key.compare(other.key);
+    return order != 0 ? order : value.compare(other.value);
+  }
 };
 
 class row_sorter {
