@@ -12,7 +12,7 @@
 #include "engine/clocks.hpp"
 #include "engine/process_figures.hpp"
 #include "streams/failpoint.hpp"
-#include "streams/local/unusable_input.hpp"
+#include "streams/unusable_input.hpp"
 
 namespace fairuse {
 
@@ -51,7 +51,8 @@ run_result<void> local_engine::judge_input() const {
         run_fault::refused,
         fmt::format("no line of the input is an event ({} refused; `fairuse decisions --state {} --dead-letters` says "
                     "why). {}",
-                    totals.unreadable_lines, settings_.state_folder, describe_unusable_input(totals.first_unreadable))};
+                    totals.unreadable_lines, settings_.state_folder,
+                    describe_unusable_input(totals.first_unreadable, "fairuse run ... --input -"))};
   const auto too_old = totals.dead_letters[static_cast<std::size_t>(refusal::too_old)];
   if (too_old > 0 and too_old * 2 >= totals.lines and not source_->told_too_old())
     warn_of_old_lines(fmt::format("{} of {} lines", too_old, totals.lines));

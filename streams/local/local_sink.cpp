@@ -10,9 +10,9 @@
 
 #include "events/decision_json.hpp"
 #include "streams/failpoint.hpp"
-#include "streams/local/unusable_input.hpp"
 #include "streams/policy_choice.hpp"
 #include "streams/refusal_of.hpp"
+#include "streams/unusable_input.hpp"
 
 namespace fairuse {
 

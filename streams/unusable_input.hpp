@@ -13,6 +13,7 @@ namespace fairuse {
 inline constexpr std::size_t sample_bytes = 256;
 
 /// What it looks like and what to do, as a sentence. `first_line`: the beginning of its first line that is not empty.
-std::string describe_unusable_input(std::string_view first_line);
+/// `reader`: the command that reads standard input, `fairuse run ... --input -`.
+std::string describe_unusable_input(std::string_view first_line, std::string_view reader);
 
 } // namespace fairuse

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "streams/local/unusable_input.hpp"
+#include "streams/unusable_input.hpp"
 
 #include <fmt/format.h>
 
@@ -22,11 +22,10 @@ constexpr struct {
 
 } // namespace
 
-std::string describe_unusable_input(std::string_view first_line) {
+std::string describe_unusable_input(std::string_view first_line, std::string_view reader) {
   for (const auto& each : packed)
     if (first_line.starts_with(each.magic))
-      return fmt::format("It looks like {}: unpack it first, `{} FILE | fairuse run ... --input -`", each.format,
-                         each.tool);
+      return fmt::format("It looks like {}: unpack it first, `{} FILE | {}`", each.format, each.tool, reader);
   const auto wide = [&](std::size_t at) { return first_line.size() > at and first_line[at] == '\0'; };
   if (first_line.starts_with("\xff\xfe") or first_line.starts_with("\xfe\xff") or wide(0) != wide(1))
     return "It looks like UTF-16: write it as UTF-8, `iconv -f UTF-16 -t UTF-8 FILE`";
