@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "streams/history/pack_files.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/system/scratch_folder.hpp"
+#include "core/rules.hpp"
+#include "streams/history/file_reader.hpp"
+#include "streams/history/labels.hpp"
+
+namespace fairuse::history {
+
+namespace {
+
+file_failure cannot_pack(const store_error& why) {
+  if (why.message == pack_stopped) return {file_fault::stopped, why.message};
+  return {why.fault == store_fault::misuse ? file_fault::unusable : file_fault::failed, why.message};
+}
+
+/// A packer with what was read.
+struct filled {
+  std::unique_ptr<packer> all;
+  files_read read;
+};
+
+result<filled, file_failure> fill(const pack_files_wish& wish, const std::filesystem::path& scratch) {
+  for (bool takes_arrivals = true;; takes_arrivals = false) {
+    filled made;
+    made.all = std::make_unique<packer>(pack_options{.scratch = scratch,
+                                                     .memory_bytes = wish.memory_bytes,
+                                                     .block_events = wish.block_events,
+                                                     .judges_lateness = true,
+                                                     .progress = wish.writing,
+                                                     .stopped = wish.stopped});
+    file_reader reader(wish, *made.all, takes_arrivals);
+    auto read = reader.read();
+    if (read) {
+      made.read = std::move(*read);
+      return made;
+    }
+    const bool can_be_read_again = std::all_of(wish.files.begin(), wish.files.end(), [](const std::string& file) {
+      std::error_code ignored;
+      return std::filesystem::is_regular_file(file, ignored);
+    });
+    if (not reader.lost_arrivals() or not can_be_read_again) return read.error();
+  }
+}
+
+history_contents contents_of(const pack_files_wish& wish, const files_read& read) {
+  history_contents made;
+  made.program = wish.program;
+  made.arrivals_known = read.arrivals_known;
+  made.kinds = read.kinds;
+  if (read.arrivals_known) made.horizon_ms = horizon_wall_ms;
+  if (not wish.labels.empty()) made.labels = known_labels();
+  return made;
+}
+
+file_failure without_events(const pack_files_wish& wish, const files_read& read) {
+  const auto why = read.refusals.empty() ? std::string("They have no line")
+                                         : fmt::format("{}: {}: {}", read.refusals.front().where,
+                                                       to_text(read.refusals.front().why), read.refusals.front().says);
+  return {file_fault::unusable, fmt::format("no event in {}. {}", fmt::join(wish.files, ", "), why)};
+}
+
+} // namespace
+
+result<packed_history, file_failure> pack_files(const pack_files_wish& wish) {
+  auto writer = history_writer::create(wish.to, wish.replace);
+  if (not writer) return cannot_pack(writer.error());
+  const auto folder = wish.to.has_parent_path() ? wish.to.parent_path() : std::filesystem::path(".");
+  const scratch_folder scratch(folder, wish.to.filename().string() + ".scratch");
+  if (scratch.path().empty())
+    return file_failure{file_fault::failed, fmt::format("no folder can be made in {}", folder.string())};
+  auto made = fill(wish, scratch.path());
+  if (not made) return made.error();
+  packed_history out;
+  out.read = std::move(made->read);
+  if (made->all->rows() == 0) return without_events(wish, out.read);
+  if (not wish.labels.empty()) {
+    const auto labels = read_labels(wish.labels, *made->all, wish.stopped);
+    if (not labels) return labels.error();
+    out.read.labels = *labels;
+  }
+  auto contents = made->all->finish(**writer, contents_of(wish, out.read));
+  if (not contents) return cannot_pack(contents.error());
+  if (auto done = (*writer)->finish(*contents); not done) return cannot_pack(done.error());
+  out.labelled_users = made->all->labelled_users();
+  out.contents = std::move(*contents);
+  std::error_code ignored;
+  out.bytes = std::filesystem::file_size(wish.to, ignored);
+  return out;
+}
+
+} // namespace fairuse::history
