@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/pure/hex.hpp"
+#include "base/system/files.hpp"
+#include "base/system/sha256.hpp"
+#include "cli/commands.hpp"
+#include "cli/history_report.hpp"
+#include "cli/log.hpp"
+#include "cli/output.hpp"
+#include "cli/progress.hpp"
+#include "cli/stop_signal.hpp"
+#include "storage/history/survey.hpp"
+#include "streams/history/pack_files.hpp"
+
+namespace fairuse::cli {
+
+namespace {
+
+using namespace history;
+
+struct history_options {
+  std::vector<std::string> files;
+  std::string file;
+  std::string to;
+  bool replace = false;
+  std::string columns;
+  std::string time_format = "rfc3339";
+  std::string units = "ms";
+  std::string labels;
+  bool as_csv = false;
+  bool as_json = false;
+};
+
+command_error error_of(const std::string& file, const store_error& why) {
+  const bool has_name = why.message.find(file) != std::string::npos;
+  return {exit_failed, has_name ? why.message : fmt::format("{}: {}", file, why.message)};
+}
+
+command_result<std::unique_ptr<history_reader>> open_history(const std::string& file) {
+  auto opened = history_reader::open(file);
+  if (not opened) return error_of(file, opened.error());
+  return std::move(*opened);
+}
+
+// pack
+// -----------------------------------------------------------------------------------------------------------------
+
+std::uint64_t bytes_of(const std::vector<std::string>& files) {
+  std::uint64_t sum = 0;
+  for (const auto& each : files) {
+    std::error_code unknown;
+    const auto size = std::filesystem::file_size(each, unknown);
+    // A pipe ends when it ends.
+    if (unknown) return 0;
+    sum += size;
+  }
+  return sum;
+}
+
+command_result<csv_options> csv_of(const history_options& wanted) {
+  csv_options made;
+  made.time = *time_form_from(wanted.time_format);
+  made.unit_ms = wanted.units == "ms" ? 1 : wanted.units == "s" ? second_ms : minute_ms;
+  if (wanted.columns.empty()) return made;
+  auto columns = csv_columns_from(wanted.columns);
+  if (not columns) return command_error{exit_usage, fmt::format("--columns: {}", columns.error().message)};
+  made.columns = std::move(*columns);
+  return made;
+}
+
+int exit_code_of(file_fault what) {
+  switch (what) {
+    case file_fault::unusable:
+      return exit_usage;
+    case file_fault::stopped:
+      return exit_interrupted;
+    case file_fault::failed:
+      break;
+  }
+  return exit_failed;
+}
+
+void say_refusals(const files_read& read, const refusal_counts& counts) {
+  for (const auto& each : read.refusals)
+    log_line(log_level::warning,
+             fmt::format("{} refused as {}, first {}: {}", grouped(counts[static_cast<std::size_t>(each.why)]),
+                         to_text(each.why), each.where, each.says));
+  for (const auto& each : read.empty_files)
+    log_line(log_level::warning, fmt::format("{} has no line", each));
+}
+
+command_result<int> pack(const history_options& wanted) {
+  stop_signal::block();
+  auto csv = csv_of(wanted);
+  if (not csv) return csv.error();
+  if (std::count(wanted.files.begin(), wanted.files.end(), "-") > 1)
+    return command_error{exit_usage, "FILE: standard input is named twice"};
+  const stop_signal stop{[] {}};
+  progress reading{bytes_of(wanted.files), "rows read"};
+  std::optional<progress> writing;
+  const auto packed = pack_files({.files = wanted.files,
+                                  .csv = std::move(*csv),
+                                  .labels = wanted.labels,
+                                  .to = wanted.to,
+                                  .replace = wanted.replace,
+                                  .program = FAIRUSE_VERSION,
+                                  .reading = [&](std::uint64_t bytes, std::uint64_t rows) { reading.at(bytes, rows); },
+                                  .writing =
+                                      [&](std::uint64_t, std::uint64_t events) {
+                                        reading.clear();
+                                        if (not writing) writing.emplace(0, "events written");
+                                        writing->show(events, events);
+                                      },
+                                  .stopped = [&stop] { return stop.came(); }});
+  reading.clear();
+  writing.reset();
+  if (not packed) {
+    if (packed.error().fault == file_fault::stopped) return int{exit_interrupted};
+    return command_error{exit_code_of(packed.error().fault), packed.error().message};
+  }
+  say_refusals(packed->read, packed->contents.counts.refused);
+  const auto opened = open_history(wanted.to);
+  if (not opened) return opened.error();
+  const history_report report{wanted.to, **opened, &packed->read, packed->labelled_users, std::nullopt, {}};
+  wanted.as_json ? print_out("{}\n", json_of(report).dump()) : write_out(text_of(report));
+  return exit_done;
+}
+
+// inspect
+// --------------------------------------------------------------------------------------------------------------
+
+command_result<std::string> digest_of(const std::string& file, std::uint64_t size) {
+  running_sha256 sum;
+  progress shown{size, "bytes"};
+  std::uint64_t done = 0;
+  const auto read = read_blocks(file, [&](std::string_view bytes) {
+    sum.add(bytes);
+    done += bytes.size();
+    shown.at(done, done);
+  });
+  if (not read) return command_error{exit_failed, read.error().message};
+  return to_hex(as_bytes(sum.finish()));
+}
+
+command_result<int> inspect(const history_options& wanted) {
+  const auto opened = open_history(wanted.file);
+  if (not opened) return opened.error();
+  const auto& all = **opened;
+  progress shown{all.contents().counts.all_events(), "events"};
+  const auto seen = survey(all, [&shown](std::uint64_t events) { shown.show(events, events); });
+  shown.clear();
+  if (not seen) return error_of(wanted.file, seen.error());
+  const auto digest = digest_of(wanted.file, all.size());
+  if (not digest) return digest.error();
+  const history_report report{wanted.file, all, nullptr, 0, *seen, *digest};
+  wanted.as_json ? print_out("{}\n", json_of(report).dump()) : write_out(text_of(report));
+  return exit_done;
+}
+
+// export
+// ---------------------------------------------------------------------------------------------------------------
+
+/// To a file, which is there whole or not at all, or to stdout.
+class csv_target {
+public:
+  command_result<> open(const history_options& wanted) {
+    if (wanted.to.empty()) return {};
+    std::error_code ignored;
+    if (not wanted.replace and std::filesystem::exists(wanted.to, ignored))
+      return command_error{exit_usage, fmt::format("{} is there already: --force replaces it", wanted.to)};
+    auto made = file_replacement::open(wanted.to, ".part", 0600);
+    if (not made) return command_error{exit_failed, made.error().message};
+    file_.emplace(std::move(*made));
+    return {};
+  }
+  /// False: no more is taken.
+  bool write(std::string_view bytes) {
+    if (not file_) {
+      write_out(bytes);
+      return flush_out();
+    }
+    failure_ = file_->write(bytes);
+    return failure_.has_value();
+  }
+  command_result<> finish() {
+    if (failure_ and file_) failure_ = file_->commit();
+    if (not failure_) return command_error{exit_failed, failure_.error().message};
+    return {};
+  }
+
+private:
+  std::optional<file_replacement> file_;
+  result<void> failure_;
+};
+
+command_result<int> export_csv(const history_options& wanted) {
+  stop_signal::block();
+  const stop_signal stop{[] {}};
+  const auto opened = open_history(wanted.file);
+  if (not opened) return opened.error();
+  csv_target to;
+  if (auto done = to.open(wanted); not done) return done.error();
+  progress shown{(*opened)->contents().counts.all_events(), "events"};
+  std::string text(csv_header);
+  const auto visited = visit_blocks(**opened, [&](const history_block& block, std::uint64_t events) {
+    for (const auto& who : block.users())
+      append_csv(text, who);
+    const bool is_taken = to.write(text);
+    text.clear();
+    shown.show(events, events);
+    return is_taken and not stop.came();
+  });
+  shown.clear();
+  if (not visited) return error_of(wanted.file, visited.error());
+  if (stop.came()) return int{exit_interrupted};
+  (void)to.write(text);
+  if (auto done = to.finish(); not done) return done.error();
+  return exit_done;
+}
+
+// Declaration
+// ----------------------------------------------------------------------------------------------------------
+
+const CLI::Validator file_or_standard_input{
+    [](const std::string& name) { return name == "-" ? std::string() : std::string(CLI::ExistingFile(name)); }, "FILE"};
+
+void declare_pack(CLI::App& app, history_options& wanted) {
+  app.add_option("FILE", wanted.files,
+                 "NDJSON events, what `kcat -C -J` prints, or a CSV: known by its first line; - is standard input")
+      ->required()
+      ->check(file_or_standard_input);
+  app.add_option("-o,--output", wanted.to, "The history to write")->required();
+  app.add_flag("--force", wanted.replace, "Replace it if it is there");
+  app.add_option("--columns", wanted.columns,
+                 "What the columns of a CSV hold: uid=NAME,time=NAME,ms=NAME and, if there are, lane=, id=, source=");
+  app.add_option("--time-format", wanted.time_format, "Of a CSV: rfc3339, unix (seconds) or unix_ms")
+      ->check(CLI::IsMember({"rfc3339", "unix", "unix_ms"}))
+      ->capture_default_str();
+  app.add_option("--units", wanted.units, "Of the column ms of a CSV: ms, s or min")
+      ->check(CLI::IsMember({"ms", "s", "min"}))
+      ->capture_default_str();
+  app.add_option("--labels", wanted.labels,
+                 "A CSV with the columns uid and label (legitimate, misuse or exhausted): what is known of users")
+      ->check(CLI::ExistingFile);
+  app.add_flag("--json", wanted.as_json, "One JSON object instead of the summary");
+}
+
+std::function<int()> declare_history(CLI::App& app) {
+  const auto wanted = std::make_shared<history_options>();
+  app.require_subcommand(1);
+  auto* packing =
+      app.add_subcommand("pack", "Sort events of files by user, leave out what counts twice, and write them");
+  declare_pack(*packing, *wanted);
+  auto* inspecting = app.add_subcommand("inspect", "Show what is in FILE, and read all of it once");
+  inspecting->add_option("FILE", wanted->file, "A history")->required()->check(CLI::ExistingFile);
+  inspecting->add_flag("--json", wanted->as_json, "One JSON object instead of the text");
+  auto* exporting = app.add_subcommand("export", "Write speech and STT events as CSV, one a line");
+  exporting->add_option("FILE", wanted->file, "A history")->required()->check(CLI::ExistingFile);
+  exporting->add_flag("--csv", wanted->as_csv, "The format")->required();
+  exporting->add_option("-o,--output", wanted->to, "The file to write; stdout if there is none");
+  exporting->add_flag("--force", wanted->replace, "Replace it if it is there");
+  app.footer(
+      "Exit 0: done, 1: the disk or a damaged file, 2: wrong command, no such file, the output is there, or input "
+      "that\n"
+      "cannot be used, 130: Ctrl-C, and nothing is left. docs/replay.md says more.");
+  return [wanted, packing, inspecting] {
+    if (packing->parsed()) return exit_code_of(pack(*wanted));
+    return exit_code_of(inspecting->parsed() ? inspect(*wanted) : export_csv(*wanted));
+  };
+}
+
+} // namespace
+
+const command history_command = {
+    "history",
+    "Pack traffic into a file that policies can be tried on, and look into such files.",
+    "fairuse history pack events.ndjson -o month.history\n"
+    "kcat -C -J -e -b 127.0.0.1:9092 -t fairuse.events.v1 | fairuse history pack - -o month.history\n"
+    "fairuse history pack use.csv --columns uid=user,time=started_at,ms=seconds --units s -o month.history\n"
+    "fairuse history inspect month.history\n"
+    "fairuse history export month.history --csv -o month.csv",
+    declare_history,
+};
+
+} // namespace fairuse::cli
