@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/pure/hex.hpp"
+#include "base/pure/text_table.hpp"
 #include "base/system/files.hpp"
 #include "base/system/sha256.hpp"
 #include "cli/commands.hpp"
@@ -54,8 +55,7 @@ command_result<std::unique_ptr<history_reader>> open_history(const std::string& 
   return std::move(*opened);
 }
 
-// pack
-// -----------------------------------------------------------------------------------------------------------------
+// pack ---------------------------------------------------------------------------------------------------------------
 
 std::uint64_t bytes_of(const std::vector<std::string>& files) {
   std::uint64_t sum = 0;
@@ -92,13 +92,14 @@ int exit_code_of(file_fault what) {
   return exit_failed;
 }
 
-void say_refusals(const files_read& read, const refusal_counts& counts) {
+void warn(const files_read& read, const refusal_counts& counts, bool has_columns) {
   for (const auto& each : read.refusals)
     log_line(log_level::warning,
              fmt::format("{} refused as {}, first {}: {}", grouped(counts[static_cast<std::size_t>(each.why)]),
                          to_text(each.why), each.where, each.says));
   for (const auto& each : read.empty_files)
     log_line(log_level::warning, fmt::format("{} has no line", each));
+  if (has_columns and not read.has_csv) log_line(log_level::warning, "no FILE is a CSV, so --columns says nothing");
 }
 
 command_result<int> pack(const history_options& wanted) {
@@ -130,7 +131,7 @@ command_result<int> pack(const history_options& wanted) {
     if (packed.error().fault == file_fault::stopped) return int{exit_interrupted};
     return command_error{exit_code_of(packed.error().fault), packed.error().message};
   }
-  say_refusals(packed->read, packed->contents.counts.refused);
+  warn(packed->read, packed->contents.counts.refused, not wanted.columns.empty());
   const auto opened = open_history(wanted.to);
   if (not opened) return opened.error();
   const history_report report{wanted.to, **opened, &packed->read, packed->labelled_users, std::nullopt, {}};
@@ -138,8 +139,7 @@ command_result<int> pack(const history_options& wanted) {
   return exit_done;
 }
 
-// inspect
-// --------------------------------------------------------------------------------------------------------------
+// inspect ------------------------------------------------------------------------------------------------------------
 
 command_result<std::string> digest_of(const std::string& file, std::uint64_t size) {
   running_sha256 sum;
@@ -169,8 +169,7 @@ command_result<int> inspect(const history_options& wanted) {
   return exit_done;
 }
 
-// export
-// ---------------------------------------------------------------------------------------------------------------
+// export -------------------------------------------------------------------------------------------------------------
 
 /// To a file, which is there whole or not at all, or to stdout.
 class csv_target {
@@ -230,8 +229,7 @@ command_result<int> export_csv(const history_options& wanted) {
   return exit_done;
 }
 
-// Declaration
-// ----------------------------------------------------------------------------------------------------------
+// Declaration --------------------------------------------------------------------------------------------------------
 
 const CLI::Validator file_or_standard_input{
     [](const std::string& name) { return name == "-" ? std::string() : std::string(CLI::ExistingFile(name)); }, "FILE"};
@@ -243,13 +241,16 @@ void declare_pack(CLI::App& app, history_options& wanted) {
       ->check(file_or_standard_input);
   app.add_option("-o,--output", wanted.to, "The history to write")->required();
   app.add_flag("--force", wanted.replace, "Replace it if it is there");
-  app.add_option("--columns", wanted.columns,
-                 "What the columns of a CSV hold: uid=NAME,time=NAME,ms=NAME and, if there are, lane=, id=, source=");
+  auto* columns = app.add_option(
+      "--columns", wanted.columns,
+      "What the columns of a CSV hold: uid=NAME,time=NAME,ms=NAME and, if there are, lane=, id=, source=");
   app.add_option("--time-format", wanted.time_format, "Of a CSV: rfc3339, unix (seconds) or unix_ms")
       ->check(CLI::IsMember({"rfc3339", "unix", "unix_ms"}))
+      ->needs(columns)
       ->capture_default_str();
   app.add_option("--units", wanted.units, "Of the column ms of a CSV: ms, s or min")
       ->check(CLI::IsMember({"ms", "s", "min"}))
+      ->needs(columns)
       ->capture_default_str();
   app.add_option("--labels", wanted.labels,
                  "A CSV with the columns uid and label (legitimate, misuse or exhausted): what is known of users")

@@ -61,8 +61,7 @@ std::optional<speech_cost> cost_of(const history_reader& of) {
   return speech_cost{static_cast<double>(of.size()) / speech, static_cast<double>(of.size() - ids) / speech};
 }
 
-// Text
-// -----------------------------------------------------------------------------------------------------------------
+// Text ---------------------------------------------------------------------------------------------------------------
 
 std::string start_text(history_start value) {
   switch (value) {
@@ -172,8 +171,7 @@ std::string read_text(const history_report& report) {
   return text;
 }
 
-// JSON
-// -----------------------------------------------------------------------------------------------------------------
+// JSON ---------------------------------------------------------------------------------------------------------------
 
 json counts_json(const history_contents& all) {
   auto events = json::object();

@@ -108,11 +108,11 @@ file_reader::done file_reader::read_lines(input_lines& from) {
   }
   if (not wish_.csv.is_given() or not could_be_header(from.line())) return unusable(from);
   all_.kinds |= speech_bit;
+  all_.has_csv = true;
   return read_csv(from);
 }
 
-// Events and records
-// ---------------------------------------------------------------------------------------------------
+// Events and records -------------------------------------------------------------------------------------------------
 
 file_reader::done file_reader::read_ndjson(input_lines& from) {
   for (bool there = true; there;) {
@@ -225,8 +225,7 @@ file_reader::done file_reader::add() {
   return {};
 }
 
-// Rows
-// -----------------------------------------------------------------------------------------------------------------
+// Rows ---------------------------------------------------------------------------------------------------------------
 
 file_reader::done file_reader::read_csv(input_lines& from) {
   csv_records rows(from);
@@ -273,8 +272,7 @@ file_reader::done file_reader::take_row(const csv_records& rows, const csv_event
   return add();
 }
 
-// Refusals
-// -------------------------------------------------------------------------------------------------------------
+// Refusals -----------------------------------------------------------------------------------------------------------
 
 void file_reader::refuse(const input_lines& from, std::uint64_t line, refusal why, std::string says) {
   to_.add_refused(why);

@@ -47,7 +47,6 @@ bool read_headers(dom::array from, std::vector<wire_header>& out) {
 
 bool read_decision(dom::element data, told_decision& out) {
   if (data["decision"].get(out.kind) != simdjson::SUCCESS) return false;
-  out.slot = text_or_empty(data["slot"]);
   out.request = text_or_empty(data["request"]);
   return true;
 }

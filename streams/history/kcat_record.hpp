@@ -33,7 +33,6 @@ struct told_decision {
   std::string_view uid;
   time_ms time = 0;
   std::string_view kind;
-  std::string_view slot;
   /// `live-3`; empty: none.
   std::string_view request;
 };

@@ -60,6 +60,7 @@ struct files_read {
   std::uint64_t review_decisions = 0;
   std::uint64_t other_decisions = 0;
   std::vector<first_refusal> refusals;
+  bool has_csv = false;
   /// Files without any line.
   std::vector<std::string> empty_files;
   std::uint64_t labels = 0;

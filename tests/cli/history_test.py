@@ -95,6 +95,8 @@ def a_csv_is_packed_and_exported(engine):
     equal(engine.path("out.csv").read_bytes(), good(engine, "export", "use.history", "--csv").stdout, "file and stdout")
     refused(engine, "export", "use.history", "--csv", "-o", "out.csv", says="--force replaces it")
     # What was exported is a history again.
+    done = good(engine, "pack", DAY, *words[1:3], "-o", "day.history")
+    check("no FILE is a CSV" in done.stderr.decode(), done.stderr.decode())
     again = packed(engine, "out.csv", "--columns", "uid=uid,time=time,ms=ms,lane=lane,id=id,source=source",
                    "--time-format", "unix_ms", "-o", "again.history")  # fmt: skip
     equal(again["events"]["speech"], 2, "packed again")
@@ -116,7 +118,8 @@ def what_cannot_be_packed_is_named_and_nothing_is_left(engine):
         (("pack", "empty.ndjson", "-o", "x.history"), "no event in empty.ndjson"),
         (("pack", "words.ndjson", "-o", "x.history"), "line 1 of words.ndjson is no event"),
         (("pack", "bad.ndjson", "-o", "x.history"), "bad.ndjson:1: missing_field"),
-        (("pack", DAY, "--units", "h", "-o", "x.history"), "--units"),
+        (("pack", DAY, "--units", "h", "--columns", "uid=a,time=b,ms=c", "-o", "x.history"), "--units"),
+        (("pack", DAY, "--units", "s", "-o", "x.history"), "--units requires --columns"),
         (("pack", DAY, "--time-format", "iso", "-o", "x.history"), "--time-format"),
         (("inspect", "nowhere"), "nowhere"),
         (("export", "nowhere", "--csv"), "nowhere"),

@@ -92,6 +92,8 @@ class Options(unittest.TestCase):
             ("capture", "export", "--config", "nowhere", "x"),
             ("capture", "export", *kafka, "--from", "nowhere", "x"),
             ("capture", "inspect", "nowhere"),
+            ("history", "pack", "nowhere", "-o", "x"),
+            ("history", "inspect", "nowhere"),
             ("verify", "nowhere"),
             ("simulate", "nowhere"),
             ("check", "nowhere"),
