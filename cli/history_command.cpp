@@ -102,29 +102,46 @@ void warn(const files_read& read, const refusal_counts& counts, bool has_columns
   if (has_columns and not read.has_csv) log_line(log_level::warning, "no FILE is a CSV, so --columns says nothing");
 }
 
+command_result<> check_files(const history_options& wanted) {
+  if (std::count(wanted.files.begin(), wanted.files.end(), "-") > 1)
+    return command_error{exit_usage, "FILE: standard input is named twice"};
+  if (wanted.to == "-") return command_error{exit_usage, "--output: a history is a file, not standard output"};
+  for (const auto& each : wanted.files) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(each, wanted.to, ignored))
+      return command_error{exit_usage, fmt::format("{} is one of the files to read", wanted.to)};
+  }
+  return {};
+}
+
 command_result<int> pack(const history_options& wanted) {
   stop_signal::block();
   auto csv = csv_of(wanted);
   if (not csv) return csv.error();
-  if (std::count(wanted.files.begin(), wanted.files.end(), "-") > 1)
-    return command_error{exit_usage, "FILE: standard input is named twice"};
+  if (auto done = check_files(wanted); not done) return done.error();
   const stop_signal stop{[] {}};
   progress reading{bytes_of(wanted.files), "rows read"};
   std::optional<progress> writing;
-  const auto packed = pack_files({.files = wanted.files,
-                                  .csv = std::move(*csv),
-                                  .labels = wanted.labels,
-                                  .to = wanted.to,
-                                  .replace = wanted.replace,
-                                  .program = FAIRUSE_VERSION,
-                                  .reading = [&](std::uint64_t bytes, std::uint64_t rows) { reading.at(bytes, rows); },
-                                  .writing =
-                                      [&](std::uint64_t, std::uint64_t events) {
-                                        reading.clear();
-                                        if (not writing) writing.emplace(0, "events written");
-                                        writing->show(events, events);
-                                      },
-                                  .stopped = [&stop] { return stop.came(); }});
+  std::uint64_t rows = 0;
+  pack_files_wish wish;
+  wish.files = wanted.files;
+  wish.csv = std::move(*csv);
+  wish.labels = wanted.labels;
+  wish.to = wanted.to;
+  wish.replace = wanted.replace;
+  wish.program = FAIRUSE_VERSION;
+  wish.stopped = [&stop] { return stop.came(); };
+  wish.reading = [&](std::uint64_t bytes, std::uint64_t rows_read) {
+    rows = rows_read;
+    reading.at(bytes, rows);
+  };
+  wish.writing = [&](std::uint64_t, std::uint64_t events) {
+    reading.clear();
+    // About: what is left out is among the rows.
+    if (not writing) writing.emplace(rows, "events written");
+    writing->show(events, events);
+  };
+  const auto packed = pack_files(wish);
   reading.clear();
   writing.reset();
   if (not packed) {
@@ -175,7 +192,7 @@ command_result<int> inspect(const history_options& wanted) {
 class csv_target {
 public:
   command_result<> open(const history_options& wanted) {
-    if (wanted.to.empty()) return {};
+    if (wanted.to.empty() or wanted.to == "-") return {};
     std::error_code ignored;
     if (not wanted.replace and std::filesystem::exists(wanted.to, ignored))
       return command_error{exit_usage, fmt::format("{} is there already: --force replaces it", wanted.to)};

@@ -115,6 +115,8 @@ def what_cannot_be_packed_is_named_and_nothing_is_left(engine):
         (("pack", DAY), "--output"),
         (("pack", DAY, "-o", "no/folder/x.history"), "no/folder"),
         (("pack", "-", "-", "-o", "x.history"), "named twice"),
+        (("pack", DAY, "-o", "-"), "a history is a file"),
+        (("pack", "bad.ndjson", "-o", "./bad.ndjson", "--force"), "is one of the files to read"),
         (("pack", "empty.ndjson", "-o", "x.history"), "no event in empty.ndjson"),
         (("pack", "words.ndjson", "-o", "x.history"), "line 1 of words.ndjson is no event"),
         (("pack", "bad.ndjson", "-o", "x.history"), "bad.ndjson:1: missing_field"),
@@ -155,6 +157,33 @@ def ctrl_c_while_a_pipe_is_read_leaves_nothing(engine):
         equal(left(engine), [], "files")
 
 
+def envelope(offset, arrived, payload, partition=0):
+    """A record as kcat prints it."""
+    head = {"topic": "t", "partition": partition, "offset": offset, "tstype": "logappend", "ts": arrived}
+    return json.dumps({**head, "broker": 1, "key": "u", "payload": payload}) + "\n"
+
+
+def a_dump_of_topics_knows_arrivals(engine):
+    def spoken(number, arrived, partition=0):
+        return envelope(number, at(arrived), speech(f"u{partition}", f"e{number}", at("+0s")).strip(), partition)
+
+    dump = spoken(0, "+1s") + spoken(1, "+2h") + spoken(2, "+9d") + spoken(3, "+3m", partition=5) + envelope(4, at("+4m"), None)
+    done = good(engine, "pack", "-", "-o", "x.history", stdin=dump.encode())
+    check("1 refused as not_json, first standard input:5" in done.stderr.decode(), done.stderr.decode())
+    told = json.loads(good(engine, "inspect", "x.history", "--json").stdout)
+    equal((told["arrivals_known"], told["refused"]), (True, {"not_json": 1, "too_old": 1}), "arrivals")
+    equal(told["lateness"], {"1s": 1, "1m": 0, "1h": 1, "24h": 1, "7d": 0, "more": 0}, "lateness")
+    equal([each["partition"] for each in told["partitions"]], [0, 5], "partitions")
+    text = good(engine, "inspect", "x.history").stdout.decode()
+    check("arrivals    known" in text and "late by at most" in text, text)
+    # The same events without arrivals: the last one is not too old.
+    engine.write("with.kcat", dump)
+    engine.write("without.ndjson", speech("u0", "e9", at("+1m")))
+    told = packed(engine, "with.kcat", "without.ndjson", "-o", "y.history")
+    equal((told["arrivals_known"], told["lateness"], told["events"]["speech"]), (False, None, 5), "without arrivals")
+    refused(engine, "pack", "-", "without.ndjson", "-o", "z.history", says="give files", stdin=dump.encode())
+
+
 def labels_are_counted_where_they_meet_users(engine):
     user = json.loads(DAY.read_text().splitlines()[0])["subject"]
     engine.write("labels.csv", f"uid,label\n{user},misuse\nnowhere,legitimate\n")
@@ -173,6 +202,7 @@ CASES = [
     a_csv_is_packed_and_exported,
     what_cannot_be_packed_is_named_and_nothing_is_left,
     a_damaged_file_is_exit_1_and_names_the_block,
+    a_dump_of_topics_knows_arrivals,
     ctrl_c_while_a_pipe_is_read_leaves_nothing,
     labels_are_counted_where_they_meet_users,
 ]
