@@ -129,7 +129,7 @@ command_result<int> pack(const history_options& wanted) {
   wish.labels = wanted.labels;
   wish.to = wanted.to;
   wish.replace = wanted.replace;
-  wish.program = FAIRUSE_VERSION;
+  wish.program = "fairuse " FAIRUSE_VERSION;
   wish.stopped = [&stop] { return stop.came(); };
   wish.reading = [&](std::uint64_t bytes, std::uint64_t rows_read) {
     rows = rows_read;

@@ -77,8 +77,8 @@ std::string start_text(history_start value) {
 
 std::string head_text(const history_report& report) {
   const auto& all = report.of.contents();
-  auto text = fmt::format("{}: a history, {} bytes, {} blocks, made by fairuse {}\n", report.file,
-                          grouped(report.of.size()), all.blocks.size(), all.program);
+  auto text = fmt::format("{}: a history, {} bytes, {} blocks, made by {}\n", report.file, grouped(report.of.size()),
+                          all.blocks.size(), all.program);
   if (not report.sha256.empty()) text += named("sha256", report.sha256);
   text += named("start", start_text(all.start));
   text += named("arrivals", all.arrivals_known ? "known" : "not known: now is the event's instant");

@@ -29,7 +29,7 @@ struct pack_files_wish {
   std::string labels;
   std::filesystem::path to;
   bool replace = false;
-  /// Version of the program.
+  /// As the history names it.
   std::string program;
   std::size_t memory_bytes = pack_options{}.memory_bytes;
   std::uint64_t block_events = pack_options{}.block_events;
