@@ -20,7 +20,9 @@ policy without_effect() {
 } // namespace
 
 admission::admission(bool judges_lateness, std::int64_t retention_ms, std::int64_t horizon_ms)
-  : policies_(policy_set::make(without_effect(), {}, judges_lateness ? retention_ms : unlimited_ms)),
+  // A simulation's users keep the ids of all hours: here, too, no store has those that production reads again.
+  : policies_(
+      policy_set::make(without_effect(), {}, judges_lateness ? retention_ms : unlimited_ms, review_mode::alone)),
     in_force_{false, false, policies_.get()},
     horizon_ms_(judges_lateness ? horizon_ms : unlimited_ms) {}
 

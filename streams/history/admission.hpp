@@ -18,6 +18,8 @@ public:
   void begin_user() { who_ = {}; }
   /// REQUIRES: `now` does not go back for a user.
   applied judge(time_ms now, const event& what);
+  /// An erasure that was admitted covers the event.
+  bool is_erased(const event& what) const { return what.instant <= who_.erased_at; }
 
 private:
   std::shared_ptr<const policy_set> policies_;

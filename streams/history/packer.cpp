@@ -29,6 +29,13 @@ struct ordered_command {
   std::uint64_t epoch = 0;
   time_ms now = 0;
   event what;
+  bool refused = false;
+};
+
+/// A request for a review, and whether an answer to it came.
+struct asked_review {
+  recorded_review kept;
+  bool used = false;
 };
 
 /// The source of rows that came without ids.
@@ -52,11 +59,13 @@ struct packer::body {
   void begin_user(std::string uid);
   void take_event(incoming_event& what);
   void name_row(event& what, std::uint32_t input);
+  asked_review* request_of(const review_answer& said, time_ms now);
+  applied judge_event(time_ms now, const event& what);
   bool admits(time_ms now, const event& what);
   void write_event(const incoming_event& what);
   void write_broadcasts(const incoming_event* next);
   void count_event(time_ms now, const event& what);
-  recorded_review& review_of(std::string_view slot, std::uint32_t number);
+  asked_review& review_of(std::string_view slot, std::uint32_t number);
   void answer(time_ms now, const event& what);
   void end_user();
   result<void, store_error> write_block(history_writer& to);
@@ -80,7 +89,7 @@ struct packer::body {
   bool begun = false;
   std::optional<admission> judge;
   peak_meter meter;
-  std::vector<recorded_review> reviews;
+  std::vector<asked_review> reviews;
   std::uint64_t epoch = 0;
   time_ms now = INT64_MIN;
   std::size_t next_command = 0;
@@ -103,7 +112,7 @@ result<void, store_error> packer::add(const incoming_event& what) {
     auto& texts = body_->command_texts;
     kept.detail = texts.keep(event_detail(*what.what.detail));
     kept.text = texts.keep(what.what.text->source, what.what.text->id);
-    body_->commands.push_back({what.partition, what.epoch, what.now, kept});
+    body_->commands.push_back({what.partition, what.epoch, what.now, kept, what.refused});
     return {};
   }
   encode_event(body_->row, what);
@@ -142,8 +151,8 @@ void packer::body::take_commands() {
     const auto& what = detail_of<admin_command>(each.what);
     const bool first =
         note_permanent_id(known[each.partition], {each.what.key, command_content(what)}) == id_use::first;
-    if (not first) ++all.counts.duplicates;
-    return not first;
+    if (not first and not each.refused) ++all.counts.duplicates;
+    return not first or each.refused;
   });
   commands.erase(again, commands.end());
   for (const auto& each : commands)
@@ -179,8 +188,23 @@ void packer::body::name_row(event& what, std::uint32_t input) {
   what.key = event_key(rows_source, id);
 }
 
+asked_review* packer::body::request_of(const review_answer& said, time_ms at) {
+  const auto found = std::find_if(reviews.begin(), reviews.end(), [&](const asked_review& each) {
+    return each.kept.requested_at <= at and request_name(each.kept.slot, each.kept.number) == said.request;
+  });
+  return found == reviews.end() ? nullptr : &*found;
+}
+
+// The first answer to a request counts, late or not. Core cannot tell: nothing was asked of its user here.
+applied packer::body::judge_event(time_ms at, const event& what) {
+  auto* asked = what.kind == event_kind::review ? request_of(detail_of<review_answer>(what), at) : nullptr;
+  if (asked == nullptr) return judge->judge(at, what);
+  if (judge->is_erased(what)) return applied::erased;
+  return std::exchange(asked->used, true) ? applied::duplicate : applied::accepted;
+}
+
 bool packer::body::admits(time_ms at, const event& what) {
-  const auto how = judge->judge(at, what);
+  const auto how = judge_event(at, what);
   if (how == applied::accepted) return true;
   if (how == applied::duplicate)
     ++all.counts.duplicates;
@@ -195,7 +219,10 @@ void packer::body::take_event(incoming_event& what) {
   if (not what.has_id) name_row(what.what, what.input);
   // Clocks of partitions differ; a user has one.
   what.now = std::max(what.now, now);
-  if (admits(what.now, what.what)) write_event(what);
+  if (what.refused)
+    (void)judge->judge(what.now, what.what);
+  else if (admits(what.now, what.what))
+    write_event(what);
 }
 
 void packer::body::write_event(const incoming_event& what) {
@@ -215,6 +242,10 @@ void packer::body::write_event(const incoming_event& what) {
   count_event(what.now, what.what);
   meter.add(what.now, what.what);
   if (what.what.kind == event_kind::review) answer(what.now, what.what);
+  // An erasure leaves the numbers of requests alone: an answer to one of them is an answer too many.
+  if (what.what.kind == event_kind::erasure)
+    for (auto& each : reviews)
+      each.used |= each.kept.requested_at <= what.now;
 }
 
 // Commands that come before the user's next event (nullptr: there is none) and have a step of the user at their `now`.
@@ -240,9 +271,6 @@ void packer::body::count_event(time_ms at, const event& what) {
     ++counts.lanes[static_cast<std::size_t>(what.from)];
     if (what.detail != nullptr) counts.segments += detail_of<speech_segments>(what).segments.size();
   }
-  all.first_instant = any_event ? std::min(all.first_instant, what.instant) : what.instant;
-  all.last_instant = any_event ? std::max(all.last_instant, what.instant) : what.instant;
-  any_event = true;
   const auto part = std::find_if(all.parts.begin(), all.parts.end(),
                                  [&](const auto& each) { return each.partition == head.partition; });
   if (part == all.parts.end()) {
@@ -251,31 +279,36 @@ void packer::body::count_event(time_ms at, const event& what) {
     part->first_now = std::min(part->first_now, at);
     part->last_now = std::max(part->last_now, at);
   }
+  // The configuration's commands have an instant before everything.
+  if (what.text != nullptr and what.text->source == config_source) return;
+  all.first_instant = any_event ? std::min(all.first_instant, what.instant) : what.instant;
+  all.last_instant = any_event ? std::max(all.last_instant, what.instant) : what.instant;
+  any_event = true;
 }
 
 // Made, if there is none yet: dumps overlap, and may begin behind a request.
-recorded_review& packer::body::review_of(std::string_view slot, std::uint32_t number) {
+asked_review& packer::body::review_of(std::string_view slot, std::uint32_t number) {
   for (auto& each : reviews)
-    if (each.slot == slot and each.number == number) return each;
+    if (each.kept.slot == slot and each.kept.number == number) return each;
   auto& made = reviews.emplace_back();
-  made.slot = slot;
-  made.number = number;
+  made.kept.slot = slot;
+  made.kept.number = number;
   return made;
 }
 
 // Of the request that it names; one of a request that is not known stands for itself.
 void packer::body::answer(time_ms at, const event& what) {
   const auto& said = detail_of<review_answer>(what);
-  auto of = std::find_if(reviews.begin(), reviews.end(),
-                         [&](const auto& each) { return request_name(each.slot, each.number) == said.request; });
-  if (of == reviews.end()) of = reviews.emplace(of);
-  if (of->ended != ending::open) return;
-  of->ended = said.failed.empty() ? ending::answered : ending::failed;
-  of->ended_at = at;
-  of->said = said;
+  auto* asked = request_of(said, at);
+  if (asked == nullptr) asked = &reviews.emplace_back();
+  auto& kept = asked->kept;
+  if (kept.ended != ending::open) return;
+  kept.ended = said.failed.empty() ? ending::answered : ending::failed;
+  kept.ended_at = at;
+  kept.said = said;
   if (what.text != nullptr) {
-    of->answer_source = what.text->source;
-    of->answer_id = what.text->id;
+    kept.answer_source = what.text->source;
+    kept.answer_id = what.text->id;
   }
 }
 
@@ -283,8 +316,8 @@ void packer::body::end_user() {
   if (begun) {
     write_broadcasts(nullptr);
     for (const auto& each : reviews) {
-      ++all.counts.reviews[static_cast<std::size_t>(each.ended)];
-      block.add_review(each);
+      ++all.counts.reviews[static_cast<std::size_t>(each.kept.ended)];
+      block.add_review(each.kept);
     }
     block.end_user(meter.peaks());
     ++all.counts.users;
@@ -319,10 +352,10 @@ result<void, store_error> packer::body::write_row(const sorted_row& from, histor
       head.label = read.label;
       break;
     case row_kind::request:
-      review_of(read.slot, read.number).requested_at = read.at;
+      review_of(read.slot, read.number).kept.requested_at = read.at;
       break;
     case row_kind::timeout: {
-      auto& late = review_of(read.slot, read.number);
+      auto& late = review_of(read.slot, read.number).kept;
       late.ended = ending::timed_out;
       late.ended_at = read.at;
       break;

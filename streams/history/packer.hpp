@@ -34,6 +34,9 @@ struct incoming_event {
   time_ms now = 0;
   /// Which of the inputs it is from.
   std::uint32_t input = 0;
+  /// A command that core refused for what it names: it is left out (add_refused() counts it), but another one with its
+  /// id is a duplicate.
+  bool refused = false;
 };
 
 /// A review that was requested, as the deployment's decisions say. Its answer is found among the events.

@@ -15,6 +15,7 @@ namespace {
 constexpr unsigned has_id_bit = 1;
 constexpr unsigned has_text_bit = 2;
 constexpr unsigned has_detail_bit = 4;
+constexpr unsigned refused_bit = 8;
 
 constexpr std::size_t input_bytes = sizeof(incoming_event::input);
 
@@ -127,6 +128,7 @@ bool decode_event(std::string_view value, event_arena& arena, incoming_event& ou
   what.from = static_cast<lane>(value[2]);
   value.remove_prefix(3);
   out.has_id = (bits & has_id_bit) != 0;
+  out.refused = (bits & refused_bit) != 0;
   out.input = big_endian<std::uint32_t>(value.data() + value.size() - input_bytes);
   value.remove_suffix(input_bytes);
   std::uint64_t partition = 0, now = 0, time = 0, instant = 0, ms = 0, key = 0;
@@ -185,7 +187,7 @@ void encode_event(row_bytes& out, const incoming_event& given) {
     append_big_endian(out.key, given.input);
   }
   const unsigned bits = (given.has_id ? has_id_bit : 0U) | (has_text ? has_text_bit : 0U)
-                        | (what.detail != nullptr ? has_detail_bit : 0U);
+                        | (what.detail != nullptr ? has_detail_bit : 0U) | (given.refused ? refused_bit : 0U);
   for (const auto byte : {bits, static_cast<unsigned>(what.kind), static_cast<unsigned>(what.from)})
     out.value.push_back(static_cast<char>(byte));
   for (const std::uint64_t number :
