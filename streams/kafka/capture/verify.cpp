@@ -9,6 +9,7 @@
 
 #include "base/pure/result.hpp"
 #include "streams/kafka/capture/captured_rules.hpp"
+#include "streams/kafka/capture/input_cursor.hpp"
 
 namespace fairuse::kafka {
 
@@ -102,32 +103,6 @@ private:
   bool lost_head_;
   bool has_next_ = false;
   std::uint64_t number_ = 0;
-  captured_record record_;
-};
-
-/// The records of one input of a partition.
-class input_cursor {
-public:
-  input_cursor(const capture_reader& from, const capture_section& of) : cursor_(from.records(of)) {
-    has_next_ = cursor_.next(record_);
-  }
-
-  /// Behind what was taken.
-  std::int64_t reached() const { return reached_; }
-  /// REQUIRES: from >= reached().
-  result<std::vector<captured_record>, verify_failure> take(std::int64_t from, std::int64_t next) {
-    std::vector<captured_record> some;
-    reached_ = next;
-    for (; has_next_ and record_.offset < next; has_next_ = cursor_.next(record_))
-      if (record_.offset >= from) some.push_back(std::move(record_));
-    if (auto read = verified_if(cursor_.failure()); not read) return std::move(read).error();
-    return some;
-  }
-
-private:
-  capture_cursor cursor_;
-  bool has_next_ = false;
-  std::int64_t reached_ = 0;
   captured_record record_;
 };
 
@@ -287,7 +262,7 @@ private:
            .captured = fmt::format("{} again from offset {}, as after `fairuse state adopt`", topic, range.from),
            .replayed = fmt::format("on from offset {}", found->second.reached())});
     auto some = found->second.take(range.from, range.next);
-    if (not some) return some;
+    if (not some) return verify_failure{verify_outcome::damaged, some.error().message, {}};
     if (some->size() != range.count)
       return verify_failure{
           verify_outcome::lost,
@@ -297,7 +272,7 @@ private:
                       epoch_ + 1),
           {}};
     counts_.records += some->size();
-    return some;
+    return std::move(*some);
   }
 
   verified compare(const std::string& topic, output_cursor& output) {
