@@ -60,7 +60,7 @@ struct history_policy {
   std::string text;
 };
 
-/// From its first epoch at `from` on, a slot has had this policy.
+/// From its first epoch at `from` on, a slot has had this policy; without a digest: none.
 struct policy_in_force {
   std::int32_t partition = 0;
   time_ms from = 0;

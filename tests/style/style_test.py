@@ -44,7 +44,7 @@ MODULES = {
     "streams/kafka/worker": STREAMS | {"actors", "streams/kafka/broker", "streams/kafka/outputs"},
     "streams/kafka/capture": STREAMS | {"actors"} | KAFKA - {"streams/kafka/admin"},
     "streams/kafka/admin": STREAMS | {"actors"} | KAFKA,
-    "streams/history": STREAMS | {"storage/history", "streams/kafka/capture"},
+    "streams/history": STREAMS | {"storage/history", "streams/local", "streams/kafka/capture"},
     "engine": BELOW_ENGINE,
     "sim": BASE | FACTS | {"config", "actors", "storage", "storage/history"},
     "api": BELOW_ENGINE | {"engine"},

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "streams/history/local_history.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "core/rules.hpp"
+#include "storage/local_reader.hpp"
+#include "streams/history/decided_reviews.hpp"
+#include "streams/history/policies_in_force.hpp"
+#include "streams/local/input_batch.hpp"
+#include "streams/local/sealer.hpp"
+#include "streams/policy_choice.hpp"
+
+namespace fairuse::history {
+
+namespace {
+
+constexpr std::size_t commits_at_once = 4;
+constexpr std::size_t decisions_at_once = 4'096;
+
+/// Of the only partition.
+constexpr std::int32_t only_partition = 0;
+
+class local_packing {
+public:
+  local_packing(const local_reader& from, const source_hooks& with, packer& to, history_contents& into)
+    : from_(from),
+      with_(with),
+      to_(to),
+      into_(into),
+      policies_(
+          only_partition, [&from](const std::string& digest) { return from.policy_text(digest); }, into) {}
+
+  result<void, store_error> run() {
+    log_cursor at;
+    for (;;) {
+      const auto some = from_.logs().commits(at, commits_at_once);
+      if (not some) return some.error();
+      if (some->empty()) break;
+      for (const auto& each : *some)
+        if (auto done = take(each); not done) return done;
+      if (auto done = with_.tell(last_->epoch, from_.meta().epoch); not done) return done;
+    }
+    describe();
+    return take_reviews();
+  }
+
+private:
+  struct reached {
+    std::uint64_t commit = 0;
+    std::uint64_t epoch = 0;
+  };
+
+  result<void, store_error> take(const stored_commit& what) {
+    const auto impossible = [&what] {
+      return damaged(fmt::format(
+          "commit {} does not follow on the one before, or its lines are not those of its epochs", what.number));
+    };
+    if (what.epochs.empty() or (last_ and what.number != last_->commit + 1)) return impossible();
+    if (not last_) {
+      first_epoch_ = what.epochs.front().number;
+      last_ = reached{0, first_epoch_ - 1};
+    }
+    last_->commit = what.number;
+    if (auto done = policies_.load(what.epochs.front().now, what.controls); not done) return done;
+    const auto batch = batch_from(what.input, decoder_);
+    next_refusal_ = what.refusals.begin();
+    std::size_t line = 0;
+    for (const auto& each : what.epochs) {
+      if (each.number != last_->epoch + 1 or each.lines > batch->lines.size() - line) return impossible();
+      last_->epoch = each.number;
+      note_now(each.now);
+      for (const auto end = line + each.lines; line < end; ++line)
+        if (auto done = take_line(what, each, *batch, line); not done) return done;
+    }
+    return line == batch->lines.size() and next_refusal_ == what.refusals.end() ? result<void, store_error>{}
+                                                                                : impossible();
+  }
+
+  // An epoch of a clock that has not begun holds no event.
+  void note_now(time_ms now) {
+    if (now == 0) return;
+    if (into_.parts.empty()) into_.parts.push_back({only_partition, now, now});
+    into_.parts.back().last_now = now;
+  }
+
+  result<void, store_error> take_line(const stored_commit& commit, const journal_epoch& epoch, const input_batch& batch,
+                                      std::size_t line) {
+    const auto& read = batch.lines[line];
+    const auto* what = event_of(batch, line);
+    std::optional<refusal> refused;
+    if (next_refusal_ != commit.refusals.end() and next_refusal_->commit_line == line) refused = (next_refusal_++)->why;
+    if (not refused and read.kind == line_kind::refused) refused = batch.refusals[read.index].why;
+    if (refused)
+      to_.add_refused(*refused);
+    else if (what == nullptr)
+      to_.add_empty_line();
+    if (what == nullptr or (refused and not notes_its_id(*refused, *what))) return {};
+    if (read.kind == line_kind::command and not refused) policies_.obey(epoch.now, *what);
+    return to_.add({.uid = uid_of(batch, line),
+                    .what = *what,
+                    .partition = only_partition,
+                    .epoch = epoch.number,
+                    .now = epoch.now,
+                    .refused = refused.has_value()});
+  }
+
+  void describe() {
+    const auto clock = setting_of(from_.meta().settings, "clock");
+    into_.arrivals_known = clock != to_text(clock_kind::events);
+    into_.horizon_ms = into_.arrivals_known ? horizon_wall_ms : horizon_events_ms;
+    const bool whole = last_ ? first_epoch_ == 1 : from_.meta().epoch == 0;
+    into_.start = whole ? history_start::first_epoch : history_start::cold;
+  }
+
+  result<void, store_error> take_reviews() {
+    log_cursor at;
+    for (;;) {
+      const auto some = from_.logs().decisions(at, decisions_at_once);
+      if (not some) return some.error();
+      if (some->empty()) return {};
+      for (const auto& each : *some)
+        if (auto done = add_review_of(each, first_epoch_, to_); not done) return done;
+      if (auto done = with_.tell(from_.meta().epoch, from_.meta().epoch); not done) return done;
+    }
+  }
+
+  const local_reader& from_;
+  const source_hooks& with_;
+  packer& to_;
+  history_contents& into_;
+  policies_in_force policies_;
+  wire_decoder decoder_;
+  std::optional<reached> last_;
+  std::uint64_t first_epoch_ = 1;
+  std::vector<journal_refusal>::const_iterator next_refusal_;
+};
+
+} // namespace
+
+result<void, store_error> pack_local_store(const std::filesystem::path& folder, const source_hooks& with, packer& to,
+                                           history_contents& into) {
+  const auto from = local_reader::open(folder);
+  if (not from) return from.error();
+  return local_packing(**from, with, to, into).run();
+}
+
+} // namespace fairuse::history

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the readers of a deployment's logs have in common for their callers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "streams/history/packer.hpp"
+
+namespace fairuse::history {
+
+struct source_hooks {
+  /// Called now and then: epochs read so far, and all there are.
+  std::function<void(std::uint64_t done, std::uint64_t all)> progress;
+  /// Asked now and then: true ends the reading with the error `stopped`.
+  std::function<bool()> stopped;
+
+  result<void, store_error> tell(std::uint64_t done, std::uint64_t all) const {
+    if (progress) progress(done, all);
+    if (stopped and stopped()) return store_error{store_fault::misuse, std::string(pack_stopped)};
+    return {};
+  }
+};
+
+/// A command that core refuses for what it names (a strike, a shadow), whose id is known from then on.
+inline bool notes_its_id(refusal why, const event& what) {
+  return why == refusal::bad_value and what.kind == event_kind::admin;
+}
+
+} // namespace fairuse::history
