@@ -64,40 +64,8 @@ struct finished_run {
     BOOST_REQUIRE((*write)->finish(std::move(all)).has_value());
   }
 
-  /// As `fairuse capture checkpoint` would have left it after that epoch.
   void write_checkpoint(const std::string& name, std::uint64_t epoch) {
-    auto write = kafka::capture_writer::create(folder / name, true);
-    BOOST_REQUIRE(write.has_value());
-    kafka::capture_contents all{.app = "fairuse",
-                                .cluster = "simulated",
-                                .partitions = in.settings.partitions,
-                                .outputs = in.topics,
-                                .is_checkpoint = true};
-    for (std::int32_t p = 0; p < in.settings.partitions; ++p) {
-      const auto log = read_committed_log(in, p);
-      rows_by_key fold;
-      epoch_record first;
-      for (std::uint64_t e = 0; e <= epoch; ++e) {
-        const auto& each = log.epochs.at(e);
-        if (each.record.setup) first.setup = each.record.setup;
-        for (const auto& [key, value] : each.rows)
-          value ? void(fold[key] = *value) : void(fold.erase(key));
-      }
-      std::uint64_t at = 0;
-      std::string meta;
-      for (const auto& entry : in.log.records({in.topics.changelog, p}, kafka::isolation::committed))
-        if (*entry.what.key == partition_meta_key() and at++ == epoch) meta = *entry.what.value;
-      const auto section =
-          (*write)->begin_section({.partition = p, .kind = section_kind::state, .topic = in.topics.changelog});
-      for (const auto& [key, value] : fold)
-        (*write)->add(section, {.key = key, .value = value});
-      (*write)->add(section, {.key = std::string(partition_meta_key()), .value = meta});
-      all.per_partition.push_back({.partition = p,
-                                   .first_epoch = epoch + 1,
-                                   .state_meta = meta,
-                                   .state_setup = encode_epoch_record(first, {})});
-    }
-    BOOST_REQUIRE((*write)->finish(std::move(all)).has_value());
+    protocol::write_checkpoint(in, folder / name, epoch);
   }
 
   fixture in;

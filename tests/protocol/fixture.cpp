@@ -23,6 +23,11 @@ model::choices draw_policy(random_draws& from) {
   return all;
 }
 
+/// As much of a canonical text as readers of the topic look at.
+std::string text_of(const policy& what) {
+  return fmt::format(R"({{"name":"{}","digest":"{}"}})", what.name, what.digest);
+}
+
 std::int32_t murmur2_partition(std::string_view key, std::int32_t count) {
   return kafka::partition_of(kafka::key_hash::murmur2, key, count);
 }
@@ -105,9 +110,9 @@ fixture::fixture(const run_settings& chosen)
 }
 
 void fixture::configure(policy live, std::vector<policy> shadows) {
-  known_policies_["text of " + live.digest] = live;
+  known_policies_[text_of(live)] = live;
   for (const auto& each : shadows)
-    known_policies_["text of " + each.digest] = each;
+    known_policies_[text_of(each)] = each;
   live_ = std::move(live);
   shadows_ = std::move(shadows);
 }
@@ -134,7 +139,7 @@ kafka::engine_rules fixture::rules_for(const std::string& instance, const std::f
   rules.configured.live = live_;
   rules.configured.shadows = shadows_;
   rules.configured.enabled = not settings.starts_off;
-  rules.configured.text_of = [](const policy& each) { return "text of " + each.digest; };
+  rules.configured.text_of = text_of;
   rules.configured.parse = [this](const std::string& text) -> std::optional<policy> {
     const auto found = known_policies_.find(text);
     return found == known_policies_.end() ? std::nullopt : std::optional(found->second);

@@ -43,6 +43,7 @@ public:
     events_.clear();
     commands_.clear();
     refused_.clear();
+    epoch_ = record.epoch;
     for (const auto& range : record.inputs)
       read(range);
     apply_commands();
@@ -55,6 +56,7 @@ public:
   }
 
   const std::map<std::string, model::naive_user>& users() const { return users_; }
+  const model_outcome& outcome() const { return outcome_; }
 
 private:
   void read(const input_range& range) {
@@ -80,7 +82,11 @@ private:
     periods_.assign(1, {nullptr, in_force_.enabled, in_force_.killed});
     std::stable_sort(commands_.begin(), commands_.end(), before);
     for (const auto& each : commands_) {
-      if (not applied_.insert(each.key).second) continue;
+      if (not applied_.insert(each.key).second) {
+        ++outcome_.duplicates;
+        continue;
+      }
+      ++outcome_.commands;
       const auto& what = detail_of<admin_command>(each);
       (what.verb == admin_verb::enable ? in_force_.enabled : in_force_.killed) = what.on;
       const auto& was = periods_.back();
@@ -124,6 +130,11 @@ private:
         ++at;
       who.set_controls(periods_[at].enabled, periods_[at].killed);
       const auto how = who.apply(now, each.what, rules_.horizon_ms);
+      outcome_.duplicates += how == applied::duplicate;
+      outcome_.stale += how == applied::stale;
+      if (how == applied::accepted)
+        outcome_.applied[uid].push_back(
+            {epoch_, now, std::string(each.what.text->source), std::string(each.what.text->id)});
       if (how == applied::too_old or how == applied::future or how == applied::erased or how == applied::unknown_strike)
         refused_.insert(each.place);
     }
@@ -144,6 +155,8 @@ private:
   std::set<std::pair<std::uint32_t, std::int64_t>> refused_;
   controls_period in_force_;
   time_ms last_now_ = INT64_MIN;
+  std::uint64_t epoch_ = 0;
+  model_outcome outcome_;
 };
 
 std::string header_of(const simlog::stored_record& what, std::string_view name) {
@@ -180,6 +193,13 @@ void compare_user(fixture& in, const committed_log& of, const std::string& uid, 
 }
 
 } // namespace
+
+model_outcome outcome_of_model(fixture& in, const committed_log& of) {
+  naive_partition model(in, of.partition);
+  for (const auto& each : of.epochs)
+    model.take(each.record);
+  return model.outcome();
+}
 
 void check_decisions(fixture& in, const committed_log& of) {
   naive_partition model(in, of.partition);

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 
 #include "storage/keys.hpp"
+#include "storage/partition_meta.hpp"
+#include "storage/partition_store.hpp"
 #include "streams/kafka/capture/capture_export.hpp"
 #include "streams/kafka/capture/verify.hpp"
 #include "tests/simlog/simulated_cluster.hpp"
@@ -190,6 +192,40 @@ kafka::verify_result verify_file(fixture& in, const std::filesystem::path& file)
   const auto scratch = in.fresh_folder();
   std::filesystem::create_directories(scratch);
   return kafka::verify(**capture, tools(in, {}), scratch, {});
+}
+
+void write_checkpoint(fixture& in, const std::filesystem::path& file, std::uint64_t epoch) {
+  auto write = kafka::capture_writer::create(file, true);
+  if (not write) fail("there is no checkpoint: {}", write.error().message);
+  kafka::capture_contents all{.app = "fairuse",
+                              .cluster = "simulated",
+                              .partitions = in.settings.partitions,
+                              .outputs = in.topics,
+                              .is_checkpoint = true};
+  for (std::int32_t p = 0; p < in.settings.partitions; ++p) {
+    const auto log = read_committed_log(in, p);
+    rows_by_key fold;
+    epoch_record first;
+    for (std::uint64_t e = 0; e <= epoch; ++e) {
+      const auto& each = log.epochs.at(e);
+      if (each.record.setup) first.setup = each.record.setup;
+      for (const auto& [key, value] : each.rows)
+        value ? void(fold[key] = *value) : void(fold.erase(key));
+    }
+    std::uint64_t at = 0;
+    std::string meta;
+    for (const auto& entry : in.log.records({in.topics.changelog, p}, kafka::isolation::committed))
+      if (*entry.what.key == partition_meta_key() and at++ == epoch) meta = *entry.what.value;
+    const auto section =
+        (*write)->begin_section({.partition = p, .kind = kafka::section_kind::state, .topic = in.topics.changelog});
+    for (const auto& [key, value] : fold)
+      (*write)->add(section, {.key = key, .value = value});
+    (*write)->add(section, {.key = std::string(partition_meta_key()), .value = meta});
+    all.per_partition.push_back(
+        {.partition = p, .first_epoch = epoch + 1, .state_meta = meta, .state_setup = encode_epoch_record(first, {})});
+  }
+  if (const auto done = (*write)->finish(std::move(all)); not done)
+    fail("there is no checkpoint: {}", done.error().message);
 }
 
 void check_capture(fixture& in) {

@@ -6,6 +6,7 @@
 // Threads: one.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 
 #include "streams/kafka/capture/capture_export.hpp"
@@ -18,6 +19,9 @@ namespace fairuse::protocol {
 void check_replay(fixture& in, const committed_log& of);
 /// All partitions, through a file. Throws broken_invariant.
 void check_capture(fixture& in);
+
+/// As `fairuse capture checkpoint` would have left it after that epoch. Throws broken_invariant.
+void write_checkpoint(fixture& in, const std::filesystem::path& file, std::uint64_t epoch);
 
 kafka::export_wish wish_of(fixture& in);
 /// Throws broken_invariant if it does not open.
