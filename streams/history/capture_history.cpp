@@ -173,6 +173,7 @@ private:
   result<void, store_error> take_reviews() {
     const auto* section = all_.find(partition_.partition, section_kind::output, all_.outputs.decisions);
     if (section == nullptr) return {};
+    decided_reviews reviews(partition_.first_epoch, to_);
     auto records = from_.records(*section);
     captured_record one;
     for (std::uint64_t taken = 0; records.next(one); ++taken) {
@@ -181,7 +182,7 @@ private:
                                      [](const auto& each) { return each.first == "ce_time" and each.second; });
       const auto at = time != one.headers.end() ? time_from(*time->second) : std::nullopt;
       if (not at) return damage(fmt::format("the decision at {} has no time", one.offset));
-      if (auto done = add_review_of(*one.key, *at, *one.value, partition_.first_epoch, to_); not done) return done;
+      if (auto done = reviews.add(*one.key, *at, *one.value); not done) return done;
       if (taken % told_every != 0) continue;
       if (auto done = progress_.tell(); not done) return done;
     }

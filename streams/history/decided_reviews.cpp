@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "streams/history/decided_reviews.hpp"
 
-#include <cstdint>
-#include <string>
+#include <optional>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -17,9 +17,11 @@ namespace {
 using json = nlohmann::json;
 
 /// False for most decisions, without parsing them. Inside a text the quotes would be escaped.
-bool may_be_review(std::string_view text) {
-  return text.find("\"decision\":\"review_requested\"") != std::string_view::npos
-         or text.find("\"decision\":\"review_timed_out\"") != std::string_view::npos;
+bool may_matter(std::string_view text) {
+  for (const std::string_view each :
+       {R"("decision":"review_requested")", R"("decision":"review_timed_out")", R"("decision":"user_erased")"})
+    if (text.find(each) != std::string_view::npos) return true;
+  return false;
 }
 
 std::string text_in(const json& from, const char* name) {
@@ -27,41 +29,57 @@ std::string text_in(const json& from, const char* name) {
   return found != from.end() and found->is_string() ? found->get<std::string>() : std::string();
 }
 
-result<void, store_error> add(std::string_view uid, time_ms at, const json& data, std::uint64_t first_epoch,
-                              packer& to) {
+} // namespace
+
+struct decided_reviews::decided {
+  std::string_view uid;
+  time_ms at = 0;
+  const json& data;
+};
+
+result<void, store_error> decided_reviews::take(const decided& what) {
   const auto impossible = [] { return damaged("a decision about a review does not say which one"); };
-  const auto epoch = data.find("epoch");
-  if (epoch == data.end() or not epoch->is_number_unsigned()) return impossible();
-  if (epoch->get<std::uint64_t>() < first_epoch) return {};
-  const auto slot = text_in(data, "slot");
-  const auto request = text_in(data, "request");
+  const auto epoch = what.data.find("epoch");
+  if (epoch == what.data.end() or not epoch->is_number_unsigned()) return impossible();
+  const auto number_of_epoch = epoch->get<std::uint64_t>();
+  if (number_of_epoch < first_epoch_) return {};
+  const auto kind = text_in(what.data, "decision");
+  if (kind == to_text(decision_kind::user_erased)) {
+    erased_ = what.uid;
+    erased_in_ = number_of_epoch;
+    return {};
+  }
+  const auto slot = text_in(what.data, "slot");
+  const auto request = text_in(what.data, "request");
   // `<slot>-<number>`
   if (slot.empty() or request.size() < slot.size() + 2 or request.compare(0, slot.size(), slot) != 0)
     return impossible();
   const auto number = parse_number<std::uint32_t>(std::string_view(request).substr(slot.size() + 1));
   if (not number) return impossible();
-  const incoming_request what{.uid = uid, .slot = slot, .number = *number, .requested_at = at};
-  const bool asked = text_in(data, "decision") == to_text(decision_kind::review_requested);
-  return asked ? to.add_request(what) : to.add_timeout(what, at);
+  const incoming_request made{.uid = what.uid,
+                              .slot = slot,
+                              .number = *number,
+                              .requested_at = what.at,
+                              .epoch = number_of_epoch,
+                              .after_erasure = erased_in_ == number_of_epoch and erased_ == what.uid};
+  return kind == to_text(decision_kind::review_requested) ? to_.add_request(made) : to_.add_timeout(made, what.at);
 }
 
-} // namespace
-
-result<void, store_error> add_review_of(std::string_view line, std::uint64_t first_epoch, packer& to) {
-  if (not may_be_review(line)) return {};
+result<void, store_error> decided_reviews::add(std::string_view line) {
+  if (not may_matter(line)) return {};
   const auto read = json::parse(line, nullptr, false);
   const auto at = read.is_object() ? time_from(text_in(read, "time")) : std::nullopt;
-  const auto data = read.is_object() ? read.find("data") : read.end();
+  const auto data = read.find("data");
   if (not at or data == read.end() or not data->is_object()) return damaged("a decision cannot be read");
-  return add(text_in(read, "subject"), *at, *data, first_epoch, to);
+  const auto uid = text_in(read, "subject");
+  return take({uid, *at, *data});
 }
 
-result<void, store_error> add_review_of(std::string_view uid, time_ms at, std::string_view data,
-                                        std::uint64_t first_epoch, packer& to) {
-  if (not may_be_review(data)) return {};
+result<void, store_error> decided_reviews::add(std::string_view uid, time_ms at, std::string_view data) {
+  if (not may_matter(data)) return {};
   const auto read = json::parse(data, nullptr, false);
   if (not read.is_object()) return damaged("a decision cannot be read");
-  return add(uid, at, read, first_epoch, to);
+  return take({uid, at, read});
 }
 
 } // namespace fairuse::history

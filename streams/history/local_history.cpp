@@ -118,13 +118,14 @@ private:
   }
 
   result<void, store_error> take_reviews() {
+    decided_reviews reviews(first_epoch_, to_);
     log_cursor at;
     for (;;) {
       const auto some = from_.logs().decisions(at, decisions_at_once);
       if (not some) return some.error();
       if (some->empty()) return {};
       for (const auto& each : *some)
-        if (auto done = add_review_of(each, first_epoch_, to_); not done) return done;
+        if (auto done = reviews.add(each); not done) return done;
       if (auto done = with_.tell(from_.meta().epoch, from_.meta().epoch); not done) return done;
     }
   }

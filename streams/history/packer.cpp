@@ -35,8 +35,15 @@ struct ordered_command {
 /// A request for a review, and whether an answer to it came.
 struct asked_review {
   recorded_review kept;
+  std::uint64_t epoch = 0;
+  bool after_erasure = false;
   bool used = false;
 };
+
+/// The request came before the event.
+bool was_asked(const asked_review& request, const incoming_event& before) {
+  return request.epoch <= before.epoch and request.kept.requested_at <= before.now;
+}
 
 /// The source of rows that came without ids.
 constexpr std::string_view rows_source = "fairuse/rows";
@@ -59,14 +66,14 @@ struct packer::body {
   void begin_user(std::string uid);
   void take_event(incoming_event& what);
   void name_row(event& what, std::uint32_t input);
-  asked_review* request_of(const review_answer& said, time_ms now);
-  applied judge_event(time_ms now, const event& what);
-  bool admits(time_ms now, const event& what);
+  asked_review* request_of(const incoming_event& answered);
+  applied judge_event(const incoming_event& given);
+  bool admits(const incoming_event& given);
   void write_event(const incoming_event& what);
   void write_broadcasts(const incoming_event* next);
   void count_event(time_ms now, const event& what);
   asked_review& review_of(std::string_view slot, std::uint32_t number);
-  void answer(time_ms now, const event& what);
+  void answer(const incoming_event& given);
   void end_user();
   result<void, store_error> write_block(history_writer& to);
   void take_commands();
@@ -188,23 +195,25 @@ void packer::body::name_row(event& what, std::uint32_t input) {
   what.key = event_key(rows_source, id);
 }
 
-asked_review* packer::body::request_of(const review_answer& said, time_ms at) {
+asked_review* packer::body::request_of(const incoming_event& answered) {
+  const auto& name = detail_of<review_answer>(answered.what).request;
   const auto found = std::find_if(reviews.begin(), reviews.end(), [&](const asked_review& each) {
-    return each.kept.requested_at <= at and request_name(each.kept.slot, each.kept.number) == said.request;
+    return was_asked(each, answered) and request_name(each.kept.slot, each.kept.number) == name;
   });
   return found == reviews.end() ? nullptr : &*found;
 }
 
 // The first answer to a request counts, late or not. Core cannot tell: nothing was asked of its user here.
-applied packer::body::judge_event(time_ms at, const event& what) {
-  auto* asked = what.kind == event_kind::review ? request_of(detail_of<review_answer>(what), at) : nullptr;
-  if (asked == nullptr) return judge->judge(at, what);
+applied packer::body::judge_event(const incoming_event& given) {
+  const auto& what = given.what;
+  auto* asked = what.kind == event_kind::review ? request_of(given) : nullptr;
+  if (asked == nullptr) return judge->judge(given.now, what);
   if (judge->is_erased(what)) return applied::erased;
   return std::exchange(asked->used, true) ? applied::duplicate : applied::accepted;
 }
 
-bool packer::body::admits(time_ms at, const event& what) {
-  const auto how = judge_event(at, what);
+bool packer::body::admits(const incoming_event& given) {
+  const auto how = judge_event(given);
   if (how == applied::accepted) return true;
   if (how == applied::duplicate)
     ++all.counts.duplicates;
@@ -221,7 +230,7 @@ void packer::body::take_event(incoming_event& what) {
   what.now = std::max(what.now, now);
   if (what.refused)
     (void)judge->judge(what.now, what.what);
-  else if (admits(what.now, what.what))
+  else if (admits(what))
     write_event(what);
 }
 
@@ -241,11 +250,11 @@ void packer::body::write_event(const incoming_event& what) {
   now = what.now;
   count_event(what.now, what.what);
   meter.add(what.now, what.what);
-  if (what.what.kind == event_kind::review) answer(what.now, what.what);
+  if (what.what.kind == event_kind::review) answer(what);
   // An erasure leaves the numbers of requests alone: an answer to one of them is an answer too many.
   if (what.what.kind == event_kind::erasure)
     for (auto& each : reviews)
-      each.used |= each.kept.requested_at <= what.now;
+      each.used |= was_asked(each, what) and not(each.epoch == what.epoch and each.after_erasure);
 }
 
 // Commands that come before the user's next event (nullptr: there is none) and have a step of the user at their `now`.
@@ -297,18 +306,18 @@ asked_review& packer::body::review_of(std::string_view slot, std::uint32_t numbe
 }
 
 // Of the request that it names; one of a request that is not known stands for itself.
-void packer::body::answer(time_ms at, const event& what) {
-  const auto& said = detail_of<review_answer>(what);
-  auto* asked = request_of(said, at);
+void packer::body::answer(const incoming_event& given) {
+  const auto& said = detail_of<review_answer>(given.what);
+  auto* asked = request_of(given);
   if (asked == nullptr) asked = &reviews.emplace_back();
   auto& kept = asked->kept;
   if (kept.ended != ending::open) return;
   kept.ended = said.failed.empty() ? ending::answered : ending::failed;
-  kept.ended_at = at;
+  kept.ended_at = given.now;
   kept.said = said;
-  if (what.text != nullptr) {
-    kept.answer_source = what.text->source;
-    kept.answer_id = what.text->id;
+  if (const auto* text = given.what.text; text != nullptr) {
+    kept.answer_source = text->source;
+    kept.answer_id = text->id;
   }
 }
 
@@ -351,9 +360,13 @@ result<void, store_error> packer::body::write_row(const sorted_row& from, histor
     case row_kind::label:
       head.label = read.label;
       break;
-    case row_kind::request:
-      review_of(read.slot, read.number).kept.requested_at = read.at;
+    case row_kind::request: {
+      auto& asked = review_of(read.slot, read.number);
+      asked.kept.requested_at = read.at;
+      asked.epoch = read.asked_in;
+      asked.after_erasure = read.after_erasure;
       break;
+    }
     case row_kind::timeout: {
       auto& late = review_of(read.slot, read.number).kept;
       late.ended = ending::timed_out;

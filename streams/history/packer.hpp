@@ -45,6 +45,10 @@ struct incoming_request {
   std::string_view slot;
   std::uint32_t number = 0;
   time_ms requested_at = 0;
+  /// In which it was made: many may have one `now`. 0 without arrivals.
+  std::uint64_t epoch = 0;
+  /// The user was erased in that epoch, before.
+  bool after_erasure = false;
 };
 
 struct pack_options {

@@ -166,6 +166,8 @@ void encode_request(row_bytes& out, row_kind kind, const incoming_request& of, t
   append_ordered(out.key, of.slot);
   append_varint(out.value, of.number);
   append_varint(out.value, zigzag(at));
+  append_varint(out.value, of.epoch);
+  append_varint(out.value, of.after_erasure ? 1U : 0U);
   append_text(out.value, of.slot);
 }
 
@@ -216,8 +218,12 @@ bool decode_row(std::string_view key, std::string_view value, event_arena& arena
     return true;
   }
   std::uint64_t at = 0;
+  std::uint64_t after_erasure = 0;
   out.number = static_cast<std::uint32_t>(number);
-  if (not take_varint(value, at) or not take_text(value, out.slot)) return false;
+  for (auto* each : {&at, &out.asked_in, &after_erasure})
+    if (not take_varint(value, *each)) return false;
+  if (not take_text(value, out.slot)) return false;
+  out.after_erasure = after_erasure != 0;
   out.at = unzigzag(at);
   return true;
 }

@@ -35,6 +35,8 @@ struct decoded_row {
   std::uint32_t number = 0;
   /// Of the request, or of the time-out.
   time_ms at = 0;
+  std::uint64_t asked_in = 0;
+  bool after_erasure = false;
   incoming_event event;
 };
 

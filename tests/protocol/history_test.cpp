@@ -121,7 +121,7 @@ std::vector<std::string> told(const unpacked_history& of) {
 BOOST_AUTO_TEST_SUITE(capture_history)
 
 BOOST_AUTO_TEST_CASE(what_the_model_applied_is_in_the_history_and_nothing_else) {
-  for (const std::uint64_t seed : {4U, 7U, 11U, 12U}) {
+  for (const std::uint64_t seed : {4U, 7U, 12U, 87U, 117U}) {
     BOOST_TEST_CONTEXT("seed " << seed) {
       captured_run run(seed);
       const auto made = run.packed();

@@ -29,8 +29,9 @@ public:
   void answer(const std::string& id, time_ms now, const std::string& request) {
     add(event_of(event_kind::review, id, now, 0, review_answer{.request = request}));
   }
-  void ask(std::uint32_t number, time_ms at) {
-    BOOST_REQUIRE(to_.add_request({.uid = "ann", .slot = "live", .number = number, .requested_at = at}).has_value());
+  void ask(std::uint32_t number, time_ms at, std::uint64_t epoch = 0) {
+    BOOST_REQUIRE(to_.add_request({.uid = "ann", .slot = "live", .number = number, .requested_at = at, .epoch = epoch})
+                      .has_value());
   }
 
 private:
@@ -99,6 +100,31 @@ BOOST_AUTO_TEST_CASE(after_an_erasure_earlier_requests_have_no_answer_left) {
   BOOST_TEST(ids_of(made, "ann") == "speech forget");
   BOOST_TEST(made.contents.counts.refused[static_cast<std::size_t>(refusal::erased)] == 1U);
   BOOST_TEST(made.contents.counts.duplicates == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(epochs_of_one_now_have_an_order) {
+  const auto made = packed([](packer& to, history_contents&) {
+    story of(to);
+    of.add(of.event_of(event_kind::erasure, "forget", start, 1, erasure_request{"ada", ""}));
+    of.ask(1, start, 2);
+    for (const std::string id : {"a", "b"})
+      of.add(of.event_of(event_kind::review, id, start, -second_ms, review_answer{.request = "live-1"}));
+  });
+  BOOST_TEST(ids_of(made, "ann") == "forget a");
+}
+
+BOOST_AUTO_TEST_CASE(an_erasure_may_come_before_a_request_of_its_epoch) {
+  for (const bool before : {true, false}) {
+    const auto made = packed([before](packer& to, history_contents&) {
+      story of(to);
+      of.add(of.event_of(event_kind::erasure, "forget", start, 1, erasure_request{"ada", ""}));
+      const incoming_request asked{
+          .uid = "ann", .slot = "live", .number = 1, .requested_at = start, .epoch = 1, .after_erasure = before};
+      BOOST_REQUIRE(to.add_request(asked).has_value());
+      of.add(of.event_of(event_kind::review, "a", start + hour_ms, 0, review_answer{.request = "live-1"}));
+    });
+    BOOST_TEST(ids_of(made, "ann") == (before ? "forget a" : "forget"));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_id_of_a_refused_command_is_known) {
