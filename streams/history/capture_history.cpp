@@ -117,6 +117,7 @@ private:
       note_setup(*told.setup);
       if (auto done = policies_.load(told.now, told.setup->controls); not done) return done;
     }
+    place_ = 0;
     std::map<std::pair<std::uint32_t, std::int64_t>, refusal> refused;
     for (const auto& each : told.refused)
       refused.emplace(std::pair{each.topic, each.offset}, each.why);
@@ -166,6 +167,7 @@ private:
                     .what = read->what,
                     .partition = partition_.partition,
                     .epoch = epoch.epoch,
+                    .place = place_++,
                     .now = epoch.now,
                     .refused = refused.has_value()});
   }
@@ -200,6 +202,7 @@ private:
   std::vector<std::string> topics_;
   std::map<std::string, kafka::input_cursor> inputs_;
   std::uint64_t epoch_ = 0;
+  std::uint32_t place_ = 0;
   wire_decoder decoder_;
   event_arena arena_;
 };

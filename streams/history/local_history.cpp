@@ -105,6 +105,7 @@ private:
                     .what = *what,
                     .partition = only_partition,
                     .epoch = epoch.number,
+                    .place = static_cast<std::uint32_t>(line),
                     .now = epoch.now,
                     .refused = refused.has_value()});
   }

@@ -30,6 +30,9 @@ struct incoming_event {
   std::int32_t partition = 0;
   /// Events of one epoch are applied in the order of before(); epochs in their order. 0 without arrivals.
   std::uint64_t epoch = 0;
+  /// Its place among the events of the epoch as they came: the first of one instant, source and id counts. 0 without
+  /// arrivals.
+  std::uint32_t place = 0;
   /// When it came in; the event's instant without arrivals.
   time_ms now = 0;
   /// Which of the inputs it is from.

@@ -188,6 +188,7 @@ void encode_event(row_bytes& out, const incoming_event& given) {
     out.key.push_back(static_cast<char>(what.from));
     append_big_endian(out.key, given.input);
   }
+  append_big_endian(out.key, given.place);
   const unsigned bits = (given.has_id ? has_id_bit : 0U) | (has_text ? has_text_bit : 0U)
                         | (what.detail != nullptr ? has_detail_bit : 0U) | (given.refused ? refused_bit : 0U);
   for (const auto byte : {bits, static_cast<unsigned>(what.kind), static_cast<unsigned>(what.from)})

@@ -225,6 +225,18 @@ BOOST_AUTO_TEST_CASE(what_a_run_applied_is_in_the_history_and_nothing_else) {
   BOOST_TEST(all.parts.front().last_now == all.last_instant);
 }
 
+BOOST_AUTO_TEST_CASE(of_two_events_under_one_id_the_first_counts) {
+  local_days days;
+  const auto spoken = [](int id, int ms) {
+    return wire_line("speech", "ann", id, hour_ms, R"({"lane":"realtime","ms":)" + std::to_string(ms) + "}");
+  };
+  days.run(speech_line("ann", 1, 0) + spoken(2, 70'000) + spoken(2, 9) + spoken(3, 9) + spoken(3, 70'000));
+  const auto made = days.packed();
+  check_counts(made, days);
+  BOOST_TEST(made.spoken_ms == days.counts.metered_ms[0]);
+  BOOST_TEST(made.spoken_ms == 1'000 + 70'000 + 9);
+}
+
 BOOST_AUTO_TEST_CASE(where_runs_and_commits_end_leaves_no_trace_in_the_history) {
   const story told_of;
   local_days whole;

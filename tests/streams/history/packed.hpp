@@ -30,12 +30,16 @@ struct packed_event {
 struct unpacked_history {
   history_contents contents;
   std::vector<packed_event> events;
+  /// Of speech without segments.
+  std::int64_t spoken_ms = 0;
   std::map<std::string, std::vector<recorded_review>> reviews;
   /// Of all parts of all blocks.
   std::vector<std::uint64_t> checksums;
 };
 
 inline void add_events(const block_user& who, unpacked_history& to) {
+  for (const auto& what : who.events)
+    if (what.kind == event_kind::speech and what.detail == nullptr) to.spoken_ms += what.ms;
   for (const auto& step : who.steps)
     for (const auto& what : who.events.subspan(step.first, step.count))
       if (not is_broadcast_mark(what))

@@ -57,6 +57,20 @@ BOOST_AUTO_TEST_CASE(late_speech_that_comes_again_a_day_later_is_one_event) {
   BOOST_TEST(made.contents.counts.duplicates == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(of_two_events_under_one_id_the_one_that_came_first_counts) {
+  const auto made = packed([](packer& to, history_contents&) {
+    story of(to);
+    auto first = of.event_of(event_kind::speech, "one", start, 0);
+    first.what.ms = 9'000;
+    auto second = first;
+    second.what.ms = 7;
+    second.place = 1;
+    of.add(second);
+    of.add(first);
+  });
+  BOOST_TEST(made.spoken_ms == 9'000);
+}
+
 BOOST_AUTO_TEST_CASE(a_request_has_one_answer) {
   const auto made = packed([](packer& to, history_contents&) {
     story of(to);
