@@ -257,6 +257,24 @@ BOOST_AUTO_TEST_CASE(where_runs_and_commits_end_leaves_no_trace_in_the_history) 
   check_counts(made, pieces);
 }
 
+// Real speech in segments, uploads and reviews; and all of it once more. A user who had many conversations since takes
+// the first ones for new.
+BOOST_AUTO_TEST_CASE(the_day_of_the_demo_is_in_its_history) {
+  const auto day = samples::content(samples::source_folder() / "config/demo/day.ndjson");
+  local_days days;
+  days.run(day, 1 << 16);
+  days.run(day);
+  const auto made = days.packed();
+  check_counts(made, days);
+  BOOST_TEST(days.counts.duplicates > 0U);
+  const auto& all = made.contents;
+  const auto lines = static_cast<std::uint64_t>(std::count(day.begin(), day.end(), '\n'));
+  // Every line once, and what the configuration says.
+  BOOST_TEST(all.counts.all_events() + all.counts.duplicates + all.counts.stale + all.broadcasts.size()
+             == 2 * lines + 1);
+  BOOST_TEST(made.contents.counts.segments > 0U);
+}
+
 BOOST_AUTO_TEST_CASE(requests_are_there_with_their_answers_and_time_outs) {
   const story told_of;
   local_days days;
