@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "storage/history/history_file.hpp"
 #include "storage/local_store.hpp"

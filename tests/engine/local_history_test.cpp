@@ -27,14 +27,15 @@ namespace fairuse {
 namespace {
 
 using history::history_start;
-using history::unpacked_history;
 using history::recorded_review;
+using history::unpacked_history;
 
 /// Runs over a growing file into one store.
 class local_days {
 public:
   /// With every shadow that the deployment names.
-  void run(const std::string& lines, std::uint64_t commit_bytes = 1 << 20, const std::string& changes = {}) {
+  void run(const std::string& lines, std::uint64_t commit_bytes = 1 << 20, const std::string& changes = {},
+           clock_kind clock = clock_kind::events) {
     folder_.write("in.ndjson", lines, true);
     yaml::diagnostics problems{"local.yaml"};
     auto all = load_deployment(deployment(changes), kafka_client_library(), problems);
@@ -43,7 +44,7 @@ public:
     settings.state_folder = state();
     settings.input = folder_.file("in.ndjson").string();
     settings.until_end = true;
-    settings.clock = clock_kind::events;
+    settings.clock = clock;
     settings.commit_bytes = commit_bytes;
     settings.chunk_bytes = std::max<std::uint64_t>(commit_bytes / 4, 4'096);
     auto made = start_engine(std::move(settings), std::move(*all),
@@ -317,6 +318,17 @@ BOOST_AUTO_TEST_CASE(policies_are_in_force_from_their_first_epoch_on) {
   BOOST_TEST(changes == expected, boost::test_tools::per_element());
   // The configuration's command, and the promotion.
   BOOST_TEST(all.broadcasts.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(under_the_wall_clock_arrivals_are_known) {
+  local_days days;
+  days.run(account_line("ann", 1, 0) + speech_line("ann", 2, 0), 1 << 20, {}, clock_kind::wall);
+  const auto made = days.packed();
+  check_counts(made, days);
+  BOOST_TEST(made.contents.arrivals_known);
+  BOOST_TEST(made.contents.horizon_ms == horizon_wall_ms);
+  BOOST_TEST(ids_of(made, "ann") == "1");
+  BOOST_TEST(made.events.front().now > test_start + 365 * day_ms);
 }
 
 BOOST_AUTO_TEST_CASE(a_store_whose_inputs_expired_gives_a_cold_history) {
