@@ -9,7 +9,6 @@
 
 #include <fmt/format.h>
 
-#include "events/time_text.hpp"
 #include "events/wire.hpp"
 #include "storage/partition_meta.hpp"
 #include "streams/history/decided_reviews.hpp"
@@ -179,12 +178,9 @@ private:
     auto records = from_.records(*section);
     captured_record one;
     for (std::uint64_t taken = 0; records.next(one); ++taken) {
-      if (not one.key or not one.value) continue;
-      const auto time = std::find_if(one.headers.begin(), one.headers.end(),
-                                     [](const auto& each) { return each.first == "ce_time" and each.second; });
-      const auto at = time != one.headers.end() ? time_from(*time->second) : std::nullopt;
-      if (not at) return damage(fmt::format("the decision at {} has no time", one.offset));
-      if (auto done = reviews.add(*one.key, *at, *one.value); not done) return done;
+      if (not one.value) continue;
+      const auto headers = headers_of(one);
+      if (auto done = reviews.add(headers, *one.value); not done) return done;
       if (taken % told_every != 0) continue;
       if (auto done = progress_.tell(); not done) return done;
     }

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "streams/history/packer.hpp"
+#include "streams/history/told_decision.hpp"
 
 namespace fairuse::history {
 
@@ -17,17 +19,13 @@ class decided_reviews {
 public:
   decided_reviews(std::uint64_t first_epoch, packer& to) : first_epoch_(first_epoch), to_(to) {}
 
-  /// As a store keeps it: one line of JSON.
-  result<void, store_error> add(std::string_view line);
-  /// Of a record: `data` is its value.
-  result<void, store_error> add(std::string_view uid, time_ms at, std::string_view data);
+  /// `headers`: of a record; none: the value is all of it, as a store keeps it.
+  result<void, store_error> add(std::span<const wire_header> headers, std::string_view value);
 
 private:
-  struct decided;
-  result<void, store_error> take(const decided& what);
-
   std::uint64_t first_epoch_;
   packer& to_;
+  decision_reader reader_;
   /// Who was erased last, and in which epoch.
   std::string erased_;
   std::uint64_t erased_in_ = 0;

@@ -8,7 +8,6 @@
 #include <fmt/ranges.h>
 #include <simdjson.h>
 
-#include "base/pure/numbers.hpp"
 #include "streams/unusable_input.hpp"
 
 namespace fairuse::history {
@@ -123,7 +122,7 @@ file_reader::done file_reader::read_ndjson(input_lines& from) {
       event_ = {};
       if (auto added = take(*made, from); not added) return added;
     } else if (const auto told =
-                   made.error().why == refusal::unknown_type ? records_.decision_in({}, from.line()) : std::nullopt) {
+                   made.error().why == refusal::unknown_type ? decisions_.read({}, from.line()) : std::nullopt) {
       if (auto taken = take_decision(*told); not taken) return taken;
     } else {
       refuse(from, made.error());
@@ -158,7 +157,7 @@ file_reader::done file_reader::take_record(const input_lines& from) {
   const auto made = decoder_.decode_record(headers, record_.payload, arena_);
   if (not made) {
     const auto told =
-        made.error().why == refusal::unknown_type ? records_.decision_in(headers, *record_.payload) : std::nullopt;
+        made.error().why == refusal::unknown_type ? decisions_.read(headers, *record_.payload) : std::nullopt;
     if (told) return take_decision(*told);
     refuse(from, made.error());
     return {};
@@ -178,22 +177,13 @@ file_reader::done file_reader::take_record(const input_lines& from) {
 }
 
 file_reader::done file_reader::take_decision(const told_decision& what) {
-  const bool is_request = what.kind == "review_requested";
-  if (not is_request and what.kind != "review_timed_out") {
-    ++all_.other_decisions;
-    return {};
-  }
-  // `live-3`: a slot may have a dash in its name.
-  const auto dash = what.request.rfind('-');
-  const auto number =
-      dash == std::string_view::npos ? std::nullopt : parse_number<std::uint32_t>(what.request.substr(dash + 1));
-  if (not number or what.uid.empty()) {
+  const auto made = request_in(what);
+  if (not made) {
     ++all_.other_decisions;
     return {};
   }
   ++all_.review_decisions;
-  const incoming_request of{what.uid, what.request.substr(0, dash), *number, what.time};
-  const auto added = is_request ? to_.add_request(of) : to_.add_timeout(of, what.time);
+  const auto added = made->timed_out ? to_.add_timeout(made->what, what.time) : to_.add_request(made->what);
   if (not added) return failure_of(added.error());
   return {};
 }

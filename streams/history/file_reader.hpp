@@ -15,6 +15,7 @@
 #include "streams/history/input_lines.hpp"
 #include "streams/history/kcat_record.hpp"
 #include "streams/history/pack_files.hpp"
+#include "streams/history/told_decision.hpp"
 
 namespace fairuse::history {
 
@@ -65,6 +66,7 @@ private:
   std::uint64_t bytes_before_ = 0;
   wire_decoder decoder_;
   kcat_decoder records_;
+  decision_reader decisions_;
   kcat_record record_;
   event_arena arena_;
   incoming_event event_;

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "streams/history/kcat_record.hpp"
 
-#include <algorithm>
 #include <limits>
-#include <span>
 #include <string>
 
 #include <simdjson.h>
-
-#include "events/time_text.hpp"
 
 namespace fairuse::history {
 
@@ -17,8 +13,6 @@ namespace dom = simdjson::dom;
 namespace {
 
 static_assert(wire_padding >= simdjson::SIMDJSON_PADDING);
-
-constexpr std::string_view decision_type = "fairuse.decision.v1";
 
 refused wrong(std::string_view member) { return {refusal::wrong_type, std::string(member)}; }
 
@@ -43,12 +37,6 @@ bool read_headers(dom::array from, std::vector<wire_header>& out) {
     is_name = not is_name;
   }
   return is_name;
-}
-
-bool read_decision(dom::element data, told_decision& out) {
-  if (data["decision"].get(out.kind) != simdjson::SUCCESS) return false;
-  out.request = text_or_empty(data["request"]);
-  return true;
 }
 
 } // namespace
@@ -107,34 +95,6 @@ result<void, refused> kcat_decoder::decode(std::string_view line, kcat_record& o
   else if (not payload.is_null())
     return wrong("payload");
   return {};
-}
-
-std::optional<told_decision> kcat_decoder::decision_in(std::span<const wire_header> headers, std::string_view value) {
-  const auto header = [&](std::string_view name) {
-    const auto found =
-        std::find_if(headers.begin(), headers.end(), [&](const wire_header& each) { return each.name == name; });
-    return found == headers.end() ? std::string_view() : found->value.value_or(std::string_view());
-  };
-  dom::element whole;
-  if (parts_->values.parse(value.data(), value.size()).get(whole) != simdjson::SUCCESS) return std::nullopt;
-  told_decision out;
-  std::string_view time;
-  if (header("ce_type") == decision_type) {
-    out.uid = header("ce_subject");
-    time = header("ce_time");
-    if (not read_decision(whole, out)) return std::nullopt;
-  } else if (text_or_empty(whole["type"]) == decision_type) {
-    out.uid = text_or_empty(whole["subject"]);
-    time = text_or_empty(whole["time"]);
-    dom::element data;
-    if (whole["data"].get(data) != simdjson::SUCCESS or not read_decision(data, out)) return std::nullopt;
-  } else {
-    return std::nullopt;
-  }
-  const auto at = time_from(time);
-  if (not at) return std::nullopt;
-  out.time = *at;
-  return out;
 }
 
 } // namespace fairuse::history

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -28,15 +27,6 @@ struct kcat_record {
   std::optional<std::string_view> payload;
 };
 
-/// A decision of this engine, as far as a history needs it.
-struct told_decision {
-  std::string_view uid;
-  time_ms time = 0;
-  std::string_view kind;
-  /// `live-3`; empty: none.
-  std::string_view request;
-};
-
 class kcat_decoder {
 public:
   kcat_decoder();
@@ -50,9 +40,6 @@ public:
 
   /// The texts are valid until the next call. REQUIRES: wire_padding readable bytes behind the line.
   result<void, refused> decode(std::string_view line, kcat_record& out);
-
-  /// Nullopt: it is none. The texts are valid until the next call, and as long as the value and the headers.
-  std::optional<told_decision> decision_in(std::span<const wire_header> headers, std::string_view value);
 
 private:
   struct parts;

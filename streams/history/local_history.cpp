@@ -126,7 +126,7 @@ private:
       if (not some) return some.error();
       if (some->empty()) return {};
       for (const auto& each : *some)
-        if (auto done = reviews.add(each); not done) return done;
+        if (auto done = reviews.add({}, each); not done) return done;
       if (auto done = with_.tell(from_.meta().epoch, from_.meta().epoch); not done) return done;
     }
   }

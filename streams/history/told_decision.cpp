@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "streams/history/told_decision.hpp"
+
+#include <algorithm>
+
+#include <simdjson.h>
+
+#include "base/pure/numbers.hpp"
+#include "events/decision.hpp"
+#include "events/time_text.hpp"
+
+namespace fairuse::history {
+
+namespace dom = simdjson::dom;
+
+namespace {
+
+constexpr std::string_view decision_type = "fairuse.decision.v1";
+
+std::string_view text_or_empty(simdjson::simdjson_result<dom::element> from) {
+  std::string_view text;
+  return from.get(text) == simdjson::SUCCESS ? text : std::string_view();
+}
+
+bool read_data(dom::element data, told_decision& out) {
+  if (data["decision"].get(out.kind) != simdjson::SUCCESS) return false;
+  out.request = text_or_empty(data["request"]);
+  std::uint64_t epoch = 0;
+  if (data["epoch"].get(epoch) == simdjson::SUCCESS) out.epoch = epoch;
+  return true;
+}
+
+} // namespace
+
+struct decision_reader::parser {
+  dom::parser values;
+};
+
+decision_reader::decision_reader() : parser_{std::make_unique<parser>()} {}
+decision_reader::~decision_reader() = default;
+
+std::optional<told_decision> decision_reader::read(std::span<const wire_header> headers, std::string_view value) {
+  const auto header = [&](std::string_view name) {
+    const auto found =
+        std::find_if(headers.begin(), headers.end(), [&](const wire_header& each) { return each.name == name; });
+    return found == headers.end() ? std::string_view() : found->value.value_or(std::string_view());
+  };
+  dom::element whole;
+  if (parser_->values.parse(value.data(), value.size()).get(whole) != simdjson::SUCCESS) return std::nullopt;
+  told_decision out;
+  std::string_view time;
+  if (header("ce_type") == decision_type) {
+    out.uid = header("ce_subject");
+    time = header("ce_time");
+    if (not read_data(whole, out)) return std::nullopt;
+  } else if (text_or_empty(whole["type"]) == decision_type) {
+    out.uid = text_or_empty(whole["subject"]);
+    time = text_or_empty(whole["time"]);
+    dom::element data;
+    if (whole["data"].get(data) != simdjson::SUCCESS or not read_data(data, out)) return std::nullopt;
+  } else {
+    return std::nullopt;
+  }
+  const auto at = time_from(time);
+  if (not at) return std::nullopt;
+  out.time = *at;
+  return out;
+}
+
+std::optional<told_request> request_in(const told_decision& from) {
+  const bool timed_out = from.kind == to_text(decision_kind::review_timed_out);
+  if (not timed_out and from.kind != to_text(decision_kind::review_requested)) return std::nullopt;
+  // `live-3`: a slot may have a dash in its name.
+  const auto dash = from.request.rfind('-');
+  if (dash == std::string_view::npos or from.uid.empty()) return std::nullopt;
+  const auto number = parse_number<std::uint32_t>(from.request.substr(dash + 1));
+  if (not number) return std::nullopt;
+  return told_request{
+      {.uid = from.uid, .slot = from.request.substr(0, dash), .number = *number, .requested_at = from.time}, timed_out};
+}
+
+} // namespace fairuse::history
