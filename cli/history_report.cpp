@@ -91,7 +91,8 @@ std::string head_text(const history_report& report) {
       text += named(fmt::format("partition {}", each.partition),
                     fmt::format("now {} to {}", to_time_text(each.first_now), to_time_text(each.last_now)));
   for (const auto& each : all.in_force)
-    text += named("policy", fmt::format("{} {} from {} on partition {}", each.slot, each.digest.substr(0, 12),
+    text += named("policy", fmt::format("{} {} from {} on partition {}", each.slot,
+                                        each.digest.empty() ? "none" : each.digest.substr(0, 12),
                                         to_time_text(each.from), each.partition));
   return text + "\n";
 }
@@ -206,7 +207,7 @@ json policies_json(const history_contents& all) {
     made.push_back({{"partition", each.partition},
                     {"from", to_time_text(each.from)},
                     {"slot", each.slot},
-                    {"digest", each.digest}});
+                    {"digest", each.digest.empty() ? json() : json(each.digest)}});
   return made;
 }
 
