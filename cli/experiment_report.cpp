@@ -45,6 +45,7 @@ sim::run_result run_shown(const report_settings& settings, const sim::experiment
   how.workers = settings.workers > 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
   how.stop = &stop;
   how.lists_all_users = settings.all_users;
+  how.keeps_decisions = not settings.decisions.empty();
   how.progress = [&shown](std::uint64_t users, std::uint64_t events) { shown.show(users, events); };
   const auto begin = steady_clock::now();
   auto result = run(how);
@@ -68,6 +69,14 @@ int code_of(const sim::run_result& result, const sim::run_figures& figures) {
   return exit_done;
 }
 
+result<void> write_decisions(const std::filesystem::path& file, const sim::run_tally& all) {
+  auto to = file_replacement::open(file);
+  if (not to) return to.error();
+  for (const auto& each : all.decisions)
+    if (auto done = to->write(each.lines); not done) return done;
+  return to->commit();
+}
+
 } // namespace
 
 void add_report_options(CLI::App& app, report_settings& to) {
@@ -81,6 +90,7 @@ void add_report_options(CLI::App& app, report_settings& to) {
          "Users that report.json lists: those who reached a stage (hit), or all")
       ->check(CLI::IsMember({"hit", "all"}))
       ->default_str("hit");
+  app.add_option("--decisions", to.decisions, "Write every decision, NDJSON by user: id, epoch and case are left out");
 }
 
 result<void> prepare_folder(const std::filesystem::path& out) {
@@ -96,6 +106,9 @@ int run_and_report(const report_settings& settings, const sim::experiment& what,
   const auto figures = sim::figures_of(what, result);
   const auto report = sim::report_json(what, result, figures, binary_text());
   const auto file = settings.out / "report.json";
+  if (not settings.decisions.empty())
+    if (const auto written = write_decisions(settings.decisions, result.tally); not written)
+      return fail(exit_failed, written.error().message);
   // Before it is shown, so that it is there even if the output is not read to its end.
   if (const auto written = replace_file(file, report); not written) return fail(exit_failed, written.error().message);
   write_out(settings.json ? report : sim::report_table(what, result, figures, out_width()));

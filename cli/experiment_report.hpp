@@ -24,9 +24,11 @@ struct report_settings {
   bool json = false;
   /// report.json lists every user, not only those who reached a stage.
   bool all_users = false;
+  /// NDJSON of all decisions; empty: none is written.
+  std::filesystem::path decisions;
 };
 
-/// The options --workers, --out, --json and --users. REQUIRES: `to` lives as long as `app`.
+/// The options --workers, --out, --json, --users and --decisions. REQUIRES: `to` lives as long as `app`.
 void add_report_options(CLI::App& app, report_settings& to);
 
 /// Check before the run, which may take an hour, that the report can be written.

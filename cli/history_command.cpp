@@ -23,6 +23,8 @@
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "storage/history/survey.hpp"
+#include "storage/local_store.hpp"
+#include "streams/history/pack_deployment.hpp"
 #include "streams/history/pack_files.hpp"
 
 namespace fairuse::cli {
@@ -31,8 +33,11 @@ namespace {
 
 using namespace history;
 
+constexpr const char* program_text = "fairuse " FAIRUSE_VERSION;
+
 struct history_options {
   std::vector<std::string> files;
+  std::string state;
   std::string file;
   std::string to;
   bool replace = false;
@@ -114,41 +119,93 @@ command_result<> check_files(const history_options& wanted) {
   return {};
 }
 
+/// Shown while something is read and then written.
+class pack_progress {
+public:
+  pack_progress(std::uint64_t all, const char* unit) : reading_{all, unit} {}
+  void read(std::uint64_t done, std::uint64_t units) {
+    units_ = units;
+    reading_.at(done, units);
+  }
+  void write(std::uint64_t events) {
+    reading_.clear();
+    // About: what is left out is among the rows.
+    if (not writing_) writing_.emplace(units_, "events written");
+    writing_->show(events, events);
+  }
+
+private:
+  std::uint64_t units_ = 0;
+  progress reading_;
+  std::optional<progress> writing_;
+};
+
+result<packed_history, file_failure> pack_given_files(const history_options& wanted, csv_options csv,
+                                                      const stop_signal& stop) {
+  pack_progress shown{bytes_of(wanted.files), "rows read"};
+  pack_files_wish wish;
+  wish.files = wanted.files;
+  wish.csv = std::move(csv);
+  wish.labels = wanted.labels;
+  wish.to = wanted.to;
+  wish.replace = wanted.replace;
+  wish.program = program_text;
+  wish.stopped = [&stop] { return stop.came(); };
+  wish.reading = [&shown](std::uint64_t bytes, std::uint64_t rows) { shown.read(bytes, rows); };
+  wish.writing = [&shown](std::uint64_t, std::uint64_t events) { shown.write(events); };
+  return pack_files(wish);
+}
+
+result<packed_history, file_failure> pack_given_deployment(const history_options& wanted, const stop_signal& stop) {
+  std::optional<pack_progress> shown;
+  pack_deployment_wish wish;
+  wish.from = wanted.state.empty() ? wanted.files.front() : wanted.state;
+  wish.labels = wanted.labels;
+  wish.to = wanted.to;
+  wish.replace = wanted.replace;
+  wish.program = program_text;
+  wish.reading.stopped = [&stop] { return stop.came(); };
+  wish.reading.progress = [&shown](std::uint64_t done, std::uint64_t all) {
+    if (not shown) shown.emplace(all, "epochs read");
+    shown->read(done, done);
+  };
+  wish.writing = [&shown](std::uint64_t, std::uint64_t events) {
+    if (shown) shown->write(events);
+  };
+  return pack_deployment(wish);
+}
+
+/// What is read: files, or what a deployment has kept.
+command_result<bool> is_deployment(const history_options& wanted) {
+  if (wanted.files.empty() and wanted.state.empty())
+    return command_error{exit_usage, "name the FILEs to read, or --state DIR of a local deployment"};
+  if (not wanted.state.empty()) {
+    if (not holds_local_store(wanted.state))
+      return command_error{exit_usage, fmt::format("there is no store in {}; of Kafka's, `fairuse capture export` "
+                                                   "makes a capture that can be packed",
+                                                   wanted.state)};
+    return true;
+  }
+  const auto captures = std::count_if(wanted.files.begin(), wanted.files.end(), looks_like_capture);
+  if (captures > 0 and wanted.files.size() > 1)
+    return command_error{exit_usage, "a capture is packed alone: other files are not of its deployment"};
+  return captures > 0;
+}
+
 command_result<int> pack(const history_options& wanted) {
   stop_signal::block();
   auto csv = csv_of(wanted);
   if (not csv) return csv.error();
   if (auto done = check_files(wanted); not done) return done.error();
+  const auto deployed = is_deployment(wanted);
+  if (not deployed) return deployed.error();
   const stop_signal stop{[] {}};
-  progress reading{bytes_of(wanted.files), "rows read"};
-  std::optional<progress> writing;
-  std::uint64_t rows = 0;
-  pack_files_wish wish;
-  wish.files = wanted.files;
-  wish.csv = std::move(*csv);
-  wish.labels = wanted.labels;
-  wish.to = wanted.to;
-  wish.replace = wanted.replace;
-  wish.program = "fairuse " FAIRUSE_VERSION;
-  wish.stopped = [&stop] { return stop.came(); };
-  wish.reading = [&](std::uint64_t bytes, std::uint64_t rows_read) {
-    rows = rows_read;
-    reading.at(bytes, rows);
-  };
-  wish.writing = [&](std::uint64_t, std::uint64_t events) {
-    reading.clear();
-    // About: what is left out is among the rows.
-    if (not writing) writing.emplace(rows, "events written");
-    writing->show(events, events);
-  };
-  const auto packed = pack_files(wish);
-  reading.clear();
-  writing.reset();
+  const auto packed = *deployed ? pack_given_deployment(wanted, stop) : pack_given_files(wanted, std::move(*csv), stop);
   if (not packed) {
     if (packed.error().fault == file_fault::stopped) return int{exit_interrupted};
     return command_error{exit_code_of(packed.error().fault), packed.error().message};
   }
-  warn(packed->read, packed->contents.counts.refused, not wanted.columns.empty());
+  warn(packed->read, packed->contents.counts.refused, not *deployed and not wanted.columns.empty());
   const auto opened = open_history(wanted.to);
   if (not opened) return opened.error();
   const history_report report{wanted.to, **opened, &packed->read, packed->labelled_users, std::nullopt, {}};
@@ -253,9 +310,12 @@ const CLI::Validator file_or_standard_input{
 
 void declare_pack(CLI::App& app, history_options& wanted) {
   app.add_option("FILE", wanted.files,
-                 "NDJSON events, what `kcat -C -J` prints, or a CSV: known by its first line; - is standard input")
-      ->required()
+                 "NDJSON events, what `kcat -C -J` prints, a CSV, or a capture: known by its first line; - is "
+                 "standard input")
       ->check(file_or_standard_input);
+  app.add_option("--state", wanted.state, "Instead of FILE: the state folder of a local deployment")
+      ->excludes("FILE")
+      ->check(CLI::ExistingDirectory);
   app.add_option("-o,--output", wanted.to, "The history to write")->required();
   app.add_flag("--force", wanted.replace, "Replace it if it is there");
   auto* columns = app.add_option(
@@ -307,6 +367,7 @@ const command history_command = {
     "fairuse history pack events.ndjson -o month.history\n"
     "kcat -C -J -e -b 127.0.0.1:9092 -t fairuse.events.v1 | fairuse history pack - -o month.history\n"
     "fairuse history pack use.csv --columns uid=user,time=started_at,ms=seconds --units s -o month.history\n"
+    "fairuse history pack --state fairuse-state -o month.history\n"
     "fairuse history inspect month.history\n"
     "fairuse history export month.history --csv -o month.csv",
     declare_history,

@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "base/system/scratch_folder.hpp"
 #include "cli/command.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
@@ -15,6 +14,7 @@
 #include "cli/stop_signal.hpp"
 #include "core/rules.hpp"
 #include "sim/traffic.hpp"
+#include "streams/history/history_target.hpp"
 #include "streams/history/packer.hpp"
 
 namespace fairuse::cli {
@@ -64,23 +64,20 @@ result<void, store_error> add_users(const sim::experiment& what, history::packer
 int write_history(const sim::experiment& what, const std::filesystem::path& to) {
   std::atomic<bool> stopped{false};
   const stop_signal signal{[&stopped] { stopped = true; }};
-  auto writer = history::history_writer::create(to, false);
-  if (not writer)
-    return fail(writer.error().fault == store_fault::misuse ? exit_usage : exit_failed, writer.error().message);
-  const auto folder = to.parent_path();
-  const scratch_folder scratch{folder.empty() ? "." : folder, ".fairuse-pack"};
-  if (scratch.path().empty()) return fail(exit_failed, fmt::format("cannot make a folder beside {}", to.string()));
+  auto target = history::history_target::open(to, false);
+  if (not target)
+    return fail(target.error().fault == store_fault::misuse ? exit_usage : exit_failed, target.error().message);
   progress shown{what.users, "events"};
   history::pack_options options;
-  options.scratch = scratch.path();
+  options.scratch = target->scratch();
   options.judges_lateness = true;
   options.progress = [&shown](std::uint64_t users, std::uint64_t events) { shown.show(users, events); };
   options.stopped = [&stopped] { return stopped.load(); };
   history::packer pack(std::move(options));
   auto done = add_users(what, pack, stopped, shown);
   if (done) {
-    auto all = pack.finish(**writer, contents_of(what));
-    done = all ? (*writer)->finish(std::move(*all)) : result<void, store_error>(all.error());
+    auto all = pack.finish(target->writer(), contents_of(what));
+    done = all ? target->finish(*all) : result<void, store_error>(all.error());
   }
   shown.clear();
   if (not done and stopped) return fail(exit_interrupted, "interrupted; nothing was written");

@@ -50,7 +50,7 @@ private:
 
 void worker_threads::run_epochs(run_tally& mine) {
   const auto feed = make_feed_();
-  simulated_users users(rules_, *feed, queue_, mine, how_.lists_all_users);
+  simulated_users users(rules_, *feed, queue_, mine, how_);
   const continuation rest = [&](const slice& given, const outcome& so_far) { return users.rest(given, so_far); };
   fresh_users store;
   worker own;
@@ -118,6 +118,8 @@ run_result run_experiment(const run_rules& rules, const laboratory_options& how,
     result.policy_digests.push_back(each.chains.finish());
   }
   result.digest = result.tally.chains.finish();
+  std::sort(result.tally.decisions.begin(), result.tally.decisions.end(),
+            [](const auto& left, const auto& right) { return left.uid < right.uid; });
   return result;
 }
 

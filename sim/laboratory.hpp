@@ -30,6 +30,8 @@ struct laboratory_options {
   const std::atomic<bool>* stop = nullptr;
   /// The result lists every user, not only those who reached a stage.
   bool lists_all_users = false;
+  /// The result has every decision.
+  bool keeps_decisions = false;
   /// Called about ten times a second on the caller's thread, with the number of simulated users and of their events.
   std::function<void(std::uint64_t, std::uint64_t)> progress;
 };

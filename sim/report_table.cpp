@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t legitimate = 0;
 constexpr std::size_t misuse = 1;
 constexpr std::size_t exhausted = 2;
+constexpr std::size_t unlabelled = 3;
 constexpr auto at_left = text_table::align::left;
 
 std::string percent(double share) {
@@ -80,39 +81,75 @@ std::vector<std::string> share_column(const run_figures& figures, ShareOf share_
   return cells;
 }
 
-void write_stages(page& out, const run_figures& figures) {
+/// A column of the table of users hit.
+struct hit_column {
+  std::string title;
+  std::vector<std::string> cells;
+};
+
+std::vector<hit_column> hit_columns(const experiment& what, const run_figures& figures) {
   const auto& groups = figures.policies.front().groups;
-  text_table table{{{"stage", at_left},
-                    {"policy", at_left},
-                    {fmt::format("of {} legitimate", grouped(groups[legitimate].users)), at_left},
-                    {fmt::format("of {} misusing", grouped(groups[misuse].users)), at_left},
-                    {"legitimate among these", at_left}},
-                   2};
-  const auto hit = share_column(
-      figures, [](const auto& stage) -> auto& { return stage.hit[legitimate]; });
-  const auto caught = share_column(
-      figures, [](const auto& stage) -> auto& { return stage.hit[misuse]; });
-  const auto wrong = share_column(
-      figures, [](const auto& stage) -> auto& { return stage.false_discovery; });
+  const auto column = [&](std::size_t group, std::string_view name) {
+    return hit_column{fmt::format("of {} {}", grouped(groups[group].users), name),
+                      share_column(
+                          figures, [group](const auto& stage) -> auto& { return stage.hit[group]; })};
+  };
+  std::vector<hit_column> columns;
+  if (not what.captured or groups[legitimate].users + groups[misuse].users > 0) {
+    columns.push_back(column(legitimate, "legitimate"));
+    columns.push_back(column(misuse, "misusing"));
+    columns.push_back(
+        {"legitimate among these", share_column(
+                                       figures, [](const auto& stage) -> auto& { return stage.false_discovery; })});
+  }
+  if (what.captured and groups[unlabelled].users > 0) columns.push_back(column(unlabelled, "unlabelled"));
+  return columns;
+}
+
+void write_evidence(page& out, const policy_figures& of) {
+  for (std::size_t i = 0; i < counted_stage_count; ++i) {
+    const auto& hit = of.stages[i].hit[legitimate];
+    if (of.stages[i].below_bar == evidence::not_enough)
+      out.add_line(fmt::format(
+          "{}: too little data to say whether {} hits fewer than 1 % of legitimate users; with "
+          "{} hit it takes {} users",
+          of.rules->name, to_text(counted_stages[i]), hit.hits, grouped(trials_needed(false_positive_bar, hit.hits))));
+  }
+}
+
+/// Rates are of labelled users alone.
+void write_coverage(page& out, const run_figures& figures) {
+  const auto& groups = figures.policies.front().groups;
+  if (groups[unlabelled].users == 0) return;
+  const auto labelled = groups[legitimate].users + groups[misuse].users + groups[exhausted].users;
+  out.add_line(
+      fmt::format("{} of {} users are labelled; what is true of the others is not known, so rates leave them "
+                  "out (--labels names a file)",
+                  grouped(labelled), grouped(labelled + groups[unlabelled].users)));
+}
+
+void write_stages(page& out, const experiment& what, const run_figures& figures) {
+  const auto columns = hit_columns(what, figures);
+  std::vector<text_table::column> heads{{"stage", at_left}, {"policy", at_left}};
+  for (const auto& each : columns)
+    heads.push_back({each.title, at_left});
+  text_table table{std::move(heads), 2};
   std::size_t row = 0;
   for (const auto stage : counted_stages)
     for (const auto& each : figures.policies) {
       const bool first = &each == &figures.policies.front();
-      table.add({std::string{first ? to_text(stage) : ""}, each.rules->name, hit[row], caught[row], wrong[row]});
+      std::vector<std::string> cells{std::string{first ? to_text(stage) : ""}, each.rules->name};
+      for (const auto& column : columns)
+        cells.push_back(column.cells[row]);
+      table.add(std::move(cells));
       ++row;
     }
   out.text += "\nUsers hit, with exact 95 % intervals\n";
   out.add(table);
+  if (what.captured) write_coverage(out, figures);
+  if (what.captured and figures.policies.front().groups[legitimate].users == 0) return;
   for (const auto& each : figures.policies)
-    for (std::size_t i = 0; i < counted_stage_count; ++i) {
-      const auto& of = each.stages[i].hit[legitimate];
-      if (each.stages[i].below_bar == evidence::not_enough)
-        out.add_line(
-            fmt::format("{}: too little data to say whether {} hits fewer than 1 % of legitimate users; with "
-                        "{} hit it takes {} users",
-                        each.rules->name, to_text(counted_stages[i]), of.hits,
-                        grouped(trials_needed(false_positive_bar, of.hits))));
-    }
+    write_evidence(out, each);
 }
 
 void write_cohorts(page& out, const experiment& what, const run_figures& figures) {
@@ -179,18 +216,29 @@ std::string change_text(const stage_figures::difference& against) {
                      against.p_value < 0.001 ? std::string("<0.001") : fmt::format("{:.3f}", against.p_value));
 }
 
-void write_comparisons(page& out, const run_figures& figures) {
+/// The groups that two policies are compared on.
+std::vector<std::pair<std::size_t, const char*>> compared_groups(const experiment& what, const run_figures& figures) {
+  const auto& groups = figures.policies.front().groups;
+  std::vector<std::pair<std::size_t, const char*>> out;
+  if (not what.captured or groups[legitimate].users > 0) out.emplace_back(legitimate, "legit.");
+  if (not what.captured or groups[misuse].users > 0) out.emplace_back(misuse, "misuse");
+  if (groups[unlabelled].users > 0) out.emplace_back(unlabelled, "unlabelled");
+  return out;
+}
+
+void write_comparisons(page& out, const experiment& what, const run_figures& figures) {
   if (figures.policies.size() < 2) return;
+  const auto groups = compared_groups(what, figures);
   std::vector<text_table::column> columns{{"policy", at_left}};
   for (const auto stage : counted_stages)
-    for (const char* who : {"legit.", "misuse"})
-      columns.push_back({fmt::format("{}\n{}", to_text(stage), who)});
+    for (const auto& [group, name] : groups)
+      columns.push_back({fmt::format("{}\n{}", to_text(stage), name)});
   text_table table{std::move(columns)};
   for (std::size_t index = 1; index < figures.policies.size(); ++index) {
     std::vector<std::string> cells{figures.policies[index].rules->name};
     for (const auto& stage : figures.policies[index].stages)
-      for (const auto who : {legitimate, misuse})
-        cells.push_back(change_text(stage.against_first[who]));
+      for (const auto& [group, name] : groups)
+        cells.push_back(change_text(stage.against_first[group]));
     table.add(std::move(cells));
   }
   out.text += '\n';
@@ -228,10 +276,10 @@ std::string report_table(const experiment& what, const run_result& result, const
                          std::size_t width) {
   page out{.width = width, .text = {}};
   write_head(out, what, result);
-  write_stages(out, figures);
+  write_stages(out, what, figures);
   write_cohorts(out, what, figures);
   write_effects(out, what, figures);
-  write_comparisons(out, figures);
+  write_comparisons(out, what, figures);
   if (what.captured) write_review_sources(out, figures);
   write_guards(out, figures);
   return std::move(out.text);

@@ -69,12 +69,13 @@ std::optional<user_queue::block> user_queue::take() {
 }
 
 simulated_users::simulated_users(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into,
-                                 bool lists_all_users)
+                                 const laboratory_options& how)
   : rules_(&rules),
     feed_(&feed),
     queue_(&queue),
     into_(&into),
-    lists_all_users_(lists_all_users),
+    lists_all_users_(how.lists_all_users),
+    keeps_decisions_(how.keeps_decisions),
     users_(users_per_epoch) {}
 
 std::optional<epoch> simulated_users::seal() {
@@ -249,12 +250,17 @@ void simulated_users::count_decisions(const active_user& who, std::vector<decisi
     each.clear();
   paths_.assign(policies, {});
   traces_.assign(policies, {});
+  lines_.clear();
   for (auto& each : decisions) {
     const auto slot = slot_of(each);
+    // What `off` writes of accounts is no policy's.
+    if (not rules_->policy_of[slot]) continue;
     const auto policy = *rules_->policy_of[slot];
     name_cause(who, each);
     each.slot = &rules_->chain_labels[slot];
+    const auto begins = chains_[policy].size();
     append_decision_chain(chains_[policy], each, who.uid);
+    if (keeps_decisions_) lines_.append(chains_[policy], begins).push_back('\n');
     into_->policies[policy].groups[who.group].answers.add(each);
     if (each.kind == decision_kind::stage_changed) paths_[policy].move(each);
     traces_[policy].add(each);
@@ -267,6 +273,7 @@ void simulated_users::count_decisions(const active_user& who, std::vector<decisi
     slot_chains_.push_back({rules_->of->policies[index].name, chains_[index]});
   }
   into_->chains.add(who.uid, slot_chains_);
+  if (keeps_decisions_) into_->decisions.push_back({who.uid, std::move(lines_)});
   const auto begin = first_speech(who);
   for (std::size_t index = 0; index < policies; ++index) {
     into_->policies[index].groups[who.group].add(paths_[index], paths_.front(), begin);

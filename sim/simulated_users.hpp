@@ -23,6 +23,7 @@
 
 #include "actors/worker.hpp"
 #include "sim/experiment.hpp"
+#include "sim/laboratory.hpp"
 #include "sim/recorded_outcomes.hpp"
 #include "sim/tally.hpp"
 #include "sim/traffic_feed.hpp"
@@ -42,7 +43,7 @@ struct run_rules {
   std::shared_ptr<const policy_set> policies;
   controls in_force;
   time_ms end;
-  /// By slot: index of the policy in the experiment; nullopt for `off`, which never decides here.
+  /// By slot: index of the policy in the experiment; nullopt for `off`, whose decisions are not counted.
   std::vector<std::optional<std::size_t>> policy_of;
   /// By slot: the label that its decisions get in the chain.
   std::vector<slot_label> chain_labels;
@@ -80,7 +81,8 @@ private:
 class simulated_users {
 public:
   /// REQUIRES: all of them outlive this.
-  simulated_users(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into, bool lists_all_users);
+  simulated_users(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into,
+                  const laboratory_options& how);
 
   /// The next users; nullopt: there are no more. Valid until the next call.
   std::optional<epoch> seal();
@@ -125,6 +127,7 @@ private:
   user_queue* queue_;
   run_tally* into_;
   bool lists_all_users_;
+  bool keeps_decisions_;
   std::uint64_t epochs_ = 0;
   /// Taken, and not simulated yet.
   user_queue::block taken_;
@@ -136,6 +139,7 @@ private:
   std::vector<std::string> chains_;
   std::vector<user_path> paths_;
   std::vector<user_trace> traces_;
+  std::string lines_;
   std::vector<slot_chain> slot_chains_;
 };
 

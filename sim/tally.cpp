@@ -96,6 +96,7 @@ void run_tally::merge(run_tally&& other) {
     policies[index].chains.merge(std::move(other.policies[index].chains));
   }
   chains.merge(std::move(other.chains));
+  std::move(other.decisions.begin(), other.decisions.end(), std::back_inserter(decisions));
 }
 
 } // namespace fairuse::sim

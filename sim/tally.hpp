@@ -114,6 +114,13 @@ struct run_tally {
   counters counts;
   std::vector<policy_tally> policies;
   run_digest chains;
+  /// A user's decisions as they were written, a line each (append_decision_chain).
+  struct decided {
+    std::string uid;
+    std::string lines;
+  };
+  /// Only with laboratory_options::keeps_decisions; by uid at the end.
+  std::vector<decided> decisions;
 
   run_tally(std::size_t policy_count, std::size_t group_count);
   void merge(run_tally&& other);

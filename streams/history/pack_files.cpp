@@ -10,19 +10,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/system/scratch_folder.hpp"
 #include "core/rules.hpp"
 #include "streams/history/file_reader.hpp"
+#include "streams/history/history_target.hpp"
 #include "streams/history/labels.hpp"
 
 namespace fairuse::history {
 
 namespace {
-
-file_failure cannot_pack(const store_error& why) {
-  if (why.message == pack_stopped) return {file_fault::stopped, why.message};
-  return {why.fault == store_fault::misuse ? file_fault::unusable : file_fault::failed, why.message};
-}
 
 /// A packer with what was read.
 struct filled {
@@ -72,14 +67,15 @@ file_failure without_events(const pack_files_wish& wish, const files_read& read)
 
 } // namespace
 
+file_failure cannot_pack(const store_error& why) {
+  if (why.message == pack_stopped) return {file_fault::stopped, why.message};
+  return {why.fault == store_fault::misuse ? file_fault::unusable : file_fault::failed, why.message};
+}
+
 result<packed_history, file_failure> pack_files(const pack_files_wish& wish) {
-  auto writer = history_writer::create(wish.to, wish.replace);
-  if (not writer) return cannot_pack(writer.error());
-  const auto folder = wish.to.has_parent_path() ? wish.to.parent_path() : std::filesystem::path(".");
-  const scratch_folder scratch(folder, wish.to.filename().string() + ".scratch");
-  if (scratch.path().empty())
-    return file_failure{file_fault::failed, fmt::format("no folder can be made in {}", folder.string())};
-  auto made = fill(wish, scratch.path());
+  auto target = history_target::open(wish.to, wish.replace);
+  if (not target) return cannot_pack(target.error());
+  auto made = fill(wish, target->scratch());
   if (not made) return made.error();
   packed_history out;
   out.read = std::move(made->read);
@@ -89,9 +85,9 @@ result<packed_history, file_failure> pack_files(const pack_files_wish& wish) {
     if (not labels) return labels.error();
     out.read.labels = *labels;
   }
-  auto contents = made->all->finish(**writer, contents_of(wish, out.read));
+  auto contents = made->all->finish(target->writer(), contents_of(wish, out.read));
   if (not contents) return cannot_pack(contents.error());
-  if (auto done = (*writer)->finish(*contents); not done) return cannot_pack(done.error());
+  if (auto done = target->finish(*contents); not done) return cannot_pack(done.error());
   out.labelled_users = made->all->labelled_users();
   out.contents = std::move(*contents);
   std::error_code ignored;

@@ -85,6 +85,9 @@ struct file_failure {
   std::string message;
 };
 
+/// Why a history was not written, for a person.
+file_failure cannot_pack(const store_error& why);
+
 /// On an error nothing is left but what was there before.
 result<packed_history, file_failure> pack_files(const pack_files_wish& wish);
 

@@ -23,7 +23,7 @@ namespace fairuse::kafka {
 
 namespace {
 
-constexpr std::string_view magic{"FAIRUSE\x1a", 8};
+constexpr auto magic = capture_begin;
 constexpr std::uint32_t version_known = 1;
 constexpr std::uint32_t contents_version_known = 0;
 constexpr std::size_t head_bytes = 12;

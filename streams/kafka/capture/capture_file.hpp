@@ -30,6 +30,9 @@
 
 namespace fairuse::kafka {
 
+/// What a capture begins with.
+inline constexpr std::string_view capture_begin{"FAIRUSE\x1a", 8};
+
 struct captured_record {
   std::int64_t offset = 0;
   time_ms timestamp = 0;
