@@ -47,4 +47,19 @@ inline bool take_varint(std::string_view& from, std::uint64_t& value) {
   return false;
 }
 
+/// Its length as a varint, then its bytes.
+inline void append_text(std::string& out, std::string_view text) {
+  append_varint(out, text.size());
+  out.append(text);
+}
+
+/// Take a text off the front; false if there is none.
+inline bool take_text(std::string_view& from, std::string_view& out) {
+  std::uint64_t size = 0;
+  if (not take_varint(from, size) or size > from.size()) return false;
+  out = from.substr(0, size);
+  from.remove_prefix(size);
+  return true;
+}
+
 } // namespace fairuse

@@ -6,6 +6,7 @@
 #include <xxhash.h>
 #include <zstd.h>
 
+#include "storage/bytes.hpp"
 #include "storage/history/block_format.hpp"
 #include "storage/history/columns.hpp"
 #include "storage/history/details.hpp"
@@ -16,11 +17,6 @@ namespace fairuse::history {
 namespace {
 
 constexpr int zstd_level = 3;
-
-void append_text(std::string& out, std::string_view text) {
-  append_varint(out, text.size());
-  out.append(text);
-}
 
 void append_column(std::string& out, const column_writer& column) {
   append_varint(out, column.size());

@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "storage/bytes.hpp"
 #include "storage/history/block_format.hpp"
 #include "storage/history/columns.hpp"
 #include "storage/history/details.hpp"
@@ -36,7 +37,11 @@ struct byte_reader {
     from.remove_prefix(size);
     return taken;
   }
-  std::string_view text() { return bytes(number()); }
+  std::string_view text() {
+    std::string_view taken;
+    if (not take_text(from, taken)) ok = false;
+    return taken;
+  }
   column_reader column() {
     const auto count = number();
     if (count > from.size() / 2) ok = false;

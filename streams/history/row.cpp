@@ -48,19 +48,6 @@ void append_ordered(std::string& out, std::int64_t value) {
   append_big_endian(out, static_cast<std::uint64_t>(value) ^ (std::uint64_t{1} << 63));
 }
 
-void append_text(std::string& out, std::string_view text) {
-  append_varint(out, text.size());
-  out.append(text);
-}
-
-bool take_text(std::string_view& from, std::string_view& out) {
-  std::uint64_t size = 0;
-  if (not take_varint(from, size) or size > from.size()) return false;
-  out = from.substr(0, size);
-  from.remove_prefix(size);
-  return true;
-}
-
 void begin_key(row_bytes& out, std::string_view uid, row_kind kind) {
   out.key.clear();
   out.value.clear();
