@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <algorithm>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -22,6 +23,7 @@
 #include "sim/history_feed.hpp"
 #include "sim/population_file.hpp"
 #include "sim/simulated_users.hpp"
+#include "streams/history/labels.hpp"
 
 namespace fairuse::cli {
 
@@ -31,6 +33,7 @@ struct replay_settings {
   std::filesystem::path history;
   std::vector<std::filesystem::path> policies;
   std::filesystem::path reviewer;
+  std::string labels;
   std::uint64_t seed = 1;
   report_settings report;
 };
@@ -45,35 +48,41 @@ auto loaded(const std::filesystem::path& file, const Load& load) {
   return made;
 }
 
-result<std::vector<policy>> load_policies(const std::vector<std::filesystem::path>& files) {
-  std::vector<policy> policies;
+result<void> load_policies(const std::vector<std::filesystem::path>& files, sim::experiment& into) {
   for (const auto& file : files) {
     auto made = loaded(file, [&file](yaml::diagnostics& out) { return load_policy(file, out); });
     if (not made) return error{file.string() + " is refused"};
-    for (const auto& each : policies)
-      if (each.name == made->name)
-        return error{fmt::format("{} is a policy {}, and there is one already: names tell policies apart",
-                                 file.string(), made->name)};
-    policies.push_back(std::move(*made));
+    // A history has all of a user's past: no retention cuts a window short.
+    into.retention_ms = std::max(into.retention_ms, sim::longest_span_ms(*made));
+    if (auto why = sim::why_not_added(*made, into); not why.empty())
+      return error{fmt::format("{}: {}", file.string(), why)};
+    into.policies.push_back(std::move(*made));
   }
-  if (auto fits = policy_set::check(policies.front(), {policies.begin() + 1, policies.end()}); not fits)
+  const auto& all = into.policies;
+  if (auto fits = policy_set::check(all.front(), {all.begin() + 1, all.end()}); not fits)
     return error{fits.error().message};
-  return policies;
+  return {};
 }
 
 result<sim::experiment> make_experiment(const replay_settings& settings, const sim::history_plan& plan) {
   sim::experiment what;
-  auto policies = load_policies(settings.policies);
-  if (not policies) return policies.error();
-  what.policies = std::move(*policies);
   what.seed = settings.seed;
   sim::set_captured(what, plan, settings.history.filename().string());
+  if (auto done = load_policies(settings.policies, what); not done) return done.error();
   if (settings.reviewer.empty()) return what;
   auto model = loaded(settings.reviewer,
                       [&](yaml::diagnostics& out) { return sim::load_reviewer(settings.reviewer, nullptr, out); });
   if (not model) return error{settings.reviewer.string() + " is refused"};
   what.reviewer = std::move(*model);
   return what;
+}
+
+result<void> set_labels(const std::string& file, sim::history_plan& plan) {
+  if (file.empty()) return {};
+  auto labels = history::read_labels(file, [] { return false; });
+  if (not labels) return error{labels.error().message};
+  plan.label(history::known_labels(), std::move(*labels));
+  return {};
 }
 
 bool lacks_outcomes(const sim::run_result& result) {
@@ -110,7 +119,8 @@ int run_replay(const replay_settings& settings) {
                 fmt::format("there is no history {}; `fairuse history pack` makes one", settings.history.string()));
   const auto reader = history::history_reader::open(settings.history);
   if (not reader) return fail(exit_failed, reader.error().message);
-  const sim::history_plan plan(**reader);
+  sim::history_plan plan(**reader);
+  if (const auto done = set_labels(settings.labels, plan); not done) return fail(exit_usage, done.error().message);
   const auto what = make_experiment(settings, plan);
   if (not what) return fail(exit_usage, what.error().message);
   // A lack of threads or memory, or a damaged block.
@@ -127,6 +137,9 @@ std::function<int()> declare_replay(CLI::App& app) {
   app.add_option("--policy", settings->policies, "Policies to try, each alone; the others are compared with the first")
       ->required();
   app.add_option("--reviewer", settings->reviewer, "Answers requests that nothing was recorded for");
+  app.add_option(
+      "--labels", settings->labels,
+      "A CSV with the columns uid and label (legitimate, misuse or exhausted), instead of the history's labels");
   app.add_option("--seed", settings->seed, "Of the reviewer's draws")
       ->check(number_between(std::uint64_t{0}, std::uint64_t{999'999'999'999'999'999}))
       ->capture_default_str();

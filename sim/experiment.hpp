@@ -70,4 +70,10 @@ struct experiment {
   time_ms end() const { return captured ? captured->end : people.start + (std::int64_t{days} + 1) * day_ms; }
 };
 
+/// How far back a policy looks.
+std::int64_t longest_span_ms(const policy& rules);
+
+/// Why `rules` cannot be added to the policies of `in`, a sentence; empty: it can.
+std::string why_not_added(const policy& rules, const experiment& in);
+
 } // namespace fairuse::sim

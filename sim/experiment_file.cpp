@@ -96,16 +96,7 @@ std::optional<policy> experiment_reader::read_policy(const yaml::node& of, std::
 }
 
 void experiment_reader::check_policy(const policy& rules, const yaml::node& of, const experiment& in) {
-  const auto same_name = [&](const policy& each) { return each.name == rules.name; };
-  if (rules.name == "live" or rules.name == "off") out_.error(of.at, "a policy may not be called '" + rules.name + "'");
-  if (std::any_of(in.policies.begin(), in.policies.end(), same_name))
-    out_.error(of.at, "a second policy '" + rules.name + "'; change the `name` in one of the files");
-  auto longest = rules.ceiling.cap_ms > 0 ? rules.ceiling.span_ms : 0;
-  for (const auto& window : rules.windows)
-    longest = std::max(longest, window.span_ms);
-  if (longest > in.retention_ms)
-    out_.error(of.at, "policy '" + rules.name + "' looks back " + yaml::format_duration(longest)
-                          + ", longer than the retention of " + yaml::format_duration(in.retention_ms));
+  if (auto why = why_not_added(rules, in); not why.empty()) out_.error(of.at, std::move(why));
 }
 
 void experiment_reader::read_policies(experiment& into) {

@@ -26,15 +26,26 @@ cohort group_of(std::string name, truth label) {
   return made;
 }
 
+std::vector<cohort> groups_of(std::span<const history::user_label> labels) {
+  std::vector<cohort> groups;
+  for (const auto& each : labels)
+    groups.push_back(group_of(each.name, truth_from(each.truth)));
+  groups.push_back(group_of("unlabelled", truth::unlabelled));
+  return groups;
+}
+
 } // namespace
 
-history_plan::history_plan(const history::history_reader& of) : from(&of) {
+history_plan::history_plan(const history::history_reader& of) : from(&of), groups(groups_of(of.contents().labels)) {
   std::uint32_t users = 0;
   for (const auto& block : of.contents().blocks)
     ends.push_back(users += block.sizes.users);
-  for (const auto& each : of.contents().labels)
-    groups.push_back(group_of(each.name, truth_from(each.truth)));
-  groups.push_back(group_of("unlabelled", truth::unlabelled));
+}
+
+void history_plan::label(std::span<const history::user_label> all,
+                         std::map<std::string, std::uint32_t, std::less<>> by_uid) {
+  groups = groups_of(all);
+  labels = std::move(by_uid);
 }
 
 void set_captured(experiment& what, const history_plan& plan, const std::string& file) {
@@ -91,12 +102,16 @@ void history_feed::fill(std::uint32_t user, simulated_user& out) {
     out.group = who.label.value_or(out.group);
   else if (const auto named = plan_->labels->find(who.uid); named != plan_->labels->end())
     out.group = named->second;
+  out.skipped_commands = 0;
   out.step_buffer.clear();
   out.event_buffer.clear();
   for (const auto& each : who.steps) {
     const auto first = out.event_buffer.size();
     for (const auto& what : who.events.subspan(each.first, each.count))
-      if (holds(what)) out.event_buffer.emplace_back(what).key |= key_mark;
+      if (holds(what))
+        out.event_buffer.emplace_back(what).key |= key_mark;
+      else
+        out.skipped_commands += what.kind == event_kind::admin and not history::is_broadcast_mark(what);
     if (const auto count = out.event_buffer.size() - first; count > 0)
       out.step_buffer.push_back(
           {each.now, in_force_, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count)});

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct history_plan {
   std::vector<cohort> groups;
   /// Labels that replace those of the history: uid to place in `groups`. All others are unlabelled.
   std::optional<std::map<std::string, std::uint32_t, std::less<>>> labels;
+
+  /// `all` in place of the history's labels, by uid.
+  void label(std::span<const history::user_label> all, std::map<std::string, std::uint32_t, std::less<>> by_uid);
 };
 
 /// `what` on a history: traffic, groups and end are the history's. REQUIRES: what.policies and seed are set.

@@ -226,7 +226,8 @@ json run_json(const experiment& what, const run_result& result, std::string_view
   if (what.captured)
     out["history"] = {{"file", what.captured->file},
                       {"digest", what.captured->digest},
-                      {"arrivals_known", what.captured->arrivals_known}};
+                      {"arrivals_known", what.captured->arrivals_known},
+                      {"skipped_commands", result.tally.skipped_commands}};
   return out;
 }
 

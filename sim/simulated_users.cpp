@@ -284,6 +284,7 @@ void simulated_users::count_decisions(const active_user& who, std::vector<decisi
 void simulated_users::count_user(const active_user& who, outcome& of) {
   ++into_->users;
   into_->events += who.events.size();
+  into_->skipped_commands += who.skipped_commands;
   into_->counts += of.wrote.counts;
   for (std::size_t slot = 0; slot < of.wrote.tallies.size(); ++slot)
     if (const auto policy = rules_->policy_of[slot]) {

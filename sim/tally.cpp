@@ -87,6 +87,7 @@ run_tally::run_tally(std::size_t policy_count, std::size_t group_count) : polici
 void run_tally::merge(run_tally&& other) {
   users += other.users;
   events += other.events;
+  skipped_commands += other.skipped_commands;
   counts += other.counts;
   for (std::size_t index = 0; index < policies.size(); ++index) {
     for (std::size_t group = 0; group < policies[index].groups.size(); ++group)

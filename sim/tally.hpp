@@ -111,6 +111,7 @@ struct policy_tally {
 struct run_tally {
   std::uint64_t users = 0;
   std::uint64_t events = 0;
+  std::uint64_t skipped_commands = 0;
   counters counts;
   std::vector<policy_tally> policies;
   run_digest chains;

@@ -23,6 +23,8 @@ struct simulated_user {
   /// Ascending; the last one, at the stated end, has no events.
   std::span<const step> steps;
   std::span<const event> events;
+  /// Commands that the feed left out, because they answered decisions of other policies.
+  std::uint32_t skipped_commands = 0;
   /// What is recorded of the user's reviews, by instant, the live slot's first.
   std::span<const history::recorded_review* const> reviews;
 

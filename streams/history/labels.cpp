@@ -57,13 +57,13 @@ std::vector<user_label> known_labels() {
   return all;
 }
 
-result<std::uint64_t, file_failure> read_labels(const std::string& file, packer& to, std::function<bool()> stopped) {
+result<labels_by_user, file_failure> read_labels(const std::string& file, std::function<bool()> stopped) {
   const auto opened = input_lines::open(file, std::move(stopped));
   if (not opened) return file_failure{file_fault::unusable, opened.error().message};
   auto& from = **opened;
   csv_records rows(from);
   std::optional<label_columns> columns;
-  std::map<std::string, std::uint32_t, std::less<>> known;
+  labels_by_user known;
   for (;;) {
     const auto next = rows.next();
     if (not next) return file_failure{file_fault::failed, next.error().message};
@@ -79,14 +79,20 @@ result<std::uint64_t, file_failure> read_labels(const std::string& file, packer&
     }
     const auto label = label_of(row, *columns);
     if (not label) return unusable(from, rows.line(), label.error().message);
-    const auto [entry, is_new] = known.emplace(row[columns->uid], *label);
-    if (entry->second != *label) return unusable(from, rows.line(), "the user has another label in a line before");
-    if (not is_new) continue;
-    if (const auto added = to.add_label(entry->first, *label); not added)
-      return file_failure{file_fault::failed, added.error().message};
+    if (known.emplace(row[columns->uid], *label).first->second != *label)
+      return unusable(from, rows.line(), "the user has another label in a line before");
   }
   if (not columns) return file_failure{file_fault::unusable, fmt::format("{} has no line", from.name())};
-  return known.size();
+  return known;
+}
+
+result<std::uint64_t, file_failure> add_labels(const std::string& file, packer& to, std::function<bool()> stopped) {
+  const auto known = read_labels(file, std::move(stopped));
+  if (not known) return known.error();
+  for (const auto& [uid, label] : *known)
+    if (const auto added = to.add_label(uid, label); not added)
+      return file_failure{file_fault::failed, added.error().message};
+  return known->size();
 }
 
 } // namespace fairuse::history

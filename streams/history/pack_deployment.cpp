@@ -42,7 +42,7 @@ result<packed_history, file_failure> pack_deployment(const pack_deployment_wish&
   packed_history out;
   if (not wish.labels.empty()) {
     contents.labels = known_labels();
-    const auto labels = read_labels(wish.labels, all, wish.reading.stopped);
+    const auto labels = add_labels(wish.labels, all, wish.reading.stopped);
     if (not labels) return labels.error();
     out.read.labels = *labels;
   }

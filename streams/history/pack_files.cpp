@@ -81,7 +81,7 @@ result<packed_history, file_failure> pack_files(const pack_files_wish& wish) {
   out.read = std::move(made->read);
   if (made->all->rows() == 0) return without_events(wish, out.read);
   if (not wish.labels.empty()) {
-    const auto labels = read_labels(wish.labels, *made->all, wish.stopped);
+    const auto labels = add_labels(wish.labels, *made->all, wish.stopped);
     if (not labels) return labels.error();
     out.read.labels = *labels;
   }

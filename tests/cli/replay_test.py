@@ -74,6 +74,44 @@ class DemoDay(unittest.TestCase):
         again = [json.loads(line) for line in (self.folder / "again.ndjson").read_text().splitlines()]
         self.assertEqual(again, live)
 
+    def test_labels_of_a_file_replace_those_of_the_history(self):
+        (self.folder / "labels.csv").write_text("uid,label\nlistener-00,misuse\nmanager-00,legitimate\n")
+        done = replay(self.folder, "--labels", "labels.csv", history="day.history")
+        self.assertIn("2 of 50 users are labelled", done.stdout)
+        self.assertIn("of 1 misusing", done.stdout)
+        (self.folder / "wrong.csv").write_text("uid,label\nlistener-00,guilty\n")
+        done = replay(self.folder, "--labels", "wrong.csv", history="day.history")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("wrong.csv:2: 'guilty' is no label", done.stderr)
+
+    def test_commands_of_staff_are_left_out_and_counted(self):
+        head = {"specversion": "1.0", "source": "t", "subject": "ann"}
+        speech = {"type": "fairuse.speech.v1", "id": "s", "time": "2026-03-02T10:00:00Z"}
+        command = {"type": "fairuse.admin.v1", "id": "c", "time": "2026-03-02T11:00:00Z"}
+        moved = {"command": "set_stage", "stage": "throttle", "actor": "staff", "reason": "asked"}
+        exempt = {"command": "exempt", "on": True, "actor": "staff", "reason": "asked"}
+        lines = [
+            {**head, **speech, "data": {"lane": "realtime", "ms": 1000}},
+            {**head, **command, "data": moved},
+            {**head, **command, "id": "e", "data": exempt},
+        ]
+        (self.folder / "staff.ndjson").write_text("".join(json.dumps(each) + "\n" for each in lines))
+        done = run(PROGRAM, "history", "pack", "staff.ndjson", "-o", "staff.history", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = replay(self.folder, "--decisions", "staff.decisions", history="staff.history", policies=["fair"])
+        self.assertIn("1 commands of staff were left out", done.stdout)
+        report = json.loads((self.folder / "fairuse-report/report.json").read_text())
+        self.assertEqual(report["run"]["history"]["skipped_commands"], 1)
+        lines = (self.folder / "staff.decisions").read_text().splitlines()
+        reasons = [json.loads(each)["data"]["cause"]["reason"] for each in lines]
+        self.assertEqual(reasons, ["exempt"])
+
+    def test_a_window_may_be_longer_than_the_deployment_s_retention(self):
+        file = self.folder / "month.yaml"
+        file.write_text("name: month\nwindows: {monthly: {span: 30d, cap: 1h}}\n")
+        done = run(PROGRAM, "replay", "day.history", "--policy", file, cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_traffic_without_labels_gives_no_rate(self):
         done = replay(self.folder, history="day.history")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -157,7 +195,7 @@ class Replay(unittest.TestCase):
             self.assertIn(words, done.stderr)
         twice = replay(self.folder, policies=["fair", "fair"])
         self.assertEqual(twice.returncode, 2)
-        self.assertIn("names tell policies apart", twice.stderr)
+        self.assertIn("a second policy 'fair'", twice.stderr)
 
     def test_a_history_that_is_there_is_not_replaced(self):
         done = run(PROGRAM, "simulate", "mine.yaml", "--write-history", "month.history", cwd=self.folder)
