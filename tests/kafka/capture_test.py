@@ -116,7 +116,21 @@ class CaptureTest(unittest.TestCase):
         self.assertEqual(code, 0, said)
         seen = json.loads(said)
         self.assertEqual((seen["kind"], sum(each["inputs"] for each in seen["partitions"])), ("capture", 6_000))
+        self.a_policy_is_tried_on_it(one)
         self.a_wrong_key_and_damage_are_refused(one)
+
+    def a_policy_is_tried_on_it(self, one):
+        code, told = command(PROGRAM, "history", "pack", one.file("all"), "-o", one.file("history"), "--json")
+        self.assertEqual(code, 0, told)
+        packed = json.loads(told)
+        self.assertEqual(packed["events"]["speech"], 6_000 - 62)
+        self.assertEqual(packed["users"], USERS)
+        fair = POLICIES / "fair.yaml"
+        out = one.file("report")
+        code, told = command(PROGRAM, "replay", one.file("history"), "--policy", fair, "--out", out)
+        self.assertEqual(code, 0, told)
+        run = json.loads((out / "report.json").read_text())["run"]
+        self.assertEqual((run["events"], run["users"]), (6_000 - 62, USERS))
 
     def a_wrong_key_and_damage_are_refused(self, one):
         code, told = one.verify("all", key="quite another key than that one")
