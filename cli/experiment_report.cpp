@@ -19,6 +19,7 @@
 #include "cli/log.hpp"
 #include "cli/numbers.hpp"
 #include "cli/output.hpp"
+#include "cli/program.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "sim/report.hpp"
@@ -34,7 +35,7 @@ std::string binary_text() {
   running_sha256 digest;
   const auto read = read_blocks("/proc/self/exe", [&digest](std::string_view block) { digest.add(block); });
   const auto hash = digest.finish();
-  return fmt::format("fairuse {} sha256:{}", FAIRUSE_VERSION, read ? to_hex(as_bytes(hash)) : "unknown");
+  return fmt::format("{} sha256:{}", program_text, read ? to_hex(as_bytes(hash)) : "unknown");
 }
 
 sim::run_result run_shown(const report_settings& settings, const sim::experiment& what, const experiment_run& run) {

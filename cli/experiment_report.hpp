@@ -3,10 +3,13 @@
 // What `simulate` and `replay` have in common: run an experiment with progress and Ctrl-C, write report.json, show it.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 
 #include "base/pure/result.hpp"
+#include "cli/output.hpp"
+#include "config/yaml.hpp"
 #include "sim/laboratory.hpp"
 
 namespace CLI {
@@ -14,6 +17,19 @@ class App;
 }
 
 namespace fairuse::cli {
+
+/// Of experiment files and of --seed.
+inline constexpr std::uint64_t seed_max = 999'999'999'999'999'999;
+
+/// What `load` makes of a user's file; problems are told.
+template <class Load>
+auto loaded(const std::filesystem::path& file, const Load& load) {
+  yaml::diagnostics problems{file.string()};
+  auto made = load(problems);
+  problems.sort();
+  tell("{}", problems.text());
+  return made;
+}
 
 struct report_settings {
   /// 0: one per processor.

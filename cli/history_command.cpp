@@ -20,6 +20,7 @@
 #include "cli/history_report.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "cli/program.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "storage/history/survey.hpp"
@@ -32,8 +33,6 @@ namespace fairuse::cli {
 namespace {
 
 using namespace history;
-
-constexpr const char* program_text = "fairuse " FAIRUSE_VERSION;
 
 struct history_options {
   std::vector<std::string> files;

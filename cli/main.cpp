@@ -15,6 +15,7 @@
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "cli/program.hpp"
 #include "config/yaml.hpp"
 
 namespace {
@@ -28,8 +29,6 @@ const command* const commands[] = {
     &state_command,  &topics_command, &capture_command,   &verify_command,   &history_command,    &simulate_command,
     &replay_command, &check_command,  &conform_command,   &capacity_command,
 };
-
-constexpr const char* version_text = "fairuse " FAIRUSE_VERSION;
 
 /// Help that begins with what people type.
 class examples_first final : public CLI::Formatter {
@@ -135,7 +134,7 @@ int show_help(const CLI::App& app, const CLI::ParseError& asked) {
 int run(int argc, char** argv) {
   CLI::App app{"fairuse: a fair-use engine that is proven before it is switched on.", "fairuse"};
   app.formatter(std::make_shared<examples_first>(main_examples));
-  app.set_version_flag("--version", version_text);
+  app.set_version_flag("--version", program_text);
   app.require_subcommand(0, 1);
   app.footer(exit_codes);
   std::vector<std::pair<CLI::App*, std::function<int()>>> declared;

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +18,6 @@
 #include "cli/output.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/policy_file.hpp"
-#include "sim/experiment_file.hpp"
 #include "sim/history_feed.hpp"
 #include "sim/population_file.hpp"
 #include "sim/simulated_users.hpp"
@@ -37,16 +35,6 @@ struct replay_settings {
   std::uint64_t seed = 1;
   report_settings report;
 };
-
-/// What a user's file says; problems are told.
-template <class Load>
-auto loaded(const std::filesystem::path& file, const Load& load) {
-  yaml::diagnostics problems{file.string()};
-  auto made = load(problems);
-  problems.sort();
-  tell("{}", problems.text());
-  return made;
-}
 
 result<void> load_policies(const std::vector<std::filesystem::path>& files, sim::experiment& into) {
   for (const auto& file : files) {
@@ -141,7 +129,7 @@ std::function<int()> declare_replay(CLI::App& app) {
       "--labels", settings->labels,
       "A CSV with the columns uid and label (legitimate, misuse or exhausted), instead of the history's labels");
   app.add_option("--seed", settings->seed, "Of the reviewer's draws")
-      ->check(number_between(std::uint64_t{0}, std::uint64_t{999'999'999'999'999'999}))
+      ->check(number_between(std::uint64_t{0}, seed_max))
       ->capture_default_str();
   add_report_options(app, settings->report);
   return [settings] { return run_replay(*settings); };

@@ -21,16 +21,11 @@ namespace fairuse::cli {
 namespace {
 
 std::optional<sim::experiment> load(const simulate_settings& settings) {
-  yaml::diagnostics problems{settings.experiment.string()};
-  auto what = sim::load_experiment(settings.experiment, problems);
-  problems.sort();
-  tell("{}", problems.text());
+  auto what = loaded(settings.experiment,
+                     [&](yaml::diagnostics& out) { return sim::load_experiment(settings.experiment, out); });
   if (what and settings.seed) what->seed = *settings.seed;
   return what;
 }
-
-/// As in experiment files.
-constexpr std::uint64_t seed_max = 999'999'999'999'999'999;
 
 std::function<int()> declare_simulate(CLI::App& app) {
   const auto settings = std::make_shared<simulate_settings>();

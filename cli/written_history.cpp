@@ -2,7 +2,6 @@
 
 #include "cli/written_history.hpp"
 
-#include <atomic>
 #include <string>
 
 #include <fmt/format.h>
@@ -10,6 +9,7 @@
 #include "cli/command.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "cli/program.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "core/rules.hpp"
@@ -23,7 +23,7 @@ namespace {
 
 history::history_contents contents_of(const sim::experiment& what) {
   history::history_contents all;
-  all.program = "fairuse " FAIRUSE_VERSION;
+  all.program = program_text;
   all.start = history::history_start::first_epoch;
   all.arrivals_known = true;
   all.retention_ms = what.retention_ms;
@@ -34,14 +34,14 @@ history::history_contents contents_of(const sim::experiment& what) {
   return all;
 }
 
-/// All users; `stopped` ends it early with the error of a pack that was stopped.
-result<void, store_error> add_users(const sim::experiment& what, history::packer& to, const std::atomic<bool>& stopped,
+/// All users; a signal ends it early with the error of a pack that was stopped.
+result<void, store_error> add_users(const sim::experiment& what, history::packer& to, const stop_signal& stop,
                                     progress& shown) {
   const sim::composition people(what.people, what.seed);
   sim::traffic_writer writer(people, what.days);
   sim::user_traffic traffic;
   for (std::uint32_t user = 0; user < what.users; ++user) {
-    if (stopped) return store_error{store_fault::misuse, std::string(history::pack_stopped)};
+    if (stop.came()) return store_error{store_fault::misuse, std::string(history::pack_stopped)};
     writer.write(user, traffic);
     const auto uid = sim::uid_of(user);
     if (auto done = to.add_label(uid, traffic.traits.cohort); not done) return done;
@@ -62,8 +62,7 @@ result<void, store_error> add_users(const sim::experiment& what, history::packer
 } // namespace
 
 int write_history(const sim::experiment& what, const std::filesystem::path& to) {
-  std::atomic<bool> stopped{false};
-  const stop_signal signal{[&stopped] { stopped = true; }};
+  const stop_signal stop{[] {}};
   auto target = history::history_target::open(to, false);
   if (not target)
     return fail(target.error().fault == store_fault::misuse ? exit_usage : exit_failed, target.error().message);
@@ -72,15 +71,15 @@ int write_history(const sim::experiment& what, const std::filesystem::path& to) 
   options.scratch = target->scratch();
   options.judges_lateness = true;
   options.progress = [&shown](std::uint64_t users, std::uint64_t events) { shown.show(users, events); };
-  options.stopped = [&stopped] { return stopped.load(); };
+  options.stopped = [&stop] { return stop.came(); };
   history::packer pack(std::move(options));
-  auto done = add_users(what, pack, stopped, shown);
+  auto done = add_users(what, pack, stop, shown);
   if (done) {
     auto all = pack.finish(target->writer(), contents_of(what));
     done = all ? target->finish(*all) : result<void, store_error>(all.error());
   }
   shown.clear();
-  if (not done and stopped) return fail(exit_interrupted, "interrupted; nothing was written");
+  if (not done and stop.came()) return fail(exit_interrupted, "interrupted; nothing was written");
   if (not done) return fail(exit_failed, done.error().message);
   tell("history: {} ({} events)\n", to.string(), pack.rows());
   return exit_done;

@@ -70,13 +70,7 @@ std::optional<user_queue::block> user_queue::take() {
 
 simulated_users::simulated_users(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into,
                                  const laboratory_options& how)
-  : rules_(&rules),
-    feed_(&feed),
-    queue_(&queue),
-    into_(&into),
-    lists_all_users_(how.lists_all_users),
-    keeps_decisions_(how.keeps_decisions),
-    users_(users_per_epoch) {}
+  : rules_(&rules), feed_(&feed), queue_(&queue), into_(&into), how_(&how), users_(users_per_epoch) {}
 
 std::optional<epoch> simulated_users::seal() {
   if (taken_.count == 0) {
@@ -161,7 +155,7 @@ event simulated_users::missing_answer(active_user& who, const decision& request)
   review_answer answer;
   answer.request = request_name(request.slot->slot, request.request);
   answer.unanswered = not rules_->assumes_misuse;
-  answer.score_nano = 1'000'000'000;
+  answer.score_nano = one_nano;
   answer.type = usage_type::unknown;
   return keep_answer(who, std::move(answer), request.time, who.uid,
                      "missing/" + request.slot->policy + "/" + std::to_string(request.request));
@@ -260,7 +254,7 @@ void simulated_users::count_decisions(const active_user& who, std::vector<decisi
     each.slot = &rules_->chain_labels[slot];
     const auto begins = chains_[policy].size();
     append_decision_chain(chains_[policy], each, who.uid);
-    if (keeps_decisions_) lines_.append(chains_[policy], begins).push_back('\n');
+    if (how_->keeps_decisions) lines_.append(chains_[policy], begins).push_back('\n');
     into_->policies[policy].groups[who.group].answers.add(each);
     if (each.kind == decision_kind::stage_changed) paths_[policy].move(each);
     traces_[policy].add(each);
@@ -273,11 +267,11 @@ void simulated_users::count_decisions(const active_user& who, std::vector<decisi
     slot_chains_.push_back({rules_->of->policies[index].name, chains_[index]});
   }
   into_->chains.add(who.uid, slot_chains_);
-  if (keeps_decisions_) into_->decisions.push_back({who.uid, std::move(lines_)});
+  if (how_->keeps_decisions) into_->decisions.push_back({who.uid, std::move(lines_)});
   const auto begin = first_speech(who);
   for (std::size_t index = 0; index < policies; ++index) {
     into_->policies[index].groups[who.group].add(paths_[index], paths_.front(), begin);
-    if (lists_all_users_ or paths_[index].hit_at_all()) list(who, index);
+    if (how_->lists_all_users or paths_[index].hit_at_all()) list(who, index);
   }
 }
 
@@ -292,7 +286,7 @@ void simulated_users::count_user(const active_user& who, outcome& of) {
       ++group.users;
       group.audio += of.wrote.tallies[slot];
     }
-  if (lists_all_users_ or not of.wrote.decisions.empty()) count_decisions(who, of.wrote.decisions);
+  if (how_->lists_all_users or not of.wrote.decisions.empty()) count_decisions(who, of.wrote.decisions);
 }
 
 void simulated_users::count(const epoch_result& decided) {

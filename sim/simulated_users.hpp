@@ -126,8 +126,7 @@ private:
   traffic_feed* feed_;
   user_queue* queue_;
   run_tally* into_;
-  bool lists_all_users_;
-  bool keeps_decisions_;
+  const laboratory_options* how_;
   std::uint64_t epochs_ = 0;
   /// Taken, and not simulated yet.
   user_queue::block taken_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to storage/history. What events of rare kinds say, as bytes and back.
+// What events of rare kinds say, as bytes and back: in blocks, and in the rows that a packer sorts.
 #pragma once
 
 #include <cstdint>

@@ -74,7 +74,6 @@ struct user_head {
   std::optional<std::uint32_t> label;
 };
 
-/// A command to all users takes its place among a user's events only where the user has a step at its `now`.
 struct block_sizes {
   std::uint32_t users = 0;
   std::uint64_t events = 0;
@@ -105,7 +104,8 @@ public:
   /// The next event as it was applied at `now`; `new_step`: not in the same step as the event before. `what.text` may
   /// be nullptr: the event has the id that event_id() gives. REQUIRES: `now` never goes back.
   void add(time_ms now, bool new_step, const event& what);
-  /// The command number `index` of history_contents::broadcasts takes effect here.
+  /// The command number `index` of history_contents::broadcasts takes effect here. Written only where the user has a
+  /// step at its `now`: elsewhere `now` says the place.
   void add_broadcast(time_ms now, bool new_step, std::uint32_t index);
   void add_review(const recorded_review& what);
   void end_user(const user_peaks& peaks);

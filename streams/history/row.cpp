@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "storage/bytes.hpp"
-#include "storage/history/columns.hpp"
 #include "storage/history/details.hpp"
 
 namespace fairuse::history {
