@@ -73,15 +73,17 @@ int write_history(const sim::experiment& what, const std::filesystem::path& to) 
   options.progress = [&shown](std::uint64_t users, std::uint64_t events) { shown.show(users, events); };
   options.stopped = [&stop] { return stop.came(); };
   history::packer pack(std::move(options));
+  std::uint64_t events = 0;
   auto done = add_users(what, pack, stop, shown);
   if (done) {
     auto all = pack.finish(target->writer(), contents_of(what));
     done = all ? target->finish(*all) : result<void, store_error>(all.error());
+    if (all) events = all->counts.all_events();
   }
   shown.clear();
   if (not done and stop.came()) return fail(exit_interrupted, "interrupted; nothing was written");
   if (not done) return fail(exit_failed, done.error().message);
-  tell("history: {} ({} events)\n", to.string(), pack.rows());
+  tell("history: {} ({} events)\n", to.string(), events);
   return exit_done;
 }
 
