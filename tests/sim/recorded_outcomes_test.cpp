@@ -20,7 +20,7 @@ struct recorded_user {
 
   explicit recorded_user(const std::vector<std::pair<time_ms, ending>>& reviews) {
     for (const auto& [at, ended] : reviews) {
-      kept.push_back({.slot = "live", .requested_at = at, .ended = ended, .ended_at = at + 10});
+      kept.push_back({.slot = "live", .requested_at = at, .ended = ended, .ended_at = at == never ? never : at + 10});
       all.push_back(&kept.back());
     }
     outcomes.begin_user(all, 2);
