@@ -14,25 +14,28 @@ void note_bucket(user& who, bucket_index bucket, std::int32_t bucket_s) {
   note_once(who.changed.bucket_hours, static_cast<hour_number>(bucket * bucket_s / seconds_of_hour));
 }
 
+/// Speech came for a bucket that has left some windows.
+void add_late(user& who, const policy_set& policies, std::size_t profile, const added_speech& speech, lane from,
+              bool while_off, std::uint32_t inserted) {
+  for (std::size_t i = 0; i < policies.span_count(); ++i) {
+    const auto& view = policies.view_of(policies.spans()[i]);
+    auto& running = who.sums.span(i);
+    if (view.profile != profile or speech.bucket >= running.first) continue;
+    running.tail += inserted;
+    if (view.counts(from, while_off)) running.left_ms += speech.ms;
+  }
+}
+
 /// One bucket's worth of speech into the log and into every sum over it.
 void add(user& who, const policy_set& policies, std::size_t profile, const added_speech& speech, lane from,
          bool while_off) {
   auto& log = who.metered[profile];
   const auto size_before = log.size();
   log.add(speech.bucket, from, while_off, speech.ms);
-  const auto inserted = log.size() - size_before;
-  // Spans, because the compiler must assume that writing a sum changes the size of a vector.
+  if (speech.bucket < who.sums.first_in_all(profile))
+    add_late(who, policies, profile, speech, from, while_off, log.size() - size_before);
+  // A span, because the compiler must assume that writing a sum changes the size of a vector.
   const std::span<const view_spec> views = policies.views();
-  const std::span<const span_spec> spans = policies.spans();
-  for (std::size_t i = 0; i < spans.size(); ++i) {
-    const auto& view = views[spans[i].view];
-    if (view.profile != profile) continue;
-    auto& running = who.sums.span(i);
-    if (speech.bucket < running.first)
-      running.tail += inserted;
-    else if (view.counts(from, while_off))
-      running.sum += speech.ms;
-  }
   for (std::size_t i = 0; i < views.size(); ++i)
     if (views[i].profile == profile and views[i].counts(from, while_off)) who.sums.added_ms(i) += speech.ms;
   note_bucket(who, speech.bucket, policies.profiles()[profile].bucket_s);
@@ -96,10 +99,12 @@ std::int64_t sum_at(user& who, std::size_t span, time_ms at) {
     const auto& view = policies.view_of(spec);
     const auto& log = who.metered[view.profile];
     for (; running.tail < log.size() and log.bucket_at(running.tail) < first; ++running.tail)
-      if (log.counts(running.tail, view)) running.sum -= log.ms_at(running.tail);
+      if (log.counts(running.tail, view)) running.left_ms += log.ms_at(running.tail);
     running.first = first;
+    auto& in_all = who.sums.first_in_all(view.profile);
+    in_all = std::max<std::int64_t>(in_all, first);
   }
-  return running.sum;
+  return who.sums.added_ms(spec.view) - running.left_ms;
 }
 
 std::int64_t bucket_sum(const user& who, const policy_set& policies, std::size_t span, time_ms at) {
@@ -127,7 +132,8 @@ time_ms drains_early(const user& who, const sum_limit& limit, time_ms now, std::
   const auto& running = who.sums.span(limit.span);
   const auto size = who.metered[policies.view_of(policies.spans()[limit.span]).profile].size();
   const auto last = size - running.tail > entries_max ? running.tail + entries_max : size;
-  return drains_from(who, policies, limit, running.sum, running.tail, last, now);
+  const auto sum = who.sums.added_ms(policies.spans()[limit.span].view) - running.left_ms;
+  return drains_from(who, policies, limit, sum, running.tail, last, now);
 }
 
 void meter(user& who, const controls& in_force, time_ms now, const event& what, step_output& out) {
@@ -176,7 +182,9 @@ void rebuild_sums(user& who, const policy_set& policies, time_ms now) {
     auto& running = who.sums.span(i);
     running.first = first_bucket(policies, span, now);
     running.tail = log.lower_bound(running.first);
-    running.sum = sum_from(log, view, running.tail);
+    running.left_ms = -sum_from(log, view, running.tail);
+    auto& in_all = who.sums.first_in_all(view.profile);
+    in_all = std::max<std::int64_t>(in_all, running.first);
   }
 }
 

@@ -27,7 +27,8 @@ void bound_sums::reset(const policy_set& to) {
 
 std::size_t bound_sums::memory_bytes() const {
   if (policies == nullptr) return 0;
-  return policies->span_count() * sizeof(span_sum) + policies->view_count() * sizeof(std::int64_t)
+  return policies->span_count() * sizeof(span_sum)
+         + (policies->view_count() + policies->profiles().size()) * sizeof(std::int64_t)
          + policies->slot_count() * sizeof(quiet_bounds);
 }
 

@@ -114,9 +114,10 @@ inline standing numbers_of(const standing& what) {
   return numbers;
 }
 
-/// Running sum over one span. Entries before `tail` have left the window.
+/// Running sum over one span: all that was ever added to its view without what has left the window. So an event is one
+/// addition per view, however many spans sum it. Entries before `tail` have left.
 struct span_sum {
-  std::int64_t sum = 0;
+  std::int64_t left_ms = 0;
   std::uint32_t first = 0; ///< first bucket that counts
   std::uint32_t tail = 0;  ///< position in the bucket_log
 };
@@ -151,6 +152,9 @@ public:
   const span_sum& span(std::size_t i) const { return spans()[i]; }
   /// All speech ever added to a view, ms: it only grows.
   std::int64_t& added_ms(std::size_t view) { return added()[view]; }
+  std::int64_t added_ms(std::size_t view) const { return added()[view]; }
+  /// Speech of a profile in this bucket or a later one is in all of its windows.
+  std::int64_t& first_in_all(std::size_t profile) { return firsts()[profile]; }
   quiet_bounds& quiet(std::size_t slot) { return quiets()[slot]; }
   /// The next speech is evaluated in this slot, whatever the bounds were.
   void end_quiet(std::size_t slot) { quiets()[slot] = {}; }
@@ -159,7 +163,8 @@ public:
 private:
   span_sum* spans() const { return reinterpret_cast<span_sum*>(block_.get()); }
   std::int64_t* added() const { return reinterpret_cast<std::int64_t*>(spans() + policies->span_count()); }
-  quiet_bounds* quiets() const { return reinterpret_cast<quiet_bounds*>(added() + policies->view_count()); }
+  std::int64_t* firsts() const { return added() + policies->view_count(); }
+  quiet_bounds* quiets() const { return reinterpret_cast<quiet_bounds*>(firsts() + policies->profiles().size()); }
   std::unique_ptr<std::int64_t[]> block_;
 };
 
