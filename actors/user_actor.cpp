@@ -66,6 +66,14 @@ applied apply_named(const named_user& whom, const step& taken, const event& what
   return apply(whom.who, *taken.in_force, taken.now, copy, horizon_ms, out);
 }
 
+/// False: the user stopped inside the run, at a review request.
+bool take_run(user& who, const slice& what, const step& taken, outcome& result) {
+  const std::size_t last = taken.first + taken.count;
+  const auto next = apply(who, *taken.in_force, *what.run, taken.first, last, result.wrote);
+  result.events_taken = next == last ? 0 : static_cast<std::uint32_t>(next - taken.first);
+  return next == last;
+}
+
 void take_step(user& who, const slice& what, const step& taken, const shard_options& options, outcome& result) {
   advance(who, *taken.in_force, taken.now, result.wrote);
   // After advance, which forgets hours that memory does not keep.
@@ -83,10 +91,16 @@ void take_step(user& who, const slice& what, const step& taken, const shard_opti
 
 void take_steps(user& who, const slice& what, const shard_options& options, outcome& result) {
   result.steps_taken = 0;
+  result.events_taken = 0;
   result.asked = false;
   auto read = result.wrote.decisions.size();
   for (const auto& each : what.steps) {
-    take_step(who, what, each, options, result);
+    if (not each.in_run)
+      take_step(who, what, each, options, result);
+    else if (not take_run(who, what, each, result)) {
+      result.asked = true;
+      break;
+    }
     ++result.steps_taken;
     const auto& written = result.wrote.decisions;
     result.asked = std::any_of(written.begin() + static_cast<std::ptrdiff_t>(read), written.end(),

@@ -14,17 +14,20 @@
 #include <utility>
 #include <vector>
 
+#include "core/event_columns.hpp"
 #include "core/permanent_ids.hpp"
 #include "core/rules.hpp"
 
 namespace fairuse {
 
-/// One step of a slice: `advance` to `now` under `in_force`, then events [first, first + count) of the slice.
+/// One step of a slice: `advance` to `now` under `in_force`, then events [first, first + count) of the slice. If they
+/// stand in the slice's run, each has its own `now`, and that of the step is the first one's.
 struct step {
   time_ms now = 0;
   const controls* in_force = nullptr;
   std::uint32_t first = 0;
   std::uint32_t count = 0;
+  bool in_run = false;
 };
 
 /// Ids of one older hour that the store had (see needs_older_ids).
@@ -39,6 +42,8 @@ struct slice {
   std::span<const step> steps;
   std::span<const event> events;
   std::span<const older_ids> older;
+  /// Of the steps that say so.
+  const event_columns* run = nullptr;
 };
 
 /// An event that core refused. A copy of the source's; `what->text` is the source's own pointer.
@@ -56,8 +61,10 @@ struct outcome {
   user* who = nullptr;
   step_output wrote;
   std::vector<refused_event> refused;
-  /// How many steps of the last slice were taken; after a step that wrote review_requested a user stops.
+  /// How many steps of the last slice were taken whole; after a step that wrote review_requested a user stops.
   std::uint32_t steps_taken = 0;
+  /// Of the next step, which is in the run, that many events were taken.
+  std::uint32_t events_taken = 0;
   bool asked = false;
   time_ms next_due = never;
 };
@@ -83,9 +90,9 @@ struct epoch {
   std::size_t timers_max = SIZE_MAX;
 };
 
-/// The steps that `so_far` did not take.
+/// The steps that `so_far` did not take. REQUIRES: a slice without a run.
 inline slice remaining_steps(const slice& given, const outcome& so_far) {
-  return {given.uid, given.steps.subspan(so_far.steps_taken), given.events, {}};
+  return {given.uid, given.steps.subspan(so_far.steps_taken), given.events, {}, nullptr};
 }
 
 /// What is left for a user whose slice is done or was cut off by a review request (outcome::asked). Called after every

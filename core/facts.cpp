@@ -193,6 +193,14 @@ applied apply_conversation(user& who, const event& what) {
   return applied::accepted;
 }
 
+void read_conversations(user& who, unread_conversations& unread) {
+  for (; unread.first < unread.last; ++unread.first) {
+    const auto tag = unread.run->tag[unread.first];
+    if (tag.kind() == event_kind::conversation and not tag.whole())
+      apply_conversation(who, unread.run->at(unread.first));
+  }
+}
+
 applied apply_admin(slot_context& live, const event& what) {
   const auto& command = detail_of<admin_command>(what);
   if (not is_first_use(live, {what.key, command_content(command)})) return applied::duplicate;

@@ -21,16 +21,6 @@ void unite(const event& what, std::vector<spoken>& out) {
   if (not out.empty()) out.resize(last + 1);
 }
 
-namespace {
-
-/// All of it in one bucket: in which it was spoken, or came.
-added_speech in_one_bucket(const metering_profile& profile, time_ms now, const event& what, std::int64_t total_ms) {
-  const auto at = profile.basis == time_basis::arrival ? now : what.time;
-  return {bucket_of(at, profile.bucket_s), total_ms};
-}
-
-} // namespace
-
 void speech_spread::compute(const policy_set& policies, time_ms now, const event& what) {
   const auto& profiles = policies.profiles();
   if (parts_.size() != profiles.size()) parts_.resize(profiles.size());
@@ -43,8 +33,8 @@ void speech_spread::compute(const policy_set& policies, time_ms now, const event
   const std::uint32_t buckets = what.ms > 0 ? 1 : 0;
   const std::span<profile_part> parts = parts_;
   for (std::uint32_t i = 0; i < parts.size(); ++i) {
-    added_[i] = in_one_bucket(profiles[i], now, what, what.ms);
-    parts[i] = {i, i + buckets, lane_under(profiles[i], now, what)};
+    added_[i] = in_one_bucket(profiles[i], now, what.time, what.ms);
+    parts[i] = {i, i + buckets, lane_under(profiles[i], now, what.instant, what.from)};
   }
 }
 
@@ -59,8 +49,9 @@ void speech_spread::compute_segments(const std::vector<metering_profile>& profil
     if (profiles[i].basis == time_basis::event)
       spread_segments(profiles[i]);
     else if (total_ms_ > 0)
-      added_.push_back(in_one_bucket(profiles[i], now, what, total_ms_));
-    parts_[i] = {begin, static_cast<std::uint32_t>(added_.size()), lane_under(profiles[i], now, what)};
+      added_.push_back(in_one_bucket(profiles[i], now, what.time, total_ms_));
+    parts_[i] = {begin, static_cast<std::uint32_t>(added_.size()),
+                 lane_under(profiles[i], now, what.instant, what.from)};
   }
 }
 

@@ -22,10 +22,10 @@ struct spoken {
 /// Union of a speech event's segments in time order: overlaps once, silence never. Empty segments vanish.
 void unite(const event& what, std::vector<spoken>& out);
 
-/// The lane that an event's speech has under a profile: late speech moves to backfill.
-inline lane lane_under(const metering_profile& profile, time_ms now, const event& what) {
-  const bool late = profile.fresh_within_ms > 0 and now - what.instant > profile.fresh_within_ms;
-  return late ? lane::backfill : what.from;
+/// The lane that speech has under a profile: late speech moves to backfill.
+inline lane lane_under(const metering_profile& profile, time_ms now, time_ms instant, lane from) {
+  const bool late = profile.fresh_within_ms > 0 and now - instant > profile.fresh_within_ms;
+  return late ? lane::backfill : from;
 }
 
 /// What one event puts into one bucket.
@@ -33,6 +33,11 @@ struct added_speech {
   bucket_index bucket;
   std::int64_t ms;
 };
+
+/// All of it in one bucket: in which it was spoken, or came.
+inline added_speech in_one_bucket(const metering_profile& profile, time_ms now, time_ms time, std::int64_t total_ms) {
+  return {bucket_of(profile.basis == time_basis::arrival ? now : time, profile.bucket_s), total_ms};
+}
 
 /// One speech event as each metering profile counts it: worked out once per event, then used by sums, slots and
 /// budgets. Its memory is reused from event to event.

@@ -58,6 +58,7 @@ void request_review(slot_context& context, std::uint8_t exceeded) {
   written.request = standing.pending;
   written.exceeded = exceeded;
   written.until = standing.pending_until;
+  read_conversations(context.who, context.out.conversations);
   written.recipes = recipes_of(context.who, context.at - review.lookback_ms);
 }
 

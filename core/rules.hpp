@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "core/bind.hpp"
+#include "core/event_columns.hpp"
 #include "core/policy_set.hpp"
 #include "core/step_output.hpp"
 #include "core/user.hpp"
@@ -40,6 +41,13 @@ void advance(user& who, const controls& in_force, time_ms now, step_output& out)
 /// and of the event's hour (needs_older_ids) are resident.
 applied apply(user& who, const controls& in_force, time_ms now, const event& what, std::int64_t horizon_ms,
               step_output& out);
+
+/// Apply entries [first, last) of a run: advance to each one's own `now`, then apply it, up to and including the first
+/// that asks for a review. Returns the number of the entry behind the last one taken. The same code as above without
+/// the checks that admitted the events; what can only change sums is not evaluated. REQUIRES: first < last <=
+/// run.count; among the whole events no commands but `exempt`.
+std::size_t apply(user& who, const controls& in_force, const event_columns& run, std::size_t first, std::size_t last,
+                  step_output& out);
 
 /// Whether apply needs the ids of hours that memory does not keep; load them (id_log::load) between advance and apply.
 bool needs_older_ids(const event& what, time_ms now);

@@ -9,15 +9,6 @@ namespace fairuse::detail {
 
 namespace {
 
-/// False if the event was there before: the same source and id in the last 24 hours, whatever its time, or in the hour
-/// of its own instant.
-bool is_new(user& who, const event& what, time_ms now) {
-  const auto hour = hour_of(what.instant);
-  if (not who.ids.add(hour, what.key, first_id_hour(now))) return false;
-  who.note_id_hour(hour);
-  return true;
-}
-
 /// What an upload meets in each slot, as it was before the upload counts; a bit per slot.
 struct upload_slots {
   std::uint64_t refused = 0; ///< the gate would have refused it
@@ -74,8 +65,14 @@ void use_stt(slot_context& context, const event& what) {
 
 } // namespace
 
-applied apply_speech(slot_context& live, const event& what) {
-  if (not is_new(live.who, what, live.at)) return applied::duplicate;
+bool is_new(user& who, const event& what, time_ms now) {
+  const auto hour = hour_of(what.instant);
+  if (not who.ids.add(hour, what.key, first_id_hour(now))) return false;
+  who.note_id_hour(hour);
+  return true;
+}
+
+void take_speech(slot_context& live, const event& what) {
   live.out.speech.compute(live.policies(), live.at, what);
   const bool upload = what.from == lane::sync;
   const auto uploads = upload ? before_upload(live) : upload_slots{};
@@ -84,17 +81,14 @@ applied apply_speech(slot_context& live, const event& what) {
     evaluate_speech(live, slot);
     if (upload) finish_upload(live.in_slot(slot), uploads);
   }
-  return applied::accepted;
 }
 
-applied apply_stt(slot_context& live, const event& what) {
-  if (not is_new(live.who, what, live.at)) return applied::duplicate;
-  if (what.ms <= 0) return applied::accepted;
+void take_stt(slot_context& live, const event& what) {
+  if (what.ms <= 0) return;
   for (std::size_t slot = 0; slot < live.policies().slot_count(); ++slot) {
     auto context = live.in_slot(slot);
     use_stt(context, what);
   }
-  return applied::accepted;
 }
 
 } // namespace fairuse::detail

@@ -7,7 +7,11 @@
 
 namespace fairuse::detail {
 
-applied apply_speech(slot_context& live, const event& what);
-applied apply_stt(slot_context& live, const event& what);
+/// False: the event was there before: the same source and id in the last 24 hours, whatever its time, or in the hour of
+/// its own instant.
+bool is_new(user& who, const event& what, time_ms now);
+
+void take_speech(slot_context& live, const event& what);
+void take_stt(slot_context& live, const event& what);
 
 } // namespace fairuse::detail

@@ -7,6 +7,7 @@ void step_output::clear() {
   decisions.clear();
   counts = {};
   tallies.assign(tallies.size(), {});
+  conversations = {};
 }
 
 } // namespace fairuse

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/counters.hpp"
+#include "core/event_columns.hpp"
 #include "core/metering.hpp"
 #include "events/decision.hpp"
 
@@ -27,6 +28,13 @@ enum class applied : std::uint8_t {
 /// Whether the event becomes a dead letter.
 inline bool is_refused(applied how) { return how >= applied::too_old; }
 
+/// Conversations of a run that no review has asked for yet: those among the entries [first, last).
+struct unread_conversations {
+  const event_columns* run = nullptr;
+  std::size_t first = 0;
+  std::size_t last = 0;
+};
+
 /// What a step writes.
 struct step_output {
   std::vector<decision> decisions;
@@ -35,6 +43,7 @@ struct step_output {
   std::vector<slot_tally> tallies;
   /// The speech event at hand; scratch memory of the rules.
   speech_spread speech;
+  unread_conversations conversations;
   void clear();
 };
 

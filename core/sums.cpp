@@ -26,21 +26,6 @@ void add_late(user& who, const policy_set& policies, std::size_t profile, const 
   }
 }
 
-/// One bucket's worth of speech into the log and into every sum over it.
-void add(user& who, const policy_set& policies, std::size_t profile, const added_speech& speech, lane from,
-         bool while_off) {
-  auto& log = who.metered[profile];
-  const auto size_before = log.size();
-  log.add(speech.bucket, from, while_off, speech.ms);
-  if (speech.bucket < who.sums.first_in_all(profile))
-    add_late(who, policies, profile, speech, from, while_off, log.size() - size_before);
-  // A span, because the compiler must assume that writing a sum changes the size of a vector.
-  const std::span<const view_spec> views = policies.views();
-  for (std::size_t i = 0; i < views.size(); ++i)
-    if (views[i].profile == profile and views[i].counts(from, while_off)) who.sums.added_ms(i) += speech.ms;
-  note_bucket(who, speech.bucket, policies.profiles()[profile].bucket_s);
-}
-
 /// Buckets are kept by whole hours, as they are written down. Which buckets of an hour are in memory must follow from
 /// `now` alone: with an edge that moved by buckets, an hour would be written without those that were pruned since the
 /// user was loaded.
@@ -134,6 +119,20 @@ time_ms drains_early(const user& who, const sum_limit& limit, time_ms now, std::
   const auto last = size - running.tail > entries_max ? running.tail + entries_max : size;
   const auto sum = who.sums.added_ms(policies.spans()[limit.span].view) - running.left_ms;
   return drains_from(who, policies, limit, sum, running.tail, last, now);
+}
+
+void add(user& who, const policy_set& policies, std::size_t profile, const added_speech& speech, lane from,
+         bool while_off) {
+  auto& log = who.metered[profile];
+  const auto size_before = log.size();
+  log.add(speech.bucket, from, while_off, speech.ms);
+  if (speech.bucket < who.sums.first_in_all(profile))
+    add_late(who, policies, profile, speech, from, while_off, log.size() - size_before);
+  // A span, because the compiler must assume that writing a sum changes the size of a vector.
+  const std::span<const view_spec> views = policies.views();
+  for (std::size_t i = 0; i < views.size(); ++i)
+    if (views[i].profile == profile and views[i].counts(from, while_off)) who.sums.added_ms(i) += speech.ms;
+  note_bucket(who, speech.bucket, policies.profiles()[profile].bucket_s);
 }
 
 void meter(user& who, const controls& in_force, time_ms now, const event& what, step_output& out) {

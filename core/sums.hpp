@@ -31,6 +31,10 @@ time_ms drains_at(const user& who, const policy_set& policies, std::span<const s
 /// The same for one running sum, after at most `entries_max` entries of the buckets: then the instant is early.
 time_ms drains_early(const user& who, const sum_limit& limit, time_ms now, std::uint32_t entries_max);
 
+/// One bucket's worth of speech into the buckets of a profile and into every sum over it.
+void add(user& who, const policy_set& policies, std::size_t profile, const added_speech& speech, lane from,
+         bool while_off);
+
 /// Put the event of out.speech into every profile's buckets and into the sums.
 void meter(user& who, const controls& in_force, time_ms now, const event& what, step_output& out);
 

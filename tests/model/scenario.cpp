@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "core/query.hpp"
+#include "tests/model/run_follower.hpp"
 
 namespace fairuse::model {
 
@@ -200,6 +201,7 @@ private:
   void converse(const action& given);
   void command(admin_command what);
   std::string run();
+  void advance_all();
   std::string run_promotion(const event& given, time_ms previous);
   std::string take(const event& given);
   void load_older_ids(const std::vector<event>& events);
@@ -211,6 +213,7 @@ private:
   controls in_force_;
   user user_;
   step_output out_;
+  run_follower in_runs_;
   time_ms now_ = first_instant;
   time_ms last_now_ = INT64_MIN;
   int serial_ = 0;
@@ -237,6 +240,7 @@ scenario_run::scenario_run(const scenario& from)
   sets_.push_back(policy_set::make(make_policy(from.live, "fair"), shadows_of(from), retention_ms,
                                    from.alone ? review_mode::alone : review_mode::shared));
   in_force_ = {not from.starts_off, false, sets_.back().get()};
+  in_runs_.use(in_force_);
   model_.set_controls(in_force_.enabled, in_force_.killed);
   recorded.arena = std::make_shared<event_arena>();
   recorded.policies = sets_.back();
@@ -466,7 +470,18 @@ std::string scenario_run::act(const action& given) {
   return wrong;
 }
 
-std::string scenario_run::close() { return run(); }
+std::string scenario_run::close() {
+  if (auto wrong = run(); not wrong.empty()) return wrong;
+  advance(user_, in_force_, now_, out_);
+  in_runs_.advance_to(now_);
+  return in_runs_.difference(out_);
+}
+
+void scenario_run::advance_all() {
+  advance(user_, in_force_, now_, out_);
+  in_runs_.advance_to(now_);
+  model_.advance(now_);
+}
 
 recording scenario_run::take_record() {
   recorded.decisions = out_.decisions;
@@ -478,10 +493,7 @@ std::string scenario_run::run_promotion(const event& given, time_ms previous) {
   const auto& what = detail_of<admin_command>(given);
   const auto after = in_force_.policies->promoted(what.policy);
   if (after == nullptr) {
-    if (model_.next_due() <= now_) {
-      advance(user_, in_force_, now_, out_);
-      model_.advance(now_);
-    }
+    if (model_.next_due() <= now_) advance_all();
     return check();
   }
   sets_.push_back(after);
@@ -492,13 +504,12 @@ std::string scenario_run::run_promotion(const event& given, time_ms previous) {
   const bool due = model_.next_due() != never;
   if (due and now_ - 1 > previous) {
     advance(user_, before, now_ - 1, out_);
+    in_runs_.advance_to(now_ - 1);
     model_.advance(now_ - 1);
   }
+  in_runs_.use(in_force_);
   model_.promote(what.policy);
-  if (due) {
-    advance(user_, in_force_, now_, out_);
-    model_.advance(now_);
-  }
+  if (due) advance_all();
   return check();
 }
 
@@ -514,6 +525,7 @@ std::string scenario_run::take(const event& given) {
   if (how == applied::accepted and (given.kind == event_kind::speech or given.kind == event_kind::stt))
     stored_ids_[hour_of(given.instant)].push_back(given.key);
   if (how == applied::accepted and given.kind == event_kind::erasure) stored_ids_.clear();
+  if (how == applied::accepted) in_runs_.add(now_, given);
   if (how == expected) return {};
   return "event " + event_id(given) + ": core says " + std::to_string(static_cast<int>(how)) + ", the model "
          + std::to_string(static_cast<int>(expected));
@@ -532,7 +544,9 @@ std::string scenario_run::run() {
   all.insert(all.end(), epoch.commands.begin(), epoch.commands.end());
   std::stable_sort(all.begin(), all.end(), before);
   if (not epoch.events.empty() or model_.next_due() <= now_) {
+    // Timers that are due fire here; those of a command to all users fire under what was in force before it.
     advance(user_, in_force_, now_, out_);
+    if (not epoch.commands.empty()) in_runs_.advance_to(now_);
     load_older_ids(epoch.events);
     model_.advance(now_);
   }
@@ -541,6 +555,7 @@ std::string scenario_run::run() {
     if (std::any_of(epoch.commands.begin(), epoch.commands.end(), same)) {
       const auto& what = detail_of<admin_command>(each);
       (what.verb == admin_verb::enable ? in_force_.enabled : in_force_.killed) = what.on;
+      in_runs_.use(in_force_);
       model_.set_controls(in_force_.enabled, in_force_.killed);
       continue;
     }
