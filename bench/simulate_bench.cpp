@@ -84,7 +84,7 @@ public:
       out.uid = recorded.uid;
       out.group = recorded.group;
       out.steps = recorded.steps;
-      out.events = recorded.events;
+      out.run = recorded.run;
     }
 
   private:

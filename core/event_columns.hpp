@@ -36,8 +36,8 @@ private:
 class conversation_source {
 public:
   virtual ~conversation_source() = default;
-  /// Conversation number `place`. Its detail is valid until the next call.
-  virtual event conversation(std::size_t place) const = 0;
+  /// `entry` with what conversation number `place` says. The detail is valid until the next call.
+  virtual event conversation(std::size_t place, event entry) const = 0;
 };
 
 /// The memory belongs to the source. REQUIRES: `now` ascends.
@@ -59,16 +59,21 @@ struct event_columns {
   /// Entry number `i` as an event; the detail of a conversation is valid until the next call.
   event at(std::size_t i) const {
     const auto place = static_cast<std::size_t>(ms[i]);
-    if (tag[i].whole()) return whole[place];
-    if (tag[i].kind() == event_kind::conversation) return conversations->conversation(place);
     event made;
     made.instant = made.time = instant[i];
-    made.key = key != nullptr ? key[i] : first_key + i;
-    made.ms = ms[i];
     made.kind = tag[i].kind();
     made.from = tag[i].from();
+    if (tag[i].whole())
+      made = whole[place];
+    else if (made.kind == event_kind::conversation)
+      made = conversations->conversation(place, made);
+    else
+      made.ms = ms[i];
+    made.key = key_of(i);
     return made;
   }
+
+  std::uint64_t key_of(std::size_t i) const { return key != nullptr ? key[i] : first_key + i; }
 };
 
 } // namespace fairuse

@@ -81,17 +81,49 @@ const history::block_user& history_feed::open(std::uint32_t user, bool ids) {
   auto& into = ids ? named_ : facts_;
   if (into.block != block) {
     into.block = SIZE_MAX;
-    if (const auto done = plan_->from->read_block(block, {.texts = false, .ids = ids}, into.buffers); not done)
+    check();
+    const auto form = ids ? history::event_form::events : history::event_form::run;
+    if (const auto done = plan_->from->read_block(block, {.ids = ids, .form = form}, into.buffers); not done)
       throw std::runtime_error(done.error().message);
     into.block = block;
   }
   return into.buffers.block.users()[user - (block == 0 ? 0 : ends[block - 1])];
 }
 
-bool history_feed::holds(const event& what) {
-  if (what.kind == event_kind::review) return false;
-  if (what.kind != event_kind::admin) return true;
+void history_feed::check() const {
+  if (facts_.block != SIZE_MAX and facts_.buffers.block.damaged())
+    throw std::runtime_error("a conversation in block " + std::to_string(facts_.block + 1) + " cannot be read");
+}
+
+namespace {
+
+/// Answers, and commands that answered other decisions, stay out of a replay.
+bool holds(const event_columns& run, std::size_t i) {
+  const auto tag = run.tag[i];
+  if (tag.kind() == event_kind::review) return false;
+  if (tag.kind() != event_kind::admin) return true;
+  const auto what = run.at(i);
   return not history::is_broadcast_mark(what) and detail_of<admin_command>(what).verb == admin_verb::exempt;
+}
+
+bool skips(const event_columns& run, std::size_t i) {
+  return run.tag[i].kind() == event_kind::admin and not history::is_broadcast_mark(run.at(i)) and not holds(run, i);
+}
+
+} // namespace
+
+void history_feed::fill_run(const history::block_user& who, simulated_user& out) {
+  out.skipped_commands = 0;
+  out.run = who.run;
+  out.run.first_key = key_mark | 1;
+  if (who.answers_and_commands == 0) return;
+  out.columns.clear();
+  for (std::size_t i = 0; i < who.run.count; ++i)
+    if (holds(who.run, i))
+      out.columns.add(out.run, i);
+    else
+      out.skipped_commands += skips(who.run, i);
+  out.run = out.columns.columns();
 }
 
 void history_feed::fill(std::uint32_t user, simulated_user& out) {
@@ -102,21 +134,11 @@ void history_feed::fill(std::uint32_t user, simulated_user& out) {
     out.group = who.label.value_or(out.group);
   else if (const auto named = plan_->labels->find(who.uid); named != plan_->labels->end())
     out.group = named->second;
-  out.skipped_commands = 0;
-  out.step_buffer.clear();
-  out.event_buffer.clear();
-  for (const auto& each : who.steps) {
-    const auto first = out.event_buffer.size();
-    for (const auto& what : who.events.subspan(each.first, each.count))
-      if (holds(what))
-        out.event_buffer.emplace_back(what).key |= key_mark;
-      else
-        out.skipped_commands += what.kind == event_kind::admin and not history::is_broadcast_mark(what);
-    if (const auto count = out.event_buffer.size() - first; count > 0)
-      out.step_buffer.push_back(
-          {each.now, in_force_, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count)});
-  }
-  out.step_buffer.push_back({end_, in_force_, static_cast<std::uint32_t>(out.event_buffer.size()), 0});
+  fill_run(who, out);
+  out.steps.clear();
+  if (out.run.count > 0)
+    out.steps.push_back({out.run.now[0], in_force_, 0, static_cast<std::uint32_t>(out.run.count), true});
+  out.steps.push_back({end_, in_force_, 0, 0});
   out.review_buffer.clear();
   for (const auto& each : who.reviews)
     out.review_buffer.push_back(&each);
@@ -124,8 +146,6 @@ void history_feed::fill(std::uint32_t user, simulated_user& out) {
     const auto place = [](const auto* of) { return std::tuple(of->at(), of->slot != "live", of->slot, of->number); };
     return place(left) < place(right);
   });
-  out.steps = out.step_buffer;
-  out.events = out.event_buffer;
   out.reviews = out.review_buffer;
 }
 

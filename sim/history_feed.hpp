@@ -47,11 +47,12 @@ public:
 
   void fill(std::uint32_t user, simulated_user& out) override;
   std::optional<std::string> id_of(std::uint32_t user, std::uint64_t key) override;
+  void check() const override;
 
 private:
   /// The block of a user, read if it is not the last one.
   const history::block_user& open(std::uint32_t user, bool ids);
-  static bool holds(const event& what);
+  void fill_run(const history::block_user& who, simulated_user& out);
 
   const history_plan* plan_;
   const controls* in_force_;

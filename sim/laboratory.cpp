@@ -57,6 +57,7 @@ void worker_threads::run_epochs(run_tally& mine) {
   const auto shard = own.open_shard(store, rules_.options());
   while (const auto sealed = users.seal())
     users.count(shard->run(*sealed, rest));
+  feed->check();
 }
 
 void worker_threads::work() {

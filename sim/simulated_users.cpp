@@ -14,12 +14,15 @@ namespace {
 /// Enough to share the cost of an epoch's messages, few enough for their events to stay in the cache.
 constexpr std::uint32_t users_per_epoch = 8;
 
-/// `now` of the step with the user's first speech, or of the first step if there is no speech.
+/// `now` of the user's first speech, or of the first step if there is no speech.
 time_ms first_speech(const simulated_user& who) {
-  for (const auto& each : who.steps)
-    for (const auto& what : who.events.subspan(each.first, each.count))
-      if (what.kind == event_kind::speech) return each.now;
+  for (std::size_t i = 0; i < who.run.count; ++i)
+    if (who.run.tag[i].kind() == event_kind::speech) return who.run.now[i];
   return who.steps.front().now;
+}
+
+std::uint64_t events_of(const simulated_user& who) {
+  return who.run.count + who.refused.duplicates + who.refused.too_old + who.refused.future;
 }
 
 } // namespace
@@ -90,7 +93,7 @@ std::optional<epoch> simulated_users::seal() {
     who.answers.clear();
     who.answering = false;
     who.arena.clear();
-    slices_.push_back({who.uid, who.steps, who.events, {}});
+    slices_.push_back({who.uid, who.steps, {}, {}, &who.run});
   }
   epoch sealed;
   sealed.number = ++epochs_;
@@ -192,20 +195,51 @@ void simulated_users::note_requests(active_user& who, const outcome& so_far) {
   }
 }
 
-/// Index of the first step after the answer: by instant, then by the order of events.
-std::size_t simulated_users::steps_before(const active_user& who, const event& answer) const {
-  const auto first = who.steps.begin() + static_cast<std::ptrdiff_t>(who.next_step);
-  const auto last = who.steps.end() - 1; // The last step is the stated end, after all answers.
-  const auto place = std::partition_point(first, last, [&](const step& each) {
-    if (each.now != answer.instant or each.count == 0) return each.now < answer.instant;
-    return before(who.events[each.first], answer);
-  });
-  return static_cast<std::size_t>(place - who.steps.begin());
+/// Step `number`, of the run, becomes two; the first one has `count` events.
+void simulated_users::split(active_user& who, std::size_t number, std::size_t count) {
+  auto& first = who.steps[number];
+  if (count == first.count) return;
+  auto second = first;
+  first.count = static_cast<std::uint32_t>(count);
+  second.first += first.count;
+  second.count -= first.count;
+  second.now = who.run.now[second.first];
+  who.steps.insert(who.steps.begin() + static_cast<std::ptrdiff_t>(number) + 1, second);
+}
+
+/// Number of the first step after the answer: by instant, then by the order of events.
+std::size_t simulated_users::steps_before(active_user& who, const event& answer) {
+  const auto comes_first = [&](std::size_t entry) {
+    const auto now = who.run.now[entry];
+    return now != answer.instant ? now < answer.instant : before(who.run.at(entry), answer);
+  };
+  // The last step is the stated end, after all answers.
+  auto number = who.next_step;
+  for (; number + 1 < who.steps.size(); ++number) {
+    const std::size_t begin = who.steps[number].first;
+    const auto end = begin + who.steps[number].count;
+    if (comes_first(end - 1)) continue;
+    auto left = begin;
+    for (auto right = end - 1; left < right;) {
+      const auto middle = left + (right - left) / 2;
+      if (comes_first(middle))
+        left = middle + 1;
+      else
+        right = middle;
+    }
+    if (left == begin) break;
+    split(who, number, left - begin);
+    return number + 1;
+  }
+  return number;
 }
 
 slice simulated_users::rest(const slice& given, const outcome& so_far) {
   auto& who = user_of(given.uid);
-  if (not who.answering) who.next_step += so_far.steps_taken;
+  if (not who.answering) {
+    who.next_step += so_far.steps_taken;
+    if (so_far.events_taken > 0) split(who, who.next_step++, so_far.events_taken);
+  }
   who.answering = false;
   note_requests(who, so_far);
   auto until = who.steps.size();
@@ -216,10 +250,10 @@ slice simulated_users::rest(const slice& given, const outcome& so_far) {
       who.answer = who.answers.back();
       who.answers.pop_back();
       who.answer_step = {who.answer.instant, &rules_->in_force, 0, 1};
-      return {given.uid, {&who.answer_step, 1}, {&who.answer, 1}, {}};
+      return {given.uid, {&who.answer_step, 1}, {&who.answer, 1}, {}, nullptr};
     }
   }
-  return {given.uid, who.steps.subspan(who.next_step, until - who.next_step), who.events, {}};
+  return {given.uid, std::span<const step>(who.steps).subspan(who.next_step, until - who.next_step), {}, {}, &who.run};
 }
 
 void simulated_users::list(const active_user& who, std::size_t policy) {
@@ -277,8 +311,9 @@ void simulated_users::count_decisions(const active_user& who, std::vector<decisi
 
 void simulated_users::count_user(const active_user& who, outcome& of) {
   ++into_->users;
-  into_->events += who.events.size();
+  into_->events += events_of(who);
   into_->skipped_commands += who.skipped_commands;
+  into_->counts += who.refused;
   into_->counts += of.wrote.counts;
   for (std::size_t slot = 0; slot < of.wrote.tallies.size(); ++slot)
     if (const auto policy = rules_->policy_of[slot]) {
@@ -294,7 +329,7 @@ void simulated_users::count(const epoch_result& decided) {
   std::uint64_t events = 0;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     count_user(users_[i], outcomes[i]);
-    events += users_[i].events.size();
+    events += events_of(users_[i]);
   }
   queue_->users_done.fetch_add(outcomes.size(), std::memory_order_relaxed);
   queue_->events_done.fetch_add(events, std::memory_order_relaxed);

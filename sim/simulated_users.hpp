@@ -4,8 +4,8 @@
 // users; rest() inserts the simulated reviewer's answers between their steps, and count() tallies the results.
 //
 // Answers: a policy that requests a review at instant t gets its answer at t + latency, in a step of its own, among the
-// user's events by (instant, key). Answers after the stated end are never given. The steps before an answer are a
-// subspan of the user's own steps, so an answer costs two messages and no copy, however many steps follow.
+// user's events by (instant, key). Answers after the stated end are never given. The run is split where an answer
+// comes, so an answer costs two messages and no copy of events, however many follow.
 //
 // The bytes of decisions: every policy's chain is written as if the policy were live, so a chain does not depend on the
 // other policies of the run or on their order.
@@ -116,7 +116,8 @@ private:
                     const std::string& id);
   review_tally& answers_of(const active_user& who, std::size_t slot);
   std::size_t slot_of(const decision& what) const;
-  std::size_t steps_before(const active_user& who, const event& answer) const;
+  static void split(active_user& who, std::size_t number, std::size_t count);
+  static std::size_t steps_before(active_user& who, const event& answer);
   void count_user(const active_user& who, outcome& of);
   void count_decisions(const active_user& who, std::vector<decision>& decisions);
   void name_cause(const active_user& who, decision& what);

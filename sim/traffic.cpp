@@ -243,6 +243,7 @@ void traffic_writer::push_account(account_fact fact, time_ms at) {
 
 void traffic_writer::push_duplicate(const arrival& what) {
   arrival again = what;
+  again.again = true;
   again.at += people_->people().faults.duplicate_delay.sample(faults_);
   unordered_.push_back(again);
   until_duplicate_ = faults_.below(duplicate_gap_);

@@ -23,6 +23,8 @@ namespace fairuse::sim {
 struct arrival {
   time_ms at = 0;
   event what;
+  /// A copy of an earlier event.
+  bool again = false;
 };
 
 /// One user's events, ascending by (at, the order of `before`). `arena` owns the details.

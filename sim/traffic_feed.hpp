@@ -9,20 +9,44 @@
 #include <string>
 #include <vector>
 
+#include "core/counters.hpp"
 #include "core/epoch.hpp"
+#include "core/event_columns.hpp"
 #include "sim/traffic.hpp"
 #include "storage/history/history_block.hpp"
 
 namespace fairuse::sim {
 
-/// One user of a run. The spans point into the buffers below or into memory that the feed keeps.
+/// Columns that a feed fills.
+class run_buffer {
+public:
+  void clear();
+  void add(time_ms now, const event& what);
+  /// An entry of another run. REQUIRES: all conversations without a whole event are of one source.
+  void add(const event_columns& from, std::size_t i);
+  /// Valid until the next change.
+  event_columns columns() const;
+
+private:
+  std::vector<time_ms> now_;
+  std::vector<time_ms> instant_;
+  std::vector<std::int32_t> ms_;
+  std::vector<run_tag> tags_;
+  std::vector<std::uint64_t> keys_;
+  std::vector<event> whole_;
+  const conversation_source* conversations_ = nullptr;
+};
+
+/// One user of an experiment. The spans point into the buffers below or into memory that the feed keeps.
 struct simulated_user {
   std::string uid;
   /// Index of the cohort.
   std::uint32_t group = 0;
-  /// Ascending; the last one, at the stated end, has no events.
-  std::span<const step> steps;
-  std::span<const event> events;
+  /// Ascending; the last one, at the stated end, has no events. Those of a run may be split where an answer comes.
+  std::vector<step> steps;
+  event_columns run;
+  /// What the feed counted itself: events that it did not admit.
+  counters refused;
   /// Commands that the feed left out, because they answered decisions of other policies.
   std::uint32_t skipped_commands = 0;
   /// What is recorded of the user's reviews, by instant, the live slot's first.
@@ -30,8 +54,7 @@ struct simulated_user {
 
   /// Buffers of feeds that generate events. Reused from user to user.
   user_traffic traffic;
-  std::vector<step> step_buffer;
-  std::vector<event> event_buffer;
+  run_buffer columns;
   std::vector<const history::recorded_review*> review_buffer;
 };
 
@@ -44,9 +67,11 @@ public:
   /// The id of an event of the user filled in last, by its key; nullopt: it is none of the feed's, and event_id() says
   /// it. For feeds that read ids only where they are needed.
   virtual std::optional<std::string> id_of(std::uint32_t, std::uint64_t) { return std::nullopt; }
+  /// Throws std::runtime_error if what was read of the users so far was damaged.
+  virtual void check() const {}
 };
 
-/// The traffic of a composition, each event in a step of its own at its arrival.
+/// The traffic of a composition, each event at its arrival. It knows its duplicates, so core need not look for them.
 class synthetic_feed final : public traffic_feed {
 public:
   /// REQUIRES: `of` and `in_force` outlive this.
@@ -55,6 +80,8 @@ public:
   void fill(std::uint32_t user, simulated_user& out) override;
 
 private:
+  bool admits(const arrival& what, counters& refused) const;
+
   traffic_writer writer_;
   const controls* in_force_;
   time_ms end_;

@@ -15,6 +15,7 @@ namespace {
 
 /// Instants and durations beyond these are damage: sums of them must not overflow.
 constexpr std::int64_t time_bound = std::int64_t{1} << 53;
+static_assert((time_bound & (time_bound - 1)) == 0);
 
 bool is_sane(std::int64_t value) { return value > -time_bound and value < time_bound; }
 
@@ -90,13 +91,13 @@ struct id_columns {
 
 class block_decoder {
 public:
-  explicit block_decoder(history_block& out) : out_(out) {}
+  block_decoder(event_form form, history_block& out) : form_(form), out_(out) {}
   result<void> decode(const block_bytes& from);
 
 private:
-  /// A user while the vectors that its spans point into grow.
+  /// Of a user: where its parts begin and how many there are, while the vectors that spans will point into grow.
   struct places {
-    std::size_t uid_at, uid_size, step, steps, event, events, review, reviews;
+    std::size_t uid_at, uid_size, entry, entries, whole, wholes, review, reviews, step, steps;
   };
   struct head {
     std::uint64_t events = 0;
@@ -107,23 +108,27 @@ private:
   result<void> open(const block_bytes& from);
   result<void> read_user();
   result<head> read_head();
-  result<void> read_event(std::size_t place, time_ms& now);
-  result<void> read_facts(event& what);
-  result<void> read_segments(event& what);
-  result<void> read_conversation(event& what);
+  result<void> read_entries(const head& of);
+  result<void> read_other(unsigned bits, std::size_t index);
+  result<event_detail> read_detail(unsigned bits, event& what);
+  result<event_detail> read_segments(event& what);
+  void keep_whole(event what, std::size_t index);
+  result<void> make_events();
+  result<void> make_event(const block_user& who, std::size_t entry, std::size_t place);
   result<void> read_id(event& what);
-  result<void> read_broadcast(event& what);
-  void begin_step(time_ms now);
   bool at_end() const;
   void point();
 
+  event_form form_;
   history_block& out_;
   facts_columns facts_;
-  text_items conversations_;
+  byte_reader conversations_;
   std::optional<text_items> texts_;
   std::optional<id_columns> ids_;
   std::string uid_;
-  std::size_t next_kind_ = 0;
+  std::size_t next_entry_ = 0;
+  /// Of the user that is read, in out_.whole_.
+  std::size_t whole_begins_ = 0;
   std::vector<places> places_;
 };
 
@@ -138,8 +143,15 @@ result<void> block_decoder::open(const block_bytes& from) {
   facts_.reviews.from = all.text();
   if (not all.done() or users > facts_.heads.from.size()) return impossible("its facts");
   places_.reserve(users);
-  out_.events_.reserve(facts_.kinds.size());
-  if (not conversations_.open(from.conversations)) return impossible("its conversations");
+  const auto entries = facts_.kinds.size();
+  out_.nows_.resize(entries);
+  out_.instants_.resize(entries);
+  out_.amounts_.resize(entries);
+  out_.tags_.resize(entries);
+  text_items conversations;
+  if (not conversations.open(from.conversations)) return impossible("its conversations");
+  out_.conversation_strings_ = std::move(conversations.strings);
+  conversations_ = conversations.items;
   if (from.texts and not texts_.emplace().open(*from.texts)) return impossible("its texts");
   if (from.ids) {
     byte_reader ids{*from.ids};
@@ -156,12 +168,11 @@ result<void> block_decoder::open(const block_bytes& from) {
   return {};
 }
 
+/// Texts and ids are read behind it.
 bool block_decoder::at_end() const {
-  const bool facts = facts_.heads.done() and next_kind_ == facts_.kinds.size() and facts_.nows.at_end()
-                     and facts_.lags.at_end() and facts_.amounts.at_end() and facts_.segments.at_end()
-                     and facts_.details.done() and facts_.reviews.done();
-  return facts and conversations_.items.done() and (not texts_ or texts_->items.done())
-         and (not ids_ or (ids_->places.at_end() and ids_->sizes.at_end() and ids_->ids.done()));
+  return facts_.heads.done() and next_entry_ == facts_.kinds.size() and facts_.nows.at_end() and facts_.lags.at_end()
+         and facts_.amounts.at_end() and facts_.segments.at_end() and facts_.details.done() and facts_.reviews.done()
+         and conversations_.done();
 }
 
 result<block_decoder::head> block_decoder::read_head() {
@@ -179,7 +190,7 @@ result<block_decoder::head> block_decoder::read_head() {
     peak = static_cast<std::int64_t>(from.number());
   who.peaks.stt_day_ms = static_cast<std::int64_t>(from.number());
   if (not from.ok or shared > uid_.size() or partition > std::numeric_limits<std::int32_t>::max() or label > UINT32_MAX
-      or out.events > facts_.kinds.size() - next_kind_ or not is_sane(out.now))
+      or out.events > facts_.kinds.size() - next_entry_ or not is_sane(out.now))
     return impossible("a user");
   uid_.resize(shared);
   uid_.append(rest);
@@ -191,65 +202,106 @@ result<block_decoder::head> block_decoder::read_head() {
 result<void> block_decoder::read_user() {
   const auto begins = read_head();
   if (not begins) return begins.error();
-  places place{out_.uids_.size(), uid_.size(), out_.steps_.size(), 0, out_.events_.size(), 0, out_.reviews_.size(), 0};
+  places place{out_.uids_.size(),
+               uid_.size(),
+               next_entry_,
+               begins->events,
+               out_.whole_.size(),
+               0,
+               out_.reviews_.size(),
+               begins->reviews,
+               0,
+               0};
   out_.uids_ += uid_;
-  auto now = begins->now;
-  for (std::uint64_t i = 0; i < begins->events; ++i)
-    if (auto done = read_event(i, now); not done) return done;
+  whole_begins_ = place.whole;
+  if (auto done = read_entries(*begins); not done) return done;
   for (std::uint64_t i = 0; i < begins->reviews; ++i) {
     auto made = decode_review(facts_.reviews.text());
     if (not facts_.reviews.ok or not made) return impossible("a review");
     out_.reviews_.push_back(std::move(*made));
   }
-  place.steps = out_.steps_.size() - place.step;
-  place.events = out_.events_.size() - place.event;
-  place.reviews = out_.reviews_.size() - place.review;
+  place.wholes = out_.whole_.size() - place.whole;
   places_.push_back(place);
   return {};
 }
 
-void block_decoder::begin_step(time_ms now) {
-  const auto first = places_.empty() ? 0 : places_.back().event + places_.back().events;
-  out_.steps_.push_back({now, static_cast<std::uint32_t>(out_.events_.size() - first), 0});
-}
-
-result<void> block_decoder::read_event(std::size_t place, time_ms& now) {
-  const auto bits = static_cast<unsigned char>(facts_.kinds[next_kind_++]);
-  if ((bits & kind_new_step) != 0) {
-    now += static_cast<std::int64_t>(facts_.nows.take());
-    if (not facts_.nows.ok() or not is_sane(now)) return impossible("the time of a step");
-    begin_step(now);
-  } else if (place == 0)
-    return impossible("a user's first step");
-  event what;
-  const auto kind = bits & kind_mask;
-  what.from = static_cast<lane>(bits >> kind_lane_shift & 3);
-  if (kind == kind_broadcast) {
-    if (auto done = read_broadcast(what); not done) return done;
-  } else {
-    const auto lag = unzigzag(facts_.lags.take());
-    if (not facts_.lags.ok() or not is_sane(lag)) return impossible("an instant");
-    what.kind = static_cast<event_kind>(kind);
-    what.instant = what.time = now - lag;
-    what.key = place + 1;
-    auto done = (bits & kind_has_detail) != 0 ? read_segments(what) : read_facts(what);
-    if (done and ids_) done = read_id(what);
-    if (not done) return done;
+// Numbers that cannot be are looked for once, behind the last entry.
+result<void> block_decoder::read_entries(const head& of) {
+  auto now = of.now;
+  bool sane = true;
+  for (std::uint64_t i = 0; i < of.events; ++i) {
+    const auto index = next_entry_++;
+    const auto bits = static_cast<unsigned char>(facts_.kinds[index]);
+    if ((bits & kind_new_step) != 0) {
+      const auto gap = facts_.nows.take();
+      sane = sane and gap < time_bound;
+      if (not is_sane(now)) return impossible("the time of a step");
+      now += static_cast<std::int64_t>(gap & (time_bound - 1));
+    } else if (i == 0)
+      return impossible("a user's first step");
+    out_.nows_[index] = now;
+    const auto kind = bits & kind_mask;
+    const auto lag = kind != kind_broadcast ? unzigzag(facts_.lags.take()) : 0;
+    sane = sane and is_sane(lag);
+    out_.instants_[index] = now - (is_sane(lag) ? lag : 0);
+    if (kind > static_cast<unsigned>(event_kind::stt) or (bits & kind_has_detail) != 0) {
+      if (auto done = read_other(bits, index); not done) return done;
+      continue;
+    }
+    const auto ms = facts_.amounts.take();
+    sane = sane and ms <= UINT32_MAX;
+    out_.amounts_[index] = static_cast<std::int32_t>(static_cast<std::uint32_t>(ms));
+    out_.tags_[index] = {static_cast<event_kind>(kind), static_cast<lane>(bits >> kind_lane_shift & 3)};
   }
-  out_.events_.push_back(what);
-  ++out_.steps_.back().count;
+  if (not sane or not is_sane(now) or not facts_.nows.ok() or not facts_.lags.ok() or not facts_.amounts.ok())
+    return impossible("the numbers of a user's events");
   return {};
 }
 
-result<void> block_decoder::read_broadcast(event& what) {
-  const auto index = facts_.amounts.take();
-  if (not facts_.amounts.ok() or index > std::numeric_limits<std::int32_t>::max()) return impossible("a command");
-  what.kind = event_kind::admin;
-  what.ms = static_cast<std::int32_t>(index);
+void block_decoder::keep_whole(event what, std::size_t index) {
+  out_.amounts_[index] = static_cast<std::int32_t>(out_.whole_.size() - whole_begins_);
+  out_.tags_[index] = {what.kind, what.from, true};
+  const bool drops = what.kind == event_kind::review or what.kind == event_kind::admin;
+  out_.users_.back().answers_and_commands += drops;
+  out_.whole_.push_back(what);
+}
+
+/// What is not speech in `ms` and not STT.
+result<void> block_decoder::read_other(unsigned bits, std::size_t index) {
+  event what;
+  what.from = static_cast<lane>(bits >> kind_lane_shift & 3);
+  const auto kind = bits & kind_mask;
+  if (kind == kind_broadcast) {
+    const auto number = facts_.amounts.take();
+    if (not facts_.amounts.ok() or number > std::numeric_limits<std::int32_t>::max()) return impossible("a command");
+    what.kind = event_kind::admin;
+    what.ms = static_cast<std::int32_t>(number);
+    keep_whole(what, index);
+    return {};
+  }
+  what.kind = static_cast<event_kind>(kind);
+  what.instant = what.time = out_.instants_[index];
+  if (what.kind == event_kind::conversation and (bits & kind_has_detail) == 0) {
+    out_.amounts_[index] = static_cast<std::int32_t>(out_.conversations_.size());
+    out_.tags_[index] = {what.kind, what.from};
+    out_.conversations_.push_back(conversations_.text());
+    return conversations_.ok ? result<void>() : impossible("a conversation");
+  }
+  auto detail = read_detail(bits, what);
+  if (not detail) return detail.error();
+  what.detail = out_.arena_.keep(std::move(*detail));
+  keep_whole(what, index);
   return {};
 }
 
-result<void> block_decoder::read_segments(event& what) {
+result<event_detail> block_decoder::read_detail(unsigned bits, event& what) {
+  if ((bits & kind_has_detail) != 0) return read_segments(what);
+  auto made = decode_detail(what.kind, facts_.details.text());
+  if (not facts_.details.ok or not made) return impossible("a fact");
+  return std::move(*made);
+}
+
+result<event_detail> block_decoder::read_segments(event& what) {
   const auto count = facts_.amounts.take();
   if (what.kind != event_kind::speech or not facts_.amounts.ok() or count == 0 or count > part_bytes_max)
     return impossible("the segments of an event");
@@ -267,40 +319,7 @@ result<void> block_decoder::read_segments(event& what) {
   }
   if (not facts_.segments.ok()) return impossible("the segments of an event");
   what.time = what.instant - last;
-  what.detail = out_.arena_.keep(event_detail(std::move(read)));
-  return {};
-}
-
-result<void> block_decoder::read_facts(event& what) {
-  switch (what.kind) {
-    case event_kind::speech:
-    case event_kind::stt: {
-      const auto ms = facts_.amounts.take();
-      if (not facts_.amounts.ok() or ms > UINT32_MAX) return impossible("an amount");
-      what.ms = static_cast<std::int32_t>(static_cast<std::uint32_t>(ms));
-      return {};
-    }
-    case event_kind::conversation:
-      return read_conversation(what);
-    case event_kind::account:
-    case event_kind::review:
-    case event_kind::admin:
-    case event_kind::erasure:
-      break;
-  }
-  auto made = decode_detail(what.kind, facts_.details.text());
-  if (not facts_.details.ok or not made) return impossible("a fact");
-  what.detail = out_.arena_.keep(std::move(*made));
-  return {};
-}
-
-result<void> block_decoder::read_conversation(event& what) {
-  auto made = decode_conversation(conversations_.items.text(), conversations_.strings);
-  if (not conversations_.items.ok or not made) return impossible("a conversation");
-  if (texts_ and not(decode_text(texts_->items.text(), texts_->strings, *made) and texts_->items.ok))
-    return impossible("the text of a conversation");
-  what.detail = out_.arena_.keep(event_detail(std::move(*made)));
-  return {};
+  return event_detail(std::move(read));
 }
 
 result<void> block_decoder::read_id(event& what) {
@@ -328,10 +347,54 @@ void block_decoder::point() {
     const auto& at = places_[i];
     auto& who = out_.users_[i];
     who.uid = std::string_view(out_.uids_).substr(at.uid_at, at.uid_size);
-    who.steps = std::span(out_.steps_).subspan(at.step, at.steps);
-    who.events = std::span(out_.events_).subspan(at.event, at.events);
     who.reviews = std::span(out_.reviews_).subspan(at.review, at.reviews);
+    who.run.now = out_.nows_.data() + at.entry;
+    who.run.instant = out_.instants_.data() + at.entry;
+    who.run.ms = out_.amounts_.data() + at.entry;
+    who.run.tag = out_.tags_.data() + at.entry;
+    who.run.first_key = 1;
+    who.run.whole = std::span(out_.whole_).subspan(at.whole, at.wholes);
+    who.run.conversations = &out_;
+    who.run.count = at.entries;
   }
+}
+
+/// Event number `place` of a user, and the step that it begins.
+result<void> block_decoder::make_event(const block_user& who, std::size_t entry, std::size_t place) {
+  if ((static_cast<unsigned char>(facts_.kinds[entry]) & kind_new_step) != 0)
+    out_.steps_.push_back({who.run.now[place], static_cast<std::uint32_t>(place), 0});
+  auto what = who.run.at(place);
+  if (what.kind == event_kind::conversation) {
+    if (out_.damaged_) return impossible("a conversation");
+    auto& said = std::get<conversation_fact>(out_.read_conversation_);
+    if (texts_ and not(decode_text(texts_->items.text(), texts_->strings, said) and texts_->items.ok))
+      return impossible("the text of a conversation");
+    what.detail = out_.arena_.keep(out_.read_conversation_);
+  }
+  if (ids_ and not is_broadcast_mark(what))
+    if (auto done = read_id(what); not done) return done;
+  out_.events_.push_back(what);
+  ++out_.steps_.back().count;
+  return {};
+}
+
+result<void> block_decoder::make_events() {
+  out_.events_.reserve(facts_.kinds.size());
+  for (std::size_t user = 0; user < places_.size(); ++user) {
+    auto& at = places_[user];
+    at.step = out_.steps_.size();
+    for (std::size_t i = 0; i < at.entries; ++i)
+      if (auto done = make_event(out_.users_[user], at.entry + i, i); not done) return done;
+    at.steps = out_.steps_.size() - at.step;
+  }
+  for (std::size_t user = 0; user < places_.size(); ++user) {
+    const auto& at = places_[user];
+    out_.users_[user].steps = std::span(out_.steps_).subspan(at.step, at.steps);
+    out_.users_[user].events = std::span(out_.events_).subspan(at.entry, at.entries);
+  }
+  const bool done = (not texts_ or texts_->items.done())
+                    and (not ids_ or (ids_->places.at_end() and ids_->sizes.at_end() and ids_->ids.done()));
+  return done ? result<void>() : impossible("the end of its texts and ids");
 }
 
 result<void> block_decoder::decode(const block_bytes& from) {
@@ -339,16 +402,30 @@ result<void> block_decoder::decode(const block_bytes& from) {
   out_.steps_.clear();
   out_.events_.clear();
   out_.reviews_.clear();
+  out_.whole_.clear();
+  out_.conversations_.clear();
   out_.arena_.clear();
   out_.uids_.clear();
-  if (auto done = open(from); not done) {
-    out_.users_.clear();
-    return done;
+  out_.damaged_ = false;
+  auto done = open(from);
+  if (done) {
+    point();
+    if (form_ == event_form::events) done = make_events();
   }
-  point();
-  return {};
+  if (not done) out_.users_.clear();
+  return done;
 }
 
-result<void> decode_block(const block_bytes& from, history_block& out) { return block_decoder(out).decode(from); }
+result<void> decode_block(const block_bytes& from, event_form form, history_block& out) {
+  return block_decoder(form, out).decode(from);
+}
+
+event history_block::conversation(std::size_t place, event entry) const {
+  auto made = decode_conversation(conversations_[place], conversation_strings_);
+  if (not made) damaged_ = true;
+  read_conversation_ = made ? std::move(*made) : conversation_fact();
+  entry.detail = &read_conversation_;
+  return entry;
+}
 
 } // namespace fairuse::history

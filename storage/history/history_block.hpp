@@ -9,7 +9,8 @@
 //   ids            source and id of every event
 //
 // An event read without `ids` has the key <its place among the user's events> + 1 and no text; without `texts`
-// conversations have neither title nor overview.
+// conversations have neither title nor overview. A run (core/event_columns.hpp) is read in a fifth of the time that
+// events take.
 // Threads: values; one builder per thread.
 #pragma once
 
@@ -136,6 +137,10 @@ struct block_user {
   std::span<const block_step> steps;
   std::span<const event> events;
   std::span<const recorded_review> reviews;
+  /// The same events without ids; broadcasts are whole events. Valid as long as the block's bytes.
+  event_columns run;
+  /// Of the run, how many entries are answers and commands, to all users too.
+  std::uint32_t answers_and_commands = 0;
 };
 
 /// A command to all users among a user's events: an admin event whose `ms` is the number of the broadcast, without
@@ -143,19 +148,39 @@ struct block_user {
 inline bool is_broadcast_mark(const event& what) { return what.kind == event_kind::admin and what.detail == nullptr; }
 
 /// A block that was read. Its memory is used again by the next read.
-class history_block {
+class history_block final : conversation_source {
 public:
+  history_block() = default;
+  // Runs point at it.
+  history_block(const history_block&) = delete;
+  history_block& operator=(const history_block&) = delete;
+
   /// By uid.
   std::span<const block_user> users() const { return users_; }
+  /// A conversation that was asked for could not be read; what followed from it is wrong.
+  bool damaged() const { return damaged_; }
 
 private:
   friend class block_decoder;
+  event conversation(std::size_t place, event entry) const override;
+
   std::vector<block_user> users_;
   std::vector<block_step> steps_;
   std::vector<event> events_;
   std::vector<recorded_review> reviews_;
   event_arena arena_;
   std::string uids_;
+  // Of runs, an entry each.
+  std::vector<time_ms> nows_;
+  std::vector<time_ms> instants_;
+  std::vector<std::int32_t> amounts_;
+  std::vector<run_tag> tags_;
+  std::vector<event> whole_;
+  /// In the block's bytes.
+  std::vector<std::string_view> conversations_;
+  std::vector<std::string> conversation_strings_;
+  mutable event_detail read_conversation_;
+  mutable bool damaged_ = false;
 };
 
 /// The bytes of a block's parts, uncompressed; nullopt: not wanted.
@@ -166,7 +191,13 @@ struct block_bytes {
   std::optional<std::string_view> ids;
 };
 
+/// What a reader wants of the users' events.
+enum class event_form : std::uint8_t {
+  run,    ///< `run` alone
+  events, ///< also `steps` and `events`
+};
+
 /// The error says what is impossible in the bytes. INVARIANT: foreign bytes give an error or a block, never a crash.
-result<void> decode_block(const block_bytes& from, history_block& out);
+result<void> decode_block(const block_bytes& from, event_form form, history_block& out);
 
 } // namespace fairuse::history

@@ -218,7 +218,7 @@ result<void, store_error> history_reader::read_block(std::size_t number, wanted_
     if (auto done = read(block_part::ids); not done) return done;
     bytes.ids = bytes_of(block_part::ids);
   }
-  const auto made = decode_block(bytes, out.block);
+  const auto made = decode_block(bytes, wanted.form, out.block);
   const auto& entry = contents_.blocks[number];
   if (made and out.block.users().size() == entry.sizes.users) return {};
   return damaged(fmt::format("block {} of {} is damaged: {}", number + 1, contents_.blocks.size(),

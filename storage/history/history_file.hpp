@@ -177,8 +177,10 @@ public:
     history_block block;
   };
   struct wanted_parts {
+    /// For `events`.
     bool texts = false;
     bool ids = false;
+    event_form form = event_form::events;
   };
   /// The block with these parts is in `out.block`. REQUIRES: number < contents().blocks.size().
   result<void, store_error> read_block(std::size_t number, wanted_parts wanted, buffers& out) const;

@@ -34,7 +34,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto conversations = take(rest, conversations_size);
   const auto texts = take(rest, texts_size);
   history::history_block block;
-  if (const auto done = history::decode_block({facts, conversations, texts, rest}, block); not done) {
+  if (const auto done = history::decode_block({facts, conversations, texts, rest}, history::event_form::events, block);
+      not done) {
     expect(not done.error().message.empty(), "a refusal says why");
     expect(block.users().empty(), "a refused block has no users");
     return 0;

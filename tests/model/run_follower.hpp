@@ -25,7 +25,7 @@ public:
   std::string difference(const step_output& expected);
 
 private:
-  event conversation(std::size_t place) const override { return conversations_[place]; }
+  event conversation(std::size_t place, event) const override { return conversations_[place]; }
   void take();
 
   user who_;

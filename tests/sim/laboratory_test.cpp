@@ -41,19 +41,16 @@ public:
   void fill(std::uint32_t user, simulated_user& out) override {
     out.uid = uid_of(user);
     out.group = group_;
-    out.step_buffer.clear();
-    out.event_buffer.clear();
+    out.columns.clear();
     for (std::uint32_t i = 0; i < minutes_; ++i) {
       event spoken;
       spoken.time = spoken.instant = rules_.of->people.start + i * minute_ms;
       spoken.ms = 60'000;
       spoken.key = i + 1;
-      out.step_buffer.push_back({spoken.time + minute_ms, &rules_.in_force, i, 1});
-      out.event_buffer.push_back(spoken);
+      out.columns.add(spoken.time + minute_ms, spoken);
     }
-    out.step_buffer.push_back({rules_.end, &rules_.in_force, minutes_, 0});
-    out.steps = out.step_buffer;
-    out.events = out.event_buffer;
+    out.run = out.columns.columns();
+    out.steps = {{out.run.now[0], &rules_.in_force, 0, minutes_, true}, {rules_.end, &rules_.in_force, 0, 0}};
   }
 
 private:

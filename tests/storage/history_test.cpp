@@ -141,6 +141,8 @@ void check_user(const block_user& read, const kept_user& kept, history_reader::w
     const auto& each = kept.events[i];
     RC_ASSERT(nows[i] == each.now);
     RC_ASSERT(is_same(read.events[i], each.drawn.what, i, wanted));
+    RC_ASSERT(read.run.now[i] == each.now);
+    RC_ASSERT(is_same(read.run.at(i), each.drawn.what, i, {}));
   }
 }
 
@@ -265,7 +267,7 @@ BOOST_AUTO_TEST_CASE(foreign_bytes_in_a_block_are_an_error_and_no_crash) {
     const auto texts = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
     const auto ids = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
     history_block out;
-    (void)decode_block({facts, conversations, texts, ids}, out);
+    (void)decode_block({facts, conversations, texts, ids}, event_form::events, out);
   }));
 }
 
