@@ -4,7 +4,7 @@
 // is its count, two bytes for each number, then a text of the larger ones).
 //
 //   facts  count of users; text: heads; text: kinds, a byte an event; columns: ms since the step before (new steps),
-//          now - instant (zigzag, no broadcast), ms | segments | broadcast (speech, stt, broadcasts), bounds of
+//          now - instant (zigzag, no broadcast), ms | segments | number (speech, stt, changes for all users), bounds of
 //          segments (begin - end before, zigzag; length); text: a text per account fact, answer, command, erasure;
 //          text: a text per review
 //   conversations, texts

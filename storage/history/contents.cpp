@@ -67,13 +67,46 @@ void put_broadcast(const broadcast_command& from, stored::broadcast& to) {
   to.set_source(from.source);
   to.set_id(from.id);
   to.mutable_what()->ParseFromString(encode_command(from.what));
+  to.set_epoch(from.epoch);
+  if (from.previous_now != INT64_MIN) to.set_previous_now(from.previous_now);
 }
 
 bool take_broadcast(const stored::broadcast& from, broadcast_command& to) {
   auto command = decode_command(bytes_of(from.what()));
   if (not command) return false;
-  to = {from.partition(), from.now(), from.instant(), from.source(), from.id(), std::move(*command)};
+  to = {
+      from.partition(), from.now(),          from.instant(), from.source(),
+      from.id(),        std::move(*command), from.epoch(),   from.has_previous_now() ? from.previous_now() : INT64_MIN};
   return true;
+}
+
+void put_run(const history_run& from, stored::run& to) {
+  to.set_partition(from.partition);
+  to.set_epoch(from.epoch);
+  to.set_now(from.now);
+  if (from.previous_now != INT64_MIN) to.set_previous_now(from.previous_now);
+  to.set_enabled(from.enabled);
+  to.set_killed(from.killed);
+  to.set_live(from.live);
+  for (const auto& each : from.shadows)
+    to.add_shadows(each);
+  to.set_retention_ms(from.retention_ms);
+  to.set_rules(from.rules);
+  to.set_program(from.program);
+}
+
+history_run run_from(const stored::run& from) {
+  return {.partition = from.partition(),
+          .epoch = from.epoch(),
+          .now = from.now(),
+          .previous_now = from.has_previous_now() ? from.previous_now() : INT64_MIN,
+          .enabled = from.enabled(),
+          .killed = from.killed(),
+          .live = from.live(),
+          .shadows = {from.shadows().begin(), from.shadows().end()},
+          .retention_ms = from.retention_ms(),
+          .rules = from.rules(),
+          .program = from.program()};
 }
 
 void put_counts_of(const history_counts& from, stored::contents& to) {
@@ -109,6 +142,8 @@ void put_lists(const history_contents& from, stored::contents& to) {
   }
   for (const auto& each : from.broadcasts)
     put_broadcast(each, *to.add_broadcasts());
+  for (const auto& each : from.runs)
+    put_run(each, *to.add_runs());
   for (const auto& each : from.policies) {
     auto& made = *to.add_policies();
     made.set_digest(each.digest);
@@ -135,6 +170,8 @@ bool take_lists(const stored::contents& from, history_contents& to) {
     to.parts.push_back({each.partition(), each.first_now(), each.last_now()});
   for (const auto& each : from.broadcasts())
     if (not take_broadcast(each, to.broadcasts.emplace_back())) return false;
+  for (const auto& each : from.runs())
+    to.runs.push_back(run_from(each));
   for (const auto& each : from.policies())
     to.policies.push_back({each.digest(), each.text()});
   for (const auto& each : from.in_force())

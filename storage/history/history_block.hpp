@@ -105,8 +105,9 @@ public:
   /// The next event as it was applied at `now`; `new_step`: not in the same step as the event before. `what.text` may
   /// be nullptr: the event has the id that event_id() gives. REQUIRES: `now` never goes back.
   void add(time_ms now, bool new_step, const event& what);
-  /// The command number `index` of history_contents::broadcasts takes effect here. Written only where the user has a
-  /// step at its `now`: elsewhere `now` says the place.
+  /// A change for all users takes effect here: the command number `index` of history_contents::broadcasts, or behind
+  /// those the run with that number. Written only where the user has a step at its `now`: elsewhere `now` says the
+  /// place.
   void add_broadcast(time_ms now, bool new_step, std::uint32_t index);
   void add_review(const recorded_review& what);
   void end_user(const user_peaks& peaks);
@@ -143,8 +144,8 @@ struct block_user {
   std::uint32_t answers_and_commands = 0;
 };
 
-/// A command to all users among a user's events: an admin event whose `ms` is the number of the broadcast, without
-/// detail.
+/// A change for all users among a user's events (block_builder::add_broadcast): an admin event whose `ms` is its
+/// number, without detail.
 inline bool is_broadcast_mark(const event& what) { return what.kind == event_kind::admin and what.detail == nullptr; }
 
 /// A block that was read. Its memory is used again by the next read.

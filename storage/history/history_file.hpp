@@ -47,6 +47,30 @@ struct broadcast_command {
   std::string source;
   std::string id;
   admin_command what;
+  /// Of its partition; 0: not known.
+  std::uint64_t epoch = 0;
+  /// `now` of the epoch before; INT64_MIN: there was none.
+  time_ms previous_now = INT64_MIN;
+};
+
+/// From this epoch on the engine ran with these controls, which no command had made: its first start, or one after a
+/// change of the configuration. Also where only rules, retention or program changed.
+struct history_run {
+  std::int32_t partition = 0;
+  std::uint64_t epoch = 0;
+  time_ms now = 0;
+  /// `now` of the epoch before; INT64_MIN: there was none.
+  time_ms previous_now = INT64_MIN;
+  bool enabled = false;
+  bool killed = false;
+  /// Digests (history_policy).
+  std::string live;
+  std::vector<std::string> shadows;
+  std::int64_t retention_ms = 0;
+  /// Number of the decision rules (core/rules.hpp).
+  std::uint32_t rules = 1;
+  /// For people; may be empty.
+  std::string program;
 };
 
 struct history_part {
@@ -123,6 +147,8 @@ struct history_contents {
   std::vector<history_part> parts;
   /// By partition, in the order in which they took effect.
   std::vector<broadcast_command> broadcasts;
+  /// In the same order. Histories of files have none.
+  std::vector<history_run> runs;
   std::vector<history_policy> policies;
   std::vector<policy_in_force> in_force;
   std::vector<user_label> labels;

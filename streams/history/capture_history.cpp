@@ -102,7 +102,8 @@ private:
     note_setup(*setup->setup);
     // Without epochs there are no policies, either.
     if (partition_.epochs == 0) return {};
-    return policies_.load(partition_.first_now, meta->controls);
+    previous_now_ = meta->now;
+    return policies_.load(run_of(partition_.first_epoch, partition_.first_now, *setup->setup), meta->controls);
   }
 
   void note_setup(const partition_setup& of) {
@@ -114,7 +115,8 @@ private:
   result<void, store_error> take(const epoch_record& told) {
     if (told.setup) {
       note_setup(*told.setup);
-      if (auto done = policies_.load(told.now, told.setup->controls); not done) return done;
+      if (auto done = policies_.load(run_of(told.epoch, told.now, *told.setup), told.setup->controls); not done)
+        return done;
     }
     place_ = 0;
     std::map<std::pair<std::uint32_t, std::int64_t>, refusal> refused;
@@ -132,7 +134,17 @@ private:
           return done;
       }
     }
+    previous_now_ = told.now;
     return {};
+  }
+
+  history_run run_of(std::uint64_t epoch, time_ms now, const partition_setup& with) const {
+    return {.epoch = epoch,
+            .now = now,
+            .previous_now = previous_now_,
+            .retention_ms = with.usage_retention_ms,
+            .rules = with.rules,
+            .program = with.program};
   }
 
   // An epoch goes back after `fairuse state adopt`.
@@ -168,6 +180,7 @@ private:
                     .epoch = epoch.epoch,
                     .place = place_++,
                     .now = epoch.now,
+                    .previous_now = previous_now_,
                     .refused = refused.has_value()});
   }
 
@@ -180,6 +193,7 @@ private:
     for (std::uint64_t taken = 0; records.next(one); ++taken) {
       if (not one.value) continue;
       const auto headers = headers_of(one);
+      if (auto told = progress_.with.tell_decision(headers, *one.value); not told) return told;
       if (auto done = reviews.add(headers, *one.value); not done) return done;
       if (taken % told_every != 0) continue;
       if (auto done = progress_.tell(); not done) return done;
@@ -199,6 +213,8 @@ private:
   std::map<std::string, kafka::input_cursor> inputs_;
   std::uint64_t epoch_ = 0;
   std::uint32_t place_ = 0;
+  /// Of the epoch before.
+  time_ms previous_now_ = INT64_MIN;
   wire_decoder decoder_;
   event_arena arena_;
 };

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/pure/numbers.hpp"
 #include "core/rules.hpp"
 #include "storage/local_reader.hpp"
 #include "streams/history/decided_reviews.hpp"
@@ -36,6 +37,7 @@ public:
           only_partition, [&from](const std::string& digest) { return from.policy_text(digest); }, into) {}
 
   result<void, store_error> run() {
+    describe_deployment();
     log_cursor at;
     for (;;) {
       const auto some = from_.logs().commits(at, commits_at_once);
@@ -45,7 +47,8 @@ public:
         if (auto done = take(each); not done) return done;
       if (auto done = with_.tell(last_->epoch, from_.meta().epoch); not done) return done;
     }
-    describe();
+    const bool whole = last_ ? first_epoch_ == 1 : from_.meta().epoch == 0;
+    into_.start = whole ? history_start::first_epoch : history_start::cold;
     return take_reviews();
   }
 
@@ -66,7 +69,15 @@ private:
       last_ = reached{0, first_epoch_ - 1};
     }
     last_->commit = what.number;
-    if (auto done = policies_.load(what.epochs.front().now, what.controls); not done) return done;
+    const auto& begin = what.epochs.front();
+    if (auto done = policies_.load({.epoch = begin.number,
+                                    .now = begin.now,
+                                    .previous_now = previous_now_,
+                                    .retention_ms = into_.retention_ms,
+                                    .rules = what.rules},
+                                   what.controls);
+        not done)
+      return done;
     const auto batch = batch_from(what.input, decoder_);
     next_refusal_ = what.refusals.begin();
     std::size_t line = 0;
@@ -76,6 +87,7 @@ private:
       note_now(each.now);
       for (const auto end = line + each.lines; line < end; ++line)
         if (auto done = take_line(what, each, *batch, line); not done) return done;
+      previous_now_ = each.now;
     }
     return line == batch->lines.size() and next_refusal_ == what.refusals.end() ? result<void, store_error>{}
                                                                                 : impossible();
@@ -107,15 +119,15 @@ private:
                     .epoch = epoch.number,
                     .place = static_cast<std::uint32_t>(line),
                     .now = epoch.now,
+                    .previous_now = previous_now_,
                     .refused = refused.has_value()});
   }
 
-  void describe() {
-    const auto clock = setting_of(from_.meta().settings, "clock");
-    into_.arrivals_known = clock != to_text(clock_kind::events);
+  void describe_deployment() {
+    const auto& settings = from_.meta().settings;
+    into_.arrivals_known = setting_of(settings, "clock") != to_text(clock_kind::events);
     into_.horizon_ms = into_.arrivals_known ? horizon_wall_ms : horizon_events_ms;
-    const bool whole = last_ ? first_epoch_ == 1 : from_.meta().epoch == 0;
-    into_.start = whole ? history_start::first_epoch : history_start::cold;
+    if (const auto kept = parse_number<std::int64_t>(setting_of(settings, "retention_ms"))) into_.retention_ms = *kept;
   }
 
   result<void, store_error> take_reviews() {
@@ -125,8 +137,10 @@ private:
       const auto some = from_.logs().decisions(at, decisions_at_once);
       if (not some) return some.error();
       if (some->empty()) return {};
-      for (const auto& each : *some)
+      for (const auto& each : *some) {
+        if (auto told = with_.tell_decision({}, each); not told) return told;
         if (auto done = reviews.add({}, each); not done) return done;
+      }
       if (auto done = with_.tell(from_.meta().epoch, from_.meta().epoch); not done) return done;
     }
   }
@@ -139,6 +153,8 @@ private:
   wire_decoder decoder_;
   std::optional<reached> last_;
   std::uint64_t first_epoch_ = 1;
+  /// Of the epoch before.
+  time_ms previous_now_ = INT64_MIN;
   std::vector<journal_refusal>::const_iterator next_refusal_;
 };
 

@@ -3,15 +3,15 @@
 
 #include <algorithm>
 #include <cassert>
-#include <map>
+#include <span>
 #include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "core/permanent_ids.hpp"
 #include "events/decision_json.hpp"
 #include "streams/history/admission.hpp"
+#include "streams/history/changes_for_all.hpp"
 #include "streams/history/peaks.hpp"
 #include "streams/history/row.hpp"
 #include "streams/history/row_sorter.hpp"
@@ -22,15 +22,6 @@ namespace fairuse::history {
 namespace {
 
 using ending = recorded_review::ending;
-
-/// A command to all users, with what orders it among events.
-struct ordered_command {
-  std::int32_t partition = 0;
-  std::uint64_t epoch = 0;
-  time_ms now = 0;
-  event what;
-  bool refused = false;
-};
 
 /// A request for a review, and whether an answer to it came.
 struct asked_review {
@@ -76,15 +67,12 @@ struct packer::body {
   void answer(const incoming_event& given);
   void end_user();
   result<void, store_error> write_block(history_writer& to);
-  void take_commands();
 
   pack_options options;
   row_sorter rows;
   row_bytes row;
   history_contents all;
-  /// Of the commands to all users.
-  event_arena command_texts;
-  std::vector<ordered_command> commands;
+  changes_for_all changes;
 
   // Of the user who is being written.
   decoded_row read;
@@ -99,7 +87,8 @@ struct packer::body {
   std::vector<asked_review> reviews;
   std::uint64_t epoch = 0;
   time_ms now = INT64_MIN;
-  std::size_t next_command = 0;
+  /// Changes for all users that are not written yet.
+  std::span<const change_for_all> waiting;
   /// Equal rows without ids.
   event last_row;
   std::uint32_t last_input = 0;
@@ -115,11 +104,7 @@ packer::~packer() = default;
 
 result<void, store_error> packer::add(const incoming_event& what) {
   if (what.uid == "*") {
-    auto kept = what.what;
-    auto& texts = body_->command_texts;
-    kept.detail = texts.keep(event_detail(*what.what.detail));
-    kept.text = texts.keep(what.what.text->source, what.what.text->id);
-    body_->commands.push_back({what.partition, what.epoch, what.now, kept, what.refused});
+    body_->changes.add(what);
     return {};
   }
   encode_event(body_->row, what);
@@ -145,27 +130,6 @@ void packer::add_refused(refusal why) { ++body_->all.counts.refused[static_cast<
 void packer::add_empty_line() { ++body_->all.counts.empty_lines; }
 std::uint64_t packer::rows() const { return body_->rows.rows(); }
 std::uint64_t packer::labelled_users() const { return body_->labelled; }
-
-// The first one of an id takes effect, in each partition.
-void packer::body::take_commands() {
-  std::sort(commands.begin(), commands.end(), [](const ordered_command& left, const ordered_command& right) {
-    const auto place = [](const ordered_command& of) { return std::tie(of.partition, of.epoch); };
-    if (place(left) != place(right)) return place(left) < place(right);
-    return before(left.what, right.what);
-  });
-  std::map<std::int32_t, std::vector<permanent_id>> known;
-  const auto again = std::remove_if(commands.begin(), commands.end(), [&](const ordered_command& each) {
-    const auto& what = detail_of<admin_command>(each.what);
-    const bool first =
-        note_permanent_id(known[each.partition], {each.what.key, command_content(what)}) == id_use::first;
-    if (not first and not each.refused) ++all.counts.duplicates;
-    return not first or each.refused;
-  });
-  commands.erase(again, commands.end());
-  for (const auto& each : commands)
-    all.broadcasts.push_back({each.partition, each.now, each.what.instant, std::string(each.what.text->source),
-                              std::string(each.what.text->id), detail_of<admin_command>(each.what)});
-}
 
 void packer::body::begin_user(std::string name) {
   open = true;
@@ -240,9 +204,7 @@ void packer::body::write_event(const incoming_event& what) {
     block.begin_user(head);
     begun = true;
     if (head.label) ++labelled;
-    const auto first = std::find_if(commands.begin(), commands.end(),
-                                    [&](const auto& each) { return each.partition == head.partition; });
-    next_command = static_cast<std::size_t>(first - commands.begin());
+    waiting = changes.of(head.partition);
   }
   write_broadcasts(&what);
   block.add(what.now, what.epoch != epoch or what.now != now, what.what);
@@ -257,15 +219,17 @@ void packer::body::write_event(const incoming_event& what) {
       each.used |= was_asked(each, what) and not(each.epoch == what.epoch and each.after_erasure);
 }
 
-// Commands that come before the user's next event (nullptr: there is none) and have a step of the user at their `now`.
+// Changes that come before the user's next event (nullptr: there is none) and have a step of the user at their `now`.
 void packer::body::write_broadcasts(const incoming_event* next) {
-  for (; next_command < commands.size() and commands[next_command].partition == head.partition; ++next_command) {
-    const auto& each = commands[next_command];
-    if (next != nullptr and (each.epoch > next->epoch or (each.epoch == next->epoch and before(next->what, each.what))))
-      return;
+  const auto is_behind = [next](const change_for_all& each) {
+    if (next == nullptr or each.epoch < next->epoch) return false;
+    return each.epoch > next->epoch or (not each.is_run and before(next->what, each.what));
+  };
+  for (; not waiting.empty() and not is_behind(waiting.front()); waiting = waiting.subspan(1)) {
+    const auto& each = waiting.front();
     const bool at_step = each.now == now or (next != nullptr and each.now == next->now);
     if (not at_step) continue;
-    block.add_broadcast(each.now, each.epoch != epoch or each.now != now, static_cast<std::uint32_t>(next_command));
+    block.add_broadcast(each.now, each.epoch != epoch or each.now != now, each.number);
     epoch = each.epoch;
     now = each.now;
   }
@@ -400,7 +364,7 @@ result<history_contents, store_error> packer::finish(history_writer& to, history
   mine.all.counts = refused;
   mine.judge.emplace(mine.options.judges_lateness and mine.all.arrivals_known, mine.all.retention_ms,
                      mine.all.horizon_ms);
-  mine.take_commands();
+  mine.all.counts.duplicates += mine.changes.finish(mine.all);
   if (auto done = mine.write_all(to); not done) return done.error();
   std::sort(mine.all.parts.begin(), mine.all.parts.end(),
             [](const auto& left, const auto& right) { return left.partition < right.partition; });

@@ -35,6 +35,8 @@ struct incoming_event {
   std::uint32_t place = 0;
   /// When it came in; the event's instant without arrivals.
   time_ms now = 0;
+  /// `now` of the epoch before, of a command to all users; INT64_MIN: there was none, or no arrivals.
+  time_ms previous_now = INT64_MIN;
   /// Which of the inputs it is from.
   std::uint32_t input = 0;
   /// A command that core refused for what it names: it is left out (add_refused() counts it), but another one with its

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to streams/history. Follows which policies the slots of one partition have, and notes every change.
+// INTERNAL to streams/history. Follows which policies the slots of one partition have and which switches are on, and
+// notes every change and every run that begins with others than commands had made.
 #pragma once
 
 #include <cstdint>
@@ -23,14 +24,16 @@ public:
   policies_in_force(std::int32_t partition, policy_texts texts, history_contents& into)
     : partition_(partition), texts_(std::move(texts)), into_(into) {}
 
-  /// What an epoch at `from` begins with, as a journal says.
-  result<void, store_error> load(time_ms from, const stored_controls& loaded);
+  /// What an epoch begins with, as a journal says. `begins`: the epoch, and what else holds; its controls are `loaded`.
+  result<void, store_error> load(history_run begins, const stored_controls& loaded);
   /// A command to all users that was not refused. One that comes again does nothing.
   void obey(time_ms at, const event& command);
 
 private:
   result<std::string, store_error> name_of(const std::string& digest);
   void put(time_ms from, const std::string& slot, const std::string& digest);
+  void note_slots(time_ms from, std::map<std::string, std::string> wanted);
+  void note_run(history_run begins);
 
   std::int32_t partition_;
   policy_texts texts_;
@@ -39,6 +42,9 @@ private:
   std::map<std::string, std::string> digests_;
   std::map<std::string, std::string> names_;
   std::set<std::uint64_t> obeyed_;
+  /// What the last run left, with the commands since; without one: not begun.
+  history_run last_;
+  bool begun_ = false;
 };
 
 } // namespace fairuse::history

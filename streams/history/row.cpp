@@ -192,6 +192,15 @@ void encode_event(row_bytes& out, const incoming_event& given) {
   append_big_endian(out.value, given.input);
 }
 
+void encode_decision(row_bytes& out, std::string_view uid, std::string_view slot, std::uint64_t number,
+                     std::string_view line) {
+  out.key.clear();
+  append_ordered(out.key, uid);
+  append_ordered(out.key, slot);
+  append_big_endian(out.key, number);
+  out.value = line;
+}
+
 bool take_uid(std::string_view& key, std::string& out) { return take_ordered(key, out); }
 
 bool decode_row(std::string_view key, std::string_view value, event_arena& arena, decoded_row& out) {

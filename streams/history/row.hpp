@@ -24,7 +24,11 @@ void encode_label(row_bytes& out, std::string_view uid, std::uint32_t label);
 void encode_request(row_bytes& out, row_kind kind, const incoming_request& of, time_ms at);
 void encode_event(row_bytes& out, const incoming_event& what);
 
-/// The user of a row, whose key is left without it. False: no such row.
+/// A decision of a deployment, for rows of their own: the `number`-th that was read.
+void encode_decision(row_bytes& out, std::string_view uid, std::string_view slot, std::uint64_t number,
+                     std::string_view line);
+
+/// The user of a row, whose key is left without it; of a decision the slot behind it, too. False: no such row.
 bool take_uid(std::string_view& key, std::string& out);
 
 /// The rest of a row, read back. Texts lie in the row or in the arena.

@@ -5,8 +5,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
+#include <string_view>
 
+#include "events/wire.hpp"
 #include "streams/history/packer.hpp"
 
 namespace fairuse::history {
@@ -16,6 +19,13 @@ struct source_hooks {
   std::function<void(std::uint64_t done, std::uint64_t all)> progress;
   /// Asked now and then: true ends the reading with the error `stopped`.
   std::function<bool()> stopped;
+  /// Called with every decision of the deployment as it was written, in order: headers of a record, and its value. An
+  /// error ends the reading.
+  std::function<result<void, store_error>(std::span<const wire_header> headers, std::string_view value)> decision;
+
+  result<void, store_error> tell_decision(std::span<const wire_header> headers, std::string_view value) const {
+    return decision ? decision(headers, value) : result<void, store_error>{};
+  }
 
   result<void, store_error> tell(std::uint64_t done, std::uint64_t all) const {
     if (progress) progress(done, all);

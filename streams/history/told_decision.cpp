@@ -7,6 +7,7 @@
 
 #include "base/pure/numbers.hpp"
 #include "events/decision.hpp"
+#include "events/json_text.hpp"
 #include "events/time_text.hpp"
 
 namespace fairuse::history {
@@ -24,10 +25,25 @@ std::string_view text_or_empty(simdjson::simdjson_result<dom::element> from) {
 
 bool read_data(dom::element data, told_decision& out) {
   if (data["decision"].get(out.kind) != simdjson::SUCCESS) return false;
+  out.slot = text_or_empty(data["slot"]);
   out.request = text_or_empty(data["request"]);
   std::uint64_t epoch = 0;
   if (data["epoch"].get(epoch) == simdjson::SUCCESS) out.epoch = epoch;
   return true;
+}
+
+constexpr std::string_view chain_begin = R"({"specversion":"1.0",)";
+
+/// What the commit adds to the data. Inside a text the quotes of a name would be escaped.
+void cut_commit(std::string& data) {
+  constexpr std::string_view digits = "0123456789";
+  // The epoch is the last member: a window may have the same name.
+  if (const auto epoch = data.rfind(R"(,"epoch":)"); epoch != std::string::npos)
+    if (const auto end = data.find_first_not_of(digits, epoch + 9); data.find_first_not_of('}', end) == data.npos)
+      data.erase(epoch, end - epoch);
+  constexpr std::string_view name = R"(,"case":")";
+  if (const auto reference = data.rfind(name); reference != std::string::npos)
+    data.erase(reference, data.find('"', reference + name.size()) + 1 - reference);
 }
 
 } // namespace
@@ -65,6 +81,21 @@ std::optional<told_decision> decision_reader::read(std::span<const wire_header> 
   if (not at) return std::nullopt;
   out.time = *at;
   return out;
+}
+
+std::string chain_line(const told_decision& of, std::span<const wire_header> headers, std::string_view value) {
+  std::string line(chain_begin);
+  if (headers.empty()) {
+    // Behind id and source.
+    line += value.substr(std::min(value.find(R"("type":"fairuse.decision.v1","subject":)"), value.size()));
+  } else {
+    line += R"("type":"fairuse.decision.v1","subject":)";
+    append_json(line, of.uid);
+    line += R"(,"time":")" + to_time_text(of.time) + R"(","datacontenttype":"application/json","data":)";
+    line.append(value).push_back('}');
+  }
+  cut_commit(line);
+  return line;
 }
 
 std::optional<told_request> request_in(const told_decision& from) {

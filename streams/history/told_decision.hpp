@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to streams/history. What a decision of this engine says of reviews, in either form of the wire.
+// INTERNAL to streams/history. What a decision of this engine says, in either form of the wire.
 // Threads: one reader per thread.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "events/wire.hpp"
@@ -20,6 +21,7 @@ struct told_decision {
   std::string_view uid;
   time_ms time = 0;
   std::string_view kind;
+  std::string_view slot;
   /// `live-3`; empty: none.
   std::string_view request;
   std::uint64_t epoch = 0;
@@ -40,6 +42,10 @@ private:
   struct parser;
   std::unique_ptr<parser> parser_;
 };
+
+/// What a replay compares: the line of append_decision_chain(), made of the decision's own bytes. REQUIRES: `of` is
+/// what decision_reader says of it.
+std::string chain_line(const told_decision& of, std::span<const wire_header> headers, std::string_view value);
 
 /// The request that was made, or that timed out at the decision's time, without its epoch. Nullopt: the decision is
 /// about neither.

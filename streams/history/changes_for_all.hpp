@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// INTERNAL to streams/history. What changes for all users of a partition at once: commands to all of them, and runs
+// that begin under other controls. In the order in which they took effect.
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "events/event.hpp"
+#include "storage/history/history_file.hpp"
+#include "streams/history/packer.hpp"
+
+namespace fairuse::history {
+
+struct change_for_all {
+  std::int32_t partition = 0;
+  std::uint64_t epoch = 0;
+  time_ms now = 0;
+  /// As block_builder::add_broadcast has it.
+  std::uint32_t number = 0;
+  /// It comes before all events of its epoch.
+  bool is_run = false;
+  /// Of a command.
+  event what;
+};
+
+class changes_for_all {
+public:
+  /// A command; `refused`: its id is noted.
+  void add(const incoming_event& command);
+  /// No more come. The first command of an id takes effect, in each partition: those are put into `all.broadcasts`, and
+  /// `all.runs` into their order. Returns how many were duplicates.
+  std::uint64_t finish(history_contents& all);
+  /// REQUIRES: finish().
+  std::span<const change_for_all> of(std::int32_t partition) const;
+
+private:
+  struct given_command {
+    change_for_all as;
+    time_ms previous_now = INT64_MIN;
+    bool refused = false;
+  };
+  event_arena texts_;
+  std::vector<given_command> commands_;
+  std::vector<change_for_all> ordered_;
+};
+
+} // namespace fairuse::history
