@@ -17,6 +17,7 @@
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "cli/recorded_replay.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/policy_file.hpp"
 #include "engine/kafka_options.hpp"
@@ -32,6 +33,7 @@ using kafka::verify_outcome;
 
 struct verify_options {
   std::string file;
+  std::string state;
   std::string case_key_file;
   std::string scratch;
   bool as_json = false;
@@ -158,25 +160,37 @@ private:
   std::unique_ptr<kafka::capture_reader> capture_;
 };
 
+command_result<int> run(const verify_options& wanted) {
+  if (not wanted.state.empty())
+    return verify_state({wanted.state, wanted.case_key_file, wanted.scratch, wanted.as_json});
+  if (wanted.file.empty())
+    return command_error{exit_usage, "name a capture to verify, or --state DIR of a local deployment"};
+  return verify_session{wanted}.run();
+}
+
 std::function<int()> declare_verify(CLI::App& app) {
   const auto wanted = std::make_shared<verify_options>();
-  app.add_option("FILE", wanted->file, "What `fairuse capture export` wrote")->required()->check(CLI::ExistingFile);
+  auto* file = app.add_option("FILE", wanted->file, "What `fairuse capture export` wrote")->check(CLI::ExistingFile);
+  app.add_option("--state", wanted->state, "Instead of FILE: the state folder of a local deployment")
+      ->excludes(file)
+      ->check(CLI::ExistingDirectory);
   app.add_option("--case-key", wanted->case_key_file,
                  "File with the case key of production; else FAIRUSE_CASE_KEY, else the development key");
-  app.add_option("--scratch", wanted->scratch, "Folder for the stores of the replay, which are removed afterwards");
+  app.add_option("--scratch", wanted->scratch, "Folder for what the replay needs, which is removed afterwards");
   app.add_flag("--json", wanted->as_json, "One JSON object instead of the sentences");
   app.footer(
       "Exit 0: what is made again equals what production decided, 1: a damaged file or the disk, 2: wrong command,\n"
-      "no such file, another case key or decided by other rules, 3: it differs, and the first difference is shown,\n"
-      "5: inputs that an epoch took are not there.");
-  return [wanted] { return exit_code_of(verify_session{*wanted}.run()); };
+      "no such file, another case key, decided by other rules or a store that no longer has its first input, 3: it\n"
+      "differs, and the first difference is shown, 5: inputs that an epoch took are not there.");
+  return [wanted] { return exit_code_of(run(*wanted)); };
 }
 
 } // namespace
 
 const command verify_command = {
     "verify",
-    "Make all decisions of a capture once more, and compare them byte for byte with production's.",
+    "Make all decisions of a capture or of a local deployment once more, and compare them byte for byte.",
+    "fairuse verify --state fairuse-state\n"
     "fairuse verify today.capture\n"
     "fairuse verify today.capture --case-key case.key\n"
     "fairuse verify today.capture --json | jq .difference",

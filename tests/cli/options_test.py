@@ -74,7 +74,7 @@ class Options(unittest.TestCase):
                         self.assertIn(f"fairuse: {name}: ", done.stderr)
                         self.assertIn(f"`fairuse {' '.join(words)} --help`", done.stderr)
                         tried.add((*words, name))
-        for one in [("run", "--input"), ("state", "adopt", "--config"), ("status", "--at"), ("verify", "FILE")]:
+        for one in [("run", "--input"), ("state", "adopt", "--config"), ("status", "--at"), ("verify", "--state")]:
             self.assertIn(one, tried)
 
     def test_a_file_that_is_not_there_is_invalid_input_of_every_command(self):

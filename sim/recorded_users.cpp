@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/recorded_users.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/bind.hpp"
+#include "events/decision_json.hpp"
+
+namespace fairuse::sim {
+
+std::vector<std::unique_ptr<user>> recorded_users::one_user::load(std::span<const std::string_view>, const policy_set&,
+                                                                  time_ms) {
+  std::vector<std::unique_ptr<user>> users;
+  users.push_back(std::move(next));
+  return users;
+}
+
+recorded_users::recorded_users(const recorded_controls& under, case_naming case_of) : under_(under) {
+  shard_options options;
+  // Every step has controls of its own.
+  options.start = under.first();
+  options.policies = {std::shared_ptr<const policy_set>(), options.start.policies};
+  // What a deployment admitted is not judged again.
+  options.horizon_ms = INT64_MAX / 2;
+  options.track_changes = false;
+  options.fires_timers = false;
+  options.case_of = std::move(case_of);
+  shard_ = actors_.open_shard(store_, options);
+}
+
+result<void> recorded_users::begin(const history::block_user& who) {
+  who_ = &who;
+  changes_ = under_.of(who.partition);
+  if (changes_ == nullptr)
+    return error{fmt::format("a user is of partition {}, of which no run is recorded", who.partition)};
+  next_step_ = next_change_ = next_cut_ = 0;
+  held_ = nullptr;
+  bound_ = nullptr;
+  reads_again_ = false;
+  due_ = never;
+  cut_ = waiting_ = {};
+  unloaded_.clear();
+  decided_.clear();
+  fault_.clear();
+  return {};
+}
+
+result<user_decisions> recorded_users::decide(const history::block_user& who) {
+  if (auto begun = begin(who); not begun) return begun.error();
+  waiting_ = next();
+  auto again = std::make_unique<user>();
+  const continuation rest = [this](const slice& given, const outcome& so_far) { return this->rest(given, so_far); };
+  while (not waiting_.steps.empty()) {
+    const auto first = std::exchange(waiting_, {});
+    bound_ = first.steps.front().in_force->policies;
+    reads_again_ = false;
+    bind(*again, *bound_, first.steps.front().now);
+    store_.next = std::move(again);
+    const auto decided = shard_->run({.number = ++epochs_, .slices = {&first, 1}}, rest);
+    auto& of = decided.outcomes.front();
+    collect(of);
+    if (not waiting_.steps.empty()) again = read_again(*of.who, *waiting_.steps.front().in_force->policies);
+  }
+  if (not fault_.empty()) return error{std::move(fault_)};
+  user_decisions out;
+  out.uid = who.uid;
+  for (auto& [slot, lines] : decided_)
+    out.slots.push_back({slot, std::move(lines)});
+  return out;
+}
+
+slice recorded_users::rest(const slice& given, const outcome& so_far) {
+  due_ = so_far.next_due;
+  if (const auto left = remaining_steps(given, so_far); not left.steps.empty()) return left;
+  const auto piece = next();
+  if (piece.steps.empty()) return {};
+  const auto* policies = piece.steps.front().in_force->policies;
+  if (policies == bound_) return piece;
+  if (reads_again_) {
+    waiting_ = piece;
+    return {};
+  }
+  // A promotion binds the user in memory, and its shadow ends.
+  unload(*so_far.who, *bound_, policies);
+  bound_ = policies;
+  return piece;
+}
+
+// Steps under the same policies.
+slice recorded_users::next() {
+  while (fault_.empty()) {
+    if (next_cut_ < cut_.steps.size()) return cut_steps();
+    if (is_change_next()) {
+      const auto& change = changes_->changes[next_change_];
+      // Epochs before it fired what was due.
+      if (due_ <= change.previous_now) return one_step(change.previous_now);
+      begin_change(change);
+    } else if (next_step_ < who_->steps.size()) {
+      return own_steps();
+    } else if (due_ <= changes_->last_now) {
+      return one_step(changes_->last_now);
+    } else {
+      break;
+    }
+  }
+  return {};
+}
+
+bool recorded_users::has_marks(const history::block_step& step) const {
+  const auto events = who_->events.subspan(step.first, step.count);
+  return std::any_of(events.begin(), events.end(), history::is_broadcast_mark);
+}
+
+// Where the user has a step at the `now` of a change, a mark says the place.
+bool recorded_users::is_change_next() const {
+  if (next_change_ == changes_->changes.size()) return false;
+  if (next_step_ == who_->steps.size()) return true;
+  const auto& step = who_->steps[next_step_];
+  const auto now = changes_->changes[next_change_].now;
+  return now < step.now or (now == step.now and has_marks(step));
+}
+
+void recorded_users::take_marked(const controls_change& what, const history::block_step& step) {
+  for (const auto& each : who_->events.subspan(step.first, step.count)) {
+    if (not history::is_broadcast_mark(each))
+      events_.push_back({who_->uid, each});
+    else if (std::find(what.marks.begin(), what.marks.end(), static_cast<std::uint32_t>(each.ms)) == what.marks.end())
+      fault_ = fmt::format("a user has change {} for all users in another epoch than its deployment", each.ms);
+  }
+}
+
+// As production cuts slices: a promotion gives every user with a timer steps, another command those whose timer is due.
+void recorded_users::begin_change(const controls_change& what) {
+  events_.clear();
+  if (next_step_ < who_->steps.size() and who_->steps[next_step_].now == what.now)
+    take_marked(what, who_->steps[next_step_++]);
+  if (what.begins_run and held_ != nullptr and what.periods.front().in_force->policies != held_->policies)
+    reads_again_ = true;
+  held_ = what.after();
+  ++next_change_;
+  const auto until = what.changes_policies() ? never - 1 : what.now;
+  const bool has_commands = what.periods.size() > 1;
+  if (events_.empty() and not(has_commands and due_ <= until)) return;
+  const std::string_view due[] = {who_->uid};
+  cut_ = cutter_
+             .cut({.number = what.epoch, .now = what.now, .events = events_}, what.periods,
+                  events_.empty() ? std::span(due) : std::span<const std::string_view>(), what.previous_now)
+             .front();
+  next_cut_ = 0;
+}
+
+slice recorded_users::cut_steps() {
+  const auto left = cut_.steps.subspan(next_cut_);
+  const auto same = std::find_if(left.begin(), left.end(), [&left](const step& each) {
+    return each.in_force->policies != left.front().in_force->policies;
+  });
+  const auto count = static_cast<std::size_t>(same - left.begin());
+  next_cut_ += count;
+  return {who_->uid, left.first(count), cut_.events, {}};
+}
+
+slice recorded_users::own_steps() {
+  steps_.clear();
+  do {
+    const auto& each = who_->steps[next_step_++];
+    if (has_marks(each)) fault_ = "a user has a change for all users that its deployment does not have";
+    steps_.push_back({each.now, held_, each.first, each.count});
+  } while (next_step_ < who_->steps.size() and not is_change_next());
+  if (held_ == nullptr) fault_ = "a user has events from before the engine's first epoch";
+  if (not fault_.empty()) return {};
+  return {who_->uid, steps_, who_->events, {}};
+}
+
+slice recorded_users::one_step(time_ms now) {
+  steps_.assign(1, {now, held_, 0, 0});
+  return {who_->uid, steps_, {}, {}};
+}
+
+/// What a store keeps of slots that `kept` does not have; nullptr: of all.
+void recorded_users::unload(user& from, const policy_set& old, const policy_set* kept) {
+  for (std::size_t slot = 0; slot < from.standings.size(); ++slot) {
+    const auto& name = old.slots()[slot].label.slot;
+    if (from.standings[slot] == nullptr or (kept != nullptr and kept->slot_named(name) >= 0)) continue;
+    unloaded_.insert_or_assign(name, unloaded_slot{*from.standings[slot], from.erased_at});
+  }
+}
+
+std::optional<standing> recorded_users::take_unloaded(const std::string& slot, time_ms erased_at) {
+  const auto found = unloaded_.find(slot);
+  if (found == unloaded_.end()) return std::nullopt;
+  auto taken = std::move(found->second);
+  unloaded_.erase(found);
+  if (taken.erased_at >= erased_at) return std::move(taken.last);
+  auto numbers = numbers_of(taken.last);
+  if (numbers.last_strike == 0 and numbers.last_request == 0) return std::nullopt;
+  return numbers;
+}
+
+// Ids of events are left behind: a history holds none twice.
+std::unique_ptr<user> recorded_users::read_again(user& from, const policy_set& to) {
+  unload(from, *bound_, nullptr);
+  auto made = std::make_unique<user>();
+  made->account = std::move(from.account);
+  made->conversations = std::move(from.conversations);
+  made->admin_ids = std::move(from.admin_ids);
+  made->exempt = from.exempt;
+  made->erased_at = from.erased_at;
+  made->metered.resize(to.profiles().size());
+  for (std::size_t i = 0; i < to.profiles().size(); ++i)
+    for (std::size_t old = 0; old < bound_->profiles().size(); ++old)
+      if (to.profiles()[i] == bound_->profiles()[old] and to.loaded(i) == bound_->loaded(old))
+        made->metered[i] = std::move(from.metered[old]);
+  for (std::size_t slot = 0; slot < to.slot_count(); ++slot) {
+    auto known = take_unloaded(to.slots()[slot].label.slot, made->erased_at);
+    if (not known) continue;
+    if (made->standings.empty()) made->standings.resize(to.slot_count());
+    made->standings[slot] = std::make_unique<standing>(std::move(*known));
+  }
+  return made;
+}
+
+void recorded_users::collect(const outcome& of) {
+  for (const auto& each : of.wrote.decisions)
+    append_decision_chain(decided_[each.slot->slot].emplace_back(), each, who_->uid);
+  if (of.refused.empty() or not fault_.empty()) return;
+  const auto& first = of.refused.front();
+  fault_ = fmt::format("event {} was accepted by the deployment and is refused here: {}", event_id(*first.what),
+                       first.why == applied::unknown_strike
+                           ? "it names no strike. If it names a case, --case-key must be the deployment's key"
+                           : "it is too old. The deployment's `retention.usage` was changed, and its store does not "
+                             "say when");
+}
+
+} // namespace fairuse::sim

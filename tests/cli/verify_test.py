@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`fairuse verify --state` and `fairuse replay --as-recorded` as operators use them: what production wrote, once more.
+
+usage: verify_test.py PROGRAM
+"""
+
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support.process import ROOT, run  # noqa: E402
+
+PROGRAM = None
+DAY = ROOT / "config/demo/day.ndjson"
+
+
+class Verify(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def fairuse(self, *words, code=0):
+        done = run(PROGRAM, *words, cwd=self.folder)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def run_day(self, *options):
+        words = ("--state", "state", "--input", DAY, "--clock", "events", "--until-end")
+        self.fairuse("run", "--config", ROOT / "config/local.yaml", *words, *options)
+
+    def test_a_store_makes_its_decisions_again(self):
+        self.run_day()
+        written = self.fairuse("decisions", "--state", "state").stdout.splitlines()
+        done = self.fairuse("verify", "--state", "state")
+        self.assertRegex(done.stdout, f"^equal: 50 users, [0-9]+ events, {len(written)} decisions in ")
+        told = json.loads(self.fairuse("verify", "--state", "state", "--json").stdout)
+        self.assertEqual((told["verdict"], told["decisions"]), ("equal", len(written)))
+        self.assertNotIn("difference", told)
+
+    def test_it_leaves_nothing_behind(self):
+        self.run_day()
+        (self.folder / "scratch").mkdir()
+        self.fairuse("verify", "--state", "state", "--scratch", "scratch")
+        self.assertEqual(list((self.folder / "scratch").iterdir()), [])
+
+    def test_what_is_no_store_is_named(self):
+        self.assertIn("name a capture", self.fairuse("verify", code=2).stderr)
+        done = self.fairuse("verify", "--state", self.folder, code=2)
+        self.assertIn(f"there is no store of local mode in {self.folder}", done.stderr)
+
+
+if __name__ == "__main__":
+    PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main()
