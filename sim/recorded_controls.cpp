@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include "config/policy_file.hpp"
 #include "events/decision_json.hpp"
 
 namespace fairuse::sim {
@@ -73,9 +72,9 @@ std::vector<profile_age> ages_after(const policy_set* before, const std::vector<
 
 } // namespace
 
-result<std::unique_ptr<recorded_controls>> recorded_controls::make(const history_contents& of) {
+result<std::unique_ptr<recorded_controls>> recorded_controls::make(const history_contents& of, policy_parser parse) {
   if (auto why = obstacle_in(of); not why.empty()) return error{std::move(why)};
-  std::unique_ptr<recorded_controls> made(new recorded_controls(of));
+  std::unique_ptr<recorded_controls> made(new recorded_controls(of, std::move(parse)));
   std::set<std::int32_t> partitions;
   for (const auto& each : of.runs)
     partitions.insert(each.partition);
@@ -94,8 +93,6 @@ result<void> recorded_controls::add_partition(std::int32_t partition) {
   auto& made = partitions_.emplace_back();
   made.partition = partition;
   in_force_ = nullptr;
-  for (const auto& each : contents_.parts)
-    if (each.partition == partition) made.last_now = each.last_now;
   const auto change_of = [&made](const auto& from) -> controls_change& {
     if (made.changes.empty() or made.changes.back().epoch != from.epoch)
       made.changes.push_back({.epoch = from.epoch, .now = from.now, .previous_now = from.previous_now});
@@ -117,9 +114,31 @@ result<void> recorded_controls::add_partition(std::int32_t partition) {
     if (auto done = begin_runs(command.epoch); not done) return done;
     auto& change = change_of(command);
     if (auto done = obey(command, change); not done) return done;
-    change.marks.push_back(static_cast<std::uint32_t>(i));
+    change.marks.push_back({static_cast<std::uint32_t>(i), change.periods.size() - 1});
   }
-  return begin_runs(UINT64_MAX);
+  if (auto done = begin_runs(UINT64_MAX); not done) return done;
+  note_timers(made);
+  return {};
+}
+
+void recorded_controls::note_timers(partition_controls& of) const {
+  const auto cut_before = [&](std::uint64_t epoch) -> const history::timer_cut* {
+    for (const auto& each : contents_.timer_cuts)
+      if (each.partition == of.partition and each.epoch == epoch) return &each;
+    return nullptr;
+  };
+  const auto note = [&](std::uint64_t epoch, time_ms previous_now, auto& to) {
+    const auto* cut = cut_before(epoch);
+    to.fired_now = cut == nullptr ? previous_now : cut->fired_now;
+    if (cut != nullptr) to.fired_uid = cut->last_uid;
+  };
+  for (auto& each : of.changes)
+    note(each.epoch, each.previous_now, each);
+  for (const auto& each : contents_.parts) {
+    if (each.partition != of.partition) continue;
+    of.last_now = each.last_now;
+    note(each.last_epoch + 1, each.last_now, of);
+  }
 }
 
 const controls* recorded_controls::hold(const controls& what) { return in_force_ = &held_.emplace_back(what); }
@@ -127,7 +146,7 @@ const controls* recorded_controls::hold(const controls& what) { return in_force_
 result<policy> recorded_controls::policy_of(const std::string& digest) const {
   const auto& all = contents_.policies;
   const auto found = std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.digest == digest; });
-  auto read = found == all.end() ? std::nullopt : parse_canonical(found->text);
+  auto read = found == all.end() ? std::nullopt : parse_(found->text);
   if (not read or read->digest != digest)
     return error{fmt::format("policy {} is not in it, or its text is not what its digest says", digest)};
   return std::move(*read);
@@ -160,7 +179,7 @@ result<void> recorded_controls::begin_run(std::size_t number, controls_change& i
   if (not policies) return policies.error();
   into.begins_run = true;
   into.periods.assign(1, {nullptr, hold({with.enabled, with.killed, *policies})});
-  into.marks.push_back(static_cast<std::uint32_t>(contents_.broadcasts.size() + number));
+  into.marks.push_back({static_cast<std::uint32_t>(contents_.broadcasts.size() + number), 0});
   return {};
 }
 

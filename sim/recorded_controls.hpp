@@ -7,14 +7,17 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/slice_cutter.hpp"
 #include "actors/worker.hpp"
 #include "base/pure/result.hpp"
+#include "config/policy_file.hpp"
 #include "sim/fresh_users.hpp"
 #include "storage/history/history_file.hpp"
 
@@ -30,8 +33,17 @@ struct controls_change {
   bool begins_run = false;
   /// The first one holds when the epoch begins, the others from their commands on.
   std::vector<controls_period> periods;
-  /// As marks among users' events name them (history::is_broadcast_mark).
-  std::vector<std::uint32_t> marks;
+  /// Of timers that were due before, those up to here had fired for all users; up to `previous_now` for those up to
+  /// `fired_uid`.
+  time_ms fired_now = INT64_MIN;
+  std::string fired_uid;
+  struct mark {
+    /// As marks among users' events name it (history::is_broadcast_mark).
+    std::uint32_t number = 0;
+    /// Of the period that holds behind it.
+    std::size_t period = 0;
+  };
+  std::vector<mark> marks;
 
   const controls* after() const { return periods.back().in_force; }
   bool changes_policies() const { return after()->policies != periods.front().in_force->policies; }
@@ -39,16 +51,22 @@ struct controls_change {
 
 struct partition_controls {
   std::int32_t partition = 0;
-  /// Of the last epoch.
+  /// Of the last epoch, until which timers fired for users up to `fired_uid`; for the others until `fired_now`.
   time_ms last_now = 0;
+  time_ms fired_now = 0;
+  std::string fired_uid;
   /// In order; the first one begins a run.
   std::vector<controls_change> changes;
 };
 
 class recorded_controls {
 public:
+  /// A policy from its text; nullopt: it is none.
+  using policy_parser = std::function<std::optional<policy>(const std::string& text)>;
+
   /// The error says why the history cannot be replayed as it was recorded, and what to do about it.
-  static result<std::unique_ptr<recorded_controls>> make(const history::history_contents& of);
+  static result<std::unique_ptr<recorded_controls>> make(const history::history_contents& of,
+                                                         policy_parser parse = parse_canonical);
 
   /// Any that were in force.
   const controls& first() const { return held_.front(); }
@@ -58,8 +76,10 @@ public:
   const std::vector<std::string>& decisions_for_all() const { return for_all_; }
 
 private:
-  explicit recorded_controls(const history::history_contents& of) : contents_(of) {}
+  recorded_controls(const history::history_contents& of, policy_parser parse)
+    : contents_(of), parse_(std::move(parse)) {}
   result<void> add_partition(std::int32_t partition);
+  void note_timers(partition_controls& of) const;
   result<void> begin_run(std::size_t number, controls_change& into);
   result<void> obey(const history::broadcast_command& command, controls_change& into);
   result<const policy_set*> policies_of(const history::history_run& with);
@@ -67,6 +87,7 @@ private:
   const controls* hold(const controls& what);
 
   const history::history_contents& contents_;
+  policy_parser parse_;
   std::vector<partition_controls> partitions_;
   std::deque<controls> held_;
   const controls* in_force_ = nullptr;

@@ -42,6 +42,7 @@ result<void> recorded_users::begin(const history::block_user& who) {
   reads_again_ = false;
   due_ = never;
   cut_ = waiting_ = {};
+  cut_steps_.clear();
   unloaded_.clear();
   decided_.clear();
   fault_.clear();
@@ -55,14 +56,11 @@ result<user_decisions> recorded_users::decide(const history::block_user& who) {
   const continuation rest = [this](const slice& given, const outcome& so_far) { return this->rest(given, so_far); };
   while (not waiting_.steps.empty()) {
     const auto first = std::exchange(waiting_, {});
-    bound_ = first.steps.front().in_force->policies;
-    reads_again_ = false;
-    bind(*again, *bound_, first.steps.front().now);
-    store_.next = std::move(again);
+    store_.next = bound(std::move(again), first.steps.front());
     const auto decided = shard_->run({.number = ++epochs_, .slices = {&first, 1}}, rest);
     auto& of = decided.outcomes.front();
     collect(of);
-    if (not waiting_.steps.empty()) again = read_again(*of.who, *waiting_.steps.front().in_force->policies);
+    if (not waiting_.steps.empty()) again = read_again(*of.who, *front_);
   }
   if (not fault_.empty()) return error{std::move(fault_)};
   user_decisions out;
@@ -72,11 +70,22 @@ result<user_decisions> recorded_users::decide(const history::block_user& who) {
   return out;
 }
 
+// Under the policies from before the epoch; those of its first step may be others.
+std::unique_ptr<user> recorded_users::bound(std::unique_ptr<user> who, const step& first) {
+  reads_again_ = false;
+  bind(*who, *front_, first.now);
+  bound_ = first.in_force->policies;
+  if (bound_ != front_) unload(*who, *front_, bound_);
+  return who;
+}
+
 slice recorded_users::rest(const slice& given, const outcome& so_far) {
   due_ = so_far.next_due;
   if (const auto left = remaining_steps(given, so_far); not left.steps.empty()) return left;
-  const auto piece = next();
+  auto piece = next();
   if (piece.steps.empty()) return {};
+  // The shard's own text, which outlives the block.
+  piece.uid = given.uid;
   const auto* policies = piece.steps.front().in_force->policies;
   if (policies == bound_) return piece;
   if (reads_again_) {
@@ -92,16 +101,18 @@ slice recorded_users::rest(const slice& given, const outcome& so_far) {
 // Steps under the same policies.
 slice recorded_users::next() {
   while (fault_.empty()) {
-    if (next_cut_ < cut_.steps.size()) return cut_steps();
+    if (next_cut_ < cut_steps_.size()) return take_cut();
     if (is_change_next()) {
       const auto& change = changes_->changes[next_change_];
       // Epochs before it fired what was due.
-      if (due_ <= change.previous_now) return one_step(change.previous_now);
+      const auto fired = who_->uid <= change.fired_uid ? change.previous_now : change.fired_now;
+      if (due_ <= fired) return one_step(fired);
       begin_change(change);
     } else if (next_step_ < who_->steps.size()) {
       return own_steps();
-    } else if (due_ <= changes_->last_now) {
-      return one_step(changes_->last_now);
+    } else if (const auto fired = who_->uid <= changes_->fired_uid ? changes_->last_now : changes_->fired_now;
+               due_ <= fired) {
+      return one_step(fired);
     } else {
       break;
     }
@@ -124,17 +135,31 @@ bool recorded_users::is_change_next() const {
 }
 
 void recorded_users::take_marked(const controls_change& what, const history::block_step& step) {
+  std::size_t period = 0;
   for (const auto& each : who_->events.subspan(step.first, step.count)) {
-    if (not history::is_broadcast_mark(each))
+    if (not history::is_broadcast_mark(each)) {
       events_.push_back({who_->uid, each});
-    else if (std::find(what.marks.begin(), what.marks.end(), static_cast<std::uint32_t>(each.ms)) == what.marks.end())
-      fault_ = fmt::format("a user has change {} for all users in another epoch than its deployment", each.ms);
+      continue;
+    }
+    const auto number = static_cast<std::uint32_t>(each.ms);
+    if (number == history::left_out_mark) {
+      left_out_in_ = period;
+      continue;
+    }
+    const auto mark =
+        std::find_if(what.marks.begin(), what.marks.end(), [number](const auto& one) { return one.number == number; });
+    if (mark == what.marks.end()) {
+      fault_ = fmt::format("a user has change {} for all users in another epoch than its deployment", number);
+      return;
+    }
+    period = mark->period;
   }
 }
 
 // As production cuts slices: a promotion gives every user with a timer steps, another command those whose timer is due.
 void recorded_users::begin_change(const controls_change& what) {
   events_.clear();
+  left_out_in_.reset();
   if (next_step_ < who_->steps.size() and who_->steps[next_step_].now == what.now)
     take_marked(what, who_->steps[next_step_++]);
   if (what.begins_run and held_ != nullptr and what.periods.front().in_force->policies != held_->policies)
@@ -149,15 +174,26 @@ void recorded_users::begin_change(const controls_change& what) {
              .cut({.number = what.epoch, .now = what.now, .events = events_}, what.periods,
                   events_.empty() ? std::span(due) : std::span<const std::string_view>(), what.previous_now)
              .front();
+  cut_front_ = what.periods.front().in_force->policies;
+  cut_steps_.assign(cut_.steps.begin(), cut_.steps.end());
+  if (left_out_in_ and what.changes_policies()) add_left_out_step(what);
   next_cut_ = 0;
 }
 
-slice recorded_users::cut_steps() {
-  const auto left = cut_.steps.subspan(next_cut_);
+// Events before a promotion fire all timers that are due, also where nothing else came of them.
+void recorded_users::add_left_out_step(const controls_change& what) {
+  const auto first =
+      std::find_if(cut_steps_.begin(), cut_steps_.end() - 1, [](const step& each) { return each.count > 0; });
+  cut_steps_.insert(first, {what.now, what.periods[*left_out_in_].in_force, 0, 0});
+}
+
+slice recorded_users::take_cut() {
+  const auto left = std::span<const step>(cut_steps_).subspan(next_cut_);
   const auto same = std::find_if(left.begin(), left.end(), [&left](const step& each) {
     return each.in_force->policies != left.front().in_force->policies;
   });
   const auto count = static_cast<std::size_t>(same - left.begin());
+  front_ = cut_front_;
   next_cut_ += count;
   return {who_->uid, left.first(count), cut_.events, {}};
 }
@@ -171,10 +207,12 @@ slice recorded_users::own_steps() {
   } while (next_step_ < who_->steps.size() and not is_change_next());
   if (held_ == nullptr) fault_ = "a user has events from before the engine's first epoch";
   if (not fault_.empty()) return {};
+  front_ = held_->policies;
   return {who_->uid, steps_, who_->events, {}};
 }
 
 slice recorded_users::one_step(time_ms now) {
+  front_ = held_->policies;
   steps_.assign(1, {now, held_, 0, 0});
   return {who_->uid, steps_, {}, {}};
 }

@@ -59,12 +59,14 @@ private:
   bool has_marks(const history::block_step& step) const;
   void begin_change(const controls_change& what);
   void take_marked(const controls_change& what, const history::block_step& step);
-  slice cut_steps();
+  void add_left_out_step(const controls_change& what);
+  slice take_cut();
   slice own_steps();
   slice one_step(time_ms now);
   void run(slice first);
   void unload(user& from, const policy_set& old, const policy_set* kept);
   std::unique_ptr<user> read_again(user& from, const policy_set& to);
+  std::unique_ptr<user> bound(std::unique_ptr<user> who, const step& first);
   std::optional<standing> take_unloaded(const std::string& slot, time_ms erased_at);
   void collect(const outcome& of);
 
@@ -89,8 +91,14 @@ private:
   time_ms due_ = never;
   std::vector<step> steps_;
   std::vector<addressed_event> events_;
+  /// Of the period in which events that were not admitted came first, before all others.
+  std::optional<std::size_t> left_out_in_;
   slice cut_;
+  std::vector<step> cut_steps_;
   std::size_t next_cut_ = 0;
+  /// Those from before the epoch of the steps that next() gave last: users are read under them.
+  const policy_set* front_ = nullptr;
+  const policy_set* cut_front_ = nullptr;
   /// Steps that wait until the user is read again.
   slice waiting_;
   std::map<std::string, unloaded_slot> unloaded_;

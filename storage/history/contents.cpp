@@ -139,11 +139,19 @@ void put_lists(const history_contents& from, stored::contents& to) {
     part.set_partition(each.partition);
     part.set_first_now(each.first_now);
     part.set_last_now(each.last_now);
+    part.set_last_epoch(each.last_epoch);
   }
   for (const auto& each : from.broadcasts)
     put_broadcast(each, *to.add_broadcasts());
   for (const auto& each : from.runs)
     put_run(each, *to.add_runs());
+  for (const auto& each : from.timer_cuts) {
+    auto& made = *to.add_timer_cuts();
+    made.set_partition(each.partition);
+    made.set_epoch(each.epoch);
+    if (each.fired_now != INT64_MIN) made.set_fired_now(each.fired_now);
+    made.set_last_uid(each.last_uid);
+  }
   for (const auto& each : from.policies) {
     auto& made = *to.add_policies();
     made.set_digest(each.digest);
@@ -167,11 +175,14 @@ void put_lists(const history_contents& from, stored::contents& to) {
 
 bool take_lists(const stored::contents& from, history_contents& to) {
   for (const auto& each : from.parts())
-    to.parts.push_back({each.partition(), each.first_now(), each.last_now()});
+    to.parts.push_back({each.partition(), each.first_now(), each.last_now(), each.last_epoch()});
   for (const auto& each : from.broadcasts())
     if (not take_broadcast(each, to.broadcasts.emplace_back())) return false;
   for (const auto& each : from.runs())
     to.runs.push_back(run_from(each));
+  for (const auto& each : from.timer_cuts())
+    to.timer_cuts.push_back(
+        {each.partition(), each.epoch(), each.has_fired_now() ? each.fired_now() : INT64_MIN, each.last_uid()});
   for (const auto& each : from.policies())
     to.policies.push_back({each.digest(), each.text()});
   for (const auto& each : from.in_force())

@@ -148,6 +148,10 @@ struct block_user {
 /// number, without detail.
 inline bool is_broadcast_mark(const event& what) { return what.kind == event_kind::admin and what.detail == nullptr; }
 
+/// The number of a mark that stands for events of the user that were not admitted: in an epoch with a promotion their
+/// place decides under which policies timers fire.
+inline constexpr std::uint32_t left_out_mark = INT32_MAX;
+
 /// A block that was read. Its memory is used again by the next read.
 class history_block final : conversation_source {
 public:

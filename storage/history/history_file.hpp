@@ -73,10 +73,23 @@ struct history_run {
   std::string program;
 };
 
+/// Before this epoch, epochs of timers alone fired them for the first users by uid, and the others waited.
+struct timer_cut {
+  std::int32_t partition = 0;
+  /// The one behind the last of the partition: it ends so.
+  std::uint64_t epoch = 0;
+  /// Timers that were due until then had fired for all users; INT64_MIN: none was due.
+  time_ms fired_now = INT64_MIN;
+  /// Of the last user who is known to be among the first; empty: none.
+  std::string last_uid;
+};
+
 struct history_part {
   std::int32_t partition = 0;
   time_ms first_now = 0;
   time_ms last_now = 0;
+  /// 0: not known.
+  std::uint64_t last_epoch = 0;
 };
 
 struct history_policy {
@@ -149,6 +162,7 @@ struct history_contents {
   std::vector<broadcast_command> broadcasts;
   /// In the same order. Histories of files have none.
   std::vector<history_run> runs;
+  std::vector<timer_cut> timer_cuts;
   std::vector<history_policy> policies;
   std::vector<policy_in_force> in_force;
   std::vector<user_label> labels;

@@ -13,6 +13,7 @@
 #include "storage/partition_meta.hpp"
 #include "streams/history/decided_reviews.hpp"
 #include "streams/history/policies_in_force.hpp"
+#include "streams/history/told_decision.hpp"
 #include "streams/kafka/capture/input_cursor.hpp"
 
 namespace fairuse::history {
@@ -57,7 +58,9 @@ public:
   result<void, store_error> run() {
     if (auto done = read_policies(); not done) return done;
     if (auto done = begin(); not done) return done;
-    if (partition_.epochs > 0) into_.parts.push_back({partition_.partition, partition_.first_now, partition_.last_now});
+    if (partition_.epochs > 0)
+      into_.parts.push_back({partition_.partition, partition_.first_now, partition_.last_now,
+                             partition_.first_epoch + partition_.epochs - 1});
     const auto* journal = all_.find(partition_.partition, section_kind::journal);
     if (journal == nullptr) return partition_.epochs == 0 ? take_reviews() : damage("it has no journal");
     auto rows = from_.records(*journal);
@@ -71,6 +74,7 @@ public:
     }
     if (not rows.failure()) return rows.failure();
     if (epoch_ != partition_.first_epoch + partition_.epochs) return damage("its journal ends too early");
+    end_timer_epochs(epoch_);
     return take_reviews();
   }
 
@@ -118,6 +122,10 @@ private:
       if (auto done = policies_.load(run_of(told.epoch, told.now, *told.setup), told.setup->controls); not done)
         return done;
     }
+    if (told.timers_max == UINT64_MAX)
+      end_timer_epochs(told.epoch);
+    else if (not timers_since_)
+      timers_since_ = {told.epoch, previous_now_};
     place_ = 0;
     std::map<std::pair<std::uint32_t, std::int64_t>, refusal> refused;
     for (const auto& each : told.refused)
@@ -135,6 +143,26 @@ private:
       }
     }
     previous_now_ = told.now;
+    return {};
+  }
+
+  /// Epochs of timers alone come before epoch `next`, if they did.
+  void end_timer_epochs(std::uint64_t next) {
+    if (not timers_since_) return;
+    cuts_.push_back({timers_since_->epoch, next, into_.timer_cuts.size()});
+    into_.timer_cuts.push_back({partition_.partition, next, timers_since_->fired_now, {}});
+    timers_since_.reset();
+  }
+
+  /// Who was among the first is known from what their timers wrote.
+  result<void, store_error> note_timer_epochs(std::span<const wire_header> headers, std::string_view value) {
+    if (cuts_.empty()) return {};
+    const auto told = decisions_.read(headers, value);
+    if (not told) return damage("a decision cannot be read");
+    for (const auto& each : cuts_) {
+      auto& last = into_.timer_cuts[each.place].last_uid;
+      if (told->epoch >= each.first and told->epoch < each.behind and last < told->uid) last = told->uid;
+    }
     return {};
   }
 
@@ -172,7 +200,7 @@ private:
     const auto read = decoder_.decode_record([&] { return headers_of(from); }, value, arena_);
     if (not read and not refused) refused = read.error().why;
     if (refused) to_.add_refused(*refused);
-    if (not read or (refused and not notes_its_id(*refused, read->what))) return {};
+    if (not read or (refused and not is_refused_by_core(*refused, read->what))) return {};
     if (read->subject == "*" and not refused) policies_.obey(epoch.now, read->what);
     return to_.add({.uid = read->subject,
                     .what = read->what,
@@ -181,7 +209,8 @@ private:
                     .place = place_++,
                     .now = epoch.now,
                     .previous_now = previous_now_,
-                    .refused = refused.has_value()});
+                    .refused = refused.has_value(),
+                    .notes_id = refused and notes_its_id(*refused, read->what)});
   }
 
   result<void, store_error> take_reviews() {
@@ -194,6 +223,7 @@ private:
       if (not one.value) continue;
       const auto headers = headers_of(one);
       if (auto told = progress_.with.tell_decision(headers, *one.value); not told) return told;
+      if (auto noted = note_timer_epochs(headers, *one.value); not noted) return noted;
       if (auto done = reviews.add(headers, *one.value); not done) return done;
       if (taken % told_every != 0) continue;
       if (auto done = progress_.tell(); not done) return done;
@@ -215,6 +245,19 @@ private:
   std::uint32_t place_ = 0;
   /// Of the epoch before.
   time_ms previous_now_ = INT64_MIN;
+  /// Epochs of timers alone that have no other behind them yet.
+  struct timer_epochs {
+    std::uint64_t epoch = 0;
+    time_ms fired_now = INT64_MIN;
+  };
+  std::optional<timer_epochs> timers_since_;
+  struct timer_epochs_place {
+    std::uint64_t first = 0;
+    std::uint64_t behind = 0;
+    std::size_t place = 0;
+  };
+  std::vector<timer_epochs_place> cuts_;
+  decision_reader decisions_;
   wire_decoder decoder_;
   event_arena arena_;
 };

@@ -48,6 +48,7 @@ std::uint64_t changes_for_all::finish(history_contents& all) {
     all.broadcasts.push_back({each.as.partition, each.as.now, each.as.what.instant, std::string(text.source),
                               std::string(text.id), command, each.as.epoch, each.previous_now});
     ordered_.push_back(each.as);
+    if (command.verb == admin_verb::promote_policy) promotions_.emplace(each.as.partition, each.as.epoch);
   }
   auto number = static_cast<std::uint32_t>(all.broadcasts.size());
   for (const auto& each : all.runs)

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "events/event.hpp"
@@ -36,6 +38,10 @@ public:
   std::uint64_t finish(history_contents& all);
   /// REQUIRES: finish().
   std::span<const change_for_all> of(std::int32_t partition) const;
+  /// Does a command of that epoch promote a policy? REQUIRES: finish().
+  bool promotes_in(std::int32_t partition, std::uint64_t epoch) const {
+    return promotions_.contains({partition, epoch});
+  }
 
 private:
   struct given_command {
@@ -46,6 +52,8 @@ private:
   event_arena texts_;
   std::vector<given_command> commands_;
   std::vector<change_for_all> ordered_;
+  /// Partition and epoch.
+  std::set<std::pair<std::int32_t, std::uint64_t>> promotions_;
 };
 
 } // namespace fairuse::history

@@ -84,7 +84,7 @@ private:
     for (const auto& each : what.epochs) {
       if (each.number != last_->epoch + 1 or each.lines > batch->lines.size() - line) return impossible();
       last_->epoch = each.number;
-      note_now(each.now);
+      note_epoch(each);
       for (const auto end = line + each.lines; line < end; ++line)
         if (auto done = take_line(what, each, *batch, line); not done) return done;
       previous_now_ = each.now;
@@ -94,10 +94,11 @@ private:
   }
 
   // An epoch of a clock that has not begun holds no event.
-  void note_now(time_ms now) {
-    if (now == 0) return;
-    if (into_.parts.empty()) into_.parts.push_back({only_partition, now, now});
-    into_.parts.back().last_now = now;
+  void note_epoch(const journal_epoch& what) {
+    if (what.now == 0) return;
+    if (into_.parts.empty()) into_.parts.push_back({only_partition, what.now});
+    into_.parts.back().last_now = what.now;
+    into_.parts.back().last_epoch = what.number;
   }
 
   result<void, store_error> take_line(const stored_commit& commit, const journal_epoch& epoch, const input_batch& batch,
@@ -111,7 +112,7 @@ private:
       to_.add_refused(*refused);
     else if (what == nullptr)
       to_.add_empty_line();
-    if (what == nullptr or (refused and not notes_its_id(*refused, *what))) return {};
+    if (what == nullptr or (refused and not is_refused_by_core(*refused, *what))) return {};
     if (read.kind == line_kind::command and not refused) policies_.obey(epoch.now, *what);
     return to_.add({.uid = uid_of(batch, line),
                     .what = *what,
@@ -120,7 +121,8 @@ private:
                     .place = static_cast<std::uint32_t>(line),
                     .now = epoch.now,
                     .previous_now = previous_now_,
-                    .refused = refused.has_value()});
+                    .refused = refused.has_value(),
+                    .notes_id = refused and notes_its_id(*refused, *what)});
   }
 
   void describe_deployment() {

@@ -61,6 +61,7 @@ struct packer::body {
   applied judge_event(const incoming_event& given);
   bool admits(const incoming_event& given);
   void write_event(const incoming_event& what);
+  void leave_out(const incoming_event& what);
   void write_broadcasts(const incoming_event* next);
   void count_event(time_ms now, const event& what);
   asked_review& review_of(std::string_view slot, std::uint32_t number);
@@ -85,6 +86,8 @@ struct packer::body {
   std::optional<admission> judge;
   peak_meter meter;
   std::vector<asked_review> reviews;
+  /// Ids of events that decisions followed from, by epoch.
+  std::vector<std::pair<std::uint64_t, std::string>> caused;
   std::uint64_t epoch = 0;
   time_ms now = INT64_MIN;
   /// Changes for all users that are not written yet.
@@ -121,6 +124,11 @@ result<void, store_error> packer::add_timeout(const incoming_request& of, time_m
   return body_->rows.add(body_->row.key, body_->row.value);
 }
 
+result<void, store_error> packer::add_answered(std::string_view uid, std::string_view id, std::uint64_t epoch) {
+  encode_answered(body_->row, uid, id, epoch);
+  return body_->rows.add(body_->row.key, body_->row.value);
+}
+
 result<void, store_error> packer::add_label(std::string_view uid, std::uint32_t label) {
   encode_label(body_->row, uid, label);
   return body_->rows.add(body_->row.key, body_->row.value);
@@ -139,6 +147,7 @@ void packer::body::begin_user(std::string name) {
   judge->begin_user();
   meter.begin_user();
   reviews.clear();
+  caused.clear();
   now = INT64_MIN;
   last_row = {};
   ordinal = 0;
@@ -167,13 +176,17 @@ asked_review* packer::body::request_of(const incoming_event& answered) {
   return found == reviews.end() ? nullptr : &*found;
 }
 
-// The first answer to a request counts, late or not. Core cannot tell: nothing was asked of its user here.
+// The first answer to a request counts, late or not. Core cannot tell: nothing was asked of its user here. A later one
+// counts where a decision followed: its slot had ended meanwhile, or had just come back.
 applied packer::body::judge_event(const incoming_event& given) {
   const auto& what = given.what;
   auto* asked = what.kind == event_kind::review ? request_of(given) : nullptr;
   if (asked == nullptr) return judge->judge(given.now, what);
   if (judge->is_erased(what)) return applied::erased;
-  return std::exchange(asked->used, true) ? applied::duplicate : applied::accepted;
+  if (not std::exchange(asked->used, true)) return applied::accepted;
+  const std::pair told{given.epoch, event_id(what)};
+  const bool counts = std::find(caused.begin(), caused.end(), told) != caused.end();
+  return counts ? applied::accepted : applied::duplicate;
 }
 
 bool packer::body::admits(const incoming_event& given) {
@@ -192,10 +205,17 @@ void packer::body::take_event(incoming_event& what) {
   if (not what.has_id) name_row(what.what, what.input);
   // Clocks of partitions differ; a user has one.
   what.now = std::max(what.now, now);
-  if (what.refused)
-    (void)judge->judge(what.now, what.what);
-  else if (admits(what))
-    write_event(what);
+  if (what.notes_id) (void)judge->judge(what.now, what.what);
+  not what.refused and admits(what) ? write_event(what) : leave_out(what);
+}
+
+// A user has no timers before its first event.
+void packer::body::leave_out(const incoming_event& what) {
+  if (not begun or epoch == what.epoch or not changes.promotes_in(head.partition, what.epoch)) return;
+  write_broadcasts(&what);
+  block.add_broadcast(what.now, what.epoch != epoch or what.now != now, left_out_mark);
+  epoch = what.epoch;
+  now = what.now;
 }
 
 void packer::body::write_event(const incoming_event& what) {
@@ -337,6 +357,9 @@ result<void, store_error> packer::body::write_row(const sorted_row& from, histor
       late.ended_at = read.at;
       break;
     }
+    case row_kind::answered:
+      caused.emplace_back(read.answered_in, read.id);
+      break;
     case row_kind::event:
       take_event(read.event);
       break;

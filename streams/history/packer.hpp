@@ -39,9 +39,10 @@ struct incoming_event {
   time_ms previous_now = INT64_MIN;
   /// Which of the inputs it is from.
   std::uint32_t input = 0;
-  /// A command that core refused for what it names: it is left out (add_refused() counts it), but another one with its
-  /// id is a duplicate.
+  /// Core refused it, and add_refused() counts it. It is left out.
   bool refused = false;
+  /// Refused for what it names: another command with its id is a duplicate.
+  bool notes_id = false;
 };
 
 /// A review that was requested, as the deployment's decisions say. Its answer is found among the events.
@@ -86,6 +87,8 @@ public:
   result<void, store_error> add_request(const incoming_request& what);
   /// The engine gave up waiting for the answer at `when`.
   result<void, store_error> add_timeout(const incoming_request& of, time_ms when);
+  /// A decision of that epoch followed from the event of that id: if it is an answer, it is no duplicate.
+  result<void, store_error> add_answered(std::string_view uid, std::string_view id, std::uint64_t epoch);
   /// What is true of a user, once. `label`: place in history_contents::labels.
   result<void, store_error> add_label(std::string_view uid, std::uint32_t label);
   /// A line or record that became no event.

@@ -15,6 +15,7 @@ constexpr unsigned has_id_bit = 1;
 constexpr unsigned has_text_bit = 2;
 constexpr unsigned has_detail_bit = 4;
 constexpr unsigned refused_bit = 8;
+constexpr unsigned notes_id_bit = 16;
 
 constexpr std::size_t input_bytes = sizeof(incoming_event::input);
 
@@ -115,6 +116,7 @@ bool decode_event(std::string_view value, event_arena& arena, incoming_event& ou
   value.remove_prefix(3);
   out.has_id = (bits & has_id_bit) != 0;
   out.refused = (bits & refused_bit) != 0;
+  out.notes_id = (bits & notes_id_bit) != 0;
   out.input = big_endian<std::uint32_t>(value.data() + value.size() - input_bytes);
   value.remove_suffix(input_bytes);
   std::uint64_t partition = 0, now = 0, time = 0, instant = 0, ms = 0, key = 0;
@@ -157,6 +159,13 @@ void encode_request(row_bytes& out, row_kind kind, const incoming_request& of, t
   append_text(out.value, of.slot);
 }
 
+void encode_answered(row_bytes& out, std::string_view uid, std::string_view id, std::uint64_t epoch) {
+  begin_key(out, uid, row_kind::answered);
+  append_big_endian(out.key, epoch);
+  append_varint(out.value, epoch);
+  append_text(out.value, id);
+}
+
 void encode_event(row_bytes& out, const incoming_event& given) {
   const auto& what = given.what;
   begin_key(out, given.uid, row_kind::event);
@@ -176,7 +185,8 @@ void encode_event(row_bytes& out, const incoming_event& given) {
   }
   append_big_endian(out.key, given.place);
   const unsigned bits = (given.has_id ? has_id_bit : 0U) | (has_text ? has_text_bit : 0U)
-                        | (what.detail != nullptr ? has_detail_bit : 0U) | (given.refused ? refused_bit : 0U);
+                        | (what.detail != nullptr ? has_detail_bit : 0U) | (given.refused ? refused_bit : 0U)
+                        | (given.notes_id ? notes_id_bit : 0U);
   for (const auto byte : {bits, static_cast<unsigned>(what.kind), static_cast<unsigned>(what.from)})
     out.value.push_back(static_cast<char>(byte));
   for (const std::uint64_t number :
@@ -207,6 +217,7 @@ bool decode_row(std::string_view key, std::string_view value, event_arena& arena
   if (key.empty()) return false;
   out.kind = static_cast<row_kind>(key.front());
   if (out.kind == row_kind::event) return decode_event(value, arena, out.event);
+  if (out.kind == row_kind::answered) return take_varint(value, out.answered_in) and take_text(value, out.id);
   std::uint64_t number = 0;
   if (not take_varint(value, number) or number > std::numeric_limits<std::uint32_t>::max()) return false;
   if (out.kind == row_kind::label) {

@@ -13,7 +13,7 @@
 namespace fairuse::history {
 
 /// In the order of a user's rows.
-enum class row_kind : std::uint8_t { label = 0, request = 1, timeout = 2, event = 3 };
+enum class row_kind : std::uint8_t { label = 0, request = 1, timeout = 2, answered = 3, event = 4 };
 
 struct row_bytes {
   std::string key;
@@ -22,6 +22,7 @@ struct row_bytes {
 
 void encode_label(row_bytes& out, std::string_view uid, std::uint32_t label);
 void encode_request(row_bytes& out, row_kind kind, const incoming_request& of, time_ms at);
+void encode_answered(row_bytes& out, std::string_view uid, std::string_view id, std::uint64_t epoch);
 void encode_event(row_bytes& out, const incoming_event& what);
 
 /// A decision of a deployment, for rows of their own: the `number`-th that was read.
@@ -40,6 +41,9 @@ struct decoded_row {
   /// Of the request, or of the time-out.
   time_ms at = 0;
   std::uint64_t asked_in = 0;
+  /// Of an answer, and its epoch.
+  std::string_view id;
+  std::uint64_t answered_in = 0;
   bool after_erasure = false;
   incoming_event event;
 };

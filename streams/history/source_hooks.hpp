@@ -39,4 +39,9 @@ inline bool notes_its_id(refusal why, const event& what) {
   return why == refusal::bad_value and what.kind == event_kind::admin;
 }
 
+/// Of an event that was read: core refused it, as its user's.
+inline bool is_refused_by_core(refusal why, const event& what) {
+  return why == refusal::too_old or why == refusal::future or why == refusal::erased or notes_its_id(why, what);
+}
+
 } // namespace fairuse::history

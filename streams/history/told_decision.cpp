@@ -27,6 +27,7 @@ bool read_data(dom::element data, told_decision& out) {
   if (data["decision"].get(out.kind) != simdjson::SUCCESS) return false;
   out.slot = text_or_empty(data["slot"]);
   out.request = text_or_empty(data["request"]);
+  out.cause = text_or_empty(data["cause"]["event"]);
   std::uint64_t epoch = 0;
   if (data["epoch"].get(epoch) == simdjson::SUCCESS) out.epoch = epoch;
   return true;

@@ -24,6 +24,8 @@ struct told_decision {
   std::string_view slot;
   /// `live-3`; empty: none.
   std::string_view request;
+  /// Id of the event that caused it; empty: a timer, or nothing that is told.
+  std::string_view cause;
   std::uint64_t epoch = 0;
 };
 

@@ -3,6 +3,7 @@
 // A capture taken after crashes, as a history: it holds what the naive model applied, and nothing else.
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -20,6 +21,7 @@
 #include "tests/protocol/independent_model.hpp"
 #include "tests/protocol/replay.hpp"
 #include "tests/simlog/simulated_cluster.hpp"
+#include "tests/streams/history/as_recorded.hpp"
 #include "tests/streams/history/packed.hpp"
 
 namespace fairuse::protocol {
@@ -71,10 +73,26 @@ struct captured_run {
     });
   }
 
+  history::recorded_check verified() {
+    const auto read = open("all");
+    const auto parse = in.rules_for("replay", folder, 0).configured.parse;
+    return history::as_recorded(
+        {.case_key = in.case_key, .parse = parse},
+        [&](const auto& hooks, auto& to, auto& into) { return history::pack_capture(*read, hooks, to, into); });
+  }
+
   fixture in;
   cluster_simulation simulation;
   std::filesystem::path folder;
 };
+
+/// FAIRUSE_SEEDS=from..to tries others.
+std::pair<std::uint64_t, std::uint64_t> seeds_to_try() {
+  const auto* wanted = std::getenv("FAIRUSE_SEEDS");
+  if (wanted == nullptr) return {1, 12};
+  const std::string text(wanted);
+  return {std::stoull(text), std::stoull(text.substr(text.find("..") + 2))};
+}
 
 /// Over all partitions.
 struct expected_history {
@@ -178,6 +196,23 @@ BOOST_AUTO_TEST_CASE(promotions_are_in_force_from_their_epoch_on) {
     }
   }
   BOOST_TEST(promotions > 0U);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_capture_holds_is_decided_again) {
+  const auto [from, to] = seeds_to_try();
+  std::map<std::string, std::uint64_t> decisions;
+  for (auto seed = from; seed <= to; ++seed) {
+    BOOST_TEST_CONTEXT("seed " << seed) {
+      captured_run run(seed, seed % 3 != 0);
+      const auto made = run.verified();
+      BOOST_TEST(made.refused == "");
+      BOOST_TEST(made.difference == "");
+      for (const auto& [slot, of] : made.made.slots)
+        decisions[slot] += of.decisions;
+    }
+  }
+  for (const auto& [slot, count] : decisions)
+    BOOST_TEST_MESSAGE(slot << " " << count);
 }
 
 BOOST_AUTO_TEST_CASE(a_checkpoint_alone_is_no_history_and_one_that_follows_says_so) {

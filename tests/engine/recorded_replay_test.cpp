@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A local store decided once more as it was recorded: the same decisions, whatever happened on the way.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+#include <fmt/format.h>
+
+#include "tests/engine/local_days.hpp"
+#include "tests/streams/history/as_recorded.hpp"
+#include "tests/streams/lines.hpp"
+
+namespace fairuse {
+
+namespace {
+
+using history::as_recorded;
+using history::recorded_check;
+using history::recorded_wish;
+
+recorded_check verified(const local_days& days, recorded_wish wish = {}) {
+  wish.case_key = local_days::case_key;
+  return as_recorded(wish, [&](const auto& hooks, auto& to, auto& into) {
+    return history::pack_local_store(days.state(), hooks, to, into);
+  });
+}
+
+/// Policies that decide something every few minutes.
+std::string small_policy(const std::string& name, int cap_minutes, const std::string& more = {}) {
+  return "name: " + name + "\nwindows: {hour: {span: 1h, cap: " + std::to_string(cap_minutes)
+         + "m}, half: {span: 12h, cap: 3h}}\nplans: {free: [basic], pro: {hour: 40m, half: 6h}}\n"
+           "ceiling: {span: 6h, cap: 5h}\n"
+           "review: {cooldown: 90m, cleared: {below: 0.3, cooldown: 4h}, check_interval: 5m, timeout: 20m, "
+           "retry_after: 10m}\n"
+           "ladder:\n  steps:\n"
+           "    - {stage: warning, ends_after: 5h, falls_to: none}\n"
+           "    - {stage: throttle, strikes: 1, within: 1d, ends_after: 7h, falls_to: warning}\n"
+           "    - {stage: restrict, strikes: 2, within: 1d, ends_after: 9h, falls_to: throttle, actions: {caps: hard}}\n"
+           "budget: {stage: restrict, per_utc_day: 5m, charge: [stt, upload]}\n"
+         + more;
+}
+
+/// Lines of three days of a few users, and runs over them under changing configurations.
+class random_days {
+public:
+  explicit random_days(std::uint64_t seed) : draw_(seed) {
+    // All of them: where a promotion ends the slot `off` and another one brings it back, the engine itself forgets what
+    // stood there or not, as the user was in memory or not.
+    const std::string off = seed % 4 == 0 ? "off: nothing\n" : "off: shadow\n";
+    const std::string asks = "reviews: ask\n";
+    days.write("a.yaml", small_policy("a", 10, off));
+    days.write("a2.yaml", small_policy("a", 15, off));
+    days.write("b.yaml", small_policy("b", 6, asks + off));
+    days.write("c.yaml", small_policy("c", 20, "metering: {bucket: 5m, time_basis: arrival}\n" + off));
+    days.write("d.yaml", small_policy("d", 30, asks + off));
+  }
+
+  void run(int runs) {
+    for (int i = 0; i < runs; ++i) {
+      std::string lines;
+      for (auto count = 20 + below(200); count > 0; --count)
+        lines += line();
+      const auto commit_bytes = std::uint64_t{1} << (below(3) == 0 ? 20 : 1 + below(14));
+      days.run_as(days.write("local.yaml", deployment()), lines, commit_bytes);
+    }
+  }
+
+  local_days days;
+
+private:
+  std::uint64_t below(std::uint64_t bound) { return draw_() % bound; }
+  bool one_in(std::uint64_t bound) { return below(bound) == 0; }
+  template <class Value>
+  Value one_of(const std::vector<Value>& all) {
+    return all[below(all.size())];
+  }
+
+  std::string deployment() {
+    std::string shadows;
+    for (const auto* each : {"b", "c", "d"})
+      if (not one_in(3)) shadows += (shadows.empty() ? "" : ", ") + std::string(each) + ".yaml";
+    // Once c was promoted, its metering cannot be taken back.
+    if (one_in(3) and not promotes_c_) live_ = one_in(2) ? "a.yaml" : "a2.yaml";
+    return fmt::format(
+        "enabled: {}\nkill_switch: {}\nsource: test\nexempt: [{}]\nstreams: {{kind: local}}\n"
+        "policies: {{live: {}, shadow: [{}]}}\n",
+        not one_in(5), one_in(8), one_in(4) ? "u3" : "", live_, shadows);
+  }
+
+  std::string line() {
+    // Often several lines at one instant.
+    if (not one_in(4)) now_ += static_cast<std::int64_t>(below(12 * minute_ms));
+    const auto uid = "u" + std::to_string(below(5));
+    const auto late = one_in(12) ? static_cast<std::int64_t>(below(30 * hour_ms)) : 0;
+    switch (below(24)) {
+      case 0:
+        return made("stt", uid, 0, fmt::format(R"({{"ms":{},"provider":"p"}})", 1 + below(200'000)));
+      case 1:
+        return made("account", uid, late,
+                    one_in(2) ? fmt::format(R"({{"plan":"{}"}})", one_of<std::string>({"basic", "pro", "unlimited"}))
+                              : fmt::format(R"({{"credits_exhausted":{}}})", one_in(2)));
+      case 2:
+        return made(
+            "conversation", uid, 0,
+            fmt::format(R"({{"conversation":"c{}","title":"t","overview":"o","category":"k{}","duration_ms":{},)"
+                        R"("lane":"sync"}})",
+                        below(30), below(3), below(7'200'000)));
+      case 3:
+      case 4:
+      case 5:
+        return made("review", uid, 0, answer());
+      case 6:
+        return made("admin", uid, 0, command());
+      case 7:
+        return one_in(3) ? made("erasure", uid, 0, R"({"actor":"ada","reason":"r"})") : again();
+      case 8:
+        return one_in(2) ? made("admin", "*", one_in(2) ? static_cast<std::int64_t>(below(hour_ms)) : 0, broadcast())
+                         : again();
+      default:
+        return made("speech", uid, late, speech());
+    }
+  }
+
+  std::string made(const char* type, const std::string& uid, std::int64_t late, const std::string& data) {
+    last_.push_back(wire_line(type, uid, ++id_, now_ - late, data));
+    return last_.back();
+  }
+
+  std::string again() {
+    return last_.empty() ? std::string() : last_[last_.size() - 1 - below(std::min<std::uint64_t>(last_.size(), 40))];
+  }
+
+  std::string speech() {
+    const auto lane = one_of<std::string>({"realtime", "sync", "realtime", "backfill"});
+    if (one_in(4))
+      return fmt::format(R"({{"lane":"{}","segments":[[0,{}],[400000,{}]]}})", lane, 1 + below(399'000),
+                         400'001 + below(900'000));
+    return fmt::format(R"({{"lane":"{}","ms":{}}})", lane, one_in(10) ? 0 : below(600'000));
+  }
+
+  std::string answer() {
+    const auto request =
+        fmt::format("{}-{}", one_of<std::string>({"live", "live", "b", "d", "off", "nowhere"}), 1 + below(6));
+    if (one_in(5)) return fmt::format(R"({{"request":"{}","failed":"busy"}})", request);
+    return fmt::format(R"({{"request":"{}","score":0.{},"usage_type":"audiobook","confidence":0.8,"model":"m",)"
+                       R"("prompt_version":"1"}})",
+                       request, below(10));
+  }
+
+  std::string command() {
+    const std::string by = R"(,"actor":"ada","reason":"r"})";
+    switch (below(6)) {
+      case 0:
+        return R"({"command":"set_stage","stage":")" + one_of<std::string>({"none", "warning", "throttle", "restrict"})
+               + "\"" + by;
+      case 1:
+        return R"({"command":"reset")" + by;
+      case 2:
+        return fmt::format(R"({{"command":"clear_strike","strike":{})", 1 + below(4)) + by;
+      case 3:
+        return fmt::format(R"({{"command":"resolve","strike":{},"notes":"n")", 1 + below(4)) + by;
+      default:
+        return fmt::format(R"({{"command":"exempt","on":{})", one_in(2)) + by;
+    }
+  }
+
+  std::string broadcast() {
+    const std::string by = R"(,"actor":"ada","reason":"r"})";
+    if (one_in(3)) return fmt::format(R"({{"command":"promote_policy","policy":"{}")", promoted()) + by;
+    return fmt::format(R"({{"command":"{}","on":{})", one_in(3) ? "enable" : "kill_switch", one_in(2)) + by;
+  }
+
+  std::string promoted() {
+    auto name = one_of<std::string>({"b", "c", "d"});
+    promotes_c_ = promotes_c_ or name == "c";
+    return name;
+  }
+
+  std::mt19937_64 draw_;
+  bool promotes_c_ = false;
+  std::int64_t now_ = 0;
+  int id_ = 0;
+  std::string live_ = "a.yaml";
+  std::vector<std::string> last_;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(recorded_replay)
+
+BOOST_AUTO_TEST_CASE(the_day_of_the_demo_is_decided_again) {
+  local_days days;
+  days.run(samples::content(samples::source_folder() / "config/demo/day.ndjson"), 1 << 16);
+  const auto made = verified(days);
+  BOOST_TEST(made.refused == "");
+  BOOST_TEST(made.difference == "");
+  BOOST_TEST(made.equal > 50U);
+  BOOST_TEST(made.made.slots.at("live").decisions > 20U);
+}
+
+BOOST_AUTO_TEST_CASE(what_happens_to_stores_is_decided_again) {
+  std::map<std::string, std::uint64_t> decisions;
+  const auto* wanted = std::getenv("FAIRUSE_SEEDS");
+  const auto [from, to] = [&]() -> std::pair<std::uint64_t, std::uint64_t> {
+    if (wanted == nullptr) return {1, 40};
+    const std::string text(wanted);
+    const auto dots = text.find("..");
+    return {std::stoull(text), std::stoull(text.substr(dots + 2))};
+  }();
+  for (auto seed = from; seed <= to; ++seed) {
+    BOOST_TEST_CONTEXT("seed " << seed) {
+      random_days random(seed);
+      random.run(1 + static_cast<int>(seed % 6));
+      const auto made = verified(random.days, {.workers = 1 + static_cast<unsigned>(seed % 3)});
+      BOOST_TEST(made.refused == "");
+      BOOST_TEST(made.difference == "");
+      for (const auto& [slot, of] : made.made.slots)
+        decisions[slot] += of.decisions;
+    }
+  }
+  for (const auto& [slot, count] : decisions)
+    BOOST_TEST_MESSAGE(slot << " " << count);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace fairuse
