@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/pure/text_table.hpp"
+#include "base/system/files.hpp"
 #include "base/system/scratch_folder.hpp"
 #include "cli/output.hpp"
 #include "cli/program.hpp"
@@ -186,6 +188,73 @@ std::string counts_of(const sim::recorded_result& from) {
   for (const auto& [name, slot] : from.slots)
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, slot.decisions);
   return text.empty() ? "none" : text;
+}
+
+namespace {
+
+/// All decisions, there whole or not at all; nowhere if no file is named.
+class decisions_file {
+public:
+  result<void> open(const std::filesystem::path& file) {
+    if (file.empty()) return {};
+    auto made = file_replacement::open(file);
+    if (not made) return made.error();
+    file_.emplace(std::move(*made));
+    return {};
+  }
+  /// False: no more is taken.
+  bool write(const user_decisions& of) {
+    for (const auto& slot : of.slots)
+      for (const auto& line : slot.lines)
+        if (file_ and done_) done_ = file_->write(line + "\n");
+    return done_.has_value();
+  }
+  result<void> finish() { return file_ and done_ ? file_->commit() : done_; }
+
+private:
+  std::optional<file_replacement> file_;
+  result<void> done_;
+};
+
+std::uint64_t decisions_of(const sim::recorded_result& made) {
+  std::uint64_t sum = 0;
+  for (const auto& [name, slot] : made.slots)
+    sum += slot.decisions;
+  return sum;
+}
+
+std::string text_of(const sim::recorded_result& made) {
+  text_table table({{"slot", text_table::align::left}, {"decisions"}, {"digest", text_table::align::left}});
+  for (const auto& [name, slot] : made.slots)
+    table.add({name, fmt::format("{}", slot.decisions), slot.digest});
+  table.add({"all", fmt::format("{}", decisions_of(made)), made.digest});
+  return fmt::format("decided as recorded: {} users, {} events\n{}", made.users, made.events, table.text(out_width()));
+}
+
+json json_of(const sim::recorded_result& made) {
+  json whole = {{"users", made.users},
+                {"events", made.events},
+                {"decisions", decisions_of(made)},
+                {"digest", made.digest},
+                {"slots", json::array()}};
+  for (const auto& [name, slot] : made.slots)
+    whole["slots"].push_back({{"slot", name}, {"decisions", slot.decisions}, {"digest", slot.digest}});
+  return whole;
+}
+
+} // namespace
+
+command_result<int> show_recorded(const replay_recorded_settings& settings) {
+  decisions_file file;
+  if (const auto opened = file.open(settings.decisions); not opened)
+    return command_error{exit_failed, opened.error().message};
+  const auto made = replay_recorded(settings.what, [&file](const user_decisions& each) { return file.write(each); });
+  if (not made) return made.error();
+  const auto written = made->partial ? result<void>{} : file.finish();
+  if (not written) return command_error{exit_failed, written.error().message};
+  if (made->partial) return command_error{exit_interrupted, "interrupted; nothing is shown of a part"};
+  settings.as_json ? print_out("{}\n", json_of(*made).dump()) : write_out(text_of(*made));
+  return int{exit_done};
 }
 
 command_result<int> verify_state(const verify_state_settings& settings) {

@@ -27,6 +27,16 @@ command_result<sim::recorded_result> replay_recorded(const recorded_settings& se
 /// `live 12, off 3`.
 std::string counts_of(const sim::recorded_result& from);
 
+struct replay_recorded_settings {
+  recorded_settings what;
+  /// Every decision, NDJSON by user; empty: none is written.
+  std::filesystem::path decisions;
+  bool as_json = false;
+};
+
+/// `fairuse replay --as-recorded`.
+command_result<int> show_recorded(const replay_recorded_settings& settings);
+
 struct verify_state_settings {
   std::filesystem::path state;
   std::filesystem::path case_key;

@@ -16,6 +16,7 @@
 #include "cli/log.hpp"
 #include "cli/numbers.hpp"
 #include "cli/output.hpp"
+#include "cli/recorded_replay.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/policy_file.hpp"
 #include "sim/history_feed.hpp"
@@ -34,6 +35,8 @@ struct replay_settings {
   std::string labels;
   std::uint64_t seed = 1;
   report_settings report;
+  bool as_recorded = false;
+  std::filesystem::path case_key;
 };
 
 result<void> load_policies(const std::vector<std::filesystem::path>& files, sim::experiment& into) {
@@ -99,12 +102,21 @@ int run_loaded(const replay_settings& settings, const sim::experiment& what, con
   });
 }
 
+int run_as_recorded(const replay_settings& settings) {
+  return exit_code_of(show_recorded({.what = {settings.history, settings.report.workers, settings.case_key},
+                                     .decisions = settings.report.decisions,
+                                     .as_json = settings.report.json}));
+}
+
 int run_replay(const replay_settings& settings) {
   stop_signal::block();
   std::error_code ignored;
   if (not std::filesystem::exists(settings.history, ignored))
     return fail(exit_usage,
                 fmt::format("there is no history {}; `fairuse history pack` makes one", settings.history.string()));
+  if (settings.as_recorded) return run_as_recorded(settings);
+  if (settings.policies.empty())
+    return fail(exit_usage, "name the policies to try with --policy, or replay it --as-recorded");
   const auto reader = history::history_reader::open(settings.history);
   if (not reader) return fail(exit_failed, reader.error().message);
   sim::history_plan plan(**reader);
@@ -122,8 +134,15 @@ int run_replay(const replay_settings& settings) {
 std::function<int()> declare_replay(CLI::App& app) {
   const auto settings = std::make_shared<replay_settings>();
   app.add_option("history", settings->history, "A history (fairuse history pack)")->required();
+  auto* recorded = app.add_flag("--as-recorded", settings->as_recorded,
+                                "Under the policies, switches, commands and answers of its deployment: what production "
+                                "decided, in all slots");
   app.add_option("--policy", settings->policies, "Policies to try, each alone; the others are compared with the first")
-      ->required();
+      ->excludes(recorded);
+  app.add_option("--case-key", settings->case_key,
+                 "File with the case key of production, for commands that name a strike by its case; else "
+                 "FAIRUSE_CASE_KEY, else the development key")
+      ->needs(recorded);
   app.add_option("--reviewer", settings->reviewer, "Answers requests that nothing was recorded for");
   app.add_option(
       "--labels", settings->labels,
@@ -132,6 +151,8 @@ std::function<int()> declare_replay(CLI::App& app) {
       ->check(number_between(std::uint64_t{0}, seed_max))
       ->capture_default_str();
   add_report_options(app, settings->report);
+  for (const auto* name : {"--reviewer", "--labels", "--seed", "--out", "--users"})
+    app.get_option(name)->excludes(recorded);
   return [settings] { return run_replay(*settings); };
 }
 
@@ -139,10 +160,11 @@ std::function<int()> declare_replay(CLI::App& app) {
 
 const command replay_command = {
     "replay",
-    "Decide captured months again, under other policies.",
+    "Decide captured months again, under other policies or as they were decided.",
     "fairuse replay march.history --policy config/policies/fair.yaml --policy mine.yaml\n"
     "fairuse replay march.history --policy mine.yaml --reviewer config/experiments/reviewer.yaml --out reports/mine\n"
-    "fairuse replay march.history --policy mine.yaml --users all --json",
+    "fairuse replay march.history --policy mine.yaml --users all --json\n"
+    "fairuse replay march.history --as-recorded --decisions march.ndjson",
     declare_replay,
 };
 

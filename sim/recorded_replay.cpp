@@ -117,7 +117,7 @@ public:
       auto& bytes = joined.emplace_back();
       for (const auto& line : each.lines)
         bytes += line;
-      auto& slot = slots_[each.slot];
+      auto& slot = slots_[decided.uid == "*" ? decided.uid : each.slot];
       slot.decisions += each.lines.size();
       const slot_chain alone{"live", bytes};
       slot.chains.add(decided.uid, {&alone, 1});

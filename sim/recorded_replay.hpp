@@ -34,13 +34,14 @@ struct recorded_replay_options {
 
 struct recorded_slot {
   std::uint64_t decisions = 0;
-  /// Of the decision chains of users and of `*`, as a simulation's report has it for a policy.
+  /// Of the users' decision chains, as a simulation's report has it for a policy.
   std::string digest;
 };
 
 struct recorded_result {
   /// Of all slots together.
   std::string digest;
+  /// By name; `*`: what was decided for all users.
   std::map<std::string, recorded_slot> slots;
   std::uint64_t users = 0;
   std::uint64_t events = 0;

@@ -19,6 +19,14 @@ PROGRAM = None
 DAY = ROOT / "config/demo/day.ndjson"
 
 
+def without_place(line):
+    """A decision of production without what depends on where and when it was committed."""
+    decision = json.loads(line)
+    del decision["id"], decision["source"], decision["data"]["epoch"]
+    decision["data"].pop("case", None)
+    return decision
+
+
 class Verify(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -53,6 +61,37 @@ class Verify(unittest.TestCase):
         self.assertIn("name a capture", self.fairuse("verify", code=2).stderr)
         done = self.fairuse("verify", "--state", self.folder, code=2)
         self.assertIn(f"there is no store of local mode in {self.folder}", done.stderr)
+
+    def test_a_history_is_decided_as_it_was_recorded(self):
+        self.run_day()
+        self.fairuse("history", "pack", "--state", "state", "-o", "day.history")
+        done = self.fairuse("replay", "day.history", "--as-recorded", "--decisions", "again.ndjson")
+        self.assertRegex(done.stdout, "^decided as recorded: 50 users, ")
+        written = map(without_place, self.fairuse("decisions", "--state", "state").stdout.splitlines())
+        expected = sorted(written, key=lambda each: (each["subject"], each["data"]["slot"]))
+        again = [json.loads(line) for line in (self.folder / "again.ndjson").read_text().splitlines()]
+        self.assertEqual(again, expected)
+        told = json.loads(self.fairuse("replay", "day.history", "--as-recorded", "--json").stdout)
+        self.assertEqual(told["decisions"], len(expected))
+        policy = ("--policy", ROOT / "config/policies/fair.yaml")
+        tried = json.loads(self.fairuse("replay", "day.history", *policy, "--json").stdout)
+        slots = {each["slot"]: each["digest"] for each in told["slots"]}
+        self.assertEqual(slots["live"], tried["policies"][0]["decisions_digest"])
+
+    def test_the_number_of_workers_changes_no_byte(self):
+        self.run_day()
+        self.fairuse("history", "pack", "--state", "state", "-o", "day.history")
+        words = ("replay", "day.history", "--as-recorded", "--json", "--workers")
+        self.assertEqual(len({self.fairuse(*words, count).stdout for count in (1, 2, 5)}), 1)
+
+    def test_a_history_of_files_says_why_it_cannot_be_replayed_as_recorded(self):
+        self.fairuse("history", "pack", DAY, "-o", "day.history")
+        done = self.fairuse("replay", "day.history", "--as-recorded", code=2)
+        self.assertIn("begins cold", done.stderr)
+        self.assertIn("--policy", done.stderr)
+        done = self.fairuse("replay", "day.history", "--as-recorded", "--policy", "x.yaml", code=2)
+        self.assertIn("excludes", done.stderr)
+        self.assertIn("--as-recorded", self.fairuse("replay", "day.history", code=2).stderr)
 
 
 if __name__ == "__main__":

@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(what_happens_to_stores_is_decided_again) {
   std::map<std::string, std::uint64_t> decisions;
   const auto* wanted = std::getenv("FAIRUSE_SEEDS");
   const auto [from, to] = [&]() -> std::pair<std::uint64_t, std::uint64_t> {
-    if (wanted == nullptr) return {1, 40};
+    if (wanted == nullptr) return {1, 20};
     const std::string text(wanted);
     const auto dots = text.find("..");
     return {std::stoull(text), std::stoull(text.substr(dots + 2))};

@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(the_id_of_a_refused_command_is_known) {
       return of.event_of(event_kind::admin, id, at, 0, std::move(what));
     };
     auto refused = command("clear", start, {.verb = admin_verb::clear_strike, .actor = "ada", .strike = 1});
-    refused.refused = true;
+    refused.refused = refused.notes_id = true;
     of.add(refused);
     of.speak("speech", start);
     of.add(command("clear", start + hour_ms, {.verb = admin_verb::clear_strike, .actor = "ada", .strike = 1}));
