@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fairuse verify --state` and `fairuse replay --as-recorded` as operators use them: what production wrote, once more.
 
-usage: verify_test.py PROGRAM
+usage: verify_test.py PROGRAM STORAGE_DRIVER
 """
 
 import json
 import pathlib
+import re
 import sys
 import tempfile
 import unittest
@@ -16,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.process import ROOT, run  # noqa: E402
 
 PROGRAM = None
+DRIVER = None
 DAY = ROOT / "config/demo/day.ndjson"
 
 
@@ -50,6 +52,17 @@ class Verify(unittest.TestCase):
         told = json.loads(self.fairuse("verify", "--state", "state", "--json").stdout)
         self.assertEqual((told["verdict"], told["decisions"]), ("equal", len(written)))
         self.assertNotIn("difference", told)
+
+    def test_a_decision_that_was_changed_is_shown(self):
+        self.run_day()
+        done = run(DRIVER, "tamper", self.folder / "state", '"decision":"strike_added"', '"decision":"strike_dodged"')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.fairuse("verify", "--state", "state", code=3)
+        self.assertRegex(done.stdout, "^differs: user [a-z0-9-]+, slot [a-z-]+: decision [0-9]+ is another one")
+        self.assertIn("strike_dodged", re.search("production (.*)", done.stdout)[1])
+        self.assertIn("strike_added", re.search("replay (.*)", done.stdout)[1])
+        told = json.loads(self.fairuse("verify", "--state", "state", "--json", code=3).stdout)
+        self.assertEqual((told["verdict"], told["difference"]["what"]), ("differs", "other"))
 
     def test_it_leaves_nothing_behind(self):
         self.run_day()
@@ -95,5 +108,5 @@ class Verify(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
+    PROGRAM, DRIVER = (pathlib.Path(sys.argv.pop(1)).resolve() for _ in range(2))
     unittest.main()

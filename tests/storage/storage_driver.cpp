@@ -7,6 +7,8 @@
 //   storage_driver run DIR EPOCHS [--every N] [--users N] [--kill-at FAILPOINT:N] [--pad BYTES] [--buffer BYTES]
 //   storage_driver decisions DIR    through the reader
 //   storage_driver check DIR        journal, inputs and decisions against each other
+//   storage_driver tamper DIR OLD NEW
+//                                   replaces a text in the first decision of any store that has it
 //
 // Exit codes: 0 done, 10 + store_fault on a refusal.
 #include <algorithm>
@@ -15,7 +17,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <unistd.h>
 
@@ -25,8 +29,10 @@
 #include "core/rules.hpp"
 #include "events/decision_json.hpp"
 #include "storage/case_reference.hpp"
+#include "storage/keys.hpp"
 #include "storage/local_reader.hpp"
 #include "storage/local_store.hpp"
+#include "storage/rocks.hpp"
 #include "storage/stored_logs.hpp"
 
 namespace {
@@ -58,6 +64,8 @@ std::shared_ptr<const policy_set> make_policies() {
 }
 
 struct arguments {
+  /// What stands behind the folder.
+  std::vector<std::string> words;
   std::string verb;
   std::string folder;
   std::uint64_t epochs = 0;
@@ -281,6 +289,23 @@ int check(const arguments& given) {
   return rest and rest->empty() ? 0 : 3;
 }
 
+int tamper(const arguments& given) {
+  rocksdb::DB* opened = nullptr;
+  const auto folder = rocks_folder(given.folder).string();
+  if (given.words.size() != 2 or not rocksdb::DB::Open({}, folder, &opened).ok()) return 1;
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  const std::unique_ptr<rocksdb::Iterator> rows(db->NewIterator({}));
+  for (rows->Seek(std::string(1, keys::decision_type)); rows->Valid(); rows->Next()) {
+    auto value = rows->value().ToString();
+    const auto at = value.find(given.words[0]);
+    if (rows->key()[0] != keys::decision_type) break;
+    if (at == std::string::npos) continue;
+    value.replace(at, given.words[0].size(), given.words[1]);
+    return db->Put({}, rows->key(), value).ok() ? 0 : 1;
+  }
+  return 1;
+}
+
 } // namespace
 
 int main(int count, char** values) {
@@ -302,7 +327,9 @@ int main(int count, char** values) {
     else if (place == 2)
       given.folder = all[i];
     else
-      given.epochs = std::stoull(all[i]);
+      given.words.push_back(all[i]);
   }
+  if (given.verb == "tamper") return tamper(given);
+  if (not given.words.empty()) given.epochs = std::stoull(given.words.front());
   return given.verb == "run" ? run(given) : given.verb == "check" ? check(given) : decisions(given);
 }
