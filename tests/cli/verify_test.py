@@ -7,14 +7,18 @@ usage: verify_test.py PROGRAM STORAGE_DRIVER
 
 import json
 import pathlib
+import random
 import re
+import signal
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+from support.local_mode import POLICIES, Engine  # noqa: E402
 from support.process import ROOT, run  # noqa: E402
+from support.traffic import mixed  # noqa: E402
 
 PROGRAM = None
 DRIVER = None
@@ -105,6 +109,47 @@ class Verify(unittest.TestCase):
         done = self.fairuse("replay", "day.history", "--as-recorded", "--policy", "x.yaml", code=2)
         self.assertIn("excludes", done.stderr)
         self.assertIn("--as-recorded", self.fairuse("replay", "day.history", code=2).stderr)
+
+
+class Killed(unittest.TestCase):
+    """Engines that are killed at failpoints, each begun with another configuration."""
+
+    PLACES = ["epoch_sealed", "slices_done", "batch_built", "before_write", "after_write", "after_publish"]
+    SHADOWS = [(), ("omi-newest.yaml",), ("omi-2026-03.yaml", "omi-newest.yaml")]
+
+    def configure(self, engine, draw):
+        tighter = engine.write(
+            "tighter.yaml", (POLICIES / "fair.yaml").read_text().replace("cap: 2h}", "cap: 1h}").replace("12h", "3h")
+        )
+        engine.deployment(
+            live=draw.choice(["fair.yaml", "fair.yaml", str(tighter)]),
+            shadows=draw.choice(self.SHADOWS),
+            enabled=draw.random() < 0.8,
+            more="kill_switch: true\n" if draw.random() < 0.2 else "",
+        )
+
+    def killed_until_the_end(self, engine, draw):
+        kills = 0
+        for _ in range(60):
+            self.configure(engine, draw)
+            fail = f"{draw.choice(self.PLACES)}:kill:{draw.choice([1, 3, 7])}"
+            options = ("--commit-bytes", draw.choice([2_000, 20_000]), "--max-active-users", draw.choice([4, 12]))
+            code = engine.run("state", "in.ndjson", *options, env={"FAIRUSE_FAIL": fail}).returncode
+            self.assertIn(code, (0, -signal.SIGKILL))
+            kills += code != 0
+            if code == 0:
+                return kills
+        engine.good_run("state", "in.ndjson")
+        return kills
+
+    def test_what_was_decided_through_kills_and_changes_is_decided_again(self):
+        for seed in (1,):
+            with self.subTest(seed=seed), Engine(PROGRAM) as engine:
+                engine.write("in.ndjson", mixed(seed, lines=1_500))
+                self.assertGreater(self.killed_until_the_end(engine, random.Random(seed)), 10)
+                done = engine.call("verify", "--state", "state")
+                self.assertEqual(done.returncode, 0, done.stdout.decode() + done.stderr.decode())
+                self.assertGreater(int(re.search(r"([0-9]+) decisions", done.stdout.decode())[1]), 100)
 
 
 if __name__ == "__main__":
