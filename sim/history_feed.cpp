@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "base/pure/hex.hpp"
+
 namespace fairuse::sim {
 
 namespace {
@@ -75,24 +77,26 @@ void set_captured(experiment& what, const history_plan& plan, const std::string&
 history_feed::history_feed(const history_plan& plan, const controls& in_force, time_ms end)
   : plan_(&plan), in_force_(&in_force), end_(end) {}
 
-const history::block_user& history_feed::open(std::uint32_t user, bool ids) {
+std::size_t history_feed::block_of(std::uint32_t user) const {
   const auto& ends = plan_->ends;
-  const auto block = static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), user) - ends.begin());
-  auto& into = ids ? named_ : facts_;
-  if (into.block != block) {
-    into.block = SIZE_MAX;
+  return static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), user) - ends.begin());
+}
+
+const history::block_user& history_feed::open(std::uint32_t user) {
+  const auto block = block_of(user);
+  if (block_ != block) {
     check();
-    const auto form = ids ? history::event_form::events : history::event_form::run;
-    if (const auto done = plan_->from->read_block(block, {.ids = ids, .form = form}, into.buffers); not done)
+    block_ = SIZE_MAX;
+    if (const auto done = plan_->from->read_block(block, {.form = history::event_form::run}, buffers_); not done)
       throw std::runtime_error(done.error().message);
-    into.block = block;
+    block_ = block;
   }
-  return into.buffers.block.users()[user - (block == 0 ? 0 : ends[block - 1])];
+  return buffers_.block.users()[user - (block == 0 ? 0 : plan_->ends[block - 1])];
 }
 
 void history_feed::check() const {
-  if (facts_.block != SIZE_MAX and facts_.buffers.block.damaged())
-    throw std::runtime_error("a conversation in block " + std::to_string(facts_.block + 1) + " cannot be read");
+  if (block_ != SIZE_MAX and buffers_.block.damaged())
+    throw std::runtime_error("a conversation in block " + std::to_string(block_ + 1) + " cannot be read");
 }
 
 namespace {
@@ -127,7 +131,7 @@ void history_feed::fill_run(const history::block_user& who, simulated_user& out)
 }
 
 void history_feed::fill(std::uint32_t user, simulated_user& out) {
-  const auto& who = open(user, false);
+  const auto& who = open(user);
   out.uid = who.uid;
   out.group = static_cast<std::uint32_t>(plan_->groups.size() - 1);
   if (not plan_->labels)
@@ -151,10 +155,21 @@ void history_feed::fill(std::uint32_t user, simulated_user& out) {
 
 std::optional<std::string> history_feed::id_of(std::uint32_t user, std::uint64_t key) {
   if ((key & ~place_mask) != key_mark) return std::nullopt;
-  const auto& who = open(user, true);
+  const auto& who = open(user);
   const auto place = key & place_mask;
-  if (place == 0 or place > who.events.size()) return std::nullopt;
-  return event_id(who.events[place - 1]);
+  if (place == 0 or place > who.run.count) return std::nullopt;
+  if (const auto block = block_of(user); ids_block_ != block) {
+    ids_block_ = SIZE_MAX;
+    if (const auto done = plan_->from->read_ids(block, ids_buffers_, ids_); not done)
+      throw std::runtime_error(done.error().message);
+    ids_block_ = block;
+  }
+  auto number = who.first_id + place - 1;
+  if (who.answers_and_commands > 0)
+    for (std::size_t i = 0; i + 1 < place; ++i)
+      number -= who.run.tag[i].whole() and history::is_broadcast_mark(who.run.at(i));
+  if (number >= ids_.size()) return std::nullopt;
+  return ids_.has_text(number) ? std::string(ids_.text(number).id) : to_hex(ids_.key(number));
 }
 
 } // namespace fairuse::sim

@@ -51,18 +51,19 @@ public:
 
 private:
   /// The block of a user, read if it is not the last one.
-  const history::block_user& open(std::uint32_t user, bool ids);
+  const history::block_user& open(std::uint32_t user);
+  std::size_t block_of(std::uint32_t user) const;
   void fill_run(const history::block_user& who, simulated_user& out);
 
   const history_plan* plan_;
   const controls* in_force_;
   time_ms end_;
-  struct opened {
-    std::size_t block = SIZE_MAX;
-    history::history_reader::buffers buffers;
-  };
-  opened facts_;
-  opened named_;
+  std::size_t block_ = SIZE_MAX;
+  history::history_reader::buffers buffers_;
+  /// Of the block `ids_block_`.
+  history::block_ids ids_;
+  std::size_t ids_block_ = SIZE_MAX;
+  history::history_reader::buffers ids_buffers_;
 };
 
 } // namespace fairuse::sim

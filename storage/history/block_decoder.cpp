@@ -3,9 +3,9 @@
 #include <limits>
 #include <utility>
 
-#include "storage/bytes.hpp"
 #include "storage/history/block_format.hpp"
-#include "storage/history/columns.hpp"
+#include "storage/history/block_ids.hpp"
+#include "storage/history/byte_reader.hpp"
 #include "storage/history/details.hpp"
 #include "storage/history/history_block.hpp"
 
@@ -18,47 +18,6 @@ constexpr std::int64_t time_bound = std::int64_t{1} << 53;
 static_assert((time_bound & (time_bound - 1)) == 0);
 
 bool is_sane(std::int64_t value) { return value > -time_bound and value < time_bound; }
-
-/// What has been taken is gone; `ok` is false from the first thing that is not there.
-struct byte_reader {
-  std::string_view from;
-  bool ok = true;
-
-  std::uint64_t number() {
-    std::uint64_t value = 0;
-    if (not take_varint(from, value)) ok = false;
-    return value;
-  }
-  std::string_view bytes(std::uint64_t size) {
-    if (size > from.size()) {
-      ok = false;
-      return {};
-    }
-    const auto taken = from.substr(0, size);
-    from.remove_prefix(size);
-    return taken;
-  }
-  std::string_view text() {
-    std::string_view taken;
-    if (not take_text(from, taken)) ok = false;
-    return taken;
-  }
-  column_reader column() {
-    const auto count = number();
-    if (count > from.size() / 2) ok = false;
-    const auto words = ok ? bytes(count * 2) : std::string_view();
-    return {words, text()};
-  }
-  std::vector<std::string> texts() {
-    std::vector<std::string> out;
-    for (auto left = number(); ok and left > 0; --left)
-      out.emplace_back(text());
-    return out;
-  }
-  bool done() const { return ok and from.empty(); }
-};
-
-error impossible(std::string_view what) { return {std::string(what) + " cannot be read"}; }
 
 struct facts_columns {
   byte_reader heads;
@@ -79,12 +38,6 @@ struct text_items {
     items.from = all.text();
     return all.done();
   }
-};
-
-struct id_columns {
-  std::vector<std::string> sources;
-  column_reader places, sizes;
-  byte_reader ids;
 };
 
 } // namespace
@@ -115,7 +68,7 @@ private:
   void keep_whole(event what, std::size_t index);
   result<void> make_events();
   result<void> make_event(const block_user& who, std::size_t entry, std::size_t place);
-  result<void> read_id(event& what);
+  bool read_id(event& what);
   bool at_end() const;
   void point();
 
@@ -124,11 +77,14 @@ private:
   facts_columns facts_;
   byte_reader conversations_;
   std::optional<text_items> texts_;
-  std::optional<id_columns> ids_;
+  std::optional<block_ids> ids_;
+  std::size_t next_id_ = 0;
   std::string uid_;
   std::size_t next_entry_ = 0;
   /// Of the user that is read, in out_.whole_.
   std::size_t whole_begins_ = 0;
+  /// Of changes for all users, which have no ids.
+  std::size_t marks_ = 0;
   std::vector<places> places_;
 };
 
@@ -153,15 +109,8 @@ result<void> block_decoder::open(const block_bytes& from) {
   out_.conversation_strings_ = std::move(conversations.strings);
   conversations_ = conversations.items;
   if (from.texts and not texts_.emplace().open(*from.texts)) return impossible("its texts");
-  if (from.ids) {
-    byte_reader ids{*from.ids};
-    ids_.emplace();
-    ids_->sources = ids.texts();
-    ids_->places = ids.column();
-    ids_->sizes = ids.column();
-    ids_->ids.from = ids.text();
-    if (not ids.done()) return impossible("its ids");
-  }
+  if (from.ids)
+    if (auto done = decode_ids(*from.ids, ids_.emplace()); not done) return done;
   for (std::uint64_t i = 0; i < users; ++i)
     if (auto done = read_user(); not done) return done;
   if (not at_end()) return impossible("the end of its columns");
@@ -214,6 +163,7 @@ result<void> block_decoder::read_user() {
                0};
   out_.uids_ += uid_;
   whole_begins_ = place.whole;
+  out_.users_.back().first_id = next_entry_ - marks_;
   if (auto done = read_entries(*begins); not done) return done;
   for (std::uint64_t i = 0; i < begins->reviews; ++i) {
     auto made = decode_review(facts_.reviews.text());
@@ -276,6 +226,7 @@ result<void> block_decoder::read_other(unsigned bits, std::size_t index) {
     if (not facts_.amounts.ok() or number > std::numeric_limits<std::int32_t>::max()) return impossible("a command");
     what.kind = event_kind::admin;
     what.ms = static_cast<std::int32_t>(number);
+    ++marks_;
     keep_whole(what, index);
     return {};
   }
@@ -322,23 +273,15 @@ result<event_detail> block_decoder::read_segments(event& what) {
   return event_detail(std::move(read));
 }
 
-result<void> block_decoder::read_id(event& what) {
-  const auto source = ids_->places.take();
-  if (not ids_->places.ok() or source > ids_->sources.size()) return impossible("the source of an event");
-  if (source == 0) {
-    const auto bytes = ids_->ids.bytes(sizeof what.key);
-    if (not ids_->ids.ok) return impossible("the key of an event");
-    what.key = 0;
-    for (std::size_t i = 0; i < bytes.size(); ++i)
-      what.key |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
-    return {};
+bool block_decoder::read_id(event& what) {
+  if (next_id_ == ids_->size()) return false;
+  what.key = ids_->key(next_id_);
+  if (ids_->has_text(next_id_)) {
+    const auto text = ids_->text(next_id_);
+    what.text = out_.arena_.keep(text.source, text.id);
   }
-  const auto id = ids_->ids.bytes(ids_->sizes.take());
-  if (not ids_->sizes.ok() or not ids_->ids.ok) return impossible("the id of an event");
-  const auto& name = ids_->sources[source - 1];
-  what.text = out_.arena_.keep(name, id);
-  what.key = event_key(name, id);
-  return {};
+  ++next_id_;
+  return true;
 }
 
 // The vectors do not grow any more.
@@ -371,8 +314,7 @@ result<void> block_decoder::make_event(const block_user& who, std::size_t entry,
       return impossible("the text of a conversation");
     what.detail = out_.arena_.keep(out_.read_conversation_);
   }
-  if (ids_ and not is_broadcast_mark(what))
-    if (auto done = read_id(what); not done) return done;
+  if (ids_ and not is_broadcast_mark(what) and not read_id(what)) return impossible("the id of an event");
   out_.events_.push_back(what);
   ++out_.steps_.back().count;
   return {};
@@ -392,8 +334,7 @@ result<void> block_decoder::make_events() {
     out_.users_[user].steps = std::span(out_.steps_).subspan(at.step, at.steps);
     out_.users_[user].events = std::span(out_.events_).subspan(at.entry, at.entries);
   }
-  const bool done = (not texts_ or texts_->items.done())
-                    and (not ids_ or (ids_->places.at_end() and ids_->sizes.at_end() and ids_->ids.done()));
+  const bool done = (not texts_ or texts_->items.done()) and (not ids_ or next_id_ == ids_->size());
   return done ? result<void>() : impossible("the end of its texts and ids");
 }
 

@@ -45,6 +45,8 @@ public:
     return word != escape ? word : take_large();
   }
   bool ok() const { return ok_; }
+  /// Of what was there at first.
+  std::size_t size() const { return words_.size() / 2; }
   bool at_end() const { return at_ == words_.size() and large_.empty(); }
 
 private:

@@ -142,6 +142,8 @@ struct block_user {
   event_columns run;
   /// Of the run, how many entries are answers and commands, to all users too.
   std::uint32_t answers_and_commands = 0;
+  /// The place of the first event's id in block_ids; changes for all users have none.
+  std::size_t first_id = 0;
 };
 
 /// A change for all users among a user's events (block_builder::add_broadcast): an admin event whose `ms` is its

@@ -225,4 +225,12 @@ result<void, store_error> history_reader::read_block(std::size_t number, wanted_
                              made ? "it has other users than the contents say" : made.error().message));
 }
 
+result<void, store_error> history_reader::read_ids(std::size_t number, buffers& out, block_ids& ids) const {
+  if (auto done = read_part(number, block_part::ids, out); not done) return done;
+  if (const auto made = decode_ids(out.parts[static_cast<std::size_t>(block_part::ids)], ids); not made)
+    return damaged(
+        fmt::format("block {} of {} is damaged: {}", number + 1, contents_.blocks.size(), made.error().message));
+  return {};
+}
+
 } // namespace fairuse::history

@@ -26,6 +26,7 @@
 #include "base/system/random_access.hpp"
 #include "events/event.hpp"
 #include "events/refusal.hpp"
+#include "storage/history/block_ids.hpp"
 #include "storage/history/history_block.hpp"
 #include "storage/store_error.hpp"
 
@@ -224,6 +225,9 @@ public:
   };
   /// The block with these parts is in `out.block`. REQUIRES: number < contents().blocks.size().
   result<void, store_error> read_block(std::size_t number, wanted_parts wanted, buffers& out) const;
+
+  /// The ids of a block; valid as long as `out` is not read into again.
+  result<void, store_error> read_ids(std::size_t number, buffers& out, block_ids& ids) const;
 
 private:
   history_reader() = default;
