@@ -173,32 +173,53 @@ applied apply_account(slot_context& live, const event& what) {
   return applied::accepted;
 }
 
-applied apply_conversation(user& who, const event& what) {
+namespace {
+
+/// False: the fact is older than what is known of the conversation.
+bool add_conversation(std::vector<conversation>& kept, const event& what) {
   const auto& fact = detail_of<conversation_fact>(what);
-  if (not who.conversations) who.conversations = std::make_unique<std::vector<conversation>>();
-  auto& kept = *who.conversations;
   conversation latest{fact.conversation, what.time,     stamp_of(what),   fact.title,
                       fact.overview,     fact.category, fact.duration_ms, fact.from};
   const auto known = std::find_if(kept.begin(), kept.end(), [&](const auto& each) { return each.id == latest.id; });
   if (known != kept.end()) {
-    if (latest.stamp <= known->stamp) return applied::stale;
+    if (latest.stamp <= known->stamp) return false;
     kept.erase(known);
   }
   const auto older = [](const conversation& left, const conversation& right) {
     return std::tie(left.at, left.id) < std::tie(right.at, right.id);
   };
   kept.insert(std::upper_bound(kept.begin(), kept.end(), latest, older), std::move(latest));
-  if (kept.size() > conversations_max) kept.erase(kept.begin());
+  return true;
+}
+
+void drop_oldest(std::vector<conversation>& kept) {
+  if (kept.size() > conversations_max)
+    kept.erase(kept.begin(), kept.end() - static_cast<std::ptrdiff_t>(conversations_max));
+}
+
+} // namespace
+
+applied apply_conversation(user& who, const event& what) {
+  if (not who.conversations) who.conversations = std::make_unique<std::vector<conversation>>();
+  if (not add_conversation(*who.conversations, what)) return applied::stale;
+  drop_oldest(*who.conversations);
   who.changed.conversations = true;
   return applied::accepted;
 }
 
+// The oldest are dropped many at a time: dropping one moves all others. Which ones are left is the same.
 void read_conversations(user& who, unread_conversations& unread) {
+  if (unread.first == unread.last) return;
+  if (not who.conversations) who.conversations = std::make_unique<std::vector<conversation>>();
+  auto& kept = *who.conversations;
   for (; unread.first < unread.last; ++unread.first) {
     const auto tag = unread.run->tag[unread.first];
-    if (tag.kind() == event_kind::conversation and not tag.whole())
-      apply_conversation(who, unread.run->at(unread.first));
+    if (tag.kind() != event_kind::conversation or tag.whole()) continue;
+    add_conversation(kept, unread.run->at(unread.first));
+    if (kept.size() > 2 * conversations_max) drop_oldest(kept);
   }
+  drop_oldest(kept);
+  who.changed.conversations = true;
 }
 
 applied apply_admin(slot_context& live, const event& what) {

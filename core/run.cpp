@@ -39,6 +39,13 @@ applied take_kind(slot_context& live, const event& what) {
   return applied::accepted;
 }
 
+/// What no window reaches any more costs memory alone, but buckets are numbered within 16 bits.
+time_ms prune_gap(const policy_set& policies) {
+  for (const auto& profile : policies.profiles())
+    if ((policies.retention_ms() + 2 * day_ms) / second_ms / profile.bucket_s > UINT16_MAX) return hour_ms;
+  return day_ms;
+}
+
 /// Does the slot neither count STT, nor refuse or count uploads, while its bounds hold?
 bool is_idle(const slot_context& context) {
   const auto* known = context.known();
@@ -102,14 +109,13 @@ void quiet_slots::read(const slot_context& live) {
 }
 
 run_of_events::run_of_events(user& who, const controls& in_force, const event_columns& run, step_output& out)
-  : who_(who), in_force_(in_force), run_(run), out_(out) {}
+  : who_(who), in_force_(in_force), run_(run), out_(out), prunes_every_(prune_gap(*who.sums.policies)) {}
 
 void run_of_events::advance_to(time_ms now) {
   fire_timers(who_, in_force_, now, out_);
   prune(who_, now);
   quiet_.read(live(now));
-  const auto next_hour = (time_ms{hour_of(now)} + 1) * hour_ms;
-  advanced_until_ = std::min(next_hour, who_.next_due);
+  advanced_until_ = std::min(now + prunes_every_, who_.next_due);
 }
 
 /// Into every profile's buckets, if all slots stay quiet; false: nothing was done.
@@ -192,6 +198,7 @@ std::size_t run_of_events::take(std::size_t first, std::size_t last) {
     else
       asked = asks(i);
   }
+  prune(who_, run_.now[i - 1]);
   out_.counts.accepted += quietly;
   unread.last = i;
   put_stt();

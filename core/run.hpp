@@ -60,8 +60,9 @@ private:
   const event_columns& run_;
   step_output& out_;
   quiet_slots quiet_;
-  /// The end of the hour of the last advance; a due timer ends it earlier.
+  /// Before this instant nothing is due, and memory needs no pruning.
   time_ms advanced_until_ = INT64_MIN;
+  time_ms prunes_every_;
   /// STT that no slot counts, not in the tallies yet.
   std::int64_t stt_ms_ = 0;
 };

@@ -497,6 +497,8 @@ std::string scenario_run::run_promotion(const event& given, time_ms previous) {
     return check();
   }
   sets_.push_back(after);
+  // What was due by then has fired, though no event came with it.
+  if (previous != INT64_MIN) in_runs_.advance_to(previous);
   const auto before = in_force_;
   in_force_.policies = after.get();
   // A user with a timer gets two steps: one under the controls before the command's instant, one under those in force
