@@ -228,6 +228,39 @@ BOOST_AUTO_TEST_CASE(what_happens_to_stores_is_decided_again) {
     BOOST_TEST_MESSAGE(slot << " " << count);
 }
 
+BOOST_AUTO_TEST_CASE(a_decision_of_production_that_was_changed_is_found) {
+  local_days days;
+  days.run(samples::content(samples::source_folder() / "config/demo/day.ndjson"));
+  std::size_t count = 0;
+  const auto made = verified(days, {.tampered = [&count](std::string line) {
+                               if (++count == 40) line.replace(line.find("\"reason\":\""), 10, "\"Reason\":\"");
+                               return line;
+                             }});
+  BOOST_TEST(made.difference.find("Reason") != std::string::npos, made.difference);
+  BOOST_TEST(made.equal > 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_store_that_lost_its_first_input_is_refused_with_a_remedy) {
+  local_days days;
+  for (int day = 0; day < 30; ++day)
+    days.run(speech_line("ann", day, day * day_ms), 1, "retention: {usage: 8d, input: 9d, decisions: 400d}\n");
+  const auto made = verified(days);
+  BOOST_TEST(made.refused.find("begins cold") != std::string::npos, made.refused);
+  BOOST_TEST(made.refused.find("--policy") != std::string::npos, made.refused);
+}
+
+BOOST_AUTO_TEST_CASE(what_other_rules_decided_is_refused_and_the_builds_are_named) {
+  history::history_contents of;
+  of.start = history::history_start::first_epoch;
+  of.runs.push_back({.partition = 3, .epoch = 0, .rules = 1, .program = "0.9"});
+  of.runs.push_back({.partition = 3, .epoch = 70, .rules = decision_rules, .program = "1.0"});
+  const auto made = sim::recorded_controls::make(of);
+  BOOST_REQUIRE(not made.has_value());
+  const auto& says = made.error().message;
+  BOOST_TEST(says.find("from epoch 0 of partition 3 on by rules 1 (fairuse 0.9)") != std::string::npos, says);
+  BOOST_TEST(says.find("from epoch 70 of partition 3 on by rules 2 (fairuse 1.0)") != std::string::npos, says);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace fairuse

@@ -129,6 +129,9 @@ class CaptureTest(unittest.TestCase):
         out = one.file("report")
         code, told = command(PROGRAM, "replay", one.file("history"), "--policy", fair, "--out", out)
         self.assertEqual(code, 0, told)
+        code, told = command(PROGRAM, "replay", one.file("history"), "--as-recorded", "--json")
+        self.assertEqual(code, 0, told)
+        self.assertEqual(json.loads(told)["users"], USERS)
         run = json.loads((out / "report.json").read_text())["run"]
         self.assertEqual((run["events"], run["users"]), (6_000 - 62, USERS))
 

@@ -93,13 +93,42 @@ history_contents contents_of(const std::map<std::string, kept_user>& users) {
   history_contents all;
   all.program = "a test";
   all.counts.users = users.size();
-  all.broadcasts.push_back({3, 4, 5, "s", "i", {.verb = admin_verb::promote_policy, .policy = "fair-2"}});
+  all.broadcasts.push_back({3, 4, 5, "s", "i", {.verb = admin_verb::promote_policy, .policy = "fair-2"}, 6, 3});
+  all.runs.push_back({.partition = 3,
+                      .epoch = 1,
+                      .now = 2,
+                      .enabled = true,
+                      .live = "d",
+                      .shadows = {"e", "f"},
+                      .retention_ms = 8 * day_ms,
+                      .rules = 2,
+                      .program = "fairuse 1"});
+  all.runs.push_back({.partition = 4, .previous_now = -7, .killed = true});
+  all.timer_cuts.push_back({3, 6, 2, "ann"});
+  all.timer_cuts.push_back({3, 9, INT64_MIN, ""});
   all.labels.push_back({"audiobook", "misuse"});
   all.policies.push_back({"d", "name: fair"});
   all.in_force.push_back({1, 2, "live", "d"});
   all.parts.push_back({1, 2, 3});
   all.counts.refused[4] = 7;
   return all;
+}
+
+/// What is known of all users, as it was written.
+void check_changes(const history_contents& read, const history_contents& written) {
+  const auto run = [](const history_run& of) {
+    return std::tie(of.partition, of.epoch, of.now, of.previous_now, of.enabled, of.killed, of.live, of.shadows,
+                    of.retention_ms, of.rules, of.program);
+  };
+  const auto cut = [](const timer_cut& of) { return std::tie(of.partition, of.epoch, of.fired_now, of.last_uid); };
+  BOOST_TEST_REQUIRE(read.runs.size() == written.runs.size());
+  for (std::size_t i = 0; i < read.runs.size(); ++i)
+    BOOST_TEST((run(read.runs[i]) == run(written.runs[i])));
+  BOOST_TEST_REQUIRE(read.timer_cuts.size() == written.timer_cuts.size());
+  for (std::size_t i = 0; i < read.timer_cuts.size(); ++i)
+    BOOST_TEST((cut(read.timer_cuts[i]) == cut(written.timer_cuts[i])));
+  BOOST_TEST(read.broadcasts.front().epoch == 6U);
+  BOOST_TEST(read.broadcasts.front().previous_now == 3);
 }
 
 /// What is read of an event: without `ids` its place is its key.
@@ -227,6 +256,17 @@ BOOST_AUTO_TEST_CASE(a_history_gives_back_what_was_written) {
       RC_ASSERT(kept == users.end());
     }
   }));
+}
+
+BOOST_AUTO_TEST_CASE(runs_commands_and_timers_come_back_as_they_were_written) {
+  const test_folder folder;
+  auto writer = history_writer::create(folder.file("a.history"), false);
+  BOOST_TEST_REQUIRE(writer.has_value());
+  const auto written = contents_of({});
+  BOOST_TEST_REQUIRE((*writer)->finish(written).has_value());
+  const auto opened = history_reader::open(folder.file("a.history"));
+  BOOST_TEST_REQUIRE(opened.has_value());
+  check_changes((*opened)->contents(), written);
 }
 
 BOOST_AUTO_TEST_CASE(every_flipped_bit_of_a_history_is_an_error) {
