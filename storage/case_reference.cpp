@@ -1,53 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/case_reference.hpp"
 
+#include <memory>
+
 #include "base/pure/hex.hpp"
-#include "base/system/sha256.hpp"
 #include "storage/bytes.hpp"
 
 namespace fairuse {
 
 namespace {
 
-constexpr std::size_t block_bytes = 64;
 constexpr std::size_t reference_bytes = 6;
 
 } // namespace
 
-/// HMAC with both pads hashed in advance: OpenSSL's own set-up of a MAC costs several times the hash.
-struct case_namer::parts {
-  running_sha256 inner;
-  running_sha256 outer;
-  running_sha256 work;
-};
-
-case_namer::case_namer(std::string_view key) : parts_(std::make_unique<parts>()) {
-  const auto hashed = sha256(key);
-  std::string pad(key.size() > block_bytes ? as_bytes(hashed) : key);
-  pad.resize(block_bytes);
-  for (auto& byte : pad)
-    byte = static_cast<char>(byte ^ 0x36);
-  parts_->inner.add(pad);
-  for (auto& byte : pad)
-    byte = static_cast<char>(byte ^ 0x36 ^ 0x5C);
-  parts_->outer.add(pad);
-}
-
-case_namer::~case_namer() = default;
-case_namer::case_namer(case_namer&&) noexcept = default;
-case_namer& case_namer::operator=(case_namer&&) noexcept = default;
-
 keyed_hash case_namer::hash(std::string_view use, std::string_view message, std::string_view suffix) {
-  auto& work = parts_->work;
-  work = parts_->inner;
-  work.add(use);
-  work.add(std::string_view("\0", 1));
-  work.add(message);
-  work.add(suffix);
-  const auto inner = work.finish();
-  work = parts_->outer;
-  work.add(as_bytes(inner));
-  return work.finish();
+  mac_.add(use);
+  mac_.add(std::string_view("\0", 1));
+  mac_.add(message);
+  mac_.add(suffix);
+  return mac_.finish();
 }
 
 std::string case_namer::reference(std::string_view uid, std::uint32_t strike) {

@@ -7,11 +7,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 
-#include "base/system/sha256.hpp"
+#include "base/system/hmac.hpp"
 
 namespace fairuse {
 
@@ -19,10 +18,7 @@ using keyed_hash = sha256_hash;
 
 class case_namer {
 public:
-  explicit case_namer(std::string_view key);
-  ~case_namer();
-  case_namer(case_namer&&) noexcept;
-  case_namer& operator=(case_namer&&) noexcept;
+  explicit case_namer(std::string_view key) : mac_(key) {}
 
   /// `FU-` + 12 upper-case hex digits of the user's strike.
   std::string reference(std::string_view uid, std::uint32_t strike);
@@ -32,9 +28,9 @@ public:
   std::string check();
 
 private:
-  struct parts;
   keyed_hash hash(std::string_view use, std::string_view message, std::string_view suffix);
-  std::unique_ptr<parts> parts_;
+
+  hmac_sha256 mac_;
 };
 
 /// case_namer::reference as a function of its own, to be handed to what knows nothing of keys.
