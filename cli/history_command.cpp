@@ -23,6 +23,7 @@
 #include "cli/program.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
+#include "storage/case_key.hpp"
 #include "storage/history/survey.hpp"
 #include "storage/local_store.hpp"
 #include "streams/history/pack_deployment.hpp"
@@ -44,6 +45,7 @@ struct history_options {
   std::string time_format = "rfc3339";
   std::string units = "ms";
   std::string labels;
+  std::string key_file;
   bool as_csv = false;
   bool as_json = false;
 };
@@ -139,13 +141,22 @@ private:
   std::optional<progress> writing_;
 };
 
+/// Empty: names stay as they are.
+command_result<std::string> pseudonym_key_of(const history_options& wanted) {
+  if (wanted.key_file.empty()) return std::string();
+  auto key = read_key(wanted.key_file, "key of pseudonyms");
+  if (not key) return command_error{exit_usage, key.error().message};
+  return std::move(*key);
+}
+
 result<packed_history, file_failure> pack_given_files(const history_options& wanted, csv_options csv,
-                                                      const stop_signal& stop) {
+                                                      const std::string& key, const stop_signal& stop) {
   pack_progress shown{bytes_of(wanted.files), "rows read"};
   pack_files_wish wish;
   wish.files = wanted.files;
   wish.csv = std::move(csv);
   wish.labels = wanted.labels;
+  wish.pseudonym_key = key;
   wish.to = wanted.to;
   wish.replace = wanted.replace;
   wish.program = program_text;
@@ -155,11 +166,13 @@ result<packed_history, file_failure> pack_given_files(const history_options& wan
   return pack_files(wish);
 }
 
-result<packed_history, file_failure> pack_given_deployment(const history_options& wanted, const stop_signal& stop) {
+result<packed_history, file_failure> pack_given_deployment(const history_options& wanted, const std::string& key,
+                                                           const stop_signal& stop) {
   std::optional<pack_progress> shown;
   pack_deployment_wish wish;
   wish.from = wanted.state.empty() ? wanted.files.front() : wanted.state;
   wish.labels = wanted.labels;
+  wish.pseudonym_key = key;
   wish.to = wanted.to;
   wish.replace = wanted.replace;
   wish.program = program_text;
@@ -198,8 +211,11 @@ command_result<int> pack(const history_options& wanted) {
   if (auto done = check_files(wanted); not done) return done.error();
   const auto deployed = is_deployment(wanted);
   if (not deployed) return deployed.error();
+  const auto key = pseudonym_key_of(wanted);
+  if (not key) return key.error();
   const stop_signal stop{[] {}};
-  const auto packed = *deployed ? pack_given_deployment(wanted, stop) : pack_given_files(wanted, std::move(*csv), stop);
+  const auto packed =
+      *deployed ? pack_given_deployment(wanted, *key, stop) : pack_given_files(wanted, std::move(*csv), *key, stop);
   if (not packed) {
     if (packed.error().fault == file_fault::stopped) return int{exit_interrupted};
     return command_error{exit_code_of(packed.error().fault), packed.error().message};
@@ -331,6 +347,11 @@ void declare_pack(CLI::App& app, history_options& wanted) {
   app.add_option("--labels", wanted.labels,
                  "A CSV with the columns uid and label (legitimate, misuse or exhausted): what is known of users")
       ->check(CLI::ExistingFile);
+  app.add_option("--pseudonymise", wanted.key_file,
+                 "A file with a key of 16 bytes or more: uids, ids, sources and actors become hashes under it, "
+                 "categories numbers; free texts, cases and erased users are left out")
+      ->check(CLI::ExistingFile)
+      ->type_name("KEYFILE");
   app.add_flag("--json", wanted.as_json, "One JSON object instead of the summary");
 }
 
@@ -367,6 +388,7 @@ const command history_command = {
     "kcat -C -J -e -b 127.0.0.1:9092 -t fairuse.events.v1 | fairuse history pack - -o month.history\n"
     "fairuse history pack use.csv --columns uid=user,time=started_at,ms=seconds --units s -o month.history\n"
     "fairuse history pack --state fairuse-state -o month.history\n"
+    "fairuse history pack --state fairuse-state --pseudonymise research.key -o shared.history\n"
     "fairuse history inspect month.history\n"
     "fairuse history export month.history --csv -o month.csv",
     declare_history,

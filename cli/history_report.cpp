@@ -82,6 +82,8 @@ std::string head_text(const history_report& report) {
   if (not report.sha256.empty()) text += named("sha256", report.sha256);
   text += named("start", start_text(all.start));
   text += named("arrivals", all.arrivals_known ? "known" : "not known: now is the event's instant");
+  if (all.pseudonymised)
+    text += named("names", "pseudonymised: keyed hashes for uids, ids, sources and actors; no free text");
   if (all.counts.all_events() > 0) {
     text += named("from", to_time_text(all.first_instant));
     text += named("until", to_time_text(all.last_instant));
@@ -124,6 +126,7 @@ std::string left_out_text(const history_counts& counts) {
   for (std::size_t i = 0; i < refusal_count; ++i)
     if (counts.refused[i] > 0)
       text += counted(fmt::format("  {}", to_text(static_cast<refusal>(i))), counts.refused[i]);
+  if (counts.erased_users > 0) text += counted("left out: erased users", counts.erased_users);
   if (counts.empty_lines > 0) text += counted("empty lines", counts.empty_lines);
   return text;
 }
@@ -224,6 +227,7 @@ void add_counts(json& to, const history_contents& all) {
   to["refused"] = named_counts(
       counts.refused, [](std::size_t i) { return to_text(static_cast<refusal>(i)); }, false);
   to["empty_lines"] = counts.empty_lines;
+  to["erased_users"] = all.pseudonymised ? json(counts.erased_users) : json();
   to["lateness"] = nullptr;
   if (all.arrivals_known)
     to["lateness"] = named_counts(
@@ -266,6 +270,7 @@ json json_of(const history_report& report) {
   made["program"] = all.program;
   made["start"] = to_text(all.start);
   made["arrivals_known"] = all.arrivals_known;
+  made["pseudonymised"] = all.pseudonymised;
   const bool has_events = all.counts.all_events() > 0;
   made["from"] = has_events ? json(to_time_text(all.first_instant)) : json();
   made["until"] = has_events ? json(to_time_text(all.last_instant)) : json();

@@ -120,6 +120,7 @@ void put_counts_of(const history_counts& from, stored::contents& to) {
   to.set_duplicates(from.duplicates);
   to.set_stale(from.stale);
   to.set_empty_lines(from.empty_lines);
+  to.set_erased_users(from.erased_users);
 }
 
 bool take_counts_of(const stored::contents& from, history_counts& to) {
@@ -128,6 +129,7 @@ bool take_counts_of(const stored::contents& from, history_counts& to) {
   to.duplicates = from.duplicates();
   to.stale = from.stale();
   to.empty_lines = from.empty_lines();
+  to.erased_users = from.erased_users();
   return take_counts(from.events(), to.events) and take_counts(from.lanes(), to.lanes)
          and take_counts(from.lateness(), to.lateness) and take_counts(from.reviews(), to.reviews)
          and take_counts(from.refused(), to.refused);
@@ -218,6 +220,7 @@ std::string encode_contents(const history_contents& from) {
   to.set_program(from.program);
   to.set_start(static_cast<std::uint32_t>(from.start));
   to.set_arrivals_known(from.arrivals_known);
+  to.set_pseudonymised(from.pseudonymised);
   to.set_kinds(from.kinds);
   to.set_retention_ms(from.retention_ms);
   to.set_horizon_ms(from.horizon_ms);
@@ -238,6 +241,7 @@ result<history_contents, store_error> decode_contents(std::string_view bytes) {
   to.program = from.program();
   to.start = static_cast<history_start>(from.start());
   to.arrivals_known = from.arrivals_known();
+  to.pseudonymised = from.pseudonymised();
   to.kinds = from.kinds();
   to.retention_ms = from.retention_ms();
   to.horizon_ms = from.horizon_ms();

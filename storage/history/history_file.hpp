@@ -132,6 +132,8 @@ struct history_counts {
   /// Account and conversation facts that an earlier event had overtaken.
   std::uint64_t stale = 0;
   std::uint64_t empty_lines = 0;
+  /// Of a pseudonymised history: users who are left out because they were erased.
+  std::uint64_t erased_users = 0;
   std::uint64_t all_events() const;
 };
 
@@ -154,6 +156,9 @@ struct history_contents {
   history_start start = history_start::cold;
   /// `now` is when an event came in. False: it is the event's instant.
   bool arrivals_known = false;
+  /// Keyed hashes stand for uids, sources, ids, conversations and actors, numbers for categories; there is no free
+  /// text.
+  bool pseudonymised = false;
   /// A bit per event_kind that the sources could hold.
   std::uint32_t kinds = (1U << event_kind_count) - 1;
   std::int64_t retention_ms = 8 * day_ms;

@@ -35,7 +35,10 @@ bool looks_like_capture(const std::filesystem::path& file) {
 result<packed_history, file_failure> pack_deployment(const pack_deployment_wish& wish) {
   auto target = history_target::open(wish.to, wish.replace);
   if (not target) return cannot_pack(target.error());
-  packer all({.scratch = target->scratch(), .progress = wish.writing, .stopped = wish.reading.stopped});
+  packer all({.scratch = target->scratch(),
+              .pseudonym_key = wish.pseudonym_key,
+              .progress = wish.writing,
+              .stopped = wish.reading.stopped});
   history_contents contents;
   contents.program = wish.program;
   if (auto done = read_all(wish, all, contents); not done) return cannot_pack(done.error());

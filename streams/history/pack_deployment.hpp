@@ -21,6 +21,8 @@ struct pack_deployment_wish {
   bool replace = false;
   /// A CSV with the columns uid and label; empty: none.
   std::string labels;
+  /// As in pack_options.
+  std::string pseudonym_key;
   /// Version of the program.
   std::string program;
   source_hooks reading;

@@ -32,6 +32,7 @@ result<filled, file_failure> fill(const pack_files_wish& wish, const std::filesy
                                                      .memory_bytes = wish.memory_bytes,
                                                      .block_events = wish.block_events,
                                                      .judges_lateness = true,
+                                                     .pseudonym_key = wish.pseudonym_key,
                                                      .progress = wish.writing,
                                                      .stopped = wish.stopped});
     file_reader reader(wish, *made.all, takes_arrivals);

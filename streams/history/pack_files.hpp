@@ -27,6 +27,8 @@ struct pack_files_wish {
   csv_options csv;
   /// A CSV with the columns uid and label; empty: none.
   std::string labels;
+  /// As in pack_options.
+  std::string pseudonym_key;
   std::filesystem::path to;
   bool replace = false;
   /// As the history names it.

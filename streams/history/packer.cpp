@@ -13,6 +13,7 @@
 #include "streams/history/admission.hpp"
 #include "streams/history/changes_for_all.hpp"
 #include "streams/history/peaks.hpp"
+#include "streams/history/pseudonyms.hpp"
 #include "streams/history/row.hpp"
 #include "streams/history/row_sorter.hpp"
 #include "streams/refusal_of.hpp"
@@ -49,7 +50,12 @@ std::size_t lateness_of(std::int64_t behind_ms) {
 } // namespace
 
 struct packer::body {
-  explicit body(pack_options chosen) : options(std::move(chosen)), rows(options.scratch, options.memory_bytes) {}
+  explicit body(pack_options chosen) : options(std::move(chosen)), rows(options.scratch, options.memory_bytes) {
+    if (not options.pseudonym_key.empty()) names.emplace(options.pseudonym_key);
+  }
+
+  std::string_view name_of(std::string_view uid);
+  result<void, store_error> add_row() { return rows.add(row.key, row.value); }
 
   result<void, store_error> write_all(history_writer& to);
   result<void, store_error> begin_row(history_writer& to);
@@ -72,6 +78,10 @@ struct packer::body {
   pack_options options;
   row_sorter rows;
   row_bytes row;
+  std::optional<pseudonyms> names;
+  /// Of the user whose row came last.
+  std::string last_uid;
+  std::string last_name;
   history_contents all;
   changes_for_all changes;
 
@@ -83,6 +93,7 @@ struct packer::body {
   std::string uid;
   user_head head;
   bool begun = false;
+  bool left_out = false;
   std::optional<admission> judge;
   peak_meter meter;
   std::vector<asked_review> reviews;
@@ -105,33 +116,53 @@ struct packer::body {
 packer::packer(pack_options options) : body_{std::make_unique<body>(std::move(options))} {}
 packer::~packer() = default;
 
+// What stands for a user in the history.
+std::string_view packer::body::name_of(std::string_view user) {
+  if (not names) return user;
+  if (last_name.empty() or last_uid != user) {
+    last_name = names->user(user);
+    last_uid = user;
+  }
+  return last_name;
+}
+
 result<void, store_error> packer::add(const incoming_event& what) {
   if (what.uid == "*") {
     body_->changes.add(what);
     return {};
   }
-  encode_event(body_->row, what);
-  return body_->rows.add(body_->row.key, body_->row.value);
+  auto kept = what;
+  kept.uid = body_->name_of(what.uid);
+  if (body_->names and what.what.kind == event_kind::erasure) {
+    encode_erased(body_->row, kept.uid);
+    if (auto done = body_->add_row(); not done) return done;
+  }
+  encode_event(body_->row, kept);
+  return body_->add_row();
 }
 
 result<void, store_error> packer::add_request(const incoming_request& what) {
-  encode_request(body_->row, row_kind::request, what, what.requested_at);
-  return body_->rows.add(body_->row.key, body_->row.value);
+  auto kept = what;
+  kept.uid = body_->name_of(what.uid);
+  encode_request(body_->row, row_kind::request, kept, what.requested_at);
+  return body_->add_row();
 }
 
 result<void, store_error> packer::add_timeout(const incoming_request& of, time_ms when) {
-  encode_request(body_->row, row_kind::timeout, of, when);
-  return body_->rows.add(body_->row.key, body_->row.value);
+  auto kept = of;
+  kept.uid = body_->name_of(of.uid);
+  encode_request(body_->row, row_kind::timeout, kept, when);
+  return body_->add_row();
 }
 
 result<void, store_error> packer::add_answered(std::string_view uid, std::string_view id, std::uint64_t epoch) {
-  encode_answered(body_->row, uid, id, epoch);
-  return body_->rows.add(body_->row.key, body_->row.value);
+  encode_answered(body_->row, body_->name_of(uid), id, epoch);
+  return body_->add_row();
 }
 
 result<void, store_error> packer::add_label(std::string_view uid, std::uint32_t label) {
-  encode_label(body_->row, uid, label);
-  return body_->rows.add(body_->row.key, body_->row.value);
+  encode_label(body_->row, body_->name_of(uid), label);
+  return body_->add_row();
 }
 
 void packer::add_refused(refusal why) { ++body_->all.counts.refused[static_cast<std::size_t>(why)]; }
@@ -144,6 +175,8 @@ void packer::body::begin_user(std::string name) {
   uid = std::move(name);
   head = {uid, 0, std::nullopt};
   begun = false;
+  left_out = false;
+  if (names) names->begin_user();
   judge->begin_user();
   meter.begin_user();
   reviews.clear();
@@ -202,6 +235,7 @@ bool packer::body::admits(const incoming_event& given) {
 }
 
 void packer::body::take_event(incoming_event& what) {
+  if (left_out) return;
   if (not what.has_id) name_row(what.what, what.input);
   // Clocks of partitions differ; a user has one.
   what.now = std::max(what.now, now);
@@ -227,7 +261,7 @@ void packer::body::write_event(const incoming_event& what) {
     waiting = changes.of(head.partition);
   }
   write_broadcasts(&what);
-  block.add(what.now, what.epoch != epoch or what.now != now, what.what);
+  block.add(what.now, what.epoch != epoch or what.now != now, names ? names->of(what.what, arena) : what.what);
   epoch = what.epoch;
   now = what.now;
   count_event(what.now, what.what);
@@ -310,7 +344,7 @@ void packer::body::end_user() {
     write_broadcasts(nullptr);
     for (const auto& each : reviews) {
       ++all.counts.reviews[static_cast<std::size_t>(each.kept.ended)];
-      block.add_review(each.kept);
+      block.add_review(names ? names->of(each.kept) : each.kept);
     }
     block.end_user(meter.peaks());
     ++all.counts.users;
@@ -341,6 +375,10 @@ result<void, store_error> packer::body::write_row(const sorted_row& from, histor
   if (auto done = begin_row(to); not done) return done;
   if (not decode_row(rest, from.value, arena, read)) return damaged("a row of the sort cannot be read");
   switch (read.kind) {
+    case row_kind::erased:
+      // More than once, if more than one erasure came.
+      all.counts.erased_users += not std::exchange(left_out, true);
+      break;
     case row_kind::label:
       head.label = read.label;
       break;
@@ -385,9 +423,13 @@ result<history_contents, store_error> packer::finish(history_writer& to, history
   const auto refused = mine.all.counts;
   mine.all = std::move(all);
   mine.all.counts = refused;
+  mine.all.pseudonymised = mine.names.has_value();
   mine.judge.emplace(mine.options.judges_lateness and mine.all.arrivals_known, mine.all.retention_ms,
                      mine.all.horizon_ms);
   mine.all.counts.duplicates += mine.changes.finish(mine.all);
+  if (mine.names)
+    for (auto& each : mine.all.broadcasts)
+      each = mine.names->of(std::move(each));
   if (auto done = mine.write_all(to); not done) return done.error();
   std::sort(mine.all.parts.begin(), mine.all.parts.end(),
             [](const auto& left, const auto& right) { return left.partition < right.partition; });

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "events/event.hpp"
@@ -66,6 +67,9 @@ struct pack_options {
   std::uint64_t block_events = 32'768;
   /// Lateness is judged, where arrivals are known. Off: the deployment judged already.
   bool judges_lateness = false;
+  /// Pseudonyms under this key stand in the history, and users who were erased are left out; empty: names as they came.
+  /// Events keep the order that their ids gave them.
+  std::string pseudonym_key;
   /// Called now and then while finish() works: users and events written so far.
   std::function<void(std::uint64_t users, std::uint64_t events)> progress;
   /// Asked now and then: true ends finish() with the error `stopped`.

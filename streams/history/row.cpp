@@ -143,6 +143,8 @@ bool decode_event(std::string_view value, event_arena& arena, incoming_event& ou
 
 } // namespace
 
+void encode_erased(row_bytes& out, std::string_view uid) { begin_key(out, uid, row_kind::erased); }
+
 void encode_label(row_bytes& out, std::string_view uid, std::uint32_t label) {
   begin_key(out, uid, row_kind::label);
   append_varint(out.value, label);
@@ -216,6 +218,7 @@ bool take_uid(std::string_view& key, std::string& out) { return take_ordered(key
 bool decode_row(std::string_view key, std::string_view value, event_arena& arena, decoded_row& out) {
   if (key.empty()) return false;
   out.kind = static_cast<row_kind>(key.front());
+  if (out.kind == row_kind::erased) return value.empty();
   if (out.kind == row_kind::event) return decode_event(value, arena, out.event);
   if (out.kind == row_kind::answered) return take_varint(value, out.answered_in) and take_text(value, out.id);
   std::uint64_t number = 0;

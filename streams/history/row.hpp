@@ -13,13 +13,15 @@
 namespace fairuse::history {
 
 /// In the order of a user's rows.
-enum class row_kind : std::uint8_t { label = 0, request = 1, timeout = 2, answered = 3, event = 4 };
+enum class row_kind : std::uint8_t { erased = 0, label = 1, request = 2, timeout = 3, answered = 4, event = 5 };
 
 struct row_bytes {
   std::string key;
   std::string value;
 };
 
+/// The user was erased: all of the user is left out.
+void encode_erased(row_bytes& out, std::string_view uid);
 void encode_label(row_bytes& out, std::string_view uid, std::uint32_t label);
 void encode_request(row_bytes& out, row_kind kind, const incoming_request& of, time_ms at);
 void encode_answered(row_bytes& out, std::string_view uid, std::string_view id, std::uint64_t epoch);
