@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/metering.hpp"
 
@@ -75,6 +77,14 @@ void append_field(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
+/// REQUIRES: `parts` are the united segments of an event at `time`.
+std::vector<std::string> segment_texts(const std::vector<spoken>& parts, time_ms time) {
+  std::vector<std::string> made;
+  for (const auto& each : parts)
+    made.push_back(fmt::format("{}-{}", each.begin - time, each.end - time));
+  return made;
+}
+
 } // namespace
 
 result<void, store_error> visit_blocks(const history_reader& from, const block_visit& visit) {
@@ -121,6 +131,9 @@ void append_csv(std::string& out, const block_user& who) {
       append_field(out, each.text != nullptr ? each.text->source : std::string_view());
       out.push_back(',');
       append_field(out, event_id(each));
+      out.push_back(',');
+      if (is_speech and each.detail != nullptr)
+        out += fmt::format("{}", fmt::join(segment_texts(parts, each.time), " "));
       out.push_back('\n');
     }
   }

@@ -35,8 +35,9 @@ result<history_survey, store_error> survey(const history_reader& from,
                                            const std::function<void(std::uint64_t events)>& progress);
 
 /// uid, kind, lane (empty for STT), now, instant and time (ms since 1970, UTC), ms (overlapping segments once), source,
-/// id (16 hex digits where none was kept).
-inline constexpr std::string_view csv_header = "uid,kind,lane,now,instant,time,ms,source,id\n";
+/// id (16 hex digits where none was kept), segments (BEGIN-END in ms from `time`, united, with spaces between; empty if
+/// there are none).
+inline constexpr std::string_view csv_header = "uid,kind,lane,now,instant,time,ms,source,id,segments\n";
 
 /// A line for each speech and STT event, as RFC 4180 has it, but with LF.
 void append_csv(std::string& out, const block_user& who);

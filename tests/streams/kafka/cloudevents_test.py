@@ -15,23 +15,16 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from support.process import ROOT, need_module  # noqa: E402
+from support.process import ROOT  # noqa: E402
+from support.python_environment import python_environment  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 
 
 def enter_environment():
     """Run this script again with the SDK's interpreter."""
-    need_module("ensurepip", "python3-venv")
-    target = pathlib.Path.cwd() / "cloudevents_sdk"
-    wanted = (HERE / "cloudevents-requirements.txt").read_text()
-    stamp = target / "installed.txt"
-    if not stamp.exists() or stamp.read_text() != wanted:
-        subprocess.run([sys.executable, "-m", "venv", "--clear", target], check=True)
-        pip = [target / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "-r", HERE / "cloudevents-requirements.txt"], check=True)
-        stamp.write_text(wanted)
-    os.execv(target / "bin/python", [target / "bin/python", "-B", __file__, *sys.argv[1:], "inside"])
+    python = python_environment("cloudevents_sdk", HERE / "cloudevents-requirements.txt") / "bin/python"
+    os.execv(python, [python, "-B", __file__, *sys.argv[1:], "inside"])
 
 
 if sys.argv[-1] != "inside":
