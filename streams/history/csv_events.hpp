@@ -56,7 +56,7 @@ public:
   /// The error names columns that the header does not have, and those that it has.
   static result<csv_events> make(const csv_options& options, std::span<const std::string> header);
 
-  /// `out` with uid, event and has_id; its texts are in the arena.
+  /// `out` with uid, event and has_id; its texts are in the arena. REQUIRES: uid, time and ms have columns.
   result<void, csv_refusal> read(std::span<const std::string> row, event_arena& arena, incoming_event& out) const;
 
 private:
