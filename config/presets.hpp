@@ -3,12 +3,15 @@
 // The policies that ship with the program, compiled in: `conform` and `demo` must not depend on a working directory.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string_view>
 
 namespace fairuse {
 
-/// Text of config/policies/<name>.yaml; nullopt if no such policy ships. Names: fair, omi-2026-03, omi-newest.
+inline constexpr std::array<std::string_view, 3> preset_names{"fair", "omi-2026-03", "omi-newest"};
+
+/// Text of config/policies/<name>.yaml; nullopt if no such policy ships.
 std::optional<std::string_view> preset_text(std::string_view name);
 
 } // namespace fairuse

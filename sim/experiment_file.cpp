@@ -20,8 +20,6 @@ namespace {
 using std::filesystem::path;
 using yaml::need;
 
-constexpr std::array<std::string_view, 3> preset_names{"fair", "omi-2026-03", "omi-newest"};
-
 std::string digest_of(const path& file) {
   const auto bytes = read_file(file);
   return sha256_hex(bytes ? *bytes : std::string());

@@ -101,17 +101,19 @@ void history_feed::check() const {
 
 namespace {
 
-/// Answers, and commands that answered other decisions, stay out of a replay.
-bool holds(const event_columns& run, std::size_t i) {
+/// Answers, and commands that answered other decisions (unless `obeys_staff`), stay out of a replay.
+bool holds(const event_columns& run, std::size_t i, bool obeys_staff) {
   const auto tag = run.tag[i];
   if (tag.kind() == event_kind::review) return false;
   if (tag.kind() != event_kind::admin) return true;
   const auto what = run.at(i);
-  return not history::is_broadcast_mark(what) and detail_of<admin_command>(what).verb == admin_verb::exempt;
+  if (history::is_broadcast_mark(what)) return false;
+  return obeys_staff or detail_of<admin_command>(what).verb == admin_verb::exempt;
 }
 
-bool skips(const event_columns& run, std::size_t i) {
-  return run.tag[i].kind() == event_kind::admin and not history::is_broadcast_mark(run.at(i)) and not holds(run, i);
+/// REQUIRES: it does not hold.
+bool is_skipped_command(const event_columns& run, std::size_t i) {
+  return run.tag[i].kind() == event_kind::admin and not history::is_broadcast_mark(run.at(i));
 }
 
 } // namespace
@@ -120,13 +122,15 @@ void history_feed::fill_run(const history::block_user& who, simulated_user& out)
   out.skipped_commands = 0;
   out.run = who.run;
   out.run.first_key = key_mark | 1;
+  while (out.run.count > 0 and out.run.now[out.run.count - 1] > end_)
+    --out.run.count;
   if (who.answers_and_commands == 0) return;
   out.columns.clear();
-  for (std::size_t i = 0; i < who.run.count; ++i)
-    if (holds(who.run, i))
+  for (std::size_t i = 0; i < out.run.count; ++i)
+    if (holds(who.run, i, plan_->obeys_staff))
       out.columns.add(out.run, i);
     else
-      out.skipped_commands += skips(who.run, i);
+      out.skipped_commands += is_skipped_command(who.run, i);
   out.run = out.columns.columns();
 }
 

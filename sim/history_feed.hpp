@@ -2,7 +2,7 @@
 //
 // The traffic of a history, for policies that run alone and from its beginning: events as they were admitted, at their
 // own `now`. Reviews, and commands that answered decisions of the policies of then, are left out: account facts,
-// exemptions and erasures hold.
+// exemptions and erasures hold. What came in behind the stated end is left out.
 // Threads: one feed per worker; the history and the plan are shared.
 #pragma once
 
@@ -30,6 +30,9 @@ struct history_plan {
   std::vector<std::uint32_t> ends;
   /// Cohorts of the experiment: the history's labels, the last one for users without.
   std::vector<cohort> groups;
+  /// Stages set by staff and the like hold, too: the traffic is no deployment's, and they answer nothing of another
+  /// policy.
+  bool obeys_staff = false;
   /// Labels that replace those of the history: uid to place in `groups`. All others are unlabelled.
   std::optional<std::map<std::string, std::uint32_t, std::less<>>> labels;
 

@@ -55,8 +55,10 @@ void worker_threads::run_epochs(run_tally& mine) {
   fresh_users store;
   worker own;
   const auto shard = own.open_shard(store, rules_.options());
-  while (const auto sealed = users.seal())
+  while (const auto sealed = users.seal()) {
     users.count(shard->run(*sealed, rest));
+    if (how_.visit) how_.visit(*shard);
+  }
   feed->check();
 }
 

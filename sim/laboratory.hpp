@@ -19,6 +19,10 @@
 #include "sim/tally.hpp"
 #include "sim/traffic_feed.hpp"
 
+namespace fairuse {
+class shard;
+}
+
 namespace fairuse::sim {
 
 struct run_rules;
@@ -32,6 +36,8 @@ struct laboratory_options {
   bool lists_all_users = false;
   /// The result has every decision.
   bool keeps_decisions = false;
+  /// Called behind each epoch, on the worker's thread, while its users are in memory: for questions about them.
+  std::function<void(const shard&)> visit;
   /// Called about ten times a second on the caller's thread, with the number of simulated users and of their events.
   std::function<void(std::uint64_t, std::uint64_t)> progress;
 };
