@@ -58,10 +58,10 @@ std::string values_text(const case_result& of, std::size_t width) {
                     {"what", text_table::align::left},
                     {"expected", text_table::align::left},
                     {"seen", text_table::align::left},
-                    {"", text_table::align::left}});
+                    {"differs", text_table::align::left}});
   for (const auto& each : of.values)
     table.add({time_of(each, of), each.user, name_of(*each.value), each.value->expected, each.seen,
-               each.holds ? "" : fmt::format("differs (line {})", each.value->at.line)});
+               each.holds ? "" : fmt::format("line {}", each.value->at.line)});
   return table.text(width);
 }
 
@@ -153,7 +153,22 @@ std::string case_summary(const std::vector<run_case_file>& all) {
   return fmt::format("{} cases: {} passed, {} failed\n", cases, cases - failed, failed);
 }
 
-std::string case_json(const std::vector<run_case_file>& all) {
+std::string coverage_text(const std::vector<sim::policy_coverage>& all, std::size_t width) {
+  std::string text;
+  for (const auto& each : all) {
+    std::string missing;
+    std::size_t reached = 0;
+    for (const auto& point : each.points) {
+      reached += point.reached;
+      if (not point.reached) missing.append(missing.empty() ? "" : ", ").append(point.name);
+    }
+    text += fmt::format("coverage of {}: {} of {}\n", each.of->name, reached, each.points.size());
+    if (not missing.empty()) text += wrapped("  no case reaches: " + missing, 4, width) + "\n";
+  }
+  return text;
+}
+
+std::string case_json(const std::vector<run_case_file>& all, const std::vector<sim::policy_coverage>* coverage) {
   auto made = json::array();
   for (const auto& ran : all)
     for (const auto& each : ran.results) {
@@ -172,7 +187,16 @@ std::string case_json(const std::vector<run_case_file>& all) {
                       {"passed", each.passed()},
                       {"values", std::move(values)}});
     }
-  return json{{"cases", std::move(made)}}.dump() + "\n";
+  json whole = {{"cases", std::move(made)}};
+  if (coverage == nullptr) return whole.dump() + "\n";
+  auto& policies = whole["coverage"] = json::array();
+  for (const auto& each : *coverage) {
+    json points = json::object();
+    for (const auto& point : each.points)
+      points[point.name] = point.reached;
+    policies.push_back({{"policy", each.of->name}, {"digest", each.of->digest}, {"reached", std::move(points)}});
+  }
+  return whole.dump() + "\n";
 }
 
 std::string case_junit(const std::vector<run_case_file>& all) {

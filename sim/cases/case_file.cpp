@@ -24,7 +24,7 @@ using kind = expected_value::kind;
 
 constexpr std::array<std::string_view, 4> stage_names{"none", "warning", "throttle", "restrict"};
 constexpr std::array<std::string_view, 2> upload_names{"accepted", "refused"};
-constexpr std::array<std::string_view, 3> review_words{"recorded", "none", "failed"};
+constexpr std::array<std::string_view, 4> review_words{"recorded", "none", "failed", "late"};
 
 /// Monday, 2026-01-05.
 constexpr time_ms first_day = 1'767'571'200'000;
@@ -101,12 +101,13 @@ private:
     if (not text or *text == "recorded") return made;
     made.none = *text == "none";
     made.failed = *text == "failed";
+    made.late = *text == "late";
     const auto score = yaml::parse_decimal(*text, 9);
     if (score and *score >= 0 and *score <= 1'000'000'000)
       made.score_nano = static_cast<std::int32_t>(*score);
-    else if (not made.none and not made.failed)
-      out_.error(of.at, fmt::format("{}: '{}' is no score from 0 to 1, and none of recorded, none, failed{}", where,
-                                    *text, yaml::did_you_mean(*text, review_words)));
+    else if (not made.none and not made.failed and not made.late)
+      out_.error(of.at, fmt::format("{}: '{}' is no score from 0 to 1, and none of recorded, none, failed, late{}",
+                                    where, *text, yaml::did_you_mean(*text, review_words)));
     return made;
   }
 
@@ -204,7 +205,9 @@ private:
   }
 
   void add(expectation& to, kind what, std::string name, std::string expected, const yaml::node& of) {
-    to.values.push_back({what, std::move(name), std::move(expected), of.at, of.text.size() + (of.quoted ? 2 : 0)});
+    auto at = of.at;
+    at.column += of.quoted ? 1 : 0;
+    to.values.push_back({what, std::move(name), std::move(expected), at, of.text});
   }
 
   void read_values(yaml::map_reader& from, expectation& to, const policy_case& in) {

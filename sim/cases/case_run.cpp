@@ -59,11 +59,13 @@ review_profile profile_of(std::string cohort, std::int32_t score_nano) {
   return made;
 }
 
-reviewer_model reviewer_of(const case_reviews& from) {
+reviewer_model reviewer_of(const case_reviews& from, const policy& rules) {
   reviewer_model made;
-  if (from.none or (not from.failed and not from.score_nano and from.by_user.empty())) return made;
+  if (from.none or (not from.failed and not from.late and not from.score_nano and from.by_user.empty())) return made;
   made.name = "case";
-  made.latency_ms = constant(answered_after_ms);
+  constexpr time_ms latency_max = 2'000'000'000;
+  made.latency_ms =
+      constant(std::min(latency_max, from.late ? rules.review.timeout_ms + answered_after_ms : answered_after_ms));
   made.confidence_nano = constant(confidence_nano);
   made.failures = from.failed ? always : 0;
   made.profiles.push_back(profile_of({}, from.score_nano.value_or(0)));
@@ -92,7 +94,7 @@ public:
     set_captured(what_, plan_, of.name);
     what_.policies = {*of.rules};
     what_.retention_ms = std::max(what_.retention_ms, longest_span_ms(*of.rules));
-    what_.reviewer = reviewer_of(of.reviews);
+    what_.reviewer = reviewer_of(of.reviews, *of.rules);
     first_ = what_.people.start;
     start_ = of.start.value_or(first_ - (first_ % day_ms + day_ms) % day_ms);
   }
@@ -150,8 +152,8 @@ private:
     const auto& user = user_of(each);
     const auto found = seen.users.find(user);
     for (const auto& value : each.values) {
-      compared_value made{&each, &value, user, "no such user", false};
-      if (found != seen.users.end()) {
+      compared_value made{&each, &value, user, "no such user", false, found != seen.users.end()};
+      if (made.can_be_expected) {
         made.seen = text_of(value, found->second, seen.decisions[user]);
         made.holds = made.seen == wanted(value);
       }

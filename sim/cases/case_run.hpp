@@ -18,6 +18,8 @@ struct compared_value {
   std::string user;
   std::string seen;
   bool holds = false;
+  /// What was seen is a value, and not that there is no such user.
+  bool can_be_expected = false;
 };
 
 struct case_result {

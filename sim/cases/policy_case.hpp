@@ -23,6 +23,8 @@ struct case_reviews {
   /// No answer, ever.
   bool none = false;
   bool failed = false;
+  /// The answer comes when the request has timed out.
+  bool late = false;
   /// Of users without one of their own; nullopt: not said.
   std::optional<std::int32_t> score_nano;
   std::map<std::string, std::int32_t> by_user;
@@ -36,9 +38,9 @@ struct expected_value {
   std::string name;
   /// In the form in which what was seen is written.
   std::string expected;
-  /// Where the value stands in the file, and how many bytes it has there.
+  /// Where the value stands in the file, and how.
   yaml::place at;
-  std::size_t bytes = 0;
+  std::string written;
 };
 
 /// What must hold of a user at a time: `day 1 11:00`.

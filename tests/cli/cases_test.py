@@ -59,9 +59,11 @@ class Cases(unittest.TestCase):
 
     def test_the_shipped_policies_do_what_their_cases_say(self):
         files = sorted((ROOT / "config/policies/tests").glob("*.yaml"))
-        done = run(PROGRAM, "test", *files)
+        done = run(PROGRAM, "test", *files, "--coverage")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn(" 0 failed", done.stdout)
+        self.assertEqual(done.stdout.count("coverage of "), 3)
+        self.assertNotIn("no case reaches", done.stdout)
 
     def test_what_holds_passes(self):
         self.write(HOLDS)
@@ -70,7 +72,7 @@ class Cases(unittest.TestCase):
     def test_what_differs_is_shown_beside_what_was_expected(self):
         self.write(HOLDS, FAILS)
         done = self.ran(code=3)
-        self.assertRegex(done.stdout, r"day 1 23:00 +carol +stage +none +warning +differs \(line 19\)")
+        self.assertRegex(done.stdout, r"day 1 23:00 +carol +stage +none +warning +line 19")
         self.assertRegex(done.stdout, r"day 1 23:00 +carol +strikes +1 +1 *\n")
         self.assertIn("day 1 11:01    carol cap_crossed daily", done.stdout)
         self.assertIn("2 cases: 1 passed, 1 failed", done.stdout)
@@ -139,6 +141,44 @@ class Cases(unittest.TestCase):
             self.assertIn("1 passed", self.ran().stdout)
         self.write(case.format("history: day.history", "none").replace("listener-00", "someone-00"))
         self.assertIn("no such user", self.ran(code=3).stdout)
+
+    def test_what_no_case_reaches_is_named(self):
+        self.write(HOLDS)
+        done = self.ran("--coverage")
+        self.assertIn("coverage of fair: 4 of 23", done.stdout)
+        told = " ".join(done.stdout.split("no case reaches:")[1].split())
+        for name in ("window weekly", "window daily of plan unlimited", "ceiling", "review that fails", "step to throttle",
+                     "end of restrict", "budget reset", "upgrade", "reset by staff"):  # fmt: skip
+            self.assertIn(name, told)
+        for name in ("window daily,", "strike,", "step to warning", "end of warning"):
+            self.assertNotIn(name, told)
+        coverage = json.loads(self.ran("--coverage", "--json").stdout)["coverage"][0]
+        self.assertEqual((coverage["policy"], coverage["reached"]["strike"], coverage["reached"]["upgrade"]), ("fair", True, False))
+
+    def test_an_update_writes_what_was_seen_and_nothing_else(self):
+        self.write("""
+  - name: "to be known"   # a comment
+    usage: [ann speaks 3 h at 09:00]
+    reviews: 0.9
+    expect:
+      - {at: day 1 23:00, stage: "none", release: never, sums: {daily: 3h, weekly: 1m}, decisions: {strike_added: 0}}
+      - at: day 1 11:00
+        user: ann
+        stage: warning   # is it?
+        uploads: refused
+""")
+        before = (self.folder / "cases.yaml").read_text()
+        done = self.ran("--update")
+        self.assertIn("cases.yaml: 6 values updated", done.stderr)
+        self.assertIn("+         uploads: accepted", done.stderr)
+        after = before.replace('"none"', '"warning"').replace("never", "day 31 11:02").replace("1m", "3h")
+        after = after.replace("strike_added: 0", "strike_added: 1").replace("warning   #", "none   #")
+        after = after.replace("refused", "accepted")
+        self.assertEqual((self.folder / "cases.yaml").read_text(), after)
+        done = self.ran("--update")
+        self.assertEqual(((self.folder / "cases.yaml").read_text(), done.stderr), (after, ""))
+        self.write(HOLDS.replace("stage: none, sums", "user: zoe, stage: none, sums"))
+        self.assertIn("'zoe' does nothing in this case", self.ran("--update", code=2).stderr)
 
     def test_mistakes_have_a_place_and_a_suggestion(self):
         rows = [
