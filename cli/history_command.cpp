@@ -15,14 +15,20 @@
 #include "base/pure/hex.hpp"
 #include "base/pure/text_table.hpp"
 #include "base/system/files.hpp"
+#include "base/system/scratch_folder.hpp"
 #include "base/system/sha256.hpp"
+#include "cli/cases/cut_history.hpp"
 #include "cli/commands.hpp"
+#include "cli/experiment_report.hpp"
 #include "cli/history_report.hpp"
 #include "cli/log.hpp"
+#include "cli/numbers.hpp"
 #include "cli/output.hpp"
 #include "cli/program.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
+#include "config/policy_file.hpp"
+#include "config/presets.hpp"
 #include "storage/case_key.hpp"
 #include "storage/history/survey.hpp"
 #include "storage/local_store.hpp"
@@ -46,6 +52,10 @@ struct history_options {
   std::string units = "ms";
   std::string labels;
   std::string key_file;
+  std::string user;
+  std::string policy;
+  std::uint32_t decision = 0;
+  bool minimise = false;
   bool as_csv = false;
   bool as_json = false;
 };
@@ -318,6 +328,76 @@ command_result<int> export_csv(const history_options& wanted) {
   return exit_done;
 }
 
+// cut ----------------------------------------------------------------------------------------------------------------
+
+/// The policy of --policy, or the one that was live all the time.
+command_result<policy> policy_to_cut_under(const history_options& wanted, const history_contents& all) {
+  if (not wanted.policy.empty()) {
+    const auto preset = preset_text(wanted.policy);
+    auto made = loaded(wanted.policy, [&](yaml::diagnostics& out) {
+      return preset ? parse_policy(*preset, out) : load_policy(wanted.policy, out);
+    });
+    if (not made) return command_error{exit_usage, wanted.policy + " is refused"};
+    return std::move(*made);
+  }
+  std::vector<std::string> digests;
+  for (const auto& each : all.in_force)
+    if (each.slot == "live" and std::find(digests.begin(), digests.end(), each.digest) == digests.end())
+      digests.push_back(each.digest);
+  if (digests.size() == 1)
+    for (const auto& each : all.policies)
+      if (each.digest == digests.front())
+        if (auto made = parse_canonical(each.text)) return std::move(*made);
+  return command_error{exit_usage, fmt::format("the history names {} live policies: say which one by --policy",
+                                               digests.empty() ? "no" : "several")};
+}
+
+/// Nothing is said of events that stay as they are.
+command_result<std::string> reduced(const history_options& wanted, const history_contents& all,
+                                    const std::filesystem::path& folder, const stop_signal& stop, cut_user& user) {
+  if (not wanted.minimise) return std::string();
+  const auto rules = policy_to_cut_under(wanted, all);
+  if (not rules) return rules.error();
+  const auto before = user.parts.events.size();
+  const auto kept = minimise(user, *rules, all, {wanted.decision, folder, [&stop] { return stop.came(); }});
+  if (not kept) return command_error{stop.came() ? exit_interrupted : exit_usage, kept.error().message};
+  return fmt::format("{} events became {}: {} is decided again\n", before, user.parts.events.size(), kept->says);
+}
+
+command_result<int> cut(const history_options& wanted) {
+  stop_signal::block();
+  const stop_signal stop{[] {}};
+  if (wanted.minimise != (wanted.decision > 0))
+    return command_error{exit_usage, "--minimise and --decision N go together: the user's N-th decision is kept"};
+  if (not wanted.policy.empty() and not wanted.minimise)
+    return command_error{exit_usage, "--policy says whose decision --minimise keeps"};
+  const auto opened = open_history(wanted.file);
+  if (not opened) return opened.error();
+  const auto& all = (*opened)->contents();
+  const scratch_folder folder(std::filesystem::temp_directory_path(), "fairuse-cut");
+  if (folder.path().empty()) return command_error{exit_failed, "no folder for scratch files can be made"};
+  cut_user user;
+  if (const auto done = read_user(**opened, wanted.user, user); not done)
+    return command_error{exit_usage, done.error().message};
+  const auto told = reduced(wanted, all, folder.path(), stop, user);
+  if (not told) return told.error();
+  const bool as_history = wanted.to.ends_with(".history");
+  std::error_code ignored;
+  if (as_history and not wanted.replace and std::filesystem::exists(wanted.to, ignored))
+    return command_error{exit_usage, fmt::format("{} is there already: --force replaces it", wanted.to)};
+  if (as_history) {
+    if (const auto done = write_user(user, user.parts, all, wanted.to); not done)
+      return command_error{exit_failed, done.error().message};
+  } else {
+    csv_target to;
+    if (auto done = to.open(wanted); not done) return done.error();
+    (void)to.write(kcat_lines(user, user.parts, all.arrivals_known));
+    if (auto done = to.finish(); not done) return done.error();
+  }
+  tell("{}", *told);
+  return exit_done;
+}
+
 // Declaration --------------------------------------------------------------------------------------------------------
 
 const CLI::Validator file_or_standard_input{
@@ -355,6 +435,20 @@ void declare_pack(CLI::App& app, history_options& wanted) {
   app.add_flag("--json", wanted.as_json, "One JSON object instead of the summary");
 }
 
+void declare_cut(CLI::App& app, history_options& wanted) {
+  app.add_option("FILE", wanted.file, "A history")->required()->check(CLI::ExistingFile);
+  app.add_option("--user", wanted.user, "Whose events")->required();
+  app.add_option("-o,--output", wanted.to,
+                 "The file to write: a history if its name ends so, else lines as `kcat -C -J` prints them; stdout if "
+                 "there is none");
+  app.add_flag("--force", wanted.replace, "Replace it if it is there");
+  app.add_flag("--minimise", wanted.minimise, "As few and as short events as make one decision again");
+  app.add_option("--decision", wanted.decision, "Which one: the user's N-th (`fairuse replay --decisions` lists them)")
+      ->check(number_between(std::uint32_t{1}, std::uint32_t{1'000'000}))
+      ->type_name("N");
+  app.add_option("--policy", wanted.policy, "Under this policy, a file or a preset, instead of the one that was live");
+}
+
 std::function<int()> declare_history(CLI::App& app) {
   const auto wanted = std::make_shared<history_options>();
   app.require_subcommand(1);
@@ -369,12 +463,15 @@ std::function<int()> declare_history(CLI::App& app) {
   exporting->add_flag("--csv", wanted->as_csv, "The format")->required();
   exporting->add_option("-o,--output", wanted->to, "The file to write; stdout if there is none");
   exporting->add_flag("--force", wanted->replace, "Replace it if it is there");
+  auto* cutting = app.add_subcommand("cut", "Write one user's events, all or as few as make one decision again");
+  declare_cut(*cutting, *wanted);
   app.footer(
       "Exit 0: done, 1: the disk or a damaged file, 2: wrong command, no such file, the output is there, or input "
       "that\n"
       "cannot be used, 130: Ctrl-C, and nothing is left. docs/replay.md says more.");
-  return [wanted, packing, inspecting] {
+  return [wanted, packing, inspecting, cutting] {
     if (packing->parsed()) return exit_code_of(pack(*wanted));
+    if (cutting->parsed()) return exit_code_of(cut(*wanted));
     return exit_code_of(inspecting->parsed() ? inspect(*wanted) : export_csv(*wanted));
   };
 }
@@ -390,7 +487,8 @@ const command history_command = {
     "fairuse history pack --state fairuse-state -o month.history\n"
     "fairuse history pack --state fairuse-state --pseudonymise research.key -o shared.history\n"
     "fairuse history inspect month.history\n"
-    "fairuse history export month.history --csv -o month.csv",
+    "fairuse history export month.history --csv -o month.csv\n"
+    "fairuse history cut month.history --user u-17 --minimise --decision 1 -o crossing.kcat",
     declare_history,
 };
 

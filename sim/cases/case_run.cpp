@@ -86,6 +86,12 @@ void put_cohorts(const case_reviews& from, history_plan& plan) {
   plan.label(labels, std::move(places));
 }
 
+run_result run_alone(const experiment& what, const history_plan& plan, const laboratory_options& how) {
+  const run_rules rules(what);
+  const auto feed = [&] { return std::make_unique<history_feed>(plan, rules.in_force, rules.end); };
+  return run_experiment(rules, how, feed, plan.ends);
+}
+
 class case_runner {
 public:
   case_runner(const policy_case& of, const history::history_reader& traffic) : of_(of), plan_(traffic) {
@@ -119,7 +125,6 @@ private:
   moment look_at(time_ms at) {
     what_.captured->end = at;
     what_.people.start = std::min(first_, at);
-    const run_rules rules(what_);
     moment made;
     laboratory_options how;
     how.keeps_decisions = true;
@@ -128,8 +133,7 @@ private:
         if (const auto* who = users.find(user_of(each)); who != nullptr)
           made.users.insert_or_assign(user_of(each), position_of(query_standing(*who, users.in_force(), 0, at)));
     };
-    const auto feed = [&] { return std::make_unique<history_feed>(plan_, rules.in_force, rules.end); };
-    const auto result = run_experiment(rules, how, feed, plan_.ends);
+    const auto result = run_alone(what_, plan_, how);
     for (const auto& each : result.tally.decisions) {
       count(each.uid, each.lines, made);
       made.lines += each.lines;
@@ -213,6 +217,22 @@ bool case_result::passed() const {
 
 case_result run_case(const policy_case& of, const history::history_reader& traffic) {
   return case_runner(of, traffic).run();
+}
+
+std::string decisions_under(const policy& rules, const history::history_reader& traffic, time_ms end) {
+  const history_plan plan(traffic);
+  experiment what;
+  set_captured(what, plan, {});
+  what.policies = {rules};
+  what.retention_ms = std::max(what.retention_ms, longest_span_ms(rules));
+  if (end != never) what.captured->end = end;
+  what.people.start = std::min(what.people.start, what.captured->end);
+  laboratory_options how;
+  how.keeps_decisions = true;
+  std::string lines;
+  for (const auto& each : run_alone(what, plan, how).tally.decisions)
+    lines += each.lines;
+  return lines;
 }
 
 } // namespace fairuse::sim

@@ -35,4 +35,8 @@ struct case_result {
 /// `of` outlives the result. May throw where threads, memory or a history's bytes fail.
 case_result run_case(const policy_case& of, const history::history_reader& traffic);
 
+/// What a policy decides alone about a history up to `end` (`never`: to its own end), with recorded outcomes: as
+/// `fairuse replay --decisions` writes it. Throws as run_case() does.
+std::string decisions_under(const policy& rules, const history::history_reader& traffic, time_ms end);
+
 } // namespace fairuse::sim

@@ -423,7 +423,7 @@ result<history_contents, store_error> packer::finish(history_writer& to, history
   const auto refused = mine.all.counts;
   mine.all = std::move(all);
   mine.all.counts = refused;
-  mine.all.pseudonymised = mine.names.has_value();
+  mine.all.pseudonymised = mine.all.pseudonymised or mine.names.has_value();
   mine.judge.emplace(mine.options.judges_lateness and mine.all.arrivals_known, mine.all.retention_ms,
                      mine.all.horizon_ms);
   mine.all.counts.duplicates += mine.changes.finish(mine.all);
