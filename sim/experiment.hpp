@@ -65,6 +65,11 @@ struct experiment {
   std::optional<price_list> prices;
   experiment_inputs inputs;
 
+  /// False: the traffic could not hold such events, so that what follows from them is not known.
+  bool knows(event_kind kind) const {
+    return not captured or (captured->kinds >> static_cast<unsigned>(kind) & 1) != 0;
+  }
+
   /// The stated end of the simulation: no local day of the run ends later, in any time zone. Timers fire up to here;
   /// later arrivals are left out.
   time_ms end() const { return captured ? captured->end : people.start + (std::int64_t{days} + 1) * day_ms; }

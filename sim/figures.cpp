@@ -3,6 +3,7 @@
 #include "sim/figures.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace fairuse::sim {
 
@@ -11,6 +12,34 @@ namespace {
 constexpr std::size_t at(truth label) { return static_cast<std::size_t>(label); }
 
 std::int64_t refused_ms(const group_tally& of) { return of.audio.stt_blocked_ms + of.audio.upload_refused_ms; }
+
+std::int64_t sum_of(const std::array<group_tally, truth_count>& groups, std::int64_t slot_tally::*part) {
+  std::int64_t sum = 0;
+  for (const auto& group : groups)
+    sum += group.audio.*part;
+  return sum;
+}
+
+/// Without a user of that truth among users whose truth is not known, nothing is known of it.
+known_ms refused_of(const policy_figures& of, truth label) {
+  const bool is_known = of.groups[at(label)].users > 0 or of.groups[at(truth::unlabelled)].users == 0;
+  return is_known and of.knows_stt ? known_ms(refused_ms(of.groups[at(label)])) : std::nullopt;
+}
+
+void set_audio(const experiment& what, policy_figures& out) {
+  const auto& budget = out.rules->budget;
+  out.knows_stt = what.knows(event_kind::stt);
+  out.knows_uploads = out.knows_stt or budget.per_utc_day_ms == 0 or not budget.charge_stt;
+  if (out.knows_stt) {
+    out.stt_ms = sum_of(out.groups, &slot_tally::stt_ms);
+    out.stt_economy_ms = sum_of(out.groups, &slot_tally::stt_economy_ms);
+    out.stt_blocked_ms = sum_of(out.groups, &slot_tally::stt_blocked_ms);
+  }
+  if (out.knows_uploads) out.upload_refused_ms = sum_of(out.groups, &slot_tally::upload_refused_ms);
+  out.saved_ms = refused_of(out, truth::misuse);
+  out.harm_ms = refused_of(out, truth::legitimate);
+  out.exhausted_ms = refused_of(out, truth::exhausted);
+}
 
 stage_figures stage_of(const policy_figures& of, std::size_t index) {
   stage_figures out;
@@ -29,23 +58,22 @@ stage_figures stage_of(const policy_figures& of, std::size_t index) {
 
 money_figures money_of(const policy_figures& of, const price_list& prices) {
   const auto cost = [](std::int64_t ms, std::int64_t per_minute) { return ms * per_minute / minute_ms; };
+  const auto cost_of = [&cost](known_ms ms, std::int64_t per_minute) {
+    return ms ? std::optional(cost(*ms, per_minute)) : std::nullopt;
+  };
   money_figures out;
-  std::int64_t economy_ms = 0;
-  for (const auto& group : of.groups)
-    economy_ms += group.audio.stt_economy_ms;
-  out.stt = cost(of.stt_ms, prices.stt_minute);
-  out.saved = cost(of.saved_ms, prices.stt_minute);
-  out.saved_by_economy = cost(economy_ms, prices.stt_minute - prices.economy_minute);
+  out.stt = cost_of(of.stt_ms, prices.stt_minute);
+  out.saved = cost_of(of.saved_ms, prices.stt_minute);
+  out.saved_by_economy = cost_of(of.stt_economy_ms, prices.stt_minute - prices.economy_minute);
   out.reviews = static_cast<std::int64_t>(of.reviews) * prices.review;
   return out;
 }
 
-policy_figures policy_of(const experiment& what, const run_result& result, std::size_t index) {
+policy_figures policy_of(const experiment& what, const run_tally& all, std::size_t index) {
   policy_figures out;
   out.rules = &what.policies[index];
-  out.chain_digest = result.policy_digests[index];
-  out.cohorts = &result.tally.policies[index].groups;
-  out.users = &result.tally.policies[index].users;
+  out.tally = &all.policies[index];
+  out.cohorts = &out.tally->groups;
   for (std::size_t group = 0; group < out.cohorts->size(); ++group)
     out.groups[at(what.people.cohorts[group].label)].merge((*out.cohorts)[group]);
   for (auto& group : out.groups) {
@@ -54,21 +82,13 @@ policy_figures policy_of(const experiment& what, const run_result& result, std::
     out.answers += group.answers;
     out.reviews += group.audio.reviews;
     out.synthetic += group.audio.synthetic;
-    out.stt_ms += group.audio.stt_ms;
   }
   for (std::size_t i = 0; i < counted_stage_count; ++i)
     out.stages[i] = stage_of(out, i);
   const auto& misuse = out.groups[at(truth::misuse)];
   out.missed = proportion_of(misuse.users - misuse.hit, misuse.users);
-  out.saved_ms = refused_ms(misuse);
-  out.harm_ms = refused_ms(out.groups[at(truth::legitimate)]);
-  out.exhausted_ms = refused_ms(out.groups[at(truth::exhausted)]);
+  set_audio(what, out);
   if (what.prices) out.money = money_of(out, *what.prices);
-  if (result.if_misuse) {
-    auto& hits = out.hits_if_misuse.emplace();
-    for (std::size_t i = 0; i < counted_stage_count; ++i)
-      hits[i] = hits_of(result.if_misuse->policies[index].groups, i);
-  }
   return out;
 }
 
@@ -79,6 +99,11 @@ std::uint64_t hits_of(const std::vector<group_tally>& groups, std::size_t counte
   for (const auto& each : groups)
     sum += each.stages[counted].hits;
   return sum;
+}
+
+std::uint64_t policy_figures::crossings() const {
+  const auto& all = tally->decided.crossings;
+  return std::accumulate(all.begin(), all.end(), std::uint64_t{0});
 }
 
 std::uint64_t policy_figures::hits(std::size_t counted) const { return hits_of(*cohorts, counted); }
@@ -103,8 +128,14 @@ guard_outcome run_figures::outcome() const {
 
 run_figures figures_of(const experiment& what, const run_result& result) {
   run_figures out;
-  for (std::size_t i = 0; i < what.policies.size(); ++i)
-    out.policies.push_back(policy_of(what, result, i));
+  for (std::size_t index = 0; index < what.policies.size(); ++index) {
+    auto& of = out.policies.emplace_back(policy_of(what, result.tally, index));
+    of.chain_digest = result.policy_digests[index];
+    if (not result.if_misuse) continue;
+    auto& hits = of.hits_if_misuse.emplace();
+    for (std::size_t i = 0; i < counted_stage_count; ++i)
+      hits[i] = hits_of(result.if_misuse->policies[index].groups, i);
+  }
   for (const auto& each : what.guards) {
     const auto named = std::find_if(out.policies.begin(), out.policies.end(),
                                     [&](const policy_figures& of) { return of.rules->name == each.policy; });

@@ -50,11 +50,14 @@ struct stage_figures {
   std::array<difference, truth_count> against_first;
 };
 
-/// In micro-units.
+/// What cannot be counted is not 0: STT where the traffic has none, misuse and harm where no user is labelled so.
+using known_ms = std::optional<std::int64_t>;
+
+/// In micro-units; nullopt as in known_ms.
 struct money_figures {
-  std::int64_t stt = 0;
-  std::int64_t saved = 0;
-  std::int64_t saved_by_economy = 0;
+  std::optional<std::int64_t> stt;
+  std::optional<std::int64_t> saved;
+  std::optional<std::int64_t> saved_by_economy;
   std::int64_t reviews = 0;
 };
 
@@ -63,7 +66,7 @@ struct policy_figures {
   std::string chain_digest;
   /// By cohort, and merged by truth.
   const std::vector<group_tally>* cohorts = nullptr;
-  const std::vector<user_trace>* users = nullptr;
+  const policy_tally* tally = nullptr;
   std::array<group_tally, truth_count> groups;
   std::array<stage_figures, counted_stage_count> stages;
   /// Misusers who reached no stage.
@@ -72,17 +75,26 @@ struct policy_figures {
   /// Requests that a model had to answer, and verdicts that needed none.
   std::uint64_t reviews = 0;
   std::uint64_t synthetic = 0;
-  std::int64_t stt_ms = 0;
+  /// Is STT known, and what depends on it? Are uploads that were refused, which a budget of STT decides, too?
+  bool knows_stt = true;
+  bool knows_uploads = true;
+  /// Of all users.
+  known_ms stt_ms;
+  known_ms stt_blocked_ms;
+  known_ms upload_refused_ms;
+  known_ms stt_economy_ms;
   /// STT that was blocked and uploads that were refused: of misusers, of legitimate users, of exhausted ones.
-  std::int64_t saved_ms = 0;
-  std::int64_t harm_ms = 0;
-  std::int64_t exhausted_ms = 0;
+  known_ms saved_ms;
+  known_ms harm_ms;
+  known_ms exhausted_ms;
   std::optional<money_figures> money;
   /// Users hit at each stage, all groups, if every request without an outcome had qualified; nullopt: all had one.
   std::optional<std::array<std::uint64_t, counted_stage_count>> hits_if_misuse;
 
   /// Users hit at a stage, all groups.
   std::uint64_t hits(std::size_t counted) const;
+  /// Cap crossings, all windows.
+  std::uint64_t crossings() const;
 };
 
 /// Users of all groups who were hit at a stage.

@@ -189,7 +189,8 @@ std::string_view to_text(guard_outcome value) {
 guard_outcome check_guard(const guard& of, const policy_figures& figures) {
   if (of.figure == guard_figure::reviews or of.figure == guard_figure::harm) {
     const auto amount = of.figure == guard_figure::harm ? figures.harm_ms : static_cast<std::int64_t>(figures.reviews);
-    return relates(of.relation, amount, of.value) ? guard_outcome::holds : guard_outcome::fails;
+    if (not amount) return guard_outcome::not_enough_data;
+    return relates(of.relation, *amount, of.value) ? guard_outcome::holds : guard_outcome::fails;
   }
   return check_rate(of, rate_of(of, figures));
 }

@@ -113,8 +113,9 @@ run_result run_experiment(const run_rules& rules, const laboratory_options& how,
   result.tally = worker_threads(rules, how, make_feed, std::move(ends)).run();
   result.partial = result.tally.users < rules.of->users;
   for (auto& each : result.tally.policies) {
-    std::sort(each.users.begin(), each.users.end(),
-              [](const user_trace& left, const user_trace& right) { return left.uid < right.uid; });
+    const auto by_uid = [](const auto& left, const auto& right) { return left.uid < right.uid; };
+    std::sort(each.users.begin(), each.users.end(), by_uid);
+    std::sort(each.changed.begin(), each.changed.end(), by_uid);
     for (auto& group : each.groups)
       for (auto& at : group.stages)
         std::sort(at.reached_after_ms.begin(), at.reached_after_ms.end());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <array>
+#include <concepts>
 #include <span>
 
 #include <nlohmann/json.hpp>
@@ -22,6 +23,8 @@ std::span<const truth> truths_of(const experiment& what) {
 }
 
 json optional_json(const auto& value) { return value ? json(*value) : json(nullptr); }
+
+json if_known(bool known, std::integral auto value) { return known ? json(value) : json(nullptr); }
 
 json rate_json(const proportion& of, const char* all, const char* hits) {
   return {{all, of.users},
@@ -95,22 +98,25 @@ json cohort_json(const experiment& what, const policy_figures& of, std::size_t c
           {"users", group.users},
           {"stages", std::move(stages)},
           {"reviews", group.audio.reviews},
-          {"stt_ms", group.audio.stt_ms},
-          {"stt_blocked_ms", group.audio.stt_blocked_ms},
-          {"upload_refused_ms", group.audio.upload_refused_ms},
-          {"stt_economy_ms", group.audio.stt_economy_ms}};
+          {"stt_ms", if_known(of.knows_stt, group.audio.stt_ms)},
+          {"stt_blocked_ms", if_known(of.knows_stt, group.audio.stt_blocked_ms)},
+          {"upload_refused_ms", if_known(of.knows_uploads, group.audio.upload_refused_ms)},
+          {"stt_economy_ms", if_known(of.knows_stt, group.audio.stt_economy_ms)}};
 }
 
 json economy_json(const experiment& what, const policy_figures& of) {
   json out;
   for (const auto each : truths_of(what))
-    out[std::string(to_text(each))] = of.groups[static_cast<std::size_t>(each)].audio.stt_economy_ms;
+    out[std::string(to_text(each))] =
+        if_known(of.knows_stt, of.groups[static_cast<std::size_t>(each)].audio.stt_economy_ms);
   return out;
 }
 
 /// Where the outcomes of reviews came from, and what follows where there were none.
-json sources_json(const policy_figures& of) {
-  json out{{"recorded", of.answers.recorded}, {"model", of.answers.modelled}, {"none", of.answers.missing}};
+json sources_json(const experiment& what, const policy_figures& of) {
+  json out{{"recorded", if_known(what.knows(event_kind::review), of.answers.recorded)},
+           {"model", of.answers.modelled},
+           {"none", of.answers.missing}};
   if (not of.hits_if_misuse) return out;
   json without;
   json with;
@@ -142,6 +148,23 @@ json user_json(const experiment& what, const policy_figures& of, const user_trac
           {"stages", std::move(stages)}};
 }
 
+/// Crossings of caps by window, and what happened on each UTC day.
+json crossings_json(const policy_figures& of) {
+  json out = json::object();
+  for (std::size_t i = 0; i < of.rules->windows.size(); ++i)
+    out[of.rules->windows[i].name] = of.tally->decided.crossings.at(i);
+  return out;
+}
+
+json days_json(const policy_figures& of) {
+  json out = json::array();
+  for (const auto& [day, counted] : of.tally->decided.days)
+    out.push_back({{"day", to_time_text(day * day_ms).substr(0, 10)},
+                   {"crossings", counted.crossings},
+                   {"reviews", counted.reviews}});
+  return out;
+}
+
 json policy_json(const experiment& what, const policy_figures& of) {
   json stages;
   for (std::size_t i = 0; i < counted_stage_count; ++i)
@@ -150,7 +173,7 @@ json policy_json(const experiment& what, const policy_figures& of) {
   for (std::size_t group = 0; group < of.cohorts->size(); ++group)
     cohorts.push_back(cohort_json(what, of, group));
   json users = json::array();
-  for (const auto& each : *of.users)
+  for (const auto& each : of.tally->users)
     users.push_back(user_json(what, of, each));
   json out{{"name", of.rules->name},
            {"digest", of.rules->digest},
@@ -159,6 +182,9 @@ json policy_json(const experiment& what, const policy_figures& of) {
            {"users", std::move(users)},
            {"missed", rate_json(of.missed, "users", "missed")},
            {"cohorts", std::move(cohorts)},
+           {"crossings", crossings_json(of)},
+           {"ceilings", of.tally->decided.ceilings},
+           {"days", days_json(of)},
            {"reviews", of.reviews},
            {"review_outcomes",
             {{"cleared", of.answers.cleared},
@@ -166,20 +192,75 @@ json policy_json(const experiment& what, const policy_figures& of) {
              {"failed", of.answers.failed},
              {"timed_out", of.answers.timed_out},
              {"ignored", of.answers.ignored},
-             {"synthetic", of.synthetic}}},
-           {"stt_ms", of.stt_ms},
-           {"stt_ms_saved", of.saved_ms},
-           {"harm_ms", of.harm_ms},
-           {"exhausted_limited_ms", of.exhausted_ms},
+             {"synthetic", if_known(what.knows(event_kind::account), of.synthetic)}}},
+           {"stt_ms", optional_json(of.stt_ms)},
+           {"stt_blocked_ms", optional_json(of.stt_blocked_ms)},
+           {"upload_refused_ms", optional_json(of.upload_refused_ms)},
+           {"stt_ms_saved", optional_json(of.saved_ms)},
+           {"harm_ms", optional_json(of.harm_ms)},
+           {"exhausted_limited_ms", optional_json(of.exhausted_ms)},
            {"stt_ms_economy", economy_json(what, of)}};
-  if (what.captured) out["review_sources"] = sources_json(of);
+  if (what.captured) out["review_sources"] = sources_json(what, of);
   if (of.money)
     out["money_micro"] = {{"currency", what.prices->currency},
-                          {"stt", of.money->stt},
-                          {"saved", of.money->saved},
-                          {"saved_by_economy", of.money->saved_by_economy},
+                          {"stt", optional_json(of.money->stt)},
+                          {"saved", optional_json(of.money->saved)},
+                          {"saved_by_economy", optional_json(of.money->saved_by_economy)},
                           {"reviews", of.money->reviews}};
   return out;
+}
+
+json reason_json(const policy& hits, const stage_reason& why) {
+  const auto score = [](std::optional<std::int32_t> nano) {
+    return nano ? json(static_cast<double>(*nano) / 1e9) : json(nullptr);
+  };
+  const auto& hit = why.hit;
+  return {{"hit",
+           {{"asked_at", to_time_text(hit.asked_at)},
+            {"at", to_time_text(hit.at)},
+            {"to", to_text(hit.to)},
+            {"reason", to_text(hit.why)},
+            {"score", score(hit.score_nano)},
+            {"window", hit.window ? json(hits.windows[*hit.window].name) : json(nullptr)},
+            {"sum_ms", if_known(hit.window.has_value(), hit.sum_ms)},
+            {"cap_ms", optional_json(hit.cap_ms)}}},
+          {"spared",
+           {{"by", to_text(why.spared.by)},
+            {"at", why.spared.at ? json(to_time_text(*why.spared.at)) : json(nullptr)},
+            {"score", score(why.spared.score_nano)}}}};
+}
+
+json changed_user_json(const experiment& what, const policy& hits, const changed_user& who) {
+  const auto& group = what.people.cohorts[who.group];
+  return {{"uid", who.uid},
+          {"cohort", group.name},
+          {"truth", to_text(group.label)},
+          {"base", to_text(who.base)},
+          {"candidate", to_text(who.candidate)},
+          {"reason", reason_json(hits, who.why)}};
+}
+
+/// What a policy changes for users of the first one.
+json against_base_json(const experiment& what, const policy_figures& base, const policy_figures& candidate) {
+  json transitions;
+  for (std::size_t from = 0; from < stage_count; ++from) {
+    json row;
+    for (std::size_t to = 0; to < stage_count; ++to)
+      row[std::string(to_text(static_cast<stage>(to)))] = candidate.tally->moved.at(from).at(to);
+    transitions[std::string(to_text(static_cast<stage>(from)))] = std::move(row);
+  }
+  json newly_hit = json::array();
+  json newly_spared = json::array();
+  for (const auto& each : candidate.tally->changed)
+    if (each.candidate > each.base)
+      newly_hit.push_back(changed_user_json(what, *candidate.rules, each));
+    else
+      newly_spared.push_back(changed_user_json(what, *base.rules, each));
+  return {{"base", base.rules->name},
+          {"candidate", candidate.rules->name},
+          {"transitions", std::move(transitions)},
+          {"newly_hit", std::move(newly_hit)},
+          {"newly_spared", std::move(newly_spared)}};
 }
 
 json comparisons_json(const experiment& what, const run_figures& figures) {
@@ -227,7 +308,7 @@ json run_json(const experiment& what, const run_result& result, std::string_view
     out["history"] = {{"file", what.captured->file},
                       {"digest", what.captured->digest},
                       {"arrivals_known", what.captured->arrivals_known},
-                      {"skipped_commands", result.tally.skipped_commands}};
+                      {"skipped_commands", if_known(what.knows(event_kind::admin), result.tally.skipped_commands)}};
   return out;
 }
 
@@ -238,9 +319,11 @@ std::string report_json(const experiment& what, const run_result& result, const 
   json out{{"format", "fairuse.report.v1"}, {"experiment", what.name},
            {"partial", result.partial},     {"run", run_json(what, result, binary)},
            {"policies", json::array()},     {"comparisons", comparisons_json(what, figures)},
-           {"guards", json::array()}};
+           {"against_base", json::array()}, {"guards", json::array()}};
   for (const auto& each : figures.policies)
     out["policies"].push_back(policy_json(what, each));
+  for (std::size_t index = 1; index < figures.policies.size(); ++index)
+    out["against_base"].push_back(against_base_json(what, figures.policies.front(), figures.policies[index]));
   for (const auto& each : figures.guards)
     out["guards"].push_back({{"guard", each.of->text}, {"policy", each.policy}, {"verdict", to_text(each.outcome)}});
   return out.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +41,8 @@ std::string hours(std::int64_t ms) {
   return value >= 100 or ms == 0 ? grouped(static_cast<std::uint64_t>(std::llround(value))) + " h"
                                  : fmt::format("{:.1f} h", value);
 }
+
+std::string hours(known_ms ms) { return ms ? hours(*ms) : "-"; }
 
 std::string after(const stage_tally& of) {
   if (of.reached_after_ms.empty()) return "-";
@@ -173,17 +177,31 @@ void write_cohorts(page& out, const experiment& what, const run_figures& figures
 
 void write_money(page& out, const experiment& what, const run_figures& figures) {
   if (not what.prices) return;
-  const auto amount = [](std::int64_t micro) { return fmt::format("{:.2f}", static_cast<double>(micro) / 1e6); };
+  const auto amount = [](std::optional<std::int64_t> micro) {
+    return micro ? fmt::format("{:.2f}", static_cast<double>(*micro) / 1e6) : "-";
+  };
   for (const auto& each : figures.policies)
     out.add_line(fmt::format("{} {} {}: saved {}, by the cheaper model {}, reviews cost {}", each.rules->name,
                              what.prices->currency, amount(each.money->stt), amount(each.money->saved),
                              amount(each.money->saved_by_economy), amount(each.money->reviews)));
 }
 
+/// Requests on the day with the most of them.
+std::uint64_t busiest_day(const decision_tally& of) {
+  std::uint64_t most = 0;
+  for (const auto& [day, counted] : of.days)
+    most = std::max(most, counted.reviews);
+  return most;
+}
+
 void write_effects(page& out, const experiment& what, const run_figures& figures) {
   const auto& all = figures.policies.front();
   text_table table{{{"policy", at_left},
-                    {"reviews"},
+                    {"caps\ncrossed"},
+                    {"reviews\nall"},
+                    {"reviews\nbusiest day"},
+                    {"STT\nrefused"},
+                    {"uploads\nrefused"},
                     {"saved\nmisuse"},
                     {"harm\nlegit."},
                     {"economy\nall"},
@@ -192,16 +210,17 @@ void write_effects(page& out, const experiment& what, const run_figures& figures
                     {"restrict\nlegit. days"},
                     {"missed\nmisuse"}}};
   for (const auto& each : figures.policies) {
-    std::int64_t economy_ms = 0;
-    for (const auto& group : each.groups)
-      economy_ms += group.audio.stt_economy_ms;
-    const auto& legitimate_held_ms = each.groups[legitimate].stages[2].held_ms;
-    table.add({each.rules->name, grouped(each.reviews), hours(each.saved_ms), hours(each.harm_ms), hours(economy_ms),
+    const auto& honest = each.groups[legitimate];
+    const auto held_days = static_cast<double>(honest.stages[2].held_ms) / static_cast<double>(day_ms);
+    table.add({each.rules->name, grouped(each.crossings()), grouped(each.reviews),
+               grouped(busiest_day(each.tally->decided)), hours(each.stt_blocked_ms), hours(each.upload_refused_ms),
+               hours(each.saved_ms), hours(each.harm_ms), hours(each.stt_economy_ms),
                after(each.groups[misuse].stages[0]), after(each.groups[misuse].stages[2]),
-               fmt::format("{:.1f}", static_cast<double>(legitimate_held_ms) / static_cast<double>(day_ms)),
-               grouped(each.missed.hits)});
+               honest.users > 0 ? fmt::format("{:.1f}", held_days) : "-",
+               each.missed.users > 0 ? grouped(each.missed.hits) : "-"});
   }
-  out.text += fmt::format("\nEffects on {} of STT\n", hours(all.stt_ms));
+  out.text += all.stt_ms ? fmt::format("\nEffects on {} of STT\n", hours(*all.stt_ms))
+                         : std::string("\nEffects (STT is not known)\n");
   out.add(table);
   write_money(out, what, figures);
   const auto& free = all.groups[exhausted];
@@ -247,6 +266,47 @@ void write_comparisons(page& out, const experiment& what, const run_figures& fig
   out.add(table);
 }
 
+/// How many users each pair of stages has.
+void write_transitions(page& out, const policy_figures& base, const policy_figures& candidate) {
+  text_table table{{{"", at_left}, {"none"}, {"warning"}, {"throttle"}, {"restrict"}}};
+  for (std::size_t from = 0; from < stage_count; ++from) {
+    std::vector<std::string> cells{std::string(to_text(static_cast<stage>(from)))};
+    for (const auto users : candidate.tally->moved.at(from))
+      cells.push_back(grouped(users));
+    table.add(std::move(cells));
+  }
+  out.text += '\n';
+  out.add_line(fmt::format("Users by their highest stage: under {} (lines) and under {} (columns)", base.rules->name,
+                           candidate.rules->name));
+  out.add(table);
+}
+
+/// Users who are newly hit, or newly spared, by what spared them under the other policy.
+void write_reasons(page& out, const policy_figures& base, const policy_figures& candidate, bool hit) {
+  std::map<std::string_view, std::uint64_t> reasons;
+  std::uint64_t users = 0;
+  for (const auto& each : candidate.tally->changed) {
+    if ((each.candidate > each.base) != hit) continue;
+    ++reasons[to_text(each.why.spared.by)];
+    ++users;
+  }
+  if (users == 0) return;
+  auto line = fmt::format("newly {}: {}; what {} decided instead:", hit ? "hit" : "spared", grouped(users),
+                          (hit ? base : candidate).rules->name);
+  for (const auto& [name, count] : reasons)
+    line += fmt::format(" {} {},", name, grouped(count));
+  line.back() = '.';
+  out.add_line(line);
+}
+
+void write_against_base(page& out, const run_figures& figures) {
+  for (std::size_t index = 1; index < figures.policies.size(); ++index) {
+    write_transitions(out, figures.policies.front(), figures.policies[index]);
+    for (const bool hit : {true, false})
+      write_reasons(out, figures.policies.front(), figures.policies[index], hit);
+  }
+}
+
 void write_review_sources(page& out, const run_result& result, const run_figures& figures) {
   out.text += "\nReviews, by where their outcome came from\n";
   text_table table{{{"policy", at_left}, {"requests"}, {"recorded"}, {"model"}, {"none"}}};
@@ -283,6 +343,7 @@ std::string report_table(const experiment& what, const run_result& result, const
   write_cohorts(out, what, figures);
   write_effects(out, what, figures);
   write_comparisons(out, what, figures);
+  write_against_base(out, figures);
   if (what.captured) write_review_sources(out, result, figures);
   write_guards(out, figures);
   return std::move(out.text);

@@ -262,6 +262,26 @@ void simulated_users::list(const active_user& who, std::size_t policy) {
   listed.group = who.group;
 }
 
+/// With the first policy; `decisions` have the labels of their chains.
+void simulated_users::compare_stages(const active_user& who, std::span<const decision> decisions) {
+  const auto& wanted = rules_->of->policies;
+  const auto part_of = [&](std::size_t policy) {
+    const auto place = std::find(rules_->policy_of.begin(), rules_->policy_of.end(), policy);
+    const auto slot = static_cast<std::size_t>(place - rules_->policy_of.begin());
+    return decided_by{&rules_->chain_labels[slot], &wanted[policy], paths_[policy].highest()};
+  };
+  const auto base = part_of(0);
+  for (std::size_t index = 0; index < wanted.size(); ++index) {
+    const auto candidate = part_of(index);
+    auto& into = into_->policies[index];
+    ++into.moved.at(static_cast<std::size_t>(base.highest)).at(static_cast<std::size_t>(candidate.highest));
+    if (base.highest == candidate.highest) continue;
+    const bool hits = candidate.highest > base.highest;
+    into.changed.push_back({who.uid, who.group, base.highest, candidate.highest,
+                            explain_change(decisions, hits ? candidate : base, hits ? base : candidate)});
+  }
+}
+
 // A feed that reads ids only where they are needed gives its events the key as a number.
 void simulated_users::name_cause(const active_user& who, decision& what) {
   if (not rules_->of->captured) return;
@@ -290,6 +310,7 @@ void simulated_users::count_decisions(const active_user& who, std::vector<decisi
     append_decision_chain(chains_[policy], each, who.uid);
     if (how_->keeps_decisions) lines_.append(chains_[policy], begins).push_back('\n');
     into_->policies[policy].groups[who.group].answers.add(each);
+    into_->policies[policy].decided.add(each);
     if (each.kind == decision_kind::stage_changed) paths_[policy].move(each);
     traces_[policy].add(each);
   }
@@ -302,6 +323,7 @@ void simulated_users::count_decisions(const active_user& who, std::vector<decisi
   }
   into_->chains.add(who.uid, slot_chains_);
   if (how_->keeps_decisions) into_->decisions.push_back({who.uid, std::move(lines_)});
+  compare_stages(who, decisions);
   const auto begin = first_speech(who);
   for (std::size_t index = 0; index < policies; ++index) {
     into_->policies[index].groups[who.group].add(paths_[index], paths_.front(), begin);
@@ -321,7 +343,11 @@ void simulated_users::count_user(const active_user& who, outcome& of) {
       ++group.users;
       group.audio += of.wrote.tallies[slot];
     }
-  if (how_->lists_all_users or not of.wrote.decisions.empty()) count_decisions(who, of.wrote.decisions);
+  if (how_->lists_all_users or not of.wrote.decisions.empty())
+    count_decisions(who, of.wrote.decisions);
+  else
+    for (auto& each : into_->policies)
+      ++each.moved.front().front();
 }
 
 void simulated_users::count(const epoch_result& decided) {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -122,6 +123,7 @@ private:
   void count_decisions(const active_user& who, std::vector<decision>& decisions);
   void name_cause(const active_user& who, decision& what);
   void list(const active_user& who, std::size_t policy);
+  void compare_stages(const active_user& who, std::span<const decision> decisions);
 
   const run_rules* rules_;
   traffic_feed* feed_;

@@ -19,6 +19,12 @@ void user_path::finish(time_ms end) {
   if (at != stage::none) held_ms[index_of(at)] += end - since;
 }
 
+stage user_path::highest() const {
+  for (std::size_t i = counted_stage_count; i > 0; --i)
+    if (hit(i - 1)) return counted_stages.at(i - 1);
+  return stage::none;
+}
+
 void stage_tally::merge(const stage_tally& other) {
   hits += other.hits;
   newly_hit += other.newly_hit;
@@ -57,6 +63,28 @@ review_tally& review_tally::operator+=(const review_tally& other) {
   return *this;
 }
 
+void decision_tally::add(const decision& what) {
+  if (what.kind == decision_kind::cap_crossed) {
+    ++crossings.at(what.window);
+    ++days[what.time / day_ms].crossings;
+  } else if (what.kind == decision_kind::review_requested) {
+    ++days[what.time / day_ms].reviews;
+  } else if (what.kind == decision_kind::restriction_engaged) {
+    ceilings += what.restriction == restriction_kind::ceiling;
+  }
+}
+
+void decision_tally::merge(const decision_tally& other) {
+  for (std::size_t i = 0; i < crossings.size(); ++i)
+    crossings.at(i) += other.crossings.at(i);
+  ceilings += other.ceilings;
+  for (const auto& [day, of] : other.days) {
+    auto& sum = days[day];
+    sum.crossings += of.crossings;
+    sum.reviews += of.reviews;
+  }
+}
+
 void group_tally::add(const user_path& path, const user_path& baseline, time_ms first_speech) {
   hit += path.hit_at_all();
   for (std::size_t i = 0; i < counted_stage_count; ++i) {
@@ -79,6 +107,18 @@ void group_tally::merge(const group_tally& other) {
   audio += other.audio;
 }
 
+void policy_tally::merge(policy_tally&& other) {
+  for (std::size_t group = 0; group < groups.size(); ++group)
+    groups[group].merge(other.groups[group]);
+  std::move(other.users.begin(), other.users.end(), std::back_inserter(users));
+  for (std::size_t from = 0; from < stage_count; ++from)
+    for (std::size_t to = 0; to < stage_count; ++to)
+      moved.at(from).at(to) += other.moved.at(from).at(to);
+  std::move(other.changed.begin(), other.changed.end(), std::back_inserter(changed));
+  decided.merge(other.decided);
+  chains.merge(std::move(other.chains));
+}
+
 run_tally::run_tally(std::size_t policy_count, std::size_t group_count) : policies(policy_count) {
   for (auto& each : policies)
     each.groups.resize(group_count);
@@ -89,13 +129,8 @@ void run_tally::merge(run_tally&& other) {
   events += other.events;
   skipped_commands += other.skipped_commands;
   counts += other.counts;
-  for (std::size_t index = 0; index < policies.size(); ++index) {
-    for (std::size_t group = 0; group < policies[index].groups.size(); ++group)
-      policies[index].groups[group].merge(other.policies[index].groups[group]);
-    auto& listed = policies[index].users;
-    std::move(other.policies[index].users.begin(), other.policies[index].users.end(), std::back_inserter(listed));
-    policies[index].chains.merge(std::move(other.policies[index].chains));
-  }
+  for (std::size_t index = 0; index < policies.size(); ++index)
+    policies[index].merge(std::move(other.policies[index]));
   chains.merge(std::move(other.chains));
   std::move(other.decisions.begin(), other.decisions.end(), std::back_inserter(decisions));
 }

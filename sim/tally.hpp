@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "core/counters.hpp"
 #include "events/decision.hpp"
 #include "sim/digest.hpp"
+#include "sim/stage_change.hpp"
 
 namespace fairuse::sim {
 
@@ -38,6 +40,8 @@ struct user_path {
   void finish(time_ms end);
   bool hit(std::size_t counted) const { return reached[counted] != never; }
   bool hit_at_all() const { return hit(0) or hit(1) or hit(2); }
+  /// The highest stage that was reached.
+  stage highest() const;
 };
 
 struct stage_tally {
@@ -86,6 +90,35 @@ struct user_trace {
   void add(const decision& what);
 };
 
+/// A user whose highest stage is not the one under the first policy.
+struct changed_user {
+  std::string uid;
+  std::uint32_t group = 0;
+  /// Under the first policy, and under this one.
+  stage base = stage::none;
+  stage candidate = stage::none;
+  stage_reason why;
+};
+
+/// Of one UTC day.
+struct day_tally {
+  std::uint64_t crossings = 0;
+  std::uint64_t reviews = 0;
+};
+
+/// What a policy decided of all users, wherever they ended.
+struct decision_tally {
+  /// Of caps, by window.
+  std::array<std::uint64_t, windows_max> crossings{};
+  /// How often a ceiling was reached.
+  std::uint64_t ceilings = 0;
+  /// By number of the day since 1970; days without either are left out.
+  std::map<std::int64_t, day_tally> days;
+
+  void add(const decision& what);
+  void merge(const decision_tally& other);
+};
+
 /// One policy's effects on one group of users.
 struct group_tally {
   std::uint64_t users = 0;
@@ -105,7 +138,14 @@ struct policy_tally {
   std::vector<group_tally> groups;
   /// Users who reached a stage, or all (laboratory_options::lists_all_users); by uid at the end.
   std::vector<user_trace> users;
+  /// Users by their highest stage under the first policy, then under this one.
+  std::array<std::array<std::uint64_t, stage_count>, stage_count> moved{};
+  /// Whose two stages differ; by uid at the end.
+  std::vector<changed_user> changed;
+  decision_tally decided;
   run_digest chains;
+
+  void merge(policy_tally&& other);
 };
 
 struct run_tally {

@@ -112,6 +112,37 @@ class DemoDay(unittest.TestCase):
         done = run(PROGRAM, "replay", "day.history", "--policy", file, cwd=self.folder)
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_what_a_csv_cannot_hold_is_null_and_never_0(self):
+        lines = ["user,at,seconds"]
+        lines += [f"ann,2026-03-{day:02}T0{hour}:00:00Z,3000" for day in range(1, 8) for hour in range(9)]
+        (self.folder / "use.csv").write_text("\n".join(lines) + "\n")
+        columns = ("--columns", "uid=user,time=at,ms=seconds", "--units", "s")
+        done = run(PROGRAM, "history", "pack", "use.csv", *columns, "-o", "use.history", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = replay(self.folder, "--json", history="use.history")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertIsNone(report["run"]["history"]["skipped_commands"])
+        unknown = ["stt_ms", "stt_blocked_ms", "upload_refused_ms", "stt_ms_saved", "harm_ms", "exhausted_limited_ms"]
+        for policy in report["policies"]:
+            self.assertGreater(policy["crossings"]["daily"], 0)
+            self.assertGreater(policy["reviews"], 0)
+            self.assertEqual({key: policy[key] for key in unknown}, dict.fromkeys(unknown))
+            self.assertEqual(set(policy["stt_ms_economy"].values()), {None})
+            self.assertIsNone(policy["review_outcomes"]["synthetic"])
+            self.assertIsNone(policy["review_sources"]["recorded"])
+            for cohort in policy["cohorts"]:
+                self.assertIsNone(cohort["stt_ms"])
+        done = replay(self.folder, history="use.history")
+        self.assertIn("STT is not known", done.stdout)
+
+    def test_misuse_and_harm_of_users_without_a_label_are_null(self):
+        done = replay(self.folder, "--json", history="day.history")
+        for policy in json.loads(done.stdout)["policies"]:
+            self.assertGreater(policy["stt_ms"], 0)
+            self.assertIsNone(policy["harm_ms"])
+            self.assertIsNone(policy["stt_ms_saved"])
+
     def test_traffic_without_labels_gives_no_rate(self):
         done = replay(self.folder, history="day.history")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -166,6 +197,34 @@ class Replay(unittest.TestCase):
         first = hit["users"][0]
         self.assertGreater(first["strikes"], 0)
         self.assertGreater(max(first["most_ms"].values()), 2 * 3_600_000)
+
+    def test_base_and_candidate_are_compared_user_by_user(self):
+        mild = self.folder / "mild.yaml"
+        fair = (POLICIES / "fair.yaml").read_text()
+        mild.write_text(fair.replace("name: fair", "name: mild").replace("cap: 2h", "cap: 9h"))
+        chosen = ("--policy", mild, "--policy", POLICIES / "fair.yaml", "--reviewer", REVIEWER)
+        done = run(PROGRAM, "replay", "month.history", *chosen, cwd=self.folder)
+        self.assertIn("under mild (lines) and under fair (columns)", done.stdout)
+        report = json.loads((self.folder / "fairuse-report/report.json").read_text())
+        against = report["against_base"][0]
+        self.assertEqual((against["base"], against["candidate"]), ("mild", "fair"))
+        moved = against["transitions"]
+        self.assertEqual(sum(sum(row.values()) for row in moved.values()), 300)
+        stages = ["none", "warning", "throttle", "restrict"]
+        for index, stage in enumerate(stages[1:], 1):
+            for policy, users in zip(
+                report["policies"],
+                (sum(moved[stage].values()), sum(row[stage] for row in moved.values())),
+            ):
+                highest = [max(stages.index(each["to"]) for each in user["stages"]) for user in policy["users"]]
+                self.assertEqual(highest.count(index), users)
+        above = sum(moved[a][b] for a in stages for b in stages if stages.index(b) > stages.index(a))
+        self.assertEqual(len(against["newly_hit"]), above)
+        self.assertGreater(above, 0)
+        for each in against["newly_hit"]:
+            hit = each["reason"]["hit"]
+            self.assertGreater(hit["sum_ms"], hit["cap_ms"])
+            self.assertIn(f"{each['reason']['spared']['by']} ", done.stdout)
 
     def test_a_policy_does_not_depend_on_the_others(self):
         orders = (NAMES, NAMES[::-1], NAMES[:1], NAMES[1:])

@@ -90,8 +90,8 @@ BOOST_AUTO_TEST_CASE(a_small_experiment_has_the_figures_computed_by_hand) {
     BOOST_TEST(stage.false_discovery.users == readers);
   }
   BOOST_TEST(fair.missed.hits == 0U);
-  BOOST_TEST(fair.harm_ms == 0);
-  BOOST_TEST(fair.saved_ms > 0);
+  BOOST_TEST(fair.harm_ms.value() == 0);
+  BOOST_TEST(fair.saved_ms.value() > 0);
   BOOST_TEST(fair.answers.strikes >= 4 * readers);
   // A cleared talker is not reviewed again for 72 h.
   BOOST_TEST(fair.answers.cleared >= 2 * (*fair.cohorts)[talker_group].users);
@@ -213,6 +213,66 @@ BOOST_AUTO_TEST_CASE(differences_add_up_and_are_tested_exactly) {
     }
     // No user speaks 8 hours a day, so the mild policy hits no reader.
     BOOST_TEST(row.at("misuse").at("newly_spared") == policies[0].at("stages").at(stage).at("misuse").at("hits"));
+  }
+}
+
+/// No user speaks 8 hours a day, so the mild policy hits no reader.
+BOOST_AUTO_TEST_CASE(it_says_how_users_moved_from_the_base_to_the_candidate_and_why) {
+  const auto mild = [] {
+    auto rules = shipped_policy("fair");
+    for (auto& window : rules.windows)
+      window.cap_ms *= 4;
+    return renamed(std::move(rules), "mild");
+  };
+  for (const bool is_base : {false, true}) {
+    const auto what = small_experiment(is_base ? std::vector{mild(), shipped_policy("fair")}
+                                               : std::vector{shipped_policy("fair"), mild()});
+    const auto report = nlohmann::json::parse(report_of(what, run(what)));
+    const auto& fair = report.at("policies")[is_base ? 1 : 0];
+    const auto readers = fair.at("stages").at("restrict").at("misuse").at("hits");
+    BOOST_REQUIRE(report.at("against_base").size() == 1U);
+    const auto& against = report.at("against_base")[0];
+    BOOST_TEST(against.at("base") == what.policies[0].name);
+    BOOST_TEST(against.at("candidate") == what.policies[1].name);
+    const auto& moved = against.at("transitions");
+    BOOST_TEST((is_base ? moved.at("none").at("restrict") : moved.at("restrict").at("none")) == readers);
+    BOOST_TEST(moved.at("none").at("none").get<std::uint64_t>() == 200U - readers.get<std::uint64_t>());
+    BOOST_TEST(against.at(is_base ? "newly_spared" : "newly_hit").empty());
+    const auto& changed = against.at(is_base ? "newly_hit" : "newly_spared");
+    BOOST_TEST(changed.size() == readers.get<std::size_t>());
+    for (const auto& each : changed) {
+      BOOST_TEST(each.at("cohort") == "reader");
+      BOOST_TEST(each.at(is_base ? "candidate" : "base") == "restrict");
+      const auto& hit = each.at("reason").at("hit");
+      BOOST_TEST(hit.at("to") == "warning");
+      BOOST_TEST(hit.at("window") == "daily");
+      BOOST_TEST(hit.at("cap_ms") == 2 * hour_ms);
+      BOOST_TEST(hit.at("sum_ms").get<std::int64_t>() > 2 * hour_ms);
+      BOOST_TEST(hit.at("score") == 0.9);
+      BOOST_TEST(each.at("reason").at("spared").at("by") == "cap_not_crossed");
+      BOOST_TEST(each.at("reason").at("spared").at("at").is_null());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(crossings_and_reviews_of_the_days_add_up) {
+  const auto what = field_experiment(presets(), 300, 8);
+  const auto report = nlohmann::json::parse(report_of(what, run(what)));
+  for (const auto& each : report.at("policies")) {
+    std::uint64_t crossings = 0;
+    std::uint64_t reviews = 0;
+    std::string last;
+    for (const auto& day : each.at("days")) {
+      BOOST_TEST(day.at("day").get<std::string>() > last);
+      last = day.at("day").get<std::string>();
+      crossings += day.at("crossings").get<std::uint64_t>();
+      reviews += day.at("reviews").get<std::uint64_t>();
+    }
+    BOOST_TEST(reviews == each.at("reviews").get<std::uint64_t>());
+    BOOST_TEST(crossings > 0U);
+    for (const auto& [window, count] : each.at("crossings").items())
+      crossings -= count.get<std::uint64_t>();
+    BOOST_TEST(crossings == 0U);
   }
 }
 
