@@ -41,6 +41,24 @@ void set_audio(const experiment& what, policy_figures& out) {
   out.exhausted_ms = refused_of(out, truth::exhausted);
 }
 
+std::optional<double> share(std::uint64_t part, std::uint64_t of) { return proportion{part, of, {}}.rate(); }
+
+/// Of a rate over the users of one truth: lowest if every user without a label who was hit is no such user and every
+/// other one is, highest the other way round.
+bracket bracket_of(const proportion& labelled, const proportion& others) {
+  return {share(labelled.hits, labelled.users + others.users - others.hits),
+          share(labelled.hits + others.hits, labelled.users + others.hits)};
+}
+
+void set_brackets(stage_figures& out) {
+  const auto& others = out.hit[at(truth::unlabelled)];
+  out.fpr_of_all = bracket_of(out.hit[at(truth::legitimate)], others);
+  out.caught_of_all = bracket_of(out.hit[at(truth::misuse)], others);
+  const auto& found = out.false_discovery;
+  out.fdr_of_all = {share(found.hits, found.users + others.hits),
+                    share(found.hits + others.hits, found.users + others.hits)};
+}
+
 stage_figures stage_of(const policy_figures& of, std::size_t index) {
   stage_figures out;
   for (std::size_t label = 0; label < truth_count; ++label) {
@@ -52,6 +70,7 @@ stage_figures stage_of(const policy_figures& of, std::size_t index) {
   const auto& misuse = out.hit[at(truth::misuse)];
   out.false_discovery = proportion_of(legitimate.hits, legitimate.hits + misuse.hits);
   out.missed = proportion_of(misuse.users - misuse.hits, misuse.users);
+  set_brackets(out);
   out.below_bar = compare(legitimate.hits, legitimate.users, false_positive_bar);
   return out;
 }
@@ -136,11 +155,17 @@ run_figures figures_of(const experiment& what, const run_result& result) {
     for (std::size_t i = 0; i < counted_stage_count; ++i)
       hits[i] = hits_of(result.if_misuse->policies[index].groups, i);
   }
+  for (const auto& group : out.policies.front().groups)
+    out.labels.users += group.users;
+  out.labels.labelled = out.labels.users - out.policies.front().groups[at(truth::unlabelled)].users;
   for (const auto& each : what.guards) {
     const auto named = std::find_if(out.policies.begin(), out.policies.end(),
                                     [&](const policy_figures& of) { return of.rules->name == each.policy; });
-    const auto& checked = named == out.policies.end() ? out.policies.front() : *named;
-    out.guards.push_back({&each, checked.rules->name, check_guard(each, checked)});
+    const auto index = named == out.policies.end() ? 0 : static_cast<std::size_t>(named - out.policies.begin());
+    auto outcome = check_guard(each, out.policies[index]);
+    if (result.if_misuse and check_guard(each, policy_of(what, *result.if_misuse, index)) != outcome)
+      outcome = guard_outcome::not_enough_data;
+    out.guards.push_back({&each, out.policies[index].rules->name, outcome});
   }
   return out;
 }

@@ -28,6 +28,13 @@ struct proportion {
 
 proportion proportion_of(std::uint64_t hits, std::uint64_t users);
 
+/// Between what a rate would be if the users who are not labelled were all in its favour, and all against it. nullopt:
+/// it would have no users.
+struct bracket {
+  std::optional<double> lower;
+  std::optional<double> upper;
+};
+
 /// A policy should hit less than this share of legitimate users.
 inline constexpr double false_positive_bar = 0.01;
 
@@ -48,6 +55,10 @@ struct stage_figures {
     double p_value = 1;
   };
   std::array<difference, truth_count> against_first;
+  /// Of users with and without a label: legitimate ones hit, legitimate ones among the hit ones, misusers hit.
+  bracket fpr_of_all;
+  bracket fdr_of_all;
+  bracket caught_of_all;
 };
 
 /// What cannot be counted is not 0: STT where the traffic has none, misuse and harm where no user is labelled so.
@@ -103,11 +114,19 @@ std::uint64_t hits_of(const std::vector<group_tally>& groups, std::size_t counte
 struct guard_figures {
   const guard* of = nullptr;
   std::string policy;
+  /// Where reviews have no outcome: not_enough_data unless it is the same however they had ended.
   guard_outcome outcome = guard_outcome::holds;
+};
+
+/// Users whose truth is known, of all.
+struct label_coverage {
+  std::uint64_t labelled = 0;
+  std::uint64_t users = 0;
 };
 
 struct run_figures {
   std::vector<policy_figures> policies;
+  label_coverage labels;
   std::vector<guard_figures> guards;
 
   /// The worst outcome of a guard: fails, then not_enough_data, then holds.

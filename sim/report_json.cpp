@@ -61,6 +61,10 @@ json time_json(const stage_tally& of) {
 
 json user_days(std::int64_t held_ms) { return static_cast<double>(held_ms) / static_cast<double>(day_ms); }
 
+json bracket_json(const bracket& of) {
+  return {{"lower", optional_json(of.lower)}, {"upper", optional_json(of.upper)}};
+}
+
 json stage_json(const experiment& what, const policy_figures& of, std::size_t index) {
   const auto& stage = of.stages[index];
   json out;
@@ -79,6 +83,10 @@ json stage_json(const experiment& what, const policy_figures& of, std::size_t in
       {"answer", evidence_text(stage.below_bar)},
       {"users_needed", trials_needed(false_positive_bar, stage.hit[0].hits)},
   };
+  if (what.captured)
+    out["with_unlabelled"] = {{"false_positive_rate", bracket_json(stage.fpr_of_all)},
+                              {"false_discovery", bracket_json(stage.fdr_of_all)},
+                              {"caught", bracket_json(stage.caught_of_all)}};
   out["user_days"] = std::move(days);
   out["reached_after"] = std::move(times);
   return out;
@@ -280,7 +288,17 @@ json comparisons_json(const experiment& what, const run_figures& figures) {
   return out;
 }
 
-json run_json(const experiment& what, const run_result& result, std::string_view binary) {
+/// Users by what is known of them.
+json labels_json(const run_figures& figures) {
+  json out{{"labelled", figures.labels.labelled},
+           {"users", figures.labels.users},
+           {"coverage", optional_json(proportion{figures.labels.labelled, figures.labels.users, {}}.rate())}};
+  for (const auto each : truths)
+    out[std::string(to_text(each))] = figures.policies.front().groups[static_cast<std::size_t>(each)].users;
+  return out;
+}
+
+json run_json(const experiment& what, const run_result& result, const run_figures& figures, std::string_view binary) {
   json policies;
   for (const auto& each : what.policies)
     policies[each.name] = each.digest;
@@ -308,6 +326,7 @@ json run_json(const experiment& what, const run_result& result, std::string_view
     out["history"] = {{"file", what.captured->file},
                       {"digest", what.captured->digest},
                       {"arrivals_known", what.captured->arrivals_known},
+                      {"labels", labels_json(figures)},
                       {"skipped_commands", if_known(what.knows(event_kind::admin), result.tally.skipped_commands)}};
   return out;
 }
@@ -317,7 +336,7 @@ json run_json(const experiment& what, const run_result& result, std::string_view
 std::string report_json(const experiment& what, const run_result& result, const run_figures& figures,
                         std::string_view binary) {
   json out{{"format", "fairuse.report.v1"}, {"experiment", what.name},
-           {"partial", result.partial},     {"run", run_json(what, result, binary)},
+           {"partial", result.partial},     {"run", run_json(what, result, figures, binary)},
            {"policies", json::array()},     {"comparisons", comparisons_json(what, figures)},
            {"against_base", json::array()}, {"guards", json::array()}};
   for (const auto& each : figures.policies)

@@ -121,15 +121,23 @@ void write_evidence(page& out, const policy_figures& of) {
   }
 }
 
+std::string bracket_text(const bracket& of) {
+  return of.lower and of.upper ? fmt::format("{} to {}", percent(*of.lower), percent(*of.upper)) : "-";
+}
+
 /// Rates are of labelled users alone.
 void write_coverage(page& out, const run_figures& figures) {
-  const auto& groups = figures.policies.front().groups;
-  if (groups[unlabelled].users == 0) return;
-  const auto labelled = groups[legitimate].users + groups[misuse].users + groups[exhausted].users;
+  const auto& labels = figures.labels;
+  if (labels.labelled == labels.users) return;
   out.add_line(
       fmt::format("{} of {} users are labelled; what is true of the others is not known, so rates leave them "
                   "out (--labels names a file)",
-                  grouped(labelled), grouped(labelled + groups[unlabelled].users)));
+                  grouped(labels.labelled), grouped(labels.users)));
+  if (figures.policies.front().groups[legitimate].users == 0) return;
+  for (const auto& each : figures.policies)
+    out.add_line(fmt::format("{}: whatever they are, false positives at warning / throttle / restrict are {} / {} / {}",
+                             each.rules->name, bracket_text(each.stages[0].fpr_of_all),
+                             bracket_text(each.stages[1].fpr_of_all), bracket_text(each.stages[2].fpr_of_all)));
 }
 
 void write_stages(page& out, const experiment& what, const run_figures& figures) {

@@ -79,6 +79,17 @@ class DemoDay(unittest.TestCase):
         done = replay(self.folder, "--labels", "labels.csv", history="day.history")
         self.assertIn("2 of 50 users are labelled", done.stdout)
         self.assertIn("of 1 misusing", done.stdout)
+        self.assertIn("whatever they are, false positives at warning / throttle / restrict are", done.stdout)
+        report = json.loads((self.folder / "fairuse-report/report.json").read_text())
+        labels = report["run"]["history"]["labels"]
+        self.assertEqual((labels["labelled"], labels["users"], labels["coverage"]), (2, 50, 0.04))
+        self.assertEqual((labels["legitimate"], labels["misuse"], labels["unlabelled"]), (1, 1, 48))
+        for policy in report["policies"]:
+            for stage in policy["stages"].values():
+                known, other = stage["legitimate"], stage["unlabelled"]
+                bracket = stage["with_unlabelled"]["false_positive_rate"]
+                self.assertEqual(bracket["lower"], known["hits"] / (known["users"] + other["users"] - other["hits"]))
+                self.assertEqual(bracket["upper"], (known["hits"] + other["hits"]) / (known["users"] + other["hits"]))
         (self.folder / "wrong.csv").write_text("uid,label\nlistener-00,guilty\n")
         done = replay(self.folder, "--labels", "wrong.csv", history="day.history")
         self.assertEqual(done.returncode, 2)

@@ -154,6 +154,14 @@ BOOST_AUTO_TEST_CASE(holds_fails_or_has_not_enough_data) {
   BOOST_TEST((outcome_of("harm < 5h", 5, 0) == fails));
 }
 
+BOOST_AUTO_TEST_CASE(has_not_enough_data_without_users_of_its_truth_or_where_the_figure_is_not_known) {
+  for (const char* text : {"fpr_restrict.upper < 1%", "fpr_restrict < 1%", "fpr_restrict >= 0", "caught_warning > 50%"})
+    BOOST_TEST((outcome_of(text, 0, 0) == guard_outcome::not_enough_data), text);
+  const policy_figures unknown;
+  for (const char* text : {"harm < 5h", "harm >= 0", "fdr_throttle < 5%", "missed_restrict.upper < 5%"})
+    BOOST_TEST((check_guard(*parse_guard(text), unknown) == guard_outcome::not_enough_data), text);
+}
+
 BOOST_AUTO_TEST_CASE(that_says_nothing_about_any_run_is_doubted) {
   struct row {
     const char* text;

@@ -255,6 +255,41 @@ BOOST_AUTO_TEST_CASE(it_says_how_users_moved_from_the_base_to_the_candidate_and_
   }
 }
 
+/// Readers are caught if the reviews without an outcome qualify, and not if none does.
+BOOST_AUTO_TEST_CASE(a_guard_that_depends_on_missing_outcomes_has_not_enough_data) {
+  auto mild_rules = shipped_policy("fair");
+  for (auto& window : mild_rules.windows)
+    window.cap_ms *= 4;
+  auto what = small_experiment({mild_rules});
+  what.guards = {*parse_guard("caught_warning < 50%"), *parse_guard("fpr_warning < 50%")};
+  auto result = run(what);
+  BOOST_TEST((figures_of(what, result).guards[0].outcome == guard_outcome::holds));
+  result.if_misuse = run(small_experiment({shipped_policy("fair")})).tally;
+  const auto figures = figures_of(what, result);
+  BOOST_TEST((figures.guards[0].outcome == guard_outcome::not_enough_data));
+  BOOST_TEST((figures.guards[1].outcome == guard_outcome::holds));
+}
+
+BOOST_AUTO_TEST_CASE(a_rate_is_bracketed_by_the_users_without_a_label) {
+  auto what = small_experiment({shipped_policy("fair")});
+  const auto known = figures_of(what, run(what));
+  what.people.cohorts[reader_group].label = truth::unlabelled;
+  const auto result = run(what);
+  const auto figures = figures_of(what, result);
+  const auto& stage = figures.policies.front().stages.front();
+  const auto readers = stage.hit[3].users;
+  BOOST_TEST(readers == known.policies.front().groups[1].users);
+  BOOST_TEST(figures.labels.labelled == 200U - readers);
+  // All readers are hit, and no user with a label is.
+  BOOST_TEST(stage.fpr_of_all.lower.value() == 0);
+  BOOST_TEST(stage.fpr_of_all.upper.value() == static_cast<double>(readers) / 200);
+  BOOST_TEST(stage.fdr_of_all.lower.value() == 0);
+  BOOST_TEST(stage.fdr_of_all.upper.value() == 1);
+  BOOST_TEST(not stage.caught_of_all.lower.has_value());
+  BOOST_TEST(stage.caught_of_all.upper.value() == 1);
+  BOOST_TEST(not figures.policies.front().saved_ms.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(crossings_and_reviews_of_the_days_add_up) {
   const auto what = field_experiment(presets(), 300, 8);
   const auto report = nlohmann::json::parse(report_of(what, run(what)));
