@@ -33,6 +33,7 @@ struct replay_settings {
   std::vector<std::filesystem::path> policies;
   std::filesystem::path reviewer;
   std::string labels;
+  bool keeps_switches = false;
   std::uint64_t seed = 1;
   report_settings report;
   bool as_recorded = false;
@@ -120,6 +121,7 @@ int run_replay(const replay_settings& settings) {
   const auto reader = history::history_reader::open(settings.history);
   if (not reader) return fail(exit_failed, reader.error().message);
   sim::history_plan plan(**reader);
+  if (settings.keeps_switches) plan.keep_switches();
   if (const auto done = set_labels(settings.labels, plan); not done) return fail(exit_usage, done.error().message);
   const auto what = make_experiment(settings, plan);
   if (not what) return fail(exit_usage, what.error().message);
@@ -147,6 +149,11 @@ std::function<int()> declare_replay(CLI::App& app) {
   app.add_option(
       "--labels", settings->labels,
       "A CSV with the columns uid and label (legitimate, misuse or exhausted), instead of the history's labels");
+  app.add_option_function<std::string>(
+         "--controls", [settings](const std::string& which) { settings->keeps_switches = which == "recorded"; },
+         "The system is on from the beginning (on), or on and off as it was (recorded)")
+      ->check(CLI::IsMember({"on", "recorded"}))
+      ->default_str("on");
   app.add_option("--seed", settings->seed, "Of the reviewer's draws")
       ->check(number_between(std::uint64_t{0}, seed_max))
       ->capture_default_str();

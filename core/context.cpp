@@ -9,6 +9,7 @@ bool judges(const user& who, const controls& in_force, slot_kind kind) {
   if (in_force.killed or who.exempt) return false;
   switch (kind) {
     case slot_kind::live:
+    case slot_kind::alone:
       return in_force.enabled;
     case slot_kind::off:
       return not in_force.enabled;

@@ -54,8 +54,9 @@ std::shared_ptr<const policy_set> policy_set::make(const policy& live, std::vect
   set->add_slot(slot_kind::live, live);
   if (live.off == off_rule::shadow) set->add_slot(slot_kind::off, live);
   std::sort(shadows.begin(), shadows.end(), [](const policy& a, const policy& b) { return a.name < b.name; });
+  const auto beside = reviews == review_mode::alone ? slot_kind::alone : slot_kind::shadow;
   for (const auto& shadow : shadows)
-    set->add_slot(slot_kind::shadow, shadow);
+    set->add_slot(beside, shadow);
   std::erase_if(set->ages_, [&](const profile_age& age) {
     return std::find(set->profiles_.begin(), set->profiles_.end(), age.profile) == set->profiles_.end();
   });
@@ -75,7 +76,8 @@ void policy_set::add_slot(slot_kind kind, const policy& rules) {
   view.profile = index_of(profiles_, rules.metering);
   for (std::size_t i = 0; i < lane_count; ++i)
     if (rules.enforced_lanes[i]) view.lanes = static_cast<std::uint8_t>(view.lanes | (1U << i));
-  view.counts_off = not(kind == slot_kind::live and rules.off == off_rule::nothing);
+  const bool is_switched = kind == slot_kind::live or kind == slot_kind::alone;
+  view.counts_off = not(is_switched and rules.off == off_rule::nothing);
   slot.view = index_of(views_, view);
   for (std::size_t i = 0; i < rules.windows.size(); ++i)
     slot.spans[i] = span_index(slot.view, rules.windows[i].span_ms);
@@ -118,7 +120,7 @@ std::shared_ptr<const policy_set> policy_set::promoted(std::string_view shadow) 
   const policy* chosen = nullptr;
   std::vector<policy> others;
   for (const auto& slot : slots_) {
-    if (slot.kind != slot_kind::shadow) continue;
+    if (slot.kind == slot_kind::live or slot.kind == slot_kind::off) continue;
     if (slot.rules.name == shadow)
       chosen = &slot.rules;
     else

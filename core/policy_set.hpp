@@ -37,7 +37,12 @@ struct span_spec {
   friend bool operator==(const span_spec&, const span_spec&) = default;
 };
 
-enum class slot_kind : std::uint8_t { live, off, shadow };
+enum class slot_kind : std::uint8_t {
+  live,
+  off,
+  shadow,
+  alone, ///< beside the live one in review_mode::alone: it decides as if it were the live one
+};
 
 /// A place where a policy runs.
 struct slot_spec {

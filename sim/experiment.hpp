@@ -45,6 +45,10 @@ struct captured_traffic {
   /// `now` of its last event: timers fire up to here.
   time_ms end = 0;
   bool arrivals_known = false;
+  /// On and off as it was recorded; otherwise the system is on.
+  bool keeps_switches = false;
+  /// Promotions of policies, which are left out.
+  std::uint64_t skipped_promotions = 0;
   /// A bit per event_kind that it could hold.
   std::uint32_t kinds = 0;
 };

@@ -113,6 +113,10 @@ policy_figures policy_of(const experiment& what, const run_tally& all, std::size
 
 } // namespace
 
+std::uint64_t skipped_commands(const experiment& what, const run_result& result) {
+  return result.tally.skipped_commands + (what.captured ? what.captured->skipped_promotions : 0);
+}
+
 std::uint64_t hits_of(const std::vector<group_tally>& groups, std::size_t counted) {
   std::uint64_t sum = 0;
   for (const auto& each : groups)

@@ -108,6 +108,9 @@ struct policy_figures {
   std::uint64_t crossings() const;
 };
 
+/// Commands of a history that are left out, because they answered what other policies had decided.
+std::uint64_t skipped_commands(const experiment& what, const run_result& result);
+
 /// Users of all groups who were hit at a stage.
 std::uint64_t hits_of(const std::vector<group_tally>& groups, std::size_t counted);
 

@@ -2,8 +2,11 @@
 #include "sim/history_feed.hpp"
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
+#include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "base/pure/hex.hpp"
 
@@ -44,6 +47,11 @@ history_plan::history_plan(const history::history_reader& of) : from(&of), group
     ends.push_back(users += block.sizes.users);
 }
 
+void history_plan::keep_switches() {
+  keeps_switches = true;
+  switches = switches_of(from->contents());
+}
+
 void history_plan::label(std::span<const history::user_label> all,
                          std::map<std::string, std::uint32_t, std::less<>> by_uid) {
   groups = groups_of(all);
@@ -57,12 +65,18 @@ void set_captured(experiment& what, const history_plan& plan, const std::string&
   traffic.digest = plan.from->digest();
   traffic.arrivals_known = contents.arrivals_known;
   traffic.kinds = contents.kinds;
+  traffic.keeps_switches = plan.keeps_switches;
+  // One command has a copy on every partition.
+  std::set<std::pair<std::string_view, std::string_view>> promotions;
   time_ms first = contents.first_instant;
   traffic.end = contents.last_instant;
   for (const auto& each : contents.parts) {
     first = std::min(first, each.first_now);
     traffic.end = std::max(traffic.end, each.last_now);
   }
+  for (const auto& each : contents.broadcasts)
+    if (each.what.verb == admin_verb::promote_policy) promotions.emplace(each.source, each.id);
+  traffic.skipped_promotions = promotions.size();
   what.name = file;
   what.people = {};
   what.people.name = file;
@@ -75,7 +89,7 @@ void set_captured(experiment& what, const history_plan& plan, const std::string&
 }
 
 history_feed::history_feed(const history_plan& plan, const controls& in_force, time_ms end)
-  : plan_(&plan), in_force_(&in_force), end_(end) {}
+  : plan_(&plan), in_force_(&in_force), under_(controls_with(in_force.policies)), end_(end) {}
 
 std::size_t history_feed::block_of(std::uint32_t user) const {
   const auto& ends = plan_->ends;
@@ -111,6 +125,13 @@ bool holds(const event_columns& run, std::size_t i, bool obeys_staff) {
   return obeys_staff or detail_of<admin_command>(what).verb == admin_verb::exempt;
 }
 
+/// The number of a command to all users; nullopt: it is another event.
+std::optional<std::uint32_t> mark_at(const event_columns& run, std::size_t i) {
+  if (run.tag[i].kind() != event_kind::admin) return std::nullopt;
+  const auto what = run.at(i);
+  return history::is_broadcast_mark(what) ? std::optional(static_cast<std::uint32_t>(what.ms)) : std::nullopt;
+}
+
 /// REQUIRES: it does not hold.
 bool is_skipped_command(const event_columns& run, std::size_t i) {
   return run.tag[i].kind() == event_kind::admin and not history::is_broadcast_mark(run.at(i));
@@ -118,20 +139,62 @@ bool is_skipped_command(const event_columns& run, std::size_t i) {
 
 } // namespace
 
-void history_feed::fill_run(const history::block_user& who, simulated_user& out) {
+/// The system is on.
+void history_feed::write_whole_run(const history::block_user& who, simulated_user& out) {
+  if (who.answers_and_commands > 0) {
+    out.columns.clear();
+    for (std::size_t i = 0; i < out.run.count; ++i)
+      if (holds(who.run, i, plan_->obeys_staff))
+        out.columns.add(out.run, i);
+      else
+        out.skipped_commands += is_skipped_command(who.run, i);
+    out.run = out.columns.columns();
+  }
+  if (out.run.count > 0)
+    out.steps.push_back({out.run.now[0], in_force_, 0, static_cast<std::uint32_t>(out.run.count), true});
+  out.steps.push_back({end_, in_force_, 0, 0});
+}
+
+void history_feed::write_switched_run(const history::block_user& who, std::span<const switch_change> changes,
+                                      simulated_user& out) {
+  switched_steps steps(under_, changes, out.steps);
+  out.columns.clear();
+  std::vector<std::uint32_t> marks;
+  for (std::size_t first = 0; first < out.run.count;) {
+    auto end = first;
+    marks.clear();
+    for (; end < out.run.count and who.run.now[end] == who.run.now[first]; ++end)
+      if (const auto number = mark_at(who.run, end)) marks.push_back(*number);
+    steps.begin(who.run.now[first], marks);
+    for (; first < end; ++first) {
+      if (const auto number = mark_at(who.run, first)) {
+        steps.pass_mark(*number);
+      } else if (holds(who.run, first, plan_->obeys_staff)) {
+        out.columns.add(out.run, first);
+        steps.add();
+      } else {
+        out.skipped_commands += is_skipped_command(who.run, first);
+      }
+    }
+  }
+  out.run = out.columns.columns();
+  steps.finish(end_);
+}
+
+void history_feed::write_run(const history::block_user& who, simulated_user& out) {
   out.skipped_commands = 0;
+  out.steps.clear();
   out.run = who.run;
   out.run.first_key = key_mark | 1;
-  while (out.run.count > 0 and out.run.now[out.run.count - 1] > end_)
-    --out.run.count;
-  if (who.answers_and_commands == 0) return;
-  out.columns.clear();
-  for (std::size_t i = 0; i < out.run.count; ++i)
-    if (holds(who.run, i, plan_->obeys_staff))
-      out.columns.add(out.run, i);
-    else
-      out.skipped_commands += is_skipped_command(who.run, i);
-  out.run = out.columns.columns();
+  auto count = who.run.count;
+  while (count > 0 and who.run.now[count - 1] > end_)
+    --count;
+  out.run.count = count;
+  const auto changes = plan_->switches.find(who.partition);
+  if (changes == plan_->switches.end())
+    write_whole_run(who, out);
+  else
+    write_switched_run(who, changes->second, out);
 }
 
 void history_feed::fill(std::uint32_t user, simulated_user& out) {
@@ -142,11 +205,7 @@ void history_feed::fill(std::uint32_t user, simulated_user& out) {
     out.group = who.label.value_or(out.group);
   else if (const auto named = plan_->labels->find(who.uid); named != plan_->labels->end())
     out.group = named->second;
-  fill_run(who, out);
-  out.steps.clear();
-  if (out.run.count > 0)
-    out.steps.push_back({out.run.now[0], in_force_, 0, static_cast<std::uint32_t>(out.run.count), true});
-  out.steps.push_back({end_, in_force_, 0, 0});
+  write_run(who, out);
   out.review_buffer.clear();
   for (const auto& each : who.reviews)
     out.review_buffer.push_back(&each);

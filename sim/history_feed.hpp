@@ -2,7 +2,8 @@
 //
 // The traffic of a history, for policies that run alone and from its beginning: events as they were admitted, at their
 // own `now`. Reviews, and commands that answered decisions of the policies of then, are left out: account facts,
-// exemptions and erasures hold. What came in behind the stated end is left out.
+// exemptions and erasures hold, and if the plan says so the switches of the system. What came in behind the stated end
+// is left out.
 // Threads: one feed per worker; the history and the plan are shared.
 #pragma once
 
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "sim/experiment.hpp"
+#include "sim/recorded_switches.hpp"
 #include "sim/traffic_feed.hpp"
 #include "storage/history/history_file.hpp"
 
@@ -35,9 +37,14 @@ struct history_plan {
   bool obeys_staff = false;
   /// Labels that replace those of the history: uid to place in `groups`. All others are unlabelled.
   std::optional<std::map<std::string, std::uint32_t, std::less<>>> labels;
+  /// Empty: the system is on.
+  recorded_switches switches;
+  bool keeps_switches = false;
 
   /// `all` in place of the history's labels, by uid.
   void label(std::span<const history::user_label> all, std::map<std::string, std::uint32_t, std::less<>> by_uid);
+  /// The system is on and off, and killed, as it was then.
+  void keep_switches();
 };
 
 /// `what` on a history: traffic, groups and end are the history's. REQUIRES: what.policies and seed are set.
@@ -56,10 +63,13 @@ private:
   /// The block of a user, read if it is not the last one.
   const history::block_user& open(std::uint32_t user);
   std::size_t block_of(std::uint32_t user) const;
-  void fill_run(const history::block_user& who, simulated_user& out);
+  void write_run(const history::block_user& who, simulated_user& out);
+  void write_whole_run(const history::block_user& who, simulated_user& out);
+  void write_switched_run(const history::block_user& who, std::span<const switch_change> changes, simulated_user& out);
 
   const history_plan* plan_;
   const controls* in_force_;
+  all_controls under_;
   time_ms end_;
   std::size_t block_ = SIZE_MAX;
   history::history_reader::buffers buffers_;

@@ -327,7 +327,8 @@ json run_json(const experiment& what, const run_result& result, const run_figure
                       {"digest", what.captured->digest},
                       {"arrivals_known", what.captured->arrivals_known},
                       {"labels", labels_json(figures)},
-                      {"skipped_commands", if_known(what.knows(event_kind::admin), result.tally.skipped_commands)}};
+                      {"controls", what.captured->keeps_switches ? "recorded" : "on"},
+                      {"skipped_commands", if_known(what.knows(event_kind::admin), skipped_commands(what, result))}};
   return out;
 }
 

@@ -315,7 +315,7 @@ void write_against_base(page& out, const run_figures& figures) {
   }
 }
 
-void write_review_sources(page& out, const run_result& result, const run_figures& figures) {
+void write_review_sources(page& out, const experiment& what, const run_result& result, const run_figures& figures) {
   out.text += "\nReviews, by where their outcome came from\n";
   text_table table{{{"policy", at_left}, {"requests"}, {"recorded"}, {"model"}, {"none"}}};
   for (const auto& each : figures.policies)
@@ -329,9 +329,9 @@ void write_review_sources(page& out, const run_result& result, const run_figures
                       "/ {} if none of them qualifies, {} / {} / {} if all do",
                       each.rules->name, grouped(each.answers.missing), each.hits(0), each.hits(1), each.hits(2),
                       (*each.hits_if_misuse)[0], (*each.hits_if_misuse)[1], (*each.hits_if_misuse)[2]));
-  if (result.tally.skipped_commands > 0)
+  if (const auto skipped = skipped_commands(what, result); skipped > 0)
     out.add_line(fmt::format("{} commands of staff were left out: they answered what other policies had decided",
-                             grouped(result.tally.skipped_commands)));
+                             grouped(skipped)));
 }
 
 void write_guards(page& out, const run_figures& figures) {
@@ -352,7 +352,7 @@ std::string report_table(const experiment& what, const run_result& result, const
   write_effects(out, what, figures);
   write_comparisons(out, what, figures);
   write_against_base(out, figures);
-  if (what.captured) write_review_sources(out, result, figures);
+  if (what.captured) write_review_sources(out, what, result, figures);
   write_guards(out, figures);
   return std::move(out.text);
 }

@@ -187,6 +187,8 @@ void simulated_users::note_requests(active_user& who, const outcome& so_far) {
   for (; who.decisions_read < written.size(); ++who.decisions_read) {
     const auto& what = written[who.decisions_read];
     if (what.kind != decision_kind::review_requested) continue;
+    // What `off` asks is no policy's; it gets no answer.
+    if (not rules_->policy_of[slot_of(what)]) continue;
     const auto answer = answer_to(who, what);
     if (not answer or answer->instant > rules_->end) continue;
     const auto place = std::upper_bound(who.answers.begin(), who.answers.end(), *answer,
@@ -216,6 +218,10 @@ std::size_t simulated_users::steps_before(active_user& who, const event& answer)
   // The last step is the stated end, after all answers.
   auto number = who.next_step;
   for (; number + 1 < who.steps.size(); ++number) {
+    if (who.steps[number].count == 0) {
+      if (who.steps[number].now >= answer.instant) break;
+      continue;
+    }
     const std::size_t begin = who.steps[number].first;
     const auto end = begin + who.steps[number].count;
     if (comes_first(end - 1)) continue;
@@ -234,6 +240,14 @@ std::size_t simulated_users::steps_before(active_user& who, const event& answer)
   return number;
 }
 
+/// What holds at `at` before the step `next`. A step without events at that instant is a switch that was moved.
+const controls* simulated_users::held_at(const active_user& who, std::size_t next, time_ms at) {
+  const auto* held = next > 0 ? who.steps[next - 1].in_force : who.steps[next].in_force;
+  for (; next < who.steps.size() and who.steps[next].now == at and who.steps[next].count == 0; ++next)
+    held = who.steps[next].in_force;
+  return held;
+}
+
 slice simulated_users::rest(const slice& given, const outcome& so_far) {
   auto& who = user_of(given.uid);
   if (not who.answering) {
@@ -249,7 +263,7 @@ slice simulated_users::rest(const slice& given, const outcome& so_far) {
       who.answering = true;
       who.answer = who.answers.back();
       who.answers.pop_back();
-      who.answer_step = {who.answer.instant, &rules_->in_force, 0, 1};
+      who.answer_step = {who.answer.instant, held_at(who, until, who.answer.instant), 0, 1};
       return {given.uid, {&who.answer_step, 1}, {&who.answer, 1}, {}, nullptr};
     }
   }

@@ -117,6 +117,7 @@ private:
                     const std::string& id);
   review_tally& answers_of(const active_user& who, std::size_t slot);
   std::size_t slot_of(const decision& what) const;
+  static const controls* held_at(const active_user& who, std::size_t next, time_ms at);
   static void split(active_user& who, std::size_t number, std::size_t count);
   static std::size_t steps_before(active_user& who, const event& answer);
   void count_user(const active_user& who, outcome& of);

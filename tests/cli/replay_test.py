@@ -64,15 +64,53 @@ class DemoDay(unittest.TestCase):
     def tearDownClass(cls):
         cls._folder.cleanup()
 
-    def test_the_live_policy_with_recorded_outcomes_decides_as_production_did(self):
-        lines = run(PROGRAM, "decisions", "--state", "state", cwd=self.folder).stdout.splitlines()
+    def live_decisions(self, state):
+        lines = run(PROGRAM, "decisions", "--state", state, cwd=self.folder).stdout.splitlines()
         live = [each for each in map(without_place, lines) if each["data"]["mode"] == "live"]
-        live = sorted((each for each in live if each["subject"] != "*"), key=lambda each: each["subject"])
+        return sorted((each for each in live if each["subject"] != "*"), key=lambda each: each["subject"])
+
+    def test_the_live_policy_with_recorded_outcomes_decides_as_production_did(self):
+        live = self.live_decisions("state")
         self.assertGreater(len(live), 20)
         done = replay(self.folder, "--decisions", "again.ndjson", history="day.history", policies=["fair"])
         self.assertEqual(done.returncode, 0, done.stderr)
         again = [json.loads(line) for line in (self.folder / "again.ndjson").read_text().splitlines()]
         self.assertEqual(again, live)
+
+    def test_recorded_controls_decide_as_a_deployment_that_was_off_for_hours(self):
+        lines = (ROOT / "config/demo/day.ndjson").read_text().splitlines()
+        times = sorted(json.loads(line)["time"] for line in lines)
+        for number, (share, on) in enumerate([(0.3, False), (0.5, True), (0.7, False), (0.75, True)]):
+            at = times[int(len(times) * share)]
+            place = next(i for i, line in enumerate(lines) if json.loads(line)["time"] >= at)
+            data = {"command": "enable", "on": on, "actor": "staff", "reason": "asked"}
+            head = {"specversion": "1.0", "source": "t", "subject": "*", "type": "fairuse.admin.v1", "time": at}
+            lines.insert(place, json.dumps({**head, "id": f"switch-{number}", "data": data}))
+        (self.folder / "off.ndjson").write_text("".join(line + "\n" for line in lines))
+        day = ("--input", "off.ndjson", "--clock", "events", "--until-end")
+        config = ROOT / "config/local.yaml"
+        run(PROGRAM, "run", "--config", config, "--state", "off-state", *day, cwd=self.folder, code=0)
+        run(PROGRAM, "history", "pack", "--state", "off-state", "-o", "off.history", cwd=self.folder, code=0)
+        # The day's answers to what was never asked, because the system was off, are left out.
+        unknown = "unknown_request"
+        live = [each for each in self.live_decisions("off-state") if each["data"]["cause"]["reason"] != unknown]
+        self.assertNotEqual(live, self.live_decisions("state"))
+        # The slots of other policies follow the switches as well.
+        digests = set()
+        for policies in (["fair"], ["omi-newest", "fair"]):
+            kept = ("--controls", "recorded", "--decisions", "off.decisions")
+            done = replay(self.folder, *kept, history="off.history", policies=policies)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            report = json.loads((self.folder / "fairuse-report/report.json").read_text())
+            self.assertEqual(report["run"]["history"]["controls"], "recorded")
+            digests.add(report["policies"][-1]["decisions_digest"])
+            again = [json.loads(line) for line in (self.folder / "off.decisions").read_text().splitlines()]
+            self.assertEqual([each for each in again if each["data"]["policy"]["name"] == "fair"], live)
+        self.assertEqual(len(digests), 1)
+        done = replay(self.folder, history="off.history", policies=["fair"])
+        report = json.loads((self.folder / "fairuse-report/report.json").read_text())
+        self.assertEqual(report["run"]["history"]["controls"], "on")
+        self.assertNotIn(report["policies"][0]["decisions_digest"], digests)
 
     def test_labels_of_a_file_replace_those_of_the_history(self):
         (self.folder / "labels.csv").write_text("uid,label\nlistener-00,misuse\nmanager-00,legitimate\n")
@@ -101,18 +139,20 @@ class DemoDay(unittest.TestCase):
         command = {"type": "fairuse.admin.v1", "id": "c", "time": "2026-03-02T11:00:00Z"}
         moved = {"command": "set_stage", "stage": "throttle", "actor": "staff", "reason": "asked"}
         exempt = {"command": "exempt", "on": True, "actor": "staff", "reason": "asked"}
+        promoted = {"command": "promote_policy", "policy": "mine", "actor": "staff", "reason": "asked"}
         lines = [
             {**head, **speech, "data": {"lane": "realtime", "ms": 1000}},
             {**head, **command, "data": moved},
             {**head, **command, "id": "e", "data": exempt},
+            {**head, **command, "id": "p", "subject": "*", "data": promoted},
         ]
         (self.folder / "staff.ndjson").write_text("".join(json.dumps(each) + "\n" for each in lines))
         done = run(PROGRAM, "history", "pack", "staff.ndjson", "-o", "staff.history", cwd=self.folder)
         self.assertEqual(done.returncode, 0, done.stderr)
         done = replay(self.folder, "--decisions", "staff.decisions", history="staff.history", policies=["fair"])
-        self.assertIn("1 commands of staff were left out", done.stdout)
+        self.assertIn("2 commands of staff were left out", done.stdout)
         report = json.loads((self.folder / "fairuse-report/report.json").read_text())
-        self.assertEqual(report["run"]["history"]["skipped_commands"], 1)
+        self.assertEqual(report["run"]["history"]["skipped_commands"], 2)
         lines = (self.folder / "staff.decisions").read_text().splitlines()
         reasons = [json.loads(each)["data"]["cause"]["reason"] for each in lines]
         self.assertEqual(reasons, ["exempt"])
