@@ -6,11 +6,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/captured_run.hpp"
 #include "cli/commands.hpp"
 #include "cli/experiment_report.hpp"
 #include "cli/log.hpp"
@@ -21,19 +23,15 @@
 #include "config/policy_file.hpp"
 #include "sim/history_feed.hpp"
 #include "sim/population_file.hpp"
-#include "sim/simulated_users.hpp"
-#include "streams/history/labels.hpp"
 
 namespace fairuse::cli {
 
 namespace {
 
 struct replay_settings {
-  std::filesystem::path history;
+  captured_files files;
   std::vector<std::filesystem::path> policies;
   std::filesystem::path reviewer;
-  std::string labels;
-  bool keeps_switches = false;
   std::uint64_t seed = 1;
   report_settings report;
   bool as_recorded = false;
@@ -59,7 +57,7 @@ result<void> load_policies(const std::vector<std::filesystem::path>& files, sim:
 result<sim::experiment> make_experiment(const replay_settings& settings, const sim::history_plan& plan) {
   sim::experiment what;
   what.seed = settings.seed;
-  sim::set_captured(what, plan, settings.history.filename().string());
+  sim::set_captured(what, plan, settings.files.history.filename().string());
   if (auto done = load_policies(settings.policies, what); not done) return done.error();
   if (settings.reviewer.empty()) return what;
   auto model = loaded(settings.reviewer,
@@ -69,73 +67,34 @@ result<sim::experiment> make_experiment(const replay_settings& settings, const s
   return what;
 }
 
-result<void> set_labels(const std::string& file, sim::history_plan& plan) {
-  if (file.empty()) return {};
-  auto labels = history::read_labels(file, [] { return false; });
-  if (not labels) return error{labels.error().message};
-  plan.label(history::known_labels(), std::move(*labels));
-  return {};
-}
-
-bool lacks_outcomes(const sim::run_result& result) {
-  for (const auto& policy : result.tally.policies)
-    for (const auto& group : policy.groups)
-      if (group.answers.missing > 0) return true;
-  return false;
-}
-
-int run_loaded(const replay_settings& settings, const sim::experiment& what, const sim::history_plan& plan) {
-  if (what.users == 0) return fail(exit_too_little_data, settings.history.string() + " has no user");
-  if (const auto ready = prepare_folder(settings.report.out); not ready)
-    return fail(exit_failed, ready.error().message);
-  const auto run_under = [&](const sim::run_rules& rules, const sim::laboratory_options& how) {
-    const auto feed = [&] { return std::make_unique<sim::history_feed>(plan, rules.in_force, rules.end); };
-    return sim::run_experiment(rules, how, feed, plan.ends);
-  };
-  return run_and_report(settings.report, what, [&](const sim::laboratory_options& how) {
-    sim::run_rules rules(what);
-    auto result = run_under(rules, how);
-    if (result.partial or not lacks_outcomes(result)) return result;
-    // The other end of what is not known.
-    rules.assumes_misuse = true;
-    result.if_misuse = run_under(rules, how).tally;
-    return result;
-  });
-}
-
 int run_as_recorded(const replay_settings& settings) {
-  return exit_code_of(show_recorded({.what = {settings.history, settings.report.workers, settings.case_key},
+  return exit_code_of(show_recorded({.what = {settings.files.history, settings.report.workers, settings.case_key},
                                      .decisions = settings.report.decisions,
                                      .as_json = settings.report.json}));
 }
 
 int run_replay(const replay_settings& settings) {
   stop_signal::block();
-  std::error_code ignored;
-  if (not std::filesystem::exists(settings.history, ignored))
-    return fail(exit_usage,
-                fmt::format("there is no history {}; `fairuse history pack` makes one", settings.history.string()));
+  if (const auto there = check_exists(settings.files.history); not there)
+    return fail(exit_usage, there.error().message);
   if (settings.as_recorded) return run_as_recorded(settings);
   if (settings.policies.empty())
     return fail(exit_usage, "name the policies to try with --policy, or replay it --as-recorded");
-  const auto reader = history::history_reader::open(settings.history);
-  if (not reader) return fail(exit_failed, reader.error().message);
-  sim::history_plan plan(**reader);
-  if (settings.keeps_switches) plan.keep_switches();
-  if (const auto done = set_labels(settings.labels, plan); not done) return fail(exit_usage, done.error().message);
-  const auto what = make_experiment(settings, plan);
+  auto from = open_history(settings.files);
+  if (not from) return fail(from.error());
+  auto what = make_experiment(settings, *from->plan);
   if (not what) return fail(exit_usage, what.error().message);
   // A lack of threads or memory, or a damaged block.
   try {
-    return run_loaded(settings, *what, plan);
+    return run_captured(settings.report, std::move(*what), *from);
   } catch (const std::exception& error) {
-    return fail(exit_failed, fmt::format("{}: {}", settings.history.string(), error.what()));
+    return fail(exit_failed, fmt::format("{}: {}", settings.files.history.string(), error.what()));
   }
 }
 
 std::function<int()> declare_replay(CLI::App& app) {
   const auto settings = std::make_shared<replay_settings>();
-  app.add_option("history", settings->history, "A history (fairuse history pack)")->required();
+  app.add_option("history", settings->files.history, "A history (fairuse history pack)")->required();
   auto* recorded = app.add_flag("--as-recorded", settings->as_recorded,
                                 "Under the policies, switches, commands and answers of its deployment: what production "
                                 "decided, in all slots");
@@ -147,10 +106,10 @@ std::function<int()> declare_replay(CLI::App& app) {
       ->needs(recorded);
   app.add_option("--reviewer", settings->reviewer, "Answers requests that nothing was recorded for");
   app.add_option(
-      "--labels", settings->labels,
+      "--labels", settings->files.labels,
       "A CSV with the columns uid and label (legitimate, misuse or exhausted), instead of the history's labels");
   app.add_option_function<std::string>(
-         "--controls", [settings](const std::string& which) { settings->keeps_switches = which == "recorded"; },
+         "--controls", [settings](const std::string& which) { settings->files.keeps_switches = which == "recorded"; },
          "The system is on from the beginning (on), or on and off as it was (recorded)")
       ->check(CLI::IsMember({"on", "recorded"}))
       ->default_str("on");

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/captured_run.hpp"
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/numbers.hpp"
@@ -30,7 +31,8 @@ std::optional<sim::experiment> load(const simulate_settings& settings) {
 std::function<int()> declare_simulate(CLI::App& app) {
   const auto settings = std::make_shared<simulate_settings>();
   const auto seed = std::make_shared<std::uint64_t>(0);
-  app.add_option("experiment", settings->experiment, "Experiment: population, reviewer, policies, guards")->required();
+  app.add_option("experiment", settings->experiment, "Experiment: population or history, reviewer, policies, guards")
+      ->required();
   auto* seed_option = app.add_option("--seed", *seed, "Other random draws; otherwise the experiment's seed")
                           ->check(number_between(std::uint64_t{0}, seed_max));
   app.add_option("--write-history", settings->history, "Write the traffic as a history, for `fairuse replay`");
@@ -47,10 +49,13 @@ int run_simulation(const simulate_settings& settings) {
   stop_signal::block();
   const auto what = load(settings);
   if (not what) return fail(exit_usage, settings.experiment.string() + " is refused");
+  if (what->from and not settings.history.empty())
+    return fail(exit_usage, "--write-history writes synthetic traffic, and the experiment's is a history; remove one");
   if (const auto ready = prepare_folder(settings.report.out); not ready)
     return fail(exit_failed, ready.error().message);
-  // Only a lack of threads or memory throws.
+  // A lack of threads or memory, or a damaged block of a history.
   try {
+    if (what->from) return run_named_history(settings.report, *what);
     if (not settings.history.empty())
       if (const int code = write_history(*what, settings.history); code != exit_done) return code;
     return run_and_report(settings.report, *what,

@@ -10,6 +10,13 @@
 
 namespace fairuse::sim {
 
+std::string_view reviewed_as(const cohort& of, const experiment& in) {
+  std::string_view name = of.name;
+  if (in.captured and in.captured->synthetic_users > 0 and name.starts_with(in.captured->synthetic_prefix))
+    name.remove_prefix(in.captured->synthetic_prefix.size());
+  return name;
+}
+
 std::int64_t longest_span_ms(const policy& rules) {
   auto longest = rules.ceiling.cap_ms > 0 ? rules.ceiling.span_ms : 0;
   for (const auto& window : rules.windows)

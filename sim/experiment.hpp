@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/policy.hpp"
@@ -36,7 +37,19 @@ struct experiment_inputs {
   std::string reviewer;
 };
 
-/// Captured traffic, in place of a population's.
+/// The history that an experiment file names, and what belongs to it.
+struct named_history {
+  std::string file;
+  /// CSV; empty: the history's own labels.
+  std::string labels;
+  bool keeps_switches = false;
+  /// The file has a population for synthetic users beside it, too.
+  bool has_population = false;
+  /// How many days these speak; nullopt: as long as the history.
+  std::optional<std::uint32_t> days;
+};
+
+/// Captured traffic, in place of a population's or beside it.
 struct captured_traffic {
   /// Of the history, without its folder.
   std::string file;
@@ -51,6 +64,9 @@ struct captured_traffic {
   std::uint64_t skipped_promotions = 0;
   /// A bit per event_kind that it could hold.
   std::uint32_t kinds = 0;
+  /// Beside it; their uids and cohorts begin with the prefix.
+  std::uint32_t synthetic_users = 0;
+  std::string synthetic_prefix;
 };
 
 struct experiment {
@@ -64,7 +80,9 @@ struct experiment {
   /// Side by side on the same traffic; the others are compared with the first. Distinct names, 1 .. policies_max.
   std::vector<policy> policies;
   std::vector<guard> guards;
-  /// Then `people` has its labels as cohorts and nothing else.
+  /// To be opened before the run, and then `captured`.
+  std::optional<named_history> from;
+  /// Then `people` has its labels as cohorts, those of synthetic users behind them, and nothing else.
   std::optional<captured_traffic> captured;
   std::optional<price_list> prices;
   experiment_inputs inputs;
@@ -78,6 +96,9 @@ struct experiment {
   /// later arrivals are left out.
   time_ms end() const { return captured ? captured->end : people.start + (std::int64_t{days} + 1) * day_ms; }
 };
+
+/// The name by which a reviewer model knows a cohort of `in`.
+std::string_view reviewed_as(const cohort& of, const experiment& in);
 
 /// How far back a policy looks.
 std::int64_t longest_span_ms(const policy& rules);

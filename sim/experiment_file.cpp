@@ -3,6 +3,7 @@
 #include "sim/experiment_file.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 #include "base/system/files.hpp"
@@ -35,7 +36,10 @@ public:
 
 private:
   template <class T, class Load, class Read>
-  std::optional<T> file_or_map(std::string_view key, std::string& digest, Load load, Read read);
+  std::optional<T> file_or_map(std::string_view key, need how, std::string& digest, Load load, Read read);
+  std::optional<std::string> file_of(std::string_view key);
+  void read_history(experiment& into);
+  void refuse(std::initializer_list<std::string_view> keys, std::string_view why);
   void read_policies(experiment& into);
   std::optional<policy> read_policy(const yaml::node& of, std::string_view where);
   void check_policy(const policy& rules, const yaml::node& of, const experiment& in);
@@ -50,26 +54,53 @@ private:
 
 /// A value that is either a file's name or a map in this file. `digest` becomes the SHA-256 of the file that has it.
 template <class T, class Load, class Read>
-std::optional<T> experiment_reader::file_or_map(std::string_view key, std::string& digest, Load load, Read read) {
-  const auto* of = top_.any(key, need::required);
+std::optional<T> experiment_reader::file_or_map(std::string_view key, need how, std::string& digest, Load load,
+                                                Read read) {
+  const auto* of = top_.any(key, how);
   if (of == nullptr) return std::nullopt;
   if (of->kind == yaml::node_kind::map) {
     digest = digest_of(file_);
     return read(*of);
   }
-  const auto name = yaml::read_text(*of, key, out_);
+  const auto file = file_of(key);
+  if (not file) return std::nullopt;
+  yaml::diagnostics problems{*file};
+  auto value = load(*file, problems);
+  out_.add(problems);
+  digest = digest_of(*file);
+  return value;
+}
+
+/// Relative to this file; nullopt: it names none that is there.
+std::optional<std::string> experiment_reader::file_of(std::string_view key) {
+  const auto* of = top_.any(key);
+  const auto name = of == nullptr ? std::nullopt : yaml::read_text(*of, key, out_);
   if (not name) return std::nullopt;
   const auto file = file_.parent_path() / *name;
   std::error_code ignored;
-  if (not std::filesystem::is_regular_file(file, ignored)) {
-    top_.error(key, "there is no file " + file.string());
-    return std::nullopt;
+  if (std::filesystem::is_regular_file(file, ignored)) return file.string();
+  top_.error(key, "there is no file " + file.string());
+  return std::nullopt;
+}
+
+void experiment_reader::refuse(std::initializer_list<std::string_view> keys, std::string_view why) {
+  for (const auto key : keys)
+    if (top_.any(key) != nullptr) top_.error(key, std::string(why));
+}
+
+void experiment_reader::read_history(experiment& into) {
+  if (top_.any("history") == nullptr) {
+    refuse({"labels", "controls"}, "it is about a history, and this experiment names none; add `history: FILE`");
+    return;
   }
-  yaml::diagnostics problems{file.string()};
-  auto value = load(file, problems);
-  out_.add(problems);
-  digest = digest_of(file);
-  return value;
+  auto& from = into.from.emplace();
+  from.has_population = top_.has("population");
+  if (auto file = file_of("history")) from.file = std::move(*file);
+  if (auto file = file_of("labels")) from.labels = std::move(*file);
+  top_.choose<bool>("controls", from.keeps_switches, {{"on", false}, {"recorded", true}});
+  if (not from.has_population)
+    refuse({"users", "days"},
+           "the users and days are the history's; remove it, or add a `population` for synthetic users beside them");
 }
 
 std::optional<policy> experiment_reader::read_policy(const yaml::node& of, std::string_view where) {
@@ -106,6 +137,9 @@ void experiment_reader::read_policies(experiment& into) {
     const auto& of = list->items[i];
     auto rules = read_policy(of, "policies[" + std::to_string(i) + "]");
     if (not rules) continue;
+    // A history has all of a user's past: without a retention no window is cut short.
+    if (into.from and not top_.has("retention"))
+      into.retention_ms = std::max(into.retention_ms, longest_span_ms(*rules));
     check_policy(*rules, of, into);
     into.policies.push_back(std::move(*rules));
   }
@@ -161,17 +195,22 @@ void experiment_reader::read_prices(experiment& into) {
 void experiment_reader::read(experiment& into) {
   into.name = file_.stem().string();
   top_.name("name", into.name);
-  top_.count("users", into.users, {1, users_max});
-  top_.count("days", into.days, {1, 3'650});
+  read_history(into);
+  const bool is_synthetic = not into.from or into.from->has_population;
+  if (is_synthetic) {
+    top_.count("users", into.users, {1, users_max});
+    if (top_.count("days", into.days, {1, 3'650}) and into.from) into.from->days = into.days;
+  }
   top_.count("seed", into.seed);
   top_.duration("retention", into.retention_ms, {day_ms, 400 * day_ms});
+  const auto how = is_synthetic ? need::required : need::optional;
   auto people = file_or_map<population>(
-      "population", into.inputs.population,
+      "population", how, into.inputs.population,
       [](const path& file, yaml::diagnostics& out) { return load_population(file, out); },
       [this](const yaml::node& of) { return read_population(of, out_); });
   const auto* whom = people ? &*people : nullptr;
   auto reviewer = file_or_map<reviewer_model>(
-      "reviewer", into.inputs.reviewer,
+      "reviewer", how, into.inputs.reviewer,
       [whom](const path& file, yaml::diagnostics& out) { return load_reviewer(file, whom, out); },
       [this, whom](const yaml::node& of) { return read_reviewer(of, whom, out_); });
   read_policies(into);
@@ -195,7 +234,8 @@ std::optional<experiment> load_experiment(const path& file, yaml::diagnostics& o
 
 bool is_experiment(const yaml::node& root) {
   const auto* policies = root.find("policies");
-  return root.find("population") != nullptr or (policies != nullptr and policies->kind == yaml::node_kind::list);
+  return root.find("population") != nullptr or root.find("history") != nullptr
+         or (policies != nullptr and policies->kind == yaml::node_kind::list);
 }
 
 } // namespace fairuse::sim

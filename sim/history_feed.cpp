@@ -77,7 +77,7 @@ void set_captured(experiment& what, const history_plan& plan, const std::string&
   for (const auto& each : contents.broadcasts)
     if (each.what.verb == admin_verb::promote_policy) promotions.emplace(each.source, each.id);
   traffic.skipped_promotions = promotions.size();
-  what.name = file;
+  if (what.name.empty()) what.name = file;
   what.people = {};
   what.people.name = file;
   what.people.start = first;

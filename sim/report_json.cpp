@@ -327,6 +327,9 @@ json run_json(const experiment& what, const run_result& result, const run_figure
                       {"digest", what.captured->digest},
                       {"arrivals_known", what.captured->arrivals_known},
                       {"labels", labels_json(figures)},
+                      {"synthetic_users", what.captured->synthetic_users},
+                      {"synthetic_prefix",
+                       what.captured->synthetic_users > 0 ? json(what.captured->synthetic_prefix) : json(nullptr)},
                       {"controls", what.captured->keeps_switches ? "recorded" : "on"},
                       {"skipped_commands", if_known(what.knows(event_kind::admin), skipped_commands(what, result))}};
   return out;

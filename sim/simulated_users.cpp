@@ -44,7 +44,7 @@ run_rules::run_rules(const experiment& what) : of(&what), end(what.end()) {
   }
   if (what.reviewer.profiles.empty()) return;
   for (const auto& each : what.people.cohorts)
-    profiles.push_back(&what.reviewer.of(each.name));
+    profiles.push_back(&what.reviewer.of(reviewed_as(each, what)));
 }
 
 shard_options run_rules::options() const {

@@ -194,6 +194,62 @@ class DemoDay(unittest.TestCase):
             self.assertIsNone(policy["harm_ms"])
             self.assertIsNone(policy["stt_ms_saved"])
 
+    def simulate(self, text, *options):
+        (self.folder / "on.yaml").write_text(text)
+        return run(PROGRAM, "simulate", "on.yaml", *options, cwd=self.folder)
+
+    def test_a_guard_on_a_rate_ends_with_5_where_no_user_is_labelled(self):
+        (self.folder / "known.csv").write_text("uid,label\nlistener-00,misuse\nmanager-00,legitimate\n")
+        for more, code in [
+            ("guards: [fpr_warning.upper < 100%]", 5),
+            ("guards: [fpr_warning < 50%]", 5),
+            ("guards: [harm < 1h]", 5),
+            ("guards: [reviews < 20000]", 0),
+            ("guards: [reviews < 1]", 4),
+            ("guards: [fpr_warning < 50%]\nlabels: known.csv", 0),
+        ]:
+            with self.subTest(more=more):
+                done = self.simulate(f"history: day.history\npolicies: [fair]\n{more}\n")
+                self.assertEqual(done.returncode, code, done.stderr)
+
+    def test_what_an_experiment_on_a_history_gets_wrong_is_said_with_its_place(self):
+        for text, wanted in [
+            ("history: day.history\npolicies: [fair]\nusers: 5\n", "on.yaml:3:8: error: users: the users and days are"),
+            ("history: day.history\npolicies: [fair]\ndays: 5\n", "on.yaml:3:7: error: days: the users and days are"),
+            ("histroy: day.history\npolicies: [fair]\n", "unknown key 'histroy'; did you mean 'history'?"),
+            ("history: none.history\npolicies: [fair]\n", "on.yaml:1:10: error: history: there is no file"),
+            ("history: day.history\npolicies: [fair]\ncontrols: off\n", "on.yaml:3:11: error: controls"),
+            ("policies: [fair]\nlabels: a.csv\n", "on.yaml:2:9: error: labels: it is about a history"),
+        ]:
+            with self.subTest(text=text):
+                done = self.simulate(text)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(wanted, done.stderr)
+        (self.folder / "wrong.csv").write_text("uid,label\nlistener-00,guilty\n")
+        done = self.simulate("history: day.history\npolicies: [fair]\nlabels: wrong.csv\n")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("wrong.csv:2: 'guilty' is no label", done.stderr)
+        done = self.simulate("history: day.history\npolicies: [fair]\n", "--write-history", "again.history")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("the experiment's is a history", done.stderr)
+
+    def test_synthetic_users_get_a_prefix_that_no_uid_of_the_history_has(self):
+        spoken = {"specversion": "1.0", "source": "t", "type": "fairuse.speech.v1", "data": {"lane": "sync", "ms": 1}}
+        for prefix, uids in [("synthetic/", ["ann", "synthetic"]), ("synthetic-2/", ["ann", "synthetic/u0000001"])]:
+            lines = [{**spoken, "id": uid, "subject": uid, "time": "2026-03-02T10:00:00Z"} for uid in uids]
+            (self.folder / "few.ndjson").write_text("".join(json.dumps(each) + "\n" for each in lines))
+            packed = ("history", "pack", "few.ndjson", "-o", "few.history", "--force")
+            run(PROGRAM, *packed, cwd=self.folder, code=0)
+            people = f"population: {EXPERIMENTS / 'population.yaml'}\nreviewer: {REVIEWER}\nusers: 3\n"
+            done = self.simulate(f"history: few.history\n{people}policies: [fair]\n", "--users", "all", "--json")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            report = json.loads(done.stdout)
+            made = [each for each in report["policies"][0]["users"] if each["uid"].startswith(prefix)]
+            self.assertEqual([each["uid"] for each in made], [f"{prefix}u000000{number}" for number in range(3)])
+            self.assertTrue(all(each["cohort"].startswith(prefix) for each in made))
+            self.assertEqual(report["run"]["history"]["synthetic_prefix"], prefix)
+            self.assertEqual(report["run"]["users"], 5)
+
     def test_traffic_without_labels_gives_no_rate(self):
         done = replay(self.folder, history="day.history")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -248,6 +304,37 @@ class Replay(unittest.TestCase):
         first = hit["users"][0]
         self.assertGreater(first["strikes"], 0)
         self.assertGreater(max(first["most_ms"].values()), 2 * 3_600_000)
+
+    def experiment(self, more, *options):
+        (self.folder / "on.yaml").write_text(
+            f"history: month.history\nreviewer: {REVIEWER}\npolicies: [{', '.join(NAMES)}]\n{more}"
+        )
+        done = run(PROGRAM, "simulate", "on.yaml", "--users", "all", "--json", *options, cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_an_experiment_may_name_a_history_instead_of_a_population(self):
+        replayed = self.report("--reviewer", REVIEWER, "--users", "all")
+        named = self.experiment("")
+        self.assertEqual(named["policies"], replayed["policies"])
+        self.assertEqual(named["run"]["digest"], replayed["run"]["digest"])
+        self.assertEqual(named["experiment"], "on")
+
+    def test_synthetic_users_beside_a_history_change_nothing_for_its_users(self):
+        alone = self.experiment("")
+        beside = f"population: {EXPERIMENTS / 'population.yaml'}\nusers: 90\n"
+        both = self.experiment(beside)
+        self.assertEqual(both["run"]["users"], 390)
+        self.assertEqual(both["run"]["history"]["synthetic_users"], 90)
+        self.assertGreater(both["run"]["events"], alone["run"]["events"])
+        for one, other in zip(alone["policies"], both["policies"]):
+            recorded = [each for each in other["users"] if not each["uid"].startswith("synthetic/")]
+            self.assertEqual(recorded, one["users"])
+            self.assertEqual(other["cohorts"][: len(one["cohorts"])], one["cohorts"])
+            made = other["cohorts"][len(one["cohorts"]) :]
+            self.assertEqual(sum(each["users"] for each in made), 90)
+            self.assertTrue(all(each["name"].startswith("synthetic/") for each in made))
+        self.assertEqual(self.experiment(beside, "--workers", "1"), self.experiment(beside, "--workers", "3"))
 
     def test_base_and_candidate_are_compared_user_by_user(self):
         mild = self.folder / "mild.yaml"
