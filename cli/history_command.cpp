@@ -12,11 +12,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "base/pure/hex.hpp"
 #include "base/pure/text_table.hpp"
 #include "base/system/files.hpp"
 #include "base/system/scratch_folder.hpp"
-#include "base/system/sha256.hpp"
 #include "cli/cases/cut_history.hpp"
 #include "cli/commands.hpp"
 #include "cli/experiment_report.hpp"
@@ -233,25 +231,12 @@ command_result<int> pack(const history_options& wanted) {
   warn(packed->read, packed->contents.counts.refused, not *deployed and not wanted.columns.empty());
   const auto opened = open_history(wanted.to);
   if (not opened) return opened.error();
-  const history_report report{wanted.to, **opened, &packed->read, packed->labelled_users, std::nullopt, {}};
+  const history_report report{wanted.to, **opened, &packed->read, packed->labelled_users, std::nullopt};
   wanted.as_json ? print_out("{}\n", json_of(report).dump()) : write_out(text_of(report));
   return exit_done;
 }
 
 // inspect ------------------------------------------------------------------------------------------------------------
-
-command_result<std::string> digest_of(const std::string& file, std::uint64_t size) {
-  running_sha256 sum;
-  progress shown{size, "bytes"};
-  std::uint64_t done = 0;
-  const auto read = read_blocks(file, [&](std::string_view bytes) {
-    sum.add(bytes);
-    done += bytes.size();
-    shown.at(done, done);
-  });
-  if (not read) return command_error{exit_failed, read.error().message};
-  return to_hex(as_bytes(sum.finish()));
-}
 
 command_result<int> inspect(const history_options& wanted) {
   const auto opened = open_history(wanted.file);
@@ -261,9 +246,7 @@ command_result<int> inspect(const history_options& wanted) {
   const auto seen = survey(all, [&shown](std::uint64_t events) { shown.show(events, events); });
   shown.clear();
   if (not seen) return error_of(wanted.file, seen.error());
-  const auto digest = digest_of(wanted.file, all.size());
-  if (not digest) return digest.error();
-  const history_report report{wanted.file, all, nullptr, 0, *seen, *digest};
+  const history_report report{wanted.file, all, nullptr, 0, *seen};
   wanted.as_json ? print_out("{}\n", json_of(report).dump()) : write_out(text_of(report));
   return exit_done;
 }

@@ -79,7 +79,7 @@ std::string head_text(const history_report& report) {
   const auto& all = report.of.contents();
   auto text = fmt::format("{}: a history, {} bytes, {} blocks, made by {}\n", report.file, grouped(report.of.size()),
                           all.blocks.size(), all.program);
-  if (not report.sha256.empty()) text += named("sha256", report.sha256);
+  if (report.survey) text += named("digest", report.of.digest());
   text += named("start", start_text(all.start));
   text += named("arrivals", all.arrivals_known ? "known" : "not known: now is the event's instant");
   if (all.pseudonymised)
@@ -265,8 +265,7 @@ std::string text_of(const history_report& report) {
 
 json json_of(const history_report& report) {
   const auto& all = report.of.contents();
-  json made = {{"file", report.file}, {"bytes", report.of.size()}};
-  if (not report.sha256.empty()) made["sha256"] = report.sha256;
+  json made = {{"file", report.file}, {"bytes", report.of.size()}, {"digest", report.of.digest()}};
   made["program"] = all.program;
   made["start"] = to_text(all.start);
   made["arrivals_known"] = all.arrivals_known;

@@ -21,7 +21,6 @@ struct history_report {
   std::uint64_t labelled_users = 0;
   /// Where all of it was read.
   std::optional<history::history_survey> survey;
-  std::string sha256;
 };
 
 std::string text_of(const history_report& report);
