@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/pure/quantile.hpp"
 #include "events/time_text.hpp"
 #include "sim/report.hpp"
 
@@ -46,10 +47,8 @@ const char* evidence_text(evidence value) {
   return "not enough data";
 }
 
-/// Value of rank ceil(percent * n / 100) of sorted values.
 json quantile(const std::vector<std::int64_t>& sorted, std::size_t percent) {
-  if (sorted.empty()) return nullptr;
-  return sorted[(sorted.size() * percent + 99) / 100 - 1];
+  return sorted.empty() ? json(nullptr) : json(quantile_of(sorted, percent));
 }
 
 json time_json(const stage_tally& of) {

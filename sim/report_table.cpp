@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "base/pure/quantile.hpp"
 #include "base/pure/text_table.hpp"
 #include "events/time_text.hpp"
 #include "sim/report.hpp"
@@ -46,7 +47,7 @@ std::string hours(known_ms ms) { return ms ? hours(*ms) : "-"; }
 
 std::string after(const stage_tally& of) {
   if (of.reached_after_ms.empty()) return "-";
-  const auto ms = of.reached_after_ms[(of.reached_after_ms.size() + 1) / 2 - 1];
+  const auto ms = quantile_of(of.reached_after_ms, 50);
   return fmt::format("{:.1f} d", static_cast<double>(ms) / static_cast<double>(day_ms));
 }
 

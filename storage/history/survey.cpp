@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/pure/quantile.hpp"
 #include "core/metering.hpp"
 
 namespace fairuse::history {
@@ -52,10 +53,8 @@ public:
     out.user_days = sums_.size();
     if (sums_.empty()) return;
     std::sort(sums_.begin(), sums_.end());
-    for (std::size_t i = 0; i < daily_percents.size(); ++i) {
-      const auto rank = (sums_.size() * daily_percents.at(i) + 99) / 100;
-      out.daily_ms.at(i) = sums_[rank - 1];
-    }
+    for (std::size_t i = 0; i < daily_percents.size(); ++i)
+      out.daily_ms.at(i) = quantile_of(sums_, daily_percents.at(i));
   }
 
 private:

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include <boost/test/unit_test.hpp>
 
 #include "base/pure/hex.hpp"
 #include "base/pure/log_level.hpp"
 #include "base/pure/numbers.hpp"
+#include "base/pure/quantile.hpp"
 
 BOOST_AUTO_TEST_SUITE(base_text)
 
@@ -76,6 +78,14 @@ BOOST_AUTO_TEST_CASE(bytes_become_digits_and_come_back) {
 BOOST_AUTO_TEST_CASE(a_log_level_has_the_name_of_the_settings) {
   BOOST_TEST(to_text(log_level::warning) == "warn");
   BOOST_TEST(to_text(log_level::error) == "error");
+}
+
+BOOST_AUTO_TEST_CASE(a_quantile_is_the_value_of_its_rank) {
+  const std::vector<int> sorted{1, 2, 3, 4};
+  BOOST_TEST(quantile_of(sorted, 1) == 1);
+  BOOST_TEST(quantile_of(sorted, 50) == 2);
+  BOOST_TEST(quantile_of(sorted, 51) == 3);
+  BOOST_TEST(quantile_of(sorted, 100) == 4);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
