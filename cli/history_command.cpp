@@ -58,14 +58,14 @@ struct history_options {
   bool as_json = false;
 };
 
-command_error error_of(const std::string& file, const store_error& why) {
+command_error read_error(const std::string& file, const store_error& why) {
   const bool has_name = why.message.find(file) != std::string::npos;
   return {exit_failed, has_name ? why.message : fmt::format("{}: {}", file, why.message)};
 }
 
 command_result<std::unique_ptr<history_reader>> open_history(const std::string& file) {
   auto opened = history_reader::open(file);
-  if (not opened) return error_of(file, opened.error());
+  if (not opened) return read_error(file, opened.error());
   return std::move(*opened);
 }
 
@@ -245,7 +245,7 @@ command_result<int> inspect(const history_options& wanted) {
   progress shown{all.contents().counts.all_events(), "events"};
   const auto seen = survey(all, [&shown](std::uint64_t events) { shown.show(events, events); });
   shown.clear();
-  if (not seen) return error_of(wanted.file, seen.error());
+  if (not seen) return read_error(wanted.file, seen.error());
   const history_report report{wanted.file, all, nullptr, 0, *seen};
   wanted.as_json ? print_out("{}\n", json_of(report).dump()) : write_out(text_of(report));
   return exit_done;
@@ -304,7 +304,7 @@ command_result<int> export_csv(const history_options& wanted) {
     return is_taken and not stop.came();
   });
   shown.clear();
-  if (not visited) return error_of(wanted.file, visited.error());
+  if (not visited) return read_error(wanted.file, visited.error());
   if (stop.came()) return int{exit_interrupted};
   (void)to.write(text);
   if (auto done = to.finish(); not done) return done.error();
