@@ -302,6 +302,7 @@ json run_json(const experiment& what, const run_result& result, const run_figure
   for (const auto& each : what.policies)
     policies[each.name] = each.digest;
   const auto& counts = result.tally.counts;
+  const bool knows_lateness = not what.captured or what.captured->arrivals_known;
   json out{{"digest", result.digest},
            {"seed", what.seed},
            {"events", result.tally.events},
@@ -319,8 +320,8 @@ json run_json(const experiment& what, const run_result& result, const run_figure
            {"policies", std::move(policies)},
            {"binary", binary},
            {"duplicates", counts.duplicates},
-           {"too_old", counts.too_old},
-           {"moved_to_backfill", counts.moved_to_backfill}};
+           {"too_old", if_known(knows_lateness, counts.too_old)},
+           {"moved_to_backfill", if_known(knows_lateness, counts.moved_to_backfill)}};
   if (what.captured)
     out["history"] = {{"file", what.captured->file},
                       {"digest", what.captured->digest},

@@ -174,6 +174,9 @@ class DemoDay(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         report = json.loads(done.stdout)
         self.assertIsNone(report["run"]["history"]["skipped_commands"])
+        # Nothing says when the rows arrived.
+        self.assertIsNone(report["run"]["moved_to_backfill"])
+        self.assertIsNone(report["run"]["too_old"])
         unknown = ["stt_ms", "stt_blocked_ms", "upload_refused_ms", "stt_ms_saved", "harm_ms", "exhausted_limited_ms"]
         for policy in report["policies"]:
             self.assertGreater(policy["crossings"]["daily"], 0)
@@ -186,6 +189,15 @@ class DemoDay(unittest.TestCase):
                 self.assertIsNone(cohort["stt_ms"])
         done = replay(self.folder, history="use.history")
         self.assertIn("STT is not known", done.stdout)
+        prices = "prices: {stt_minute: 0.01, review: 0.5}"
+        done = self.simulate(f"history: use.history\npolicies: [fair, omi-newest]\n{prices}\n", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for policy in json.loads(done.stdout)["policies"]:
+            money = policy["money_micro"]
+            self.assertEqual([money[key] for key in ("stt", "saved", "saved_by_economy")], [None] * 3)
+            self.assertEqual(money["reviews"], policy["reviews"] * 500_000)
+        done = self.simulate(f"history: use.history\npolicies: [fair, omi-newest]\n{prices}\n")
+        self.assertIn("saved -, by the cheaper model -, reviews cost", done.stdout)
 
     def test_misuse_and_harm_of_users_without_a_label_are_null(self):
         done = replay(self.folder, "--json", history="day.history")
