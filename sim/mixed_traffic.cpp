@@ -65,6 +65,7 @@ mixed_feed::mixed_feed(const history_plan& plan, const synthetic_users& made, co
 
 void mixed_feed::fill(std::uint32_t user, simulated_user& out) {
   if (user < recorded_users_) {
+    out.refused = {};
     recorded_.fill(user, out);
     return;
   }

@@ -37,6 +37,7 @@ public:
 
   void fill(std::uint32_t user, simulated_user& out) override;
   std::optional<std::string> id_of(std::uint32_t user, std::uint64_t key) override;
+  void check() const override { recorded_.check(); }
 
 private:
   history_feed recorded_;
