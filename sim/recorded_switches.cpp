@@ -3,30 +3,64 @@
 #include "sim/recorded_switches.hpp"
 
 #include <algorithm>
+#include <compare>
+#include <cstddef>
 
 namespace fairuse::sim {
 
 namespace {
 
-/// What holds when a partition begins.
+/// What holds where nothing is recorded of a partition's start.
 constexpr bool enabled_at_start = true;
+
+/// A command or a run of the engine that may have moved a switch. Of one epoch, the run comes first.
+struct recorded_change {
+  std::int32_t partition = 0;
+  std::uint64_t epoch = 0;
+  bool is_command = false;
+  /// In its list.
+  std::uint32_t number = 0;
+
+  auto operator<=>(const recorded_change&) const = default;
+};
+
+std::vector<recorded_change> changes_of(const history::history_contents& of) {
+  std::vector<recorded_change> all;
+  for (std::uint32_t i = 0; i < of.broadcasts.size(); ++i)
+    all.push_back({of.broadcasts[i].partition, of.broadcasts[i].epoch, true, i});
+  for (std::uint32_t i = 0; i < of.runs.size(); ++i)
+    all.push_back({of.runs[i].partition, of.runs[i].epoch, false, i});
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+/// `held` before it.
+switch_change after_command(const history::broadcast_command& command, std::uint32_t mark, switch_change held) {
+  if (command.what.verb == admin_verb::enable) held.enabled = command.what.on;
+  if (command.what.verb == admin_verb::kill_switch) held.killed = command.what.on;
+  held.mark = mark;
+  held.now = command.now;
+  held.instant = command.instant;
+  return held;
+}
+
+/// It holds for the whole epoch, timers that became due since the one before included.
+switch_change at_run(const history::history_run& run, std::uint32_t mark) {
+  const auto from = run.previous_now == INT64_MIN ? INT64_MIN : run.previous_now + 1;
+  return {mark, run.now, from, run.enabled, run.killed};
+}
 
 } // namespace
 
 recorded_switches switches_of(const history::history_contents& of) {
   recorded_switches all;
-  for (std::uint32_t number = 0; number < of.broadcasts.size(); ++number) {
-    const auto& command = of.broadcasts[number];
-    auto& changes = all[command.partition];
-    const auto before = changes.empty() ? switch_change{.enabled = enabled_at_start} : changes.back();
-    auto after = before;
-    if (command.what.verb == admin_verb::enable) after.enabled = command.what.on;
-    if (command.what.verb == admin_verb::kill_switch) after.killed = command.what.on;
-    if (after.enabled == before.enabled and after.killed == before.killed) continue;
-    after.mark = number;
-    after.now = command.now;
-    after.instant = command.instant;
-    changes.push_back(after);
+  const auto commands = static_cast<std::uint32_t>(of.broadcasts.size());
+  for (const auto& each : changes_of(of)) {
+    auto& changes = all[each.partition];
+    const auto held = changes.empty() ? switch_change{.enabled = enabled_at_start} : changes.back();
+    const auto next = each.is_command ? after_command(of.broadcasts[each.number], each.number, held)
+                                      : at_run(of.runs[each.number], commands + each.number);
+    if (next.enabled != held.enabled or next.killed != held.killed) changes.push_back(next);
   }
   return all;
 }
@@ -45,9 +79,9 @@ const controls* switched_steps::in_force() const {
 }
 
 std::size_t switched_steps::passed_by(std::uint32_t mark) const {
-  const auto behind = std::partition_point(changes_.begin(), changes_.end(),
-                                           [mark](const switch_change& each) { return each.mark <= mark; });
-  return static_cast<std::size_t>(behind - changes_.begin());
+  const auto place =
+      std::find_if(changes_.begin(), changes_.end(), [mark](const switch_change& each) { return each.mark == mark; });
+  return place == changes_.end() ? next_ : static_cast<std::size_t>(place - changes_.begin()) + 1;
 }
 
 /// The events so far are a step.

@@ -15,7 +15,7 @@
 
 namespace fairuse::sim {
 
-/// A command to all users that changed a switch.
+/// A command to all users, or a start of the engine with another configuration, that changed a switch.
 struct switch_change {
   /// As a mark among the events of a user names it (history::is_broadcast_mark).
   std::uint32_t mark = 0;

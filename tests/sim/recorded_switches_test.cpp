@@ -80,6 +80,26 @@ BOOST_AUTO_TEST_CASE(are_those_of_each_partition_and_changes_alone) {
   BOOST_TEST(all.at(1)[0].mark == 4U);
 }
 
+BOOST_AUTO_TEST_CASE(begin_with_what_the_engine_was_started_with) {
+  history::history_contents contents;
+  contents.runs = {{.partition = 0, .epoch = 1, .now = 10, .enabled = false},
+                   {.partition = 0, .epoch = 5, .now = 50, .previous_now = 40, .enabled = false, .killed = true},
+                   {.partition = 1, .epoch = 1, .now = 10, .enabled = true}};
+  contents.broadcasts = {command(0, 30, admin_verb::enable, true, 29), command(0, 31, admin_verb::enable, false, 30)};
+  contents.broadcasts[0].epoch = 3;
+  contents.broadcasts[1].epoch = 4;
+  const auto all = switches_of(contents);
+  BOOST_REQUIRE(all.at(0).size() == 4U);
+  BOOST_TEST(all.at(0)[0].mark == 2U);
+  BOOST_TEST(not all.at(0)[0].enabled);
+  BOOST_TEST(all.at(0)[1].mark == 0U);
+  BOOST_TEST(all.at(0)[2].mark == 1U);
+  BOOST_TEST(all.at(0)[3].mark == 3U);
+  BOOST_TEST(all.at(0)[3].instant == 41);
+  BOOST_TEST(all.at(0)[3].killed);
+  BOOST_TEST(all.at(1).empty());
+}
+
 BOOST_AUTO_TEST_CASE(let_timers_that_are_due_before_a_command_fire_under_what_held) {
   written_steps of({{0, 20, 18, false, false}, {1, 40, 40, true, false}});
   of.add(10, {speech});
