@@ -8,13 +8,13 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/captured_run.hpp"
 #include "cli/commands.hpp"
+#include "cli/history/captured_run.hpp"
+#include "cli/history/written_history.hpp"
 #include "cli/log.hpp"
 #include "cli/numbers.hpp"
 #include "cli/output.hpp"
 #include "cli/stop_signal.hpp"
-#include "cli/written_history.hpp"
 #include "sim/experiment_file.hpp"
 
 namespace fairuse::cli {

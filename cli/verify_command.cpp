@@ -14,10 +14,10 @@
 
 #include "base/system/scratch_folder.hpp"
 #include "cli/commands.hpp"
+#include "cli/history/recorded_replay.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
-#include "cli/recorded_replay.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/policy_file.hpp"
 #include "engine/kafka_options.hpp"

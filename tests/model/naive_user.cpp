@@ -41,7 +41,7 @@ void naive_user::make_slots(const policy& live, std::vector<policy> shadows) {
   if (live.off == off_rule::shadow) add(slot_kind::off, "off", live);
   std::sort(shadows.begin(), shadows.end(), [](const auto& left, const auto& right) { return left.name < right.name; });
   for (const auto& each : shadows)
-    add(slot_kind::shadow, each.name, each);
+    add(reviews_ == review_mode::alone ? slot_kind::alone : slot_kind::shadow, each.name, each);
 }
 
 void naive_user::set_controls(bool enabled, bool killed) {
@@ -53,7 +53,7 @@ void naive_user::promote(const std::string& shadow) {
   std::optional<policy> chosen;
   std::vector<policy> others;
   for (const auto* each : slots_) {
-    if (each->kind != slot_kind::shadow) continue;
+    if (each->kind == slot_kind::live or each->kind == slot_kind::off) continue;
     if (each->rules.name == shadow)
       chosen = each->rules;
     else
@@ -80,7 +80,7 @@ void naive_user::promote(const std::string& shadow) {
 bool naive_user::judges(std::size_t slot) const {
   if (killed_ or exempt_) return false;
   const auto kind = slots_[slot]->kind;
-  return kind == slot_kind::shadow or enabled_ == (kind == slot_kind::live);
+  return kind == slot_kind::shadow or enabled_ == (kind != slot_kind::off);
 }
 
 decision& naive_user::write(std::size_t slot, decision_kind kind, reason why, time_ms at, const std::string& cause) {

@@ -253,34 +253,12 @@ time_ms scenario_run::gap(std::uint8_t choice) const {
   const auto to_due = due == never or due < now_ ? minute_ms : due - now_;
   const auto cooldown = model_.rules(0).review.cooldown_ms;
   const auto span = model_.rules(0).windows.front().span_ms;
-  const std::initializer_list<time_ms> gaps{0,
-                                            0,
-                                            0,
-                                            0,
-                                            0,
-                                            1,
-                                            second_ms,
-                                            minute_ms,
-                                            5 * minute_ms,
-                                            5 * minute_ms + 1,
-                                            30 * minute_ms,
-                                            30 * minute_ms + 1,
-                                            hour_ms,
-                                            3 * hour_ms,
-                                            12 * hour_ms,
-                                            midnight,
-                                            midnight - 1,
-                                            midnight + 1,
-                                            day_ms,
-                                            3 * day_ms,
-                                            7 * day_ms,
-                                            40 * day_ms,
-                                            to_due,
-                                            to_due - 1,
-                                            to_due + 1,
-                                            cooldown,
-                                            cooldown + 1,
-                                            span + second_ms};
+  // clang-format off
+  const std::initializer_list<time_ms> gaps{
+      0, 0, 0, 0, 0, 1, second_ms, minute_ms, 5 * minute_ms, 5 * minute_ms + 1, 30 * minute_ms, 30 * minute_ms +
+      1, hour_ms, 3 * hour_ms, 12 * hour_ms, midnight, midnight - 1, midnight + 1, day_ms, 3 * day_ms, 7 * day_ms,
+      40 * day_ms, to_due, to_due - 1, to_due + 1, cooldown, cooldown + 1, span + second_ms};
+  // clang-format on
   return *(gaps.begin() + choice % gaps.size());
 }
 

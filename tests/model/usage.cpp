@@ -59,7 +59,8 @@ std::vector<piece> pieces_of(const metered_event& metered, const metering_profil
 
 bool counts(const model_slot& where, const metered_event& metered) {
   const auto& slot_rules = where.rules;
-  if (where.kind == slot_kind::live and slot_rules.off == off_rule::nothing and metered.while_off) return false;
+  const bool is_switched = where.kind == slot_kind::live or where.kind == slot_kind::alone;
+  if (is_switched and slot_rules.off == off_rule::nothing and metered.while_off) return false;
   const bool late = slot_rules.metering.fresh_within_ms > 0
                     and metered.now - metered.what.instant > slot_rules.metering.fresh_within_ms;
   return slot_rules.enforced_lanes[static_cast<std::size_t>(late ? lane::backfill : metered.what.from)];

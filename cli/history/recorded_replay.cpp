@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/recorded_replay.hpp"
+#include "cli/history/recorded_replay.hpp"
 
 #include <algorithm>
 #include <atomic>

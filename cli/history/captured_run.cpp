@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/captured_run.hpp"
+#include "cli/history/captured_run.hpp"
 
 #include <exception>
 #include <system_error>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/history_report.hpp"
+#include "cli/history/history_report.hpp"
 
 #include <algorithm>
 #include <array>

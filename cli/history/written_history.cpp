@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/written_history.hpp"
+#include "cli/history/written_history.hpp"
 
 #include <string>
 

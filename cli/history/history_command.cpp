@@ -18,7 +18,7 @@
 #include "cli/cases/cut_history.hpp"
 #include "cli/commands.hpp"
 #include "cli/experiment_report.hpp"
-#include "cli/history_report.hpp"
+#include "cli/history/history_report.hpp"
 #include "cli/log.hpp"
 #include "cli/numbers.hpp"
 #include "cli/output.hpp"

@@ -12,13 +12,13 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "cli/captured_run.hpp"
 #include "cli/commands.hpp"
 #include "cli/experiment_report.hpp"
+#include "cli/history/captured_run.hpp"
+#include "cli/history/recorded_replay.hpp"
 #include "cli/log.hpp"
 #include "cli/numbers.hpp"
 #include "cli/output.hpp"
-#include "cli/recorded_replay.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/policy_file.hpp"
 #include "sim/history_feed.hpp"
