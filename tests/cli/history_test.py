@@ -6,6 +6,7 @@ usage: history_test.py PROGRAM [CASE...]
 """
 
 import csv
+import hashlib
 import io
 import json
 import pathlib
@@ -43,6 +44,18 @@ def refused(engine, *words, says, code=2, **how):
 def left(engine, *names):
     """Files of the scratch folder, but for the deployment and those named."""
     return sorted(each.name for each in engine.folder.iterdir() if each.name not in ("local.yaml", *names))
+
+
+def a_history_of_an_earlier_build_is_decided_as_it_was(engine):
+    kept = ROOT / "tests/data/histories/format-1.history"
+    rows = good(engine, "export", kept, "--csv").stdout
+    equal(hashlib.sha256(rows).hexdigest(), "6ec16d48dfa0205117c0960514ca570ff2b1e072bde3d67518bb7065b5a84467", "its events")
+    done = engine.call("replay", kept, "--as-recorded", "--json")
+    equal(done.returncode, 0, f"exit code, with {done.stderr.decode()}")
+    told = {each["slot"]: each["decisions"] for each in json.loads(done.stdout)["slots"]}
+    equal(told, {"*": 2, "live": 19, "off": 7, "omi-newest": 16}, "decisions by slot")
+    digest = "74e5814be7c8d5adf0dd50a0c4b41305043f7b30edb20abe3601c80eb35f8b56"
+    equal(json.loads(done.stdout)["digest"], digest, "digest of its decisions")
 
 
 def a_day_is_packed_and_inspected(engine):
@@ -197,6 +210,7 @@ def labels_are_counted_where_they_meet_users(engine):
 
 
 CASES = [
+    a_history_of_an_earlier_build_is_decided_as_it_was,
     a_day_is_packed_and_inspected,
     twice_gives_the_same_bytes,
     a_csv_is_packed_and_exported,
