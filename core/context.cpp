@@ -23,7 +23,7 @@ standing& slot_context::touch() {
   if (who.standings.empty()) who.standings.resize(policies().slot_count());
   auto& mine = who.standings[slot];
   if (not mine) mine = std::make_unique<standing>();
-  who.changed.standings |= std::uint64_t{1} << slot;
+  who.changed.standings |= std::uint64_t{1} << slot % 64;
   return *mine;
 }
 

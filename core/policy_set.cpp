@@ -9,10 +9,10 @@ namespace fairuse {
 namespace {
 
 template <class T>
-std::uint8_t index_of(std::vector<T>& all, const T& wanted) {
+std::uint16_t index_of(std::vector<T>& all, const T& wanted) {
   auto found = std::find(all.begin(), all.end(), wanted);
   if (found == all.end()) found = all.insert(all.end(), wanted);
-  return static_cast<std::uint8_t>(found - all.begin());
+  return static_cast<std::uint16_t>(found - all.begin());
 }
 
 slot_label make_label(slot_kind kind, const policy& rules) {
@@ -27,11 +27,13 @@ slot_label make_label(slot_kind kind, const policy& rules) {
 }
 
 /// Indices wrap in a set that is too large, its counts do not.
-result<void> check_indices(const policy_set& set) {
+result<void> check_counts(const policy_set& set) {
+  const bool deployed = set.reviews() == review_mode::shared;
+  const auto indices_max = deployed ? deployment_indices_max : std::size_t{UINT16_MAX};
   struct {
     std::size_t count, most;
     std::string_view what;
-  } const limits[] = {{set.slot_count(), slots_max, "slots"},
+  } const limits[] = {{set.slot_count(), deployed ? deployment_slots_max : slots_max, "slots"},
                       {set.profiles().size(), indices_max, "metering profiles"},
                       {set.view_count(), indices_max, "combinations of metering and lanes"},
                       {set.span_count(), indices_max, "different window spans"}};
@@ -63,8 +65,8 @@ std::shared_ptr<const policy_set> policy_set::make(const policy& live, std::vect
   return set;
 }
 
-result<void> policy_set::check(const policy& live, std::vector<policy> shadows) {
-  return check_indices(*make(live, std::move(shadows)));
+result<void> policy_set::check(const policy& live, std::vector<policy> shadows, review_mode reviews) {
+  return check_counts(*make(live, std::move(shadows), 8 * day_ms, reviews));
 }
 
 void policy_set::add_slot(slot_kind kind, const policy& rules) {
@@ -88,7 +90,7 @@ void policy_set::add_slot(slot_kind kind, const policy& rules) {
   slot_count_ = slots_.size();
 }
 
-std::uint8_t policy_set::span_index(std::uint8_t view, std::int64_t span_ms) {
+std::uint16_t policy_set::span_index(std::uint16_t view, std::int64_t span_ms) {
   return index_of(spans_, span_spec{view, span_ms / second_ms});
 }
 
@@ -128,7 +130,7 @@ std::shared_ptr<const policy_set> policy_set::promoted(std::string_view shadow) 
   }
   if (chosen == nullptr) return nullptr;
   auto made = make(*chosen, std::move(others), retention_ms_, reviews_, ages_);
-  return check_indices(*made) ? made : nullptr;
+  return check_counts(*made) ? made : nullptr;
 }
 
 } // namespace fairuse

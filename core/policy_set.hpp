@@ -19,7 +19,7 @@ namespace fairuse {
 
 /// One way to sum a profile's buckets: which lanes, and whether speech metered while the system was off counts.
 struct view_spec {
-  std::uint8_t profile = 0;
+  std::uint16_t profile = 0;
   /// Bit per lane.
   std::uint8_t lanes = 0;
   bool counts_off = true;
@@ -32,7 +32,7 @@ struct view_spec {
 
 /// One running sum: a view over the last `span_s` seconds.
 struct span_spec {
-  std::uint8_t view = 0;
+  std::uint16_t view = 0;
   std::int64_t span_s = 0;
   friend bool operator==(const span_spec&, const span_spec&) = default;
 };
@@ -49,10 +49,10 @@ struct slot_spec {
   slot_label label;
   slot_kind kind = slot_kind::live;
   policy rules;
-  std::uint8_t view = 0;
+  std::uint16_t view = 0;
   /// Index into policy_set::spans() of each window of `rules`.
-  std::array<std::uint8_t, windows_max> spans{};
-  std::uint8_t ceiling_span = 0;
+  std::array<std::uint16_t, windows_max> spans{};
+  std::uint16_t ceiling_span = 0;
 };
 
 /// From when on a profile has been metered; a deployment remembers it, because a later profile has not metered the
@@ -71,6 +71,12 @@ enum class review_mode : std::uint8_t {
   alone,  ///< simulation: every slot asks for itself
 };
 
+/// What rows name a standing's change by is a bit of 64 per slot, so a deployment takes no more.
+inline constexpr std::size_t deployment_slots_max = 64;
+inline constexpr std::size_t deployment_indices_max = 256;
+/// Without rows.
+inline constexpr std::size_t slots_max = 1'024;
+
 class policy_set {
 public:
   /// Slots: live first, then `off` if the live policy says off: shadow, then shadows by name.
@@ -81,8 +87,9 @@ public:
                                                 review_mode reviews = review_mode::shared,
                                                 std::vector<profile_age> ages = {});
 
-  /// Fails if the policies need more slots, profiles, views or spans than indices hold.
-  static result<void> check(const policy& live, std::vector<policy> shadows);
+  /// Fails if the policies need more slots, profiles, views or spans than a deployment (shared) or a laboratory (alone)
+  /// takes.
+  static result<void> check(const policy& live, std::vector<policy> shadows, review_mode reviews = review_mode::shared);
 
   const std::vector<metering_profile>& profiles() const { return profiles_; }
   const std::vector<view_spec>& views() const { return views_; }
@@ -119,7 +126,7 @@ public:
 private:
   void add_slot(slot_kind kind, const policy& rules);
   profile_age age_of(const metering_profile& profile) const;
-  std::uint8_t span_index(std::uint8_t view, std::int64_t span_ms);
+  std::uint16_t span_index(std::uint16_t view, std::int64_t span_ms);
 
   std::vector<metering_profile> profiles_;
   std::vector<view_spec> views_;
@@ -132,11 +139,6 @@ private:
   std::int64_t retention_ms_ = 0;
   review_mode reviews_ = review_mode::shared;
 };
-
-/// A standing's slot is a bit of 64.
-inline constexpr std::size_t slots_max = 64;
-/// Profiles, views and spans: their indices are bytes.
-inline constexpr std::size_t indices_max = 256;
 
 /// The switches and policies that hold for all users at one moment.
 struct controls {

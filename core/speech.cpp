@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/speech.hpp"
 
+#include <bitset>
+
 #include "core/budget.hpp"
 #include "core/limits.hpp"
 #include "core/quiet.hpp"
@@ -9,10 +11,10 @@ namespace fairuse::detail {
 
 namespace {
 
-/// What an upload meets in each slot, as it was before the upload counts; a bit per slot.
+/// What an upload meets in each slot, as it was before the upload counts.
 struct upload_slots {
-  std::uint64_t refused = 0; ///< the gate would have refused it
-  std::uint64_t charged = 0; ///< it is charged to the budget
+  std::bitset<slots_max> refused; ///< the gate would have refused it
+  std::bitset<slots_max> charged; ///< it is charged to the budget
 };
 
 bool refuses_upload(const slot_context& context) {
@@ -24,19 +26,18 @@ upload_slots before_upload(const slot_context& live) {
   upload_slots slots;
   for (std::size_t slot = 0; slot < live.policies().slot_count(); ++slot) {
     auto context = live.in_slot(slot);
-    const auto bit = std::uint64_t{1} << slot;
     if (context.judges() and refuses_upload(context))
-      slots.refused |= bit;
+      slots.refused.set(slot);
     else if (context.rules().budget.charge_uploads and budget_tracked(context))
-      slots.charged |= bit;
+      slots.charged.set(slot);
   }
   return slots;
 }
 
 void finish_upload(slot_context context, const upload_slots& slots) {
   const auto total_ms = context.out.speech.total_ms();
-  if ((slots.refused >> context.slot & 1) != 0) context.tally().upload_refused_ms += total_ms;
-  if ((slots.charged >> context.slot & 1) != 0) charge_budget(context, context.cause->instant, total_ms);
+  if (slots.refused.test(context.slot)) context.tally().upload_refused_ms += total_ms;
+  if (slots.charged.test(context.slot)) charge_budget(context, context.cause->instant, total_ms);
 }
 
 /// Compare sums with caps, unless nothing can follow from it.

@@ -21,7 +21,7 @@ std::int64_t bucket_sum(const user& who, const policy_set& policies, std::size_t
 
 /// A sum, and what it may be at most.
 struct sum_limit {
-  std::uint8_t span;
+  std::uint16_t span;
   std::int64_t limit_ms;
 };
 

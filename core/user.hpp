@@ -181,7 +181,9 @@ struct changes {
   bool core = false;
   bool conversations = false;
   bool erased = false;
-  std::uint64_t standings = 0; ///< bit per slot
+  /// A bit per slot of a deployment. Of more slots several share one: where nothing is written it says that one
+  /// changed.
+  std::uint64_t standings = 0;
   compact_list<hour_number> bucket_hours;
   compact_list<hour_number> id_hours;
   /// Changed, and unloaded before they were written: their rows do not depend on when rows are written.

@@ -25,6 +25,7 @@ std::int64_t longest_span_ms(const policy& rules) {
 }
 
 std::string why_not_added(const policy& rules, const experiment& in) {
+  if (in.policies.size() == policies_max) return fmt::format("{} policies are the most", policies_max);
   if (rules.name == "live" or rules.name == "off") return fmt::format("a policy may not be called '{}'", rules.name);
   if (std::any_of(in.policies.begin(), in.policies.end(),
                   [&rules](const policy& each) { return each.name == rules.name; }))

@@ -17,7 +17,7 @@
 
 namespace fairuse::sim {
 
-inline constexpr std::size_t policies_max = 32;
+inline constexpr std::size_t policies_max = 512;
 /// A uid has seven digits (uid_of): uids must sort as their numbers do.
 inline constexpr std::uint32_t users_max = 10'000'000;
 

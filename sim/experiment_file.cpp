@@ -145,7 +145,7 @@ void experiment_reader::read_policies(experiment& into) {
   }
   if (into.policies.empty()) return;
   const auto shadows = std::vector(into.policies.begin() + 1, into.policies.end());
-  if (const auto fits = policy_set::check(into.policies.front(), shadows); not fits)
+  if (const auto fits = policy_set::check(into.policies.front(), shadows, review_mode::alone); not fits)
     top_.error("policies", fits.error().message);
 }
 

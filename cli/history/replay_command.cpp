@@ -49,7 +49,7 @@ result<void> load_policies(const std::vector<std::filesystem::path>& files, sim:
     into.policies.push_back(std::move(*made));
   }
   const auto& all = into.policies;
-  if (auto fits = policy_set::check(all.front(), {all.begin() + 1, all.end()}); not fits)
+  if (auto fits = policy_set::check(all.front(), {all.begin() + 1, all.end()}, review_mode::alone); not fits)
     return error{fits.error().message};
   return {};
 }

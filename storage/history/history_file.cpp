@@ -188,6 +188,10 @@ result<void, store_error> history_reader::read_contents() {
   return {};
 }
 
+store_error history_reader::damaged_block(std::size_t number, const std::string& why) const {
+  return damaged(fmt::format("block {} of {} is damaged: {}", number + 1, contents_.blocks.size(), why));
+}
+
 result<void, store_error> history_reader::read_part(std::size_t number, block_part which, buffers& out) const {
   const auto index = static_cast<std::size_t>(which);
   const auto& part = contents_.blocks[number].parts[index];
@@ -196,8 +200,7 @@ result<void, store_error> history_reader::read_part(std::size_t number, block_pa
   if (XXH3_64bits(out.stored.data(), out.stored.size()) == part.checksum
       and unpack(out.stored, part.bytes, out.parts[index]))
     return {};
-  return damaged(fmt::format("block {} of {} is damaged: the checksum of its {} does not hold", number + 1,
-                             contents_.blocks.size(), to_text(which)));
+  return damaged_block(number, fmt::format("the checksum of its {} does not hold", to_text(which)));
 }
 
 result<void, store_error> history_reader::read_block(std::size_t number, wanted_parts wanted, buffers& out) const {
@@ -221,15 +224,13 @@ result<void, store_error> history_reader::read_block(std::size_t number, wanted_
   const auto made = decode_block(bytes, wanted.form, out.block);
   const auto& entry = contents_.blocks[number];
   if (made and out.block.users().size() == entry.sizes.users) return {};
-  return damaged(fmt::format("block {} of {} is damaged: {}", number + 1, contents_.blocks.size(),
-                             made ? "it has other users than the contents say" : made.error().message));
+  return damaged_block(number, made ? "it has other users than the contents say" : made.error().message);
 }
 
 result<void, store_error> history_reader::read_ids(std::size_t number, buffers& out, block_ids& ids) const {
   if (auto done = read_part(number, block_part::ids, out); not done) return done;
   if (const auto made = decode_ids(out.parts[static_cast<std::size_t>(block_part::ids)], ids); not made)
-    return damaged(
-        fmt::format("block {} of {} is damaged: {}", number + 1, contents_.blocks.size(), made.error().message));
+    return damaged_block(number, made.error().message);
   return {};
 }
 

@@ -237,6 +237,7 @@ public:
 private:
   history_reader() = default;
   result<void, store_error> read_contents();
+  store_error damaged_block(std::size_t number, const std::string& why) const;
   result<void, store_error> read_part(std::size_t number, block_part which, buffers& out) const;
 
   random_access from_;

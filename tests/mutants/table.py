@@ -10,6 +10,7 @@ POLICY = "core/policy.cpp"
 QUIET = "core/quiet.cpp"
 READING = "core/reading.hpp"
 LIMIT_LISTS = "core/reading.cpp"
+RUN = "core/run.cpp"
 SPEECH = "core/speech.cpp"
 TIMERS = "core/timers.cpp"
 SUMS = "core/sums.cpp"
@@ -33,8 +34,8 @@ MUTANTS = [
     ("log: lanes are mixed", BUCKETS, "if ((word & ~amount(amount_max)) == empty and ms_of(word) + ms <= amount_max) {", "if (ms_of(word) + ms <= amount_max) {"),
     ("log: amounts overflow", BUCKETS, "for (; ms > amount_max; ms -= amount_max)", "for (; ms > amount_max + 1; ms -= amount_max)"),
     ("late inserts move no tail", SUMS, "running.tail += inserted;", "running.tail += 0 * inserted;"),
-    ("late speech stays live", "core/metering.hpp", "now - what.instant > profile.fresh_within_ms;", "now - what.instant > profile.fresh_within_ms + 1;"),
-    ("arrival basis forgotten", METERING, "const auto at = profile.basis == time_basis::arrival ? now : what.time;", "const auto at = what.time;"),
+    ("late speech stays live", "core/metering.hpp", "now - instant > profile.fresh_within_ms;", "now - instant > profile.fresh_within_ms + 1;"),
+    ("arrival basis forgotten", "core/metering.hpp", "profile.basis == time_basis::arrival ? now : time", "time"),
     ("tails go with pruned buckets", SUMS, "who.sums.span(span).tail -= gone;", "who.sums.span(span).tail -= 0 * gone;"),
     ("unwritten ids are forgotten", SUMS, "first = std::min(first, unwritten);", "first = std::max(first, std::min(first, unwritten));"),
     ("late timers see the sums of now", BIND, "detail::rebuild_sums(who, policies, std::min(now, who.next_due));", "detail::rebuild_sums(who, policies, now);"),
@@ -47,19 +48,19 @@ MUTANTS = [
     ("the hour 24 h ago does not count", "core/id_log.hpp", "return hour_of(now) - 24;", "return hour_of(now) - 23;"),
     ("the filter keeps no loaded ids", IDS, "  filter_.drop();\n}\n\nbool id_log::has(", "}\n\nbool id_log::has("),
     # Events and timers.
-    ("speech is not deduplicated", SPEECH, "applied apply_speech(slot_context& live, const event& what) {\n  if (not is_new(live.who, what, live.at))", "applied apply_speech(slot_context& live, const event& what) {\n  if (not is_new(live.who, what, live.at) and what.ms == 1)"),
-    ("stt is not deduplicated", SPEECH, "applied apply_stt(slot_context& live, const event& what) {\n  if (not is_new(live.who, what, live.at))", "applied apply_stt(slot_context& live, const event& what) {\n  if (not is_new(live.who, what, live.at) and what.ms == 1)"),
+    ("speech is not deduplicated", RULES, "return has_kept_id(what) and not detail::is_new(who, what, now) ?", "return has_kept_id(what) and not detail::is_new(who, what, now) and what.kind != event_kind::speech ?"),
+    ("stt is not deduplicated", RULES, "return has_kept_id(what) and not detail::is_new(who, what, now) ?", "return has_kept_id(what) and not detail::is_new(who, what, now) and what.kind != event_kind::stt ?"),
     ("a deadline ends at its instant", TIMERS, "return deadline == never ? never : deadline + 1;", "return deadline == never ? never : deadline;"),
     ("timers fire after the events", TIMERS, "while (who.next_due <= now) {", "while (who.next_due < now) {"),
     ("timers carry now", TIMERS, "fire({who, in_force, out, first.due, nullptr, first.slot}, first.what);", "fire({who, in_force, out, first.due + 1, nullptr, first.slot}, first.what);"),
     ("retention excludes its edge", RULES, "what.instant < now - retention_ms ?", "what.instant <= now - retention_ms ?"),
     ("horizon excludes its edge", RULES, "if (what.instant > now + horizon_ms)", "if (what.instant >= now + horizon_ms)"),
-    ("erased events come back", RULES, "or what.instant > who.erased_at)", "or what.instant >= who.erased_at)"),
+    ("erased events come back", RULES, "if (what.instant <= who.erased_at)", "if (what.instant < who.erased_at)"),
     ("uploads are not refused over budget", SPEECH, "(known->hard or known->ceiling or budget_blocks(context));", "(known->hard or known->ceiling);"),
     ("refused uploads are charged", SPEECH, "slots.refused |= bit;\n    else if", "slots.refused |= bit;\n    if"),
     ("the kill switch judges", CONTEXT, "if (in_force.killed or who.exempt) return false;", "if (who.exempt) return false;"),
     ("exempt users are judged", CONTEXT, "if (in_force.killed or who.exempt) return false;", "if (in_force.killed) return false;"),
-    ("ids are pruned behind the load", RULES, "how = apply_admitted(live, what);", "who.pruned_hour = 0, detail::prune(who, now), how = apply_admitted(live, what);"),
+    ("ids are pruned behind the load", RULES, "how = detail::take(live, what);", "who.pruned_hour = 0, detail::prune(who, now), how = detail::take(live, what);"),
     # Caps, restrictions, budget.
     ("a cap triggers at its value", READING, "if (left_ms < 0)", "if (left_ms <= 0)"),
     ("a standing excess crosses again", LIMITS, "if (windows.sums[window] - ms_of_event(context, window) > cap) continue;", "if (windows.sums[window] - ms_of_event(context, window) > cap + day_ms) continue;"),
@@ -110,9 +111,26 @@ MUTANTS = [
     ("an older fact wins", FACTS, "if (not named or stamp <= known) return false;", "if (not named) return false;"),
     ("renewing does nothing", FACTS, "const bool differs = added.from != added.to or", "const bool differs = added.from != added.to and"),
     ("admin ids are forgotten", FACTS, "fresh.admin_ids = std::move(who.admin_ids);", ""),
-    ("numbers start anew after an erasure", FACTS, "fresh.standings[slot]->last_strike = known->last_strike;", ""),
+    ("numbers start anew after an erasure", "core/user.hpp", "  numbers.last_strike = what.last_strike;\n", ""),
     ("an erasure holds up to its instant only", FACTS, "fresh.erased_at = std::max(what.instant, live.at);", "fresh.erased_at = what.instant;"),
     ("thirty-one conversations", FACTS, "if (kept.size() > conversations_max)", "if (kept.size() > conversations_max + 1)"),
+    # Runs: a row for everything that ends a stretch of quiet events.
+    ("run: a crossing a millisecond late", RUN, "> quiet_.added_max_ms(view))", "> quiet_.added_max_ms(view) + 1)"),
+    ("run: a review is asked for late", RUN, "std::min({until_, bounds.asks_at, bounds.drains_at})", "std::min(until_, bounds.drains_at)"),
+    ("run: a drain is passed", RUN, "std::min({until_, bounds.asks_at, bounds.drains_at})", "std::min(until_, bounds.asks_at)"),
+    ("run: a timer is passed", RUN, "if (run_.now[i] >= advanced_until_)", "if (advanced_until_ == INT64_MIN)"),
+    ("run: a timer that an event set is passed", RUN, "  advanced_until_ = std::min(advanced_until_, who_.next_due);\n", ""),
+    ("run: an upload is metered alone", RUN, "(quiet_.idle() or tag.from() != lane::sync) and", ""),
+    ("run: STT is never charged", RUN, "  if (not quiet_.idle()) return false;\n", ""),
+    ("run: a stage does not count STT", RUN, "known->at != stage::none or", ""),
+    ("run: an excess does not count STT", RUN, "not restricted and context.who.sums.quiet(context.slot).exceeded == 0", "not restricted"),
+    ("run: why no review was asked for", RUN, "if (quiet_.live_why() != review_block::none) {", "if (run_.count == 0) {"),
+    ("run: it goes on behind a request", RUN, "not asked and i < last", "i < last"),
+    ("run: slots that do not judge", RUN, "if (not context.judges()) continue;", ""),
+    ("run: conversations are not read for a review", REVIEWS, "  read_conversations(context.who, context.out.conversations);\n", ""),
+    ("run: conversations come too late for an erasure", RUN, "      read_conversations(live.who, live.out.conversations);\n      return apply_erasure(live, what);", "      return apply_erasure(live, what);"),
+    ("late speech stays in a window that it has left", SUMS, "    if (view.counts(from, while_off)) running.left_ms += speech.ms;\n", ""),
+    ("late speech moves no tail", SUMS, "    running.tail += inserted;\n", ""),
     # Actors.
     ("users are loaded under the rules of the end", SHARD, "store_->load(absent, *periods_.front().in_force->policies, first)", "store_->load(absent, *in_force().policies, first)"),
     ("users are loaded at the end", SHARD, "first = std::min(first, each.steps.front().now);", "first = sealed_->now;"),

@@ -2,6 +2,7 @@
 
 #include "sim/laboratory.hpp"
 
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -155,6 +156,27 @@ BOOST_AUTO_TEST_CASE(a_policy_decides_the_same_alone_and_beside_others) {
   BOOST_TEST(together.policy_digests[0] != together.policy_digests[1]);
   // The run's own digest depends on the policies' names, not on their order.
   BOOST_TEST(together.digest == reordered.digest);
+}
+
+BOOST_AUTO_TEST_CASE(each_of_300_policies_with_900_spans_decides_as_it_does_alone) {
+  std::vector<policy> all;
+  for (int i = 0; i < 300; ++i) {
+    auto& each = all.emplace_back(shipped_policy("fair"));
+    each.name = "s" + std::to_string(i);
+    std::int64_t minutes = 60 + 9 * i;
+    for (auto& window : each.windows) {
+      window.span_ms = minutes++ * minute_ms;
+      window.cap_ms = (10 + i % 50) * minute_ms;
+    }
+  }
+  const auto together = run(field_experiment(all, 40, 4));
+  std::set<std::string> digests;
+  for (const std::size_t index : {0U, 63U, 64U, 128U, 255U, 256U, 299U}) {
+    const auto alone = run(field_experiment({all[index]}, 40, 4));
+    BOOST_TEST(together.policy_digests[index] == alone.policy_digests.front(), "policy " << index);
+    digests.insert(alone.policy_digests.front());
+  }
+  BOOST_TEST(digests.size() > 4U);
 }
 
 BOOST_AUTO_TEST_CASE(a_stopped_run_is_the_run_of_its_first_users) {
