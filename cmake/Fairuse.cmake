@@ -205,12 +205,13 @@ function(fairuse_scenarios name)
 endfunction()
 
 # Test written as a Python script; exit code 0 passes. ARGS may name programs, as in $<TARGET_FILE:fairuse>; without
-# ARGS it runs nothing of ours, so the sanitizer builds do without. The rest as in fairuse_test.
+# ARGS it runs nothing of ours, so the sanitizer builds do without; so they do with UNSANITIZED, for what starts many
+# processes that do little. The rest as in fairuse_test.
 function(fairuse_script_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "THREADS" "SCRIPT;TIMEOUT;COST" "ARGS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "THREADS;UNSANITIZED" "SCRIPT;TIMEOUT;COST" "ARGS;LABELS")
   fairuse_check_arguments(fairuse_script_test ${name})
   fairuse_has_test("${arg_LABELS}" ${arg_THREADS} wanted)
-  if(NOT wanted OR (FAIRUSE_SANITIZE AND NOT arg_ARGS))
+  if(NOT wanted OR (FAIRUSE_SANITIZE AND (arg_UNSANITIZED OR NOT arg_ARGS)))
     return()
   endif()
   fairuse_test_name(${name} test)
