@@ -231,8 +231,9 @@ BOOST_AUTO_TEST_CASE(adding_a_policy_changes_no_decision_of_another) {
     RC_PRE(chosen.shadows.size() == 2U and not has(chosen, model::verb::promote));
     const auto recorded = record_of(chosen);
     auto fewer = recorded;
-    fewer.policies = policy_set::make(recorded.policies->live().rules, {model::make_policy(chosen.shadows[0], "a")},
-                                      recorded.policies->retention_ms(), recorded.policies->reviews());
+    const auto& kept = recorded.policies->slots()[static_cast<std::size_t>(recorded.policies->slot_named("a"))].rules;
+    fewer.policies = policy_set::make(recorded.policies->live().rules, {kept}, recorded.policies->retention_ms(),
+                                      recorded.policies->reviews());
     // Without the shadow `b` there are no answers to its requests.
     for (auto& sealed : fewer.epochs)
       std::erase_if(sealed.events, [](const event& what) {
