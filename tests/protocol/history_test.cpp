@@ -86,12 +86,16 @@ struct captured_run {
   std::filesystem::path folder;
 };
 
-/// FAIRUSE_SEEDS=from..to tries others.
-std::pair<std::uint64_t, std::uint64_t> seeds_to_try() {
+/// Those that found something once; FAIRUSE_SEEDS=from..to tries others.
+std::vector<std::uint64_t> seeds_to_try() {
   const auto* wanted = std::getenv("FAIRUSE_SEEDS");
-  if (wanted == nullptr) return {1, 12};
+  if (wanted == nullptr) return {1, 2, 3, 4, 5, 6, 53, 59, 170};
   const std::string text(wanted);
-  return {std::stoull(text), std::stoull(text.substr(text.find("..") + 2))};
+  const auto last = std::stoull(text.substr(text.find("..") + 2));
+  std::vector<std::uint64_t> seeds;
+  for (auto seed = std::stoull(text); seed <= last; ++seed)
+    seeds.push_back(seed);
+  return seeds;
 }
 
 /// Over all partitions.
@@ -199,9 +203,8 @@ BOOST_AUTO_TEST_CASE(promotions_are_in_force_from_their_epoch_on) {
 }
 
 BOOST_AUTO_TEST_CASE(what_a_capture_holds_is_decided_again) {
-  const auto [from, to] = seeds_to_try();
   std::map<std::string, std::uint64_t> decisions;
-  for (auto seed = from; seed <= to; ++seed) {
+  for (const auto seed : seeds_to_try()) {
     BOOST_TEST_CONTEXT("seed " << seed) {
       captured_run run(seed, seed % 3 != 0);
       const auto made = run.verified();
