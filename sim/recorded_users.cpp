@@ -55,7 +55,9 @@ result<user_decisions> recorded_users::decide(const history::block_user& who) {
   auto again = std::make_unique<user>();
   const continuation rest = [this](const slice& given, const outcome& so_far) { return this->rest(given, so_far); };
   while (not waiting_.steps.empty()) {
-    const auto first = std::exchange(waiting_, {});
+    auto first = std::exchange(waiting_, {});
+    // The shard drops the user of the epoch before, and its text.
+    first.uid = who.uid;
     store_.next = bound(std::move(again), first.steps.front());
     const auto decided = shard_->run({.number = ++epochs_, .slices = {&first, 1}}, rest);
     auto& of = decided.outcomes.front();
