@@ -74,7 +74,8 @@ bool take_run(user& who, const slice& what, const step& taken, outcome& result) 
   return next == last;
 }
 
-void take_step(user& who, const slice& what, const step& taken, const shard_options& options, outcome& result) {
+/// Such a step is always taken whole.
+bool take_step(user& who, const slice& what, const step& taken, const shard_options& options, outcome& result) {
   advance(who, *taken.in_force, taken.now, result.wrote);
   // After advance, which forgets hours that memory does not keep.
   for (const auto& hour : what.older)
@@ -85,6 +86,7 @@ void take_step(user& who, const slice& what, const step& taken, const shard_opti
     if (is_refused(how))
       result.refused.push_back({&each, how, how == applied::unknown_strike ? whom.strikes() : std::string()});
   }
+  return true;
 }
 
 } // namespace
@@ -93,20 +95,12 @@ void take_steps(user& who, const slice& what, const shard_options& options, outc
   result.steps_taken = 0;
   result.events_taken = 0;
   result.asked = false;
-  auto read = result.wrote.decisions.size();
   for (const auto& each : what.steps) {
-    if (not each.in_run)
-      take_step(who, what, each, options, result);
-    else if (not take_run(who, what, each, result)) {
-      result.asked = true;
-      break;
-    }
-    ++result.steps_taken;
-    const auto& written = result.wrote.decisions;
-    result.asked = std::any_of(written.begin() + static_cast<std::ptrdiff_t>(read), written.end(),
-                               [](const decision& one) { return one.kind == decision_kind::review_requested; });
+    const auto written = result.wrote.decisions.size();
+    const bool whole = each.in_run ? take_run(who, what, each, result) : take_step(who, what, each, options, result);
+    result.steps_taken += whole;
+    result.asked = result.wrote.asked_since(written);
     if (result.asked) break;
-    read = written.size();
   }
   result.who = &who;
   result.next_due = who.next_due;

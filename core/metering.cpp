@@ -6,10 +6,7 @@
 
 namespace fairuse {
 
-void unite(const event& what, std::vector<spoken>& out) {
-  out.clear();
-  for (const auto& part : detail_of<speech_segments>(what).segments)
-    if (part.end_ms > part.begin_ms) out.push_back({what.time + part.begin_ms, what.time + part.end_ms});
+void unite(std::vector<spoken>& out) {
   std::sort(out.begin(), out.end(), [](const spoken& a, const spoken& b) { return a.begin < b.begin; });
   std::size_t last = 0;
   for (std::size_t i = 1; i < out.size(); ++i) {
@@ -19,6 +16,13 @@ void unite(const event& what, std::vector<spoken>& out) {
       out[++last] = out[i];
   }
   if (not out.empty()) out.resize(last + 1);
+}
+
+void unite(const event& what, std::vector<spoken>& out) {
+  out.clear();
+  for (const auto& part : detail_of<speech_segments>(what).segments)
+    if (part.end_ms > part.begin_ms) out.push_back({what.time + part.begin_ms, what.time + part.end_ms});
+  unite(out);
 }
 
 void speech_spread::compute(const policy_set& policies, time_ms now, const event& what) {

@@ -19,7 +19,10 @@ struct spoken {
   time_ms end;
 };
 
-/// Union of a speech event's segments in time order: overlaps once, silence never. Empty segments vanish.
+/// Union in time order: overlaps once.
+void unite(std::vector<spoken>& parts);
+
+/// The same of a speech event's segments. Empty segments vanish.
 void unite(const event& what, std::vector<spoken>& out);
 
 /// The lane that speech has under a profile: late speech moves to backfill.

@@ -138,14 +138,12 @@ bool run_of_events::meter_quietly(std::size_t i) {
     const auto under = lane_under(profiles[profile], now, instant, from);
     add(who_, policies, profile, in_one_bucket(profiles[profile], now, instant, ms), under, off);
   }
+  // The live profile is the first one.
   const auto under = lane_under(profiles.front(), now, instant, from);
   out_.counts.moved_to_backfill += under != from;
   out_.counts.metered_ms[static_cast<std::size_t>(under)] += ms;
-  if (quiet_.live_why() != review_block::none) {
-    const auto& rules = policies.live().rules;
-    const auto live_lane = lane_under(rules.metering, now, instant, from);
-    if (rules.enforced_lanes[static_cast<std::size_t>(live_lane)]) count_review_block(out_.counts, quiet_.live_why());
-  }
+  if (quiet_.live_why() != review_block::none and policies.live().rules.enforced_lanes[static_cast<std::size_t>(under)])
+    count_review_block(out_.counts, quiet_.live_why());
   return true;
 }
 
@@ -172,9 +170,7 @@ bool run_of_events::asks(std::size_t i) {
   count(out_.counts, detail::take(context, what));
   quiet_.read(live(now));
   advanced_until_ = std::min(advanced_until_, who_.next_due);
-  const auto begin = out_.decisions.begin() + static_cast<std::ptrdiff_t>(written);
-  return std::any_of(begin, out_.decisions.end(),
-                     [](const decision& each) { return each.kind == decision_kind::review_requested; });
+  return out_.asked_since(written);
 }
 
 void run_of_events::put_stt() {

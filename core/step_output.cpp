@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/step_output.hpp"
 
+#include <algorithm>
+
 namespace fairuse {
 
 void step_output::clear() {
@@ -8,6 +10,11 @@ void step_output::clear() {
   counts = {};
   tallies.assign(tallies.size(), {});
   conversations = {};
+}
+
+bool step_output::asked_since(std::size_t first) const {
+  return std::any_of(decisions.begin() + static_cast<std::ptrdiff_t>(first), decisions.end(),
+                     [](const decision& each) { return each.kind == decision_kind::review_requested; });
 }
 
 } // namespace fairuse

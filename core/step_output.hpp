@@ -45,6 +45,8 @@ struct step_output {
   speech_spread speech;
   unread_conversations conversations;
   void clear();
+  /// Did the decisions from number `first` on ask for a review?
+  bool asked_since(std::size_t first) const;
 };
 
 } // namespace fairuse

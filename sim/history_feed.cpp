@@ -150,9 +150,7 @@ void history_feed::write_whole_run(const history::block_user& who, simulated_use
         out.skipped_commands += is_skipped_command(who.run, i);
     out.run = out.columns.columns();
   }
-  if (out.run.count > 0)
-    out.steps.push_back({out.run.now[0], in_force_, 0, static_cast<std::uint32_t>(out.run.count), true});
-  out.steps.push_back({end_, in_force_, 0, 0});
+  out.take_run_until(end_, *in_force_);
 }
 
 void history_feed::write_switched_run(const history::block_user& who, std::span<const switch_change> changes,
@@ -183,6 +181,7 @@ void history_feed::write_switched_run(const history::block_user& who, std::span<
 
 void history_feed::write_run(const history::block_user& who, simulated_user& out) {
   out.skipped_commands = 0;
+  out.refused = {};
   out.steps.clear();
   out.run = who.run;
   out.run.first_key = key_mark | 1;

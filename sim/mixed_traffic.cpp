@@ -21,7 +21,8 @@ bool is_used(const history::history_reader& of, const std::string& prefix) {
   const auto& blocks = of.contents().blocks;
   for (std::size_t number = 0; number < blocks.size(); ++number) {
     if (blocks[number].last_uid < prefix or blocks[number].first_uid >= behind) continue;
-    if (const auto done = of.read_block(number, {}, buffers); not done) throw std::runtime_error(done.error().message);
+    if (const auto done = of.read_block(number, {.form = history::event_form::run}, buffers); not done)
+      throw std::runtime_error(done.error().message);
     const auto users = buffers.block.users();
     if (std::any_of(users.begin(), users.end(), [&](const auto& each) { return each.uid.starts_with(prefix); }))
       return true;
@@ -65,15 +66,12 @@ mixed_feed::mixed_feed(const history_plan& plan, const synthetic_users& made, co
 
 void mixed_feed::fill(std::uint32_t user, simulated_user& out) {
   if (user < recorded_users_) {
-    out.refused = {};
     recorded_.fill(user, out);
     return;
   }
   synthetic_.fill(user - recorded_users_, out);
   out.uid.insert(0, *prefix_);
   out.group += recorded_groups_;
-  out.skipped_commands = 0;
-  out.reviews = {};
 }
 
 std::optional<std::string> mixed_feed::id_of(std::uint32_t user, std::uint64_t key) {

@@ -61,6 +61,12 @@ event_columns run_buffer::columns() const {
   return made;
 }
 
+void simulated_user::take_run_until(time_ms end, const controls& in_force) {
+  steps.clear();
+  if (run.count > 0) steps.push_back({run.now[0], &in_force, 0, static_cast<std::uint32_t>(run.count), true});
+  steps.push_back({end, &in_force, 0, 0});
+}
+
 synthetic_feed::synthetic_feed(const composition& of, std::uint32_t days, const controls& in_force, time_ms end)
   : writer_(of, days), in_force_(&in_force), end_(end) {}
 
@@ -85,16 +91,15 @@ void synthetic_feed::fill(std::uint32_t user, simulated_user& out) {
   out.uid = uid_of(user);
   out.group = out.traffic.traits.cohort;
   out.refused = {};
+  out.skipped_commands = 0;
+  out.reviews = {};
   out.columns.clear();
   for (const auto& each : out.traffic.arrivals) {
     if (each.at > end_) break;
     if (admits(each, out.refused)) out.columns.add(each.at, each.what);
   }
   out.run = out.columns.columns();
-  out.steps.clear();
-  if (out.run.count > 0)
-    out.steps.push_back({out.run.now[0], in_force_, 0, static_cast<std::uint32_t>(out.run.count), true});
-  out.steps.push_back({end_, in_force_, 0, 0});
+  out.take_run_until(end_, *in_force_);
 }
 
 } // namespace fairuse::sim

@@ -56,6 +56,9 @@ struct simulated_user {
   user_traffic traffic;
   run_buffer columns;
   std::vector<const history::recorded_review*> review_buffer;
+
+  /// `steps` become the whole run under the same controls, and the stated end.
+  void take_run_until(time_ms end, const controls& in_force);
 };
 
 /// Threads: one feed per worker.

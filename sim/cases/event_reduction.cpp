@@ -5,31 +5,20 @@
 #include <optional>
 #include <utility>
 
+#include "core/metering.hpp"
+
 namespace fairuse::sim {
 
 namespace {
 
-/// Where an event's speech lies, as instants, in order and united.
-std::vector<std::pair<time_ms, time_ms>> parts_of(const event& what) {
-  std::vector<std::pair<time_ms, time_ms>> all;
-  if (what.detail == nullptr) {
-    if (what.ms > 0) all.emplace_back(what.time, what.time + what.ms);
-    return all;
-  }
-  for (const auto& each : detail_of<speech_segments>(what).segments)
-    if (each.end_ms > each.begin_ms) all.emplace_back(what.time + each.begin_ms, what.time + each.end_ms);
+/// Where an event's speech lies, united.
+std::vector<spoken> parts_of(const event& what) {
+  std::vector<spoken> all;
+  if (what.detail != nullptr)
+    unite(what, all);
+  else if (what.ms > 0)
+    all.push_back({what.time, what.time + what.ms});
   return all;
-}
-
-void unite(std::vector<std::pair<time_ms, time_ms>>& parts) {
-  std::sort(parts.begin(), parts.end());
-  std::vector<std::pair<time_ms, time_ms>> made;
-  for (const auto& each : parts)
-    if (not made.empty() and each.first <= made.back().second)
-      made.back().second = std::max(made.back().second, each.second);
-    else
-      made.push_back(each);
-  parts = std::move(made);
 }
 
 bool is_speech(const case_event& each) { return each.what.kind == event_kind::speech; }
@@ -100,7 +89,7 @@ private:
   }
 
   case_event joined(std::size_t first, std::size_t end) {
-    std::vector<std::pair<time_ms, time_ms>> parts;
+    std::vector<spoken> parts;
     for (auto i = first; i < end; ++i)
       for (const auto& each : parts_of(now_.events[i].what))
         parts.push_back(each);
@@ -108,11 +97,11 @@ private:
     return with_parts(now_.events[end - 1], now_.events[first].what.time, parts);
   }
 
-  case_event with_parts(case_event made, time_ms begin, const std::vector<std::pair<time_ms, time_ms>>& parts) {
+  case_event with_parts(case_event made, time_ms begin, const std::vector<spoken>& parts) {
     speech_segments spoken;
     for (const auto& each : parts)
       spoken.segments.push_back(
-          {static_cast<std::uint32_t>(each.first - begin), static_cast<std::uint32_t>(each.second - begin)});
+          {static_cast<std::uint32_t>(each.begin - begin), static_cast<std::uint32_t>(each.end - begin)});
     auto& what = made.what;
     what.time = what.instant = begin;
     what.ms = 0;
@@ -139,10 +128,9 @@ private:
   // The speech of one event: without silence, then as little as it can be.
   void shorten(std::size_t index) {
     auto parts = parts_of(now_.events[index].what);
-    unite(parts);
     std::int64_t sum = 0;
     for (const auto& each : parts)
-      sum += each.second - each.first;
+      sum += each.end - each.begin;
     if (sum == 0) return;
     const auto begin = now_.events[index].what.time;
     const bool in_one_piece = put(index, begin, {{begin, begin + sum}});
@@ -156,19 +144,18 @@ private:
     }
   }
 
-  bool put(std::size_t index, time_ms begin, const std::vector<std::pair<time_ms, time_ms>>& parts) {
+  bool put(std::size_t index, time_ms begin, const std::vector<spoken>& parts) {
     auto candidate = now_;
     candidate.events[index] = with_parts(candidate.events[index], begin, parts);
     return take(std::move(candidate));
   }
 
-  static std::vector<std::pair<time_ms, time_ms>> first_of(const std::vector<std::pair<time_ms, time_ms>>& parts,
-                                                           std::int64_t ms) {
-    std::vector<std::pair<time_ms, time_ms>> made;
+  static std::vector<spoken> first_of(const std::vector<spoken>& parts, std::int64_t ms) {
+    std::vector<spoken> made;
     for (const auto& each : parts) {
       if (ms <= 0) break;
-      made.emplace_back(each.first, std::min(each.second, each.first + ms));
-      ms -= made.back().second - made.back().first;
+      made.push_back({each.begin, std::min(each.end, each.begin + ms)});
+      ms -= made.back().end - made.back().begin;
     }
     return made;
   }

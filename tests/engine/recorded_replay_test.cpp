@@ -3,7 +3,6 @@
 // A local store decided once more as it was recorded: the same decisions, whatever happened on the way.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <map>
 #include <random>
 #include <string>
@@ -23,6 +22,7 @@ namespace {
 using history::as_recorded;
 using history::recorded_check;
 using history::recorded_wish;
+using history::seeds_to_try;
 
 recorded_check verified(const local_days& days, recorded_wish wish = {}) {
   wish.case_key = local_days::case_key;
@@ -206,16 +206,7 @@ BOOST_AUTO_TEST_CASE(the_day_of_the_demo_is_decided_again) {
 
 BOOST_AUTO_TEST_CASE(what_happens_to_stores_is_decided_again) {
   std::map<std::string, std::uint64_t> decisions;
-  // Those that found something once, and FAIRUSE_SEEDS=from..to any.
-  std::vector<std::uint64_t> seeds{1, 2, 3, 4, 5, 8, 10, 11, 15, 88};
-  if (const auto* wanted = std::getenv("FAIRUSE_SEEDS"); wanted != nullptr) {
-    const std::string text(wanted);
-    const auto last = std::stoull(text.substr(text.find("..") + 2));
-    seeds.clear();
-    for (auto seed = std::stoull(text); seed <= last; ++seed)
-      seeds.push_back(seed);
-  }
-  for (const auto seed : seeds) {
+  for (const auto seed : seeds_to_try({1, 2, 3, 4, 5, 8, 10, 11, 15, 88})) {
     BOOST_TEST_CONTEXT("seed " << seed) {
       random_days random(seed);
       random.run(1 + static_cast<int>(seed % 6));

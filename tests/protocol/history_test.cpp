@@ -3,7 +3,6 @@
 // A capture taken after crashes, as a history: it holds what the naive model applied, and nothing else.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -85,18 +84,6 @@ struct captured_run {
   cluster_simulation simulation;
   std::filesystem::path folder;
 };
-
-/// Those that found something once; FAIRUSE_SEEDS=from..to tries others.
-std::vector<std::uint64_t> seeds_to_try() {
-  const auto* wanted = std::getenv("FAIRUSE_SEEDS");
-  if (wanted == nullptr) return {1, 2, 3, 4, 5, 6, 53, 59, 170};
-  const std::string text(wanted);
-  const auto last = std::stoull(text.substr(text.find("..") + 2));
-  std::vector<std::uint64_t> seeds;
-  for (auto seed = std::stoull(text); seed <= last; ++seed)
-    seeds.push_back(seed);
-  return seeds;
-}
 
 /// Over all partitions.
 struct expected_history {
@@ -204,7 +191,7 @@ BOOST_AUTO_TEST_CASE(promotions_are_in_force_from_their_epoch_on) {
 
 BOOST_AUTO_TEST_CASE(what_a_capture_holds_is_decided_again) {
   std::map<std::string, std::uint64_t> decisions;
-  for (const auto seed : seeds_to_try()) {
+  for (const auto seed : history::seeds_to_try({1, 2, 3, 4, 5, 6, 53, 59, 170})) {
     BOOST_TEST_CONTEXT("seed " << seed) {
       captured_run run(seed, seed % 3 != 0);
       const auto made = run.verified();

@@ -51,7 +51,7 @@ public:
       out.columns.add(spoken.time + minute_ms, spoken);
     }
     out.run = out.columns.columns();
-    out.steps = {{out.run.now[0], &rules_.in_force, 0, minutes_, true}, {rules_.end, &rules_.in_force, 0, 0}};
+    out.take_run_until(rules_.end, rules_.in_force);
   }
 
 private:

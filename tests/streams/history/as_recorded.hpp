@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/test/unit_test.hpp>
 #include <fmt/format.h>
@@ -21,6 +23,18 @@
 #include "tests/test_folder.hpp"
 
 namespace fairuse::history {
+
+/// `kept`: those that found something once. FAIRUSE_SEEDS=from..to tries others.
+inline std::vector<std::uint64_t> seeds_to_try(std::vector<std::uint64_t> kept) {
+  const auto* wanted = std::getenv("FAIRUSE_SEEDS");
+  if (wanted == nullptr) return kept;
+  const std::string text(wanted);
+  const auto last = std::stoull(text.substr(text.find("..") + 2));
+  kept.clear();
+  for (auto seed = std::stoull(text); seed <= last; ++seed)
+    kept.push_back(seed);
+  return kept;
+}
 
 struct recorded_check {
   /// Empty: equal.
