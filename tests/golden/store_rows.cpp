@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -25,10 +26,8 @@ namespace {
 
 using fairuse::golden::sha256;
 
-[[noreturn]] void refuse(const std::string& why) {
-  std::fprintf(stderr, "%s\n", why.c_str());
-  std::exit(1);
-}
+/// Thrown up to `main`, so that an open store closes: `std::exit` beside the threads of RocksDB may crash.
+[[noreturn]] void refuse(const std::string& why) { throw std::runtime_error(why); }
 
 template <class M>
 M message_of(std::string_view bytes) {
@@ -86,7 +85,7 @@ struct rows {
 
 } // namespace
 
-int main(int count, char** values) {
+int main(int count, char** values) try {
   if (count != 2) refuse("usage: golden_store_rows STORE");
   std::unique_ptr<rocksdb::DB> db;
   rocksdb::DB* opened = nullptr;
@@ -112,4 +111,7 @@ int main(int count, char** values) {
   for (const auto& each : remembered.settings())
     std::printf("setting %s\n", each.name().c_str());
   return 0;
+} catch (const std::runtime_error& why) {
+  std::fprintf(stderr, "%s\n", why.what());
+  return 1;
 }
