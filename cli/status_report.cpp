@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -103,6 +104,16 @@ void add_marks(status_lines& text, const status_question& question, const standi
 bool is_incomplete(const status_question& question, const standing_view& view) {
   const auto& slots = question.in_force.policies->slots();
   return question.in_force.policies->is_incomplete(static_cast<std::size_t>(view.slot - slots.data()), question.at);
+}
+
+/// The slots of this user. One that only keeps what stands there is told where something does.
+std::vector<standing_view> views_of(const status_question& question) {
+  std::vector<standing_view> views;
+  for (std::size_t slot = 0; slot < question.in_force.policies->slots().size(); ++slot) {
+    auto view = query_standing(question.who, question.in_force, slot, question.at);
+    if (not view.slot->only_keeps() or view.details != nullptr) views.push_back(std::move(view));
+  }
+  return views;
 }
 
 void add_slot(status_lines& text, const status_question& question, const standing_view& view) {
@@ -211,8 +222,8 @@ std::string status_text(const status_question& question, std::size_t width) {
   text.add("plan", fmt::format("{} ({}){}", who.plan(), is_free ? "free" : "paid",
                                who.credits_exhausted() ? ", credits exhausted" : ""));
   if (who.exempt) text.add("exempt", "never evaluated");
-  for (std::size_t i = 0; i < question.in_force.policies->slots().size(); ++i)
-    add_slot(text, question, query_standing(who, question.in_force, i, question.at));
+  for (const auto& view : views_of(question))
+    add_slot(text, question, view);
   return std::move(text).text();
 }
 
@@ -228,8 +239,8 @@ std::string status_json(const status_question& question) {
                {"exempt", who.exempt},
                {"erased_at", instant_json(who.erased_at)}};
   auto slots = json::array();
-  for (std::size_t i = 0; i < question.in_force.policies->slots().size(); ++i)
-    slots.push_back(slot_json(question, query_standing(who, question.in_force, i, question.at)));
+  for (const auto& view : views_of(question))
+    slots.push_back(slot_json(question, view));
   text["slots"] = std::move(slots);
   return text.dump();
 }

@@ -5,14 +5,14 @@
 
 namespace fairuse::detail {
 
-bool judges(const user& who, const controls& in_force, slot_kind kind) {
+bool judges(const user& who, const controls& in_force, const slot_spec& slot) {
   if (in_force.killed or who.exempt) return false;
-  switch (kind) {
+  switch (slot.kind) {
     case slot_kind::live:
     case slot_kind::alone:
       return in_force.enabled;
     case slot_kind::off:
-      return not in_force.enabled;
+      return not in_force.enabled and not slot.only_keeps();
     case slot_kind::shadow:
       break;
   }

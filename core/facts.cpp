@@ -48,7 +48,7 @@ void upgrade(slot_context& context) {
 
 /// Content made on exhausted credits is locked until the user pays.
 void refresh_lock(slot_context& context, reason unlocked) {
-  const bool lock = context.on_free_plan() and context.who.credits_exhausted();
+  const bool lock = not context.spec().only_keeps() and context.on_free_plan() and context.who.credits_exhausted();
   const bool was = context.known() != nullptr and context.known()->locked;
   if (lock == was) return;
   context.touch().locked = lock;

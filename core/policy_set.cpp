@@ -26,6 +26,13 @@ slot_label make_label(slot_kind kind, const policy& rules) {
   return label;
 }
 
+/// Also while the live policy does nothing when the system is off: a promotion can bring the slot back, and what stands
+/// there must not depend on who was in memory meanwhile.
+bool may_run_off(const policy& live, const std::vector<policy>& shadows) {
+  const auto says_so = [](const policy& each) { return each.off == off_rule::shadow; };
+  return says_so(live) or std::any_of(shadows.begin(), shadows.end(), says_so);
+}
+
 /// Indices wrap in a set that is too large, its counts do not.
 result<void> check_counts(const policy_set& set) {
   const bool deployed = set.reviews() == review_mode::shared;
@@ -54,7 +61,7 @@ std::shared_ptr<const policy_set> policy_set::make(const policy& live, std::vect
   set->retention_ms_ = retention_ms;
   set->reviews_ = reviews;
   set->add_slot(slot_kind::live, live);
-  if (live.off == off_rule::shadow) set->add_slot(slot_kind::off, live);
+  if (may_run_off(live, shadows)) set->add_slot(slot_kind::off, live);
   std::sort(shadows.begin(), shadows.end(), [](const policy& a, const policy& b) { return a.name < b.name; });
   const auto beside = reviews == review_mode::alone ? slot_kind::alone : slot_kind::shadow;
   for (const auto& shadow : shadows)

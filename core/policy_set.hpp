@@ -53,6 +53,9 @@ struct slot_spec {
   /// Index into policy_set::spans() of each window of `rules`.
   std::array<std::uint16_t, windows_max> spans{};
   std::uint16_t ceiling_span = 0;
+  /// `off` of a live policy that does nothing while the system is off: it keeps what stands there for a policy that a
+  /// promotion may bring.
+  bool only_keeps() const { return kind == slot_kind::off and rules.off == off_rule::nothing; }
 };
 
 /// From when on a profile has been metered; a deployment remembers it, because a later profile has not metered the
@@ -79,7 +82,8 @@ inline constexpr std::size_t slots_max = 1'024;
 
 class policy_set {
 public:
-  /// Slots: live first, then `off` if the live policy says off: shadow, then shadows by name.
+  /// Slots: live first, then `off` if any of the policies says off: shadow, then shadows by name. See
+  /// only_keeps().
   /// Profiles that `ages` does not name have always been metered.
   /// REQUIRES: distinct shadow names, none `live` or `off`; spans <= retention; check() passes.
   static std::shared_ptr<const policy_set> make(const policy& live, std::vector<policy> shadows,

@@ -22,7 +22,7 @@ public:
       slot_(policies_.slots()[slot]),
       at_(at),
       known_(who.standings.empty() ? nullptr : who.standings[slot].get()),
-      judges_(detail::judges(who, in_force, slot_.kind)) {}
+      judges_(detail::judges(who, in_force, slot_)) {}
 
   standing_view answer() {
     view_.slot = &slot_;

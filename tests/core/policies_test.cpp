@@ -22,6 +22,38 @@ BOOST_AUTO_TEST_CASE(slots_are_live_then_off_then_shadows_by_name) {
   BOOST_TEST(set->slot_named("y") == -1);
 }
 
+BOOST_AUTO_TEST_CASE(a_promotion_may_end_the_slot_off_and_another_one_brings_it_back_as_it_stood) {
+  auto runs = plain();
+  runs.off = off_rule::shadow;
+  auto back = runs;
+  back.name = back.digest = "back";
+  user_fixture user(runs, {shadow("pause"), back});
+  user.enable(false);
+  user.speak(3 * hour_ms);
+  user.answer("off-1", 0.9);
+  BOOST_TEST((user.standing(1).at == stage::warning));
+  user.decided();
+  user.promote("pause");
+  BOOST_TEST(not user.standing(1).judges);
+  user.wait(25 * hour_ms);
+  user.speak(3 * hour_ms);
+  BOOST_TEST(user.decided(decision_kind::cap_crossed) == lines{"back: cap_crossed daily 3h/2h"});
+  user.promote("back");
+  BOOST_TEST(user.policies->slots()[1].label.slot == "off");
+  BOOST_TEST((user.standing(1).at == stage::warning));
+  BOOST_TEST(user.standing(1).judges);
+}
+
+BOOST_AUTO_TEST_CASE(there_is_no_slot_off_where_no_policy_runs_it) {
+  BOOST_TEST(policy_set::make(plain(), {shadow("a")})->slot_named("off") == -1);
+  auto runs = shadow("runs");
+  runs.off = off_rule::shadow;
+  const auto set = policy_set::make(plain(), {shadow("a"), runs});
+  BOOST_TEST(set->slot_named("off") == 1);
+  BOOST_TEST(set->promoted("a")->slot_named("off") == 1);
+  BOOST_TEST(set->promoted("runs")->slot_named("off") == 1);
+}
+
 BOOST_AUTO_TEST_CASE(equal_profiles_views_and_spans_are_shared) {
   auto same = shadow("same");
   auto lanes = shadow("lanes");

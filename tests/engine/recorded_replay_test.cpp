@@ -50,15 +50,16 @@ std::string small_policy(const std::string& name, int cap_minutes, const std::st
 class random_days {
 public:
   explicit random_days(std::uint64_t seed) : draw_(seed) {
-    // All of them: where a promotion ends the slot `off` and another one brings it back, the engine itself forgets what
-    // stood there or not, as the user was in memory or not.
-    const std::string off = seed % 4 == 0 ? "off: nothing\n" : "off: shadow\n";
+    // Policies differ in it, so that promotions end the slot `off` and bring it back.
+    const auto off = [seed](unsigned policy) {
+      return std::string((seed >> policy & 3) == 0 ? "off: nothing\n" : "off: shadow\n");
+    };
     const std::string asks = "reviews: ask\n";
-    days.write("a.yaml", small_policy("a", 10, off));
-    days.write("a2.yaml", small_policy("a", 15, off));
-    days.write("b.yaml", small_policy("b", 6, asks + off));
-    days.write("c.yaml", small_policy("c", 20, "metering: {bucket: 5m, time_basis: arrival}\n" + off));
-    days.write("d.yaml", small_policy("d", 30, asks + off));
+    days.write("a.yaml", small_policy("a", 10, off(0)));
+    days.write("a2.yaml", small_policy("a", 15, off(1)));
+    days.write("b.yaml", small_policy("b", 6, asks + off(2)));
+    days.write("c.yaml", small_policy("c", 20, "metering: {bucket: 5m, time_basis: arrival}\n" + off(3)));
+    days.write("d.yaml", small_policy("d", 30, asks + off(4)));
   }
 
   void run(int runs) {

@@ -38,7 +38,8 @@ void naive_user::make_slots(const policy& live, std::vector<policy> shadows) {
     slots_.push_back(&slot);
   };
   add(slot_kind::live, "live", live);
-  if (live.off == off_rule::shadow) add(slot_kind::off, "off", live);
+  const auto runs_off = [](const policy& each) { return each.off == off_rule::shadow; };
+  if (runs_off(live) or std::any_of(shadows.begin(), shadows.end(), runs_off)) add(slot_kind::off, "off", live);
   std::sort(shadows.begin(), shadows.end(), [](const auto& left, const auto& right) { return left.name < right.name; });
   for (const auto& each : shadows)
     add(reviews_ == review_mode::alone ? slot_kind::alone : slot_kind::shadow, each.name, each);
@@ -80,7 +81,8 @@ void naive_user::promote(const std::string& shadow) {
 bool naive_user::judges(std::size_t slot) const {
   if (killed_ or exempt_) return false;
   const auto kind = slots_[slot]->kind;
-  return kind == slot_kind::shadow or enabled_ == (kind != slot_kind::off);
+  if (kind == slot_kind::off) return not enabled_ and rules(slot).off == off_rule::shadow;
+  return kind == slot_kind::shadow or enabled_;
 }
 
 decision& naive_user::write(std::size_t slot, decision_kind kind, reason why, time_ms at, const std::string& cause) {
@@ -305,7 +307,8 @@ applied naive_user::account(time_ms now, const event& given) {
 }
 
 void naive_user::refresh_lock(std::size_t slot, time_ms now, const std::string& cause, reason unlocked) {
-  const bool lock = rules(slot).is_free(plan()) and credits_exhausted();
+  const bool only_keeps = slots_[slot]->kind == slot_kind::off and rules(slot).off == off_rule::nothing;
+  const bool lock = not only_keeps and rules(slot).is_free(plan()) and credits_exhausted();
   if (lock == history_[slot].locked) return;
   history_[slot].locked = lock;
   write(slot, lock ? decision_kind::content_locked : decision_kind::content_unlocked,

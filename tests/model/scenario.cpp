@@ -226,11 +226,8 @@ private:
 
 std::vector<policy> shadows_of(const scenario& from) {
   std::vector<policy> shadows;
-  for (const auto& each : from.shadows) {
+  for (const auto& each : from.shadows)
     shadows.push_back(make_policy(each, std::string(1, static_cast<char>('a' + shadows.size()))));
-    // Nothing is promised of a slot `off` that one promotion ends and another one begins again.
-    shadows.back().off = make_policy(from.live, "").off;
-  }
   return shadows;
 }
 
