@@ -24,6 +24,8 @@ constexpr std::size_t misuse = 1;
 constexpr std::size_t exhausted = 2;
 constexpr std::size_t unlabelled = 3;
 constexpr auto at_left = text_table::align::left;
+/// Users whom the table names; report.json has all of them.
+constexpr std::uint64_t named_max = 3;
 
 std::string percent(double share) {
   if (share > 0 and share < 0.1) return fmt::format("{:.2f} %", share * 100);
@@ -166,6 +168,8 @@ void write_stages(page& out, const experiment& what, const run_figures& figures)
 }
 
 void write_cohorts(page& out, const experiment& what, const run_figures& figures) {
+  // Of a history without labels: the table of users hit says it.
+  if (what.captured and what.people.cohorts.size() < 2) return;
   std::vector<text_table::column> columns{{"cohort", at_left}, {"truth", at_left}, {"users"}};
   for (const auto& each : figures.policies)
     columns.push_back({each.rules->name});
@@ -290,22 +294,42 @@ void write_transitions(page& out, const policy_figures& base, const policy_figur
   out.add(table);
 }
 
-/// Users who are newly hit, or newly spared, by what spared them under the other policy.
+std::string with_score(std::string_view what, std::optional<std::int32_t> nano) {
+  return nano ? fmt::format("{} with score {:.3f}", what, static_cast<double>(*nano) / 1e9) : std::string(what);
+}
+
+/// Who, and why: what led to the stage under the policy that went further, and what the other one decided instead.
+std::string changed_text(const policy& hits, const policy& spares, const changed_user& who) {
+  const auto& hit = who.why.hit;
+  auto over = hit.window ? hits.windows[*hit.window].name + " " : std::string();
+  if (hit.window and hit.cap_ms) over += fmt::format("over {}, ", hours(*hit.cap_ms));
+  return fmt::format("- {}, {} instead of {}: {}{} under {}; {} under {}", who.uid, to_text(who.candidate),
+                     to_text(who.base), over, with_score(to_text(hit.why), hit.score_nano), hits.name,
+                     with_score(to_text(who.why.spared.by), who.why.spared.score_nano), spares.name);
+}
+
+/// Users who are newly hit, or newly spared, by what spared them under the other policy; the first ones by name.
 void write_reasons(page& out, const policy_figures& base, const policy_figures& candidate, bool hit) {
   std::map<std::string_view, std::uint64_t> reasons;
+  const auto& hits = *(hit ? candidate : base).rules;
+  const auto& spares = *(hit ? base : candidate).rules;
+  std::vector<std::string> named;
   std::uint64_t users = 0;
   for (const auto& each : candidate.tally->changed) {
     if ((each.candidate > each.base) != hit) continue;
     ++reasons[to_text(each.why.spared.by)];
-    ++users;
+    if (++users <= named_max) named.push_back(changed_text(hits, spares, each));
   }
   if (users == 0) return;
-  auto line = fmt::format("newly {}: {}; what {} decided instead:", hit ? "hit" : "spared", grouped(users),
-                          (hit ? base : candidate).rules->name);
+  auto line =
+      fmt::format("newly {}: {}; what {} decided instead:", hit ? "hit" : "spared", grouped(users), spares.name);
   for (const auto& [name, count] : reasons)
     line += fmt::format(" {} {},", name, grouped(count));
   line.back() = '.';
   out.add_line(line);
+  for (const auto& each : named)
+    out.add_line(each);
+  if (users > named.size()) out.add_line(fmt::format("- {} more: report.json", grouped(users - named.size())));
 }
 
 void write_against_base(page& out, const run_figures& figures) {

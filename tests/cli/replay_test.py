@@ -371,6 +371,9 @@ class Replay(unittest.TestCase):
         above = sum(moved[a][b] for a in stages for b in stages if stages.index(b) > stages.index(a))
         self.assertEqual(len(against["newly_hit"]), above)
         self.assertGreater(above, 0)
+        for each in against["newly_hit"][:3]:
+            self.assertIn(f"\n- {each['uid']}, {each['candidate']} instead of {each['base']}: ", done.stdout)
+        self.assertEqual(f"- {above - 3} more: report.json" in done.stdout, above > 3)
         for each in against["newly_hit"]:
             hit = each["reason"]["hit"]
             self.assertGreater(hit["sum_ms"], hit["cap_ms"])
