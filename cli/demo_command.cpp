@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include "cli/commands.hpp"
@@ -28,6 +30,8 @@ using std::filesystem::path;
 constexpr const char* day_file = "config/demo/day.ndjson";
 constexpr const char* day_config = "config/local.yaml";
 constexpr const char* experiment_file = "config/experiments/first.yaml";
+constexpr const char* base_policy = "config/policies/fair.yaml";
+constexpr const char* changed_policy = "config/demo/stricter.yaml";
 /// Users of the captured day: one listened to podcasts until late, one was in meetings all day.
 constexpr const char* listener = "listener-00";
 constexpr const char* manager = "manager-00";
@@ -83,13 +87,20 @@ int run_day(const path& files, const path& state) {
   return run_engine(std::move(options));
 }
 
-int show_status(const path& state, const char* user) {
-  say(fmt::format("\nfairuse status --state {}/state --user {}\n\n", state.string(), user));
+/// As a person types it: `words` follow the command's name.
+int run_typed(const command& what, std::vector<std::string> words) {
+  say(fmt::format("fairuse {} {}\n\n", what.name, fmt::join(words, " ")));
   CLI::App app;
-  const auto show = status_command.declare(app);
-  std::vector<std::string> last_first{user, "--user", (state / "state").string(), "--state"};
-  app.parse(last_first);
-  return show();
+  const auto run = what.declare(app);
+  // The parser takes the first word from the end.
+  std::reverse(words.begin(), words.end());
+  app.parse(words);
+  return run();
+}
+
+int show_status(const path& state, const char* user) {
+  say("\n");
+  return run_typed(status_command, {"--state", (state / "state").string(), "--user", user});
 }
 
 int run_laboratory(const path& files, const path& state) {
@@ -101,14 +112,27 @@ int run_laboratory(const path& files, const path& state) {
   return run_simulation(settings);
 }
 
+int replay_day(const path& files, const path& state) {
+  title("Replay: the same day under a changed policy, before it is switched on");
+  const auto day = (state / "day.history").string();
+  if (const auto code = run_typed(history_command, {"pack", "--state", (state / "state").string(), "-o", day});
+      code != exit_done)
+    return code;
+  say("\n");
+  return run_typed(replay_command, {day, "--policy", typed(files, base_policy), "--policy",
+                                    typed(files, changed_policy), "--out", (state / "replay").string()});
+}
+
 void show_the_way(const path& state) {
   title("Where to go next");
   const auto folder = state.string();
   say(
       fmt::format("every decision of the day, one a line\n    fairuse decisions --state {0}/state\n"
                   "why one who met people all day was cleared\n    fairuse status --state {0}/state --user {1}\n"
-                  "the laboratory's outcome for programs\n    {0}/report/report.json\n"
+                  "the laboratory's outcome for programs, and the replay's\n    {0}/report/report.json\n"
+                  "    {0}/replay/report.json\n"
                   "what a policy can say; copy fair.yaml, change it, and try it\n    config/policies/README.md\n"
+                  "how your own traffic is replayed\n    docs/replay.md\n"
                   "what a population and an experiment can say\n    config/experiments/README.md\n"
                   "how to read the tables, and what they rest on\n    docs/laboratory.md\n\n"
                   "{0} may be removed whenever you like.\n",
@@ -118,7 +142,8 @@ void show_the_way(const path& state) {
 int show_all(const path& files, const path& state) {
   if (const auto code = run_day(files, state); code != exit_done) return code;
   if (const auto code = show_status(state, listener); code != exit_done) return code;
-  return run_laboratory(files, state);
+  if (const auto code = run_laboratory(files, state); code != exit_done) return code;
+  return replay_day(files, state);
 }
 
 int run_demo() {
@@ -146,7 +171,7 @@ std::function<int()> declare_demo(CLI::App&) {
 
 const command demo_command = {
     "demo",
-    "Production and simulation in a minute: a captured day, a month in the laboratory.",
+    "Production, simulation and replay in a minute: a captured day, a month in the laboratory, the day again.",
     "fairuse demo",
     declare_demo,
 };
