@@ -55,12 +55,12 @@ struct packer::body {
   }
 
   std::string_view name_of(std::string_view uid);
-  result<void, store_error> add_row() { return rows.add(row.key, row.value); }
+  result<void, store_error> add_row(std::string_view name) { return rows.add(name, row.key, row.value); }
 
   result<void, store_error> write_all(history_writer& to);
-  result<void, store_error> begin_row(history_writer& to);
+  result<void, store_error> begin_row(std::string_view name, history_writer& to);
   result<void, store_error> write_row(const sorted_row& from, history_writer& to);
-  void begin_user(std::string uid);
+  void begin_user(std::string_view name);
   void take_event(incoming_event& what);
   void name_row(event& what, std::uint32_t input);
   asked_review* request_of(const incoming_event& answered);
@@ -87,7 +87,6 @@ struct packer::body {
 
   // Of the user who is being written.
   decoded_row read;
-  std::string row_uid;
   event_arena arena;
   bool open = false;
   std::string uid;
@@ -131,38 +130,33 @@ result<void, store_error> packer::add(const incoming_event& what) {
     body_->changes.add(what);
     return {};
   }
-  auto kept = what;
-  kept.uid = body_->name_of(what.uid);
+  const auto name = body_->name_of(what.uid);
   if (body_->names and what.what.kind == event_kind::erasure) {
-    encode_erased(body_->row, kept.uid);
-    if (auto done = body_->add_row(); not done) return done;
+    encode_erased(body_->row);
+    if (auto done = body_->add_row(name); not done) return done;
   }
-  encode_event(body_->row, kept);
-  return body_->add_row();
+  encode_event(body_->row, what);
+  return body_->add_row(name);
 }
 
 result<void, store_error> packer::add_request(const incoming_request& what) {
-  auto kept = what;
-  kept.uid = body_->name_of(what.uid);
-  encode_request(body_->row, row_kind::request, kept, what.requested_at);
-  return body_->add_row();
+  encode_request(body_->row, row_kind::request, what, what.requested_at);
+  return body_->add_row(body_->name_of(what.uid));
 }
 
 result<void, store_error> packer::add_timeout(const incoming_request& of, time_ms when) {
-  auto kept = of;
-  kept.uid = body_->name_of(of.uid);
-  encode_request(body_->row, row_kind::timeout, kept, when);
-  return body_->add_row();
+  encode_request(body_->row, row_kind::timeout, of, when);
+  return body_->add_row(body_->name_of(of.uid));
 }
 
 result<void, store_error> packer::add_answered(std::string_view uid, std::string_view id, std::uint64_t epoch) {
-  encode_answered(body_->row, body_->name_of(uid), id, epoch);
-  return body_->add_row();
+  encode_answered(body_->row, id, epoch);
+  return body_->add_row(body_->name_of(uid));
 }
 
 result<void, store_error> packer::add_label(std::string_view uid, std::uint32_t label) {
-  encode_label(body_->row, body_->name_of(uid), label);
-  return body_->add_row();
+  encode_label(body_->row, label);
+  return body_->add_row(body_->name_of(uid));
 }
 
 void packer::add_refused(refusal why) { ++body_->all.counts.refused[static_cast<std::size_t>(why)]; }
@@ -170,9 +164,9 @@ void packer::add_empty_line() { ++body_->all.counts.empty_lines; }
 std::uint64_t packer::rows() const { return body_->rows.rows(); }
 std::uint64_t packer::labelled_users() const { return body_->labelled; }
 
-void packer::body::begin_user(std::string name) {
+void packer::body::begin_user(std::string_view name) {
   open = true;
-  uid = std::move(name);
+  uid = name;
   head = {uid, 0, std::nullopt};
   begun = false;
   left_out = false;
@@ -361,19 +355,17 @@ result<void, store_error> packer::body::write_block(history_writer& to) {
   return done;
 }
 
-result<void, store_error> packer::body::begin_row(history_writer& to) {
-  if (open and row_uid == uid) return {};
+result<void, store_error> packer::body::begin_row(std::string_view name, history_writer& to) {
+  if (open and name == uid) return {};
   if (open) end_user();
-  begin_user(row_uid);
+  begin_user(name);
   return block.sizes().events >= options.block_events ? write_block(to) : result<void, store_error>{};
 }
 
 result<void, store_error> packer::body::write_row(const sorted_row& from, history_writer& to) {
-  auto rest = from.key;
-  if (not take_uid(rest, row_uid)) return damaged("a row of the sort cannot be read");
   // The texts of the user before are no longer needed.
-  if (auto done = begin_row(to); not done) return done;
-  if (not decode_row(rest, from.value, arena, read)) return damaged("a row of the sort cannot be read");
+  if (auto done = begin_row(from.group, to); not done) return done;
+  if (not decode_row(from.key, from.value, arena, read)) return damaged("a row of the sort cannot be read");
   switch (read.kind) {
     case row_kind::erased:
       // More than once, if more than one erasure came.

@@ -17,46 +17,54 @@ constexpr unsigned has_detail_bit = 4;
 constexpr unsigned refused_bit = 8;
 constexpr unsigned notes_id_bit = 16;
 
+/// Without arrivals: `now` is not written.
+constexpr unsigned now_is_instant_bit = 32;
+
 constexpr std::size_t input_bytes = sizeof(incoming_event::input);
+constexpr std::size_t number_bytes = sizeof(std::uint64_t);
+constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63;
 
 /// So that keys compare as the texts do, one after the other.
 void append_ordered(std::string& out, std::string_view text) {
-  for (const char each : text) {
-    out.push_back(each);
-    if (each == '\0') out.push_back('\xFF');
+  for (auto zero = text.find('\0'); zero != std::string_view::npos; zero = text.find('\0')) {
+    out.append(text.substr(0, zero + 1)).push_back('\xFF');
+    text.remove_prefix(zero + 1);
   }
-  out.push_back('\0');
-  out.push_back('\1');
+  out.append(text).append("\0\1", 2);
 }
 
-bool take_ordered(std::string_view& from, std::string& out) {
-  out.clear();
-  for (std::size_t i = 0; i + 1 < from.size(); ++i) {
-    out.push_back(from[i]);
-    if (from[i] != '\0') continue;
-    if (from[i + 1] == '\1') {
-      out.pop_back();
-      from.remove_prefix(i + 2);
+/// `held` has the text if it does not lie in the key as it is.
+bool take_ordered(std::string_view& from, std::string& held, std::string_view& out) {
+  held.clear();
+  for (;;) {
+    const auto zero = from.find('\0');
+    if (zero == std::string_view::npos or zero + 1 == from.size()) return false;
+    const auto part = from.substr(0, zero);
+    const bool ends = from[zero + 1] == '\1';
+    from.remove_prefix(zero + 2);
+    if (ends and held.empty()) {
+      out = part;
       return true;
     }
-    ++i;
+    held.append(part);
+    if (ends) {
+      out = held;
+      return true;
+    }
+    held.push_back('\0');
   }
-  return false;
 }
 
 void append_ordered(std::string& out, std::int64_t value) {
-  append_big_endian(out, static_cast<std::uint64_t>(value) ^ (std::uint64_t{1} << 63));
+  append_big_endian(out, static_cast<std::uint64_t>(value) ^ sign_bit);
 }
 
-void begin_key(row_bytes& out, std::string_view uid, row_kind kind) {
-  out.key.clear();
+void begin_key(row_bytes& out, row_kind kind) {
+  out.key.assign(1, static_cast<char>(kind));
   out.value.clear();
-  append_ordered(out.key, uid);
-  out.key.push_back(static_cast<char>(kind));
 }
 
-std::string detail_bytes(const event& what) {
-  std::string out;
+void append_detail(std::string& out, const event& what) {
   if (what.kind == event_kind::speech) {
     for (const auto& each : detail_of<speech_segments>(what).segments) {
       append_varint(out, each.begin_ms);
@@ -69,9 +77,8 @@ std::string detail_bytes(const event& what) {
     append_varint(out, static_cast<std::uint64_t>(fact.duration_ms));
     append_varint(out, static_cast<std::uint64_t>(fact.from));
   } else {
-    out = encode_detail(what);
+    out += encode_detail(what);
   }
-  return out;
 }
 
 std::optional<event_detail> segments_of(std::string_view bytes) {
@@ -106,7 +113,29 @@ std::optional<event_detail> detail_from(event_kind kind, std::string_view bytes)
   return decode_detail(kind, bytes);
 }
 
-bool decode_event(std::string_view value, event_arena& arena, incoming_event& out) {
+/// What the key alone says: epoch, instant, and how the event is named.
+bool decode_key(std::string_view key, bool has_text, event_arena& arena, incoming_event& out) {
+  if (key.size() < 2 * number_bytes) return false;
+  auto& what = out.what;
+  out.epoch = big_endian<std::uint64_t>(key.data());
+  what.instant = static_cast<time_ms>(big_endian<std::uint64_t>(key.data() + number_bytes) ^ sign_bit);
+  key.remove_prefix(2 * number_bytes);
+  if (has_text) {
+    std::string held_source;
+    std::string held_id;
+    std::string_view source;
+    std::string_view id;
+    if (not take_ordered(key, held_source, source) or not take_ordered(key, held_id, id)) return false;
+    what.text = arena.keep(source, id);
+    what.key = event_key(source, id);
+  } else if (out.has_id) {
+    if (key.size() < number_bytes) return false;
+    what.key = big_endian<std::uint64_t>(key.data());
+  }
+  return true;
+}
+
+bool decode_event(std::string_view key, std::string_view value, event_arena& arena, incoming_event& out) {
   if (value.size() < 3 + input_bytes) return false;
   const auto bits = static_cast<unsigned char>(value[0]);
   auto& what = out.what;
@@ -119,21 +148,15 @@ bool decode_event(std::string_view value, event_arena& arena, incoming_event& ou
   out.notes_id = (bits & notes_id_bit) != 0;
   out.input = big_endian<std::uint32_t>(value.data() + value.size() - input_bytes);
   value.remove_suffix(input_bytes);
-  std::uint64_t partition = 0, now = 0, time = 0, instant = 0, ms = 0, key = 0;
-  for (auto* number : {&partition, &out.epoch, &now, &time, &instant, &ms, &key})
-    if (not take_varint(value, *number)) return false;
+  if (not decode_key(key, (bits & has_text_bit) != 0, arena, out)) return false;
+  std::uint64_t partition = 0, now = zigzag(what.instant), time = 0, ms = 0;
+  if (not take_varint(value, partition)) return false;
+  if ((bits & now_is_instant_bit) == 0 and not take_varint(value, now)) return false;
+  if (not take_varint(value, time) or not take_varint(value, ms)) return false;
   out.partition = static_cast<std::int32_t>(partition);
   out.now = unzigzag(now);
   what.time = unzigzag(time);
-  what.instant = unzigzag(instant);
   what.ms = static_cast<std::int32_t>(unzigzag(ms));
-  what.key = key;
-  if ((bits & has_text_bit) != 0) {
-    std::string_view source;
-    std::string_view id;
-    if (not take_text(value, source) or not take_text(value, id)) return false;
-    what.text = arena.keep(source, id);
-  }
   if ((bits & has_detail_bit) == 0) return value.empty();
   auto detail = detail_from(what.kind, value);
   if (not detail) return false;
@@ -143,15 +166,15 @@ bool decode_event(std::string_view value, event_arena& arena, incoming_event& ou
 
 } // namespace
 
-void encode_erased(row_bytes& out, std::string_view uid) { begin_key(out, uid, row_kind::erased); }
+void encode_erased(row_bytes& out) { begin_key(out, row_kind::erased); }
 
-void encode_label(row_bytes& out, std::string_view uid, std::uint32_t label) {
-  begin_key(out, uid, row_kind::label);
+void encode_label(row_bytes& out, std::uint32_t label) {
+  begin_key(out, row_kind::label);
   append_varint(out.value, label);
 }
 
 void encode_request(row_bytes& out, row_kind kind, const incoming_request& of, time_ms at) {
-  begin_key(out, of.uid, kind);
+  begin_key(out, kind);
   append_ordered(out.key, at);
   append_ordered(out.key, of.slot);
   append_varint(out.value, of.number);
@@ -161,8 +184,8 @@ void encode_request(row_bytes& out, row_kind kind, const incoming_request& of, t
   append_text(out.value, of.slot);
 }
 
-void encode_answered(row_bytes& out, std::string_view uid, std::string_view id, std::uint64_t epoch) {
-  begin_key(out, uid, row_kind::answered);
+void encode_answered(row_bytes& out, std::string_view id, std::uint64_t epoch) {
+  begin_key(out, row_kind::answered);
   append_big_endian(out.key, epoch);
   append_varint(out.value, epoch);
   append_text(out.value, id);
@@ -170,7 +193,7 @@ void encode_answered(row_bytes& out, std::string_view uid, std::string_view id, 
 
 void encode_event(row_bytes& out, const incoming_event& given) {
   const auto& what = given.what;
-  begin_key(out, given.uid, row_kind::event);
+  begin_key(out, row_kind::event);
   append_big_endian(out.key, given.epoch);
   append_ordered(out.key, what.instant);
   const bool has_text = given.has_id and what.text != nullptr;
@@ -186,40 +209,41 @@ void encode_event(row_bytes& out, const incoming_event& given) {
     append_big_endian(out.key, given.input);
   }
   append_big_endian(out.key, given.place);
+  const bool now_is_instant = given.epoch == 0 and given.now == what.instant;
   const unsigned bits = (given.has_id ? has_id_bit : 0U) | (has_text ? has_text_bit : 0U)
                         | (what.detail != nullptr ? has_detail_bit : 0U) | (given.refused ? refused_bit : 0U)
-                        | (given.notes_id ? notes_id_bit : 0U);
+                        | (given.notes_id ? notes_id_bit : 0U) | (now_is_instant ? now_is_instant_bit : 0U);
   for (const auto byte : {bits, static_cast<unsigned>(what.kind), static_cast<unsigned>(what.from)})
     out.value.push_back(static_cast<char>(byte));
-  for (const std::uint64_t number :
-       {static_cast<std::uint64_t>(given.partition), given.epoch, zigzag(given.now), zigzag(what.time),
-        zigzag(what.instant), zigzag(what.ms), given.has_id ? what.key : 0})
-    append_varint(out.value, number);
-  if (has_text) {
-    append_text(out.value, what.text->source);
-    append_text(out.value, what.text->id);
-  }
-  if (what.detail != nullptr) out.value += detail_bytes(what);
+  append_varint(out.value, static_cast<std::uint64_t>(given.partition));
+  if (not now_is_instant) append_varint(out.value, zigzag(given.now));
+  append_varint(out.value, zigzag(what.time));
+  append_varint(out.value, zigzag(what.ms));
+  if (what.detail != nullptr) append_detail(out.value, what);
   // Last: of rows that say the same, any may come first.
   append_big_endian(out.value, given.input);
 }
 
-void encode_decision(row_bytes& out, std::string_view uid, std::string_view slot, std::uint64_t number,
-                     std::string_view line) {
+void encode_decision(row_bytes& out, std::string_view slot, std::uint64_t number, std::string_view line) {
   out.key.clear();
-  append_ordered(out.key, uid);
   append_ordered(out.key, slot);
   append_big_endian(out.key, number);
   out.value = line;
 }
 
-bool take_uid(std::string_view& key, std::string& out) { return take_ordered(key, out); }
+bool take_slot(std::string_view key, std::string& out) {
+  std::string held;
+  std::string_view slot;
+  if (not take_ordered(key, held, slot)) return false;
+  out = slot;
+  return true;
+}
 
 bool decode_row(std::string_view key, std::string_view value, event_arena& arena, decoded_row& out) {
   if (key.empty()) return false;
   out.kind = static_cast<row_kind>(key.front());
   if (out.kind == row_kind::erased) return value.empty();
-  if (out.kind == row_kind::event) return decode_event(value, arena, out.event);
+  if (out.kind == row_kind::event) return decode_event(key.substr(1), value, arena, out.event);
   if (out.kind == row_kind::answered) return take_varint(value, out.answered_in) and take_text(value, out.id);
   std::uint64_t number = 0;
   if (not take_varint(value, number) or number > std::numeric_limits<std::uint32_t>::max()) return false;

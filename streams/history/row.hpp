@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to streams/history. What a packer sorts, as key and value: all rows of a user lie together, what is known of
-// the user first, then events in the order in which they are applied.
+// INTERNAL to streams/history. What a packer sorts, as key and value in the group of its user: what is known of the
+// user comes first, then events in the order in which they are applied.
 #pragma once
 
 #include <cstdint>
@@ -21,20 +21,18 @@ struct row_bytes {
 };
 
 /// The user was erased: all of the user is left out.
-void encode_erased(row_bytes& out, std::string_view uid);
-void encode_label(row_bytes& out, std::string_view uid, std::uint32_t label);
+void encode_erased(row_bytes& out);
+void encode_label(row_bytes& out, std::uint32_t label);
 void encode_request(row_bytes& out, row_kind kind, const incoming_request& of, time_ms at);
-void encode_answered(row_bytes& out, std::string_view uid, std::string_view id, std::uint64_t epoch);
+void encode_answered(row_bytes& out, std::string_view id, std::uint64_t epoch);
 void encode_event(row_bytes& out, const incoming_event& what);
 
 /// A decision of a deployment, for rows of their own: the `number`-th that was read.
-void encode_decision(row_bytes& out, std::string_view uid, std::string_view slot, std::uint64_t number,
-                     std::string_view line);
+void encode_decision(row_bytes& out, std::string_view slot, std::uint64_t number, std::string_view line);
+/// The slot of such a row. False: no such row.
+bool take_slot(std::string_view key, std::string& out);
 
-/// The user of a row, whose key is left without it; of a decision the slot behind it, too. False: no such row.
-bool take_uid(std::string_view& key, std::string& out);
-
-/// The rest of a row, read back. Texts lie in the row or in the arena.
+/// A row, read back. Texts lie in the row or in the arena.
 struct decoded_row {
   row_kind kind = row_kind::event;
   std::uint32_t label = 0;
@@ -50,7 +48,7 @@ struct decoded_row {
   incoming_event event;
 };
 
-/// False: no such row. `key`: what take_uid() left. REQUIRES: `out.event.uid` is not read.
+/// False: no such row. `out.event.uid` is left alone.
 bool decode_row(std::string_view key, std::string_view value, event_arena& arena, decoded_row& out);
 
 } // namespace fairuse::history

@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to streams/history. Sorts rows by the bytes of key and value: in memory, and on disk what memory does not
-// hold. So the order does not depend on the order in which rows were added.
-// Threads: one.
+// INTERNAL to streams/history. Sorts rows by group, then by the bytes of key and value: in memory, and on disk what
+// memory does not hold. So the order does not depend on the order in which rows were added.
+// Threads: one; rows that go to disk are sorted and written on another, while more are added.
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "storage/store_error.hpp"
+#include "streams/history/row_batch.hpp"
 
 namespace fairuse::history {
 
 struct sorted_row {
+  std::string_view group;
   std::string_view key;
   std::string_view value;
-
-  int compare(const sorted_row& other) const {
-    const auto order = key.compare(other.key);
-    return order != 0 ? order : value.compare(other.value);
-  }
 };
 
 class row_sorter {
@@ -34,7 +33,7 @@ public:
   row_sorter(const row_sorter&) = delete;
   row_sorter& operator=(const row_sorter&) = delete;
 
-  result<void, store_error> add(std::string_view key, std::string_view value);
+  result<void, store_error> add(std::string_view group, std::string_view key, std::string_view value);
   std::uint64_t rows() const { return rows_; }
 
   /// The rows in order; no row is added afterwards.
@@ -44,27 +43,39 @@ public:
 
 private:
   struct run;
-  struct place {
-    /// The first bytes of the key, as a number that compares as they do.
-    std::uint64_t start;
-    std::size_t at;
+  struct closed {
+    void operator()(std::FILE* file) const { (void)std::fclose(file); }
   };
-  sorted_row row_at(const place& where) const;
-  bool is_before(const place& left, const place& right) const;
-  void sort();
   result<void, store_error> spill();
+  result<void, store_error> wait();
+  result<void, store_error> write(row_batch& batch);
+  result<void, store_error> open_runs();
+  bool next_in_memory(sorted_row& out);
   result<bool, store_error> next_of_runs(sorted_row& out);
+  result<bool, store_error> begin_group();
+  result<void, store_error> put_back(run& one);
 
-  std::filesystem::path scratch_;
+  std::filesystem::path file_;
   std::size_t memory_bytes_;
   std::uint64_t rows_ = 0;
-  std::string bytes_;
-  std::vector<place> places_;
-  std::size_t given_ = 0;
+  row_batch batch_;
+  /// What next() gave of the group, from memory.
+  std::string_view group_;
+  std::uint32_t left_ = 0;
+
+  /// Has all runs, one after the other.
+  std::unique_ptr<std::FILE, closed> scratch_;
+  std::uint64_t written_ = 0;
   std::vector<std::unique_ptr<run>> runs_;
-  /// Runs that have a row, as a heap: the least first.
-  std::vector<run*> heap_;
+  /// Runs that have a group, as a heap: the least first; and those among them that have a row of the least group.
+  std::vector<run*> by_group_;
+  std::vector<run*> by_row_;
   run* last_ = nullptr;
+  std::string name_;
+
+  row_batch spilled_;
+  /// Ends before what it works on.
+  std::future<result<void, store_error>> writing_;
 };
 
 } // namespace fairuse::history

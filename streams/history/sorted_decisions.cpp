@@ -8,8 +8,8 @@ namespace fairuse::history {
 result<void, store_error> sorted_decisions::add(std::span<const wire_header> headers, std::string_view value) {
   const auto told = reader_.read(headers, value);
   if (not told) return damaged("a decision cannot be read");
-  encode_decision(row_, told->uid, told->slot, rows_.rows(), chain_line(*told, headers, value));
-  return rows_.add(row_.key, row_.value);
+  encode_decision(row_, told->slot, rows_.rows(), chain_line(*told, headers, value));
+  return rows_.add(told->uid, row_.key, row_.value);
 }
 
 result<void, store_error> sorted_decisions::begin() {
@@ -22,9 +22,8 @@ result<bool, store_error> sorted_decisions::read() {
   const auto there = rows_.next(from_);
   if (not there) return there.error();
   has_row_ = *there;
-  auto key = from_.key;
-  if (has_row_ and not(take_uid(key, uid_) and take_uid(key, slot_)))
-    return damaged("a row of the sort cannot be read");
+  if (has_row_ and not take_slot(from_.key, slot_)) return damaged("a row of the sort cannot be read");
+  if (has_row_) uid_ = from_.group;
   return has_row_;
 }
 
