@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <future>
+#include <memory>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -74,6 +76,7 @@ struct packer::body {
   void answer(const incoming_event& given);
   void end_user();
   result<void, store_error> write_block(history_writer& to);
+  result<void, store_error> wait();
 
   pack_options options;
   row_sorter rows;
@@ -107,9 +110,13 @@ struct packer::body {
   std::uint32_t last_input = 0;
   std::uint32_t ordinal = 0;
 
-  block_builder block;
+  /// The one that is filled, and the one before it.
+  std::unique_ptr<block_builder> block = std::make_unique<block_builder>();
+  std::unique_ptr<block_builder> block_before = std::make_unique<block_builder>();
   bool any_event = false;
   std::uint64_t labelled = 0;
+  /// Ends before what it works on.
+  std::future<result<void, store_error>> writing;
 };
 
 packer::packer(pack_options options) : body_{std::make_unique<body>(std::move(options))} {}
@@ -241,7 +248,7 @@ void packer::body::take_event(incoming_event& what) {
 void packer::body::leave_out(const incoming_event& what) {
   if (not begun or epoch == what.epoch or not changes.promotes_in(head.partition, what.epoch)) return;
   write_broadcasts(&what);
-  block.add_broadcast(what.now, what.epoch != epoch or what.now != now, left_out_mark);
+  block->add_broadcast(what.now, what.epoch != epoch or what.now != now, left_out_mark);
   epoch = what.epoch;
   now = what.now;
 }
@@ -249,13 +256,13 @@ void packer::body::leave_out(const incoming_event& what) {
 void packer::body::write_event(const incoming_event& what) {
   if (not begun) {
     head.partition = what.partition;
-    block.begin_user(head);
+    block->begin_user(head);
     begun = true;
     if (head.label) ++labelled;
     waiting = changes.of(head.partition);
   }
   write_broadcasts(&what);
-  block.add(what.now, what.epoch != epoch or what.now != now, names ? names->of(what.what, arena) : what.what);
+  block->add(what.now, what.epoch != epoch or what.now != now, names ? names->of(what.what, arena) : what.what);
   epoch = what.epoch;
   now = what.now;
   count_event(what.now, what.what);
@@ -277,7 +284,7 @@ void packer::body::write_broadcasts(const incoming_event* next) {
     const auto& each = waiting.front();
     const bool at_step = each.now == now or (next != nullptr and each.now == next->now);
     if (not at_step) continue;
-    block.add_broadcast(each.now, each.epoch != epoch or each.now != now, each.number);
+    block->add_broadcast(each.now, each.epoch != epoch or each.now != now, each.number);
     epoch = each.epoch;
     now = each.now;
   }
@@ -338,28 +345,32 @@ void packer::body::end_user() {
     write_broadcasts(nullptr);
     for (const auto& each : reviews) {
       ++all.counts.reviews[static_cast<std::size_t>(each.kept.ended)];
-      block.add_review(names ? names->of(each.kept) : each.kept);
+      block->add_review(names ? names->of(each.kept) : each.kept);
     }
-    block.end_user(meter.peaks());
+    block->end_user(meter.peaks());
     ++all.counts.users;
   }
   arena.clear();
   open = false;
 }
 
+// Compressed and written on another thread, while the next one is filled.
 result<void, store_error> packer::body::write_block(history_writer& to) {
-  auto done = to.add(block.finish());
+  if (auto done = wait(); not done) return done;
+  block.swap(block_before);
+  writing = std::async(std::launch::async, [this, &to] { return to.add(block_before->finish()); });
   if (options.progress) options.progress(all.counts.users, all.counts.all_events());
-  if (done and options.stopped and options.stopped())
-    return store_error{store_fault::misuse, std::string(pack_stopped)};
-  return done;
+  if (options.stopped and options.stopped()) return store_error{store_fault::misuse, std::string(pack_stopped)};
+  return {};
 }
+
+result<void, store_error> packer::body::wait() { return writing.valid() ? writing.get() : result<void, store_error>{}; }
 
 result<void, store_error> packer::body::begin_row(std::string_view name, history_writer& to) {
   if (open and name == uid) return {};
   if (open) end_user();
   begin_user(name);
-  return block.sizes().events >= options.block_events ? write_block(to) : result<void, store_error>{};
+  return block->sizes().events >= options.block_events ? write_block(to) : result<void, store_error>{};
 }
 
 result<void, store_error> packer::body::write_row(const sorted_row& from, history_writer& to) {
@@ -407,7 +418,7 @@ result<void, store_error> packer::body::write_all(history_writer& to) {
     if (auto done = write_row(from, to); not done) return done;
   }
   if (open) end_user();
-  return block.sizes().users > 0 ? write_block(to) : result<void, store_error>{};
+  return block->sizes().users > 0 ? write_block(to) : result<void, store_error>{};
 }
 
 result<history_contents, store_error> packer::finish(history_writer& to, history_contents all) {
@@ -422,7 +433,11 @@ result<history_contents, store_error> packer::finish(history_writer& to, history
   if (mine.names)
     for (auto& each : mine.all.broadcasts)
       each = mine.names->of(std::move(each));
-  if (auto done = mine.write_all(to); not done) return done.error();
+  auto done = mine.write_all(to);
+  // Of the last block, or of one that nothing comes behind: the writer may go.
+  auto written = mine.wait();
+  if (not done) return done.error();
+  if (not written) return written.error();
   std::sort(mine.all.parts.begin(), mine.all.parts.end(),
             [](const auto& left, const auto& right) { return left.partition < right.partition; });
   return std::move(mine.all);
