@@ -2,7 +2,9 @@
 #include "streams/history/file_reader.hpp"
 
 #include <algorithm>
+#include <future>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -113,23 +115,40 @@ file_reader::done file_reader::read_lines(input_lines& from) {
 
 // Events and records -------------------------------------------------------------------------------------------------
 
+// While some lines are taken, the next ones are decoded.
 file_reader::done file_reader::read_ndjson(input_lines& from) {
-  for (bool there = true; there;) {
-    arena_.clear();
-    if (from.is_cut()) {
-      refuse(from, {refusal::too_large, ""});
-    } else if (const auto made = decoder_.decode_padded(from.line(), arena_)) {
+  decoded_lines taken;
+  decoded_lines read;
+  done ended;
+  for (bool there = true; there or not taken.empty(); std::swap(taken, read)) {
+    read.clear();
+    while (there and not read.full()) {
+      read.add(from.line(), from.number(), from.is_cut());
+      const auto next = next_line(from);
+      if (not next) ended = next.error();
+      there = next and *next;
+    }
+    auto decoding = std::async(std::launch::async, [&read] { read.decode(); });
+    if (auto added = take_lines(taken, from.name()); not added) return added;
+    decoding.get();
+  }
+  return ended;
+}
+
+file_reader::done file_reader::take_lines(const decoded_lines& some, const std::string& file) {
+  for (const auto& each : some.all()) {
+    const line_place at{file, each.number};
+    if (each.is_cut) {
+      refuse(at, {refusal::too_large, ""});
+    } else if (each.made) {
       event_ = {};
-      if (auto added = take(*made, from); not added) return added;
+      if (auto added = take(*each.made, at); not added) return added;
     } else if (const auto told =
-                   made.error().why == refusal::unknown_type ? decisions_.read({}, from.line()) : std::nullopt) {
+                   each.made.error().why == refusal::unknown_type ? decisions_.read({}, each.text) : std::nullopt) {
       if (auto taken = take_decision(*told); not taken) return taken;
     } else {
-      refuse(from, made.error());
+      refuse(at, each.made.error());
     }
-    const auto next = next_line(from);
-    if (not next) return next.error();
-    there = *next;
   }
   return {};
 }
@@ -138,7 +157,7 @@ file_reader::done file_reader::read_kcat(input_lines& from) {
   for (bool there = true; there;) {
     arena_.clear();
     if (from.is_cut())
-      refuse(from, {refusal::too_large, ""});
+      refuse(place_of(from), {refusal::too_large, ""});
     else if (auto taken = take_record(from); not taken)
       return taken;
     const auto next = next_line(from);
@@ -150,7 +169,7 @@ file_reader::done file_reader::read_kcat(input_lines& from) {
 
 file_reader::done file_reader::take_record(const input_lines& from) {
   if (const auto read = records_.decode(from.line(), record_); not read) {
-    refuse(from, read.error());
+    refuse(place_of(from), read.error());
     return {};
   }
   const std::span<const wire_header> headers(record_.headers);
@@ -159,7 +178,7 @@ file_reader::done file_reader::take_record(const input_lines& from) {
     const auto told =
         made.error().why == refusal::unknown_type ? decisions_.read(headers, *record_.payload) : std::nullopt;
     if (told) return take_decision(*told);
-    refuse(from, made.error());
+    refuse(place_of(from), made.error());
     return {};
   }
   auto& topics = places_[record_.partition];
@@ -173,7 +192,7 @@ file_reader::done file_reader::take_record(const input_lines& from) {
   event_ = {};
   event_.partition = record_.partition;
   if (record_.is_append_time) event_.now = at.now;
-  return take(*made, from);
+  return take(*made, place_of(from));
 }
 
 file_reader::done file_reader::take_decision(const told_decision& what) {
@@ -189,21 +208,21 @@ file_reader::done file_reader::take_decision(const told_decision& what) {
 }
 
 // event_: partition, and `now` where the record has its arrival.
-file_reader::done file_reader::take(const wire_event& what, const input_lines& from) {
-  if (auto known = need_arrivals(event_.now != 0, from); not known) return known;
+file_reader::done file_reader::take(const wire_event& what, const line_place& at) {
+  if (auto known = need_arrivals(event_.now != 0, at); not known) return known;
   event_.uid = what.subject;
   event_.what = what.what;
   return add();
 }
 
-file_reader::done file_reader::need_arrivals(bool is_known, const input_lines& from) {
+file_reader::done file_reader::need_arrivals(bool is_known, const line_place& at) {
   if (arrivals_ == arrivals::undecided) arrivals_ = is_known ? arrivals::known : arrivals::unknown;
   lost_arrivals_ = arrivals_ == arrivals::known and not is_known;
   if (not lost_arrivals_) return {};
   return file_failure{file_fault::unusable,
                       fmt::format("{}:{}: this event has no arrival (tstype logappend), and those before have one; "
                                   "standard input and pipes cannot be read again without: give files",
-                                  from.name(), from.number())};
+                                  at.file, at.number)};
 }
 
 file_reader::done file_reader::add() {
@@ -238,13 +257,13 @@ file_reader::done file_reader::read_csv(input_lines& from) {
         to_.add_empty_line();
         break;
       case csv_records::state::invalid:
-        refuse(from, rows.line(), refusal::bad_value, "a quote stands where none may, or is not doubled");
+        refuse({from.name(), rows.line()}, refusal::bad_value, "a quote stands where none may, or is not doubled");
         break;
       case csv_records::state::unclosed:
-        refuse(from, rows.line(), refusal::truncated, "a quote is not closed, in this row or within 1 MiB");
+        refuse({from.name(), rows.line()}, refusal::truncated, "a quote is not closed, in this row or within 1 MiB");
         break;
       case csv_records::state::too_large:
-        refuse(from, rows.line(), refusal::too_large, "the row is too large");
+        refuse({from.name(), rows.line()}, refusal::too_large, "the row is too large");
         break;
       case csv_records::state::end:
         return {};
@@ -255,26 +274,26 @@ file_reader::done file_reader::read_csv(input_lines& from) {
 file_reader::done file_reader::take_row(const csv_records& rows, const csv_events& columns, const input_lines& from) {
   arena_.clear();
   if (const auto read = columns.read(rows.fields(), arena_, event_); not read) {
-    refuse(from, rows.line(), read.error().why, read.error().says);
+    refuse({from.name(), rows.line()}, read.error().why, read.error().says);
     return {};
   }
-  if (auto known = need_arrivals(false, from); not known) return known;
+  if (auto known = need_arrivals(false, place_of(from)); not known) return known;
   return add();
 }
 
 // Refusals -----------------------------------------------------------------------------------------------------------
 
-void file_reader::refuse(const input_lines& from, std::uint64_t line, refusal why, std::string says) {
+void file_reader::refuse(const line_place& at, refusal why, std::string says) {
   to_.add_refused(why);
   auto& known = was_refused_.at(static_cast<std::size_t>(why));
   if (known) return;
   known = true;
-  all_.refusals.push_back({why, fmt::format("{}:{}", from.name(), line), std::move(says)});
+  all_.refusals.push_back({why, fmt::format("{}:{}", at.file, at.number), std::move(says)});
 }
 
-void file_reader::refuse(const input_lines& from, const refused& what) {
-  const auto at = what.place.empty() ? std::string() : what.place + ": ";
-  refuse(from, from.number(), what.why, at + std::string(remedy(what.why, what.place)));
+void file_reader::refuse(const line_place& at, const refused& what) {
+  const auto member = what.place.empty() ? std::string() : what.place + ": ";
+  refuse(at, what.why, member + std::string(remedy(what.why, what.place)));
 }
 
 } // namespace fairuse::history

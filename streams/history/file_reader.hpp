@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // INTERNAL to streams/history. Reads files into a packer.
-// Threads: one.
+// Threads: one; lines of NDJSON are decoded on another.
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 #include "events/wire.hpp"
 #include "streams/history/csv_events.hpp"
 #include "streams/history/csv_text.hpp"
+#include "streams/history/decoded_lines.hpp"
 #include "streams/history/input_lines.hpp"
 #include "streams/history/kcat_record.hpp"
 #include "streams/history/pack_files.hpp"
@@ -32,6 +33,12 @@ public:
 private:
   using done = result<void, file_failure>;
   enum class arrivals : std::uint8_t { undecided, known, unknown };
+  /// Of a line, for people.
+  struct line_place {
+    const std::string& file;
+    std::uint64_t number;
+  };
+  static line_place place_of(const input_lines& from) { return {from.name(), from.number()}; }
   /// Where reading stands in a partition of a topic.
   struct place {
     std::int64_t offset = -1;
@@ -48,12 +55,13 @@ private:
   file_failure unusable(const input_lines& from) const;
   done take_record(const input_lines& from);
   done take_decision(const told_decision& what);
-  done take(const wire_event& what, const input_lines& from);
+  done take_lines(const decoded_lines& some, const std::string& file);
+  done take(const wire_event& what, const line_place& at);
   done take_row(const csv_records& rows, const csv_events& columns, const input_lines& from);
   done add();
-  done need_arrivals(bool is_known, const input_lines& from);
-  void refuse(const input_lines& from, std::uint64_t line, refusal why, std::string says);
-  void refuse(const input_lines& from, const refused& what);
+  done need_arrivals(bool is_known, const line_place& at);
+  void refuse(const line_place& at, refusal why, std::string says);
+  void refuse(const line_place& at, const refused& what);
   done end_of(const input_lines& from);
 
   const pack_files_wish& wish_;
