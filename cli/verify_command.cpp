@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -36,6 +37,7 @@ struct verify_options {
   std::string state;
   std::string case_key_file;
   std::string scratch;
+  unsigned workers = 0;
   bool as_json = false;
 };
 
@@ -91,8 +93,12 @@ public:
       epochs += each.epochs;
     progress shown{epochs, "records"};
     const auto began = std::chrono::steady_clock::now();
-    const auto made = kafka::verify(*capture_, tools(case_key_), scratch.path(),
-                                    [&shown](std::uint64_t done, std::uint64_t records) { shown.show(done, records); });
+    const auto made = kafka::verify(
+        *capture_,
+        {.with = tools(case_key_),
+         .scratch = scratch.path(),
+         .workers = wanted_.workers > 0 ? wanted_.workers : std::max(1U, std::thread::hardware_concurrency()),
+         .progress = [&shown](std::uint64_t done, std::uint64_t records) { shown.show(done, records); }});
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     shown.clear();
     wanted_.as_json ? print_json(made, took.count()) : print_text(made, took.count());
@@ -177,6 +183,8 @@ std::function<int()> declare_verify(CLI::App& app) {
   app.add_option("--case-key", wanted->case_key_file,
                  "File with the case key of production; else FAIRUSE_CASE_KEY, else the development key");
   app.add_option("--scratch", wanted->scratch, "Folder for what the replay needs, which is removed afterwards");
+  app.add_option("--workers", wanted->workers,
+                 "Threads for the partitions of FILE; 0 is one per processor. No result depends on it");
   app.add_flag("--json", wanted->as_json, "One JSON object instead of the sentences");
   app.footer(
       "Exit 0: what is made again equals what production decided, 1: a damaged file or the disk, 2: wrong command,\n"

@@ -137,6 +137,25 @@ BOOST_AUTO_TEST_CASE(an_altered_decision_is_the_first_difference) {
   BOOST_TEST(found.where->replayed.back() == '}');
 }
 
+BOOST_AUTO_TEST_CASE(of_partitions_that_differ_the_first_is_told_by_any_number_of_threads) {
+  std::map<std::int32_t, std::size_t> seen;
+  whole_run().copy("all", "altered", [&](const kafka::capture_section& of, captured_record& each) {
+    if (of.kind == section_kind::output and of.topic == whole_run().in.topics.decisions and ++seen[of.partition] == 5)
+      each.value->back() = '!';
+    return true;
+  });
+  const auto one = verify_file(whole_run().in, whole_run().folder / "altered", 1);
+  BOOST_REQUIRE(one.where.has_value());
+  BOOST_TEST(one.where->partition == 0);
+  for (const unsigned workers : {2U, 5U}) {
+    const auto found = verify_file(whole_run().in, whole_run().folder / "altered", workers);
+    BOOST_TEST(found.message == one.message);
+    BOOST_TEST(found.counts.partitions == one.counts.partitions);
+    BOOST_TEST(found.counts.epochs == one.counts.epochs);
+    BOOST_TEST(found.counts.records == one.counts.records);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_record_too_few_or_too_many_differs_wherever_it_is) {
   const auto& topics = whole_run().in.topics;
   for (const auto& topic : {topics.decisions, topics.notifications, topics.review_requests, topics.dead_letters}) {

@@ -186,12 +186,12 @@ kafka::export_wish wish_of(fixture& in) {
           .patience = kafka::milliseconds{5'000}};
 }
 
-kafka::verify_result verify_file(fixture& in, const std::filesystem::path& file) {
+kafka::verify_result verify_file(fixture& in, const std::filesystem::path& file, unsigned workers) {
   const auto capture = kafka::capture_reader::open(file, {});
   if (not capture) fail("the capture does not open: {}", capture.error().message);
   const auto scratch = in.fresh_folder();
   std::filesystem::create_directories(scratch);
-  return kafka::verify(**capture, tools(in, {}), scratch, {});
+  return kafka::verify(**capture, {.with = tools(in, {}), .scratch = scratch, .workers = workers, .progress = {}});
 }
 
 void write_checkpoint(fixture& in, const std::filesystem::path& file, std::uint64_t epoch) {

@@ -25,6 +25,6 @@ void write_checkpoint(fixture& in, const std::filesystem::path& file, std::uint6
 
 kafka::export_wish wish_of(fixture& in);
 /// Throws broken_invariant if it does not open.
-kafka::verify_result verify_file(fixture& in, const std::filesystem::path& file);
+kafka::verify_result verify_file(fixture& in, const std::filesystem::path& file, unsigned workers = 2);
 
 } // namespace fairuse::protocol

@@ -2,8 +2,13 @@
 #include "streams/kafka/capture/verify.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
+#include <mutex>
+#include <system_error>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -109,13 +114,12 @@ private:
 class partition_verifier {
 public:
   partition_verifier(const capture_reader& capture, const replay_tools& with, const captured_partition& partition,
-                     const std::filesystem::path& folder, verify_counts& counts,
-                     const std::function<void(std::uint64_t, std::uint64_t)>& progress)
+                     const std::filesystem::path& folder, verify_counts& counts, const std::function<bool()>& go_on)
     : capture_(capture),
       all_(capture.contents()),
       partition_(partition),
       counts_(counts),
-      progress_(progress),
+      go_on_(go_on),
       replay_(tools(with, folder), all_.outputs, partition.partition) {}
 
   verified run() {
@@ -232,8 +236,8 @@ private:
     if (auto confirmed = of_store(replay_.confirm()); not confirmed) return confirmed;
     ++epoch_;
     ++counts_.epochs;
-    if (progress_) progress_(counts_.epochs, counts_.records);
-    return {};
+    if (go_on_()) return {};
+    return verify_failure{verify_outcome::failed, "an earlier partition differs", {}};
   }
 
   verified replay(const epoch_record& told) {
@@ -379,7 +383,8 @@ private:
   const capture_contents& all_;
   const captured_partition& partition_;
   verify_counts& counts_;
-  const std::function<void(std::uint64_t, std::uint64_t)>& progress_;
+  /// Asked after each epoch; false: what is found would not be told.
+  const std::function<bool()>& go_on_;
   std::map<std::string, std::string> policies_;
   partition_replay replay_;
   std::map<std::string, output_cursor> outputs_;
@@ -388,7 +393,100 @@ private:
   std::uint64_t epoch_ = 0;
 };
 
+/// All partitions, each by one thread; the first one that is not equal, by its number, is what is told.
+class whole_verification {
+public:
+  whole_verification(const capture_reader& capture, const verify_wish& wish)
+    : capture_(capture), wish_(wish), done_(capture.contents().per_partition.size()) {}
+
+  verify_result run() {
+    const auto threads = std::min<std::size_t>(wish_.workers, done_.size());
+    std::vector<std::thread> others;
+    for (std::size_t i = 1; i < threads; ++i)
+      others.emplace_back([this] { work(); });
+    work();
+    for (auto& each : others)
+      each.join();
+    return told();
+  }
+
+private:
+  struct partition_done {
+    verify_counts counts;
+    verified equal;
+  };
+
+  void work() {
+    for (auto i = next_++; i < done_.size() and i < failed_; i = next_++)
+      if (verify_one(i); not done_[i].equal) note_failure(i);
+  }
+
+  void verify_one(std::size_t i) {
+    const auto& partition = capture_.contents().per_partition[i];
+    const auto folder = wish_.scratch / fmt::format("p{:05}", partition.partition);
+    auto& one = done_[i];
+    std::uint64_t records = 0;
+    const std::function<bool()> go_on = [&, this] {
+      tell(one.counts.records - std::exchange(records, one.counts.records));
+      return i <= failed_;
+    };
+    one.equal = partition_verifier(capture_, wish_.with, partition, folder, one.counts, go_on).run();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  }
+
+  void tell(std::uint64_t records) {
+    if (not wish_.progress) return;
+    const std::lock_guard guard(mutex_);
+    records_ += records;
+    wish_.progress(++epochs_, records_);
+  }
+
+  void note_failure(std::size_t i) {
+    auto known = failed_.load();
+    while (i < known and not failed_.compare_exchange_weak(known, i)) {
+    }
+  }
+
+  verify_result told() {
+    verify_result made;
+    for (auto& each : done_) {
+      made.counts += each.counts;
+      if (each.equal) {
+        ++made.counts.partitions;
+        continue;
+      }
+      made.what = each.equal.error().what;
+      made.message = std::move(each.equal.error().message);
+      made.where = std::move(each.equal.error().where);
+      break;
+    }
+    return made;
+  }
+
+  const capture_reader& capture_;
+  const verify_wish& wish_;
+  std::vector<partition_done> done_;
+  std::atomic<std::size_t> next_ = 0;
+  /// The first partition that is not equal, of those that are done. What comes behind it is not told, and stops.
+  std::atomic<std::size_t> failed_ = SIZE_MAX;
+  std::mutex mutex_;
+  std::uint64_t epochs_ = 0;
+  std::uint64_t records_ = 0;
+};
+
 } // namespace
+
+verify_counts& verify_counts::operator+=(const verify_counts& other) {
+  partitions += other.partitions;
+  epochs += other.epochs;
+  records += other.records;
+  outputs += other.outputs;
+  compared += other.compared;
+  dead_letters += other.dead_letters;
+  policies += other.policies;
+  return *this;
+}
 
 std::string_view to_text(verify_outcome value) {
   switch (value) {
@@ -408,29 +506,11 @@ std::string_view to_text(verify_outcome value) {
   return "failed";
 }
 
-verify_result verify(const capture_reader& capture, const replay_tools& with, const std::filesystem::path& scratch,
-                     const std::function<void(std::uint64_t epochs, std::uint64_t records)>& progress) {
-  verify_result made;
-  for (const auto& partition : capture.contents().per_partition) {
-    made.message = other_rules(capture, partition);
-    if (made.message.empty()) continue;
-    made.what = verify_outcome::refused;
-    return made;
-  }
-  for (const auto& partition : capture.contents().per_partition) {
-    const auto folder = scratch / fmt::format("p{:05}", partition.partition);
-    auto equal = partition_verifier(capture, with, partition, folder, made.counts, progress).run();
-    if (not equal) {
-      made.what = equal.error().what;
-      made.message = std::move(equal.error().message);
-      made.where = std::move(equal.error().where);
-      return made;
-    }
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
-    ++made.counts.partitions;
-  }
-  return made;
+verify_result verify(const capture_reader& capture, const verify_wish& wish) {
+  for (const auto& partition : capture.contents().per_partition)
+    if (auto message = other_rules(capture, partition); not message.empty())
+      return {.what = verify_outcome::refused, .message = std::move(message), .where = {}, .counts = {}};
+  return whole_verification(capture, wish).run();
 }
 
 } // namespace fairuse::kafka

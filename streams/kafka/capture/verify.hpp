@@ -4,7 +4,7 @@
 // every record that comes out is compared with what production wrote: key, headers, value, order, and the digest that
 // the journal keeps of them, which also covers what compaction and retention took from the topics. The rows of the
 // changelog are not compared: when an old hour of usage is deleted depends on which users were in memory.
-// Threads: one.
+// Threads: the call takes some of its own; what is found does not depend on how many.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +39,8 @@ struct verify_counts {
   std::uint64_t compared = 0;
   std::uint64_t dead_letters = 0;
   std::uint64_t policies = 0;
+
+  verify_counts& operator+=(const verify_counts& other);
 };
 
 /// The first difference between production and the replay in a partition.
@@ -68,8 +70,17 @@ struct verify_result {
   verify_counts counts;
 };
 
-/// `with` without folder and policies: stores stand below `scratch`. `progress` gets the epochs done and the records.
-verify_result verify(const capture_reader& capture, const replay_tools& with, const std::filesystem::path& scratch,
-                     const std::function<void(std::uint64_t epochs, std::uint64_t records)>& progress);
+struct verify_wish {
+  /// Without folder and policies. Its functions are called by several threads.
+  replay_tools with;
+  /// Stores stand below it.
+  std::filesystem::path scratch;
+  /// Threads: each takes one partition at a time. At least one.
+  unsigned workers = 1;
+  /// Gets the epochs done and the records; one call at a time.
+  std::function<void(std::uint64_t epochs, std::uint64_t records)> progress;
+};
+
+verify_result verify(const capture_reader& capture, const verify_wish& wish);
 
 } // namespace fairuse::kafka
