@@ -14,6 +14,9 @@ namespace {
 constexpr std::size_t rows_at_once = 10'000;
 /// Users in memory: more than production keeps would change nothing.
 constexpr std::size_t users_in_memory = 200'000;
+/// More than production: a row that waits is written again in memory, and most captures need no disk at all.
+constexpr std::size_t rows_that_wait = 1'000'000;
+constexpr std::size_t bytes_that_wait = std::size_t{128} << 20;
 
 std::optional<std::string_view> view_of(const std::optional<std::string>& text) {
   return text ? std::optional<std::string_view>(*text) : std::nullopt;
@@ -63,7 +66,11 @@ partition_replay::partition_replay(replay_tools with, const topic_names& outputs
     partition_(partition),
     made_(with_.keep_rows ? std::string() : outputs.changelog) {}
 
-partition_replay::~partition_replay() = default;
+// Nothing reads the store again: what waits is not written.
+partition_replay::~partition_replay() {
+  if (shard_) store_ = shard_->give_up_store();
+  if (store_) store_->abandon();
+}
 
 result<void, store_error> partition_replay::open_store(std::int64_t usage_retention_ms) {
   if (store_ != nullptr and store_retention_ms_ == usage_retention_ms) return {};
@@ -128,6 +135,8 @@ result<void, store_error> partition_replay::set_rules(const partition_setup& set
   rules->horizon_ms = setup.horizon_ms;
   rules->program = setup.program;
   rules->bounds.active_users = users_in_memory;
+  rules->bounds.pending_rows = rows_that_wait;
+  rules->bounds.pending_bytes = bytes_that_wait;
   shard_.reset();
   rules_ = std::move(rules);
   return {};
