@@ -4,7 +4,7 @@
 // admitted, and writes the blocks.
 //
 // Operation: add() and the others in any order, then finish(). The result does not depend on the order of calls.
-// Threads: one.
+// Threads: one; rows that memory does not hold, and blocks, are written on others.
 #pragma once
 
 #include <cstdint>
