@@ -19,16 +19,27 @@ void append_framed(std::string& to, std::string_view bytes) {
 
 } // namespace
 
+std::optional<sha256_hash> hash_of_chain(std::string_view bytes) {
+  return bytes.empty() ? std::nullopt : std::optional(sha256(bytes));
+}
+
 void run_digest::add(std::string_view uid, std::span<const slot_chain> chains) {
-  std::vector<slot_chain> sorted;
+  std::vector<hashed_chain> hashed;
+  for (const auto& chain : chains)
+    hashed.push_back({chain.slot, hash_of_chain(chain.bytes)});
+  add(uid, hashed);
+}
+
+void run_digest::add(std::string_view uid, std::span<const hashed_chain> chains) {
+  std::vector<hashed_chain> sorted;
   std::copy_if(chains.begin(), chains.end(), std::back_inserter(sorted),
-               [](const slot_chain& chain) { return !chain.bytes.empty(); });
+               [](const hashed_chain& chain) { return chain.hash.has_value(); });
   if (sorted.empty()) return;
   std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.slot < b.slot; });
   std::string framed;
-  for (const slot_chain& chain : sorted) {
+  for (const auto& chain : sorted) {
     append_framed(framed, chain.slot);
-    append_framed(framed, as_bytes(sha256(chain.bytes)));
+    append_framed(framed, as_bytes(*chain.hash));
   }
   entries_.push_back({std::string(uid), sha256(framed)});
 }

@@ -9,6 +9,7 @@
 // Threads: one run_digest per worker; merge() joins them at the end.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,10 +25,18 @@ struct slot_chain {
   std::string_view bytes;
 };
 
+/// The same by its hash; nullopt: there are no decisions.
+struct hashed_chain {
+  std::string_view slot;
+  std::optional<sha256_hash> hash;
+};
+std::optional<sha256_hash> hash_of_chain(std::string_view bytes);
+
 class run_digest {
 public:
   /// Slots may come in any order. REQUIRES: each uid is added once in a run, each slot once per uid.
   void add(std::string_view uid, std::span<const slot_chain> chains);
+  void add(std::string_view uid, std::span<const hashed_chain> chains);
   void merge(run_digest&& other);
 
   /// 64 hex digits.

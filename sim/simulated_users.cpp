@@ -331,9 +331,10 @@ void simulated_users::count_decisions(const active_user& who, std::vector<decisi
   slot_chains_.clear();
   for (std::size_t index = 0; index < policies; ++index) {
     paths_[index].finish(rules_->end);
-    const slot_chain alone{"live", chains_[index]};
+    const auto hash = hash_of_chain(chains_[index]);
+    const hashed_chain alone{"live", hash};
     into_->policies[index].chains.add(who.uid, {&alone, 1});
-    slot_chains_.push_back({rules_->of->policies[index].name, chains_[index]});
+    slot_chains_.push_back({rules_->of->policies[index].name, hash});
   }
   into_->chains.add(who.uid, slot_chains_);
   if (how_->keeps_decisions) into_->decisions.push_back({who.uid, std::move(lines_)});

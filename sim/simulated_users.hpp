@@ -143,7 +143,7 @@ private:
   std::vector<user_path> paths_;
   std::vector<user_trace> traces_;
   std::string lines_;
-  std::vector<slot_chain> slot_chains_;
+  std::vector<hashed_chain> slot_chains_;
 };
 
 } // namespace fairuse::sim
