@@ -175,35 +175,49 @@ result<void> block_decoder::read_user() {
   return {};
 }
 
-// Numbers that cannot be are looked for once, behind the last entry.
+// Numbers that cannot be are looked for once, behind the last entry. Columns are read by copies on the stack: nothing
+// that is written can change them there.
 result<void> block_decoder::read_entries(const head& of) {
   auto now = of.now;
   bool sane = true;
+  auto nows = facts_.nows;
+  auto lags = facts_.lags;
+  auto amounts = facts_.amounts;
+  const auto* const kinds = facts_.kinds.data() + next_entry_;
+  auto* const out_now = out_.nows_.data() + next_entry_;
+  auto* const out_instant = out_.instants_.data() + next_entry_;
+  auto* const out_amount = out_.amounts_.data() + next_entry_;
+  auto* const out_tag = out_.tags_.data() + next_entry_;
   for (std::uint64_t i = 0; i < of.events; ++i) {
-    const auto index = next_entry_++;
-    const auto bits = static_cast<unsigned char>(facts_.kinds[index]);
+    const auto bits = static_cast<unsigned char>(kinds[i]);
     if ((bits & kind_new_step) != 0) {
-      const auto gap = facts_.nows.take();
+      const auto gap = nows.take();
       sane = sane and gap < time_bound;
       if (not is_sane(now)) return impossible("the time of a step");
       now += static_cast<std::int64_t>(gap & (time_bound - 1));
     } else if (i == 0)
       return impossible("a user's first step");
-    out_.nows_[index] = now;
+    out_now[i] = now;
     const auto kind = bits & kind_mask;
-    const auto lag = kind != kind_broadcast ? unzigzag(facts_.lags.take()) : 0;
+    const auto lag = kind != kind_broadcast ? unzigzag(lags.take()) : 0;
     sane = sane and is_sane(lag);
-    out_.instants_[index] = now - (is_sane(lag) ? lag : 0);
-    if (kind > static_cast<unsigned>(event_kind::stt) or (bits & kind_has_detail) != 0) {
-      if (auto done = read_other(bits, index); not done) return done;
+    out_instant[i] = now - (is_sane(lag) ? lag : 0);
+    if (kind > static_cast<unsigned>(event_kind::stt) or (bits & kind_has_detail) != 0) [[unlikely]] {
+      facts_.amounts = amounts;
+      if (auto done = read_other(bits, next_entry_ + i); not done) return done;
+      amounts = facts_.amounts;
       continue;
     }
-    const auto ms = facts_.amounts.take();
+    const auto ms = amounts.take();
     sane = sane and ms <= UINT32_MAX;
-    out_.amounts_[index] = static_cast<std::int32_t>(static_cast<std::uint32_t>(ms));
-    out_.tags_[index] = {static_cast<event_kind>(kind), static_cast<lane>(bits >> kind_lane_shift & 3)};
+    out_amount[i] = static_cast<std::int32_t>(static_cast<std::uint32_t>(ms));
+    out_tag[i] = {static_cast<event_kind>(kind), static_cast<lane>(bits >> kind_lane_shift & 3)};
   }
-  if (not sane or not is_sane(now) or not facts_.nows.ok() or not facts_.lags.ok() or not facts_.amounts.ok())
+  next_entry_ += of.events;
+  facts_.nows = nows;
+  facts_.lags = lags;
+  facts_.amounts = amounts;
+  if (not sane or not is_sane(now) or not nows.ok() or not lags.ok() or not amounts.ok())
     return impossible("the numbers of a user's events");
   return {};
 }

@@ -37,12 +37,16 @@ public:
   column_reader() = default;
   column_reader(std::string_view words, std::string_view large) : words_(words), large_(large) {}
 
-  std::uint64_t take() {
-    if (at_ + 2 > words_.size()) return fail();
+  /// Always inline: a loop over entries then holds its readers in registers.
+  [[gnu::always_inline]] std::uint64_t take() {
+    if (at_ + 2 > words_.size()) [[unlikely]]
+      return fail();
     const auto word = static_cast<std::uint16_t>(static_cast<unsigned char>(words_[at_])
                                                  | static_cast<unsigned char>(words_[at_ + 1]) << 8);
     at_ += 2;
-    return word != escape ? word : take_large();
+    if (word != escape) return word;
+    std::uint64_t value = 0;
+    return take_varint(large_, value) ? value : fail();
   }
   bool ok() const { return ok_; }
   /// Of what was there at first.
@@ -53,10 +57,6 @@ private:
   std::uint64_t fail() {
     ok_ = false;
     return 0;
-  }
-  std::uint64_t take_large() {
-    std::uint64_t value = 0;
-    return take_varint(large_, value) ? value : fail();
   }
 
   std::string_view words_;
