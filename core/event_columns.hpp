@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "events/event.hpp"
 
@@ -32,10 +33,18 @@ private:
   std::uint8_t bits_ = 0;
 };
 
+/// What a review request says of a conversation. Valid as long as its source.
+struct conversation_outline {
+  std::string_view id;
+  std::string_view category;
+  std::int64_t duration_ms = 0;
+};
+
 /// The conversations of a run.
 class conversation_source {
 public:
   virtual ~conversation_source() = default;
+  virtual conversation_outline outline(std::size_t place) const = 0;
   /// `entry` with what conversation number `place` says. The detail is valid until the next call.
   virtual event conversation(std::size_t place, event entry) const = 0;
 };

@@ -2,6 +2,7 @@
 #include "core/facts.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -220,6 +221,43 @@ void read_conversations(user& who, unread_conversations& unread) {
   }
   drop_oldest(kept);
   who.changed.conversations = true;
+}
+
+namespace {
+
+/// False: the facts' ids say which one is newer.
+bool add_outline(std::vector<unread_conversations::outlined>& kept, time_ms at, const conversation_outline& what) {
+  const auto known = std::find_if(kept.begin(), kept.end(), [&](const auto& each) { return each.what.id == what.id; });
+  if (known != kept.end()) {
+    if (known->at == at) return false;
+    if (known->at > at) return true;
+    kept.erase(known);
+  }
+  auto place = kept.end();
+  const auto is_later = [&](const auto& each) { return std::tie(each.at, each.what.id) > std::tie(at, what.id); };
+  while (place != kept.begin() and is_later(*std::prev(place)))
+    --place;
+  kept.insert(place, {at, what});
+  return true;
+}
+
+} // namespace
+
+bool outline_conversations(const user& who, unread_conversations& unread) {
+  if (who.conversations or unread.ambiguous or unread.run == nullptr) return false;
+  auto& kept = unread.newest;
+  if (unread.outlined_until < unread.first) {
+    kept.clear();
+    unread.outlined_until = unread.first;
+  }
+  const auto& run = *unread.run;
+  for (auto& i = unread.outlined_until; i < unread.last and not unread.ambiguous; ++i) {
+    if (run.tag[i].kind() != event_kind::conversation or run.tag[i].whole()) continue;
+    const auto what = run.conversations->outline(static_cast<std::size_t>(run.ms[i]));
+    unread.ambiguous = not add_outline(kept, run.instant[i], what);
+    if (kept.size() > 2 * conversations_max) kept.erase(kept.begin(), kept.end() - conversations_max);
+  }
+  return not unread.ambiguous;
 }
 
 applied apply_admin(slot_context& live, const event& what) {

@@ -14,8 +14,10 @@ bool is_first_use(slot_context& context, permanent_id what);
 
 applied apply_account(slot_context& live, const event& what);
 applied apply_conversation(user& who, const event& what);
-/// A review asks for the user's conversations: apply those of the run so far.
+/// Apply the conversations of the run so far.
 void read_conversations(user& who, unread_conversations& unread);
+/// The user's conversations in outline: in a run they need not be applied for a review. False: they must be.
+bool outline_conversations(const user& who, unread_conversations& unread);
 applied apply_admin(slot_context& live, const event& what);
 applied apply_erasure(slot_context& live, const event& what);
 

@@ -18,32 +18,53 @@ __extension__ using wide = __int128;
 
 /// Extra prompt recipes by the pattern of recent conversations: three over an hour, five of nearly equal length, twenty
 /// in at most three categories, five of 25 to 90 minutes.
-std::uint8_t recipes_of(const user& who, time_ms from) {
-  if (not who.conversations) return 0;
-  std::int64_t count = 0;
-  std::int64_t over_hour = 0;
-  std::int64_t middling = 0;
-  wide sum = 0;
-  wide squares = 0;
-  std::vector<std::string_view> categories;
-  for (const auto& each : *who.conversations) {
-    if (each.at < from) continue;
-    ++count;
-    over_hour += each.duration_ms > hour_ms;
-    middling += each.duration_ms >= 25 * minute_ms and each.duration_ms <= 90 * minute_ms;
-    sum += each.duration_ms;
-    squares += static_cast<wide>(each.duration_ms) * each.duration_ms;
-    if (std::find(categories.begin(), categories.end(), each.category) == categories.end())
-      categories.emplace_back(each.category);
+class recipe_finder {
+public:
+  void add(std::int64_t duration_ms, std::string_view category) {
+    ++count_;
+    over_hour_ += duration_ms > hour_ms;
+    middling_ += duration_ms >= 25 * minute_ms and duration_ms <= 90 * minute_ms;
+    sum_ += duration_ms;
+    squares_ += static_cast<wide>(duration_ms) * duration_ms;
+    if (std::find(categories_.begin(), categories_.end(), category) == categories_.end())
+      categories_.emplace_back(category);
   }
-  // Coefficient of variation below 0.3, in integers: variance * 100 < 9 * mean^2.
-  const bool near_equal = sum > 0 and (count * squares - sum * sum) * 100 < 9 * sum * sum;
-  std::uint8_t found = 0;
-  if (over_hour >= 3) found |= recipe_audiobook;
-  if (count >= 5 and near_equal) found |= recipe_prerecorded;
-  if (count >= 20 and categories.size() <= 3) found |= recipe_commercial;
-  if (middling >= 5) found |= recipe_podcast;
-  return found;
+
+  std::uint8_t found() const {
+    // Coefficient of variation below 0.3, in integers: variance * 100 < 9 * mean^2.
+    const bool near_equal = sum_ > 0 and (count_ * squares_ - sum_ * sum_) * 100 < 9 * sum_ * sum_;
+    std::uint8_t recipes = 0;
+    if (over_hour_ >= 3) recipes |= recipe_audiobook;
+    if (count_ >= 5 and near_equal) recipes |= recipe_prerecorded;
+    if (count_ >= 20 and categories_.size() <= 3) recipes |= recipe_commercial;
+    if (middling_ >= 5) recipes |= recipe_podcast;
+    return recipes;
+  }
+
+private:
+  std::int64_t count_ = 0;
+  std::int64_t over_hour_ = 0;
+  std::int64_t middling_ = 0;
+  wide sum_ = 0;
+  wide squares_ = 0;
+  std::vector<std::string_view> categories_;
+};
+
+/// Of the user's last conversations, those since `from`.
+std::uint8_t recipes_since(slot_context& context, time_ms from) {
+  recipe_finder recipes;
+  auto& unread = context.out.conversations;
+  if (outline_conversations(context.who, unread)) {
+    const auto& all = unread.newest;
+    for (auto i = all.size() - std::min(all.size(), conversations_max); i < all.size(); ++i)
+      if (all[i].at >= from) recipes.add(all[i].what.duration_ms, all[i].what.category);
+    return recipes.found();
+  }
+  read_conversations(context.who, unread);
+  if (context.who.conversations)
+    for (const auto& each : *context.who.conversations)
+      if (each.at >= from) recipes.add(each.duration_ms, each.category);
+  return recipes.found();
 }
 
 void request_review(slot_context& context, std::uint8_t exceeded) {
@@ -58,8 +79,7 @@ void request_review(slot_context& context, std::uint8_t exceeded) {
   written.request = standing.pending;
   written.exceeded = exceeded;
   written.until = standing.pending_until;
-  read_conversations(context.who, context.out.conversations);
-  written.recipes = recipes_of(context.who, context.at - review.lookback_ms);
+  written.recipes = recipes_since(context, context.at - review.lookback_ms);
 }
 
 /// A shadow without a live verdict tries again after this, also where failures may be retried at once: otherwise every

@@ -183,7 +183,7 @@ std::size_t run_of_events::take(std::size_t first, std::size_t last) {
   auto& unread = out_.conversations;
   if (unread.run != &run_) {
     read_conversations(who_, unread);
-    unread = {&run_, first, first};
+    unread.begin(&run_, first);
   }
   auto i = first;
   std::size_t quietly = 0;

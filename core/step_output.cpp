@@ -5,11 +5,18 @@
 
 namespace fairuse {
 
+void unread_conversations::begin(const event_columns* of, std::size_t entry) {
+  run = of;
+  first = last = outlined_until = entry;
+  newest.clear();
+  ambiguous = false;
+}
+
 void step_output::clear() {
   decisions.clear();
   counts = {};
   tallies.assign(tallies.size(), {});
-  conversations = {};
+  conversations.begin(nullptr, 0);
 }
 
 bool step_output::asked_since(std::size_t first) const {

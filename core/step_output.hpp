@@ -28,11 +28,23 @@ enum class applied : std::uint8_t {
 /// Whether the event becomes a dead letter.
 inline bool is_refused(applied how) { return how >= applied::too_old; }
 
-/// Conversations of a run that no review has asked for yet: those among the entries [first, last).
+/// Conversations of a run that are not applied yet: those among the entries [first, last).
 struct unread_conversations {
   const event_columns* run = nullptr;
   std::size_t first = 0;
   std::size_t last = 0;
+
+  struct outlined {
+    time_ms at;
+    conversation_outline what;
+  };
+  /// Of the entries [first, outlined_until) at least the newest conversations_max, by (at, id).
+  std::vector<outlined> newest;
+  std::size_t outlined_until = 0;
+  /// Two facts about one conversation have the same instant: their ids say which one is newer.
+  bool ambiguous = false;
+
+  void begin(const event_columns* of, std::size_t entry);
 };
 
 /// What a step writes.

@@ -375,10 +375,23 @@ result<void> decode_block(const block_bytes& from, event_form form, history_bloc
   return block_decoder(form, out).decode(from);
 }
 
-event history_block::conversation(std::size_t place, event entry) const {
-  auto made = decode_conversation(conversations_[place], conversation_strings_);
+conversation_outline history_block::outline(std::size_t place) const {
+  const auto made = decode_conversation(conversations_[place], conversation_strings_);
   if (not made) damaged_ = true;
-  read_conversation_ = made ? std::move(*made) : conversation_fact();
+  return made ? made->outline : conversation_outline();
+}
+
+event history_block::conversation(std::size_t place, event entry) const {
+  const auto made = decode_conversation(conversations_[place], conversation_strings_);
+  if (not made) damaged_ = true;
+  conversation_fact fact;
+  if (made) {
+    fact.conversation = made->outline.id;
+    fact.category = made->outline.category;
+    fact.duration_ms = made->outline.duration_ms;
+    fact.from = made->from;
+  }
+  read_conversation_ = std::move(fact);
   entry.detail = &read_conversation_;
   return entry;
 }

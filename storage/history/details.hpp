@@ -32,7 +32,12 @@ std::string encode_detail(const event& what);
 std::optional<event_detail> decode_detail(event_kind kind, std::string_view bytes);
 
 std::string encode_conversation(const conversation_fact& what, string_table& strings);
-std::optional<conversation_fact> decode_conversation(std::string_view bytes, const std::vector<std::string>& strings);
+/// The texts are parts of `bytes` and of `strings`.
+struct stored_conversation {
+  conversation_outline outline;
+  lane from = lane::realtime;
+};
+std::optional<stored_conversation> decode_conversation(std::string_view bytes, const std::vector<std::string>& strings);
 std::string encode_text(const conversation_fact& what, string_table& strings);
 /// False: it is none.
 bool decode_text(std::string_view bytes, const std::vector<std::string>& strings, conversation_fact& to);

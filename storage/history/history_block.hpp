@@ -169,6 +169,7 @@ public:
 
 private:
   friend class block_decoder;
+  conversation_outline outline(std::size_t place) const override;
   event conversation(std::size_t place, event entry) const override;
 
   std::vector<block_user> users_;

@@ -37,7 +37,9 @@ bool has_segments(const event& what) {
 
 void run_follower::add(time_ms now, const event& what) {
   const bool flat = (what.kind == event_kind::speech and not has_segments(what)) or what.kind == event_kind::stt;
-  const bool talk = what.kind == event_kind::conversation and keys_.size() % 3 != 0;
+  // Whole conversations are applied at once, and then a review no longer reads outlines.
+  if (keys_.empty()) has_whole_talks_ = what.key % 2 == 0;
+  const bool talk = what.kind == event_kind::conversation and not(has_whole_talks_ and keys_.size() % 3 == 0);
   now_.push_back(now);
   instant_.push_back(what.instant);
   keys_.push_back(what.key);

@@ -25,6 +25,10 @@ public:
   std::string difference(const step_output& expected);
 
 private:
+  conversation_outline outline(std::size_t place) const override {
+    const auto& fact = detail_of<conversation_fact>(conversations_[place]);
+    return {fact.conversation, fact.category, fact.duration_ms};
+  }
   event conversation(std::size_t place, event) const override { return conversations_[place]; }
   void take();
 
@@ -43,6 +47,7 @@ private:
   std::size_t taken_ = 0;
   std::size_t next_cut_ = 1;
   std::uint32_t draws_ = 1;
+  bool has_whole_talks_ = false;
 };
 
 } // namespace fairuse::model

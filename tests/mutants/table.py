@@ -92,7 +92,7 @@ MUTANTS = [
     ("late answers count", REVIEWS, "if (known->pending == name.number) {", "if (known->pending == name.number or known->pending == 0) {"),
     ("late answers are ignored for ever", REVIEWS, "timed_out.erase(late);", "static_cast<void>(late);"),
     ("killed answers count", REVIEWS, "if (context.in_force.killed) return reason::kill_switch;", ""),
-    ("no recipe for audiobooks of an hour", REVIEWS, "over_hour += each.duration_ms > hour_ms;", "over_hour += each.duration_ms >= hour_ms;"),
+    ("no recipe for audiobooks of an hour", REVIEWS, "over_hour_ += duration_ms > hour_ms;", "over_hour_ += duration_ms >= hour_ms;"),
     # Ladder.
     ("the gate is exclusive", LADDER, "found.score_nano >= rules.review.score_gate_nano;", "found.score_nano > rules.review.score_gate_nano;"),
     ("a clearing score cools as usual", LADDER, "found.asked_at + (clears ? review.cleared_cooldown_ms : review.cooldown_ms);", "found.asked_at + (clears ? review.cooldown_ms : review.cooldown_ms);"),
@@ -127,7 +127,7 @@ MUTANTS = [
     ("run: why no review was asked for", RUN, "quiet_.live_why() != review_block::none and", "run_.count == 0 and"),
     ("run: it goes on behind a request", RUN, "not asked and i < last", "i < last"),
     ("run: slots that do not judge", RUN, "if (not context.judges()) continue;", ""),
-    ("run: conversations are not read for a review", REVIEWS, "  read_conversations(context.who, context.out.conversations);\n", ""),
+    ("run: conversations are not read for a review", REVIEWS, "  read_conversations(context.who, unread);\n", ""),
     ("run: conversations come too late for an erasure", RUN, "      read_conversations(live.who, live.out.conversations);\n      return apply_erasure(live, what);", "      return apply_erasure(live, what);"),
     ("late speech stays in a window that it has left", SUMS, "    if (view.counts(from, while_off)) running.left_ms += speech.ms;\n", ""),
     ("late speech moves no tail", SUMS, "    running.tail += inserted;\n", ""),
