@@ -115,7 +115,7 @@ std::uint32_t bucket_log::lower_bound(bucket_index bucket) const {
 
 bucket_index first_counted(time_ms now, std::int64_t span_s, std::int32_t bucket_s) {
   const auto cutoff_s = now / second_ms - span_s;
-  return (cutoff_s + bucket_s - 1) / bucket_s;
+  return whole_buckets(cutoff_s + bucket_s - 1, bucket_s);
 }
 
 time_ms leaves_at(bucket_index bucket, std::int64_t span_s, std::int32_t bucket_s) {

@@ -95,6 +95,13 @@ bucket_index first_counted(time_ms now, std::int64_t span_s, std::int32_t bucket
 /// First instant at which `bucket` no longer counts in a window of `span_s`.
 time_ms leaves_at(bucket_index bucket, std::int64_t span_s, std::int32_t bucket_s);
 
-inline bucket_index bucket_of(time_ms at, std::int32_t bucket_s) { return at / second_ms / bucket_s; }
+/// seconds / bucket_s. Until 2106 in 32 bits, which processors divide in a third of the time.
+inline bucket_index whole_buckets(std::int64_t seconds, std::int32_t bucket_s) {
+  if (seconds >= 0 and seconds <= UINT32_MAX)
+    return static_cast<std::uint32_t>(seconds) / static_cast<std::uint32_t>(bucket_s);
+  return seconds / bucket_s;
+}
+
+inline bucket_index bucket_of(time_ms at, std::int32_t bucket_s) { return whole_buckets(at / second_ms, bucket_s); }
 
 } // namespace fairuse

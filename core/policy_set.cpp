@@ -94,6 +94,7 @@ void policy_set::add_slot(slot_kind kind, const policy& rules) {
   slots_.push_back(std::move(slot));
   view_count_ = views_.size();
   span_count_ = spans_.size();
+  every_slot_.push_back(static_cast<slot_number>(slot_count_));
   slot_count_ = slots_.size();
 }
 

@@ -37,6 +37,9 @@ struct span_spec {
   friend bool operator==(const span_spec&, const span_spec&) = default;
 };
 
+/// The place of a slot in policy_set::slots(); 0 is the live one.
+using slot_number = std::uint16_t;
+
 enum class slot_kind : std::uint8_t {
   live,
   off,
@@ -104,6 +107,8 @@ public:
   std::size_t span_count() const { return span_count_; }
   std::size_t slot_count() const { return slot_count_; }
   const slot_spec& live() const { return slots_.front(); }
+  /// 0, 1, ...
+  const std::vector<slot_number>& every_slot() const { return every_slot_; }
   /// The view that a span sums, and the number of the profile that a slot sums.
   const view_spec& view_of(const span_spec& span) const { return views_[span.view]; }
   std::size_t profile_of(const slot_spec& slot) const { return views_[slot.view].profile; }
@@ -139,6 +144,7 @@ private:
   std::size_t view_count_ = 0;
   std::size_t span_count_ = 0;
   std::size_t slot_count_ = 0;
+  std::vector<slot_number> every_slot_;
   std::vector<profile_age> ages_;
   std::int64_t retention_ms_ = 0;
   review_mode reviews_ = review_mode::shared;

@@ -22,22 +22,22 @@ bool refuses_upload(const slot_context& context) {
   return known != nullptr and (known->hard or known->ceiling or budget_blocks(context));
 }
 
-upload_slots before_upload(const slot_context& live) {
-  upload_slots slots;
-  for (std::size_t slot = 0; slot < live.policies().slot_count(); ++slot) {
+upload_slots before_upload(const slot_context& live, std::span<const slot_number> slots) {
+  upload_slots met;
+  for (const auto slot : slots) {
     auto context = live.in_slot(slot);
     if (context.judges() and refuses_upload(context))
-      slots.refused.set(slot);
+      met.refused.set(slot);
     else if (context.rules().budget.charge_uploads and budget_tracked(context))
-      slots.charged.set(slot);
+      met.charged.set(slot);
   }
-  return slots;
+  return met;
 }
 
-void finish_upload(slot_context context, const upload_slots& slots) {
+void finish_upload(slot_context context, const upload_slots& met) {
   const auto total_ms = context.out.speech.total_ms();
-  if (slots.refused.test(context.slot)) context.tally().upload_refused_ms += total_ms;
-  if (slots.charged.test(context.slot)) charge_budget(context, context.cause->instant, total_ms);
+  if (met.refused.test(context.slot)) context.tally().upload_refused_ms += total_ms;
+  if (met.charged.test(context.slot)) charge_budget(context, context.cause->instant, total_ms);
 }
 
 /// Compare sums with caps, unless nothing can follow from it.
@@ -52,9 +52,8 @@ void evaluate_speech(const slot_context& live, std::size_t slot) {
 }
 
 void use_stt(slot_context& context, const event& what) {
-  auto& tally = context.tally();
-  tally.stt_ms += what.ms;
   if (not context.judges()) return;
+  auto& tally = context.tally();
   const auto* rule = context.rules().step_of(context.current_stage());
   if (rule != nullptr and rule->economy_stt) tally.stt_economy_ms += what.ms;
   if (not context.rules().budget.charge_stt or not budget_tracked(context)) return;
@@ -73,20 +72,25 @@ bool is_new(user& who, const event& what, time_ms now) {
   return true;
 }
 
-void take_speech(slot_context& live, const event& what) {
+void take_speech(slot_context& live, const event& what, std::span<const slot_number> slots) {
   live.out.speech.compute(live.policies(), live.at, what);
-  const bool upload = what.from == lane::sync;
-  const auto uploads = upload ? before_upload(live) : upload_slots{};
-  meter(live.who, live.in_force, live.at, what, live.out);
-  for (std::size_t slot = 0; slot < live.policies().slot_count(); ++slot) {
-    evaluate_speech(live, slot);
-    if (upload) finish_upload(live.in_slot(slot), uploads);
+  if (what.from == lane::sync) {
+    const auto met = before_upload(live, slots);
+    meter(live.who, live.in_force, live.at, what, live.out);
+    for (const auto slot : slots) {
+      evaluate_speech(live, slot);
+      finish_upload(live.in_slot(slot), met);
+    }
+    return;
   }
+  meter(live.who, live.in_force, live.at, what, live.out);
+  for (const auto slot : slots)
+    evaluate_speech(live, slot);
 }
 
-void take_stt(slot_context& live, const event& what) {
+void take_stt(slot_context& live, const event& what, std::span<const slot_number> slots) {
   if (what.ms <= 0) return;
-  for (std::size_t slot = 0; slot < live.policies().slot_count(); ++slot) {
+  for (const auto slot : slots) {
     auto context = live.in_slot(slot);
     use_stt(context, what);
   }

@@ -8,6 +8,7 @@ CONTEXT = "core/context.cpp"
 METERING = "core/metering.cpp"
 POLICY = "core/policy.cpp"
 QUIET = "core/quiet.cpp"
+QUIET_SLOTS = "core/quiet_slots.cpp"
 READING = "core/reading.hpp"
 LIMIT_LISTS = "core/reading.cpp"
 RUN = "core/run.cpp"
@@ -29,7 +30,7 @@ MUTANTS = [
     ("segments: the inner one cuts the outer", METERING, "out[last].end = std::max(out[last].end, out[i].end);", "out[last].end = out[i].end;"),
     ("segments: not sorted", METERING, "return a.begin < b.begin;", "return false and a.begin < b.begin;"),
     ("window: a second longer", BUCKETS, "return (bucket * bucket_s + span_s + 1) * second_ms;", "return (bucket * bucket_s + span_s + 2) * second_ms;"),
-    ("window: buckets rounded down", BUCKETS, "return (cutoff_s + bucket_s - 1) / bucket_s;", "return cutoff_s / bucket_s;"),
+    ("window: buckets rounded down", BUCKETS, "whole_buckets(cutoff_s + bucket_s - 1, bucket_s);", "whole_buckets(cutoff_s, bucket_s);"),
     ("log: base does not move back", BUCKETS, "const auto base = std::min(bucket, bucket_at(0));", "const auto base = bucket_at(0);"),
     ("log: lanes are mixed", BUCKETS, "if ((word & ~amount(amount_max)) == empty and ms_of(word) + ms <= amount_max) {", "if (ms_of(word) + ms <= amount_max) {"),
     ("log: amounts overflow", BUCKETS, "for (; ms > amount_max; ms -= amount_max)", "for (; ms > amount_max + 1; ms -= amount_max)"),
@@ -57,7 +58,7 @@ MUTANTS = [
     ("horizon excludes its edge", RULES, "if (what.instant > now + horizon_ms)", "if (what.instant >= now + horizon_ms)"),
     ("erased events come back", RULES, "if (what.instant <= who.erased_at)", "if (what.instant < who.erased_at)"),
     ("uploads are not refused over budget", SPEECH, "(known->hard or known->ceiling or budget_blocks(context));", "(known->hard or known->ceiling);"),
-    ("refused uploads are charged", SPEECH, "slots.refused.set(slot);\n    else if", "slots.refused.set(slot);\n    if"),
+    ("refused uploads are charged", SPEECH, "met.refused.set(slot);\n    else if", "met.refused.set(slot);\n    if"),
     ("the kill switch judges", CONTEXT, "if (in_force.killed or who.exempt) return false;", "if (who.exempt) return false;"),
     ("exempt users are judged", CONTEXT, "if (in_force.killed or who.exempt) return false;", "if (in_force.killed) return false;"),
     ("ids are pruned behind the load", RULES, "how = detail::take(live, what);", "who.pruned_hour = 0, detail::prune(who, now), how = detail::take(live, what);"),
@@ -115,18 +116,27 @@ MUTANTS = [
     ("an erasure holds up to its instant only", FACTS, "fresh.erased_at = std::max(what.instant, live.at);", "fresh.erased_at = what.instant;"),
     ("thirty-one conversations", FACTS, "if (kept.size() > conversations_max)", "if (kept.size() > conversations_max + 1)"),
     # Runs: a row for everything that ends a stretch of quiet events.
-    ("run: a crossing a millisecond late", RUN, "> quiet_.added_max_ms(view))", "> quiet_.added_max_ms(view) + 1)"),
-    ("run: a review is asked for late", RUN, "std::min({until_, bounds.asks_at, bounds.drains_at})", "std::min(until_, bounds.drains_at)"),
-    ("run: a drain is passed", RUN, "std::min({until_, bounds.asks_at, bounds.drains_at})", "std::min(until_, bounds.asks_at)"),
-    ("run: a timer is passed", RUN, "if (run_.now[i] >= advanced_until_)", "if (advanced_until_ == INT64_MIN)"),
+    ("run: a crossing a millisecond late", RUN, "if (ms > view.left_ms and", "if (ms > view.left_ms + 1 and"),
+    ("run: a review is asked for late", QUIET_SLOTS, "std::min(bounds.asks_at, bounds.drains_at)", "bounds.drains_at"),
+    ("run: a drain is passed", QUIET_SLOTS, "std::min(bounds.asks_at, bounds.drains_at)", "bounds.asks_at"),
+    ("run: a timer is passed", RUN, "  advanced_until_ = now + prunes_every_;\n  read_bounds();\n", "  read_bounds();\n  advanced_until_ = now + prunes_every_;\n"),
     ("run: a timer that an event set is passed", RUN, "  advanced_until_ = std::min(advanced_until_, who_.next_due);\n", ""),
-    ("run: an upload is metered alone", RUN, "(quiet_.idle() or tag.from() != lane::sync) and", ""),
-    ("run: STT is never charged", RUN, "  if (not quiet_.idle()) return false;\n", ""),
-    ("run: a stage does not count STT", RUN, "known->at != stage::none or", ""),
-    ("run: an excess does not count STT", RUN, "not restricted and context.who.sums.quiet(context.slot).exceeded == 0", "not restricted"),
-    ("run: why no review was asked for", RUN, "quiet_.live_why() != review_block::none and", "run_.count == 0 and"),
+    ("run: an upload is metered alone", RUN, "(not idle and tag.from() == lane::sync) or", ""),
+    ("run: STT is never charged", RUN, "      if (not idle) break;\n", ""),
+    ("run: a stage does not count STT", QUIET_SLOTS, "known->at != stage::none or", ""),
+    ("run: an excess does not count STT", QUIET_SLOTS, "not restricted and context.who.sums.quiet(context.slot).exceeded == 0", "not restricted"),
+    ("run: why no review was asked for", RUN, "if (quiet_.live_why() != review_block::none\n", "if (run_.count == 0\n"),
     ("run: it goes on behind a request", RUN, "not asked and i < last", "i < last"),
-    ("run: slots that do not judge", RUN, "if (not context.judges()) continue;", ""),
+    ("run: a slot that may ask does not see the speech", RUN, "  quiet_.due(now, slots_);\n", ""),
+    ("run: a slot does not see what crosses its cap", RUN, "quiet_.crossed(view, who_.sums.added_ms(view) + run_.ms[i], slots_);", "continue;"),
+    ("run: a restricted slot does not see uploads", RUN, "if (tag.kind() == event_kind::stt or tag.from() == lane::sync) quiet_.busy(slots_);", "if (tag.kind() == event_kind::stt) quiet_.busy(slots_);"),
+    ("run: a restricted slot does not see STT", RUN, "if (tag.kind() == event_kind::stt or tag.from() == lane::sync) quiet_.busy(slots_);", "if (tag.kind() == event_kind::speech and tag.from() == lane::sync) quiet_.busy(slots_);"),
+    ("run: the last bucket is missing in what is compared", RUN, "  close_buckets();\n  const auto written", "  const auto written"),
+    ("run: late speech stays live", RUN, "late_ms > profile.fresh_within_ms ?", "late_ms > profile.fresh_within_ms + 1 ?"),
+    ("run: arrival basis forgotten", RUN, "profile.by_arrival ? now : instant", "instant"),
+    ("run: a bucket takes the speech of the next one", RUN, "at < profile.begin or at >= profile.end", "at < profile.begin or at >= profile.end + day_ms"),
+    ("run: a bucket takes another lane's speech", RUN, " or profile.under != profile.from", ""),
+    ("run: a review does not read what was said lately", FACTS, "unread.ambiguous = not add_outline(kept, run.instant[i], what);", "unread.ambiguous = kept.empty() and not add_outline(kept, run.instant[i], what);"),
     ("run: conversations are not read for a review", REVIEWS, "  read_conversations(context.who, unread);\n", ""),
     ("run: conversations come too late for an erasure", RUN, "      read_conversations(live.who, live.out.conversations);\n      return apply_erasure(live, what);", "      return apply_erasure(live, what);"),
     ("late speech stays in a window that it has left", SUMS, "    if (view.counts(from, while_off)) running.left_ms += speech.ms;\n", ""),
