@@ -220,17 +220,13 @@ std::optional<std::string> history_feed::id_of(std::uint32_t user, std::uint64_t
   const auto& who = open(user);
   const auto place = key & place_mask;
   if (place == 0 or place > who.run.count) return std::nullopt;
-  if (const auto block = block_of(user); ids_block_ != block) {
-    ids_block_ = SIZE_MAX;
-    if (const auto done = plan_->from->read_ids(block, ids_buffers_, ids_); not done)
-      throw std::runtime_error(done.error().message);
-    ids_block_ = block;
-  }
   auto number = who.first_id + place - 1;
   if (who.answers_and_commands > 0)
     for (std::size_t i = 0; i + 1 < place; ++i)
       number -= who.run.tag[i].whole() and history::is_broadcast_mark(who.run.at(i));
-  if (number >= ids_.size()) return std::nullopt;
+  if (const auto done = plan_->from->read_id(block_of(user), number, ids_buffers_, ids_); not done)
+    throw std::runtime_error(done.error().message);
+  if (not ids_.holds(number)) return std::nullopt;
   return ids_.has_text(number) ? std::string(ids_.text(number).id) : to_hex(ids_.key(number));
 }
 

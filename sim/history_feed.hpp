@@ -73,9 +73,8 @@ private:
   time_ms end_;
   std::size_t block_ = SIZE_MAX;
   history::history_reader::buffers buffers_;
-  /// Of the block `ids_block_`.
+  /// Around the last cause that was named.
   history::block_ids ids_;
-  std::size_t ids_block_ = SIZE_MAX;
   history::history_reader::buffers ids_buffers_;
 };
 

@@ -57,7 +57,7 @@ struct speech_cost {
 std::optional<speech_cost> cost_of(const history_reader& of) {
   const auto speech = static_cast<double>(speech_of(of.contents().counts));
   if (speech < 1) return std::nullopt;
-  const auto ids = part_bytes(of.contents(), block_part::ids);
+  const auto ids = part_bytes(of.contents(), block_part::ids) + part_bytes(of.contents(), block_part::id_pieces);
   return speech_cost{static_cast<double>(of.size()) / speech, static_cast<double>(of.size() - ids) / speech};
 }
 

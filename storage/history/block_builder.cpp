@@ -52,6 +52,9 @@ struct block_builder::body {
   column_writer source_places;
   column_writer id_sizes;
   std::string ids;
+  std::uint64_t pieces_count = 0;
+  std::string piece_index;
+  built_block::part pieces;
   built_block built;
   ZSTD_CCtx* packer = ZSTD_createCCtx();
 
@@ -62,7 +65,8 @@ struct block_builder::body {
   void add_detail(const event& what);
   std::string facts() const;
   static std::string with_strings(const string_table& strings, const std::string& items);
-  std::string id_bytes() const;
+  void end_piece();
+  std::string id_index_bytes() const;
   built_block::part pack(const std::string& bytes) const;
   void clear();
 };
@@ -127,13 +131,31 @@ void block_builder::body::add_detail(const event& what) {
 void block_builder::body::add_id(const event& what) {
   if (what.text == nullptr) {
     source_places.add(0);
-    for (unsigned shift = 0; shift < 64; shift += 8)
-      ids.push_back(static_cast<char>(what.key >> shift & 0xFF));
-    return;
+    append_little_endian(ids, what.key);
+  } else {
+    source_places.add(sources.place_of(what.text->source) + std::uint64_t{1});
+    id_sizes.add(what.text->id.size());
+    ids.append(what.text->id);
   }
-  source_places.add(sources.place_of(what.text->source) + std::uint64_t{1});
-  id_sizes.add(what.text->id.size());
-  ids.append(what.text->id);
+  if (source_places.size() == piece_ids) end_piece();
+}
+
+void block_builder::body::end_piece() {
+  if (source_places.size() == 0) return;
+  std::string bytes;
+  append_column(bytes, source_places);
+  append_column(bytes, id_sizes);
+  append_text(bytes, ids);
+  const auto packed = pack(bytes);
+  append_varint(piece_index, packed.stored.size());
+  append_varint(piece_index, packed.bytes);
+  append_little_endian(piece_index, packed.checksum);
+  ++pieces_count;
+  pieces.stored += packed.stored;
+  pieces.bytes += packed.bytes;
+  source_places.clear();
+  id_sizes.clear();
+  ids.clear();
 }
 
 void block_builder::add(time_ms now, bool new_step, const event& what) {
@@ -202,14 +224,14 @@ std::string block_builder::body::with_strings(const string_table& strings, const
   return out;
 }
 
-std::string block_builder::body::id_bytes() const {
+std::string block_builder::body::id_index_bytes() const {
   std::string out;
   append_varint(out, sources.all().size());
   for (const auto& each : sources.all())
     append_text(out, each);
-  append_column(out, source_places);
-  append_column(out, id_sizes);
-  append_text(out, ids);
+  append_varint(out, piece_ids);
+  append_varint(out, pieces_count);
+  out.append(piece_index);
   return out;
 }
 
@@ -227,13 +249,15 @@ built_block::part block_builder::body::pack(const std::string& bytes) const {
 }
 
 void block_builder::body::clear() {
-  for (auto* text : {&heads, &kinds, &details, &reviews, &conversations, &texts, &ids})
+  for (auto* text : {&heads, &kinds, &details, &reviews, &conversations, &texts, &ids, &piece_index})
     text->clear();
   for (auto* column : {&nows, &lags, &amounts, &segments, &source_places, &id_sizes})
     column->clear();
   categories.clear();
   strings.clear();
   sources.clear();
+  pieces_count = 0;
+  pieces = {};
   built = {};
 }
 
@@ -241,8 +265,10 @@ built_block block_builder::finish() {
   auto& all = *body_;
   assert(all.built.sizes.users > 0);
   all.built.last_uid = all.last_uid;
+  all.end_piece();
   all.built.parts = {all.pack(all.facts()), all.pack(body::with_strings(all.categories, all.conversations)),
-                     all.pack(body::with_strings(all.strings, all.texts)), all.pack(all.id_bytes())};
+                     all.pack(body::with_strings(all.strings, all.texts)), all.pack(all.id_index_bytes()),
+                     std::move(all.pieces)};
   auto out = std::move(all.built);
   all.clear();
   // The first uid of a block is whole.

@@ -77,7 +77,7 @@ private:
   facts_columns facts_;
   byte_reader conversations_;
   std::optional<text_items> texts_;
-  std::optional<block_ids> ids_;
+  const block_ids* ids_ = nullptr;
   std::size_t next_id_ = 0;
   std::string uid_;
   std::size_t next_entry_ = 0;
@@ -109,8 +109,7 @@ result<void> block_decoder::open(const block_bytes& from) {
   out_.conversation_strings_ = std::move(conversations.strings);
   conversations_ = conversations.items;
   if (from.texts and not texts_.emplace().open(*from.texts)) return impossible("its texts");
-  if (from.ids)
-    if (auto done = decode_ids(*from.ids, ids_.emplace()); not done) return done;
+  ids_ = from.ids;
   for (std::uint64_t i = 0; i < users; ++i)
     if (auto done = read_user(); not done) return done;
   if (not at_end()) return impossible("the end of its columns");
@@ -288,7 +287,7 @@ result<event_detail> block_decoder::read_segments(event& what) {
 }
 
 bool block_decoder::read_id(event& what) {
-  if (next_id_ == ids_->size()) return false;
+  if (not ids_->holds(next_id_)) return false;
   what.key = ids_->key(next_id_);
   if (ids_->has_text(next_id_)) {
     const auto text = ids_->text(next_id_);
@@ -328,7 +327,7 @@ result<void> block_decoder::make_event(const block_user& who, std::size_t entry,
       return impossible("the text of a conversation");
     what.detail = out_.arena_.keep(out_.read_conversation_);
   }
-  if (ids_ and not is_broadcast_mark(what) and not read_id(what)) return impossible("the id of an event");
+  if (ids_ != nullptr and not is_broadcast_mark(what) and not read_id(what)) return impossible("the id of an event");
   out_.events_.push_back(what);
   ++out_.steps_.back().count;
   return {};
@@ -348,7 +347,7 @@ result<void> block_decoder::make_events() {
     out_.users_[user].steps = std::span(out_.steps_).subspan(at.step, at.steps);
     out_.users_[user].events = std::span(out_.events_).subspan(at.entry, at.entries);
   }
-  const bool done = (not texts_ or texts_->items.done()) and (not ids_ or next_id_ == ids_->size());
+  const bool done = (not texts_ or texts_->items.done()) and (ids_ == nullptr or next_id_ == ids_->end());
   return done ? result<void>() : impossible("the end of its texts and ids");
 }
 

@@ -49,11 +49,14 @@ void put_block(const block_entry& from, stored::block& to) {
 }
 
 bool take_block(const stored::block& from, block_entry& to) {
-  if (from.frames_size() != block_part_count) return false;
-  for (std::size_t i = 0; i < block_part_count; ++i) {
+  // In version 1 there are no pieces of ids.
+  const auto count = static_cast<std::size_t>(from.frames_size());
+  if (count != block_part_count and count != block_part_count - 1) return false;
+  for (std::size_t i = 0; i < count; ++i) {
     const auto& frame = from.frames(static_cast<int>(i));
     to.parts[i] = {frame.at(), frame.stored_bytes(), frame.bytes(), frame.checksum()};
   }
+  if (count < block_part_count) to.parts[count] = {to.parts[count - 1].at + to.parts[count - 1].stored_bytes, 0, 0, 0};
   to.sizes = {from.users(), from.events()};
   to.first_uid = from.first_uid();
   to.last_uid = from.last_uid();

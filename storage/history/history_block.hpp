@@ -6,7 +6,8 @@
 //   facts          users, events in columns, account facts, answers, commands, erasures, reviews
 //   conversations  all that decisions use of them
 //   texts          their titles and overviews
-//   ids            source and id of every event
+//   ids            where in the next part source and id of every event are
+//   id_pieces      some hundreds of them each, compressed apart
 //
 // An event read without `ids` has the key <its place among the user's events> + 1 and no text; without `texts`
 // conversations have neither title nor overview. A run (core/event_columns.hpp) is read in a fifth of the time that
@@ -25,13 +26,14 @@
 
 #include "core/epoch.hpp"
 #include "events/event.hpp"
+#include "storage/history/block_ids.hpp"
 #include "storage/store_error.hpp"
 
 namespace fairuse::history {
 
 /// Persistent: the order of a block's frames.
-enum class block_part : std::uint8_t { facts = 0, conversations = 1, texts = 2, ids = 3 };
-inline constexpr std::size_t block_part_count = 4;
+enum class block_part : std::uint8_t { facts = 0, conversations = 1, texts = 2, ids = 3, id_pieces = 4 };
+inline constexpr std::size_t block_part_count = 5;
 
 /// A request for a review, and how it ended.
 struct recorded_review {
@@ -191,12 +193,13 @@ private:
   mutable bool damaged_ = false;
 };
 
-/// The bytes of a block's parts, uncompressed; nullopt: not wanted.
+/// The bytes of a block's parts, uncompressed; nullopt, nullptr: not wanted.
 struct block_bytes {
   std::string_view facts;
   std::string_view conversations;
   std::optional<std::string_view> texts;
-  std::optional<std::string_view> ids;
+  /// All of the block's.
+  const block_ids* ids = nullptr;
 };
 
 /// What a reader wants of the users' events.

@@ -22,7 +22,8 @@ namespace fairuse::history {
 namespace {
 
 constexpr std::string_view magic{"FUHIST\x1a\n", 8};
-constexpr std::uint32_t version_known = 1;
+constexpr std::uint32_t version_known = 2;
+constexpr std::uint32_t version_without_pieces = 1;
 constexpr std::size_t head_bytes = 12;
 constexpr std::size_t place_bytes = 16;
 constexpr std::size_t digest_bytes = 32;
@@ -42,10 +43,10 @@ std::string packed(const std::string& bytes) {
 }
 
 /// False: `stored` is not what `bytes` bytes were packed to.
-bool unpack(const std::string& stored, std::uint64_t bytes, std::string& out) {
+bool unpack(ZSTD_DCtx* by, std::string_view stored, std::uint64_t bytes, std::string& out) {
   if (bytes > part_bytes_max or bytes > stored.size() * ratio_max) return false;
   out.resize(bytes);
-  const auto made = ZSTD_decompress(out.data(), out.size(), stored.data(), stored.size());
+  const auto made = ZSTD_decompressDCtx(by, out.data(), out.size(), stored.data(), stored.size());
   return ZSTD_isError(made) == 0 and made == bytes;
 }
 
@@ -58,6 +59,7 @@ std::string_view to_text(block_part which) {
     case block_part::texts:
       return "texts";
     case block_part::ids:
+    case block_part::id_pieces:
       return "ids";
   }
   return "";
@@ -140,6 +142,10 @@ result<void, store_error> history_writer::finish(history_contents all) {
   return {};
 }
 
+history_reader::buffers::buffers() : unpacker{ZSTD_createDCtx()} {}
+history_reader::buffers::~buffers() = default;
+void history_reader::buffers::freed::operator()(ZSTD_DCtx* gone) const { ZSTD_freeDCtx(gone); }
+
 // Reading -------------------------------------------------------------------------------------------------------------
 
 result<std::unique_ptr<history_reader>, store_error> history_reader::open(const std::filesystem::path& file) {
@@ -157,10 +163,11 @@ result<std::unique_ptr<history_reader>, store_error> history_reader::read(random
   std::string head(head_bytes, '\0');
   if (size < head_bytes or not made->from_(0, head) or not head.starts_with(magic))
     return damaged("it is not a history of fairuse");
-  if (const auto version = big_endian<std::uint32_t>(head.data() + magic.size()); version != version_known)
+  made->version_ = big_endian<std::uint32_t>(head.data() + magic.size());
+  if (made->version_ < version_without_pieces or made->version_ > version_known)
     return store_error{
         store_fault::newer,
-        fmt::format("it is a history of version {}, and this program knows version {}", version, version_known)};
+        fmt::format("it is a history of version {}, and this program knows version {}", made->version_, version_known)};
   if (size < head_bytes + trailer_bytes) return damaged("it is damaged: it ends too early");
   if (auto done = made->read_contents(); not done) return done.error();
   return made;
@@ -178,7 +185,9 @@ result<void, store_error> history_reader::read_contents() {
   if (not from_(at, stored)) return unreadable();
   const auto sum = sha256(stored + trailer.substr(0, place_bytes));
   std::string plain;
-  if (as_bytes(sum) != std::string_view(trailer).substr(place_bytes) or not unpack(stored, bytes, plain))
+  const buffers read;
+  if (as_bytes(sum) != std::string_view(trailer).substr(place_bytes)
+      or not unpack(read.unpacker.get(), stored, bytes, plain))
     return damaged("it is damaged: the SHA-256 of its contents does not hold, so it was cut or changed");
   digest_ = to_hex(as_bytes(sum));
   auto contents = decode_contents(plain);
@@ -198,7 +207,7 @@ result<void, store_error> history_reader::read_part(std::size_t number, block_pa
   out.stored.resize(part.stored_bytes);
   if (not from_(part.at, out.stored)) return unreadable();
   if (XXH3_64bits(out.stored.data(), out.stored.size()) == part.checksum
-      and unpack(out.stored, part.bytes, out.parts[index]))
+      and unpack(out.unpacker.get(), out.stored, part.bytes, out.parts[index]))
     return {};
   return damaged_block(number, fmt::format("the checksum of its {} does not hold", to_text(which)));
 }
@@ -218,8 +227,9 @@ result<void, store_error> history_reader::read_block(std::size_t number, wanted_
     bytes.texts = bytes_of(block_part::texts);
   }
   if (wanted.ids) {
-    if (auto done = read(block_part::ids); not done) return done;
-    bytes.ids = bytes_of(block_part::ids);
+    if (auto done = read_id_index(number, out, out.ids); not done) return done;
+    if (auto done = read_pieces(number, 0, out.ids.index_.pieces.size(), out, out.ids); not done) return done;
+    bytes.ids = &out.ids;
   }
   const auto made = decode_block(bytes, wanted.form, out.block);
   const auto& entry = contents_.blocks[number];
@@ -227,10 +237,53 @@ result<void, store_error> history_reader::read_block(std::size_t number, wanted_
   return damaged_block(number, made ? "it has other users than the contents say" : made.error().message);
 }
 
-result<void, store_error> history_reader::read_ids(std::size_t number, buffers& out, block_ids& ids) const {
+result<void, store_error> history_reader::read_id_index(std::size_t number, buffers& out, block_ids& ids) const {
+  ids.block_ = SIZE_MAX;
+  ids.places_.clear();
   if (auto done = read_part(number, block_part::ids, out); not done) return done;
-  if (const auto made = decode_ids(out.parts[static_cast<std::size_t>(block_part::ids)], ids); not made)
-    return damaged_block(number, made.error().message);
+  const auto& bytes = out.parts[static_cast<std::size_t>(block_part::ids)];
+  const auto& pieces = contents_.blocks[number].parts[static_cast<std::size_t>(block_part::id_pieces)];
+  const auto made = version_ == version_without_pieces ? decode_ids(bytes, ids) : decode_id_index(bytes, ids.index_);
+  if (not made) return damaged_block(number, made.error().message);
+  if (ids.index_.stored_bytes != pieces.stored_bytes) return damaged_block(number, "its ids are of another size");
+  ids.block_ = number;
+  return {};
+}
+
+/// Pieces [first, end).
+result<void, store_error> history_reader::read_pieces(std::size_t number, std::size_t first, std::size_t end,
+                                                      buffers& out, block_ids& ids) const {
+  if (version_ == version_without_pieces) return {};
+  const auto& index = ids.index_;
+  id_decoder decoder(first * index.piece_ids, ids);
+  if (first == end) return {};
+  const auto begins = index.pieces[first].at;
+  const auto& last = index.pieces[end - 1];
+  out.stored.resize(last.at + last.stored_bytes - begins);
+  if (not from_(contents_.blocks[number].parts[static_cast<std::size_t>(block_part::id_pieces)].at + begins,
+                out.stored))
+    return unreadable();
+  auto& bytes = out.parts[static_cast<std::size_t>(block_part::id_pieces)];
+  for (auto i = first; i < end; ++i) {
+    const auto& piece = index.pieces[i];
+    const auto stored = std::string_view(out.stored).substr(piece.at - begins, piece.stored_bytes);
+    if (XXH3_64bits(stored.data(), stored.size()) != piece.checksum
+        or not unpack(out.unpacker.get(), stored, piece.bytes, bytes))
+      return damaged_block(number, "the checksum of its ids does not hold");
+    if (const auto made = decoder.add(bytes); not made) return damaged_block(number, made.error().message);
+    if (i + 1 < index.pieces.size() and ids.end() != (i + 1) * index.piece_ids)
+      return damaged_block(number, "a piece of its ids has others than its index says");
+  }
+  return {};
+}
+
+result<void, store_error> history_reader::read_id(std::size_t number, std::size_t place, buffers& out,
+                                                  block_ids& ids) const {
+  if (ids.block_ == number and ids.holds(place)) return {};
+  if (ids.block_ != number)
+    if (auto done = read_id_index(number, out, ids); not done) return done;
+  const auto piece = version_ == version_without_pieces ? 0 : place / ids.index_.piece_ids;
+  if (piece < ids.index_.pieces.size()) return read_pieces(number, piece, piece + 1, out, ids);
   return {};
 }
 

@@ -9,9 +9,10 @@
 //   place of the contents (8), their stored bytes (4) and bytes (4), SHA-256 of the stored ones with these 16 (32)
 //
 // Numbers are big-endian. The contents name place, size and checksum of every frame, and the frames follow each other
-// without a gap, so no byte is without a check. A reader needs only the contents to begin; a damaged frame is named and
-// refused when it is read.
-// INVARIANT: damaged or foreign bytes are an error, never a crash or another history.
+// without a gap, so no byte is without a check (the pieces of ids have theirs in the part before). A reader needs only
+// the contents to begin; a damaged frame is named and refused when it is read. Version 2; version 1, in which the ids
+// of a block are one frame, is read too. INVARIANT: damaged or foreign bytes are an error, never a crash or another
+// history.
 #pragma once
 
 #include <array>
@@ -29,6 +30,8 @@
 #include "storage/history/block_ids.hpp"
 #include "storage/history/history_block.hpp"
 #include "storage/store_error.hpp"
+
+struct ZSTD_DCtx_s;
 
 namespace fairuse::history {
 
@@ -218,9 +221,16 @@ public:
 
   /// What a read needs; used again by the next one.
   struct buffers {
+    buffers();
+    ~buffers();
     std::string stored;
     std::array<std::string, block_part_count> parts;
     history_block block;
+    block_ids ids;
+    struct freed {
+      void operator()(ZSTD_DCtx_s* gone) const;
+    };
+    std::unique_ptr<ZSTD_DCtx_s, freed> unpacker;
   };
   struct wanted_parts {
     /// For `events`.
@@ -231,17 +241,22 @@ public:
   /// The block with these parts is in `out.block`. REQUIRES: number < contents().blocks.size().
   result<void, store_error> read_block(std::size_t number, wanted_parts wanted, buffers& out) const;
 
-  /// The ids of a block; valid as long as `out` is not read into again.
-  result<void, store_error> read_ids(std::size_t number, buffers& out, block_ids& ids) const;
+  /// Read the id of event number `place` of a block, and those around it, unless `ids` has it already. There is no such
+  /// event if `ids` does not hold it then. REQUIRES: `ids` is of this reader.
+  result<void, store_error> read_id(std::size_t number, std::size_t place, buffers& out, block_ids& ids) const;
 
 private:
   history_reader() = default;
   result<void, store_error> read_contents();
   store_error damaged_block(std::size_t number, const std::string& why) const;
   result<void, store_error> read_part(std::size_t number, block_part which, buffers& out) const;
+  result<void, store_error> read_id_index(std::size_t number, buffers& out, block_ids& ids) const;
+  result<void, store_error> read_pieces(std::size_t number, std::size_t first, std::size_t end, buffers& out,
+                                        block_ids& ids) const;
 
   random_access from_;
   std::uint64_t size_ = 0;
+  std::uint32_t version_ = 0;
   std::string digest_;
   history_contents contents_;
 };

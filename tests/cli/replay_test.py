@@ -392,9 +392,10 @@ class Replay(unittest.TestCase):
         (self.folder / "text.history").write_text("uid,time,ms\n")
         whole = (self.folder / "month.history").read_bytes()
         (self.folder / "cut.history").write_bytes(whole[:-7])
-        middle = bytearray(whole)
-        middle[len(whole) // 3] ^= 1
-        (self.folder / "bad.history").write_bytes(middle)
+        # In the facts of the first block, which every replay reads; of ids it reads those that decisions name.
+        damaged = bytearray(whole)
+        damaged[100] ^= 1
+        (self.folder / "bad.history").write_bytes(damaged)
         for name, code, words in [
             ("none.history", 2, "there is no history none.history"),
             ("empty.history", 1, "it is not a history of fairuse"),

@@ -33,8 +33,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto facts = take(rest, facts_size);
   const auto conversations = take(rest, conversations_size);
   const auto texts = take(rest, texts_size);
+  history::id_index index;
+  (void)history::decode_id_index(rest, index);
+  history::block_ids ids;
+  if (const auto done = history::decode_ids(rest, ids); not done) {
+    expect(not done.error().message.empty(), "a refusal says why");
+    return 0;
+  }
   history::history_block block;
-  if (const auto done = history::decode_block({facts, conversations, texts, rest}, history::event_form::events, block);
+  if (const auto done = history::decode_block({facts, conversations, texts, &ids}, history::event_form::events, block);
       not done) {
     expect(not done.error().message.empty(), "a refusal says why");
     expect(block.users().empty(), "a refused block has no users");

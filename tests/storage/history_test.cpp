@@ -281,6 +281,45 @@ BOOST_AUTO_TEST_CASE(every_flipped_bit_of_a_history_is_an_error) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_id_is_read_with_those_around_it_alone) {
+  constexpr int events = 1'300;
+  const test_folder folder;
+  const auto file = folder.path() / "a.history";
+  block_builder builder;
+  builder.begin_user({.uid = "ann"});
+  for (int i = 0; i < events; ++i) {
+    const event_text text{"gateway", i % 3 == 0 ? "an-id" : "another-id"};
+    event what;
+    what.key = i % 2 == 0 ? static_cast<std::uint64_t>(i) : event_key(text.source, text.id);
+    if (i % 2 != 0) what.text = &text;
+    builder.add(i, true, what);
+  }
+  builder.end_user({});
+  auto writer = history_writer::create(file, false);
+  BOOST_TEST_REQUIRE(writer.has_value());
+  BOOST_TEST_REQUIRE((*writer)->add(builder.finish()).has_value());
+  auto contents = contents_of({});
+  contents.counts.users = 1;
+  BOOST_TEST_REQUIRE((*writer)->finish(std::move(contents)).has_value());
+  const auto opened = history_reader::open(file);
+  BOOST_TEST_REQUIRE(opened.has_value());
+  history_reader::buffers buffers;
+  block_ids ids;
+  for (const int place : {0, 1, 127, 128, 129, 1'299, 700}) {
+    const auto number = static_cast<std::size_t>(place);
+    BOOST_TEST_REQUIRE((*opened)->read_id(0, number, buffers, ids).has_value());
+    BOOST_TEST_REQUIRE(ids.holds(number));
+    BOOST_TEST(ids.end() - ids.first() <= 128U);
+    BOOST_TEST(ids.has_text(number) == (place % 2 != 0));
+    if (place % 2 != 0)
+      BOOST_TEST(ids.text(number).id == (place % 3 == 0 ? "an-id" : "another-id"));
+    else
+      BOOST_TEST(ids.key(number) == static_cast<std::uint64_t>(place));
+  }
+  BOOST_TEST_REQUIRE((*opened)->read_id(0, events, buffers, ids).has_value());
+  BOOST_TEST(not ids.holds(events));
+}
+
 BOOST_AUTO_TEST_CASE(a_history_that_was_cut_is_an_error_at_every_length) {
   const auto whole = small_history();
   for (std::size_t size = 0; size < whole.size(); ++size)
@@ -306,8 +345,12 @@ BOOST_AUTO_TEST_CASE(foreign_bytes_in_a_block_are_an_error_and_no_crash) {
     const auto conversations = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
     const auto texts = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
     const auto ids = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
+    id_index index;
+    (void)decode_id_index(ids, index);
+    block_ids read;
+    (void)decode_ids(ids, read);
     history_block out;
-    (void)decode_block({facts, conversations, texts, ids}, event_form::events, out);
+    (void)decode_block({facts, conversations, texts, &read}, event_form::events, out);
   }));
 }
 
