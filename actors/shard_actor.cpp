@@ -5,6 +5,7 @@
 
 #include "actors/promotion_refusal.hpp"
 #include "actors/user_actor.hpp"
+#include "core/rules.hpp"
 
 namespace fairuse {
 
@@ -97,9 +98,15 @@ void shard_state::cut_slices(const epoch& sealed) {
 
 void shard_state::add_active(std::string_view uid, std::unique_ptr<user> who) {
   who->changed.track = options_.track_changes;
-  auto* raw = who.release();
-  auto actor = self_->spawn<caf::hidden + caf::lazy_init>(run_user, raw, &options_);
-  by_recency_.push_front({std::string(uid), std::move(actor), raw});
+  if (spare_.empty()) {
+    auto* raw = who.release();
+    auto actor = self_->spawn<caf::hidden + caf::lazy_init>(run_user, raw, &options_);
+    by_recency_.push_front({std::string(uid), std::move(actor), raw});
+  } else {
+    by_recency_.splice(by_recency_.begin(), spare_, spare_.begin());
+    by_recency_.front().uid = uid;
+    replace(*by_recency_.front().who, std::move(*who));
+  }
   active_.emplace(by_recency_.front().uid, by_recency_.begin());
 }
 
@@ -155,11 +162,14 @@ void shard_state::hand_out(std::span<const slice> slices) {
   }
 }
 
-// Simulation keeps a user only as long as its result is valid.
+// Simulation keeps a user only as long as its result is valid, and gives the actor to another one.
 void shard_state::drop_finished() {
   if (options_.track_changes) return;
-  for (const auto& each : slices_)
-    drop_user(active_.find(each.uid)->second);
+  for (const auto& each : slices_) {
+    const auto gone = active_.find(each.uid);
+    spare_.splice(spare_.begin(), by_recency_, gone->second);
+    active_.erase(gone);
+  }
 }
 
 void shard_state::run(const epoch& sealed, const continuation& rest, epoch_result& result) {

@@ -71,6 +71,8 @@ private:
   std::vector<controls_period> periods_;
 
   recency by_recency_;
+  /// Of users of a simulation who are gone.
+  recency spare_;
   tsl::robin_map<std::string_view, recency::iterator, uid_hash> active_;
   timer_heap timers_;
   slice_cutter cutter_;

@@ -43,6 +43,9 @@ public:
   /// First position whose bucket is >= `bucket`.
   std::uint32_t lower_bound(bucket_index bucket) const;
 
+  /// Without entries; its memory stays.
+  void clear() { head_ = size_ = 0; }
+
   std::size_t memory_bytes() const { return capacity_ == 0 ? 0 : bytes_for(capacity_); }
 
   /// Does the speech of an entry belong to a view?

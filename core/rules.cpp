@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/rules.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "core/context.hpp"
 #include "core/run.hpp"
 #include "core/speech.hpp"
@@ -69,6 +72,16 @@ std::size_t apply(user& who, const controls& in_force, const event_columns& run,
                   step_output& out) {
   make_ready(who, in_force, run.now[first], out);
   return detail::run_of_events(who, in_force, run, out).take(first, last);
+}
+
+void replace(user& gone, user&& who) {
+  auto logs = std::move(gone.metered);
+  gone = std::move(who);
+  for (std::size_t i = 0; i < std::min(logs.size(), gone.metered.size()); ++i) {
+    if (gone.metered[i].size() > 0) continue;
+    logs[i].clear();
+    gone.metered[i] = std::move(logs[i]);
+  }
 }
 
 bool needs_older_ids(const event& what, time_ms now) {

@@ -49,6 +49,9 @@ applied apply(user& who, const controls& in_force, time_ms now, const event& wha
 std::size_t apply(user& who, const controls& in_force, const event_columns& run, std::size_t first, std::size_t last,
                   step_output& out);
 
+/// `who` in the place of a user who is gone, whose memory for buckets is used again.
+void replace(user& gone, user&& who);
+
 /// Whether apply needs the ids of hours that memory does not keep; load them (id_log::load) between advance and apply.
 bool needs_older_ids(const event& what, time_ms now);
 
