@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs of events: what the property "apply one by one = run" meets too rarely.
+#include <boost/test/unit_test.hpp>
+
+#include "tests/core/user_fixture.hpp"
+#include "tests/model/run_follower.hpp"
+
+using namespace fairuse;
+using namespace fairuse::test;
+
+namespace {
+
+/// A user, and one who gets the same speech in runs.
+struct pair_of_users {
+  user_fixture one{plain()};
+  model::run_follower in_runs;
+
+  pair_of_users() { in_runs.use(one.in_force); }
+
+  void speak(std::int64_t ms) {
+    auto said = one.make(event_kind::speech, 0);
+    said.ms = static_cast<std::int32_t>(ms);
+    BOOST_TEST((one.give(said) == applied::accepted));
+    in_runs.add(one.now, said);
+    one.wait(minute_ms);
+  }
+
+  void enable(bool on) {
+    one.enable(on);
+    in_runs.use(one.in_force);
+  }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runs)
+
+BOOST_AUTO_TEST_CASE(speech_while_the_system_is_off_asks_for_no_review_and_counts_no_reason_for_it) {
+  pair_of_users both;
+  both.speak(3 * hour_ms);
+  for (int i = 0; i < 5; ++i)
+    both.speak(minute_ms);
+  BOOST_TEST(both.one.out.counts.review_pending == 5U);
+  both.enable(false);
+  for (int i = 0; i < 5; ++i)
+    both.speak(minute_ms);
+  BOOST_TEST(both.one.out.counts.review_pending == 5U);
+  BOOST_TEST(both.in_runs.difference(both.one.out) == "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
