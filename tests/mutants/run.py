@@ -4,6 +4,7 @@
 
 import os
 import pathlib
+import re
 import resource
 import shutil
 import subprocess
@@ -56,6 +57,12 @@ def build(folder, target):
     return subprocess.run(["cmake", "--build", folder, "--target", target], capture_output=True, text=True)
 
 
+def first_failure(output):
+    """The name of the test, as Boost.Test says it."""
+    found = re.search(rb'error: in "([^"]+)"', output)
+    return f": {found[1].decode()}" if found else ""
+
+
 def failing_test(scratch):
     """None if all tests pass, else which one does not (a broken build counts: it cannot be shipped)."""
     for target, program, environment in BINARIES:
@@ -74,7 +81,7 @@ def failing_test(scratch):
         except subprocess.TimeoutExpired:
             return f"{target} (never ends)"
         if done.returncode != 0:
-            return target
+            return target + first_failure(done.stdout + done.stderr)
     return None
 
 
