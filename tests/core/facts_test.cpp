@@ -89,6 +89,7 @@ BOOST_AUTO_TEST_CASE(of_a_conversation_the_newest_version_stays_and_thirty_are_k
   BOOST_TEST((user.converse("c", 2, "work", minute_ms) == applied::stale));
   user.wait(1);
   BOOST_TEST((user.converse("c", 3) == applied::accepted));
+  BOOST_REQUIRE(user.who.conversations != nullptr);
   BOOST_TEST(user.who.conversations->size() == 1U);
   BOOST_TEST(user.who.conversations->front().duration_ms == 3);
   for (int i = 0; i < 30; ++i)
@@ -216,6 +217,40 @@ BOOST_AUTO_TEST_CASE(commands_to_all_users_change_nothing_of_one_user) {
     BOOST_TEST((user.give(user.make(event_kind::admin, 0, what)) == applied::accepted));
     BOOST_TEST(user.decided().empty());
   }
+}
+
+BOOST_AUTO_TEST_CASE(an_erasure_in_a_run_erases_the_conversations_before_it) {
+  struct one_talk : conversation_source {
+    explicit one_talk(const event& said) : talk(said) {}
+    conversation_outline outline(std::size_t) const override { return {}; }
+    event conversation(std::size_t, event) const override { return talk; }
+    event talk;
+  };
+  user_fixture user;
+  conversation_fact said;
+  said.conversation = "c-1";
+  const one_talk talks(user.make(event_kind::conversation, 0, said));
+  const auto erasure = user.make(event_kind::erasure, 0, erasure_request{"ada", "on request"});
+  const std::vector<time_ms> now(3, user.now);
+  const std::vector<std::int32_t> place(3, 0);
+  const std::vector<run_tag> tag{{event_kind::conversation, lane::realtime},
+                                 {event_kind::erasure, lane::realtime, true},
+                                 {event_kind::speech, lane::realtime}};
+  event_columns run;
+  run.now = run.instant = now.data();
+  run.ms = place.data();
+  run.tag = tag.data();
+  run.first_key = 77;
+  run.whole = {&erasure, 1};
+  run.conversations = &talks;
+  run.count = 3;
+  BOOST_TEST(apply(user.who, user.in_force, run, 0, 3, user.out) == 3U);
+  BOOST_TEST(user.decided() == lines{"user_erased ada"});
+  // What a run said is read when something asks for it.
+  user.wait(1);
+  user.converse("c-2", minute_ms);
+  BOOST_REQUIRE(user.who.conversations != nullptr);
+  BOOST_TEST(user.who.conversations->size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(an_erasure_leaves_numbers_and_admin_ids_and_nothing_else) {
