@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "core/policy_set.hpp"
 #include "events/event.hpp"
@@ -29,6 +30,11 @@ public:
     bool while_off;
     std::int64_t ms;
   };
+
+  bucket_log() = default;
+  /// What is moved from is empty: it may be filled again.
+  bucket_log(bucket_log&& from) noexcept { *this = std::move(from); }
+  bucket_log& operator=(bucket_log&& from) noexcept;
 
   std::uint32_t size() const { return size_ - head_; }
   entry at(std::uint32_t position) const { return decode(head_ + position); }
@@ -79,6 +85,15 @@ private:
   std::uint32_t size_ = 0;
   std::uint32_t capacity_ = 0;
 };
+
+inline bucket_log& bucket_log::operator=(bucket_log&& from) noexcept {
+  block_ = std::move(from.block_);
+  base_ = from.base_;
+  head_ = std::exchange(from.head_, 0);
+  size_ = std::exchange(from.size_, 0);
+  capacity_ = std::exchange(from.capacity_, 0);
+  return *this;
+}
 
 // Inline: they are in the innermost loop.
 inline std::uint64_t bucket_log::load(std::uint32_t slot) const {

@@ -146,6 +146,19 @@ BOOST_AUTO_TEST_CASE(speech_while_off_counts_only_where_off_is_measured) {
   BOOST_TEST(shadow.sum() == 6000);
 }
 
+// The buckets of a user who is read again go to another object, and the memory of the first one is used again.
+BOOST_AUTO_TEST_CASE(a_log_that_was_moved_from_is_empty_and_takes_speech) {
+  bucket_log log;
+  for (bucket_index bucket = 1; bucket <= 20; ++bucket)
+    log.add(bucket, lane::realtime, false, 1);
+  const auto moved = std::move(log);
+  BOOST_TEST(moved.size() == 20U);
+  BOOST_TEST(log.size() == 0U); // NOLINT(bugprone-use-after-move): it is what this is about
+  BOOST_TEST(log.memory_bytes() == 0U);
+  log.add(5, lane::sync, false, 7);
+  BOOST_TEST(log.at(0).ms == 7);
+}
+
 BOOST_AUTO_TEST_CASE(amounts_above_one_entry_are_kept_whole) {
   auto rules = plain();
   user_fixture user(rules);
