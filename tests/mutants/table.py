@@ -126,7 +126,7 @@ MUTANTS = [
     ("run: a stage does not count STT", QUIET_SLOTS, "known->at != stage::none or", ""),
     ("run: an excess does not count STT", QUIET_SLOTS, "not restricted and context.who.sums.quiet(context.slot).exceeded == 0", "not restricted"),
     ("run: why no review was asked for", RUN, "if (quiet_.live_why() != review_block::none\n", "if (run_.count == 0\n"),
-    ("run: it goes on behind a request", RUN, "not asked and i < last", "i < last"),
+    ("run: it goes on behind a request", RUN, "not asked and i < last", "(asked or i < last) and i < last"),
     ("run: slots that do not judge count", QUIET_SLOTS, "    if (not context.judges()) continue;\n    const auto bounds = bounds_of(context);\n    until_.put", "    const auto bounds = bounds_of(context);\n    until_.put"),
     ("run: a slot that may ask does not see the speech", RUN, "  quiet_.due(now, slots_);\n", ""),
     ("run: a slot does not see what crosses its cap", RUN, "quiet_.crossed(view, who_.sums.added_ms(view) + run_.ms[i], slots_);", "continue;"),
