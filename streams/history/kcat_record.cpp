@@ -6,6 +6,8 @@
 
 #include <simdjson.h>
 
+#include "streams/history/json_members.hpp"
+
 namespace fairuse::history {
 
 namespace dom = simdjson::dom;
@@ -15,11 +17,6 @@ namespace {
 static_assert(wire_padding >= simdjson::SIMDJSON_PADDING);
 
 refused wrong(std::string_view member) { return {refusal::wrong_type, std::string(member)}; }
-
-std::string_view text_or_empty(simdjson::simdjson_result<dom::element> from) {
-  std::string_view text;
-  return from.get(text) == simdjson::SUCCESS ? text : std::string_view();
-}
 
 /// Names and values in turn; a value may be null.
 bool read_headers(dom::array from, std::vector<wire_header>& out) {

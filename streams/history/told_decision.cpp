@@ -9,6 +9,7 @@
 #include "events/decision.hpp"
 #include "events/json_text.hpp"
 #include "events/time_text.hpp"
+#include "streams/history/json_members.hpp"
 
 namespace fairuse::history {
 
@@ -17,11 +18,6 @@ namespace dom = simdjson::dom;
 namespace {
 
 constexpr std::string_view decision_type = "fairuse.decision.v1";
-
-std::string_view text_or_empty(simdjson::simdjson_result<dom::element> from) {
-  std::string_view text;
-  return from.get(text) == simdjson::SUCCESS ? text : std::string_view();
-}
 
 bool read_data(dom::element data, told_decision& out) {
   if (data["decision"].get(out.kind) != simdjson::SUCCESS) return false;

@@ -64,6 +64,7 @@ LIBRARIES = {
     "kafka_capture_file": "streams/kafka/capture",
     "kafka_admin": "streams/kafka/admin",
     "history": "storage/history",
+    "history_text": "streams/history",
     "pack_history": "streams/history",
 }
 FOLDERS = {module.split("/")[0] for module in MODULES}
