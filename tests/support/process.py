@@ -169,7 +169,15 @@ class Process:
         try:
             return self._popen.wait(patience_s)
         except subprocess.TimeoutExpired:
-            raise Failure(f"{self} did not end in {patience_s} s: {self.tail()}") from None
+            raise Failure(f"{self} did not end in {patience_s} s: {self.tail()}{self.stacks()}") from None
+
+    def stacks(self):
+        """Where its threads are: what never ends is rarely seen twice."""
+        try:
+            done = run("gdb", "-p", self.pid, "-batch", "-ex", "thread apply all backtrace", timeout=60)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"\nno stacks: {error}"
+        return f"\n{done.stdout[-20_000:]}"
 
     def stop(self, how=signal.SIGTERM, patience_s=PATIENCE_S):
         """As an operator does, also if it is suspended: its exit code."""
