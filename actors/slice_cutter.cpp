@@ -2,8 +2,8 @@
 #include "actors/slice_cutter.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+
+#include "base/pure/text.hpp"
 
 namespace fairuse {
 
@@ -21,16 +21,6 @@ std::size_t common_prefix(std::span<const addressed_event> events) {
   return shared.size();
 }
 
-/// Eight characters as a number that compares as they do; a shorter text is filled up with zeros.
-std::uint64_t number_of(std::string_view text) {
-  std::array<unsigned char, sizeof(std::uint64_t)> bytes{};
-  std::memcpy(bytes.data(), text.data(), std::min(text.size(), bytes.size()));
-  std::uint64_t number = 0;
-  for (const auto byte : bytes)
-    number = number << 8 | byte;
-  return number;
-}
-
 } // namespace
 
 // Nearly every comparison is decided by the characters behind the common prefix, without reading the uids.
@@ -39,7 +29,7 @@ void slice_cutter::sort_events(const epoch& sealed) {
   events_.clear();
   const auto shared = common_prefix(sealed.events);
   for (const auto& each : sealed.events)
-    order_.push_back({number_of(each.uid.substr(shared)), &each});
+    order_.push_back({leading_number(each.uid.substr(shared)), &each});
   std::sort(order_.begin(), order_.end(), [](const place_in_order& left, const place_in_order& right) {
     if (left.uid_start != right.uid_start) return left.uid_start < right.uid_start;
     if (const auto uids = left.what->uid.compare(right.what->uid); uids != 0) return uids < 0;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text as editors write it into files, and the case of ASCII letters, whatever the locale.
+// Text as editors write it into files, the case of ASCII letters, whatever the locale, and a number to sort by.
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -35,6 +38,16 @@ inline std::string lower(std::string text) {
 inline bool equal_ignoring_case(std::string_view left, std::string_view right) {
   return std::equal(left.begin(), left.end(), right.begin(), right.end(),
                     [](char one, char other) { return lower(one) == lower(other); });
+}
+
+/// The first eight characters as a number that compares as they do; a shorter text is filled up with zeros.
+inline std::uint64_t leading_number(std::string_view text) {
+  std::array<unsigned char, sizeof(std::uint64_t)> bytes{};
+  std::memcpy(bytes.data(), text.data(), std::min(text.size(), bytes.size()));
+  std::uint64_t number = 0;
+  for (const auto byte : bytes)
+    number = number << 8 | byte;
+  return number;
 }
 
 } // namespace fairuse

@@ -2,8 +2,8 @@
 #include "streams/history/row_batch.hpp"
 
 #include <algorithm>
-#include <cstring>
 
+#include "base/pure/text.hpp"
 #include "storage/bytes.hpp"
 
 namespace fairuse::history {
@@ -13,12 +13,6 @@ namespace {
 /// A group in its map, about.
 constexpr std::size_t group_bytes = 96;
 constexpr std::size_t read_ahead = 16;
-
-std::uint64_t number_of(std::string_view key, std::size_t from) {
-  char bytes[sizeof(std::uint64_t)]{};
-  if (from < key.size()) std::memcpy(bytes, key.data() + from, std::min(key.size() - from, sizeof bytes));
-  return big_endian<std::uint64_t>(bytes);
-}
 
 } // namespace
 
@@ -45,7 +39,8 @@ void row_batch::add(std::string_view group, std::string_view key, std::string_vi
   const auto number = group_of(group);
   ++groups_[number].rows;
   group_of_.push_back(number);
-  places_.push_back({number_of(key, 0), number_of(key, sizeof(std::uint64_t)), bytes_.size()});
+  const auto behind = key.substr(std::min(key.size(), sizeof(std::uint64_t)));
+  places_.push_back({leading_number(key), leading_number(behind), bytes_.size()});
   append_varint(bytes_, key.size());
   append_varint(bytes_, value.size());
   bytes_.append(key).append(value);
