@@ -52,6 +52,16 @@ void slot_minima::below(std::int64_t bound, std::vector<slot_number>& out) const
   }
 }
 
+template <class Write>
+void quiet_slots::note(const slot_context& context, Write write) {
+  if (not context.judges()) return;
+  const auto& bounds = context.who.sums.quiet(context.slot);
+  if (context.slot == 0) live_why_ = bounds.why;
+  write(until_, std::min(bounds.asks_at, bounds.drains_at));
+  write(added_max_ms_[context.spec().view], bounds.added_max_ms);
+  write(idle_, is_idle(context) ? 1 : 0);
+}
+
 void quiet_slots::read(const slot_context& live) {
   const auto slots = live.policies().slot_count();
   until_.reset(slots);
@@ -60,14 +70,8 @@ void quiet_slots::read(const slot_context& live) {
   for (auto& each : added_max_ms_)
     each.reset(slots);
   live_why_ = review_block::none;
-  for (std::size_t slot = 0; slot < slots; ++slot) {
-    const auto context = live.in_slot(slot);
-    if (not context.judges()) continue;
-    const auto bounds = bounds_of(context);
-    until_.put(slot, bounds.until);
-    added_max_ms_[context.spec().view].put(slot, bounds.added_max_ms);
-    idle_.put(slot, bounds.idle ? 1 : 0);
-  }
+  for (std::size_t slot = 0; slot < slots; ++slot)
+    note(live.in_slot(slot), [slot](slot_minima& to, std::int64_t number) { to.put(slot, number); });
   until_.finish();
   idle_.finish();
   for (auto& each : added_max_ms_)
@@ -75,20 +79,8 @@ void quiet_slots::read(const slot_context& live) {
 }
 
 void quiet_slots::read(const slot_context& live, std::span<const slot_number> slots) {
-  for (const auto slot : slots) {
-    const auto context = live.in_slot(slot);
-    if (not context.judges()) continue;
-    const auto bounds = bounds_of(context);
-    until_.set(slot, bounds.until);
-    added_max_ms_[context.spec().view].set(slot, bounds.added_max_ms);
-    idle_.set(slot, bounds.idle ? 1 : 0);
-  }
-}
-
-quiet_slots::slot_bounds quiet_slots::bounds_of(const slot_context& context) {
-  const auto& bounds = context.who.sums.quiet(context.slot);
-  if (context.slot == 0) live_why_ = bounds.why;
-  return {std::min(bounds.asks_at, bounds.drains_at), bounds.added_max_ms, is_idle(context)};
+  for (const auto slot : slots)
+    note(live.in_slot(slot), [slot](slot_minima& to, std::int64_t number) { to.set(slot, number); });
 }
 
 } // namespace fairuse::detail

@@ -56,12 +56,9 @@ public:
   void busy(std::vector<slot_number>& out) const { idle_.below(1, out); }
 
 private:
-  struct slot_bounds {
-    time_ms until;
-    std::int64_t added_max_ms;
-    bool idle;
-  };
-  slot_bounds bounds_of(const slot_context& context);
+  /// The bounds of a slot, if it judges: `write` gets each with the minima that it belongs to.
+  template <class Write>
+  void note(const slot_context& context, Write write);
 
   slot_minima until_;
   std::vector<slot_minima> added_max_ms_; ///< by view

@@ -127,7 +127,7 @@ MUTANTS = [
     ("run: an excess does not count STT", QUIET_SLOTS, "not restricted and context.who.sums.quiet(context.slot).exceeded == 0", "not restricted"),
     ("run: why no review was asked for", RUN, "if (quiet_.live_why() != review_block::none\n", "if (run_.count == 0\n"),
     ("run: it goes on behind a request", RUN, "not asked and i < last", "(asked or i < last) and i < last"),
-    ("run: slots that do not judge count", QUIET_SLOTS, "    if (not context.judges()) continue;\n    const auto bounds = bounds_of(context);\n    until_.put", "    const auto bounds = bounds_of(context);\n    until_.put"),
+    ("run: slots that do not judge count", QUIET_SLOTS, "  if (not context.judges()) return;\n", ""),
     ("run: a slot that may ask does not see the speech", RUN, "  quiet_.due(now, slots_);\n", ""),
     ("run: a slot does not see what crosses its cap", RUN, "quiet_.crossed(view, who_.sums.added_ms(view) + run_.ms[i], slots_);", "continue;"),
     ("run: a restricted slot does not see uploads", RUN, "if (tag.kind() == event_kind::stt or tag.from() == lane::sync) quiet_.busy(slots_);", "if (tag.kind() == event_kind::stt) quiet_.busy(slots_);"),
