@@ -7,7 +7,7 @@
 //   conversations  all that decisions use of them
 //   texts          their titles and overviews
 //   ids            where in the next part source and id of every event are
-//   id_pieces      some hundreds of them each, compressed apart
+//   id_pieces      some of them each (block_format.hpp says how many), compressed apart
 //
 // An event read without `ids` has the key <its place among the user's events> + 1 and no text; without `texts`
 // conversations have neither title nor overview. A run (core/event_columns.hpp) is read in a fifth of the time that
