@@ -56,7 +56,7 @@ command_result<std::shared_ptr<const policy_set>> read_policies(const local_read
   std::vector<const policy*> loaded = {&*live};
   for (const auto& each : shadows)
     loaded.push_back(&each);
-  auto ages = profile_ages(meta.settings, loaded, meta.now);
+  auto ages = ages_of(meta.settings, loaded, meta.now);
   return policy_set::make(*live, std::move(shadows), retention > 0 ? retention : 8 * day_ms, review_mode::shared,
                           std::move(ages));
 }

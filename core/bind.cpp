@@ -16,7 +16,7 @@ namespace {
 void keep_for_writer(user& who, const slot_spec& slot, std::unique_ptr<standing> last) {
   if (not who.changed.track or last == nullptr) return;
   if (who.changed.unloaded == nullptr) who.changed.unloaded = std::make_unique<std::vector<unloaded_standing>>();
-  who.changed.unloaded->push_back({slot.label.slot, std::move(last)});
+  who.changed.unloaded->push_back({slot.label.slot, slot.loaded, std::move(last)});
 }
 
 /// Buckets follow their profile, standings their slot's name.

@@ -53,9 +53,19 @@ result<void> check_counts(const policy_set& set) {
 
 } // namespace
 
+std::vector<slot_age> slots_after(const std::vector<slot_age>& before, const std::vector<const policy*>& loaded,
+                                  time_ms now) {
+  std::vector<slot_age> ages{{"off", now}};
+  for (const auto* each : loaded)
+    ages.push_back({each->name, now});
+  for (auto& age : ages)
+    for (const auto& known : before)
+      if (known.slot == age.slot) age.loaded = known.loaded;
+  return ages;
+}
+
 std::shared_ptr<const policy_set> policy_set::make(const policy& live, std::vector<policy> shadows,
-                                                   std::int64_t retention_ms, review_mode reviews,
-                                                   std::vector<profile_age> ages) {
+                                                   std::int64_t retention_ms, review_mode reviews, policy_ages ages) {
   auto set = std::make_shared<policy_set>();
   set->ages_ = std::move(ages);
   set->retention_ms_ = retention_ms;
@@ -66,9 +76,7 @@ std::shared_ptr<const policy_set> policy_set::make(const policy& live, std::vect
   const auto beside = reviews == review_mode::alone ? slot_kind::alone : slot_kind::shadow;
   for (const auto& shadow : shadows)
     set->add_slot(beside, shadow);
-  std::erase_if(set->ages_, [&](const profile_age& age) {
-    return std::find(set->profiles_.begin(), set->profiles_.end(), age.profile) == set->profiles_.end();
-  });
+  set->forget_other_ages();
   return set;
 }
 
@@ -81,6 +89,9 @@ void policy_set::add_slot(slot_kind kind, const policy& rules) {
   slot.label = make_label(kind, rules);
   slot.kind = kind;
   slot.rules = rules;
+  const auto age = std::find_if(ages_.slots.begin(), ages_.slots.end(),
+                                [&slot](const slot_age& each) { return each.slot == slot.label.slot; });
+  if (kind != slot_kind::live and age != ages_.slots.end()) slot.loaded = age->loaded;
   view_spec view;
   view.profile = index_of(profiles_, rules.metering);
   for (std::size_t i = 0; i < lane_count; ++i)
@@ -98,6 +109,15 @@ void policy_set::add_slot(slot_kind kind, const policy& rules) {
   slot_count_ = slots_.size();
 }
 
+void policy_set::forget_other_ages() {
+  std::erase_if(ages_.profiles, [this](const profile_age& age) {
+    return std::find(profiles_.begin(), profiles_.end(), age.profile) == profiles_.end();
+  });
+  ages_.slots.clear();
+  for (const auto& slot : slots_)
+    if (slot.kind != slot_kind::live) ages_.slots.push_back({slot.label.slot, slot.loaded});
+}
+
 std::uint16_t policy_set::span_index(std::uint16_t view, std::int64_t span_ms) {
   return index_of(spans_, span_spec{view, span_ms / second_ms});
 }
@@ -105,9 +125,9 @@ std::uint16_t policy_set::span_index(std::uint16_t view, std::int64_t span_ms) {
 time_ms policy_set::loaded(std::size_t profile) const { return age_of(profiles_[profile]).loaded; }
 
 profile_age policy_set::age_of(const metering_profile& profile) const {
-  const auto found =
-      std::find_if(ages_.begin(), ages_.end(), [&](const profile_age& each) { return each.profile == profile; });
-  return found == ages_.end() ? profile_age{profile} : *found;
+  const auto found = std::find_if(ages_.profiles.begin(), ages_.profiles.end(),
+                                  [&](const profile_age& each) { return each.profile == profile; });
+  return found == ages_.profiles.end() ? profile_age{profile} : *found;
 }
 
 int policy_set::slot_named(std::string_view name) const {

@@ -56,6 +56,8 @@ struct slot_spec {
   /// Index into policy_set::spans() of each window of `rules`.
   std::array<std::uint16_t, windows_max> spans{};
   std::uint16_t ceiling_span = 0;
+  /// See slot_age.
+  time_ms loaded = INT64_MIN;
   /// `off` of a live policy that does nothing while the system is off: it keeps what stands there for a policy that a
   /// promotion may bring.
   bool only_keeps() const { return kind == slot_kind::off and rules.off == off_rule::nothing; }
@@ -70,6 +72,23 @@ struct profile_age {
   /// which of them are still stored depends on when rows were written.
   time_ms loaded = INT64_MIN;
 };
+
+/// When a slot was loaded; INT64_MIN: it always was. A standing from before, when it was loaded once already, does not
+/// go on but for its numbers: nobody judged meanwhile, and what its timers would sum may not be stored any more.
+struct slot_age {
+  std::string slot;
+  time_ms loaded = INT64_MIN;
+};
+
+/// What a deployment remembers of its policies.
+struct policy_ages {
+  std::vector<profile_age> profiles;
+  std::vector<slot_age> slots;
+};
+
+/// Of policies that are loaded `now`: slots that were loaded `before` go on, all others begin.
+std::vector<slot_age> slots_after(const std::vector<slot_age>& before, const std::vector<const policy*>& loaded,
+                                  time_ms now);
 
 /// How slots get their reviews answered.
 enum class review_mode : std::uint8_t {
@@ -87,12 +106,11 @@ class policy_set {
 public:
   /// Slots: live first, then `off` if any of the policies says off: shadow, then shadows by name. See
   /// only_keeps().
-  /// Profiles that `ages` does not name have always been metered.
+  /// Profiles that `ages` does not name have always been metered, slots always been loaded.
   /// REQUIRES: distinct shadow names, none `live` or `off`; spans <= retention; check() passes.
   static std::shared_ptr<const policy_set> make(const policy& live, std::vector<policy> shadows,
                                                 std::int64_t retention_ms = 8 * day_ms,
-                                                review_mode reviews = review_mode::shared,
-                                                std::vector<profile_age> ages = {});
+                                                review_mode reviews = review_mode::shared, policy_ages ages = {});
 
   /// Fails if the policies need more slots, profiles, views or spans than a deployment (shared) or a laboratory (alone)
   /// takes.
@@ -123,8 +141,8 @@ public:
   /// A slot whose sums may miss speech. It cannot be promoted.
   bool is_incomplete(std::size_t slot, time_ms now) const { return complete_from(slot) > now; }
 
-  /// Of the loaded profiles.
-  const std::vector<profile_age>& ages() const { return ages_; }
+  /// Of the loaded profiles, and of all slots but the live one, which always is.
+  const policy_ages& ages() const { return ages_; }
   /// Of a profile by number; see profile_age.
   time_ms loaded(std::size_t profile) const;
 
@@ -134,6 +152,7 @@ public:
 
 private:
   void add_slot(slot_kind kind, const policy& rules);
+  void forget_other_ages();
   profile_age age_of(const metering_profile& profile) const;
   std::uint16_t span_index(std::uint16_t view, std::int64_t span_ms);
 
@@ -145,7 +164,7 @@ private:
   std::size_t span_count_ = 0;
   std::size_t slot_count_ = 0;
   std::vector<slot_number> every_slot_;
-  std::vector<profile_age> ages_;
+  policy_ages ages_;
   std::int64_t retention_ms_ = 0;
   review_mode reviews_ = review_mode::shared;
 };

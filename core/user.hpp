@@ -171,6 +171,8 @@ private:
 /// The standing of a slot that is not loaded any more.
 struct unloaded_standing {
   std::string slot;
+  /// When the slot was loaded.
+  time_ms loaded = INT64_MIN;
   /// nullptr: an erasure left nothing of it.
   std::unique_ptr<standing> last;
 };

@@ -58,14 +58,15 @@ std::vector<std::string> shadows_of(const policy_set& from) {
   return digests;
 }
 
-/// Profiles go on with what they have metered; one that comes back begins anew.
-std::vector<profile_age> ages_after(const policy_set* before, const std::vector<const policy*>& loaded, time_ms now) {
-  std::vector<profile_age> ages;
+/// Profiles go on with what they have metered, slots with what stands there; one that comes back begins anew.
+policy_ages ages_after(const policy_set* before, const std::vector<const policy*>& loaded, time_ms now) {
+  policy_ages ages;
+  if (before != nullptr) ages.slots = slots_after(before->ages().slots, loaded, now);
   for (const auto* each : loaded) {
     profile_age age{each->metering, INT64_MIN, before == nullptr ? INT64_MIN : now};
     for (std::size_t i = 0; before != nullptr and i < before->profiles().size(); ++i)
       if (before->profiles()[i] == each->metering) age.loaded = before->loaded(i);
-    ages.push_back(age);
+    ages.profiles.push_back(age);
   }
   return ages;
 }
@@ -168,7 +169,7 @@ result<const policy_set*> recorded_controls::policies_of(const history_run& with
   }
   for (const auto& each : shadows)
     loaded.push_back(&each);
-  auto ages = ages_after(before, loaded, with.now);
+  auto ages = ages_after(before, loaded, with.previous_now);
   sets_.push_back(policy_set::make(*live, std::move(shadows), with.retention_ms, review_mode::shared, std::move(ages)));
   return sets_.back().get();
 }

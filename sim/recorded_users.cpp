@@ -224,16 +224,16 @@ void recorded_users::unload(user& from, const policy_set& old, const policy_set*
   for (std::size_t slot = 0; slot < from.standings.size(); ++slot) {
     const auto& name = old.slots()[slot].label.slot;
     if (from.standings[slot] == nullptr or (kept != nullptr and kept->slot_named(name) >= 0)) continue;
-    unloaded_.insert_or_assign(name, unloaded_slot{*from.standings[slot], from.erased_at});
+    unloaded_.insert_or_assign(name, unloaded_slot{*from.standings[slot], old.slots()[slot].loaded, from.erased_at});
   }
 }
 
-std::optional<standing> recorded_users::take_unloaded(const std::string& slot, time_ms erased_at) {
-  const auto found = unloaded_.find(slot);
+std::optional<standing> recorded_users::take_unloaded(const slot_spec& slot, time_ms erased_at) {
+  const auto found = unloaded_.find(slot.label.slot);
   if (found == unloaded_.end()) return std::nullopt;
   auto taken = std::move(found->second);
   unloaded_.erase(found);
-  if (taken.erased_at >= erased_at) return std::move(taken.last);
+  if (taken.loaded == slot.loaded and taken.erased_at >= erased_at) return std::move(taken.last);
   auto numbers = numbers_of(taken.last);
   if (numbers.last_strike == 0 and numbers.last_request == 0) return std::nullopt;
   return numbers;
@@ -254,7 +254,7 @@ std::unique_ptr<user> recorded_users::read_again(user& from, const policy_set& t
       if (to.profiles()[i] == bound_->profiles()[old] and to.loaded(i) == bound_->loaded(old))
         made->metered[i] = std::move(from.metered[old]);
   for (std::size_t slot = 0; slot < to.slot_count(); ++slot) {
-    auto known = take_unloaded(to.slots()[slot].label.slot, made->erased_at);
+    auto known = take_unloaded(to.slots()[slot], made->erased_at);
     if (not known) continue;
     if (made->standings.empty()) made->standings.resize(to.slot_count());
     made->standings[slot] = std::make_unique<standing>(std::move(*known));

@@ -39,6 +39,8 @@ private:
   /// The standing of a slot that is not loaded, as its row in a store.
   struct unloaded_slot {
     standing last;
+    /// When the slot was loaded.
+    time_ms loaded = INT64_MIN;
     /// When it was unloaded: a later erasure leaves its numbers.
     time_ms erased_at = INT64_MIN;
   };
@@ -67,7 +69,7 @@ private:
   void unload(user& from, const policy_set& old, const policy_set* kept);
   std::unique_ptr<user> read_again(user& from, const policy_set& to);
   std::unique_ptr<user> bound(std::unique_ptr<user> who, const step& first);
-  std::optional<standing> take_unloaded(const std::string& slot, time_ms erased_at);
+  std::optional<standing> take_unloaded(const slot_spec& slot, time_ms erased_at);
   void collect(const outcome& of);
 
   const recorded_controls& under_;

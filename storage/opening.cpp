@@ -28,7 +28,8 @@ store_error lost(const rocks& db, std::uint64_t published, std::uint64_t there) 
             "input again."};
 }
 
-/// Walk the journal back from its end: numbers without a gap, every block in the chain.
+/// Walk the journal back from its end to its floor: numbers without a gap, every block in the chain. Of what expired
+/// any part may be gone: RocksDB rewrites files in no order of time.
 result<void, store_error> check_chain(rocks& db, const commit_head& head, const std::optional<published_mark>& mark) {
   const std::unique_ptr<rocksdb::Iterator> rows(db.db->NewIterator(rocksdb::ReadOptions()));
   const auto limit = commits_to_check(*db.db);
@@ -36,7 +37,9 @@ result<void, store_error> check_chain(rocks& db, const commit_head& head, const 
   auto chain = head.chain;
   std::optional<decoded_journal> later;
   for (rows->SeekForPrev(std::string(1, keys::journal_type + 1)); rows->Valid(); rows->Prev()) {
+    const auto key = keys::parse_log(view(rows->key()));
     if (rows->key()[0] != keys::journal_type or number == 0 or head.commit - number >= limit) break;
+    if (not key or key->now < head.input_floor) break;
     auto block = decode_journal(view(rows->value()));
     if (not block or block->commit.number != number)
       return damaged(db.store, "commit " + std::to_string(number) + " is missing from the journal");

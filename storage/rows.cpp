@@ -296,7 +296,7 @@ bool row_codec::read_id_hour(std::string_view row, std::vector<std::uint64_t>& k
   return true;
 }
 
-void row_codec::write_standing(const standing& from, std::string& out) {
+void row_codec::write_standing(const standing& from, time_ms loaded, std::string& out) {
   auto& message = scratch_->standing;
   message.Clear();
   for (const auto& each : from.marks)
@@ -321,10 +321,11 @@ void row_codec::write_standing(const standing& from, std::string& out) {
   message.set_ceiling(from.ceiling);
   message.set_locked(from.locked);
   if (from.drain_due != never) message.set_drain_due(from.drain_due);
+  if (loaded != INT64_MIN) message.set_loaded(loaded);
   write(message, out);
 }
 
-bool row_codec::read_standing(std::string_view row, standing& to) {
+bool row_codec::read_standing(std::string_view row, standing& to, time_ms& loaded) {
   auto& message = scratch_->standing;
   if (not parse_row(row, message) or not to_enum(message.at(), stage::restrict, to.at)) return false;
   to.marks.resize(static_cast<std::size_t>(message.marks_size()));
@@ -342,6 +343,7 @@ bool row_codec::read_standing(std::string_view row, standing& to) {
   to.failures = message.failures();
   to.timed_out.assign(message.timed_out().begin(), message.timed_out().end());
   to.last_change_free = message.last_change_free();
+  loaded = message.has_loaded() ? message.loaded() : INT64_MIN;
   to.utc_day = message.utc_day();
   to.used_ms = message.used_ms();
   to.exhausted = message.exhausted();

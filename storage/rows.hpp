@@ -46,7 +46,7 @@ public:
   bool write_bucket_hour(const user& from, const policy_set& policies, hour_number hour, std::string& out);
   /// False: no ids in that hour.
   bool write_id_hour(const user& from, hour_number hour, std::string& out);
-  void write_standing(const standing& from, std::string& out);
+  void write_standing(const standing& from, time_ms loaded, std::string& out);
   void write_conversations(const std::vector<conversation>& from, std::string& out);
   void write_tombstone(const tombstone& from, std::string& out);
 
@@ -56,7 +56,8 @@ public:
   /// REQUIRES: `to.metered` has one log per profile of `policies`. Other profiles' speech is passed over.
   bool read_bucket_hour(std::string_view row, const policy_set& policies, hour_number hour, user& to);
   bool read_id_hour(std::string_view row, std::vector<std::uint64_t>& keys);
-  bool read_standing(std::string_view row, standing& to);
+  /// `loaded`: see slot_age.
+  bool read_standing(std::string_view row, standing& to, time_ms& loaded);
   bool read_conversations(std::string_view row, std::vector<conversation>& to);
   bool read_tombstone(std::string_view row, tombstone& to);
 

@@ -63,17 +63,17 @@ result<void, store_error> user_rows::write(std::string_view uid, const user& who
   if (what.standings != 0) write_standings(uid, prefix, who, to);
   if (what.unloaded)
     for (const auto& each : *what.unloaded)
-      write_standing(uid, prefix, each.slot, *each.last, to);
+      write_standing(uid, prefix, {each.slot, each.loaded}, *each.last, to);
   for (const auto hour : what.id_hours)
     if (not who.ids.has(hour))
       return store_error{store_fault::misuse, "Event ids were forgotten before they were written down."};
   return write_hours(uid, prefix, who, what.bucket_hours, what.id_hours, before, to);
 }
 
-void user_rows::write_standing(std::string_view uid, std::string_view prefix, std::string_view slot,
+void user_rows::write_standing(std::string_view uid, std::string_view prefix, const slot_age& slot,
                                const standing& what, commit_rows& to) {
-  codec_.write_standing(what, value_);
-  to.put(uid, keys::standing(prefix, slot), value_);
+  codec_.write_standing(what, slot.loaded, value_);
+  to.put(uid, keys::standing(prefix, slot.slot), value_);
 }
 
 void user_rows::write_standings(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to) {
@@ -81,7 +81,7 @@ void user_rows::write_standings(std::string_view uid, std::string_view prefix, c
   // exchanged since.
   const auto& slots = who.sums.policies->slots();
   for (std::size_t i = 0; i < who.standings.size(); ++i)
-    if (who.standings[i]) write_standing(uid, prefix, slots[i].label.slot, *who.standings[i], to);
+    if (who.standings[i]) write_standing(uid, prefix, {slots[i].label.slot, slots[i].loaded}, *who.standings[i], to);
   if (who.next_due == never) {
     to.erase(uid, keys::due(uid));
     return;
@@ -149,7 +149,8 @@ result<void, store_error> user_rows::erase(std::string_view uid, std::string_vie
     if (not parsed or not value or parsed->kind != keys::user_row::standing) continue;
     // Slots that are not loaded now keep their numbers as well.
     standing forgotten;
-    if (not codec_.read_standing(*value, forgotten)) return damaged(store_, "a standing row does not decode");
+    time_ms loaded = INT64_MIN;
+    if (not codec_.read_standing(*value, forgotten, loaded)) return damaged(store_, "a standing row does not decode");
     note_numbers(left, parsed->rest, forgotten.last_strike, forgotten.last_request);
   }
   to.erase(uid, keys::due(uid));
@@ -161,7 +162,7 @@ result<void, store_error> user_rows::erase(std::string_view uid, std::string_vie
     for (const auto& each : *who.changed.unloaded) {
       if (not each.last) continue;
       note_numbers(left, each.slot, each.last->last_strike, each.last->last_request);
-      if (not is_bare(*each.last)) write_standing(uid, prefix, each.slot, *each.last, to);
+      if (not is_bare(*each.last)) write_standing(uid, prefix, {each.slot, each.loaded}, *each.last, to);
     }
   left.erased_at = std::max(left.erased_at, who.erased_at);
   left.admin_ids = who.admin_ids;
@@ -194,8 +195,8 @@ result<void, store_error> user_rows::write_all(std::string_view uid, std::string
 
 bool user_rows::is_bare(const standing& what) {
   std::string bare;
-  codec_.write_standing(numbers_of(what), bare);
-  codec_.write_standing(what, value_);
+  codec_.write_standing(numbers_of(what), INT64_MIN, bare);
+  codec_.write_standing(what, INT64_MIN, value_);
   return value_ == bare;
 }
 
@@ -233,7 +234,10 @@ bool user_rows::take(reading& in, std::string_view key, std::string_view value) 
       if (in.to.standings.empty()) in.to.standings.resize(in.policies.slots().size());
       auto& mine = in.to.standings[static_cast<std::size_t>(slot)];
       mine = std::make_unique<standing>();
-      return codec_.read_standing(value, *mine);
+      time_ms loaded = INT64_MIN;
+      if (not codec_.read_standing(value, *mine, loaded)) return false;
+      if (loaded != in.policies.slots()[static_cast<std::size_t>(slot)].loaded) *mine = numbers_of(*mine);
+      return true;
     }
     case keys::user_row::conversations:
       in.to.conversations = std::make_unique<std::vector<conversation>>();

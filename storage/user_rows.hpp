@@ -57,7 +57,7 @@ public:
 private:
   struct reading;
   static void set_next_due(user& who, const policy_set& policies);
-  void write_standing(std::string_view uid, std::string_view prefix, std::string_view slot, const standing& what,
+  void write_standing(std::string_view uid, std::string_view prefix, const slot_age& slot, const standing& what,
                       commit_rows& to);
   void write_standings(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to);
   result<void, store_error> write_hours(std::string_view uid, std::string_view prefix, const user& who,

@@ -19,7 +19,8 @@ namespace fairuse {
 namespace {
 
 constexpr const char* configured_setting = "config.policies";
-constexpr const char* profiles_setting = "profiles";
+/// Ages of metering profiles, and since there are any those of slots.
+constexpr const char* ages_setting = "profiles";
 constexpr const char* retention_setting = "retention_ms";
 constexpr const char* ids_setting = "command_ids";
 constexpr const char* contents_setting = "command_contents";
@@ -48,9 +49,18 @@ std::vector<std::string> words_of(const std::string& text) {
   return {std::istream_iterator<std::string>(from), {}};
 }
 
-std::vector<profile_age> read_ages(std::string_view text) {
+/// nullopt: the text is of a build that kept no ages of slots.
+std::optional<std::vector<slot_age>> read_slots(const nlohmann::json& from) {
+  if (not from.is_object()) return std::nullopt;
+  std::vector<slot_age> ages;
+  for (const auto& each : from.value("slots", nlohmann::json::array()))
+    ages.push_back({each.value("slot", std::string()), each.value("loaded", time_ms{INT64_MIN})});
+  return ages;
+}
+
+std::vector<profile_age> read_profiles(const nlohmann::json& from) {
   std::vector<profile_age> ages;
-  const auto list = nlohmann::json::parse(text, nullptr, false);
+  const auto list = from.is_object() ? from.value("profiles", nlohmann::json::array()) : from;
   if (not list.is_array()) return ages;
   for (const auto& each : list)
     ages.push_back({{.bucket_s = each.value("bucket_s", 0),
@@ -61,16 +71,21 @@ std::vector<profile_age> read_ages(std::string_view text) {
   return ages;
 }
 
-std::string profiles_text(const std::vector<profile_age>& ages) {
+std::string ages_text(const policy_ages& ages) {
   auto list = nlohmann::json::array();
-  for (const auto& each : ages) {
+  for (const auto& each : ages.profiles) {
     list.push_back({{"bucket_s", each.profile.bucket_s},
                     {"arrival", each.profile.basis == time_basis::arrival},
                     {"fresh_within_ms", each.profile.fresh_within_ms}});
     if (each.since != INT64_MIN) list.back()["since"] = each.since;
     if (each.loaded != INT64_MIN) list.back()["loaded"] = each.loaded;
   }
-  return list.dump();
+  auto slots = nlohmann::json::array();
+  for (const auto& each : ages.slots) {
+    slots.push_back({{"slot", each.slot}});
+    if (each.loaded != INT64_MIN) slots.back()["loaded"] = each.loaded;
+  }
+  return nlohmann::json{{"profiles", std::move(list)}, {"slots", std::move(slots)}}.dump();
 }
 
 } // namespace
@@ -110,7 +125,7 @@ public:
     if (auto whole = check_metering(made); not whole) return std::move(whole).error();
     remembered_.settings[configured_setting] = text;
     remembered_.settings[retention_setting] = std::to_string(configured_.usage_retention_ms);
-    keep_profiles({.policies = made.policies.get()}, remembered_.settings);
+    keep_ages({.policies = made.policies.get()}, remembered_.settings);
     return made;
   }
 
@@ -167,13 +182,14 @@ private:
     std::vector<const policy*> loaded = {&live};
     for (const auto& each : shadows)
       loaded.push_back(&each);
-    auto ages = profile_ages(remembered_.settings, loaded, remembered_.now);
+    auto ages = ages_of(remembered_.settings, loaded, remembered_.now);
+    if (first_) ages.slots.clear();
     const auto since = kept_since();
-    for (auto& each : ages)
+    for (auto& each : ages.profiles)
       each.since = std::max(each.since, since);
     const auto is_young = [](const profile_age& age) { return age.since != INT64_MIN; };
-    if (std::any_of(ages.begin(), ages.end(), is_young) and not has_usage())
-      for (auto& each : ages)
+    if (std::any_of(ages.profiles.begin(), ages.profiles.end(), is_young) and not has_usage())
+      for (auto& each : ages.profiles)
         each.since = each.loaded = INT64_MIN;
     return policy_set::make(live, std::move(shadows), configured_.usage_retention_ms, review_mode::shared,
                             std::move(ages));
@@ -193,11 +209,12 @@ result<policy_choice, choice_error> choose_policies(const configured_policies& c
   return policy_chooser(configured, remembered).choose();
 }
 
-std::shared_ptr<const policy_set> policies_of_journal(const configured_policies& in_force, const std::string& profiles,
+std::shared_ptr<const policy_set> policies_of_journal(const configured_policies& in_force, const std::string& ages,
                                                       std::map<std::string, std::string>& settings) {
-  settings[profiles_setting] = profiles;
+  settings[ages_setting] = ages;
+  const auto known = nlohmann::json::parse(ages, nullptr, false);
   return policy_set::make(in_force.live, in_force.shadows, in_force.usage_retention_ms, review_mode::shared,
-                          read_ages(profiles));
+                          {read_profiles(known), read_slots(known).value_or(std::vector<slot_age>())});
 }
 
 std::string text_of(const policy_choice& choice) {
@@ -236,8 +253,8 @@ stored_controls stored_from(const controls& in_force) {
   return stored;
 }
 
-void keep_profiles(const controls& in_force, std::map<std::string, std::string>& settings) {
-  settings[profiles_setting] = profiles_text(in_force.policies->ages());
+void keep_ages(const controls& in_force, std::map<std::string, std::string>& settings) {
+  settings[ages_setting] = ages_text(in_force.policies->ages());
 }
 
 std::vector<permanent_id> command_ids_from(const std::map<std::string, std::string>& settings) {
@@ -262,15 +279,17 @@ void append_command_id(std::map<std::string, std::string>& settings, const perma
   contents += fmt::format("{:0{}x}", id.content, content_digits);
 }
 
-std::vector<profile_age> profile_ages(const std::map<std::string, std::string>& settings,
-                                      const std::vector<const policy*>& loaded, time_ms now) {
-  const auto known = read_ages(setting_of(settings, profiles_setting));
-  std::vector<profile_age> ages;
+policy_ages ages_of(const std::map<std::string, std::string>& settings, const std::vector<const policy*>& loaded,
+                    time_ms now) {
+  const auto text = nlohmann::json::parse(setting_of(settings, ages_setting), nullptr, false);
+  const auto known = read_profiles(text);
+  policy_ages ages;
+  if (const auto slots = read_slots(text)) ages.slots = slots_after(*slots, loaded, now);
   for (const auto* each : loaded) {
     const auto same = [&](const profile_age& age) { return age.profile == each->metering; };
-    if (std::any_of(ages.begin(), ages.end(), same)) continue;
+    if (std::any_of(ages.profiles.begin(), ages.profiles.end(), same)) continue;
     const auto before = std::find_if(known.begin(), known.end(), same);
-    ages.push_back(before == known.end() ? profile_age{each->metering, now, now} : *before);
+    ages.profiles.push_back(before == known.end() ? profile_age{each->metering, now, now} : *before);
   }
   return ages;
 }

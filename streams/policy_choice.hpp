@@ -60,8 +60,8 @@ struct choice_error {
 result<policy_choice, choice_error> choose_policies(const configured_policies& configured,
                                                     const remembered_policies& remembered);
 
-/// The choice of a replay: exactly these policies, with the profiles that the journal has.
-std::shared_ptr<const policy_set> policies_of_journal(const configured_policies& in_force, const std::string& profiles,
+/// The choice of a replay: exactly these policies, with the ages that the journal has.
+std::shared_ptr<const policy_set> policies_of_journal(const configured_policies& in_force, const std::string& ages,
                                                       std::map<std::string, std::string>& settings);
 
 /// For the log, after a start that is not the first; empty: nothing to say.
@@ -71,16 +71,17 @@ std::string text_of(const controls& in_force);
 
 /// What slots `in_force` loads, by digest.
 stored_controls stored_from(const controls& in_force);
-/// Since when `in_force` has metered, for the next choice. A profile that a promotion unloads is not metered any more.
-void keep_profiles(const controls& in_force, std::map<std::string, std::string>& settings);
+/// Since when `in_force` has metered and its slots have been loaded, for the next choice. A profile that a promotion
+/// unloads is not metered any more.
+void keep_ages(const controls& in_force, std::map<std::string, std::string>& settings);
 
 /// Ids of commands to all users, as `settings` keep them: keys in "command_ids", contents in "command_contents".
 std::vector<permanent_id> command_ids_from(const std::map<std::string, std::string>& settings);
 void append_command_id(std::map<std::string, std::string>& settings, const permanent_id& id);
 
-/// Ages of the metering profiles of `loaded`, from `settings`; profiles that these lack begin at `now`.
-std::vector<profile_age> profile_ages(const std::map<std::string, std::string>& settings,
-                                      const std::vector<const policy*>& loaded, time_ms now);
+/// Ages of the metering profiles and slots of `loaded`, from `settings`; those that these lack begin at `now`.
+policy_ages ages_of(const std::map<std::string, std::string>& settings, const std::vector<const policy*>& loaded,
+                    time_ms now);
 
 /// A setting by key; empty if there is none.
 std::string setting_of(const std::map<std::string, std::string>& settings, const std::string& key);

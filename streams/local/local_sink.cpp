@@ -161,7 +161,7 @@ void local_sink::take_broadcast(const epoch& sealed, const broadcast_outcome& br
   totals_.counts.reused_command_ids += broadcast.reused_ids;
   auto& meta = store_.meta();
   meta.controls = stored_from(broadcast.in_force);
-  keep_profiles(broadcast.in_force, meta.settings);
+  keep_ages(broadcast.in_force, meta.settings);
   for (const auto& id : broadcast.new_ids)
     append_command_id(meta.settings, id);
 }

@@ -38,9 +38,11 @@ public:
     who = std::move(read);
   }
   void one_standing(standing& standing_of_user) override {
-    codec_.write_standing(standing_of_user, row_);
+    constexpr time_ms loaded = 7;
+    codec_.write_standing(standing_of_user, loaded, row_);
     standing_of_user = {};
-    RC_ASSERT(codec_.read_standing(row_, standing_of_user));
+    time_ms read = 0;
+    RC_ASSERT(codec_.read_standing(row_, standing_of_user, read) and read == loaded);
   }
   void conversations(std::vector<conversation>& all) override {
     codec_.write_conversations(all, row_);

@@ -381,7 +381,7 @@ BOOST_AUTO_TEST_CASE(a_promotion_that_cannot_be_is_reported_and_changes_nothing)
   auto young = shadow("young");
   young.metering.bucket_s = 300;
   fixture worker_under_test(policy_set::make(test::plain(), {young, shadow("old")}, 8 * day_ms, review_mode::shared,
-                                             {{young.metering, monday}}));
+                                             {{{young.metering, monday}}, {}}));
   const auto* before = worker_under_test.engine().in_force().policies;
   worker_under_test.run(
       {monday, {}, {worker_under_test.command(monday, admin_verb::promote_policy, false, "nobody")}, {}});

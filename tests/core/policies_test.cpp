@@ -209,8 +209,8 @@ BOOST_AUTO_TEST_CASE(a_timer_that_is_late_when_the_set_changes_fires_with_the_su
 BOOST_AUTO_TEST_CASE(a_policy_whose_sums_may_miss_speech_is_incomplete) {
   auto young = shadow("young");
   young.metering.bucket_s = 300;
-  const auto set =
-      policy_set::make(plain(), {young, shadow("old")}, 8 * day_ms, review_mode::shared, {{young.metering, monday}});
+  const auto set = policy_set::make(plain(), {young, shadow("old")}, 8 * day_ms, review_mode::shared,
+                                    {{{young.metering, monday}}, {}});
   const auto slot = static_cast<std::size_t>(set->slot_named("young"));
   BOOST_TEST(set->is_incomplete(slot, monday + 24 * hour_ms - 1));
   BOOST_TEST(not set->is_incomplete(slot, monday + 25 * hour_ms));
@@ -221,13 +221,31 @@ BOOST_AUTO_TEST_CASE(a_policy_whose_sums_may_miss_speech_is_incomplete) {
 BOOST_AUTO_TEST_CASE(a_promotion_forgets_since_when_an_unloaded_profile_was_metered) {
   auto young = shadow("young");
   young.metering.bucket_s = 300;
-  const std::vector<profile_age> ages = {{plain().metering, monday}, {young.metering, monday - day_ms}};
+  const policy_ages ages{.profiles = {{plain().metering, monday}, {young.metering, monday - day_ms}}};
   const auto set = policy_set::make(plain(), {young}, 8 * day_ms, review_mode::shared, ages);
-  BOOST_TEST(set->ages().size() == 2U);
+  BOOST_TEST(set->ages().profiles.size() == 2U);
   const auto after = set->promoted("young");
-  BOOST_REQUIRE(after->ages().size() == 1U);
-  BOOST_TEST((after->ages()[0].profile == young.metering));
-  BOOST_TEST(after->ages()[0].since == monday - day_ms);
+  BOOST_REQUIRE(after->ages().profiles.size() == 1U);
+  BOOST_TEST((after->ages().profiles[0].profile == young.metering));
+  BOOST_TEST(after->ages().profiles[0].since == monday - day_ms);
+}
+
+BOOST_AUTO_TEST_CASE(a_slot_that_was_not_loaded_meanwhile_begins_and_others_go_on) {
+  const auto a = plain();
+  const auto b = shadow("b");
+  const auto c = shadow("c");
+  const auto first = policy_set::make(a, {b}, 8 * day_ms);
+  const auto second = policy_set::make(a, {b, c}, 8 * day_ms, review_mode::shared,
+                                       {{}, slots_after(first->ages().slots, {&a, &b, &c}, monday)});
+  BOOST_TEST(second->slots()[static_cast<std::size_t>(second->slot_named("b"))].loaded == INT64_MIN);
+  BOOST_TEST(second->slots()[static_cast<std::size_t>(second->slot_named("c"))].loaded == monday);
+  const auto promoted = second->promoted("b");
+  BOOST_TEST(promoted->slots()[static_cast<std::size_t>(promoted->slot_named("c"))].loaded == monday);
+  const auto third = slots_after(promoted->ages().slots, {&a, &b, &c}, monday + day_ms);
+  const auto set = policy_set::make(a, {b, c}, 8 * day_ms, review_mode::shared, {{}, third});
+  BOOST_TEST(set->live().loaded == INT64_MIN);
+  BOOST_TEST(set->slots()[static_cast<std::size_t>(set->slot_named("b"))].loaded == monday + day_ms);
+  BOOST_TEST(set->slots()[static_cast<std::size_t>(set->slot_named("c"))].loaded == monday);
 }
 
 BOOST_AUTO_TEST_CASE(the_promotion_itself_says_what_and_who) {

@@ -26,9 +26,9 @@ const policy_set& policies() {
 }
 
 /// What is read can be written and read, and is then written the same.
-template <class T, auto Read, auto Write>
+template <class T, auto Read, auto Write, class Codec = row_codec>
 void round_trip(std::string_view row) {
-  static row_codec codec;
+  static Codec codec;
   T first;
   if (not(codec.*Read)(row, first)) return;
   std::string once;
@@ -39,6 +39,16 @@ void round_trip(std::string_view row) {
   (codec.*Write)(again, twice);
   expect(once == twice, "and is the same");
 }
+
+/// A standing and when its slot was loaded.
+struct standing_codec : row_codec {
+  struct value {
+    standing what;
+    time_ms loaded = INT64_MIN;
+  };
+  bool read(std::string_view row, value& to) { return read_standing(row, to.what, to.loaded); }
+  void write(const value& from, std::string& out) { write_standing(from.what, from.loaded, out); }
+};
 
 void erased(std::string_view row) {
   static row_codec codec;
@@ -104,7 +114,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using reader = void (*)(std::string_view);
   constexpr reader readers[] = {
       round_trip<user, &row_codec::read_core, &row_codec::write_core>,
-      round_trip<standing, &row_codec::read_standing, &row_codec::write_standing>,
+      round_trip<standing_codec::value, &standing_codec::read, &standing_codec::write, standing_codec>,
       round_trip<std::vector<conversation>, &row_codec::read_conversations, &row_codec::write_conversations>,
       erased,
       hour,

@@ -5,13 +5,14 @@
 #include <fstream>
 
 #include <boost/test/unit_test.hpp>
+#include <rocksdb/db.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/query.hpp"
-#include "storage/case_key.hpp"
-#include "storage/case_reference.hpp"
+#include "storage/keys.hpp"
 #include "storage/local_reader.hpp"
+#include "storage/rocks.hpp"
 #include "storage/stored_logs.hpp"
 #include "tests/test_folder.hpp"
 
@@ -46,6 +47,14 @@ struct fixture {
     const auto opened = local_store::open(folder, options);
     BOOST_REQUIRE(not opened.has_value());
     return opened.error();
+  }
+  /// Leaves the store closed.
+  void remove_row(const std::string& key) {
+    store.reset();
+    rocksdb::DB* opened = nullptr;
+    BOOST_REQUIRE(rocksdb::DB::Open({}, rocks_folder(folder).string(), &opened).ok());
+    const std::unique_ptr<rocksdb::DB> db(opened);
+    BOOST_REQUIRE(db->Delete({}, key).ok());
   }
   void epoch(time_ms now, std::uint32_t lines = 0) { store->add_epoch(store->meta().epoch + 1, now, lines); }
   void commit() {
@@ -208,6 +217,32 @@ BOOST_AUTO_TEST_CASE(refuses_to_lose_ids) {
   const auto status = store->commit();
   BOOST_REQUIRE(not status.has_value());
   BOOST_TEST((status.error().fault == store_fault::misuse));
+}
+
+// A shadow that was not loaded meanwhile.
+BOOST_AUTO_TEST_CASE(what_stands_in_a_slot_goes_on_as_numbers_when_it_is_loaded_again) {
+  const auto slot = static_cast<std::size_t>(policies->slot_named("other"));
+  const auto shadow_of = [slot](const user& who) {
+    return who.standings.empty() ? nullptr : who.standings[slot].get();
+  };
+  epoch(start);
+  auto loaded = load(uid, start);
+  loaded->standings.resize(policies->slot_count());
+  loaded->standings[slot] = std::make_unique<standing>(
+      standing{.at = stage::warning, .until = start + day_ms, .last_strike = 3, .last_request = 5});
+  loaded->changed.standings = 1U << slot;
+  store->add_user(uid, *loaded);
+  commit();
+  BOOST_TEST((shadow_of(*load(uid, start))->at == stage::warning));
+  const auto again = policy_set::make(policies->live().rules, {policies->slots()[slot].rules}, 8 * day_ms,
+                                      review_mode::shared, {{}, {{"other", start}}});
+  const std::string_view names[] = {uid};
+  const auto back = std::move(store->load(names, *again, start)[0]);
+  BOOST_TEST((shadow_of(*back)->at == stage::none));
+  BOOST_TEST((shadow_of(*back)->until == never));
+  BOOST_TEST(shadow_of(*back)->last_strike == 3U);
+  BOOST_TEST(shadow_of(*back)->last_request == 5U);
+  BOOST_TEST(back->next_due == never);
 }
 
 BOOST_AUTO_TEST_CASE(lists_users_with_a_timer) {
@@ -463,6 +498,25 @@ BOOST_AUTO_TEST_CASE(forgets_by_retention) {
   BOOST_TEST((count() == std::pair<std::size_t, std::size_t>(1, 1)));
 }
 
+// RocksDB rewrites the file with the second commit, and not yet the one with the first.
+BOOST_AUTO_TEST_CASE(opens_when_any_part_of_what_expired_is_gone) {
+  options.input_retention_ms = 10 * day_ms;
+  open();
+  std::vector<std::string> written;
+  for (const auto day : {0, 6, 12, 15, 18}) {
+    const auto now = start + day * day_ms;
+    epoch(now);
+    commit();
+    written.push_back(keys::commit(keys::journal_type, now, store->meta().epoch));
+  }
+  remove_row(written[1]);
+  open();
+  log_cursor journal;
+  BOOST_TEST(store->logs().commits(journal, 10)->size() == 3U);
+  remove_row(written[3]);
+  BOOST_TEST(refusal().message.find("commit 4 is missing from the journal") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(is_read_beside_the_engine_up_to_what_was_published) {
   epoch(start);
   store->add_decision("one");
@@ -540,33 +594,3 @@ BOOST_AUTO_TEST_CASE(names_its_failpoints_in_order) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
-
-BOOST_AUTO_TEST_CASE(a_case_reference_depends_on_key_user_and_strike) {
-  case_namer namer("a key");
-  const auto one = namer.reference("somebody", 1);
-  BOOST_TEST(one.size() == 15U);
-  BOOST_TEST(one.starts_with("FU-"));
-  BOOST_TEST(one.find_first_not_of("0123456789ABCDEF", 3) == std::string::npos);
-  BOOST_TEST(one == namer.reference("somebody", 1));
-  BOOST_TEST(one != namer.reference("somebody", 2));
-  BOOST_TEST(one != namer.reference("somebodx", 1));
-  BOOST_TEST(one != case_namer("another key").reference("somebody", 1));
-  BOOST_TEST(case_namer("a key").check() != case_namer("another key").check());
-  // Persistent: HMAC-SHA-256("a key", "case" 00 "somebody" 00000001).
-  BOOST_TEST(one == "FU-F7A3EA7C6C6B");
-}
-
-BOOST_AUTO_TEST_CASE(a_case_key_comes_from_the_file_the_environment_or_nowhere) {
-  ::unsetenv("FAIRUSE_CASE_KEY");
-  BOOST_TEST((find_case_key(std::nullopt)->from == case_key_origin::development));
-  ::setenv("FAIRUSE_CASE_KEY", "from the environment", 1);
-  BOOST_TEST(find_case_key(std::nullopt)->bytes == "from the environment");
-  const auto file = std::filesystem::temp_directory_path() / ("fairuse-key-" + std::to_string(::getpid()));
-  std::ofstream(file) << "from the key file\n";
-  BOOST_TEST(find_case_key(file)->bytes == "from the key file");
-  std::ofstream(file) << "short\n";
-  BOOST_TEST(not find_case_key(file).has_value());
-  std::filesystem::remove(file);
-  BOOST_TEST(not find_case_key(file).has_value());
-  ::unsetenv("FAIRUSE_CASE_KEY");
-}

@@ -149,10 +149,13 @@ BOOST_AUTO_TEST_CASE(a_standing_survives_its_row) {
   BOOST_TEST(rc::check([] {
     row_codec codec;
     const auto given = any_standing();
+    const auto loaded = *rc::gen::arbitrary<time_ms>();
+    time_ms read = 0;
     const auto made = again(
-        given, [&](const auto& from, auto& to) { codec.write_standing(from, to); },
-        [&](const auto& from, auto& to) { return codec.read_standing(from, to); });
+        given, [&](const auto& from, auto& to) { codec.write_standing(from, loaded, to); },
+        [&](const auto& from, auto& to) { return codec.read_standing(from, to, read); });
     RC_ASSERT(same(given, made));
+    RC_ASSERT(read == loaded);
   }));
 }
 
@@ -226,7 +229,7 @@ BOOST_AUTO_TEST_CASE(buckets_of_another_loading_of_their_profile_do_not_count) {
   const auto coarse = policies()->slots().back().rules;
   const auto loaded_at = [&](time_ms loaded) {
     return policy_set::make(policies()->live().rules, {coarse}, 8 * day_ms, review_mode::shared,
-                            {{coarse.metering, loaded, loaded}});
+                            {{{coarse.metering, loaded, loaded}}, {}});
   };
   const std::shared_ptr<const policy_set> sets[] = {loaded_at(INT64_MIN), loaded_at(now), loaded_at(now + 1)};
   user who;
@@ -285,7 +288,7 @@ BOOST_AUTO_TEST_CASE(no_bytes_make_the_codec_do_more_than_refuse) {
     const auto set = policies();
     auto row = any_text();
     if (any_bool()) {
-      codec.write_standing(any_standing(), row);
+      codec.write_standing(any_standing(), now, row);
       if (not row.empty())
         row[*rc::gen::inRange<std::size_t>(0, row.size())] ^= static_cast<char>(1 << *rc::gen::inRange(0, 8));
     }
@@ -293,12 +296,13 @@ BOOST_AUTO_TEST_CASE(no_bytes_make_the_codec_do_more_than_refuse) {
     who.metered.resize(set->profiles().size());
     std::vector<std::uint64_t> keys;
     standing given;
+    time_ms loaded = 0;
     std::vector<conversation> conversations;
     tombstone left;
     codec.read_core(row, who);
     codec.read_bucket_hour(row, *set, hour_of(now), who);
     codec.read_id_hour(row, keys);
-    codec.read_standing(row, given);
+    codec.read_standing(row, given, loaded);
     codec.read_conversations(row, conversations);
     codec.read_tombstone(row, left);
   }));
@@ -307,8 +311,9 @@ BOOST_AUTO_TEST_CASE(no_bytes_make_the_codec_do_more_than_refuse) {
 BOOST_AUTO_TEST_CASE(a_row_of_a_newer_version_is_refused) {
   row_codec codec;
   standing given;
+  time_ms loaded = 0;
   // Field 1, varint 1.
-  BOOST_TEST(not codec.read_standing("\x08\x01", given));
+  BOOST_TEST(not codec.read_standing("\x08\x01", given, loaded));
 }
 
 BOOST_AUTO_TEST_CASE(keys_of_one_user_never_hold_those_of_another) {

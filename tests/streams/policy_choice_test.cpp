@@ -44,6 +44,34 @@ BOOST_AUTO_TEST_CASE(a_store_in_which_no_policy_has_been_in_force_takes_the_conf
   BOOST_TEST(made->promotes == "");
 }
 
+/// The shadow `b` comes back after a run without it.
+BOOST_AUTO_TEST_CASE(a_shadow_that_comes_back_is_loaded_anew_and_one_of_a_store_without_ages_goes_on) {
+  policy live;
+  live.name = live.digest = "a";
+  policy shadow;
+  shadow.name = shadow.digest = "b";
+  std::map<std::string, std::string> settings;
+  stored_controls in_force{.live = "a"};
+  const auto loaded = [&](const std::vector<policy>& shadows, bool first, time_ms now) {
+    const auto made = choose_policies({.live = live, .shadows = shadows, .usage_retention_ms = day_ms},
+                                      {.controls = in_force,
+                                       .settings = settings,
+                                       .first = first,
+                                       .now = now,
+                                       .read = [](const std::string&) -> std::optional<policy> { return std::nullopt; },
+                                       .has_usage = [](hour_number) { return true; }});
+    const auto slot = made->policies->slot_named("b");
+    return slot < 0 ? time_ms{-1} : made->policies->slots()[static_cast<std::size_t>(slot)].loaded;
+  };
+  BOOST_TEST(loaded({shadow}, true, 0) == INT64_MIN);
+  BOOST_TEST(loaded({shadow}, false, 1) == INT64_MIN);
+  BOOST_TEST(loaded({}, false, 2) == -1);
+  BOOST_TEST(loaded({shadow}, false, 3) == 3);
+  BOOST_TEST(loaded({shadow}, false, 4) == 3);
+  settings["profiles"] = "[]";
+  BOOST_TEST(loaded({shadow}, false, 5) == INT64_MIN);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace fairuse

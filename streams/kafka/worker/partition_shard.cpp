@@ -251,7 +251,7 @@ void partition_shard::write_outputs(writing& of) {
                                                    &names.review_requests, &names.dead_letters};
   of.made.meta.controls = stored_from(broadcast->in_force);
   const bool controls_changed = not has_committed_ or of.made.meta.controls != meta_.controls;
-  if (controls_changed) keep_profiles(broadcast->in_force, of.made.meta.settings);
+  if (controls_changed) keep_ages(broadcast->in_force, of.made.meta.settings);
   const auto write = [&](const output& each) {
     outputs_digest_.add(to_text(each.to));
     each.key ? outputs_digest_.add(*each.key) : outputs_digest_.add_null();
