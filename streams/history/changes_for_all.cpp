@@ -30,8 +30,11 @@ void changes_for_all::add(const incoming_event& command) {
 }
 
 std::uint64_t changes_for_all::finish(history_contents& all) {
-  std::sort(commands_.begin(), commands_.end(),
-            [](const auto& left, const auto& right) { return comes_before(left.as, right.as); });
+  // Where one of equal commands was refused, the shard took that one first; the others are duplicates.
+  std::sort(commands_.begin(), commands_.end(), [](const given_command& left, const given_command& right) {
+    if (comes_before(left.as, right.as) or comes_before(right.as, left.as)) return comes_before(left.as, right.as);
+    return left.refused and not right.refused;
+  });
   std::stable_sort(all.runs.begin(), all.runs.end(), [](const history_run& left, const history_run& right) {
     return std::tie(left.partition, left.epoch) < std::tie(right.partition, right.epoch);
   });
