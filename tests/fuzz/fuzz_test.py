@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes of unknown origin, for as many seconds a target as the argument says: no crash, no property broken."""
+"""Bytes of unknown origin, by the programs of the folder given: no crash, no property broken."""
 
 import pathlib
 import subprocess
@@ -8,4 +8,4 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
-sys.exit(subprocess.run([ROOT / "tools" / "fuzz", *sys.argv[1:]], check=False).returncode)
+sys.exit(subprocess.run([ROOT / "tools" / "fuzz", "--mutate", sys.argv[1]], check=False).returncode)
