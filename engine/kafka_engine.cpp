@@ -33,6 +33,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds work_wait{20};
 constexpr milliseconds watch_every{100};
 constexpr int status_every = 10;
+/// A client that has not closed after so long is left behind: once, one of librdkafka 2.0 never did.
+constexpr milliseconds leave_max{30'000};
 
 std::string_view to_text(kafka::takeover_state state) {
   switch (state) {
@@ -75,8 +77,10 @@ struct kafka_engine::worker_thread {
   std::unique_ptr<kafka::kafka_worker> worker;
   /// `worker`, as soon as other threads may ask for its status.
   std::atomic<const kafka::kafka_worker*> shown = nullptr;
-  /// An error: why it ended.
-  result<void> outcome;
+  /// The thread is done.
+  std::atomic<bool> ended = false;
+  /// When watch() saw that it only leaves (steady); 0: it does not.
+  std::int64_t leaving_since = 0;
   std::thread thread;
 };
 
@@ -108,13 +112,35 @@ run_result<void> kafka_engine::run() {
                                          from.workers == 1 ? "" : "s", partitions_, settings_.state_folder));
   start_workers();
   watch();
-  for (const auto& each : workers_)
-    each->thread.join();
   write_status(false);
   report_ = make_report(seconds_since(begin));
-  for (auto& each : workers_)
-    if (not each->outcome) return run_error{run_fault::failed, each->outcome.error().message};
-  return {};
+  run_result<void> outcome;
+  for (const auto& each : workers_)
+    if (const auto& one = each->worker->outcome(); outcome and not one)
+      outcome = run_error{run_fault::failed, one.error().message};
+  end_workers();
+  return outcome;
+}
+
+// What hangs is never destroyed: its thread may still use it, and the client.
+void kafka_engine::end_workers() {
+  bool all_ended = true;
+  for (auto& each : workers_) {
+    if (each->ended) {
+      each->thread.join();
+      continue;
+    }
+    all_ended = false;
+    each->thread.detach();
+    static_cast<void>(each.release());
+  }
+  if (all_ended) return;
+  static_cast<void>(brokers_.release());
+  told_.log(
+      log_level::warning,
+      fmt::format("a Kafka client does not close after {} s and is left behind; what was sealed is committed, and "
+                  "the group gives its partitions away when its session times out",
+                  leave_max.count() / 1'000));
 }
 
 // Where the inputs end now: committed records only.
@@ -148,7 +174,6 @@ void kafka_engine::start_workers() {
   const auto count = all_.settings.kafka.workers;
   for (std::uint32_t i = 0; i < count; ++i)
     workers_.push_back(std::make_unique<worker_thread>());
-  working_ = count;
   for (std::uint32_t i = 0; i < count; ++i) {
     auto& own = *workers_[i];
     own.thread = std::thread([this, &own, rules = rules_for(i)]() mutable {
@@ -186,17 +211,27 @@ void kafka_engine::drive(worker_thread& own) {
     if (static_cast<std::int32_t>(finished_.size()) == partitions_) stop_ = true;
   }
   worker.close();
-  own.outcome = worker.outcome();
-  if (not own.outcome) stop_ = true;
-  --working_;
+  // Nothing of the engine behind this: it may be gone.
+  own.ended = true;
+}
+
+bool kafka_engine::hangs(const worker_thread& of, std::int64_t now) const {
+  return of.leaving_since != 0 and now - of.leaving_since > leave_max.count();
 }
 
 void kafka_engine::watch() {
   std::uint64_t total_records = 0;
   for (const auto& each : ends_)
     total_records += static_cast<std::uint64_t>(each.offset);
-  for (int round = 0; working_ > 0; ++round) {
+  const auto is_over = [this](const auto& each) { return each->ended or hangs(*each, steady_clock_ms()); };
+  for (int round = 0; not std::all_of(workers_.begin(), workers_.end(), is_over); ++round) {
     std::this_thread::sleep_for(watch_every);
+    for (const auto& each : workers_) {
+      const auto* worker = each->shown.load();
+      if (worker == nullptr or not worker->is_leaving()) continue;
+      if (each->leaving_since == 0) each->leaving_since = steady_clock_ms();
+      if (not worker->outcome()) stop_ = true;
+    }
     const auto records = total().totals.records;
     told_.progress({.done = records, .total = total_records, .events = records});
     if (round % status_every == 0) write_status(true);

@@ -47,6 +47,8 @@ private:
   kafka::engine_rules rules_for(std::uint32_t worker);
   void drive(worker_thread& own);
   void watch();
+  bool hangs(const worker_thread& of, std::int64_t now) const;
+  void end_workers();
   kafka::worker_status total() const;
   void write_status(bool running);
   void tell_dead_letter(const std::string& topic, std::int32_t partition, const refused_input& what);
@@ -67,7 +69,6 @@ private:
   std::set<std::int32_t> finished_;
   std::vector<std::unique_ptr<worker_thread>> workers_;
   std::atomic<bool> stop_ = false;
-  std::atomic<std::size_t> working_ = 0;
   bool status_failed_ = false;
   /// The log has had a dead letter of that reason.
   std::array<std::atomic<bool>, refusal_count> told_reasons_{};

@@ -6,6 +6,7 @@
 #include <array>
 #include <csignal>
 #include <cstdint>
+#include <optional>
 
 #include <unistd.h>
 
@@ -21,17 +22,29 @@ namespace {
 // Written once, before any other thread runs.
 std::string armed_name;
 std::uint64_t armed_nth = 1;
+/// 0: the thread hangs.
 int armed_signal = SIGKILL;
 std::atomic<std::uint64_t> passes{0};
 } // namespace
 
 void passed(std::string_view name) {
-  if (name == armed_name and passes.fetch_add(1) + 1 == armed_nth) ::kill(::getpid(), armed_signal);
+  if (name != armed_name or passes.fetch_add(1) + 1 != armed_nth) return;
+  if (armed_signal != 0) ::kill(::getpid(), armed_signal);
+  while (armed_signal == 0)
+    ::pause();
 }
 
 } // namespace detail
 
 namespace {
+
+/// The signal of an action; 0: the thread hangs.
+std::optional<int> signal_of(std::string_view action) {
+  if (action == "kill") return SIGKILL;
+  if (action == "stop") return SIGSTOP;
+  if (action == "hang") return 0;
+  return std::nullopt;
+}
 
 constexpr std::array all_names = std::to_array<std::string_view>({
     // Both modes.
@@ -56,6 +69,8 @@ constexpr std::array all_names = std::to_array<std::string_view>({
     "published",     // queries may see the epoch
     "store_write",   // the writer is about to write them
     "store_written", // and has
+    // Kafka: the end of a worker.
+    "leaving", // its stores are closed, its clients not yet
 });
 
 } // namespace
@@ -71,16 +86,16 @@ result<void> arm(std::string_view text) {
     nth = parse_number<std::uint64_t>(action.substr(second + 1)).value_or(0);
     action = action.substr(0, second);
   }
-  if (std::find(all_names.begin(), all_names.end(), name) == all_names.end() or (action != "kill" and action != "stop")
-      or nth == 0) {
-    std::string problem = "FAIRUSE_FAIL must be <place>:kill[:<nth>] or <place>:stop[:<nth>], with a place of";
+  const auto signal = signal_of(action);
+  if (std::find(all_names.begin(), all_names.end(), name) == all_names.end() or not signal or nth == 0) {
+    std::string problem = "FAIRUSE_FAIL must be <place>:kill[:<nth>], or stop or hang for kill, with a place of";
     for (const auto each : all_names)
       problem.append(" ").append(each);
     return error{std::move(problem)};
   }
   detail::armed_name = name;
   detail::armed_nth = nth;
-  detail::armed_signal = action == "kill" ? SIGKILL : SIGSTOP;
+  detail::armed_signal = *signal;
   detail::armed = true;
   return {};
 }

@@ -3,7 +3,7 @@
 // Named places at which a test can kill the process. Always compiled in: one relaxed load each.
 //
 // FAIRUSE_FAIL=<name>:kill[:<nth>] kills the process (SIGKILL) at the nth time (default 1) that the place is passed;
-// `stop` instead of `kill` stops it (SIGSTOP) until SIGCONT.
+// `stop` instead of `kill` stops it (SIGSTOP) until SIGCONT; `hang` keeps the thread there for ever.
 // Threads: any.
 #pragma once
 

@@ -41,10 +41,10 @@ class OperatorTest(unittest.TestCase):
         shadow = [POLICIES / f"{each}.yaml" for each in shadows]
         return write_config(cls.folder / f"{app}.yaml", bootstrap or cls.bootstrap, app, shadow=shadow, streams=streams)
 
-    def instance(self, config, state="one", name="one"):
+    def instance(self, config, state="one", name="one", fail=None):
         made = Instance(PROGRAM, config, self.folder / state, name=name)
         self.addCleanup(lambda: made.runs() and made.kill9())
-        return made.start()
+        return made.start(fail=fail)
 
     def produce(self, topic, first, count):
         spoken = now_ms() - ms("1h")
@@ -91,6 +91,20 @@ class OperatorTest(unittest.TestCase):
         self.produce("monitor.events", 200, 200)
         self.says(1, "more than --max-lag 10", "partitions", "--config", own, "--max-lag", 10)
         self.says(1, killed, "partitions", "--config", own, "--state", one.state)
+
+    def test_an_instance_whose_client_never_closes_ends_all_the_same(self):
+        own = self.config("hung", "hung")
+        self.says(0, "created", "topics", "create", "--config", own, "--inputs", "--partitions", PARTITIONS)
+        one = self.instance(own, "hung", "hung", fail="leaving:hang")
+        self.produce("hung.events", 0, 200)
+        one.wait_for_state("ready", PARTITIONS, read=True)
+        one.stop()
+        self.assertIn("is left behind; what was sealed is committed", one.log_text())
+        # Its stores are whole.
+        again = self.instance(own, "hung", "hung")
+        again.wait_for_state("ready", PARTITIONS, read=True)
+        self.assertNotIn("restored", again.log_text())
+        again.stop()
 
     def test_operators_see_rules_and_dead_letters_and_what_cannot_be_promoted(self):
         own = self.config("rules", "rules")

@@ -212,6 +212,10 @@ void kafka_worker::close() {
   }
   // Batches are destroyed before the member that they came from.
   owned_.clear();
+  published_at_ = INT64_MIN;
+  publish();
+  leaving_ = true;
+  failpoint::pass("leaving");
   producer_.reset();
   if (group_) group_->close();
   group_.reset();

@@ -10,6 +10,7 @@
 // Threads: one; status() may be asked from any.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -74,6 +75,8 @@ public:
   const result<void>& outcome() const { return outcome_; }
   /// Stop in order: what is committed is written, the member stays in the group (static).
   void close();
+  /// From any thread: what is left of close() is the clients' part, and outcome() is final.
+  bool is_leaving() const { return leaving_; }
   /// As a crash would: nothing is committed or written, and the member does not leave the group. For tests.
   void abandon();
 
@@ -161,6 +164,7 @@ private:
   std::map<std::int32_t, owned_partition> owned_;
 
   phase phase_ = phase::starting;
+  std::atomic<bool> leaving_ = false;
   result<void> outcome_;
   bool fetch_again_ = false;
   /// Far behind the ends of the inputs.
