@@ -54,6 +54,9 @@ sim::run_result run_shown(const report_settings& settings, const sim::experiment
   shown.clear();
   tell("{} events in {:.1f} s by {} worker{}: {:.1f} million a second\n", result.tally.events, seconds, how.workers,
        how.workers == 1 ? "" : "s", static_cast<double>(result.tally.events) / seconds / 1e6);
+  if (const auto users = result.tally.certified_users; users > 0)
+    tell("{} of {} users cannot reach a cap and were only counted (--no-certificate decides them, too)\n", users,
+         result.tally.users);
   return result;
 }
 
@@ -92,6 +95,10 @@ void add_report_options(CLI::App& app, report_settings& to) {
       ->check(CLI::IsMember({"hit", "all"}))
       ->default_str("hit");
   app.add_option("--decisions", to.decisions, "Write every decision, NDJSON by user: id, epoch and case are left out");
+  app.add_flag_callback(
+      "--no-certificate", [&to] { to.certificates = false; },
+      "Decide the events of all users of a history. Else users whose sums cannot reach a cap are only counted, which "
+      "gives the same report");
 }
 
 result<void> prepare_folder(const std::filesystem::path& out) {

@@ -42,9 +42,11 @@ struct report_settings {
   bool all_users = false;
   /// NDJSON of all decisions; empty: none is written.
   std::filesystem::path decisions;
+  /// Users of a history who cannot meet a cap are not decided event by event.
+  bool certificates = true;
 };
 
-/// The options --workers, --out, --json, --users and --decisions. REQUIRES: `to` lives as long as `app`.
+/// The options --workers, --out, --json, --users, --decisions and --no-certificate. REQUIRES: `to` lives as long as `app`.
 void add_report_options(CLI::App& app, report_settings& to);
 
 /// Check before the run, which may take an hour, that the report can be written.

@@ -213,6 +213,7 @@ void history_feed::fill(std::uint32_t user, simulated_user& out) {
     return place(left) < place(right);
   });
   out.reviews = out.review_buffer;
+  if (plan_->proof) out.certified = plan_->proof->of(out.run, {history::peak_hours, who.peaks.speech_ms});
 }
 
 std::optional<std::string> history_feed::id_of(std::uint32_t user, std::uint64_t key) {

@@ -40,6 +40,8 @@ struct history_plan {
   /// Empty: the system is on.
   recorded_switches switches;
   bool keeps_switches = false;
+  /// Finds users whose events need not be decided; nullopt: all are decided. REQUIRES: the system is always on.
+  std::optional<certificate> proof;
 
   /// `all` in place of the history's labels, by uid.
   void label(std::span<const history::user_label> all, std::map<std::string, std::uint32_t, std::less<>> by_uid);

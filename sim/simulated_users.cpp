@@ -75,25 +75,42 @@ simulated_users::simulated_users(const run_rules& rules, traffic_feed& feed, use
                                  const laboratory_options& how)
   : rules_(&rules), feed_(&feed), queue_(&queue), into_(&into), how_(&how), users_(users_per_epoch) {}
 
-std::optional<epoch> simulated_users::seal() {
-  if (taken_.count == 0) {
-    const auto next = queue_->take();
-    if (not next) return std::nullopt;
-    taken_ = *next;
-  }
-  active_ = std::min(taken_.count, users_per_epoch);
-  slices_.clear();
-  for (std::size_t i = 0; i < active_; ++i, ++taken_.first, --taken_.count) {
-    auto& who = users_[i];
+void simulated_users::begin(active_user& who) {
+  who.recorded.begin_user(who.reviews, rules_->policies->slot_count());
+  who.next_step = 0;
+  who.decisions_read = 0;
+  who.answers.clear();
+  who.answering = false;
+  who.arena.clear();
+  slices_.push_back({who.uid, who.steps, {}, {}, &who.run});
+}
+
+// Of the block at hand: what a feed gives holds until it reads the next one.
+void simulated_users::fill_epoch() {
+  for (; taken_.count > 0 and active_ < users_per_epoch; ++taken_.first, --taken_.count) {
+    auto& who = users_[active_];
     who.number = taken_.first;
+    who.certified.reset();
     feed_->fill(who.number, who);
-    who.recorded.begin_user(who.reviews, rules_->policies->slot_count());
-    who.next_step = 0;
-    who.decisions_read = 0;
-    who.answers.clear();
-    who.answering = false;
-    who.arena.clear();
-    slices_.push_back({who.uid, who.steps, {}, {}, &who.run});
+    if (who.certified) {
+      count_certified(who);
+    } else {
+      begin(who);
+      ++active_;
+    }
+  }
+}
+
+std::optional<epoch> simulated_users::seal() {
+  active_ = 0;
+  slices_.clear();
+  while (active_ == 0) {
+    if (taken_.count == 0) {
+      const auto next = queue_->take();
+      if (not next) return std::nullopt;
+      taken_ = *next;
+    }
+    fill_epoch();
   }
   epoch sealed;
   sealed.number = ++epochs_;
@@ -363,6 +380,19 @@ void simulated_users::count_user(const active_user& who, outcome& of) {
   else
     for (auto& each : into_->policies)
       ++each.moved.front().front();
+}
+
+/// Like a user whose events were decided, and led to nothing.
+void simulated_users::count_certified(const active_user& who) {
+  slot_tally of_all;
+  of_all.stt_ms = who.certified->stt_ms;
+  auto& wrote = certified_.wrote;
+  wrote.tallies.assign(rules_->policies->slot_count(), of_all);
+  wrote.counts.moved_to_backfill = who.certified->moved_to_backfill;
+  count_user(who, certified_);
+  ++into_->certified_users;
+  queue_->users_done.fetch_add(1, std::memory_order_relaxed);
+  queue_->events_done.fetch_add(events_of(who), std::memory_order_relaxed);
 }
 
 void simulated_users::count(const epoch_result& decided) {

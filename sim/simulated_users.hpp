@@ -85,7 +85,8 @@ public:
   simulated_users(const run_rules& rules, traffic_feed& feed, user_queue& queue, run_tally& into,
                   const laboratory_options& how);
 
-  /// The next users; nullopt: there are no more. Valid until the next call.
+  /// The next users whose events have to be decided; nullopt: there are no more. Valid until the next call. Users who
+  /// are certified on the way are counted.
   std::optional<epoch> seal();
   /// The next slice of a user (continuation): the steps before the next answer, or the answer in a step of its own.
   slice rest(const slice& given, const outcome& so_far);
@@ -120,7 +121,10 @@ private:
   static const controls* held_at(const active_user& who, std::size_t next, time_ms at);
   static void split(active_user& who, std::size_t number, std::size_t count);
   static std::size_t steps_before(active_user& who, const event& answer);
+  void begin(active_user& who);
+  void fill_epoch();
   void count_user(const active_user& who, outcome& of);
+  void count_certified(const active_user& who);
   void count_decisions(const active_user& who, std::vector<decision>& decisions);
   void name_cause(const active_user& who, decision& what);
   void list(const active_user& who, std::size_t policy);
@@ -138,6 +142,8 @@ private:
   /// How many of them are in the epoch.
   std::size_t active_ = 0;
   std::vector<slice> slices_;
+  /// Of a user whose events need not be decided.
+  outcome certified_;
   /// By policy, of the user who is being counted.
   std::vector<std::string> chains_;
   std::vector<user_path> paths_;

@@ -128,6 +128,7 @@ void run_tally::merge(run_tally&& other) {
   users += other.users;
   events += other.events;
   skipped_commands += other.skipped_commands;
+  certified_users += other.certified_users;
   counts += other.counts;
   for (std::size_t index = 0; index < policies.size(); ++index)
     policies[index].merge(std::move(other.policies[index]));

@@ -152,6 +152,9 @@ struct run_tally {
   std::uint64_t users = 0;
   std::uint64_t events = 0;
   std::uint64_t skipped_commands = 0;
+  /// Of the users: those whose events were not decided, because nothing can follow from them. No report shows it.
+  std::uint64_t certified_users = 0;
+  /// Of users who were decided; of all, what reports show.
   counters counts;
   std::vector<policy_tally> policies;
   run_digest chains;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/certificate.hpp"
 #include "core/counters.hpp"
 #include "core/epoch.hpp"
 #include "core/event_columns.hpp"
@@ -49,6 +50,8 @@ struct simulated_user {
   counters refused;
   /// Commands that the feed left out, because they answered decisions of other policies.
   std::uint32_t skipped_commands = 0;
+  /// The run decides nothing: nullopt if that is not known.
+  std::optional<certified_run> certified;
   /// What is recorded of the user's reviews, by instant, the live slot's first.
   std::span<const history::recorded_review* const> reviews;
 

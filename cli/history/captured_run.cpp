@@ -59,7 +59,8 @@ command_result<opened_history> open_history(const captured_files& files) {
 
 int run_captured(const report_settings& settings, sim::experiment what, opened_history& from,
                  const std::optional<sim::synthetic_users>& beside) {
-  const auto& plan = *from.plan;
+  auto& plan = *from.plan;
+  if (settings.certificates and not plan.keeps_switches) plan.proof.emplace(what.policies);
   auto ends = plan.ends;
   if (beside) sim::add_synthetic(what, *beside, ends);
   if (what.users == 0) return fail(exit_too_little_data, what.captured->file + " has no user");

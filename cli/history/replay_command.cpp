@@ -117,7 +117,7 @@ std::function<int()> declare_replay(CLI::App& app) {
       ->check(number_between(std::uint64_t{0}, seed_max))
       ->capture_default_str();
   add_report_options(app, settings->report);
-  for (const auto* name : {"--reviewer", "--labels", "--seed", "--out", "--users"})
+  for (const auto* name : {"--reviewer", "--labels", "--seed", "--out", "--users", "--no-certificate"})
     app.get_option(name)->excludes(recorded);
   return [settings] { return run_replay(*settings); };
 }
