@@ -42,8 +42,8 @@ std::vector<spoken_event> some_speech() {
   for (auto left = *rc::gen::inRange(1, 16); left > 0; --left) {
     now += one_of<time_ms>({0, 1, 999, minute_ms, hour_ms - 1, hour_ms, 2 * hour_ms + 1, day_ms - hour_ms, day_ms});
     spoken_event made{now};
-    made.late_ms = one_of<time_ms>({0, 0, 0, 1, 999, minute_ms, hour_ms, day_ms, day_ms + 1, 3 * day_ms, -1, -700,
-                                    -minute_ms, -3 * hour_ms});
+    made.late_ms = one_of<time_ms>(
+        {0, 0, 0, 1, 999, minute_ms, hour_ms, day_ms, day_ms + 1, 3 * day_ms, -1, -700, -minute_ms, -3 * hour_ms});
     made.ms = one_of<std::int32_t>({0, 1, minute_ms, minute_ms, 10 * minute_ms, hour_ms});
     made.kind = one_of({event_kind::speech, event_kind::speech, event_kind::speech, event_kind::stt});
     made.from = one_of({lane::realtime, lane::realtime, lane::sync, lane::backfill, lane::custom});
@@ -85,7 +85,8 @@ policy some_policy(const std::array<std::int64_t, listed_hours.size()>& peaks, i
     return std::max<std::int64_t>(0, peak * one_of({1, 1, 1, 2, 3}) + one_of({-1, 0, 0, 1}));
   };
   const auto some_span = [] {
-    return one_of<std::int64_t>({hour_ms, 2 * hour_ms, 2 * hour_ms + second_ms, 6 * hour_ms, day_ms, 2 * day_ms, 3 * day_ms});
+    return one_of<std::int64_t>(
+        {hour_ms, 2 * hour_ms, 2 * hour_ms + second_ms, 6 * hour_ms, day_ms, 2 * day_ms, 3 * day_ms});
   };
   made.windows = {{"first", some_span(), near_a_peak()}, {"second", some_span(), near_a_peak()}};
   made.plans = {{"plus", {near_a_peak(), near_a_peak()}}};
@@ -103,8 +104,7 @@ struct decided_run {
 };
 
 decided_run decide(const std::vector<policy>& all, const event_columns& run) {
-  const auto policies =
-      policy_set::make(all.front(), {all.begin() + 1, all.end()}, 8 * day_ms, review_mode::alone);
+  const auto policies = policy_set::make(all.front(), {all.begin() + 1, all.end()}, 8 * day_ms, review_mode::alone);
   const controls in_force{true, false, policies.get()};
   user who;
   step_output out;

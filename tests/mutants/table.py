@@ -4,6 +4,7 @@
 BIND = "core/bind.cpp"
 BUCKETS = "core/bucket_log.cpp"
 BUDGET = "core/budget.cpp"
+CERTIFICATE = "core/certificate.cpp"
 CONTEXT = "core/context.cpp"
 METERING = "core/metering.cpp"
 POLICY = "core/policy.cpp"
@@ -140,6 +141,26 @@ MUTANTS = [
     ("run: a review does not read what was said lately", FACTS, "unread.ambiguous = not add_outline(kept, run.instant[i], what);", "unread.ambiguous = kept.empty() and not add_outline(kept, run.instant[i], what);"),
     ("run: conversations are not read for a review", REVIEWS, "  read_conversations(context.who, unread);\n", ""),
     ("run: conversations come too late for an erasure", RUN, "      read_conversations(live.who, live.out.conversations);\n      return apply_erasure(live, what);", "      return apply_erasure(live, what);"),
+    # Certificates: a row for every condition.
+    ("run: certificate, a sum above the cap", CERTIFICATE, "add(rule.span_ms, rule.cap_ms);", "add(rule.span_ms, rule.cap_ms + 1);"),
+    ("run: certificate, plans with a lower cap", CERTIFICATE, "      add(rule.span_ms, plan.caps_ms[window]);\n", "      add(rule.span_ms, rule.cap_ms + 0 * plan.caps_ms[window]);\n"),
+    ("run: certificate, other policies", CERTIFICATE, "for (const auto& each : all)\n    add(each);", "add(all.front());"),
+    ("run: certificate, the last of two caps of a span", CERTIFICATE, "known->most_ms = std::min(known->most_ms, most_ms);", "known->most_ms = most_ms;"),
+    ("run: certificate, the ceiling is not met", CERTIFICATE, "add(rules.ceiling.span_ms, rules.ceiling.cap_ms - 1);", "add(rules.ceiling.span_ms, rules.ceiling.cap_ms);"),
+    ("run: certificate, a policy without a ceiling", CERTIFICATE, "if (rules.ceiling.cap_ms > 0) add", "add"),
+    ("run: certificate, one window is enough", CERTIFICATE, "return std::all_of(bounds_.begin()", "return std::any_of(bounds_.begin()"),
+    ("run: certificate, a window touches as many hours as it has", CERTIFICATE, "(length_ms + hour_ms - 1) / hour_ms + 1;", "(length_ms + hour_ms - 1) / hour_ms;"),
+    ("run: certificate, a part of an hour is none", CERTIFICATE, "(length_ms + hour_ms - 1) / hour_ms + 1;", "length_ms / hour_ms + 1;"),
+    ("run: certificate, a shorter span bounds a longer one", CERTIFICATE, "peaks.ms[i] <= most_ms / ((hours + peaks.hours[i] - 1) / peaks.hours[i])", "peaks.ms[i] <= most_ms"),
+    ("run: certificate, the last part of a longer span", CERTIFICATE, "most_ms / ((hours + peaks.hours[i] - 1) / peaks.hours[i])", "most_ms / std::max<std::int64_t>(1, hours / peaks.hours[i])"),
+    ("run: certificate, speech ahead of its now", CERTIFICATE, "ahead_ms = std::max(ahead_ms, -late_ms);", "ahead_ms = std::max(ahead_ms, 0 * late_ms);"),
+    ("run: certificate, the second in which now lies", CERTIFICATE, "ahead_ms + second_ms", "ahead_ms"),
+    ("run: certificate, exhausted credits", CERTIFICATE, "not detail_of<account_fact>(what).credits_exhausted.value_or(false);", "not detail_of<account_fact>(what).credits_exhausted.value_or(false) or true;"),
+    ("run: certificate, answers, commands and erasures", CERTIFICATE, "    case event_kind::erasure:\n      return false;", "    case event_kind::erasure:\n      return true;"),
+    ("run: certificate, what is late is not counted", CERTIFICATE, "late_ms > fresh_within_ms_ and", "late_ms > fresh_within_ms_ + day_ms and"),
+    ("run: certificate, backfill moves to backfill", CERTIFICATE, " and tag.from() != lane::backfill;", ";"),
+    ("run: certificate, STT is not counted", CERTIFICATE, "out.stt_ms += std::max(0, run.ms[i]);", "out.stt_ms += 0 * run.ms[i];"),
+    ("run: certificate, no late speech without a limit", CERTIFICATE, "all.front().metering.fresh_within_ms > 0 ?", "all.front().metering.fresh_within_ms >= 0 ?"),
     ("late speech stays in a window that it has left", SUMS, "    if (view.counts(from, while_off)) running.left_ms += speech.ms;\n", ""),
     ("late speech moves no tail", SUMS, "    running.tail += inserted;\n", ""),
     # Actors.
