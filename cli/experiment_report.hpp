@@ -46,7 +46,8 @@ struct report_settings {
   bool certificates = true;
 };
 
-/// The options --workers, --out, --json, --users, --decisions and --no-certificate. REQUIRES: `to` lives as long as `app`.
+/// The options --workers, --out, --json, --users, --decisions and --no-certificate. REQUIRES: `to` lives as long as
+/// `app`.
 void add_report_options(CLI::App& app, report_settings& to);
 
 /// Check before the run, which may take an hour, that the report can be written.

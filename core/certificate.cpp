@@ -47,8 +47,8 @@ certificate::certificate(std::span<const policy> all)
 }
 
 void certificate::add(std::int64_t span_ms, std::int64_t most_ms) {
-  const auto known = std::find_if(bounds_.begin(), bounds_.end(),
-                                  [span_ms](const bound& each) { return each.span_ms == span_ms; });
+  const auto known =
+      std::find_if(bounds_.begin(), bounds_.end(), [span_ms](const bound& each) { return each.span_ms == span_ms; });
   if (known == bounds_.end())
     bounds_.push_back({span_ms, most_ms});
   else
