@@ -114,7 +114,12 @@ bool local_engine::commit_is_overdue() const {
 run_result<void> local_engine::commit() {
   if (const auto done = sink_->commit(); not done) return error_of(done.error());
   shard_->passivate();
+  tell_checkpoint_failure();
   return {};
+}
+
+void local_engine::tell_checkpoint_failure() const {
+  if (const auto failure = store_->take_checkpoint_failure()) told_.log(log_level::warning, *failure);
 }
 
 void local_engine::wait_for_input() {
@@ -136,7 +141,10 @@ run_result<void> local_engine::finish() {
     if (auto done = commit(); not done) return done;
   if (const auto done = store_->wait(); not done) return error_of(done.error());
   failpoint::pass("stopping");
+  // A stop does not wait for a checkpoint: the next start takes another one.
   if (stop_) return {};
+  store_->wait_for_checkpoint();
+  tell_checkpoint_failure();
   if (auto read = reader_->failure(); not read) return run_error{run_fault::failed, std::move(read.error().message)};
   if (source_->stopped() != source_stop::none) return refused_line();
   return {};

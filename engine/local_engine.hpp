@@ -65,6 +65,7 @@ private:
   bool commit_is_due() const;
   bool commit_is_overdue() const;
   run_result<void> commit();
+  void tell_checkpoint_failure() const;
   bool goes_on();
   void wait_for_input();
   run_result<void> finish();

@@ -97,10 +97,16 @@ std::optional<user_row_key> parse_user_row(std::string_view key) {
   std::size_t at = 1;
   const auto uid = uid_at(key, at);
   if (not uid or key[0] != user_type or at == key.size()) return std::nullopt;
+  auto parsed = parse_behind_prefix(key.substr(at));
+  if (parsed) parsed->uid = *uid;
+  return parsed;
+}
+
+std::optional<user_row_key> parse_behind_prefix(std::string_view rest) {
+  if (rest.empty()) return std::nullopt;
   user_row_key parsed;
-  parsed.uid = *uid;
-  parsed.kind = static_cast<user_row>(key[at]);
-  parsed.rest = key.substr(at + 1);
+  parsed.kind = static_cast<user_row>(rest[0]);
+  parsed.rest = rest.substr(1);
   switch (parsed.kind) {
     case user_row::core:
     case user_row::conversations:

@@ -69,6 +69,8 @@ struct user_row_key {
   hour_number hour = 0;
 };
 std::optional<user_row_key> parse_user_row(std::string_view key);
+/// The same of what stands behind user_prefix(); without a uid.
+std::optional<user_row_key> parse_behind_prefix(std::string_view rest);
 /// The uid of a due row.
 std::optional<std::string_view> parse_due(std::string_view key);
 

@@ -128,6 +128,39 @@ const store_meta& local_reader::meta() const { return body_->state.meta; }
 
 const stored_logs& local_reader::logs() const { return *body_->logs; }
 
+namespace {
+
+/// Nothing: the commit behind the checkpoint follows it.
+result<void, store_error> check_following(rocksdb::DB& db, const checkpoint_reader& from) {
+  const std::unique_ptr<rocksdb::Iterator> rows(db.NewIterator(rocksdb::ReadOptions()));
+  rows->Seek(keys::commit(keys::journal_type, from.meta().now, from.commit() + 1));
+  const auto next = rows->Valid() ? decode_journal(view(rows->value())) : std::nullopt;
+  if (not next or next->commit.number != from.commit() + 1 or chained(from.chain(), next->block) != next->chain)
+    return from.damage("the journal does not follow on it, so it is another store's");
+  return {};
+}
+
+} // namespace
+
+result<std::unique_ptr<checkpoint_reader>, store_error> local_reader::oldest_checkpoint() const {
+  const auto& own = *body_;
+  const std::unique_ptr<rocksdb::Iterator> rows(own.db->NewIterator(rocksdb::ReadOptions()));
+  rows->Seek(keys::floor(keys::journal_type, own.logs->bounds.input_floor));
+  const auto first =
+      rows->Valid() and rows->key()[0] == keys::journal_type ? keys::parse_log(view(rows->key())) : std::nullopt;
+  for (const auto& each : checkpoints_of(own.store)) {
+    if (not first or each.commit + 1 < first->number or each.commit >= own.logs->bounds.commit) continue;
+    auto opened = checkpoint_reader::open(each);
+    std::error_code unknown;
+    // An engine that runs meanwhile removes those that have expired.
+    if (not opened and not std::filesystem::exists(each.file, unknown)) continue;
+    if (not opened) return opened.error();
+    if (auto follows = check_following(*own.db, **opened); not follows) return follows.error();
+    return opened;
+  }
+  return std::unique_ptr<checkpoint_reader>();
+}
+
 result<std::unique_ptr<user>, store_error> local_reader::load(std::string_view uid, const policy_set& policies,
                                                               time_ms now, std::string_view case_key) const {
   auto& own = *body_;

@@ -12,6 +12,7 @@
 
 #include "core/policy_set.hpp"
 #include "core/user.hpp"
+#include "storage/checkpoint.hpp"
 #include "storage/local_store.hpp"
 #include "storage/store_error.hpp"
 #include "storage/stored_logs.hpp"
@@ -30,6 +31,9 @@ public:
   /// Of the newest commit, which may be one ahead of what was published.
   const store_meta& meta() const;
   const stored_logs& logs() const;
+  /// The oldest checkpoint that published commits follow without a gap; nullptr: there is none. Errors (damaged, newer)
+  /// name a file that would be it.
+  result<std::unique_ptr<checkpoint_reader>, store_error> oldest_checkpoint() const;
   /// nullptr: unknown. With the case key, an erased user's tombstone is found too.
   result<std::unique_ptr<user>, store_error> load(std::string_view uid, const policy_set& policies, time_ms now,
                                                   std::string_view case_key = {}) const;

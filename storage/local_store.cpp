@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "storage/checkpoint_keeper.hpp"
 #include "storage/erased_users.hpp"
 #include "storage/journal.hpp"
 #include "storage/keys.hpp"
@@ -79,6 +80,7 @@ void remove_local_store(const std::filesystem::path& folder) {
   std::error_code ignored;
   std::filesystem::remove_all(rocks_folder(folder), ignored);
   std::filesystem::remove(published_path(folder), ignored);
+  std::filesystem::remove_all(checkpoint_folder(folder), ignored);
 }
 
 result<std::unique_ptr<local_store>, store_error> local_store::open(const std::filesystem::path& folder,
@@ -216,6 +218,12 @@ result<void, store_error> local_store::commit() {
 }
 
 result<void, store_error> local_store::wait() { return body_->take_finished(); }
+
+void local_store::wait_for_checkpoint() { body_->writer->checkpoints().wait(); }
+
+std::optional<std::string> local_store::take_checkpoint_failure() {
+  return body_->writer->checkpoints().take_failure();
+}
 
 std::uint64_t local_store::committed() const { return body_->logs.bounds.commit; }
 

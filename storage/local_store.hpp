@@ -10,7 +10,9 @@
 //      with that error.
 //   3. `published` (a file beside RocksDB) follows behind every commit. A store that is behind it at open has lost
 //      commits, and is refused.
-// Threads: all calls come from one thread. One thread inside writes; at most one commit is under way.
+// In every week of its `now` a checkpoint is taken beside it (checkpoint.hpp).
+// Threads: all calls come from one thread. One thread inside writes; at most one commit is under way. A checkpoint has
+// another one for as long as it is written.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +20,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +47,8 @@ struct store_options {
   /// Free bytes under which, with twice the commit, a commit is refused. 0: 12 MiB, more with a larger write buffer.
   std::uint64_t reserve_bytes = 0;
   /// Called by the writing thread at `storage.before_write`, `storage.after_write` (durable, not yet published) and
-  /// `storage.after_publish`. For crash tests.
+  /// `storage.after_publish`; by that of a checkpoint at `storage.before_checkpoint` (written, without its name) and
+  /// `storage.after_checkpoint`. For crash tests.
   std::function<void(std::string_view)> failpoint;
 };
 
@@ -156,6 +160,10 @@ public:
   result<void, store_error> commit();
   /// Wait until nothing is under way: what was handed over is durable and published.
   result<void, store_error> wait();
+  /// Wait until no checkpoint (checkpoint.hpp) is under way; without it, closing the store ends one unfinished.
+  void wait_for_checkpoint();
+  /// Why a checkpoint cannot be written, once for several in a row; nullopt: nothing new.
+  std::optional<std::string> take_checkpoint_failure();
   /// Number of the last durable commit, and its last epoch. May be asked from any thread.
   std::uint64_t committed() const;
   std::uint64_t committed_epoch() const;

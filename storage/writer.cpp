@@ -33,6 +33,7 @@ commit_writer::commit_writer(rocks& db, published_file published, log_bounds& bo
     options_(&options),
     head_(head),
     key_check_(std::move(key_check)),
+    checkpoints_(db, options, head),
     thread_([this] { run(); }) {}
 
 commit_writer::~commit_writer() {
@@ -88,6 +89,7 @@ result<void, store_error> commit_writer::write(const commit_batch& what) {
   fail_here("storage.before_write");
   auto head = head_;
   const auto now = what.log.nows.back();
+  checkpoints_.before_commit(head, now);
   head.input_floor = std::max(head.input_floor, now - options_->input_retention_ms);
   head.decision_floor = std::max(head.decision_floor, now - options_->decision_retention_ms);
   batch_.Clear();
@@ -111,6 +113,7 @@ result<void, store_error> commit_writer::write(const commit_batch& what) {
   bounds_->epoch = what.log.after.epoch;
   bounds_->commit = head.commit;
   fail_here("storage.after_publish");
+  checkpoints_.after_commit(head, now);
   for (const auto& erasure : what.erasures)
     erased_.push_back(erasure.prefix);
   forget_erased(false);

@@ -14,6 +14,7 @@
 
 #include <rocksdb/write_batch.h>
 
+#include "storage/checkpoint_keeper.hpp"
 #include "storage/commit_rows.hpp"
 #include "storage/journal.hpp"
 #include "storage/log_pages.hpp"
@@ -49,6 +50,7 @@ public:
   const commit_batch* running() const { return running_.get(); }
   /// Wait; gives the batch back, cleared, for reuse (nullptr: nothing was under way).
   std::pair<result<void, store_error>, std::unique_ptr<commit_batch>> finish();
+  checkpoint_keeper& checkpoints() { return checkpoints_; }
 
 private:
   void run();
@@ -64,6 +66,7 @@ private:
   const store_options* options_;
   commit_head head_;
   std::string key_check_;
+  checkpoint_keeper checkpoints_;
   std::uint64_t last_controls_ = 0;
   input_packer packer_;
   rocksdb::WriteBatch batch_;

@@ -51,11 +51,13 @@ constexpr std::array all_names = std::to_array<std::string_view>({
     "epoch_sealed", // the epoch is sealed, no user has its events yet
     "slices_done",  // every user has answered
     // Local mode.
-    "batch_built",   // decisions, rows and journal of the commit are in memory
-    "before_write",  // the writer has the commit
-    "after_write",   // it is durable, and not published
-    "after_publish", // readers may see it
-    "stopping",      // the last commit of an orderly stop is done
+    "batch_built",       // decisions, rows and journal of the commit are in memory
+    "before_write",      // the writer has the commit
+    "after_write",       // it is durable, and not published
+    "after_publish",     // readers may see it
+    "before_checkpoint", // the week's checkpoint is written, and has no name
+    "after_checkpoint",  // it has
+    "stopping",          // the last commit of an orderly stop is done
     // Kafka: a takeover (S2 to S8) ...
     "group_joined", "store_opened", "offsets_read", "end_known",
     "restoring", // a part of the changelog is in the store

@@ -94,6 +94,11 @@ result<void> file_replacement::commit(durability how) {
   return sync_folder_of(file_);
 }
 
+result<void> rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return system_error("cannot rename to", to);
+  return sync_folder_of(to);
+}
+
 result<void> replace_file(const std::filesystem::path& file, std::string_view bytes, durability how) {
   auto fresh = file_replacement::open(file);
   if (not fresh) return fresh.error();

@@ -51,6 +51,9 @@ private:
   int handle_;
 };
 
+/// Give a synced file its name, in the place of one that is there, and have that on the disk.
+result<void> rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// Give `file` this content, or leave it as it is.
 result<void> replace_file(const std::filesystem::path& file, std::string_view bytes,
                           durability how = durability::durable);

@@ -18,6 +18,8 @@ from support.traffic import mixed  # noqa: E402
 
 KILLS = 100
 FAILPOINTS = ["epoch_sealed", "slices_done", "batch_built", "before_write", "after_write", "after_publish", "stopping"]
+# Passed once a week.
+WEEKLY = ["before_checkpoint", "after_checkpoint"]
 USERS = [f"user-{i}" for i in range(0, 40, 8)]
 
 
@@ -102,8 +104,8 @@ def killed_at_every_failpoint(engine):
     engine.good_run("whole", "in.ndjson")
     wanted = everything(engine, "whole")
     hits = 0
-    for place in FAILPOINTS:
-        for nth in (1, 2, 5, 23) if place != "stopping" else (1,):
+    for place in FAILPOINTS + WEEKLY:
+        for nth in (1,) if place == "stopping" else (1, 2) if place in WEEKLY else (1, 2, 5, 23):
             state = f"{place}-{nth}"
             options = ("--commit-bytes", 50_000, "--max-active-users", 12)
             died = engine.run(state, "in.ndjson", *options, env={"FAIRUSE_FAIL": f"{place}:kill:{nth}"})

@@ -115,6 +115,7 @@ class Killed(unittest.TestCase):
     """Engines that are killed at failpoints, each begun with another configuration."""
 
     PLACES = ["epoch_sealed", "slices_done", "batch_built", "before_write", "after_write", "after_publish"]
+    PLACES += ["before_checkpoint", "after_checkpoint"]
     SHADOWS = [(), ("omi-newest.yaml",), ("omi-2026-03.yaml", "omi-newest.yaml")]
 
     def configure(self, engine, draw):

@@ -6,7 +6,7 @@
 //
 //   storage_driver run DIR EPOCHS [--every N] [--users N] [--kill-at FAILPOINT:N] [--pad BYTES] [--buffer BYTES]
 //   storage_driver decisions DIR    through the reader
-//   storage_driver check DIR        journal, inputs and decisions against each other
+//   storage_driver check DIR        journal, inputs and decisions against each other; checkpoints are whole
 //   storage_driver tamper DIR OLD NEW
 //                                   replaces a text in the first decision of any store that has it
 //
@@ -101,6 +101,7 @@ public:
       if (meta.epoch % args_.every == 0 or meta.epoch == args_.epochs) commit();
     }
     if (auto status = store_->wait(); not status) refuse(status.error());
+    store_->wait_for_checkpoint();
     std::printf("%llu commits, %llu epochs\n", static_cast<unsigned long long>(store_->committed()),
                 static_cast<unsigned long long>(store_->committed_epoch()));
   }
@@ -287,6 +288,8 @@ int check(const arguments& given) {
       ++expected;
     }
   }
+  for (const auto& each : checkpoints_of(given.folder))
+    if (const auto made = checkpoint_reader::open(each); not made) refuse(made.error());
   auto rest = logs.decisions(cursor, 1);
   return rest and rest->empty() ? 0 : 3;
 }
