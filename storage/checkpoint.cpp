@@ -11,7 +11,6 @@
 #include "base/pure/numbers.hpp"
 #include "storage/checkpoint_keeper.hpp"
 #include "storage/keys.hpp"
-#include "storage/user_state.hpp"
 
 namespace fairuse {
 
@@ -111,31 +110,28 @@ checkpoint_reader::visit_result checkpoint_reader::each_erased(
   return rows->status().ok() ? visit_result{} : damage(rows->status().ToString());
 }
 
-// Due rows and users' rows are in the same order of uids.
-checkpoint_reader::visit_result checkpoint_reader::each_user(
-    const std::function<visit_result(std::string_view, std::string_view)>& visit) const {
-  auto& table = *body_->from.table;
-  const std::unique_ptr<rocksdb::Iterator> rows(table.NewIterator(rocksdb::ReadOptions()));
-  const std::unique_ptr<rocksdb::Iterator> due(table.NewIterator(rocksdb::ReadOptions()));
-  due->Seek(rocksdb::Slice(&keys::due_type, 1));
-  rows->Seek(rocksdb::Slice(&keys::user_type, 1));
-  std::string state;
-  while (rows->Valid() and rows->key()[0] == keys::user_type) {
-    const auto first = keys::parse_user_row(view(rows->key()));
-    if (not first) return damage("a row of a user does not decode");
-    const std::string uid(first->uid);
-    const auto prefix = keys::user_prefix(uid);
-    state.clear();
-    const auto due_key = keys::due(uid);
-    while (due->Valid() and view(due->key()) < due_key)
-      due->Next();
-    if (due->Valid() and view(due->key()) == due_key) append_state_row(state, {}, view(due->value()));
-    for (; rows->Valid() and view(rows->key()).starts_with(prefix); rows->Next())
-      append_state_row(state, view(rows->key()).substr(prefix.size()), view(rows->value()));
-    if (auto done = visit(uid, state); not done) return done;
-  }
-  if (not due->status().ok()) return damage(due->status().ToString());
-  return rows->status().ok() ? visit_result{} : damage(rows->status().ToString());
+checkpoint_reader::visit_result checkpoint_reader::each_user(const state_visit& visit) const {
+  const auto rows_of = [this](char type) {
+    const std::shared_ptr<rocksdb::Iterator> rows(body_->from.table->NewIterator(rocksdb::ReadOptions()));
+    rows->Seek(rocksdb::Slice(&type, 1));
+    return rows;
+  };
+  const auto source_of = [](rocksdb::Iterator& rows, char type) -> row_source {
+    return [&rows, type, begun = false](std::string_view& key, std::string_view& value) mutable {
+      if (std::exchange(begun, true) and rows.Valid()) rows.Next();
+      if (not rows.Valid() or rows.key()[0] != type) return false;
+      key = view(rows.key());
+      value = view(rows.value());
+      return true;
+    };
+  };
+  const auto users = rows_of(keys::user_type);
+  const auto due = rows_of(keys::due_type);
+  const auto all = each_user_state(source_of(*users, keys::user_type), source_of(*due, keys::due_type), visit);
+  for (const auto& each : {users, due})
+    if (not each->status().ok()) return damage(each->status().ToString());
+  if (not all) return all.error();
+  return *all ? visit_result{} : damage("a row of a user does not decode");
 }
 
 } // namespace fairuse

@@ -18,6 +18,7 @@
 #include "storage/local_store.hpp"
 #include "storage/store_error.hpp"
 #include "storage/stored_logs.hpp"
+#include "storage/user_state.hpp"
 
 namespace fairuse {
 
@@ -53,7 +54,7 @@ public:
   /// The keyed hashes of erased users, with their rows.
   visit_result each_erased(const std::function<visit_result(std::string_view hash, std::string_view row)>& visit) const;
   /// Users in no order that says something; `state`: see user_state.hpp.
-  visit_result each_user(const std::function<visit_result(std::string_view uid, std::string_view state)>& visit) const;
+  visit_result each_user(const state_visit& visit) const;
 
   /// `what` in the file cannot be; with the remedy.
   store_error damage(std::string_view what) const;

@@ -5,6 +5,8 @@
 
 #include <xxhash.h>
 
+#include "storage/user_row_reader.hpp"
+
 namespace fairuse {
 
 namespace {
@@ -41,20 +43,7 @@ bool erased_users::set_row(row_codec& codec, std::string_view key, std::string_v
 }
 
 void erased_users::restore(std::string_view uid, const policy_set& policies, user& to) {
-  const auto* left = find(uid);
-  if (left == nullptr) return;
-  to.erased_at = std::max(to.erased_at, left->erased_at);
-  for (const auto& id : left->admin_ids)
-    note_permanent_id(to.admin_ids, id);
-  for (const auto& each : left->slots) {
-    const auto slot = policies.slot_named(each.slot);
-    if (slot < 0) continue;
-    if (to.standings.empty()) to.standings.resize(policies.slots().size());
-    auto& mine = to.standings[static_cast<std::size_t>(slot)];
-    if (not mine) mine = std::make_unique<standing>();
-    mine->last_strike = std::max(mine->last_strike, each.last_strike);
-    mine->last_request = std::max(mine->last_request, each.last_request);
-  }
+  if (const auto* left = find(uid)) restore_erased(*left, policies, to);
 }
 
 } // namespace fairuse

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "core/query.hpp"
 #include "storage/bytes.hpp"
 #include "storage/keys.hpp"
 #include "storage/opening.hpp"
@@ -204,59 +203,16 @@ bool user_rows::is_bare(const standing& what) {
 struct user_rows::reading {
   std::string_view uid;
   std::string prefix;
-  const policy_set& policies;
-  time_ms now;
-  user& to;
+  user_row_reader to;
   bool found = false;
-  std::optional<hour_number> first_bucket;
 
-  /// REQUIRES: the standings are read (their keys come before those of hours).
-  hour_number first_bucket_hour() {
-    if (not first_bucket) {
-      // Whole hours, as they are kept in memory.
-      set_next_due(to, policies);
-      first_bucket = hour_of(std::min(now, to.next_due) - policies.retention_ms());
-    }
-    return *first_bucket;
+  bool take(std::string_view key, std::string_view value) {
+    const auto row = keys::parse_user_row(key);
+    if (not row) return false;
+    found = true;
+    return to.take(*row, value);
   }
 };
-
-bool user_rows::take(reading& in, std::string_view key, std::string_view value) {
-  const auto row = keys::parse_user_row(key);
-  if (not row) return false;
-  in.found = true;
-  switch (row->kind) {
-    case keys::user_row::core:
-      return codec_.read_core(value, in.to);
-    case keys::user_row::standing: {
-      const auto slot = in.policies.slot_named(row->rest);
-      if (slot < 0) return true;
-      if (in.to.standings.empty()) in.to.standings.resize(in.policies.slots().size());
-      auto& mine = in.to.standings[static_cast<std::size_t>(slot)];
-      mine = std::make_unique<standing>();
-      time_ms loaded = INT64_MIN;
-      if (not codec_.read_standing(value, *mine, loaded)) return false;
-      if (loaded != in.policies.slots()[static_cast<std::size_t>(slot)].loaded) *mine = numbers_of(*mine);
-      return true;
-    }
-    case keys::user_row::conversations:
-      in.to.conversations = std::make_unique<std::vector<conversation>>();
-      return codec_.read_conversations(value, *in.to.conversations);
-    case keys::user_row::hour: {
-      std::string_view buckets;
-      std::string_view ids;
-      if (not split_hour(value, buckets, ids)) return false;
-      if (not buckets.empty() and row->hour >= in.first_bucket_hour()
-          and not codec_.read_bucket_hour(buckets, in.policies, row->hour, in.to))
-        return false;
-      if (ids.empty() or row->hour < first_id_hour(in.now)) return true;
-      if (not codec_.read_id_hour(ids, ids_)) return false;
-      in.to.ids.load(row->hour, ids_);
-      return true;
-    }
-  }
-  return false;
-}
 
 result<void, store_error> user_rows::walk(reading& in) {
   bounded_rows rows(*db_, in.prefix);
@@ -264,13 +220,12 @@ result<void, store_error> user_rows::walk(reading& in) {
     const auto key = view(rows->key());
     const auto row = keys::parse_user_row(key);
     // Hours that are not needed are skipped, not read.
-    const auto first = [&in] { return std::min(in.first_bucket_hour(), first_id_hour(in.now)); };
-    if (row and row->kind == keys::user_row::hour and row->hour < first()) {
-      rows->Seek(keys::hour(in.prefix, keys::user_row::hour, first()));
+    if (row and row->kind == keys::user_row::hour and row->hour < in.to.first_hour()) {
+      rows->Seek(keys::hour(in.prefix, keys::user_row::hour, in.to.first_hour()));
       in.found = true;
       continue;
     }
-    if (not take(in, key, view(rows->value()))) return damaged(store_, "a user row does not decode");
+    if (not in.take(key, view(rows->value()))) return damaged(store_, "a user row does not decode");
     rows->Next();
   }
   return status_of(rows->status(), store_);
@@ -291,17 +246,16 @@ result<void, store_error> user_rows::walk_over(overlays before, reading& in) {
   row_overlay all;
   if (auto status = gather(in.uid, in.prefix, before, all); not status) return status;
   for (const auto& [key, value] : all)
-    if (value and not take(in, key, *value)) return damaged(store_, "a user row does not decode");
+    if (value and not in.take(key, *value)) return damaged(store_, "a user row does not decode");
   return {};
 }
 
 result<bool, store_error> user_rows::read(std::string_view uid, const policy_set& policies, time_ms now,
                                           overlays before, user& to) {
-  reading in{uid, keys::user_prefix(uid), policies, now, to};
-  to.metered.resize(policies.profiles().size());
+  reading in{uid, keys::user_prefix(uid), {codec_, policies, now, to}};
   const bool covered = std::any_of(before.begin(), before.end(), [uid](const auto* each) { return each->holds(uid); });
   if (auto status = covered ? walk_over(before, in) : walk(in); not status) return status.error();
-  set_next_due(to, policies);
+  to.next_due = next_due_of(to, policies);
   return in.found;
 }
 
@@ -351,13 +305,6 @@ result<std::vector<std::pair<time_ms, std::string>>, store_error> user_rows::due
                          });
   if (not status) return status.error();
   return all;
-}
-
-void user_rows::set_next_due(user& who, const policy_set& policies) {
-  const controls in_force{true, false, &policies};
-  who.next_due = never;
-  for (std::size_t slot = 0; slot < who.standings.size(); ++slot)
-    if (who.standings[slot]) who.next_due = std::min(who.next_due, query_standing(who, in_force, slot, 0).next_due);
 }
 
 result<std::vector<std::uint64_t>, store_error> user_rows::read_ids(std::string_view uid, hour_number hour,

@@ -18,8 +18,8 @@
 #include "storage/erased_users.hpp"
 #include "storage/layers.hpp"
 #include "storage/rocks.hpp"
-#include "storage/rows.hpp"
 #include "storage/store_error.hpp"
+#include "storage/user_row_reader.hpp"
 
 namespace fairuse {
 
@@ -56,7 +56,6 @@ public:
 
 private:
   struct reading;
-  static void set_next_due(user& who, const policy_set& policies);
   void write_standing(std::string_view uid, std::string_view prefix, const slot_age& slot, const standing& what,
                       commit_rows& to);
   void write_standings(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to);
@@ -72,7 +71,6 @@ private:
                                       commit_rows& to);
   /// Nothing but the numbers that an erasure leaves?
   bool is_bare(const standing& what);
-  bool take(reading& in, std::string_view key, std::string_view value);
   result<void, store_error> walk(reading& in);
   /// All rows of the user, as `before` leaves them.
   result<void, store_error> gather(std::string_view uid, std::string_view prefix, overlays before, row_overlay& all);
@@ -85,7 +83,6 @@ private:
   std::string bucket_part_;
   std::string id_part_;
   std::vector<hour_number> hours_;
-  std::vector<std::uint64_t> ids_;
 };
 
 } // namespace fairuse

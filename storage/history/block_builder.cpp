@@ -55,9 +55,15 @@ struct block_builder::body {
   std::uint64_t pieces_count = 0;
   std::string piece_index;
   built_block::part pieces;
+  bool holds_states = false;
+  bool user_is_idle = true;
+  std::string user_state;
+  std::string idle;
+  std::string states;
   built_block built;
   ZSTD_CCtx* packer = ZSTD_createCCtx();
 
+  explicit body(bool with_states) : holds_states(with_states) {}
   ~body() { ZSTD_freeCCtx(packer); }
   void add_kind(time_ms now, bool new_step, unsigned kind, bool has_detail, lane from);
   void add_id(const event& what);
@@ -71,15 +77,17 @@ struct block_builder::body {
   void clear();
 };
 
-block_builder::block_builder() : body_{std::make_unique<body>()} {}
+block_builder::block_builder(bool holds_states) : body_{std::make_unique<body>(holds_states)} {}
 block_builder::~block_builder() = default;
 
 void block_builder::begin_user(const user_head& who) {
   auto& all = *body_;
-  assert(all.built.sizes.users == 0 or all.last_uid < who.uid);
+  assert((all.built.sizes.users == 0 and all.built.sizes.idle_users == 0) or all.last_uid < who.uid);
   all.head = who;
   all.user_events = all.user_review_count = 0;
   all.first_now = all.last_now = 0;
+  all.user_is_idle = all.holds_states;
+  all.user_state.clear();
 }
 
 void block_builder::body::add_kind(time_ms now, bool new_step, unsigned kind, bool has_detail, lane from) {
@@ -160,6 +168,7 @@ void block_builder::body::end_piece() {
 
 void block_builder::add(time_ms now, bool new_step, const event& what) {
   auto& all = *body_;
+  all.user_is_idle = false;
   all.add_kind(now, new_step, static_cast<unsigned>(what.kind),
                what.kind == event_kind::speech and what.detail != nullptr, what.from);
   all.lags.add(zigzag(now - what.instant));
@@ -177,11 +186,16 @@ void block_builder::add_review(const recorded_review& what) {
   ++body_->user_review_count;
 }
 
+void block_builder::set_state(std::string_view state) {
+  assert(body_->holds_states);
+  body_->user_state = state;
+}
+
 void block_builder::end_user(const user_peaks& peaks) {
   auto& all = *body_;
   auto& sizes = all.built.sizes;
   const auto& uid = all.head.uid;
-  if (sizes.users == 0) all.built.first_uid = uid;
+  if (sizes.users == 0 and sizes.idle_users == 0) all.built.first_uid = uid;
   const auto shared = static_cast<std::size_t>(
       std::mismatch(uid.begin(), uid.end(), all.last_uid.begin(), all.last_uid.end()).first - uid.begin());
   append_varint(all.heads, shared);
@@ -197,21 +211,28 @@ void block_builder::end_user(const user_peaks& peaks) {
   all.reviews += all.user_reviews;
   all.user_reviews.clear();
   all.last_uid = uid;
-  ++sizes.users;
+  if (all.holds_states) {
+    all.idle.push_back(all.user_is_idle ? '\1' : '\0');
+    append_text(all.states, all.user_state);
+  }
+  ++(all.user_is_idle ? sizes.idle_users : sizes.users);
   sizes.events += all.user_events;
 }
+
+std::size_t block_builder::state_bytes() const { return body_->states.size(); }
 
 const block_sizes& block_builder::sizes() const { return body_->built.sizes; }
 
 std::string block_builder::body::facts() const {
   std::string out;
-  append_varint(out, built.sizes.users);
+  append_varint(out, std::uint64_t{built.sizes.users} + built.sizes.idle_users);
   append_text(out, heads);
   append_text(out, kinds);
   for (const auto* column : {&nows, &lags, &amounts, &segments})
     append_column(out, *column);
   append_text(out, details);
   append_text(out, reviews);
+  if (holds_states) append_text(out, idle);
   return out;
 }
 
@@ -249,7 +270,7 @@ built_block::part block_builder::body::pack(const std::string& bytes) const {
 }
 
 void block_builder::body::clear() {
-  for (auto* text : {&heads, &kinds, &details, &reviews, &conversations, &texts, &ids, &piece_index})
+  for (auto* text : {&heads, &kinds, &details, &reviews, &conversations, &texts, &ids, &piece_index, &idle, &states})
     text->clear();
   for (auto* column : {&nows, &lags, &amounts, &segments, &source_places, &id_sizes})
     column->clear();
@@ -263,12 +284,15 @@ void block_builder::body::clear() {
 
 built_block block_builder::finish() {
   auto& all = *body_;
-  assert(all.built.sizes.users > 0);
+  assert(all.built.sizes.users + all.built.sizes.idle_users > 0);
   all.built.last_uid = all.last_uid;
   all.end_piece();
-  all.built.parts = {all.pack(all.facts()), all.pack(body::with_strings(all.categories, all.conversations)),
-                     all.pack(body::with_strings(all.strings, all.texts)), all.pack(all.id_index_bytes()),
-                     std::move(all.pieces)};
+  all.built.parts = {all.pack(all.facts()),
+                     all.pack(body::with_strings(all.categories, all.conversations)),
+                     all.pack(body::with_strings(all.strings, all.texts)),
+                     all.pack(all.id_index_bytes()),
+                     std::move(all.pieces),
+                     all.holds_states ? all.pack(all.states) : built_block::part()};
   auto out = std::move(all.built);
   all.clear();
   // The first uid of a block is whole.

@@ -25,6 +25,8 @@ struct facts_columns {
   column_reader nows, lags, amounts, segments;
   byte_reader details;
   byte_reader reviews;
+  /// Of blocks with states: a byte a user.
+  std::string_view idle;
 };
 
 struct text_items {
@@ -71,6 +73,8 @@ private:
   bool read_id(event& what);
   bool at_end() const;
   void point();
+  result<void> take_states(std::string_view from);
+  void leave_out_idle_users();
 
   event_form form_;
   history_block& out_;
@@ -97,7 +101,9 @@ result<void> block_decoder::open(const block_bytes& from) {
     *column = all.column();
   facts_.details.from = all.text();
   facts_.reviews.from = all.text();
-  if (not all.done() or users > facts_.heads.from.size()) return impossible("its facts");
+  if (from.holds_states) facts_.idle = all.text();
+  if (not all.done() or users > facts_.heads.from.size() or (from.holds_states and users != facts_.idle.size()))
+    return impossible("its facts");
   places_.reserve(users);
   const auto entries = facts_.kinds.size();
   out_.nows_.resize(entries);
@@ -351,6 +357,18 @@ result<void> block_decoder::make_events() {
   return done ? result<void>() : impossible("the end of its texts and ids");
 }
 
+result<void> block_decoder::take_states(std::string_view from) {
+  byte_reader all{from};
+  for (auto& who : out_.users_)
+    who.state = all.text();
+  return all.done() ? result<void>() : impossible("its states");
+}
+
+void block_decoder::leave_out_idle_users() {
+  std::size_t place = 0;
+  std::erase_if(out_.users_, [&](const block_user&) { return facts_.idle[place++] != '\0'; });
+}
+
 result<void> block_decoder::decode(const block_bytes& from) {
   out_.users_.clear();
   out_.steps_.clear();
@@ -366,6 +384,8 @@ result<void> block_decoder::decode(const block_bytes& from) {
     point();
     if (form_ == event_form::events) done = make_events();
   }
+  if (done and from.states) done = take_states(*from.states);
+  if (done and from.holds_states and not from.states) leave_out_idle_users();
   if (not done) out_.users_.clear();
   return done;
 }

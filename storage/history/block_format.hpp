@@ -6,7 +6,7 @@
 //   facts  count of users; text: heads; text: kinds, a byte an event; columns: ms since the step before (new steps),
 //          now - instant (zigzag, no broadcast), ms | segments | number (speech, stt, changes for all users), bounds of
 //          segments (begin - end before, zigzag; length); text: a text per account fact, answer, command, erasure;
-//          text: a text per review
+//          text: a text per review; with states: text: a byte a user, 1: idle
 //   conversations, texts
 //          count of strings, the strings; text: a text per conversation
 //   ids    count of sources, the sources; ids in a piece; count of pieces; of each: stored bytes, bytes, XXH3 of the
@@ -14,6 +14,7 @@
 //   pieces of ids, compressed apart
 //          columns: source + 1 (0: none), length of the id (with a source); text: ids (8 bytes of key, little-endian,
 //          without a source). In version 1 of the format the sources and one piece are the part `ids`.
+//   states a text per user
 //   head   length of what the uid shares with the one before, the rest; partition; label + 1; events; first now
 //          (zigzag); reviews; peaks
 #pragma once

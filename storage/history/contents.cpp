@@ -34,8 +34,9 @@ bool take_counts(const Field& from, Counts& to) {
   return true;
 }
 
-void put_block(const block_entry& from, stored::block& to) {
-  for (const auto& each : from.parts) {
+void put_block(const block_entry& from, bool with_states, stored::block& to) {
+  for (std::size_t i = 0; i < block_part_count - (with_states ? 0 : 1); ++i) {
+    const auto& each = from.parts[i];
     auto& frame = *to.add_frames();
     frame.set_at(each.at);
     frame.set_stored_bytes(each.stored_bytes);
@@ -43,21 +44,23 @@ void put_block(const block_entry& from, stored::block& to) {
     frame.set_checksum(each.checksum);
   }
   to.set_users(from.sizes.users);
+  to.set_idle_users(from.sizes.idle_users);
   to.set_events(from.sizes.events);
   to.set_first_uid(from.first_uid);
   to.set_last_uid(from.last_uid);
 }
 
 bool take_block(const stored::block& from, block_entry& to) {
-  // In version 1 there are no pieces of ids.
+  // In version 2 there are no states, in version 1 no pieces of ids, either.
   const auto count = static_cast<std::size_t>(from.frames_size());
-  if (count != block_part_count and count != block_part_count - 1) return false;
+  if (count > block_part_count or count < block_part_count - 2) return false;
   for (std::size_t i = 0; i < count; ++i) {
     const auto& frame = from.frames(static_cast<int>(i));
     to.parts[i] = {frame.at(), frame.stored_bytes(), frame.bytes(), frame.checksum()};
   }
-  if (count < block_part_count) to.parts[count] = {to.parts[count - 1].at + to.parts[count - 1].stored_bytes, 0, 0, 0};
-  to.sizes = {from.users(), from.events()};
+  for (auto i = count; i < block_part_count; ++i)
+    to.parts[i] = {to.parts[i - 1].at + to.parts[i - 1].stored_bytes, 0, 0, 0};
+  to.sizes = {from.users(), from.idle_users(), from.events()};
   to.first_uid = from.first_uid();
   to.last_uid = from.last_uid();
   return true;
@@ -112,8 +115,45 @@ history_run run_from(const stored::run& from) {
           .program = from.program()};
 }
 
+void put_checkpoint(const history_checkpoint& from, stored::checkpoint& to) {
+  to.set_partition(from.partition);
+  to.set_epoch(from.epoch);
+  to.set_now(from.now);
+  for (const auto& each : from.profiles) {
+    auto& made = *to.add_profiles();
+    made.set_bucket_s(each.profile.bucket_s);
+    made.set_by_arrival(each.profile.basis == time_basis::arrival);
+    made.set_fresh_within_ms(each.profile.fresh_within_ms);
+    if (each.since != INT64_MIN) made.set_since(each.since);
+    if (each.loaded != INT64_MIN) made.set_loaded(each.loaded);
+  }
+  if (not from.slots) return;
+  to.set_slots_known(true);
+  for (const auto& each : *from.slots) {
+    auto& made = *to.add_slots();
+    made.set_slot(each.slot);
+    if (each.loaded != INT64_MIN) made.set_loaded(each.loaded);
+  }
+}
+
+history_checkpoint checkpoint_from(const stored::checkpoint& from) {
+  history_checkpoint to{.partition = from.partition(), .epoch = from.epoch(), .now = from.now()};
+  for (const auto& each : from.profiles())
+    to.profiles.push_back({{.bucket_s = each.bucket_s(),
+                            .basis = each.by_arrival() ? time_basis::arrival : time_basis::event,
+                            .fresh_within_ms = each.fresh_within_ms()},
+                           each.has_since() ? each.since() : INT64_MIN,
+                           each.has_loaded() ? each.loaded() : INT64_MIN});
+  if (not from.slots_known()) return to;
+  to.slots.emplace();
+  for (const auto& each : from.slots())
+    to.slots->push_back({each.slot(), each.has_loaded() ? each.loaded() : INT64_MIN});
+  return to;
+}
+
 void put_counts_of(const history_counts& from, stored::contents& to) {
   to.set_users(from.users);
+  to.set_idle_users(from.idle_users);
   put_counts(from.events, to.mutable_events());
   put_counts(from.lanes, to.mutable_lanes());
   put_counts(from.lateness, to.mutable_lateness());
@@ -128,6 +168,7 @@ void put_counts_of(const history_counts& from, stored::contents& to) {
 
 bool take_counts_of(const stored::contents& from, history_counts& to) {
   to.users = from.users();
+  to.idle_users = from.idle_users();
   to.segments = from.segments();
   to.duplicates = from.duplicates();
   to.stale = from.stale();
@@ -174,8 +215,10 @@ void put_lists(const history_contents& from, stored::contents& to) {
     made.set_name(each.name);
     made.set_truth(each.truth);
   }
+  for (const auto& each : from.checkpoints)
+    put_checkpoint(each, *to.add_checkpoints());
   for (const auto& each : from.blocks)
-    put_block(each, *to.add_blocks());
+    put_block(each, from.holds_states(), *to.add_blocks());
 }
 
 bool take_lists(const stored::contents& from, history_contents& to) {
@@ -194,6 +237,8 @@ bool take_lists(const stored::contents& from, history_contents& to) {
     to.in_force.push_back({each.partition(), each.from(), each.slot(), each.digest()});
   for (const auto& each : from.labels())
     to.labels.push_back({each.name(), each.truth()});
+  for (const auto& each : from.checkpoints())
+    to.checkpoints.push_back(checkpoint_from(each));
   for (const auto& each : from.blocks())
     if (not take_block(each, to.blocks.emplace_back())) return false;
   return true;

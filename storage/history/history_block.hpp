@@ -8,6 +8,10 @@
 //   texts          their titles and overviews
 //   ids            where in the next part source and id of every event are
 //   id_pieces      some of them each (block_format.hpp says how many), compressed apart
+//   states         of a history that begins with a checkpoint: what the deployment knew of each user then, as
+//                  storage/user_state.hpp has it
+//
+// Users of whom only a state is known are idle: they are read with the states, and nowhere else.
 //
 // An event read without `ids` has the key <its place among the user's events> + 1 and no text; without `texts`
 // conversations have neither title nor overview. A run (core/event_columns.hpp) is read in a fifth of the time that
@@ -32,8 +36,8 @@
 namespace fairuse::history {
 
 /// Persistent: the order of a block's frames.
-enum class block_part : std::uint8_t { facts = 0, conversations = 1, texts = 2, ids = 3, id_pieces = 4 };
-inline constexpr std::size_t block_part_count = 5;
+enum class block_part : std::uint8_t { facts = 0, conversations = 1, texts = 2, ids = 3, id_pieces = 4, states = 5 };
+inline constexpr std::size_t block_part_count = 6;
 
 /// A request for a review, and how it ended.
 struct recorded_review {
@@ -78,7 +82,9 @@ struct user_head {
 };
 
 struct block_sizes {
+  /// With events.
   std::uint32_t users = 0;
+  std::uint32_t idle_users = 0;
   std::uint64_t events = 0;
 };
 
@@ -97,7 +103,8 @@ struct built_block {
 
 class block_builder {
 public:
-  block_builder();
+  /// `holds_states`: as every block of the file.
+  explicit block_builder(bool holds_states = false);
   ~block_builder();
   block_builder(const block_builder&) = delete;
   block_builder& operator=(const block_builder&) = delete;
@@ -112,10 +119,15 @@ public:
   /// place.
   void add_broadcast(time_ms now, bool new_step, std::uint32_t index);
   void add_review(const recorded_review& what);
+  /// Of the user who is open; empty: nothing was known. REQUIRES: holds_states.
+  void set_state(std::string_view state);
+  /// Without states every user has an event.
   void end_user(const user_peaks& peaks);
 
   /// Of the users that ended.
   const block_sizes& sizes() const;
+  /// Of their states.
+  std::size_t state_bytes() const;
   /// The block, compressed; the builder is empty again. REQUIRES: at least one user ended, none is open.
   built_block finish();
 
@@ -146,6 +158,8 @@ struct block_user {
   std::uint32_t answers_and_commands = 0;
   /// The place of the first event's id in block_ids; changes for all users have none.
   std::size_t first_id = 0;
+  /// Of the block's bytes; empty: nothing was known, or not wanted.
+  std::string_view state;
 };
 
 /// A change for all users among a user's events (block_builder::add_broadcast): an admin event whose `ms` is its
@@ -200,6 +214,9 @@ struct block_bytes {
   std::optional<std::string_view> texts;
   /// All of the block's.
   const block_ids* ids = nullptr;
+  /// The block has states.
+  bool holds_states = false;
+  std::optional<std::string_view> states;
 };
 
 /// What a reader wants of the users' events.

@@ -22,7 +22,8 @@ namespace fairuse::history {
 namespace {
 
 constexpr std::string_view magic{"FUHIST\x1a\n", 8};
-constexpr std::uint32_t version_known = 2;
+constexpr std::uint32_t version_known = 3;
+constexpr std::uint32_t version_without_states = 2;
 constexpr std::uint32_t version_without_pieces = 1;
 constexpr std::size_t head_bytes = 12;
 constexpr std::size_t place_bytes = 16;
@@ -61,6 +62,8 @@ std::string_view to_text(block_part which) {
     case block_part::ids:
     case block_part::id_pieces:
       return "ids";
+    case block_part::states:
+      return "states";
   }
   return "";
 }
@@ -69,14 +72,16 @@ std::string_view to_text(block_part which) {
 bool is_whole(const history_contents& all, std::uint64_t contents_at) {
   std::uint64_t at = head_bytes;
   std::uint64_t users = 0;
+  std::uint64_t idle_users = 0;
   for (const auto& block : all.blocks) {
     users += block.sizes.users;
+    idle_users += block.sizes.idle_users;
     for (const auto& part : block.parts) {
       if (part.at != at) return false;
       at += part.stored_bytes;
     }
   }
-  return at == contents_at and users == all.counts.users;
+  return at == contents_at and users == all.counts.users and idle_users == all.counts.idle_users;
 }
 
 } // namespace
@@ -85,12 +90,19 @@ struct history_writer::body {
   explicit body(file_replacement into) : to(std::move(into)) {}
 
   result<void, store_error> write(std::string_view bytes) {
+    if (written == 0) {
+      std::string head(magic);
+      append_big_endian(head, holds_states ? version_known : version_without_states);
+      written = head.size();
+      if (const auto done = to.write(head); not done) return store_error_of(done.error());
+    }
     written += bytes.size();
     if (const auto done = to.write(bytes); not done) return store_error_of(done.error());
     return {};
   }
 
   file_replacement to;
+  bool holds_states = false;
   std::uint64_t written = 0;
   std::vector<block_entry> blocks;
 };
@@ -105,14 +117,17 @@ result<std::unique_ptr<history_writer>, store_error> history_writer::create(std:
   auto to = file_replacement::open(std::move(file), ".part", 0600);
   if (not to) return store_error_of(to.error());
   auto made = std::make_unique<body>(std::move(*to));
-  std::string head(magic);
-  append_big_endian(head, version_known);
-  if (auto done = made->write(head); not done) return done.error();
   return std::unique_ptr<history_writer>(new history_writer(std::move(made)));
+}
+
+void history_writer::hold_states() {
+  assert(body_->written == 0);
+  body_->holds_states = true;
 }
 
 result<void, store_error> history_writer::add(const built_block& block) {
   auto& all = *body_;
+  if (auto done = all.write({}); not done) return done;
   assert(all.blocks.empty() or all.blocks.back().last_uid < block.first_uid);
   auto& entry = all.blocks.emplace_back();
   entry.sizes = block.sizes;
@@ -129,6 +144,8 @@ result<void, store_error> history_writer::add(const built_block& block) {
 std::uint64_t history_writer::size() const { return body_->written; }
 
 result<void, store_error> history_writer::finish(history_contents all) {
+  assert(body_->holds_states == all.holds_states());
+  if (auto done = body_->write({}); not done) return done;
   all.blocks = std::move(body_->blocks);
   const auto plain = encode_contents(all);
   auto tail = packed(plain);
@@ -193,6 +210,8 @@ result<void, store_error> history_reader::read_contents() {
   auto contents = decode_contents(plain);
   if (not contents) return contents.error();
   contents_ = std::move(*contents);
+  if (contents_.holds_states() != (version_ > version_without_states))
+    return damaged("it is damaged: its version is not that of its contents");
   if (not is_whole(contents_, at)) return damaged("it is damaged: its blocks do not add up to its contents");
   return {};
 }
@@ -222,6 +241,11 @@ result<void, store_error> history_reader::read_block(std::size_t number, wanted_
     if (auto done = read(which); not done) return done;
   bytes.facts = bytes_of(block_part::facts);
   bytes.conversations = bytes_of(block_part::conversations);
+  bytes.holds_states = version_ > version_without_states;
+  if (bytes.holds_states and wanted.states) {
+    if (auto done = read(block_part::states); not done) return done;
+    bytes.states = bytes_of(block_part::states);
+  }
   if (wanted.texts) {
     if (auto done = read(block_part::texts); not done) return done;
     bytes.texts = bytes_of(block_part::texts);
@@ -233,7 +257,8 @@ result<void, store_error> history_reader::read_block(std::size_t number, wanted_
   }
   const auto made = decode_block(bytes, wanted.form, out.block);
   const auto& entry = contents_.blocks[number];
-  if (made and out.block.users().size() == entry.sizes.users) return {};
+  const auto idle = wanted.states ? entry.sizes.idle_users : 0;
+  if (made and out.block.users().size() == std::size_t{entry.sizes.users} + idle) return {};
   return damaged_block(number, made ? "it has other users than the contents say" : made.error().message);
 }
 

@@ -10,9 +10,9 @@
 //
 // Numbers are big-endian. The contents name place, size and checksum of every frame, and the frames follow each other
 // without a gap, so no byte is without a check (the pieces of ids have theirs in the part before). A reader needs only
-// the contents to begin; a damaged frame is named and refused when it is read. Version 2; version 1, in which the ids
-// of a block are one frame, is read too. INVARIANT: damaged or foreign bytes are an error, never a crash or another
-// history.
+// the contents to begin; a damaged frame is named and refused when it is read. Version 2, or with states 3; version 1,
+// in which the ids of a block are one frame, is read too. INVARIANT: damaged or foreign bytes are an error, never a
+// crash or another history.
 #pragma once
 
 #include <array>
@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "base/system/random_access.hpp"
+#include "core/policy_set.hpp"
 #include "events/event.hpp"
 #include "events/refusal.hpp"
 #include "storage/history/block_ids.hpp"
@@ -39,7 +40,7 @@ namespace fairuse::history {
 enum class history_start : std::uint8_t {
   cold = 0,        ///< not known: nothing exact is claimed of the first span of a policy
   first_epoch = 1, ///< nothing
-  checkpoint = 2,  ///< a state that is part of the capture
+  checkpoint = 2,  ///< a state: see history_contents::checkpoints
 };
 std::string_view to_text(history_start value);
 
@@ -96,6 +97,18 @@ struct history_part {
   std::uint64_t last_epoch = 0;
 };
 
+/// What a partition's deployment knew before the first epoch of a history that begins with a checkpoint; what it knew
+/// of each user stands with the user.
+struct history_checkpoint {
+  std::int32_t partition = 0;
+  /// The last one whose changes are in it.
+  std::uint64_t epoch = 0;
+  time_ms now = 0;
+  /// Of the policies that were loaded; `slots` nullopt: they always were (as an earlier build kept it).
+  std::vector<profile_age> profiles;
+  std::optional<std::vector<slot_age>> slots;
+};
+
 struct history_policy {
   std::string digest;
   std::string text;
@@ -122,7 +135,10 @@ inline constexpr std::array<std::int64_t, 6> lateness_bounds{second_ms,    minut
 
 /// What was read, and what of it was admitted.
 struct history_counts {
+  /// With events.
   std::uint64_t users = 0;
+  /// Only a state is known of them.
+  std::uint64_t idle_users = 0;
   std::array<std::uint64_t, event_kind_count> events{};
   /// Speech by lane.
   std::array<std::uint64_t, lane_count> lanes{};
@@ -167,6 +183,8 @@ struct history_contents {
   std::int64_t retention_ms = 8 * day_ms;
   std::int64_t horizon_ms = 0;
   std::vector<history_part> parts;
+  /// By partition. None: no state is known, though it may begin with one (a capture that an earlier build packed).
+  std::vector<history_checkpoint> checkpoints;
   /// By partition, in the order in which they took effect.
   std::vector<broadcast_command> broadcasts;
   /// In the same order. Histories of files have none.
@@ -182,6 +200,7 @@ struct history_contents {
   /// Filled in by the writer.
   std::vector<block_entry> blocks;
 
+  bool holds_states() const { return not checkpoints.empty(); }
   bool could_hold(event_kind kind) const { return (kinds >> static_cast<unsigned>(kind) & 1) != 0; }
 };
 
@@ -194,6 +213,8 @@ public:
   history_writer(const history_writer&) = delete;
   history_writer& operator=(const history_writer&) = delete;
 
+  /// Its blocks and contents have states. REQUIRES: nothing was added.
+  void hold_states();
   /// REQUIRES: the uids of blocks ascend.
   result<void, store_error> add(const built_block& block);
   std::uint64_t size() const;
@@ -236,6 +257,8 @@ public:
     /// For `events`.
     bool texts = false;
     bool ids = false;
+    /// And idle users.
+    bool states = false;
     event_form form = event_form::events;
   };
   /// The block with these parts is in `out.block`. REQUIRES: number < contents().blocks.size().

@@ -4,6 +4,7 @@
 #include <map>
 
 #include <boost/test/unit_test.hpp>
+#include <fmt/format.h>
 #include <rapidcheck.h>
 
 #include "base/system/files.hpp"
@@ -28,6 +29,7 @@ struct kept_user {
   user_peaks peaks;
   std::deque<kept_event> events;
   std::vector<recorded_review> reviews;
+  std::string state;
 };
 
 recorded_review any_review() {
@@ -62,6 +64,7 @@ kept_user any_user(const std::string& uid) {
   }
   for (auto left = *rc::gen::inRange(0, 3); left > 0; --left)
     made.reviews.push_back(any_review());
+  made.state = some_text();
   return made;
 }
 
@@ -75,24 +78,38 @@ std::map<std::string, kept_user> any_users() {
 }
 
 /// Blocks of `per_block` users.
-void write(history_writer& to, const std::map<std::string, kept_user>& users, std::uint32_t per_block) {
-  block_builder builder;
+void write(history_writer& to, const std::map<std::string, kept_user>& users, std::uint32_t per_block,
+           bool holds_states = false) {
+  if (holds_states) to.hold_states();
+  block_builder builder(holds_states);
+  const auto count = [&builder] { return builder.sizes().users + builder.sizes().idle_users; };
   for (const auto& [uid, who] : users) {
     builder.begin_user(who.head);
     for (const auto& each : who.events)
       builder.add(each.now, each.new_step, each.drawn.what);
     for (const auto& each : who.reviews)
       builder.add_review(each);
+    if (holds_states) builder.set_state(who.state);
     builder.end_user(who.peaks);
-    if (builder.sizes().users == per_block) BOOST_TEST_REQUIRE(to.add(builder.finish()).has_value());
+    if (count() == per_block) BOOST_TEST_REQUIRE(to.add(builder.finish()).has_value());
   }
-  if (builder.sizes().users > 0) BOOST_TEST_REQUIRE(to.add(builder.finish()).has_value());
+  if (count() > 0) BOOST_TEST_REQUIRE(to.add(builder.finish()).has_value());
 }
 
-history_contents contents_of(const std::map<std::string, kept_user>& users) {
+history_contents contents_of(const std::map<std::string, kept_user>& users, bool holds_states = false) {
   history_contents all;
   all.program = "a test";
-  all.counts.users = users.size();
+  for (const auto& [uid, who] : users)
+    ++(holds_states and who.events.empty() ? all.counts.idle_users : all.counts.users);
+  if (holds_states) {
+    all.start = history_start::checkpoint;
+    all.checkpoints.push_back({.partition = 3,
+                               .epoch = 5,
+                               .now = 6,
+                               .profiles = {{{.bucket_s = 300}, 7, 8}, {{.basis = time_basis::arrival}}},
+                               .slots = {{{"off", INT64_MIN}, {"fair-2", 9}}}});
+    all.checkpoints.push_back({.partition = 4});
+  }
   all.broadcasts.push_back({3, 4, 5, "s", "i", {.verb = admin_verb::promote_policy, .policy = "fair-2"}, 6, 3});
   all.runs.push_back({.partition = 3,
                       .epoch = 1,
@@ -127,6 +144,19 @@ void check_changes(const history_contents& read, const history_contents& written
   BOOST_TEST_REQUIRE(read.timer_cuts.size() == written.timer_cuts.size());
   for (std::size_t i = 0; i < read.timer_cuts.size(); ++i)
     BOOST_TEST((cut(read.timer_cuts[i]) == cut(written.timer_cuts[i])));
+  const auto checkpoint = [](const history_checkpoint& of) {
+    std::string text = fmt::format("{} {} {}", of.partition, of.epoch, of.now);
+    for (const auto& each : of.profiles)
+      text += fmt::format(" {}/{}/{} {} {}", each.profile.bucket_s, static_cast<int>(each.profile.basis),
+                          each.profile.fresh_within_ms, each.since, each.loaded);
+    if (of.slots) text += " slots";
+    for (const auto& each : of.slots.value_or(std::vector<slot_age>()))
+      text += fmt::format(" {} {}", each.slot, each.loaded);
+    return text;
+  };
+  BOOST_TEST_REQUIRE(read.checkpoints.size() == written.checkpoints.size());
+  for (std::size_t i = 0; i < read.checkpoints.size(); ++i)
+    BOOST_TEST(checkpoint(read.checkpoints[i]) == checkpoint(written.checkpoints[i]));
   BOOST_TEST(read.broadcasts.front().epoch == 6U);
   BOOST_TEST(read.broadcasts.front().previous_now == 3);
 }
@@ -155,6 +185,7 @@ void check_user(const block_user& read, const kept_user& kept, history_reader::w
   RC_ASSERT(read.partition == kept.head.partition);
   RC_ASSERT(read.label == kept.head.label);
   RC_ASSERT(read.peaks == kept.peaks);
+  RC_ASSERT(read.state == (wanted.states ? kept.state : std::string()));
   RC_ASSERT(read.reviews.size() == kept.reviews.size());
   for (std::size_t i = 0; i < kept.reviews.size(); ++i) {
     RC_ASSERT(read.reviews[i].slot == kept.reviews[i].slot);
@@ -176,14 +207,15 @@ void check_user(const block_user& read, const kept_user& kept, history_reader::w
 }
 
 /// A history of three users in two blocks, as bytes.
-std::string small_history() {
+std::string small_history(bool holds_states = false) {
   const test_folder folder;
   const auto file = folder.path() / "small.history";
   std::map<std::string, kept_user> users;
   for (const std::string uid : {"ann", "anna", "bob"}) {
     auto& who = users[uid];
     who.head.uid = uid;
-    for (int i = 0; i < 40; ++i) {
+    who.state = "what was known of " + uid;
+    for (int i = 0; i < (holds_states and uid == "anna" ? 0 : 40); ++i) {
       auto& each = who.events.emplace_back();
       each.now = 1'700'000'000'000 + i * minute_ms;
       auto& what = each.drawn.what;
@@ -195,8 +227,8 @@ std::string small_history() {
   }
   auto writer = history_writer::create(file, false);
   BOOST_TEST_REQUIRE(writer.has_value());
-  write(**writer, users, 2);
-  BOOST_TEST_REQUIRE((*writer)->finish(contents_of(users)).has_value());
+  write(**writer, users, 2, holds_states);
+  BOOST_TEST_REQUIRE((*writer)->finish(contents_of(users, holds_states)).has_value());
   return *read_file(file);
 }
 
@@ -215,11 +247,13 @@ std::string read_all(const std::string& bytes) {
   std::string text;
   history_reader::buffers buffers;
   for (std::size_t i = 0; i < (*opened)->contents().blocks.size(); ++i) {
-    if (const auto done = (*opened)->read_block(i, {.texts = true, .ids = true}, buffers); not done)
+    if (const auto done = (*opened)->read_block(i, {.texts = true, .ids = true, .states = true}, buffers); not done)
       return "error: " + done.error().message;
-    for (const auto& who : buffers.block.users())
+    for (const auto& who : buffers.block.users()) {
+      text.append(who.uid).append(who.state);
       for (const auto& each : who.events)
         append_event(text, who.uid, each);
+    }
   }
   return text;
 }
@@ -232,10 +266,11 @@ BOOST_AUTO_TEST_CASE(a_history_gives_back_what_was_written) {
     const auto file = folder.path() / "a.history";
     const auto users = any_users();
     const auto per_block = *rc::gen::inRange(1U, 5U);
+    const auto holds_states = *rc::gen::arbitrary<bool>();
     auto writer = history_writer::create(file, false);
     RC_ASSERT(writer.has_value());
-    write(**writer, users, per_block);
-    RC_ASSERT((*writer)->finish(contents_of(users)).has_value());
+    write(**writer, users, per_block, holds_states);
+    RC_ASSERT((*writer)->finish(contents_of(users, holds_states)).has_value());
     const auto opened = history_reader::open(file);
     RC_ASSERT(opened.has_value());
     const auto& reader = **opened;
@@ -244,16 +279,20 @@ BOOST_AUTO_TEST_CASE(a_history_gives_back_what_was_written) {
     RC_ASSERT(reader.contents().counts.refused[4] == 7);
     RC_ASSERT(reader.contents().labels[0].truth == "misuse");
     history_reader::buffers buffers;
-    for (const auto wanted : {history_reader::wanted_parts{false, false}, history_reader::wanted_parts{true, false},
-                              history_reader::wanted_parts{false, true}, history_reader::wanted_parts{true, true}}) {
-      auto kept = users.begin();
+    using wanted_parts = history_reader::wanted_parts;
+    for (const auto wanted : {wanted_parts{false, false}, wanted_parts{true, false}, wanted_parts{false, true},
+                              wanted_parts{true, true}, wanted_parts{false, true, holds_states}}) {
+      std::vector<const kept_user*> there;
+      for (const auto& [uid, who] : users)
+        if (wanted.states or not holds_states or not who.events.empty()) there.push_back(&who);
+      auto kept = there.begin();
       for (std::size_t i = 0; i < reader.contents().blocks.size(); ++i) {
         const auto done = reader.read_block(i, wanted, buffers);
         if (not done) RC_FAIL(done.error().message);
         for (const auto& who : buffers.block.users())
-          check_user(who, (kept++)->second, wanted);
+          check_user(who, **kept++, wanted);
       }
-      RC_ASSERT(kept == users.end());
+      RC_ASSERT(kept == there.end());
     }
   }));
 }
@@ -262,7 +301,8 @@ BOOST_AUTO_TEST_CASE(runs_commands_and_timers_come_back_as_they_were_written) {
   const test_folder folder;
   auto writer = history_writer::create(folder.file("a.history"), false);
   BOOST_TEST_REQUIRE(writer.has_value());
-  const auto written = contents_of({});
+  (*writer)->hold_states();
+  const auto written = contents_of({}, true);
   BOOST_TEST_REQUIRE((*writer)->finish(written).has_value());
   const auto opened = history_reader::open(folder.file("a.history"));
   BOOST_TEST_REQUIRE(opened.has_value());
@@ -270,15 +310,22 @@ BOOST_AUTO_TEST_CASE(runs_commands_and_timers_come_back_as_they_were_written) {
 }
 
 BOOST_AUTO_TEST_CASE(every_flipped_bit_of_a_history_is_an_error) {
-  const auto whole = small_history();
-  const auto expected = read_all(whole);
-  BOOST_TEST_REQUIRE(not expected.starts_with("error"));
-  for (std::size_t at = 0; at < whole.size(); ++at) {
-    auto damaged = whole;
-    damaged[at] = static_cast<char>(damaged[at] ^ (1 << at % 8));
-    const auto seen = read_all(damaged);
-    BOOST_TEST(seen.starts_with("error"), "byte " << at << " of " << whole.size());
+  for (const bool holds_states : {false, true}) {
+    const auto whole = small_history(holds_states);
+    const auto expected = read_all(whole);
+    BOOST_TEST_REQUIRE(not expected.starts_with("error"), expected);
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+      auto damaged = whole;
+      damaged[at] = static_cast<char>(damaged[at] ^ (1 << at % 8));
+      const auto seen = read_all(damaged);
+      BOOST_TEST(seen.starts_with("error"), "byte " << at << " of " << whole.size());
+    }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_history_without_states_has_the_bytes_of_before_there_were_any) {
+  BOOST_TEST(small_history().substr(8, 4) == std::string("\0\0\0\2", 4));
+  BOOST_TEST(small_history(true).substr(8, 4) == std::string("\0\0\0\3", 4));
 }
 
 BOOST_AUTO_TEST_CASE(an_id_is_read_with_those_around_it_alone) {
