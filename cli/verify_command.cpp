@@ -188,8 +188,8 @@ std::function<int()> declare_verify(CLI::App& app) {
   app.add_flag("--json", wanted->as_json, "One JSON object instead of the sentences");
   app.footer(
       "Exit 0: what is made again equals what production decided, 1: a damaged file or the disk, 2: wrong command,\n"
-      "no such file, another case key, decided by other rules or a store that no longer has its first input, 3: it\n"
-      "differs, and the first difference is shown, 5: inputs that an epoch took are not there.");
+      "no such file, another case key, decided by other rules, or a store that has neither its first input nor a\n"
+      "checkpoint, 3: it differs, and the first difference is shown, 5: inputs that an epoch took are not there.");
   return [wanted] { return exit_code_of(run(*wanted)); };
 }
 

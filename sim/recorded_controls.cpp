@@ -42,9 +42,8 @@ std::string obstacle_in(const history_contents& of) {
            "keeps its input for `retention.input`; within that time pack it from its first epoch on, or replay it "
            "under "
            "a policy (--policy)";
-  if (of.start == history_start::checkpoint)
-    return "it begins with a checkpoint, whose state a history does not hold. Take a capture that begins with epoch 0, "
-           "or compare this one with `fairuse verify CAPTURE`";
+  if (of.start == history_start::checkpoint and not of.holds_states())
+    return "it begins with a checkpoint, whose state it does not hold: an earlier build packed it. Pack it again";
   if (of.runs.empty())
     return "it does not say which policies and switches were in force. Pack it from the deployment: `fairuse history "
            "pack --state DIR`, or from a capture";
@@ -153,6 +152,21 @@ result<policy> recorded_controls::policy_of(const std::string& digest) const {
   return std::move(*read);
 }
 
+policy_ages recorded_controls::ages_at_start(std::int32_t partition, const std::vector<const policy*>& loaded) const {
+  const auto& all = contents_.checkpoints;
+  const auto from = std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.partition == partition; });
+  if (from == all.end()) return ages_after(nullptr, loaded, INT64_MIN);
+  policy_ages ages;
+  if (from->slots) ages.slots = slots_after(*from->slots, loaded, from->now);
+  for (const auto* each : loaded) {
+    profile_age age{each->metering, INT64_MIN, from->now};
+    for (const auto& known : from->profiles)
+      if (known.profile == each->metering) age.loaded = known.loaded;
+    ages.profiles.push_back(age);
+  }
+  return ages;
+}
+
 result<const policy_set*> recorded_controls::policies_of(const history_run& with) {
   const auto* before = in_force_ == nullptr ? nullptr : in_force_->policies;
   if (before != nullptr and before->live().label.digest == with.live and shadows_of(*before) == with.shadows
@@ -169,7 +183,7 @@ result<const policy_set*> recorded_controls::policies_of(const history_run& with
   }
   for (const auto& each : shadows)
     loaded.push_back(&each);
-  auto ages = ages_after(before, loaded, with.previous_now);
+  auto ages = before != nullptr ? ages_after(before, loaded, with.previous_now) : ages_at_start(with.partition, loaded);
   sets_.push_back(policy_set::make(*live, std::move(shadows), with.retention_ms, review_mode::shared, std::move(ages)));
   return sets_.back().get();
 }

@@ -82,6 +82,7 @@ private:
   void note_timers(partition_controls& of) const;
   result<void> begin_run(std::size_t number, controls_change& into);
   result<void> obey(const history::broadcast_command& command, controls_change& into);
+  policy_ages ages_at_start(std::int32_t partition, const std::vector<const policy*>& loaded) const;
   result<const policy_set*> policies_of(const history::history_run& with);
   result<policy> policy_of(const std::string& digest) const;
   const controls* hold(const controls& what);

@@ -74,7 +74,7 @@ private:
 
   decided_block decide(std::size_t block, recorded_users& users, history_reader::buffers& buffers) const {
     try {
-      if (const auto read = from_.read_block(block, {.texts = false, .ids = true}, buffers); not read)
+      if (const auto read = from_.read_block(block, {.ids = true, .states = true}, buffers); not read)
         return recorded_failure{recorded_failure::kind::damaged, read.error().message};
       std::vector<user_decisions> all;
       for (const auto& who : buffers.block.users()) {

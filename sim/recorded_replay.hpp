@@ -43,6 +43,7 @@ struct recorded_result {
   std::string digest;
   /// By name; `*`: what was decided for all users.
   std::map<std::string, recorded_slot> slots;
+  /// With those of whom only a state is known.
   std::uint64_t users = 0;
   std::uint64_t events = 0;
   /// Stopped before the last user.

@@ -8,8 +8,29 @@
 
 #include "core/bind.hpp"
 #include "events/decision_json.hpp"
+#include "storage/bytes.hpp"
+#include "storage/user_row_reader.hpp"
+#include "storage/user_state.hpp"
 
 namespace fairuse::sim {
+
+namespace {
+
+constexpr std::string_view not_a_state = "what the deployment knew of a user before cannot be read";
+
+/// When the next timer was due, as the engine knew it; `never`: none was. nullopt: it is no state.
+std::optional<time_ms> due_in(std::string_view state) {
+  auto due = never;
+  const bool whole = each_state_row(state, [&due](std::string_view key, std::string_view value) {
+    if (not key.empty()) return true;
+    if (value.size() != sizeof(std::uint64_t)) return false;
+    due = static_cast<time_ms>(big_endian<std::uint64_t>(value.data()));
+    return true;
+  });
+  return whole ? std::optional(due) : std::nullopt;
+}
+
+} // namespace
 
 std::vector<std::unique_ptr<user>> recorded_users::one_user::load(std::span<const std::string_view>, const policy_set&,
                                                                   time_ms) {
@@ -40,7 +61,9 @@ result<void> recorded_users::begin(const history::block_user& who) {
   held_ = nullptr;
   bound_ = nullptr;
   reads_again_ = false;
-  due_ = never;
+  const auto due = due_in(who.state);
+  if (not due) return error{std::string(not_a_state)};
+  due_ = *due;
   cut_ = waiting_ = {};
   cut_steps_.clear();
   unloaded_.clear();
@@ -52,7 +75,9 @@ result<void> recorded_users::begin(const history::block_user& who) {
 result<user_decisions> recorded_users::decide(const history::block_user& who) {
   if (auto begun = begin(who); not begun) return begun.error();
   waiting_ = next();
-  auto again = std::make_unique<user>();
+  auto known = known_before();
+  if (not known) return known.error();
+  auto again = std::move(*known);
   const continuation rest = [this](const slice& given, const outcome& so_far) { return this->rest(given, so_far); };
   while (not waiting_.steps.empty()) {
     auto first = std::exchange(waiting_, {});
@@ -70,6 +95,20 @@ result<user_decisions> recorded_users::decide(const history::block_user& who) {
   for (auto& [slot, lines] : decided_)
     out.slots.push_back({slot, std::move(lines)});
   return out;
+}
+
+// Read where the user has its first step, as from a store. Ids of events are left behind: a history holds none twice.
+result<std::unique_ptr<user>> recorded_users::known_before() {
+  auto made = std::make_unique<user>();
+  if (waiting_.steps.empty() or who_->state.empty()) return made;
+  std::vector<standing_row> unloaded;
+  user_row_reader reader(codec_, *front_, waiting_.steps.front().now, *made);
+  reader.keep_unloaded(unloaded);
+  if (not reader.take_state(who_->state)) return error{std::string(not_a_state)};
+  made->ids = {};
+  for (auto& each : unloaded)
+    unloaded_.insert_or_assign(each.slot, unloaded_slot{std::move(each.last), each.loaded, made->erased_at});
+  return made;
 }
 
 // Under the policies from before the epoch; those of its first step may be others.
@@ -106,9 +145,9 @@ slice recorded_users::next() {
     if (next_cut_ < cut_steps_.size()) return take_cut();
     if (is_change_next()) {
       const auto& change = changes_->changes[next_change_];
-      // Epochs before it fired what was due.
+      // Epochs before it fired what was due; what they did before the first one, a checkpoint has.
       const auto fired = who_->uid <= change.fired_uid ? change.previous_now : change.fired_now;
-      if (due_ <= fired) return one_step(fired);
+      if (due_ <= fired and held_ != nullptr) return one_step(fired);
       begin_change(change);
     } else if (next_step_ < who_->steps.size()) {
       return own_steps();

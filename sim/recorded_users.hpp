@@ -3,10 +3,10 @@
 // INTERNAL to the replay as recorded: decides the users of a history once more, one after the other, under what held at
 // their deployment. Everything that its users were told is an event, so nothing is asked and nothing imputed.
 //
-// A user takes the steps of production: its own events at their `now`, and steps without events where a change for all
-// users makes a difference when timers fire. All other timers fire late, at the next step, and write the same bytes.
-// Where a run began under other policies a user is read again as from a store: standings by the name of their slot,
-// buckets by their profile.
+// A user begins as a store gives it, from what the deployment knew of it before, or fresh, and takes the steps of
+// production: its own events at their `now`, and steps without events where a change for all users makes a difference
+// when timers fire. All other timers fire late, at the next step, and write the same bytes. Where a run began under
+// other policies a user is read again as from a store: standings by the name of their slot, buckets by their profile.
 // Threads: one object per thread; recorded_controls are shared.
 #pragma once
 
@@ -24,6 +24,7 @@
 #include "events/user_decisions.hpp"
 #include "sim/recorded_controls.hpp"
 #include "storage/history/history_block.hpp"
+#include "storage/rows.hpp"
 
 namespace fairuse::sim {
 
@@ -55,6 +56,7 @@ private:
   };
 
   result<void> begin(const history::block_user& who);
+  result<std::unique_ptr<user>> known_before();
   slice rest(const slice& given, const outcome& so_far);
   slice next();
   bool is_change_next() const;
@@ -73,6 +75,7 @@ private:
   void collect(const outcome& of);
 
   const recorded_controls& under_;
+  row_codec codec_;
   one_user store_;
   worker actors_;
   std::unique_ptr<shard> shard_;

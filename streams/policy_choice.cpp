@@ -279,17 +279,21 @@ void append_command_id(std::map<std::string, std::string>& settings, const perma
   contents += fmt::format("{:0{}x}", id.content, content_digits);
 }
 
+kept_ages kept_ages_from(const std::map<std::string, std::string>& settings) {
+  const auto text = nlohmann::json::parse(setting_of(settings, ages_setting), nullptr, false);
+  return {read_profiles(text), read_slots(text)};
+}
+
 policy_ages ages_of(const std::map<std::string, std::string>& settings, const std::vector<const policy*>& loaded,
                     time_ms now) {
-  const auto text = nlohmann::json::parse(setting_of(settings, ages_setting), nullptr, false);
-  const auto known = read_profiles(text);
+  const auto known = kept_ages_from(settings);
   policy_ages ages;
-  if (const auto slots = read_slots(text)) ages.slots = slots_after(*slots, loaded, now);
+  if (known.slots) ages.slots = slots_after(*known.slots, loaded, now);
   for (const auto* each : loaded) {
     const auto same = [&](const profile_age& age) { return age.profile == each->metering; };
     if (std::any_of(ages.profiles.begin(), ages.profiles.end(), same)) continue;
-    const auto before = std::find_if(known.begin(), known.end(), same);
-    ages.profiles.push_back(before == known.end() ? profile_age{each->metering, now, now} : *before);
+    const auto before = std::find_if(known.profiles.begin(), known.profiles.end(), same);
+    ages.profiles.push_back(before == known.profiles.end() ? profile_age{each->metering, now, now} : *before);
   }
   return ages;
 }

@@ -79,6 +79,13 @@ void keep_ages(const controls& in_force, std::map<std::string, std::string>& set
 std::vector<permanent_id> command_ids_from(const std::map<std::string, std::string>& settings);
 void append_command_id(std::map<std::string, std::string>& settings, const permanent_id& id);
 
+/// Ages as `settings` keep them; `slots` nullopt: those of an earlier build, which always were loaded.
+struct kept_ages {
+  std::vector<profile_age> profiles;
+  std::optional<std::vector<slot_age>> slots;
+};
+kept_ages kept_ages_from(const std::map<std::string, std::string>& settings);
+
 /// Ages of the metering profiles and slots of `loaded`, from `settings`; those that these lack begin at `now`.
 policy_ages ages_of(const std::map<std::string, std::string>& settings, const std::vector<const policy*>& loaded,
                     time_ms now);

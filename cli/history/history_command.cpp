@@ -50,6 +50,7 @@ struct history_options {
   std::string units = "ms";
   std::string labels;
   std::string key_file;
+  std::string case_key_file;
   std::string user;
   std::string policy;
   std::uint32_t decision = 0;
@@ -175,7 +176,7 @@ result<packed_history, file_failure> pack_given_files(const history_options& wan
 }
 
 result<packed_history, file_failure> pack_given_deployment(const history_options& wanted, const std::string& key,
-                                                           const stop_signal& stop) {
+                                                           const std::string& case_key, const stop_signal& stop) {
   std::optional<pack_progress> shown;
   pack_deployment_wish wish;
   wish.from = wanted.state.empty() ? wanted.files.front() : wanted.state;
@@ -184,6 +185,7 @@ result<packed_history, file_failure> pack_given_deployment(const history_options
   wish.to = wanted.to;
   wish.replace = wanted.replace;
   wish.program = program_text;
+  wish.reading.case_key = case_key;
   wish.reading.stopped = [&stop] { return stop.came(); };
   wish.reading.progress = [&shown](std::uint64_t done, std::uint64_t all) {
     if (not shown) shown.emplace(all, "epochs read");
@@ -221,9 +223,12 @@ command_result<int> pack(const history_options& wanted) {
   if (not deployed) return deployed.error();
   const auto key = pseudonym_key_of(wanted);
   if (not key) return key.error();
+  const auto case_key =
+      find_case_key(wanted.case_key_file.empty() ? std::nullopt : std::optional<std::string>(wanted.case_key_file));
+  if (not case_key) return command_error{exit_usage, case_key.error().message};
   const stop_signal stop{[] {}};
-  const auto packed =
-      *deployed ? pack_given_deployment(wanted, *key, stop) : pack_given_files(wanted, std::move(*csv), *key, stop);
+  const auto packed = *deployed ? pack_given_deployment(wanted, *key, case_key->bytes, stop)
+                                : pack_given_files(wanted, std::move(*csv), *key, stop);
   if (not packed) {
     if (packed.error().fault == file_fault::stopped) return int{exit_interrupted};
     return command_error{exit_code_of(packed.error().fault), packed.error().message};
@@ -415,6 +420,10 @@ void declare_pack(CLI::App& app, history_options& wanted) {
                  "categories numbers; free texts, cases and erased users are left out")
       ->check(CLI::ExistingFile)
       ->type_name("KEYFILE");
+  app.add_option("--case-key", wanted.case_key_file,
+                 "File with the deployment's case key, by which a checkpoint knows erased users; else "
+                 "FAIRUSE_CASE_KEY, else the development key")
+      ->check(CLI::ExistingFile);
   app.add_flag("--json", wanted.as_json, "One JSON object instead of the summary");
 }
 

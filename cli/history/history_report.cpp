@@ -53,12 +53,13 @@ struct speech_cost {
   double without_ids = 0;
 };
 
-/// Bytes of file per speech event.
+/// Bytes of file per speech event, apart from states.
 std::optional<speech_cost> cost_of(const history_reader& of) {
   const auto speech = static_cast<double>(speech_of(of.contents().counts));
   if (speech < 1) return std::nullopt;
   const auto ids = part_bytes(of.contents(), block_part::ids) + part_bytes(of.contents(), block_part::id_pieces);
-  return speech_cost{static_cast<double>(of.size()) / speech, static_cast<double>(of.size() - ids) / speech};
+  const auto without_states = of.size() - part_bytes(of.contents(), block_part::states);
+  return speech_cost{static_cast<double>(without_states) / speech, static_cast<double>(without_states - ids) / speech};
 }
 
 // Text ---------------------------------------------------------------------------------------------------------------
@@ -70,9 +71,27 @@ std::string start_text(history_start value) {
     case history_start::first_epoch:
       return "with epoch 0: there was nothing before";
     case history_start::checkpoint:
-      return "with a checkpoint: the state before is known";
+      return "with a checkpoint: the state before was known to the deployment";
   }
   return {};
+}
+
+std::string checkpoints_text(const history_contents& all) {
+  std::string text;
+  for (const auto& each : all.checkpoints) {
+    const auto of = all.checkpoints.size() > 1 ? fmt::format(" of partition {}", each.partition) : std::string();
+    text += named("checkpoint", fmt::format("after epoch {}{}, now {}", each.epoch, of, to_time_text(each.now)));
+  }
+  if (all.holds_states())
+    text += named("idle users", fmt::format("{}: only their state is known", grouped(all.counts.idle_users)));
+  return text;
+}
+
+json checkpoints_json(const history_contents& all) {
+  auto made = json::array();
+  for (const auto& each : all.checkpoints)
+    made.push_back({{"partition", each.partition}, {"epoch", each.epoch}, {"now", to_time_text(each.now)}});
+  return made;
 }
 
 std::string head_text(const history_report& report) {
@@ -80,7 +99,7 @@ std::string head_text(const history_report& report) {
   auto text = fmt::format("{}: a history, {} bytes, {} blocks, made by {}\n", report.file, grouped(report.of.size()),
                           all.blocks.size(), all.program);
   if (report.survey) text += named("digest", report.of.digest());
-  text += named("start", start_text(all.start));
+  text += named("start", start_text(all.start)) + checkpoints_text(all);
   text += named("arrivals", all.arrivals_known ? "known" : "not known: now is the event's instant");
   if (all.pseudonymised)
     text += named("names", "pseudonymised: keyed hashes for uids, ids, sources and actors; no free text");
@@ -268,6 +287,10 @@ json json_of(const history_report& report) {
   json made = {{"file", report.file}, {"bytes", report.of.size()}, {"digest", report.of.digest()}};
   made["program"] = all.program;
   made["start"] = to_text(all.start);
+  if (all.holds_states()) {
+    made["checkpoints"] = checkpoints_json(all);
+    made["idle_users"] = all.counts.idle_users;
+  }
   made["arrivals_known"] = all.arrivals_known;
   made["pseudonymised"] = all.pseudonymised;
   const bool has_events = all.counts.all_events() > 0;

@@ -99,6 +99,9 @@ private:
     wish.from = wanted_.state;
     wish.to = history();
     wish.program = program_text;
+    auto key = find_case_key(wanted_.case_key.empty() ? std::nullopt : std::optional(wanted_.case_key));
+    if (not key) return command_error{exit_usage, key.error().message};
+    wish.reading.case_key = std::move(key->bytes);
     wish.reading.stopped = [&stop] { return stop.came(); };
     wish.reading.progress = [&shown](std::uint64_t done, std::uint64_t all) {
       if (not shown) shown.emplace(all, "epochs read");
@@ -108,9 +111,11 @@ private:
       return decisions_.add(headers, value);
     };
     const auto packed = history::pack_deployment(wish);
+    if (packed and packed->contents.holds_states()) from_epoch_ = packed->contents.checkpoints.front().epoch + 1;
     if (packed) return int{exit_done};
     if (packed.error().fault == history::file_fault::stopped) return int{exit_interrupted};
-    return command_error{exit_failed, packed.error().message};
+    const bool unusable = packed.error().fault == history::file_fault::unusable;
+    return command_error{unusable ? exit_usage : exit_failed, packed.error().message};
   }
 
   std::optional<user_decisions> next_of_production() {
@@ -123,6 +128,12 @@ private:
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count(); }
 
   void print_text(const sim::recorded_result& made, const sim::recorded_comparison& compared) const {
+    print_result(made, compared);
+    if (from_epoch_ > 1)
+      print_out("from epoch {} on: older input has left, and the state before is that of a checkpoint\n", from_epoch_);
+  }
+
+  void print_result(const sim::recorded_result& made, const sim::recorded_comparison& compared) const {
     if (const auto& where = compared.difference()) {
       print_out("differs: user {}, slot {}: decision {} {}\n", where->uid, where->slot, where->number,
                 sentence_of(where->what));
@@ -139,6 +150,7 @@ private:
   void print_json(const sim::recorded_result& made, const sim::recorded_comparison& compared) const {
     const auto& where = compared.difference();
     json whole = {{"verdict", where ? "differs" : "equal"},
+                  {"from_epoch", from_epoch_},
                   {"users", made.users},
                   {"events", made.events},
                   {"decisions", compared.equal()},
@@ -155,6 +167,7 @@ private:
   scratch_folder scratch_;
   history::sorted_decisions decisions_;
   std::string failure_;
+  std::uint64_t from_epoch_ = 1;
 };
 
 } // namespace
@@ -170,7 +183,8 @@ command_result<sim::recorded_result> replay_recorded(const recorded_settings& se
   if (not under) return command_error{exit_usage, fmt::format("{}: {}", name, under.error().message)};
   std::atomic<bool> stop{false};
   const stop_signal signal{[&stop] { stop = true; }};
-  progress shown{(*from)->contents().counts.users, "events"};
+  const auto& counts = (*from)->contents().counts;
+  progress shown{counts.users + counts.idle_users, "events"};
   sim::recorded_replay_options how;
   how.workers = settings.workers > 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
   how.stop = &stop;

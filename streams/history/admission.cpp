@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "streams/history/admission.hpp"
 
+#include <utility>
+
 namespace fairuse::history {
 
 namespace {
@@ -25,6 +27,21 @@ admission::admission(bool judges_lateness, std::int64_t retention_ms, std::int64
       policy_set::make(without_effect(), {}, judges_lateness ? retention_ms : unlimited_ms, review_mode::alone)),
     in_force_{false, false, policies_.get()},
     horizon_ms_(judges_lateness ? horizon_ms : unlimited_ms) {}
+
+bool admission::know(std::string_view state, std::vector<standing_row>& standings) {
+  standings.clear();
+  who_ = {};
+  user_row_reader reader(codec_, *policies_, 0, who_);
+  reader.keep_all_ids();
+  reader.keep_unloaded(standings);
+  if (not reader.take_state(state)) return false;
+  for (std::size_t slot = 0; slot < who_.standings.size(); ++slot)
+    if (who_.standings[slot])
+      standings.push_back({policies_->slots()[slot].label.slot, std::move(*who_.standings[slot]), INT64_MIN});
+  // Their timers are another policy's.
+  who_.standings.clear();
+  return true;
+}
 
 applied admission::judge(time_ms now, const event& what) {
   advance(who_, in_force_, now, out_);

@@ -5,8 +5,11 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "core/rules.hpp"
+#include "storage/user_row_reader.hpp"
 
 namespace fairuse::history {
 
@@ -16,6 +19,9 @@ public:
   explicit admission(bool judges_lateness, std::int64_t retention_ms, std::int64_t horizon_ms);
 
   void begin_user() { who_ = {}; }
+  /// What a deployment knew of the user before (storage/user_state.hpp): its ids and the newest of its facts. Standings
+  /// are put into `standings`. False: it does not decode.
+  bool know(std::string_view state, std::vector<standing_row>& standings);
   /// REQUIRES: `now` does not go back for a user.
   applied judge(time_ms now, const event& what);
   /// An erasure that was admitted covers the event.
@@ -26,6 +32,7 @@ private:
   controls in_force_;
   std::int64_t horizon_ms_;
   user who_;
+  row_codec codec_;
   step_output out_;
 };
 

@@ -10,8 +10,12 @@
 #include <fmt/format.h>
 
 #include "events/wire.hpp"
+#include "storage/keys.hpp"
 #include "storage/partition_meta.hpp"
+#include "storage/user_state.hpp"
+#include "streams/history/checkpoint_of.hpp"
 #include "streams/history/decided_reviews.hpp"
+#include "streams/history/erased_before.hpp"
 #include "streams/history/policies_in_force.hpp"
 #include "streams/history/told_decision.hpp"
 #include "streams/kafka/capture/input_cursor.hpp"
@@ -41,6 +45,32 @@ struct reading {
   result<void, store_error> tell() const { return with.tell(done, epochs); }
 };
 
+/// The rows of one type in the state of a partition, which are in the order of keys.
+class state_rows {
+public:
+  state_rows(const kafka::capture_reader& from, const kafka::capture_section& of, char type)
+    : rows_(from.records(of)), type_(type) {}
+
+  bool next(std::string_view& key, std::string_view& value) {
+    while (rows_.next(row_)) {
+      if (not row_.key or not row_.value or row_.key->empty() or row_.key->front() != type_) continue;
+      key = *row_.key;
+      value = *row_.value;
+      return true;
+    }
+    return false;
+  }
+  row_source source() {
+    return [this](std::string_view& key, std::string_view& value) { return next(key, value); };
+  }
+  const result<void, store_error>& failure() const { return rows_.failure(); }
+
+private:
+  kafka::capture_cursor rows_;
+  char type_;
+  captured_record row_;
+};
+
 class partition_packing {
 public:
   partition_packing(const kafka::capture_reader& from, const kafka::captured_partition& partition, reading& progress,
@@ -53,7 +83,8 @@ public:
       into_(into),
       policies_(
           partition.partition,
-          [this](const std::string& digest) -> result<std::string, store_error> { return texts_[digest]; }, into) {}
+          [this](const std::string& digest) -> result<std::string, store_error> { return texts_[digest]; }, into),
+      erased_(progress.with.case_key) {}
 
   result<void, store_error> run() {
     if (auto done = read_policies(); not done) return done;
@@ -104,10 +135,41 @@ private:
       return damage("its state does not say of which epoch it is");
     into_.start = history_start::checkpoint;
     note_setup(*setup->setup);
+    if (auto done = take_state(*meta); not done) return done;
     // Without epochs there are no policies, either.
     if (partition_.epochs == 0) return {};
     previous_now_ = meta->now;
     return policies_.load(run_of(partition_.first_epoch, partition_.first_now, *setup->setup), meta->controls);
+  }
+
+  result<void, store_error> take_state(const partition_meta& meta) {
+    into_.checkpoints.push_back(checkpoint_of(partition_.partition, meta.epoch, meta.now, meta.settings));
+    for (const auto& each : command_ids_from(meta.settings)) {
+      to_.add_known_command(partition_.partition, each);
+      policies_.know(each.key);
+    }
+    const auto* section = all_.find(partition_.partition, section_kind::state);
+    if (section == nullptr) return {};
+    state_rows erased(from_, *section, keys::erased_type);
+    for (std::string_view key, value; erased.next(key, value);)
+      if (auto done = erased_.add(key.substr(1), value); not done) return done;
+    if (auto done = erased_.check(meta.key_check); not done) return done;
+    state_rows users(from_, *section, keys::user_type);
+    state_rows due(from_, *section, keys::due_type);
+    const auto take = [this](std::string_view uid, std::string_view state) -> result<void, store_error> {
+      if (auto told = erased_.tell(uid, to_); not told) return told;
+      return to_.add_state(uid, partition_.partition, state);
+    };
+    const auto read = each_user_state(users.source(), due.source(), take);
+    for (const auto* each : {&erased, &users, &due})
+      if (not each->failure()) return each->failure();
+    if (not read) return read.error();
+    return *read ? result<void, store_error>{} : damage("its state has a row that does not decode");
+  }
+
+  bool is_behind_checkpoint(std::uint64_t epoch) const {
+    return epoch == partition_.first_epoch and not into_.checkpoints.empty()
+           and into_.checkpoints.back().partition == partition_.partition;
   }
 
   void note_setup(const partition_setup& of) {
@@ -125,7 +187,8 @@ private:
     if (told.timers_max == UINT64_MAX)
       end_timer_epochs(told.epoch);
     else if (not timers_since_)
-      timers_since_ = {told.epoch, previous_now_};
+      // Which timers had fired before a checkpoint, its states say.
+      timers_since_ = {told.epoch, is_behind_checkpoint(told.epoch) ? INT64_MIN : previous_now_};
     place_ = 0;
     std::map<std::pair<std::uint32_t, std::int64_t>, refusal> refused;
     for (const auto& each : told.refused)
@@ -202,6 +265,7 @@ private:
     if (refused) to_.add_refused(*refused);
     if (not read or (refused and not is_refused_by_core(*refused, read->what))) return {};
     if (read->subject == "*" and not refused) policies_.obey(epoch.now, read->what);
+    if (auto told = erased_.tell(read->subject, to_); not told) return told;
     return to_.add({.uid = read->subject,
                     .what = read->what,
                     .partition = partition_.partition,
@@ -239,6 +303,7 @@ private:
   history_contents& into_;
   std::map<std::string, std::string> texts_;
   policies_in_force policies_;
+  erased_before erased_;
   std::vector<std::string> topics_;
   std::map<std::string, kafka::input_cursor> inputs_;
   std::uint64_t epoch_ = 0;

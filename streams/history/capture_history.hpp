@@ -10,10 +10,10 @@
 
 namespace fairuse::history {
 
-/// `into` gets the start (`checkpoint` if a partition begins with a state, which is not read), the retention and the
+/// `into` gets the start (`checkpoint` if a partition begins with a state), the retention and the
 /// horizon, the range of epochs and the policies in force. Reviews are known as far as the decisions' topic was kept.
 /// REQUIRES: the packer does not judge lateness.
-/// Errors: damaged (a record that an epoch took is missing, too), misuse (a checkpoint; `stopped`).
+/// Errors: wrong_key, damaged (a record that an epoch took is missing, too), misuse (a checkpoint; `stopped`).
 result<void, store_error> pack_capture(const kafka::capture_reader& from, const source_hooks& with, packer& to,
                                        history_contents& into);
 

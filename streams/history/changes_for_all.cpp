@@ -2,11 +2,8 @@
 #include "streams/history/changes_for_all.hpp"
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <tuple>
-
-#include "core/permanent_ids.hpp"
 
 namespace fairuse::history {
 
@@ -39,11 +36,10 @@ std::uint64_t changes_for_all::finish(history_contents& all) {
     return std::tie(left.partition, left.epoch) < std::tie(right.partition, right.epoch);
   });
   std::uint64_t duplicates = 0;
-  std::map<std::int32_t, std::vector<permanent_id>> known;
   for (auto& each : commands_) {
     const auto& command = detail_of<admin_command>(each.as.what);
     const permanent_id id{each.as.what.key, command_content(command)};
-    const bool first = note_permanent_id(known[each.as.partition], id) == id_use::first;
+    const bool first = note_permanent_id(known_[each.as.partition], id) == id_use::first;
     if (not first and not each.refused) ++duplicates;
     if (not first or each.refused) continue;
     each.as.number = static_cast<std::uint32_t>(all.broadcasts.size());

@@ -6,11 +6,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "core/permanent_ids.hpp"
 #include "events/event.hpp"
 #include "storage/history/history_file.hpp"
 #include "streams/history/packer.hpp"
@@ -33,6 +35,8 @@ class changes_for_all {
 public:
   /// A command; `refused`: its id is noted.
   void add(const incoming_event& command);
+  /// The partition has had a command with that id before.
+  void know(std::int32_t partition, const permanent_id& id) { note_permanent_id(known_[partition], id); }
   /// No more come. The first command of an id takes effect, in each partition: those are put into `all.broadcasts`, and
   /// `all.runs` into their order. Returns how many were duplicates.
   std::uint64_t finish(history_contents& all);
@@ -51,6 +55,7 @@ private:
   };
   event_arena texts_;
   std::vector<given_command> commands_;
+  std::map<std::int32_t, std::vector<permanent_id>> known_;
   std::vector<change_for_all> ordered_;
   /// Partition and epoch.
   std::set<std::pair<std::int32_t, std::uint64_t>> promotions_;

@@ -10,7 +10,9 @@
 #include "base/pure/numbers.hpp"
 #include "core/rules.hpp"
 #include "storage/local_reader.hpp"
+#include "streams/history/checkpoint_of.hpp"
 #include "streams/history/decided_reviews.hpp"
+#include "streams/history/erased_before.hpp"
 #include "streams/history/policies_in_force.hpp"
 #include "streams/local/input_batch.hpp"
 #include "streams/local/sealer.hpp"
@@ -22,6 +24,7 @@ namespace {
 
 constexpr std::size_t commits_at_once = 4;
 constexpr std::size_t decisions_at_once = 4'096;
+constexpr std::uint64_t states_per_tell = 10'000;
 
 /// Of the only partition.
 constexpr std::int32_t only_partition = 0;
@@ -34,11 +37,14 @@ public:
       to_(to),
       into_(into),
       policies_(
-          only_partition, [&from](const std::string& digest) { return from.policy_text(digest); }, into) {}
+          only_partition, [&from](const std::string& digest) { return from.policy_text(digest); }, into),
+      erased_(with.case_key) {}
 
   result<void, store_error> run() {
     describe_deployment();
-    log_cursor at;
+    const auto begins = begin();
+    if (not begins) return begins.error();
+    auto at = *begins;
     for (;;) {
       const auto some = from_.logs().commits(at, commits_at_once);
       if (not some) return some.error();
@@ -48,7 +54,9 @@ public:
       if (auto done = with_.tell(last_->epoch, from_.meta().epoch); not done) return done;
     }
     const bool whole = last_ ? first_epoch_ == 1 : from_.meta().epoch == 0;
-    into_.start = whole ? history_start::first_epoch : history_start::cold;
+    into_.start = not into_.checkpoints.empty() ? history_start::checkpoint
+                  : whole                       ? history_start::first_epoch
+                                                : history_start::cold;
     return take_reviews();
   }
 
@@ -57,6 +65,42 @@ private:
     std::uint64_t commit = 0;
     std::uint64_t epoch = 0;
   };
+
+  // Where commits are read from: the first one, or behind the oldest checkpoint that what is kept follows.
+  result<log_cursor, store_error> begin() {
+    log_cursor first;
+    const auto some = from_.logs().commits(first, 1);
+    if (not some) return some.error();
+    if (some->empty() or some->front().number == 1) return log_cursor();
+    const auto from = from_.oldest_checkpoint();
+    if (not from) return from.error();
+    if (*from == nullptr) return log_cursor();
+    if (auto done = take_checkpoint(**from); not done) return done.error();
+    return (*from)->commits_behind();
+  }
+
+  result<void, store_error> take_checkpoint(const checkpoint_reader& from) {
+    const auto& meta = from.meta();
+    first_epoch_ = meta.epoch + 1;
+    last_ = reached{from.commit(), meta.epoch};
+    previous_now_ = meta.now;
+    decisions_begin_ = from.decisions_behind();
+    into_.checkpoints.push_back(checkpoint_of(only_partition, meta.epoch, meta.now, meta.settings));
+    for (const auto& each : command_ids_from(meta.settings)) {
+      to_.add_known_command(only_partition, each);
+      policies_.know(each.key);
+    }
+    auto done =
+        from.each_erased([this](std::string_view hash, std::string_view row) { return erased_.add(hash, row); });
+    if (done) done = erased_.check(from.key_check());
+    if (not done) return done;
+    return from.each_user([this](std::string_view uid, std::string_view state) -> result<void, store_error> {
+      if (++states_ % states_per_tell == 0)
+        if (auto told = with_.tell(0, from_.meta().epoch); not told) return told;
+      if (auto told = erased_.tell(uid, to_); not told) return told;
+      return to_.add_state(uid, only_partition, state);
+    });
+  }
 
   result<void, store_error> take(const stored_commit& what) {
     const auto impossible = [&what] {
@@ -114,6 +158,7 @@ private:
       to_.add_empty_line();
     if (what == nullptr or (refused and not is_refused_by_core(*refused, *what))) return {};
     if (read.kind == line_kind::command and not refused) policies_.obey(epoch.now, *what);
+    if (auto told = erased_.tell(uid_of(batch, line), to_); not told) return told;
     return to_.add({.uid = uid_of(batch, line),
                     .what = *what,
                     .partition = only_partition,
@@ -134,7 +179,7 @@ private:
 
   result<void, store_error> take_reviews() {
     decided_reviews reviews(first_epoch_, to_);
-    log_cursor at;
+    auto at = decisions_begin_;
     for (;;) {
       const auto some = from_.logs().decisions(at, decisions_at_once);
       if (not some) return some.error();
@@ -152,9 +197,12 @@ private:
   packer& to_;
   history_contents& into_;
   policies_in_force policies_;
+  erased_before erased_;
   wire_decoder decoder_;
   std::optional<reached> last_;
   std::uint64_t first_epoch_ = 1;
+  log_cursor decisions_begin_;
+  std::uint64_t states_ = 0;
   /// Of the epoch before.
   time_ms previous_now_ = INT64_MIN;
   std::vector<journal_refusal>::const_iterator next_refusal_;

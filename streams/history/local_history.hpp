@@ -11,11 +11,10 @@
 
 namespace fairuse::history {
 
-/// Reads what was published; an engine may run meanwhile. `into` gets the start (`cold` if retention has taken inputs),
-/// whether arrivals are known, the horizon, the range of epochs and the policies in force. The retention of usage is
-/// not in a store.
-/// REQUIRES: the packer does not judge lateness.
-/// Errors: io, damaged, misuse (`stopped`).
+/// Reads what was published; an engine may run meanwhile. `into` gets the start (if retention has taken inputs, the
+/// oldest checkpoint that is followed by all input since, or `cold`), whether arrivals are known, the horizon, the
+/// range of epochs and the policies in force. The retention of usage is not in a store. REQUIRES: the packer does not
+/// judge lateness. Errors: io, damaged (a checkpoint, too), wrong_key, misuse (`stopped`).
 result<void, store_error> pack_local_store(const std::filesystem::path& folder, const source_hooks& with, packer& to,
                                            history_contents& into);
 

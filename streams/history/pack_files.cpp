@@ -70,7 +70,8 @@ file_failure without_events(const pack_files_wish& wish, const files_read& read)
 
 file_failure cannot_pack(const store_error& why) {
   if (why.message == pack_stopped) return {file_fault::stopped, why.message};
-  return {why.fault == store_fault::misuse ? file_fault::unusable : file_fault::failed, why.message};
+  const bool is_wrong = why.fault == store_fault::misuse or why.fault == store_fault::wrong_key;
+  return {is_wrong ? file_fault::unusable : file_fault::failed, why.message};
 }
 
 result<packed_history, file_failure> pack_files(const pack_files_wish& wish) {

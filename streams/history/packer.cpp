@@ -11,7 +11,9 @@
 
 #include <fmt/format.h>
 
+#include "base/pure/numbers.hpp"
 #include "events/decision_json.hpp"
+#include "storage/user_state.hpp"
 #include "streams/history/admission.hpp"
 #include "streams/history/changes_for_all.hpp"
 #include "streams/history/peaks.hpp"
@@ -32,12 +34,17 @@ struct asked_review {
   std::uint64_t epoch = 0;
   bool after_erasure = false;
   bool used = false;
+  /// It ended before the history begins.
+  bool from_before = false;
 };
 
 /// The request came before the event.
 bool was_asked(const asked_review& request, const incoming_event& before) {
   return request.epoch <= before.epoch and request.kept.requested_at <= before.now;
 }
+
+/// A block ends with the user that brings its states to so many bytes.
+constexpr std::size_t block_state_bytes = std::size_t{1} << 20;
 
 /// The source of rows that came without ids.
 constexpr std::string_view rows_source = "fairuse/rows";
@@ -68,6 +75,10 @@ struct packer::body {
   asked_review* request_of(const incoming_event& answered);
   applied judge_event(const incoming_event& given);
   bool admits(const incoming_event& given);
+  bool holds_state() const { return all.holds_states() and not state.empty(); }
+  bool take_state(const decoded_row& from);
+  bool was_used_before(const std::string& request) const;
+  void begin_block_user(std::int32_t partition);
   void write_event(const incoming_event& what);
   void leave_out(const incoming_event& what);
   void write_broadcasts(const incoming_event* next);
@@ -95,7 +106,12 @@ struct packer::body {
   std::string uid;
   user_head head;
   bool begun = false;
+  bool has_event = false;
+  /// It stands in the history, even without events: its timers fire.
+  bool is_known = false;
   bool left_out = false;
+  std::string state;
+  std::vector<standing_row> standings;
   std::optional<admission> judge;
   peak_meter meter;
   std::vector<asked_review> reviews;
@@ -111,8 +127,8 @@ struct packer::body {
   std::uint32_t ordinal = 0;
 
   /// The one that is filled, and the one before it.
-  std::unique_ptr<block_builder> block = std::make_unique<block_builder>();
-  std::unique_ptr<block_builder> block_before = std::make_unique<block_builder>();
+  std::unique_ptr<block_builder> block;
+  std::unique_ptr<block_builder> block_before;
   bool any_event = false;
   std::uint64_t labelled = 0;
   /// Ends before what it works on.
@@ -161,6 +177,18 @@ result<void, store_error> packer::add_answered(std::string_view uid, std::string
   return body_->add_row(body_->name_of(uid));
 }
 
+result<void, store_error> packer::add_state(std::string_view uid, std::int32_t partition, std::string_view state) {
+  encode_state(body_->row, partition, state);
+  return body_->add_row(body_->name_of(uid));
+}
+
+result<void, store_error> packer::add_erased_before(std::string_view uid, std::string_view row) {
+  encode_erased_before(body_->row, row);
+  return body_->add_row(body_->name_of(uid));
+}
+
+void packer::add_known_command(std::int32_t partition, const permanent_id& id) { body_->changes.know(partition, id); }
+
 result<void, store_error> packer::add_label(std::string_view uid, std::uint32_t label) {
   encode_label(body_->row, label);
   return body_->add_row(body_->name_of(uid));
@@ -175,8 +203,10 @@ void packer::body::begin_user(std::string_view name) {
   open = true;
   uid = name;
   head = {uid, 0, std::nullopt};
-  begun = false;
+  begun = has_event = is_known = false;
   left_out = false;
+  state.clear();
+  standings.clear();
   if (names) names->begin_user();
   judge->begin_user();
   meter.begin_user();
@@ -215,9 +245,11 @@ asked_review* packer::body::request_of(const incoming_event& answered) {
 applied packer::body::judge_event(const incoming_event& given) {
   const auto& what = given.what;
   auto* asked = what.kind == event_kind::review ? request_of(given) : nullptr;
-  if (asked == nullptr) return judge->judge(given.now, what);
+  const bool used_before =
+      asked == nullptr and what.kind == event_kind::review and was_used_before(detail_of<review_answer>(what).request);
+  if (asked == nullptr and not used_before) return judge->judge(given.now, what);
   if (judge->is_erased(what)) return applied::erased;
-  if (not std::exchange(asked->used, true)) return applied::accepted;
+  if (asked != nullptr and not std::exchange(asked->used, true)) return applied::accepted;
   const std::pair told{given.epoch, event_id(what)};
   const bool counts = std::find(caused.begin(), caused.end(), told) != caused.end();
   return counts ? applied::accepted : applied::duplicate;
@@ -244,8 +276,9 @@ void packer::body::take_event(incoming_event& what) {
   not what.refused and admits(what) ? write_event(what) : leave_out(what);
 }
 
-// A user has no timers before its first event.
+// A user of whom nothing was known has no timers before its first event.
 void packer::body::leave_out(const incoming_event& what) {
+  if (not begun and holds_state() and changes.promotes_in(what.partition, what.epoch)) begin_block_user(what.partition);
   if (not begun or epoch == what.epoch or not changes.promotes_in(head.partition, what.epoch)) return;
   write_broadcasts(&what);
   block->add_broadcast(what.now, what.epoch != epoch or what.now != now, left_out_mark);
@@ -253,14 +286,44 @@ void packer::body::leave_out(const incoming_event& what) {
   now = what.now;
 }
 
-void packer::body::write_event(const incoming_event& what) {
-  if (not begun) {
-    head.partition = what.partition;
-    block->begin_user(head);
-    begun = true;
-    if (head.label) ++labelled;
-    waiting = changes.of(head.partition);
+// Of requests from before, those that wait for an answer are known as others are; late answers to one that timed out
+// come once, too.
+bool packer::body::take_state(const decoded_row& from) {
+  if (from.kind == row_kind::state) {
+    state = from.state;
+    head.partition = from.partition;
+    is_known = true;
+  } else {
+    append_state_row(state, erased_state_key, from.state);
   }
+  if (not judge->know(state, standings)) return false;
+  for (const auto& [slot, last, loaded] : standings) {
+    if (last.pending != 0) review_of(slot, last.pending).kept.requested_at = last.asked_at;
+    for (const auto number : last.timed_out)
+      review_of(slot, number).from_before = true;
+  }
+  return true;
+}
+
+bool packer::body::was_used_before(const std::string& request) const {
+  return std::any_of(standings.begin(), standings.end(), [&](const standing_row& each) {
+    if (not request.starts_with(each.slot + "-")) return false;
+    const auto number = parse_number<std::uint32_t>(std::string_view(request).substr(each.slot.size() + 1));
+    return number and *number > 0 and *number <= each.last.last_request;
+  });
+}
+
+void packer::body::begin_block_user(std::int32_t partition) {
+  head.partition = partition;
+  block->begin_user(head);
+  if (holds_state()) block->set_state(state);
+  begun = true;
+  waiting = changes.of(head.partition);
+}
+
+void packer::body::write_event(const incoming_event& what) {
+  if (not begun) begin_block_user(what.partition);
+  if (not std::exchange(has_event, true) and head.label) ++labelled;
   write_broadcasts(&what);
   block->add(what.now, what.epoch != epoch or what.now != now, names ? names->of(what.what, arena) : what.what);
   epoch = what.epoch;
@@ -328,6 +391,7 @@ asked_review& packer::body::review_of(std::string_view slot, std::uint32_t numbe
 void packer::body::answer(const incoming_event& given) {
   const auto& said = detail_of<review_answer>(given.what);
   auto* asked = request_of(given);
+  if (asked != nullptr and asked->from_before) return;
   if (asked == nullptr) asked = &reviews.emplace_back();
   auto& kept = asked->kept;
   if (kept.ended != ending::open) return;
@@ -341,14 +405,16 @@ void packer::body::answer(const incoming_event& given) {
 }
 
 void packer::body::end_user() {
+  if (not begun and not left_out and is_known and holds_state()) begin_block_user(head.partition);
   if (begun) {
     write_broadcasts(nullptr);
     for (const auto& each : reviews) {
+      if (each.from_before) continue;
       ++all.counts.reviews[static_cast<std::size_t>(each.kept.ended)];
       block->add_review(names ? names->of(each.kept) : each.kept);
     }
     block->end_user(meter.peaks());
-    ++all.counts.users;
+    ++(has_event ? all.counts.users : all.counts.idle_users);
   }
   arena.clear();
   open = false;
@@ -370,7 +436,8 @@ result<void, store_error> packer::body::begin_row(std::string_view name, history
   if (open and name == uid) return {};
   if (open) end_user();
   begin_user(name);
-  return block->sizes().events >= options.block_events ? write_block(to) : result<void, store_error>{};
+  const bool is_full = block->sizes().events >= options.block_events or block->state_bytes() >= block_state_bytes;
+  return is_full ? write_block(to) : result<void, store_error>{};
 }
 
 result<void, store_error> packer::body::write_row(const sorted_row& from, history_writer& to) {
@@ -381,6 +448,10 @@ result<void, store_error> packer::body::write_row(const sorted_row& from, histor
     case row_kind::erased:
       // More than once, if more than one erasure came.
       all.counts.erased_users += not std::exchange(left_out, true);
+      break;
+    case row_kind::state:
+    case row_kind::erased_before:
+      if (not take_state(read)) return damaged("the state of a user in the checkpoint does not decode");
       break;
     case row_kind::label:
       head.label = read.label;
@@ -418,7 +489,7 @@ result<void, store_error> packer::body::write_all(history_writer& to) {
     if (auto done = write_row(from, to); not done) return done;
   }
   if (open) end_user();
-  return block->sizes().users > 0 ? write_block(to) : result<void, store_error>{};
+  return block->sizes().users + block->sizes().idle_users > 0 ? write_block(to) : result<void, store_error>{};
 }
 
 result<history_contents, store_error> packer::finish(history_writer& to, history_contents all) {
@@ -427,6 +498,13 @@ result<history_contents, store_error> packer::finish(history_writer& to, history
   mine.all = std::move(all);
   mine.all.counts = refused;
   mine.all.pseudonymised = mine.all.pseudonymised or mine.names.has_value();
+  if (mine.names and not mine.all.checkpoints.empty()) {
+    mine.all.checkpoints.clear();
+    mine.all.start = history_start::cold;
+  }
+  if (mine.all.holds_states()) to.hold_states();
+  for (auto* each : {&mine.block, &mine.block_before})
+    *each = std::make_unique<block_builder>(mine.all.holds_states());
   mine.judge.emplace(mine.options.judges_lateness and mine.all.arrivals_known, mine.all.retention_ms,
                      mine.all.horizon_ms);
   mine.all.counts.duplicates += mine.changes.finish(mine.all);

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/permanent_ids.hpp"
 #include "events/event.hpp"
 #include "events/refusal.hpp"
 #include "storage/history/history_file.hpp"
@@ -93,6 +94,13 @@ public:
   result<void, store_error> add_timeout(const incoming_request& of, time_ms when);
   /// A decision of that epoch followed from the event of that id: if it is an answer, it is no duplicate.
   result<void, store_error> add_answered(std::string_view uid, std::string_view id, std::uint64_t epoch);
+  /// What a deployment knew of a user before its first epoch here (storage/user_state.hpp), once. It stands in the
+  /// history if the contents have checkpoints.
+  result<void, store_error> add_state(std::string_view uid, std::int32_t partition, std::string_view state);
+  /// What an erasure from before left of the user (a tombstone of storage/rows.hpp), once.
+  result<void, store_error> add_erased_before(std::string_view uid, std::string_view row);
+  /// The partition has had a command to all users with that id before.
+  void add_known_command(std::int32_t partition, const permanent_id& id);
   /// What is true of a user, once. `label`: place in history_contents::labels.
   result<void, store_error> add_label(std::string_view uid, std::uint32_t label);
   /// A line or record that became no event.
@@ -104,7 +112,8 @@ public:
   /// Users with events that have a label, as of finish().
   std::uint64_t labelled_users() const;
 
-  /// Write the blocks, and `all` with counts, parts, broadcasts and the range of instants filled in.
+  /// Write the blocks, and `all` with counts, parts, broadcasts and the range of instants filled in. Pseudonyms have no
+  /// states: such a history begins cold.
   result<history_contents, store_error> finish(history_writer& to, history_contents all);
 
 private:

@@ -26,6 +26,8 @@ public:
 
   /// What an epoch begins with, as a journal says. `begins`: the epoch, and what else holds; its controls are `loaded`.
   result<void, store_error> load(history_run begins, const stored_controls& loaded);
+  /// A command with this id took effect before.
+  void know(std::uint64_t key) { obeyed_.insert(key); }
   /// A command to all users that was not refused. One that comes again does nothing.
   void obey(time_ms at, const event& command);
 

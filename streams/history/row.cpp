@@ -168,6 +168,17 @@ bool decode_event(std::string_view key, std::string_view value, event_arena& are
 
 void encode_erased(row_bytes& out) { begin_key(out, row_kind::erased); }
 
+void encode_state(row_bytes& out, std::int32_t partition, std::string_view state) {
+  begin_key(out, row_kind::state);
+  append_varint(out.value, static_cast<std::uint32_t>(partition));
+  out.value.append(state);
+}
+
+void encode_erased_before(row_bytes& out, std::string_view left) {
+  begin_key(out, row_kind::erased_before);
+  out.value = left;
+}
+
 void encode_label(row_bytes& out, std::uint32_t label) {
   begin_key(out, row_kind::label);
   append_varint(out.value, label);
@@ -243,10 +254,19 @@ bool decode_row(std::string_view key, std::string_view value, event_arena& arena
   if (key.empty()) return false;
   out.kind = static_cast<row_kind>(key.front());
   if (out.kind == row_kind::erased) return value.empty();
+  if (out.kind == row_kind::erased_before) {
+    out.state = value;
+    return true;
+  }
   if (out.kind == row_kind::event) return decode_event(key.substr(1), value, arena, out.event);
   if (out.kind == row_kind::answered) return take_varint(value, out.answered_in) and take_text(value, out.id);
   std::uint64_t number = 0;
   if (not take_varint(value, number) or number > std::numeric_limits<std::uint32_t>::max()) return false;
+  if (out.kind == row_kind::state) {
+    out.partition = static_cast<std::int32_t>(number);
+    out.state = value;
+    return true;
+  }
   if (out.kind == row_kind::label) {
     out.label = static_cast<std::uint32_t>(number);
     return true;

@@ -13,7 +13,7 @@
 namespace fairuse::history {
 
 /// In the order of a user's rows.
-enum class row_kind : std::uint8_t { erased = 0, label = 1, request = 2, timeout = 3, answered = 4, event = 5 };
+enum class row_kind : std::uint8_t { erased, state, erased_before, label, request, timeout, answered, event };
 
 struct row_bytes {
   std::string key;
@@ -22,6 +22,9 @@ struct row_bytes {
 
 /// The user was erased: all of the user is left out.
 void encode_erased(row_bytes& out);
+void encode_state(row_bytes& out, std::int32_t partition, std::string_view state);
+/// What is left of a user who was erased before the history begins.
+void encode_erased_before(row_bytes& out, std::string_view left);
 void encode_label(row_bytes& out, std::uint32_t label);
 void encode_request(row_bytes& out, row_kind kind, const incoming_request& of, time_ms at);
 void encode_answered(row_bytes& out, std::string_view id, std::uint64_t epoch);
@@ -36,6 +39,10 @@ bool take_slot(std::string_view key, std::string& out);
 struct decoded_row {
   row_kind kind = row_kind::event;
   std::uint32_t label = 0;
+  /// Of a state.
+  std::int32_t partition = 0;
+  /// Or what an erasure left.
+  std::string_view state;
   std::string_view slot;
   std::uint32_t number = 0;
   /// Of the request, or of the time-out.

@@ -23,6 +23,9 @@ struct source_hooks {
   /// error ends the reading.
   std::function<result<void, store_error>(std::span<const wire_header> headers, std::string_view value)> decision;
 
+  /// The deployment's: a checkpoint knows users who were erased before by their hashes under it.
+  std::string case_key;
+
   result<void, store_error> tell_decision(std::span<const wire_header> headers, std::string_view value) const {
     return decision ? decision(headers, value) : result<void, store_error>{};
   }

@@ -59,6 +59,19 @@ def a_history_of_an_earlier_build_is_decided_as_it_was(engine):
         equal(done.returncode, 2, f"exit code, with {done.stderr.decode()}")
 
 
+def a_history_with_states_of_an_earlier_build_is_decided_as_it_was(engine):
+    kept = ROOT / "tests/data/histories/format-3.history"
+    rows = good(engine, "export", kept, "--csv").stdout
+    equal(hashlib.sha256(rows).hexdigest(), "63480333c02155c53eda846ea5d33c2c0e5a81a4c43674933b6c5eefad93d530", "its events")
+    done = engine.call("replay", kept, "--policy", ROOT / "config/policies/fair.yaml", "--json")
+    equal(done.returncode, 0, f"exit code, with {done.stderr.decode()}")
+    equal(json.loads(done.stdout)["run"]["digest"], "646677a7c5c3e785694c8b0e2cf57c3fc4a381f8a6f03ed2a25dca09aa531477", "digest of its decisions")
+    # By rules 3.
+    done = engine.call("replay", kept, "--as-recorded", "--json")
+    equal(done.returncode, 0, f"exit code, with {done.stderr.decode()}")
+    equal(json.loads(done.stdout)["digest"], "8b6d17276996cdd9668cff01a5a312de63f395618472e51e44caeb5d0604c5f0", "digest of what was recorded")
+
+
 def a_day_is_packed_and_inspected(engine):
     done = good(engine, "pack", DAY, "-o", "day.history")
     for part in ("users", "events", "speech", "not known: now is the event's instant", "left out: refused", "bytes a speech event"):
@@ -212,6 +225,7 @@ def labels_are_counted_where_they_meet_users(engine):
 
 CASES = [
     a_history_of_an_earlier_build_is_decided_as_it_was,
+    a_history_with_states_of_an_earlier_build_is_decided_as_it_was,
     a_day_is_packed_and_inspected,
     twice_gives_the_same_bytes,
     a_csv_is_packed_and_exported,

@@ -95,6 +95,36 @@ class Verify(unittest.TestCase):
         slots = {each["slot"]: each["digest"] for each in told["slots"]}
         self.assertEqual(slots["live"], tried["policies"][0]["decisions_digest"])
 
+    def test_a_store_without_its_first_input_begins_with_a_checkpoint(self):
+        with Engine(PROGRAM) as engine:
+            engine.write("in.ndjson", mixed(3, lines=6_000))
+            engine.deployment(shadows=("omi-newest.yaml",), more="retention: {usage: 8d, input: 9d, decisions: 400d}\n")
+            engine.good_run("state", "in.ndjson", "--commit-bytes", 50_000)
+            done = engine.call("verify", "--state", "state", "--json")
+            told = json.loads(done.stdout)
+            self.assertEqual((done.returncode, told["verdict"]), (0, "equal"), done.stderr.decode())
+            self.assertGreater(told["from_epoch"], 1)
+            self.assertGreater(told["decisions"], 100)
+            said = engine.call("verify", "--state", "state").stdout.decode()
+            self.assertIn(f"from epoch {told['from_epoch']} on", said)
+            engine.call("history", "pack", "--state", "state", "-o", "a.history")
+            seen = json.loads(engine.call("history", "inspect", "a.history", "--json").stdout)
+            self.assertEqual((seen["start"], seen["checkpoints"][0]["epoch"]), ("checkpoint", told["from_epoch"] - 1))
+            again = json.loads(engine.call("replay", "a.history", "--as-recorded", "--json").stdout)
+            self.assertEqual(again["decisions"], told["decisions"])
+            done = engine.call("verify", "--state", "state", env={"FAIRUSE_CASE_KEY": "another key than theirs"})
+            self.assertEqual(done.returncode, 2, done.stdout.decode())
+            self.assertIn("--case-key", done.stderr.decode())
+            newest = max((engine.folder / "state/checkpoints").iterdir())
+            newest.write_bytes(newest.read_bytes()[:-1])
+            done = engine.call("verify", "--state", "state")
+            self.assertEqual(done.returncode, 1, done.stdout.decode())
+            self.assertIn(newest.name, done.stderr.decode())
+            newest.unlink()
+            done = engine.call("verify", "--state", "state")
+            self.assertEqual(done.returncode, 2, done.stdout.decode())
+            self.assertIn("begins cold", done.stderr.decode())
+
     def test_the_number_of_workers_changes_no_byte(self):
         self.run_day()
         self.fairuse("history", "pack", "--state", "state", "-o", "day.history")
@@ -115,7 +145,8 @@ class Killed(unittest.TestCase):
     """Engines that are killed at failpoints, each begun with another configuration."""
 
     PLACES = ["epoch_sealed", "slices_done", "batch_built", "before_write", "after_write", "after_publish"]
-    PLACES += ["before_checkpoint", "after_checkpoint"]
+    # Passed once a week.
+    WEEKLY = ["before_checkpoint", "after_checkpoint"]
     SHADOWS = [(), ("omi-newest.yaml",), ("omi-2026-03.yaml", "omi-newest.yaml")]
 
     def configure(self, engine, draw):
@@ -134,6 +165,8 @@ class Killed(unittest.TestCase):
         for _ in range(60):
             self.configure(engine, draw)
             fail = f"{draw.choice(self.PLACES)}:kill:{draw.choice([1, 3, 7])}"
+            if kills < len(self.WEEKLY):
+                fail = f"{self.WEEKLY[kills]}:kill"
             options = ("--commit-bytes", draw.choice([2_000, 20_000]), "--max-active-users", draw.choice([4, 12]))
             code = engine.run("state", "in.ndjson", *options, env={"FAIRUSE_FAIL": fail}).returncode
             self.assertIn(code, (0, -signal.SIGKILL))

@@ -56,7 +56,7 @@ public:
 
   history::unpacked_history packed() const {
     return history::packed([this](history::packer& to, history::history_contents& into) {
-      const auto done = history::pack_local_store(state(), {}, to, into);
+      const auto done = history::pack_local_store(state(), {.case_key = case_key}, to, into);
       BOOST_REQUIRE_MESSAGE(done.has_value(), (done ? std::string() : done.error().message));
     });
   }

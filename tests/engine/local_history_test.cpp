@@ -12,6 +12,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "storage/checkpoint.hpp"
 #include "tests/config/policy_samples.hpp"
 #include "tests/engine/local_days.hpp"
 #include "tests/streams/history/packed.hpp"
@@ -266,16 +267,40 @@ BOOST_AUTO_TEST_CASE(under_the_wall_clock_arrivals_are_known) {
   BOOST_TEST(made.events.front().now > test_start + 365 * day_ms);
 }
 
-BOOST_AUTO_TEST_CASE(a_store_whose_inputs_expired_gives_a_cold_history) {
+BOOST_AUTO_TEST_CASE(a_store_whose_inputs_expired_gives_a_history_from_a_checkpoint_on) {
   local_days days;
   const std::string retention = "retention: {usage: 8d, input: 9d, decisions: 400d}\n";
-  for (int day = 0; day < 30; ++day)
+  for (int day = 0; day < 27; ++day)
     days.run(speech_line("ann", day, day * day_ms), 1, retention);
+  // A line comes again, and is a duplicate of one from before the checkpoint.
+  days.run(speech_line("ann", 19, 19 * day_ms) + speech_line("bob", 1, 26 * day_ms), 1, retention);
   const auto made = days.packed();
-  BOOST_TEST((made.contents.start == history_start::cold));
-  BOOST_TEST(made.events.size() < 30U);
-  BOOST_REQUIRE(made.events.size() > 5U);
-  BOOST_TEST(made.events.back().id == "29");
+  BOOST_TEST((made.contents.start == history_start::checkpoint));
+  BOOST_REQUIRE(made.contents.checkpoints.size() == 1U);
+  BOOST_TEST(made.contents.checkpoints[0].now == test_start + 19 * day_ms);
+  BOOST_TEST(ids_of(made, "ann") == "20 21 22 23 24 25 26");
+  BOOST_TEST(made.contents.counts.duplicates == 1U);
+  std::filesystem::remove_all(std::filesystem::path(days.state()) / "checkpoints");
+  const auto cold = days.packed();
+  BOOST_TEST((cold.contents.start == history_start::cold));
+  BOOST_TEST(ids_of(cold, "ann") == "17 18 19 20 21 22 23 24 25 26");
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_checkpoint_is_named_and_nothing_is_packed) {
+  local_days days;
+  for (int day = 0; day < 30; ++day)
+    days.run(speech_line("ann", day, day * day_ms), 1, "retention: {usage: 8d, input: 9d, decisions: 400d}\n");
+  const auto there = checkpoints_of(days.state());
+  BOOST_REQUIRE(not there.empty());
+  std::filesystem::resize_file(there.front().file, std::filesystem::file_size(there.front().file) - 1);
+  const test_folder scratch;
+  history::packer to({.scratch = scratch.path()});
+  history::history_contents into;
+  const auto done = history::pack_local_store(days.state(), {}, to, into);
+  BOOST_REQUIRE(not done.has_value());
+  BOOST_TEST((done.error().fault == store_fault::damaged));
+  BOOST_TEST(done.error().message.find(there.front().file.string()) != std::string::npos, done.error().message);
+  BOOST_TEST(done.error().message.find("Remove the file") != std::string::npos, done.error().message);
 }
 
 BOOST_AUTO_TEST_CASE(a_reading_that_is_stopped_says_so) {

@@ -252,10 +252,34 @@ BOOST_AUTO_TEST_CASE(a_decision_of_production_that_was_changed_is_found) {
   BOOST_TEST(made.equal > 0U);
 }
 
-BOOST_AUTO_TEST_CASE(a_store_that_lost_its_first_input_is_refused_with_a_remedy) {
+BOOST_AUTO_TEST_CASE(a_store_that_lost_its_first_input_is_decided_again_from_a_checkpoint_on) {
+  std::map<std::string, std::uint64_t> decisions;
+  std::uint64_t idle = 0;
+  for (const auto seed : seeds_to_try({1, 2, 3, 4, 5, 6, 7, 8, 35})) {
+    BOOST_TEST_CONTEXT("seed " << seed) {
+      const bool is_dense = seed % 2 == 0;
+      random_days random(seed, is_dense ? 40 * minute_ms : 3 * hour_ms,
+                         "retention: {usage: 3d, input: 9d, decisions: 400d}\n");
+      random.run(is_dense ? 20 : 8);
+      const auto made = verified(random.days, {.workers = 1 + static_cast<unsigned>(seed % 3)});
+      BOOST_TEST(made.refused == "");
+      BOOST_TEST(made.difference == "");
+      BOOST_TEST((made.contents.start == history::history_start::checkpoint));
+      idle += made.contents.counts.idle_users;
+      for (const auto& [slot, of] : made.made.slots)
+        decisions[slot] += of.decisions;
+    }
+  }
+  for (const auto& [slot, count] : decisions)
+    BOOST_TEST_MESSAGE(slot << " " << count);
+  BOOST_TEST_MESSAGE(idle << " idle");
+}
+
+BOOST_AUTO_TEST_CASE(a_store_without_its_first_input_and_checkpoints_is_refused_with_a_remedy) {
   local_days days;
   for (int day = 0; day < 30; ++day)
     days.run(speech_line("ann", day, day * day_ms), 1, "retention: {usage: 8d, input: 9d, decisions: 400d}\n");
+  std::filesystem::remove_all(std::filesystem::path(days.state()) / "checkpoints");
   const auto made = verified(days);
   BOOST_TEST(made.refused.find("begins cold") != std::string::npos, made.refused);
   BOOST_TEST(made.refused.find("--policy") != std::string::npos, made.refused);

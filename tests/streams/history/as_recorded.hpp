@@ -43,6 +43,7 @@ struct recorded_check {
   std::string refused;
   std::uint64_t equal = 0;
   sim::recorded_result made;
+  history_contents contents;
 };
 
 struct recorded_wish {
@@ -62,6 +63,7 @@ recorded_check as_recorded(const recorded_wish& wish, const Pack& pack) {
   sorted_decisions production(folder.path());
   history_contents contents;
   source_hooks hooks;
+  hooks.case_key = wish.case_key;
   hooks.decision = [&](std::span<const wire_header> headers, std::string_view value) {
     return production.add(headers, wish.tampered(std::string(value)));
   };
@@ -76,6 +78,7 @@ recorded_check as_recorded(const recorded_wish& wish, const Pack& pack) {
   BOOST_REQUIRE(reader.has_value());
   BOOST_REQUIRE(production.begin().has_value());
   recorded_check out;
+  out.contents = (*reader)->contents();
   const auto under = sim::recorded_controls::make((*reader)->contents(), wish.parse);
   if (not under) {
     out.refused = under.error().message;
