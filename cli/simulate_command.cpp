@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/system/files.hpp"
 #include "cli/commands.hpp"
 #include "cli/history/captured_run.hpp"
 #include "cli/history/written_history.hpp"
@@ -35,7 +36,9 @@ std::function<int()> declare_simulate(CLI::App& app) {
       ->required();
   auto* seed_option = app.add_option("--seed", *seed, "Other random draws; otherwise the experiment's seed")
                           ->check(number_between(std::uint64_t{0}, seed_max));
-  app.add_option("--write-history", settings->history, "Write the traffic as a history, for `fairuse replay`");
+  auto* history =
+      app.add_option("--write-history", settings->history, "Write the traffic as a history, for `fairuse replay`");
+  app.add_flag("--force", settings->replace, "Replace that history if it is there")->needs(history);
   add_report_options(app, settings->report);
   return [settings, seed, seed_option] {
     if (seed_option->count() > 0) settings->seed = *seed;
@@ -47,6 +50,9 @@ std::function<int()> declare_simulate(CLI::App& app) {
 
 int run_simulation(const simulate_settings& settings) {
   stop_signal::block();
+  const std::filesystem::path read[] = {settings.experiment};
+  if (const auto apart = check_apart(settings.report.decisions, read); not apart)
+    return fail(exit_usage, apart.error().message);
   const auto what = load(settings);
   if (not what) return fail(exit_usage, settings.experiment.string() + " is refused");
   if (what->from and not settings.history.empty())
@@ -57,7 +63,7 @@ int run_simulation(const simulate_settings& settings) {
   try {
     if (what->from) return run_named_history(settings.report, *what);
     if (not settings.history.empty())
-      if (const int code = write_history(*what, settings.history); code != exit_done) return code;
+      if (const int code = write_history(*what, settings.history, settings.replace); code != exit_done) return code;
     return run_and_report(settings.report, *what,
                           [&what](const sim::laboratory_options& how) { return sim::run_experiment(*what, how); });
   } catch (const std::exception& error) {

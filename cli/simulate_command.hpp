@@ -14,6 +14,8 @@ struct simulate_settings {
   std::optional<std::uint64_t> seed;
   /// Of the traffic; empty: none is written.
   std::filesystem::path history;
+  /// It may be there.
+  bool replace = false;
   report_settings report;
 };
 

@@ -83,7 +83,8 @@ void set_captured(experiment& what, const history_plan& plan, const std::string&
   what.people.start = first;
   what.people.cohorts = plan.groups;
   what.users = plan.ends.empty() ? 0 : plan.ends.back();
-  what.days = static_cast<std::uint32_t>((traffic.end - first) / day_ms + 1);
+  // An end at midnight begins no day.
+  what.days = static_cast<std::uint32_t>(std::max<time_ms>((traffic.end - first + day_ms - 1) / day_ms, 1));
   what.retention_ms = std::max(what.retention_ms, contents.retention_ms);
   what.captured = std::move(traffic);
 }

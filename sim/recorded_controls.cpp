@@ -44,6 +44,7 @@ std::string obstacle_in(const history_contents& of) {
            "a policy (--policy)";
   if (of.start == history_start::checkpoint and not of.holds_states())
     return "it begins with a checkpoint, whose state it does not hold: an earlier build packed it. Pack it again";
+  if (of.runs.empty() and of.counts.all_events() == 0) return "its deployment has decided nothing yet";
   if (of.runs.empty())
     return "it does not say which policies and switches were in force. Pack it from the deployment: `fairuse history "
            "pack --state DIR`, or from a capture";

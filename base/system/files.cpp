@@ -7,6 +7,8 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace fairuse {
@@ -31,7 +33,64 @@ result<void> sync_folder_of(const std::filesystem::path& file) {
   return done;
 }
 
+bool is_special(const std::filesystem::path& file) {
+  std::error_code ignored;
+  const auto what = std::filesystem::status(file, ignored);
+  return std::filesystem::exists(what) and not std::filesystem::is_regular_file(what)
+         and not std::filesystem::is_directory(what);
+}
+
+/// Where a link leads, whether something is there or not; after many links in a ring, one of them.
+std::filesystem::path behind_links(std::filesystem::path file) {
+  constexpr int links_max = 40;
+  std::error_code ignored;
+  for (int i = 0; i < links_max and std::filesystem::is_symlink(file, ignored); ++i)
+    file = file.parent_path() / std::filesystem::read_symlink(file, ignored);
+  return file;
+}
+
+/// Where a file system has no locks, nobody is told of another writer.
+bool lock(int handle) { return ::flock(handle, LOCK_EX | LOCK_NB) == 0 or errno != EWOULDBLOCK; }
+
+/// Remove what a crash has left; the lock of a writer who lives is held.
+result<void> remove_left_over(const std::filesystem::path& file) {
+  const int handle = ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (handle < 0) return errno == ENOENT ? result<void>{} : system_error("cannot write", file);
+  struct stat what {};
+  result<void> done;
+  if (::fstat(handle, &what) != 0 or not S_ISREG(what.st_mode))
+    done = error{"cannot write " + file.string() + ": what is there is no file"};
+  else if (not lock(handle))
+    done = error{"cannot write " + file.string() + ": another process is writing it"};
+  else if (::unlink(file.c_str()) != 0 and errno != ENOENT)
+    done = system_error("cannot write", file);
+  ::close(handle);
+  return done;
+}
+
+/// A new and locked file of that name.
+result<int> create_alone(const std::filesystem::path& file, mode_t mode) {
+  for (;;) {
+    const int handle = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (handle < 0 and errno != EEXIST) return system_error("cannot write", file);
+    struct stat what {};
+    // Another process may have taken it for a left-over before it was locked.
+    if (handle >= 0 and lock(handle) and ::fstat(handle, &what) == 0 and what.st_nlink > 0) return int{handle};
+    if (handle >= 0) ::close(handle);
+    if (handle < 0)
+      if (auto removed = remove_left_over(file); not removed) return removed.error();
+  }
+}
+
 } // namespace
+
+result<void> check_apart(const std::filesystem::path& to, std::span<const std::filesystem::path> read) {
+  std::error_code ignored;
+  for (const auto& each : read)
+    if (not to.empty() and std::filesystem::equivalent(each, to, ignored))
+      return error{to.string() + " is one of the files to read"};
+  return {};
+}
 
 result<void> read_blocks(const std::filesystem::path& file, const std::function<void(std::string_view)>& visit) {
   const int handle = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
@@ -57,11 +116,17 @@ result<std::string> read_file(const std::filesystem::path& file) {
 }
 
 result<file_replacement> file_replacement::open(std::filesystem::path file, std::string_view suffix, mode_t mode) {
+  if (is_special(file)) {
+    const int handle = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
+    if (handle < 0) return system_error("cannot write", file);
+    return file_replacement(file, file, handle);
+  }
+  file = behind_links(std::move(file));
   auto fresh = file;
   fresh += suffix;
-  const int handle = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (handle < 0) return system_error("cannot write", fresh);
-  return file_replacement(std::move(file), std::move(fresh), handle);
+  const auto handle = create_alone(fresh, mode);
+  if (not handle) return handle.error();
+  return file_replacement(std::move(file), std::move(fresh), *handle);
 }
 
 file_replacement::file_replacement(std::filesystem::path file, std::filesystem::path fresh, int handle)
@@ -72,8 +137,9 @@ file_replacement::file_replacement(file_replacement&& other) noexcept
 
 file_replacement::~file_replacement() {
   if (handle_ < 0) return;
+  // First the name: the lock ends with the handle.
+  if (fresh_ != file_) ::unlink(fresh_.c_str());
   ::close(handle_);
-  ::unlink(fresh_.c_str());
 }
 
 result<void> file_replacement::write(std::string_view bytes) {
@@ -87,6 +153,10 @@ result<void> file_replacement::write(std::string_view bytes) {
 }
 
 result<void> file_replacement::commit(durability how) {
+  if (fresh_ == file_) {
+    if (::close(std::exchange(handle_, -1)) != 0) return system_error("cannot write", file_);
+    return {};
+  }
   if (how == durability::durable and ::fsync(handle_) != 0) return system_error("cannot sync", fresh_);
   if (::rename(fresh_.c_str(), file_.c_str()) != 0) return system_error("cannot rename to", file_);
   ::close(std::exchange(handle_, -1));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -28,10 +29,12 @@ result<void> read_blocks(const std::filesystem::path& file, const std::function<
 result<std::string> read_file(const std::filesystem::path& file);
 
 /// A new content of a file while it is written, beside it under another name. commit() replaces the file, so a reader
-/// sees the old content or the new one, whatever fails; without commit() the file stays as it is. Threads: one.
+/// sees the old content or the new one, whatever fails; without commit() the file stays as it is. A link's target is
+/// replaced, not the link; what is no file, such as /dev/null or a pipe, is written as it is. Threads: one.
 class file_replacement {
 public:
-  /// Open `file` + `suffix` for writing; what is there is overwritten.
+  /// Open `file` + `suffix` for writing, as a new file: what a crash left there is removed. Error: another process is
+  /// writing it.
   static result<file_replacement> open(std::filesystem::path file, std::string_view suffix = ".new",
                                        mode_t mode = 0666);
   /// Removes what was written, unless it was committed.
@@ -46,10 +49,14 @@ private:
   file_replacement(std::filesystem::path file, std::filesystem::path fresh, int handle);
 
   std::filesystem::path file_;
+  /// `file_`: it is written as it is.
   std::filesystem::path fresh_;
   /// -1: nothing is left to remove.
   int handle_;
 };
+
+/// Error: `to` is one of the files to read, and writing it would replace that.
+result<void> check_apart(const std::filesystem::path& to, std::span<const std::filesystem::path> read);
 
 /// Give a synced file its name, in the place of one that is there, and have that on the disk.
 result<void> rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);

@@ -77,6 +77,7 @@ command_result<> update(const run_case_file& ran) {
   if (made->values == 0) return {};
   if (const auto done = replace_file(ran.of->file, made->text); not done)
     return command_error{exit_failed, done.error().message};
+  flush_out();
   tell("{}: {} values updated\n{}", ran.of->file, made->values, made->diff);
   return {};
 }
@@ -91,6 +92,9 @@ bool has_failed(const std::vector<run_case_file>& all, bool updated) {
 }
 
 command_result<int> run_tests(const test_options& wanted) {
+  const std::vector<std::filesystem::path> read(wanted.files.begin(), wanted.files.end());
+  if (const auto apart = check_apart(wanted.junit, read); not apart)
+    return command_error{exit_usage, apart.error().message};
   const auto files = load_all(wanted.files);
   if (not files) return files.error();
   const scratch_folder folder(std::filesystem::temp_directory_path(), "fairuse-test");

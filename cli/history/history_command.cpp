@@ -27,6 +27,7 @@
 #include "cli/stop_signal.hpp"
 #include "config/policy_file.hpp"
 #include "config/presets.hpp"
+#include "events/time_text.hpp"
 #include "storage/case_key.hpp"
 #include "storage/history/survey.hpp"
 #include "storage/local_store.hpp"
@@ -121,11 +122,17 @@ command_result<> check_files(const history_options& wanted) {
   if (std::count(wanted.files.begin(), wanted.files.end(), "-") > 1)
     return command_error{exit_usage, "FILE: standard input is named twice"};
   if (wanted.to == "-") return command_error{exit_usage, "--output: a history is a file, not standard output"};
-  for (const auto& each : wanted.files) {
-    std::error_code ignored;
-    if (std::filesystem::equivalent(each, wanted.to, ignored))
-      return command_error{exit_usage, fmt::format("{} is one of the files to read", wanted.to)};
-  }
+  std::vector<std::filesystem::path> read(wanted.files.begin(), wanted.files.end());
+  read.insert(read.end(), {wanted.labels, wanted.key_file, wanted.case_key_file});
+  if (const auto apart = check_apart(wanted.to, read); not apart)
+    return command_error{exit_usage, apart.error().message};
+  return {};
+}
+
+command_result<> check_output(const history_options& wanted) {
+  const std::filesystem::path read[] = {wanted.file, wanted.policy};
+  if (const auto apart = check_apart(wanted.to, read); not apart)
+    return command_error{exit_usage, apart.error().message};
   return {};
 }
 
@@ -294,6 +301,7 @@ private:
 command_result<int> export_csv(const history_options& wanted) {
   stop_signal::block();
   const stop_signal stop{[] {}};
+  if (const auto apart = check_output(wanted); not apart) return apart.error();
   const auto opened = open_history(wanted.file);
   if (not opened) return opened.error();
   csv_target to;
@@ -349,7 +357,13 @@ command_result<std::string> reduced(const history_options& wanted, const history
   const auto before = user.parts.events.size();
   const auto kept = minimise(user, *rules, all, {wanted.decision, folder, [&stop] { return stop.came(); }});
   if (not kept) return command_error{stop.came() ? exit_interrupted : exit_usage, kept.error().message};
-  return fmt::format("{} events became {}: {} is decided again\n", before, user.parts.events.size(), kept->says);
+  const auto& last = user.parts.events.back();
+  return fmt::format("{} events became {}: {} is decided again{}\n", before, user.parts.events.size(), kept->says,
+                     kept->at <= last.now
+                         ? std::string()
+                         : fmt::format(" at {}, which is behind the last event: a case of `fairuse test` can ask then, "
+                                       "a replay ends before",
+                                       to_time_text(kept->at)));
 }
 
 command_result<int> cut(const history_options& wanted) {
@@ -359,6 +373,7 @@ command_result<int> cut(const history_options& wanted) {
     return command_error{exit_usage, "--minimise and --decision N go together: the user's N-th decision is kept"};
   if (not wanted.policy.empty() and not wanted.minimise)
     return command_error{exit_usage, "--policy says whose decision --minimise keeps"};
+  if (const auto apart = check_output(wanted); not apart) return apart.error();
   const auto opened = open_history(wanted.file);
   if (not opened) return opened.error();
   const auto& all = (*opened)->contents();

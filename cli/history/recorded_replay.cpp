@@ -223,6 +223,8 @@ public:
         if (file_ and done_) done_ = file_->write(line + "\n");
     return done_.has_value();
   }
+  /// An error: why no more is taken.
+  const result<void>& failure() const { return done_; }
   result<void> finish() { return file_ and done_ ? file_->commit() : done_; }
 
 private:
@@ -264,7 +266,7 @@ command_result<int> show_recorded(const replay_recorded_settings& settings) {
     return command_error{exit_failed, opened.error().message};
   const auto made = replay_recorded(settings.what, [&file](const user_decisions& each) { return file.write(each); });
   if (not made) return made.error();
-  const auto written = made->partial ? result<void>{} : file.finish();
+  const auto written = made->partial ? file.failure() : file.finish();
   if (not written) return command_error{exit_failed, written.error().message};
   if (made->partial) return command_error{exit_interrupted, "interrupted; nothing is shown of a part"};
   settings.as_json ? print_out("{}\n", json_of(*made).dump()) : write_out(text_of(*made));

@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "base/system/files.hpp"
 #include "cli/commands.hpp"
 #include "cli/experiment_report.hpp"
 #include "cli/history/captured_run.hpp"
@@ -73,8 +74,15 @@ int run_as_recorded(const replay_settings& settings) {
                                      .as_json = settings.report.json}));
 }
 
+result<void> check_decisions(const replay_settings& settings) {
+  std::vector<std::filesystem::path> read(settings.policies.begin(), settings.policies.end());
+  read.insert(read.end(), {settings.files.history, settings.files.labels, settings.reviewer, settings.case_key});
+  return check_apart(settings.report.decisions, read);
+}
+
 int run_replay(const replay_settings& settings) {
   stop_signal::block();
+  if (const auto apart = check_decisions(settings); not apart) return fail(exit_usage, apart.error().message);
   if (const auto there = check_exists(settings.files.history); not there)
     return fail(exit_usage, there.error().message);
   if (settings.as_recorded) return run_as_recorded(settings);
@@ -117,7 +125,7 @@ std::function<int()> declare_replay(CLI::App& app) {
       ->check(number_between(std::uint64_t{0}, seed_max))
       ->capture_default_str();
   add_report_options(app, settings->report);
-  for (const auto* name : {"--reviewer", "--labels", "--seed", "--out", "--users", "--no-certificate"})
+  for (const auto* name : {"--reviewer", "--labels", "--controls", "--seed", "--out", "--users", "--no-certificate"})
     app.get_option(name)->excludes(recorded);
   return [settings] { return run_replay(*settings); };
 }

@@ -61,9 +61,9 @@ result<void, store_error> add_users(const sim::experiment& what, history::packer
 
 } // namespace
 
-int write_history(const sim::experiment& what, const std::filesystem::path& to) {
+int write_history(const sim::experiment& what, const std::filesystem::path& to, bool replace) {
   const stop_signal stop{[] {}};
-  auto target = history::history_target::open(to, false);
+  auto target = history::history_target::open(to, replace);
   if (not target)
     return fail(target.error().fault == store_fault::misuse ? exit_usage : exit_failed, target.error().message);
   progress shown{what.users, "events"};

@@ -9,7 +9,7 @@
 
 namespace fairuse::cli {
 
-/// Writes `to`, which must not be there; with progress and Ctrl-C. Returns an exit code.
-int write_history(const sim::experiment& what, const std::filesystem::path& to);
+/// Writes `to`, in the place of what is there if `replace`; with progress and Ctrl-C. Returns an exit code.
+int write_history(const sim::experiment& what, const std::filesystem::path& to, bool replace);
 
 } // namespace fairuse::cli

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/system/files.hpp"
 
+#include <fstream>
+
 #include <boost/test/unit_test.hpp>
 
 #include "base/system/scratch_folder.hpp"
@@ -52,6 +54,52 @@ BOOST_FIXTURE_TEST_CASE(a_status_comes_back_whole_too, one_folder) {
     BOOST_TEST(content() == bytes);
   }
   BOOST_TEST(not std::filesystem::exists(fresh));
+}
+
+BOOST_FIXTURE_TEST_CASE(two_writers_of_one_file_do_not_meet, one_folder) {
+  auto first = file_replacement::open(file);
+  BOOST_REQUIRE(first.has_value());
+  const auto second = file_replacement::open(file);
+  BOOST_REQUIRE(not second.has_value());
+  BOOST_TEST(second.error().message.find("another process is writing it") != std::string::npos);
+  BOOST_TEST(first->write("first").has_value());
+  BOOST_TEST(first->commit().has_value());
+  BOOST_TEST(content() == "first");
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_crash_left_is_removed_with_its_mode, one_folder) {
+  std::ofstream(fresh) << "left over";
+  std::filesystem::permissions(fresh, std::filesystem::perms::all);
+  auto made = file_replacement::open(file, ".new", 0600);
+  BOOST_REQUIRE(made.has_value());
+  BOOST_TEST(made->commit().has_value());
+  BOOST_TEST(content() == "");
+  const auto mine = std::filesystem::perms::owner_read | std::filesystem::perms::owner_write;
+  BOOST_TEST((std::filesystem::status(file).permissions() == mine));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_link_in_the_way_of_the_new_content_is_refused, one_folder) {
+  std::ofstream(file) << "victim";
+  std::filesystem::create_symlink(file, scratch.path() / "other.new");
+  BOOST_TEST(not replace_file(scratch.path() / "other", "new").has_value());
+  BOOST_TEST(content() == "victim");
+}
+
+BOOST_FIXTURE_TEST_CASE(the_target_of_a_link_is_replaced_also_where_it_is_not_there_yet, one_folder) {
+  const auto link = scratch.path() / "link";
+  std::filesystem::create_symlink(file, link);
+  for (const std::string& bytes : {std::string("one"), std::string("another")}) {
+    BOOST_TEST(replace_file(link, bytes).has_value());
+    BOOST_TEST(content() == bytes);
+    BOOST_TEST(std::filesystem::is_symlink(link));
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_no_file_is_written_as_it_is, one_folder) {
+  BOOST_TEST(replace_file("/dev/null", "nothing").has_value());
+  BOOST_TEST(std::filesystem::is_character_file("/dev/null"));
+  BOOST_TEST(not replace_file("/dev/full", "much").has_value());
+  BOOST_TEST(std::filesystem::is_character_file("/dev/full"));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_file_stays_until_its_replacement_is_committed, one_folder) {

@@ -135,6 +135,7 @@ def a_csv_is_packed_and_exported(engine):
 def what_cannot_be_packed_is_named_and_nothing_is_left(engine):
     engine.write("empty.ndjson", b"")
     engine.write("words.ndjson", b"hello\n")
+    engine.write("labels.csv", b"uid,label\n")
     engine.write("bad.ndjson", b'{"specversion":"1.0"}\n')
     rows = [
         (("pack", "nowhere", "-o", "x.history"), "nowhere"),
@@ -150,13 +151,17 @@ def what_cannot_be_packed_is_named_and_nothing_is_left(engine):
         (("pack", DAY, "--units", "h", "--columns", "uid=a,time=b,ms=c", "-o", "x.history"), "--units"),
         (("pack", DAY, "--units", "s", "-o", "x.history"), "--units requires --columns"),
         (("pack", DAY, "--time-format", "iso", "-o", "x.history"), "--time-format"),
+        (("pack", DAY, "--labels", "labels.csv", "-o", "labels.csv", "--force"), "is one of the files to read"),
+        (("pack", DAY, "--pseudonymise", "words.ndjson", "-o", "words.ndjson", "--force"), "is one of the files to read"),
+        (("export", "bad.ndjson", "--csv", "-o", "bad.ndjson", "--force"), "is one of the files to read"),
+        (("cut", "bad.ndjson", "--user", "a", "-o", "bad.ndjson", "--force"), "is one of the files to read"),
         (("inspect", "nowhere"), "nowhere"),
         (("export", "nowhere", "--csv"), "nowhere"),
         (("export", DAY), "--csv"),
     ]
     for words, said in rows:
         refused(engine, *words, says=said, code=1 if "no/folder" in said else 2)
-    equal(left(engine), ["bad.ndjson", "empty.ndjson", "words.ndjson"], "files")
+    equal(left(engine), ["bad.ndjson", "empty.ndjson", "labels.csv", "words.ndjson"], "files")
 
 
 def a_damaged_file_is_exit_1_and_names_the_block(engine):

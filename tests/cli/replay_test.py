@@ -69,6 +69,13 @@ class DemoDay(unittest.TestCase):
         live = [each for each in map(without_place, lines) if each["data"]["mode"] == "live"]
         return sorted((each for each in live if each["subject"] != "*"), key=lambda each: each["subject"])
 
+    def test_decisions_replace_nothing_that_is_read_and_a_full_disk_is_named(self):
+        for words in (["--policy", POLICIES / "fair.yaml"], ["--as-recorded"]):
+            said = run(PROGRAM, "replay", "day.history", *words, "--decisions", "day.history", cwd=self.folder)
+            self.assertEqual((said.returncode, "is one of the files to read" in said.stderr), (2, True), said.stderr)
+        said = run(PROGRAM, "replay", "day.history", "--as-recorded", "--decisions", "/dev/full", cwd=self.folder)
+        self.assertEqual((said.returncode, "No space left" in said.stderr), (1, True), said.stderr)
+
     def test_the_live_policy_with_recorded_outcomes_decides_as_production_did(self):
         live = self.live_decisions("state")
         self.assertGreater(len(live), 20)
