@@ -158,7 +158,12 @@ void checkpoint_keeper::before_commit(const commit_head& last, time_ms now) {
     return;
   }
   const auto* from = db_->db->GetSnapshot();
-  thread_ = std::thread([this, commit = last.commit, week, from] { run(commit, week, from); });
+  try {
+    thread_ = std::thread([this, commit = last.commit, week, from] { run(commit, week, from); });
+  } catch (const std::system_error& none) {
+    db_->db->ReleaseSnapshot(from);
+    end(week, error{std::string("no thread can be started: ") + none.what()});
+  }
 }
 
 void checkpoint_keeper::run(std::uint64_t commit, std::int64_t week, const rocksdb::Snapshot* from) {
