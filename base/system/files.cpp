@@ -72,13 +72,15 @@ result<void> remove_left_over(const std::filesystem::path& file) {
 result<int> create_alone(const std::filesystem::path& file, mode_t mode) {
   for (;;) {
     const int handle = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    if (handle < 0 and errno != EEXIST) return system_error("cannot write", file);
+    if (handle < 0) {
+      if (errno != EEXIST) return system_error("cannot write", file);
+      if (auto removed = remove_left_over(file); not removed) return removed.error();
+      continue;
+    }
     struct stat what {};
     // Another process may have taken it for a left-over before it was locked.
-    if (handle >= 0 and lock(handle) and ::fstat(handle, &what) == 0 and what.st_nlink > 0) return int{handle};
-    if (handle >= 0) ::close(handle);
-    if (handle < 0)
-      if (auto removed = remove_left_over(file); not removed) return removed.error();
+    if (lock(handle) and ::fstat(handle, &what) == 0 and what.st_nlink > 0) return int{handle};
+    ::close(handle);
   }
 }
 

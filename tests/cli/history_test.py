@@ -46,28 +46,31 @@ def left(engine, *names):
     return sorted(each.name for each in engine.folder.iterdir() if each.name not in ("local.yaml", *names))
 
 
+def kept_history(engine, version, events, decisions):
+    """A committed file: its events and what the policy fair decides of them have these digests."""
+    kept = ROOT / f"tests/data/histories/format-{version}.history"
+    rows = good(engine, "export", kept, "--csv").stdout
+    equal(hashlib.sha256(rows).hexdigest(), events, "its events")
+    done = engine.call("replay", kept, "--policy", ROOT / "config/policies/fair.yaml", "--json")
+    equal(done.returncode, 0, f"exit code, with {done.stderr.decode()}")
+    equal(json.loads(done.stdout)["run"]["digest"], decisions, "digest of its decisions")
+    return kept
+
+
 def a_history_of_an_earlier_build_is_decided_as_it_was(engine):
+    events = "6ec16d48dfa0205117c0960514ca570ff2b1e072bde3d67518bb7065b5a84467"
+    decisions = "b2e1353ffdefd67673c1ed10b713f1e8bce95013c8d3b2d0b7dffb1773533934"
     for version in (1, 2):
-        kept = ROOT / f"tests/data/histories/format-{version}.history"
-        rows = good(engine, "export", kept, "--csv").stdout
-        equal(hashlib.sha256(rows).hexdigest(), "6ec16d48dfa0205117c0960514ca570ff2b1e072bde3d67518bb7065b5a84467", "its events")
-        done = engine.call("replay", kept, "--policy", ROOT / "config/policies/fair.yaml", "--json")
-        equal(done.returncode, 0, f"exit code, with {done.stderr.decode()}")
-        equal(json.loads(done.stdout)["run"]["digest"], "b2e1353ffdefd67673c1ed10b713f1e8bce95013c8d3b2d0b7dffb1773533934", "digest of its decisions")
         # By rules 2.
-        done = engine.call("replay", kept, "--as-recorded", "--json")
+        done = engine.call("replay", kept_history(engine, version, events, decisions), "--as-recorded", "--json")
         equal(done.returncode, 2, f"exit code, with {done.stderr.decode()}")
 
 
 def a_history_with_states_of_an_earlier_build_is_decided_as_it_was(engine):
-    kept = ROOT / "tests/data/histories/format-3.history"
-    rows = good(engine, "export", kept, "--csv").stdout
-    equal(hashlib.sha256(rows).hexdigest(), "63480333c02155c53eda846ea5d33c2c0e5a81a4c43674933b6c5eefad93d530", "its events")
-    done = engine.call("replay", kept, "--policy", ROOT / "config/policies/fair.yaml", "--json")
-    equal(done.returncode, 0, f"exit code, with {done.stderr.decode()}")
-    equal(json.loads(done.stdout)["run"]["digest"], "646677a7c5c3e785694c8b0e2cf57c3fc4a381f8a6f03ed2a25dca09aa531477", "digest of its decisions")
+    events = "63480333c02155c53eda846ea5d33c2c0e5a81a4c43674933b6c5eefad93d530"
+    decisions = "646677a7c5c3e785694c8b0e2cf57c3fc4a381f8a6f03ed2a25dca09aa531477"
     # By rules 3.
-    done = engine.call("replay", kept, "--as-recorded", "--json")
+    done = engine.call("replay", kept_history(engine, 3, events, decisions), "--as-recorded", "--json")
     equal(done.returncode, 0, f"exit code, with {done.stderr.decode()}")
     equal(json.loads(done.stdout)["digest"], "8b6d17276996cdd9668cff01a5a312de63f395618472e51e44caeb5d0604c5f0", "digest of what was recorded")
 
