@@ -58,14 +58,16 @@ std::vector<std::string> shadows_of(const policy_set& from) {
   return digests;
 }
 
-/// Profiles go on with what they have metered, slots with what stands there; one that comes back begins anew.
-policy_ages ages_after(const policy_set* before, const std::vector<const policy*>& loaded, time_ms now) {
+/// Of what was known before: profiles go on with what they have metered, slots with what stands there; one that comes
+/// back begins anew. nullopt: all slots always were loaded.
+policy_ages ages_after(const std::vector<profile_age>& profiles, const std::optional<std::vector<slot_age>>& slots,
+                       const std::vector<const policy*>& loaded, time_ms now) {
   policy_ages ages;
-  if (before != nullptr) ages.slots = slots_after(before->ages().slots, loaded, now);
+  if (slots) ages.slots = slots_after(*slots, loaded, now);
   for (const auto* each : loaded) {
-    profile_age age{each->metering, INT64_MIN, before == nullptr ? INT64_MIN : now};
-    for (std::size_t i = 0; before != nullptr and i < before->profiles().size(); ++i)
-      if (before->profiles()[i] == each->metering) age.loaded = before->loaded(i);
+    profile_age age{each->metering, INT64_MIN, now};
+    for (const auto& known : profiles)
+      if (known.profile == each->metering) age.loaded = known.loaded;
     ages.profiles.push_back(age);
   }
   return ages;
@@ -156,16 +158,8 @@ result<policy> recorded_controls::policy_of(const std::string& digest) const {
 policy_ages recorded_controls::ages_at_start(std::int32_t partition, const std::vector<const policy*>& loaded) const {
   const auto& all = contents_.checkpoints;
   const auto from = std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.partition == partition; });
-  if (from == all.end()) return ages_after(nullptr, loaded, INT64_MIN);
-  policy_ages ages;
-  if (from->slots) ages.slots = slots_after(*from->slots, loaded, from->now);
-  for (const auto* each : loaded) {
-    profile_age age{each->metering, INT64_MIN, from->now};
-    for (const auto& known : from->profiles)
-      if (known.profile == each->metering) age.loaded = known.loaded;
-    ages.profiles.push_back(age);
-  }
-  return ages;
+  if (from == all.end()) return ages_after({}, std::nullopt, loaded, INT64_MIN);
+  return ages_after(from->profiles, from->slots, loaded, from->now);
 }
 
 result<const policy_set*> recorded_controls::policies_of(const history_run& with) {
@@ -184,7 +178,8 @@ result<const policy_set*> recorded_controls::policies_of(const history_run& with
   }
   for (const auto& each : shadows)
     loaded.push_back(&each);
-  auto ages = before != nullptr ? ages_after(before, loaded, with.previous_now) : ages_at_start(with.partition, loaded);
+  auto ages = before != nullptr ? ages_after(before->ages().profiles, before->ages().slots, loaded, with.previous_now)
+                                : ages_at_start(with.partition, loaded);
   sets_.push_back(policy_set::make(*live, std::move(shadows), with.retention_ms, review_mode::shared, std::move(ages)));
   return sets_.back().get();
 }
