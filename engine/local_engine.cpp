@@ -20,6 +20,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+/// How long a delivery to the second input may wait.
+constexpr milliseconds spool_interval{100};
+
 run_error error_of(const store_error& from) { return {run_fault::failed, from.message}; }
 
 } // namespace
@@ -73,6 +76,7 @@ void local_engine::stop() {
 // Seal, run, write, commit: epoch by epoch, until the input ends, stop() is called or something is wrong.
 run_result<void> local_engine::drive() {
   while (goes_on()) {
+    take_spooled();
     source_->expect_timer(shard_->next_due());
     if (const auto from = source_->seal()) {
       const auto decided = shard_->run(from->sealed);
@@ -122,8 +126,17 @@ void local_engine::tell_checkpoint_failure() const {
   if (const auto failure = store_->take_checkpoint_failure()) told_.log(log_level::warning, *failure);
 }
 
+// Looking costs a system call or two, so it is not done for every epoch.
+void local_engine::take_spooled() {
+  if (spool_ == nullptr or stop_ or steady_now() - spool_seen_ < spool_interval) return;
+  spool_seen_ = steady_now();
+  sink_->settle_if_written();
+  for (auto& each : spool_->take())
+    source_->put_spooled(std::move(each));
+}
+
 void local_engine::wait_for_input() {
-  auto wait = milliseconds{1'000};
+  auto wait = spool_ != nullptr ? spool_interval : milliseconds{1'000};
   if (sink_->waiting() > 0) {
     const auto left = waiting_since_ + milliseconds{settings_.commit_ms} - steady_now();
     wait = std::max(milliseconds{1}, std::chrono::ceil<milliseconds>(left));
@@ -139,7 +152,7 @@ void local_engine::wait_for_input() {
 run_result<void> local_engine::finish() {
   if (sink_->waiting() > 0)
     if (auto done = commit(); not done) return done;
-  if (const auto done = store_->wait(); not done) return error_of(done.error());
+  if (const auto done = sink_->wait(); not done) return error_of(done.error());
   failpoint::pass("stopping");
   // A stop does not wait for a checkpoint: the next start takes another one.
   if (stop_) return {};

@@ -25,6 +25,7 @@
 #include "streams/local/input_reader.hpp"
 #include "streams/local/local_sink.hpp"
 #include "streams/local/local_source.hpp"
+#include "streams/local/spool.hpp"
 #include "streams/notices.hpp"
 
 namespace fairuse {
@@ -52,6 +53,7 @@ private:
   run_result<void> open_input();
   run_result<sealer_state> read_sealer_state() const;
   read_position find_position();
+  run_result<void> open_spool();
   void make_source(sealer_state state);
   void make_sink();
   std::function<void(const dead_letter&)> told_dead_letter() const;
@@ -68,6 +70,7 @@ private:
   void tell_checkpoint_failure() const;
   bool goes_on();
   void wait_for_input();
+  void take_spooled();
   run_result<void> finish();
   run_error refused_line() const;
   void warn_of_old_lines(const std::string& which) const;
@@ -95,6 +98,8 @@ private:
   std::unique_ptr<local_store> store_;
   std::unique_ptr<batch_queue> queue_;
   std::unique_ptr<input_reader> reader_;
+  /// nullptr under the events' clock.
+  std::unique_ptr<spool> spool_;
   std::unique_ptr<local_source> source_;
   std::unique_ptr<local_sink> sink_;
   std::unique_ptr<worker> worker_;
@@ -106,6 +111,8 @@ private:
   std::uint64_t total_bytes_ = 0;
   /// When the first epoch of the open commit was written.
   std::chrono::steady_clock::time_point waiting_since_{};
+  /// When the second input was looked at last.
+  std::chrono::steady_clock::time_point spool_seen_{};
   std::optional<run_report> report_;
 };
 

@@ -184,6 +184,7 @@ run_result<void> local_engine::open_input() {
   auto state = read_sealer_state();
   if (not state) return std::move(state.error());
   const auto last_now = state->now;
+  if (auto done = open_spool(); not done) return done;
   make_source(std::move(*state));
   make_sink();
   add_config_commands();
@@ -195,6 +196,22 @@ run_result<void> local_engine::open_input() {
 std::int64_t local_engine::horizon_ms() const {
   if (clock_ == clock_kind::wall) return horizon_wall_ms;
   return settings_.max_gap_ms.value_or(all_.settings.max_gap_ms);
+}
+
+// What other processes deliver is of now.
+run_result<void> local_engine::open_spool() {
+  if (clock_ == clock_kind::wall) {
+    spool_ = std::make_unique<spool>(settings_.state_folder, setting_of(store_->meta().settings, spool_setting),
+                                     [this](const std::string& what) { told_.log(log_level::warning, what); });
+    return {};
+  }
+  std::error_code unknown;
+  const auto folder = spool_folder(settings_.state_folder);
+  if (not std::filesystem::exists(folder, unknown) or std::filesystem::is_empty(folder, unknown)) return {};
+  return run_error{run_fault::refused,
+                   fmt::format("{} has events for a store that runs by the wall clock, and this one runs by `--clock "
+                               "events`: recorded verdicts belong into the file that is read. Move them there, or away",
+                               folder.string())};
 }
 
 void local_engine::make_source(sealer_state state) {
@@ -229,6 +246,7 @@ void local_engine::make_sink() {
   sink_ = std::make_unique<local_sink>(local_sink_options{.decision_source = all_.settings.source,
                                                           .input = reader_->has_position() ? input_name_ : "-",
                                                           .has_position = reader_->has_position(),
+                                                          .second_input = spool_.get(),
                                                           .told_dead_letter = told_dead_letter()},
                                        *store_, *source_, case_namer{case_key_});
 }

@@ -38,6 +38,8 @@ struct input_batch {
   std::uint64_t end_offset = 0;
   /// The deployment's own lines (source fairuse/config), which stand in no file.
   bool own = false;
+  /// Name of the file of the second input (streams/local/spool.hpp) that the lines stand in; empty: of the input.
+  std::string spooled;
   /// What was read up to here can no longer be read under the input's name: the file was replaced, moved away, cut
   /// short or rewritten. What follows begins at line 1.
   bool ends_content = false;

@@ -31,7 +31,11 @@ const event_text* text_of(const input_batch& batch, const input_line& line) {
 } // namespace
 
 local_sink::local_sink(local_sink_options options, local_store& store, local_source& source, case_namer names)
-  : options_{std::move(options)}, store_{store}, source_{source}, names_{std::move(names)} {}
+  : options_{std::move(options)},
+    store_{store},
+    source_{source},
+    names_{std::move(names)},
+    handed_{store.committed()} {}
 
 void local_sink::write(const local_epoch& from, const epoch_result& decided) {
   failpoint::pass("slices_done");
@@ -67,9 +71,13 @@ void local_sink::take_lines(const sealed_lines& lines) {
         store_.meta().settings[key] = value;
       continue;
     }
+    totals_.lines += range.count;
+    if (not range.batch->spooled.empty()) {
+      options_.second_input->joined(*range.batch, range.first + range.count);
+      continue;
+    }
     last_batch_ = range.batch;
     last_line_ = range.first + range.count;
-    totals_.lines += range.count;
     totals_.bytes += end - begin;
   }
   totals_.empty_lines += lines.empty_lines;
@@ -94,7 +102,7 @@ std::uint64_t local_sink::take_refused(const sealed_lines& lines, const epoch_re
     const auto& batch = *from.batch;
     const dead_letter made{.why = each.why,
                            .place = std::string{each.place},
-                           .input = batch.own ? std::string{config_source} : options_.input,
+                           .input = name_of(batch),
                            .line = batch.first_line + each.line,
                            .commit_line = commit_lines_ + before + (each.line - from.first),
                            .bytes = std::string{batch.original(each.line)},
@@ -105,6 +113,11 @@ std::uint64_t local_sink::take_refused(const sealed_lines& lines, const epoch_re
     if (batch.lines[each.line].kind == line_kind::refused and not batch.own) take_unreadable(batch, each.line);
   }
   return dead_letters;
+}
+
+std::string local_sink::name_of(const input_batch& batch) const {
+  if (batch.own) return std::string{config_source};
+  return batch.spooled.empty() ? options_.input : "spool/" + batch.spooled;
 }
 
 void local_sink::take_unreadable(const input_batch& batch, std::size_t line) {
@@ -183,11 +196,34 @@ result<void, store_error> local_sink::commit() {
     target = {options_.input, last_batch_->offset_of(last_line_), last_batch_->first_line - 1 + last_line_,
               fmt::format("{:016x}", fingerprint_at(*last_batch_, last_line_))};
   }
+  remember_spool();
   waiting_ = 0;
   commit_lines_ = 0;
   ++totals_.commits;
   failpoint::pass("batch_built");
-  return store_.commit();
+  ++handed_;
+  if (auto done = store_.commit(); not done) return done;
+  if (options_.second_input != nullptr) options_.second_input->turn();
+  return {};
+}
+
+void local_sink::remember_spool() {
+  if (options_.second_input == nullptr) return;
+  auto& settings = store_.meta().settings;
+  if (auto positions = options_.second_input->positions(); positions.empty())
+    settings.erase(spool_setting);
+  else
+    settings[spool_setting] = std::move(positions);
+}
+
+void local_sink::settle_if_written() {
+  if (options_.second_input != nullptr and store_.committed() == handed_) options_.second_input->settle();
+}
+
+result<void, store_error> local_sink::wait() {
+  if (auto done = store_.wait(); not done) return done;
+  if (options_.second_input != nullptr) options_.second_input->settle();
+  return {};
 }
 
 } // namespace fairuse

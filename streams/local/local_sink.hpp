@@ -27,6 +27,7 @@
 #include "storage/local_store.hpp"
 #include "streams/decision_ids.hpp"
 #include "streams/local/local_source.hpp"
+#include "streams/local/spool.hpp"
 
 namespace fairuse {
 
@@ -59,6 +60,8 @@ struct local_sink_options {
   std::string input;
   /// A pipe has no position.
   bool has_position = true;
+  /// nullptr: there is no second input.
+  spool* second_input = nullptr;
   /// The first dead letter of each reason.
   std::function<void(const dead_letter&)> told_dead_letter = [](const dead_letter&) {};
 };
@@ -81,6 +84,10 @@ public:
   std::size_t waiting_bytes() const { return store_.open_bytes(); }
   /// Write the changes and hand everything to the store's writer.
   result<void, store_error> commit();
+  /// Files of the second input go if all that was handed over is durable.
+  void settle_if_written();
+  /// Wait until what was handed over is durable.
+  result<void, store_error> wait();
 
   const run_totals& totals() const { return totals_; }
 
@@ -94,6 +101,8 @@ private:
     std::string_view note;
   };
 
+  std::string name_of(const input_batch& batch) const;
+  void remember_spool();
   void take_unreadable(const input_batch& batch, std::size_t line);
   void take_lines(const sealed_lines& lines);
   std::uint64_t take_refused(const sealed_lines& lines, const epoch_result& decided);
@@ -112,6 +121,8 @@ private:
   tsl::robin_set<std::size_t> seen_;
   run_totals totals_;
   std::uint64_t waiting_ = 0;
+  /// Number of the last commit that was handed over.
+  std::uint64_t handed_ = 0;
   std::uint32_t commit_lines_ = 0;
   /// One partition: number 0.
   decision_ids ids_{0};

@@ -26,6 +26,11 @@ local_source::local_source(local_source_options options, batch_queue& from)
 
 void local_source::put_first(std::unique_ptr<input_batch> own) { batches_.push_front(std::move(own)); }
 
+void local_source::put_spooled(std::unique_ptr<input_batch> batch) {
+  assert(options_.sealing.clock == clock_kind::wall);
+  batches_.push_back(std::move(batch));
+}
+
 bool local_source::take_batch() {
   auto batch = from_.pop();
   if (batch == nullptr) return false;
@@ -168,7 +173,7 @@ void local_source::tell(const input_batch& batch, std::size_t line, const jump_o
 // A file of the past under the wall clock is refused before anything of it is metered as a late upload.
 bool local_source::refuse_old_file(const input_batch& batch, std::size_t line) {
   const auto& what = batch.lines[line];
-  if (first_event_seen_ or batch.own or what.kind != line_kind::event) return false;
+  if (first_event_seen_ or batch.own or not batch.spooled.empty() or what.kind != line_kind::event) return false;
   first_event_seen_ = true;
   if (not options_.first_not_before or batch.events[what.index].what.instant >= *options_.first_not_before)
     return false;

@@ -96,6 +96,9 @@ public:
   /// The deployment's own lines; they come before everything that is in the queue. REQUIRES: before the first seal().
   void put_first(std::unique_ptr<input_batch> own);
 
+  /// Lines of the second input come as soon as those that are here are sealed. REQUIRES: clock_kind::wall.
+  void put_spooled(std::unique_ptr<input_batch> batch);
+
   /// A timer is due at `due`: under the wall clock an epoch is sealed for it even without lines.
   void expect_timer(time_ms due) { timer_due_ = due; }
 

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The second input of local mode: what other processes deliver into DIR/spool beside the file or pipe that is read.
+usage: spool_test.py PROGRAM [CASE...]"""
+
+import datetime
+import json
+import pathlib
+import signal
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support.checks import check, equal  # noqa: E402
+from support.local_mode import main  # noqa: E402
+from support.process import wait_until  # noqa: E402
+
+PLACES = ["epoch_sealed", "slices_done", "batch_built", "before_write", "after_write", "after_publish", "stopping"]
+
+
+def line(id, type, data, user="u-1", ago=datetime.timedelta(seconds=1)):
+    at = datetime.datetime.now(datetime.timezone.utc) - ago
+    event = {"specversion": "1.0", "id": id, "source": "test", "type": f"fairuse.{type}.v1", "subject": user}
+    return json.dumps(event | {"time": at.isoformat(), "data": data}) + "\n"
+
+
+def day_of_a_listener():
+    return line("day", "speech", {"lane": "realtime", "ms": 3 * 3_600_000}, ago=datetime.timedelta(hours=4))
+
+
+def verdict(score=0.93, request="live-1"):
+    return line(f"verdict-{request}", "review", {"request": request, "score": score, "usage_type": "audiobook"})
+
+
+def heard(number, user="u-1"):
+    return line(f"s-{number}", "speech", {"lane": "realtime", "ms": 1_000}, user=user)
+
+
+def deliver(engine, state, name, text):
+    """As every writer must: whole, under its name at once."""
+    folder = engine.path(state) / "spool"
+    folder.mkdir(parents=True, exist_ok=True)
+    engine.write("delivery", text).rename(folder / f"{name}.ndjson")
+
+
+def spooled(engine, state):
+    return sorted(each.name for each in (engine.path(state) / "spool").glob("*"))
+
+
+def kinds(decisions):
+    return [json.loads(each)["data"]["decision"] for each in decisions.splitlines()]
+
+
+def a_verdict_enters_beside_a_growing_file(engine):
+    engine.write("in.ndjson", day_of_a_listener())
+    process = engine.start("state", "in.ndjson", clock="wall")
+    engine.wait_for_decisions("state", lambda lines: b"review_requested" in b"".join(lines))
+    deliver(engine, "state", "1", verdict())
+    engine.wait_for_decisions("state", lambda lines: b"strike_added" in b"".join(lines))
+    wait_until(lambda: not spooled(engine, "state"), "the delivery is gone")
+    with engine.path("in.ndjson").open("a") as growing:
+        growing.write(line("late", "stt", {"ms": 1_000}))
+    code, said = engine.finish(process)
+    equal(code, 0, f"exit code, which said {said}")
+    told = engine.summary("state", "in.ndjson", clock="wall")
+    check(told["lines"] <= 1, "the file goes on where it was, and the delivery is not read again")
+    equal(kinds(engine.decisions("state")).count("strike_added"), 1, "strikes")
+
+
+def what_came_while_no_engine_ran_is_taken_first(engine):
+    engine.write("in.ndjson", day_of_a_listener())
+    engine.good_run("state", "in.ndjson", clock="wall")
+    deliver(engine, "state", "1", verdict())
+    told = engine.summary("state", "in.ndjson", clock="wall")
+    equal(told["lines"], 1, "lines of the second run")
+    equal(spooled(engine, "state"), [], "deliveries that are left")
+    check("strike_added" in kinds(engine.decisions("state")), "the verdict counts")
+
+
+def killed_anywhere_both_inputs_go_on_where_they_stopped(engine):
+    """Every line is taken once, whatever the place: none is a duplicate, none is missing."""
+    for place in PLACES:
+        for nth in (1, 2):
+            state = f"{place}-{nth}"
+            # A store first: the folder of a state has nothing else in it.
+            engine.write("none.ndjson", "\n")
+            engine.good_run(state, "none.ndjson", clock="wall")
+            for number in range(3):
+                text = "".join(heard(f"{number}-{n}", user=f"u-{n % 7}") for n in range(200))
+                deliver(engine, state, f"{number:03}", text)
+            engine.write("in.ndjson", "".join(heard(f"file-{n}") for n in range(300)))
+            options = ("--chunk-bytes", 2_000, "--commit-bytes", 20_000)
+            engine.run(state, "in.ndjson", *options, clock="wall", env={"FAIRUSE_FAIL": f"{place}:kill:{nth}"})
+            engine.good_run(state, "in.ndjson", *options, clock="wall")
+            packed = engine.call("history", "pack", "--state", state, "-o", f"{state}.history")
+            equal(packed.returncode, 0, f"pack, which said {packed.stderr.decode()}")
+            told = json.loads(engine.call("history", "inspect", f"{state}.history", "--json").stdout)
+            equal(told["events"]["speech"], 900, f"events after a kill at {place}:{nth}")
+            equal(told["duplicates"], 0, f"lines that were taken twice after a kill at {place}:{nth}")
+            equal(spooled(engine, state), [], f"deliveries that are left after a kill at {place}:{nth}")
+            verified = engine.call("verify", "--state", state)
+            equal(verified.returncode, 0, f"verify after {place}:{nth}, which said {verified.stderr.decode()}")
+
+
+def a_malformed_line_is_a_dead_letter_that_names_the_delivery(engine):
+    engine.write("in.ndjson", day_of_a_listener())
+    engine.good_run("state", "in.ndjson", clock="wall")
+    deliver(engine, "state", "bad", "no event\n" + verdict())
+    engine.good_run("state", "in.ndjson", clock="wall")
+    check(b"spool/bad.ndjson" in engine.dead_letters("state"), "the dead letter names the delivery")
+    check("strike_added" in kinds(engine.decisions("state")), "the line behind it counts")
+
+
+def what_has_no_whole_name_is_not_read(engine):
+    engine.write("in.ndjson", day_of_a_listener())
+    engine.good_run("state", "in.ndjson", clock="wall")
+    deliver(engine, "state", "1", verdict())
+    (engine.path("state") / "spool" / "1.ndjson").rename(engine.path("state") / "spool" / "1.ndjson.new")
+    equal(engine.summary("state", "in.ndjson", clock="wall")["lines"], 0, "lines")
+
+
+def a_store_of_the_past_takes_no_delivery(engine):
+    engine.write("in.ndjson", day_of_a_listener())
+    engine.good_run("state", "in.ndjson", clock="events")
+    deliver(engine, "state", "1", verdict())
+    done = engine.run("state", "in.ndjson", clock="events")
+    equal(done.returncode, 2, "exit code")
+    check(b"recorded verdicts belong into the file" in done.stderr, "it says where verdicts belong")
+    equal(spooled(engine, "state"), ["1.ndjson"], "the delivery stays")
+
+
+def a_stop_leaves_what_was_not_sealed_to_the_next_run(engine):
+    engine.write("in.ndjson", day_of_a_listener())
+    process = engine.start("state", "in.ndjson", clock="wall")
+    engine.wait_for_decisions("state", lambda lines: b"review_requested" in b"".join(lines))
+    for number in range(40):
+        deliver(engine, "state", f"{number:03}", heard(f"n-{number}"))
+    engine.finish(process, signal.SIGTERM)
+    engine.good_run("state", "in.ndjson", clock="wall")
+    equal(spooled(engine, "state"), [], "deliveries that are left")
+    engine.call("history", "pack", "--state", "state", "-o", "all.history")
+    told = json.loads(engine.call("history", "inspect", "all.history", "--json").stdout)
+    equal(told["events"]["speech"], 41, "events")
+
+
+CASES = [
+    a_verdict_enters_beside_a_growing_file,
+    what_came_while_no_engine_ran_is_taken_first,
+    killed_anywhere_both_inputs_go_on_where_they_stopped,
+    a_malformed_line_is_a_dead_letter_that_names_the_delivery,
+    what_has_no_whole_name_is_not_read,
+    a_store_of_the_past_takes_no_delivery,
+    a_stop_leaves_what_was_not_sealed_to_the_next_run,
+]
+
+if __name__ == "__main__":
+    main(CASES)
