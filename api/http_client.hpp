@@ -28,7 +28,7 @@ struct http_client_options {
 
 struct http_request {
   std::string url;
-  /// `name: value`
+  /// `name: value`; no line break in it.
   std::vector<std::string> headers;
   /// Sent by POST.
   std::string body;

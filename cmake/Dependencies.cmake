@@ -6,7 +6,7 @@
 #   yaml-cpp                  CLI11::CLI11              fmt::fmt                 spdlog::spdlog
 #   nlohmann_json::nlohmann_json                        OpenSSL::Crypto          Boost::headers (Math)
 #   zstd::zstd                xxhash::xxhash            random123::random123     tsl::robin_map
-#   tl::expected              RdKafka::rdkafka (C API)
+#   tl::expected              RdKafka::rdkafka (C API)  CURL::libcurl            prometheus-cpp::core
 #   Boost::unit_test_framework, rapidcheck (tests)      benchmark::benchmark (bench)
 #
 # Imported targets are SYSTEM includes: their headers do not warn.
