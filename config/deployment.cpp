@@ -35,7 +35,7 @@ public:
     bind_streams();
     bind_case_key();
     bind_retention();
-    bind_reviewer();
+    bind_reviewer_settings();
     bind_log();
     top_.count("active_users_max", settings.active_users_max, {1'000, 10'000'000});
     top_.duration("max_gap", settings.max_gap_ms, {hour_ms, retention_max_ms});
@@ -109,17 +109,13 @@ private:
     retention->finish();
   }
 
-  void bind_reviewer() {
-    auto reviewer = top_.map("reviewer");
-    if (not reviewer) return;
-    auto& rule = all_.settings.reviewer;
-    if (reviewer->text("model", rule.model) and rule.model.empty()) reviewer->error("model", "is empty");
-    reviewer->text("endpoint", rule.endpoint);
-    if (not rule.endpoint.empty() and not rule.endpoint.starts_with("http://")
-        and not rule.endpoint.starts_with("https://"))
-      reviewer->error("endpoint", "expected a base URL such as https://api.openai.com/v1");
-    existing_file(*reviewer, "key_file", rule.key_file, need::optional);
-    reviewer->finish();
+  void bind_reviewer_settings() {
+    auto& settings = all_.settings;
+    const auto folder = settings.file.parent_path();
+    if (auto reviewer = top_.map("reviewer"))
+      bind_reviewer(*reviewer, folder, settings.streams == stream_kind::local, settings.reviewer);
+    else
+      settings.reviewer.prompts = resolved("prompts");
   }
 
   void bind_log() {

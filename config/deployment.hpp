@@ -14,6 +14,7 @@
 #include "base/pure/log_level.hpp"
 #include "config/kafka_settings.hpp"
 #include "config/policy_file.hpp"
+#include "config/reviewer_settings.hpp"
 #include "config/yaml.hpp"
 #include "core/policy.hpp"
 #include "events/event.hpp"
@@ -30,15 +31,6 @@ struct retention_rule {
   std::int64_t usage_ms = 8 * day_ms;
   std::int64_t input_ms = 35 * day_ms;
   std::int64_t decisions_ms = 400 * day_ms;
-};
-
-/// The purpose classifier: any endpoint with the OpenAI chat-completions API.
-struct reviewer_settings {
-  std::string model = "gpt-5.1";
-  /// Base URL; empty: the readers of the review requests answer them.
-  std::string endpoint;
-  /// Holds the API key; empty: none is sent.
-  std::filesystem::path key_file;
 };
 
 struct log_settings {

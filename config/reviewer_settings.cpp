@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "config/reviewer_settings.hpp"
+
+namespace fairuse {
+
+namespace {
+
+using yaml::map_reader;
+
+constexpr std::int64_t second = 1'000;
+constexpr std::int64_t minute = 60 * second;
+/// A million of any currency in micro-units.
+constexpr std::int64_t money_max_micro = 1'000'000'000'000;
+constexpr int money_decimals = 6;
+
+std::string_view without_scheme(std::string_view url) {
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (url.starts_with(scheme)) return url.substr(scheme.size());
+  return {};
+}
+
+// The host, its port and, if someone wrote one, a login.
+std::string_view authority_of(std::string_view url) {
+  const auto rest = without_scheme(url);
+  return rest.substr(0, rest.find_first_of("/?#"));
+}
+
+bool stays_on_the_machine(std::string_view url) {
+  const auto host = authority_of(url);
+  for (const std::string_view local : {"localhost", "[::1]"})
+    if (host == local or host.starts_with(std::string{local} + ":")) return true;
+  return host.starts_with("127.");
+}
+
+bool is_address_and_port(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos or colon == 0 or text.find_first_of(" \t/") != std::string_view::npos)
+    return false;
+  const auto port = yaml::parse_decimal(text.substr(colon + 1), 0);
+  return port and *port >= 0 and *port <= 65'535 and text[colon + 1] != '+';
+}
+
+class reviewer_binder {
+public:
+  reviewer_binder(map_reader& from, const std::filesystem::path& folder, reviewer_settings& into)
+    : from_{from}, folder_{folder}, into_{into} {}
+
+  void bind() {
+    if (from_.text("model", into_.model) and into_.model.empty()) from_.error("model", "is empty");
+    bind_endpoint();
+    bind_prompts();
+    bind_form();
+    from_.duration("timeout", into_.timeout_ms, {second, 10 * minute});
+    from_.count("retries", into_.retries, {0, 20});
+    from_.count("concurrency", into_.concurrency, {1, 1'000});
+    from_.count("waiting_max", into_.waiting_max, {0, 100'000});
+    from_.count("evidence_max", into_.evidence_max, {0, 10});
+    bind_per_hour();
+    bind_price();
+    bind_breaker();
+    from_.text("proxy", into_.proxy);
+    existing("ca_file", into_.ca_file, false);
+    if (from_.text("listen", into_.listen) and not into_.listen.empty() and not is_address_and_port(into_.listen))
+      from_.error("listen", "expected address:port, such as 127.0.0.1:9464, not '" + into_.listen + "'");
+    from_.flag("with_engine", into_.with_engine);
+  }
+
+private:
+  std::filesystem::path resolved(const std::string& text) const { return (folder_ / text).lexically_normal(); }
+
+  // It must be there now, so that nothing fails hours later.
+  void existing(std::string_view key, std::filesystem::path& into, bool folder) {
+    std::string text;
+    if (not from_.text(key, text)) return;
+    into = resolved(text);
+    std::error_code failed;
+    const bool there =
+        folder ? std::filesystem::is_directory(into, failed) : std::filesystem::is_regular_file(into, failed);
+    if (not there) from_.error(key, std::string{"no such "} + (folder ? "folder: " : "file: ") + into.string());
+  }
+
+  void bind_endpoint() {
+    if (from_.text("endpoint", into_.endpoint) and not into_.endpoint.empty()) {
+      if (const auto problem = endpoint_problem(into_.endpoint); not problem.empty()) from_.error("endpoint", problem);
+      while (into_.endpoint.ends_with('/'))
+        into_.endpoint.pop_back();
+    }
+    existing("key_file", into_.key_file, false);
+    from_.choose("key_header", into_.key_in,
+                 {{"authorization", key_header::authorization}, {"api-key", key_header::api_key}});
+    if (from_.text("query", into_.query) and into_.query.find_first_of("?#& \t\r\n") == 0)
+      from_.error("query", "is written without the '?' before it, such as api-version=2024-10-21");
+    else if (into_.query.find_first_of("# \t\r\n") != std::string::npos)
+      from_.error("query", "holds a character that no address has; write it as %20 and the like");
+  }
+
+  void bind_prompts() {
+    into_.prompts = resolved("prompts");
+    existing("prompts", into_.prompts, true);
+    from_.name("prompt_version", into_.prompt_version);
+  }
+
+  void bind_form() {
+    from_.choose("response_format", into_.format,
+                 {{"json_schema", answer_format::json_schema},
+                  {"json_object", answer_format::json_object},
+                  {"text", answer_format::text}});
+    std::int64_t temperature = 0;
+    if (from_.decimal("temperature", temperature, 9, {0, 2'000'000'000})) into_.temperature_nano = temperature;
+  }
+
+  void bind_per_hour() {
+    auto limit = from_.map("per_hour");
+    if (not limit) return;
+    limit->count("requests", into_.per_hour.requests, {1, 10'000'000});
+    limit->decimal("money", into_.per_hour.money_micro, money_decimals, {1, money_max_micro});
+    limit->finish();
+  }
+
+  void bind_price() {
+    auto price = from_.map("price");
+    if (price) {
+      price->decimal("input_per_million", into_.price.input_micro, money_decimals, {0, money_max_micro});
+      price->decimal("output_per_million", into_.price.output_micro, money_decimals, {0, money_max_micro});
+      price->finish();
+    }
+    if (into_.per_hour.money_micro > 0 and into_.price.input_micro == 0 and into_.price.output_micro == 0)
+      from_.error("per_hour",
+                  "money is limited, but no price is known; write price: {input_per_million: ..., "
+                  "output_per_million: ...}");
+  }
+
+  void bind_breaker() {
+    auto breaker = from_.map("breaker");
+    if (not breaker) return;
+    breaker->count("failures", into_.breaker.failures, {1, 1'000'000});
+    breaker->duration("pause", into_.breaker.pause_ms, {second, 60 * minute});
+    breaker->finish();
+  }
+
+  map_reader& from_;
+  const std::filesystem::path& folder_;
+  reviewer_settings& into_;
+};
+
+} // namespace
+
+std::string_view to_text(answer_format value) {
+  switch (value) {
+    case answer_format::json_schema:
+      return "json_schema";
+    case answer_format::json_object:
+      return "json_object";
+    case answer_format::text:
+      break;
+  }
+  return "text";
+}
+
+void bind_reviewer(yaml::map_reader& reviewer, const std::filesystem::path& folder, bool local,
+                   reviewer_settings& into) {
+  reviewer_binder{reviewer, folder, into}.bind();
+  if (into.with_engine and not local)
+    reviewer.error("with_engine", "works in local mode only; on Kafka start `fairuse reviewer` beside the engine");
+  reviewer.finish();
+}
+
+std::string endpoint_problem(std::string_view text) {
+  const auto authority = authority_of(text);
+  if (authority.empty() or text.find_first_of(" \t\r\n") != std::string_view::npos)
+    return "expected a base URL such as https://api.openai.com/v1";
+  // Addresses stand in logs.
+  if (authority.find('@') != std::string_view::npos)
+    return "holds a login; a key stands in key_file or in OPENAI_API_KEY";
+  if (text.find_first_of("?#") != std::string_view::npos)
+    return "expected a base URL without '?'; what stands behind it is `query`";
+  if (text.find("/chat/completions") != std::string_view::npos)
+    return "expected the base URL; /chat/completions is added to it";
+  return {};
+}
+
+std::vector<std::string> reviewer_warnings(const reviewer_settings& settings) {
+  if (not settings.endpoint.starts_with("http://") or stays_on_the_machine(settings.endpoint)) return {};
+  return {"reviewer.endpoint: the connection to " + std::string{authority_of(settings.endpoint)}
+          + " is not encrypted: conversations, and the key, can be read on the way; write https://"};
+}
+
+} // namespace fairuse
