@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/status_listener.hpp"
+
+#include <chrono>
+#include <list>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_static_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <prometheus/text_serializer.h>
+
+#include "base/pure/numbers.hpp"
+
+namespace fairuse {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+
+constexpr std::uint32_t header_bytes_max = 8 << 10;
+
+std::int64_t steady_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+struct endpoint_text {
+  std::string_view host;
+  std::uint16_t port = 0;
+};
+
+// host:port or [v6]:port.
+std::optional<endpoint_text> split(std::string_view listen) {
+  const auto colon = listen.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto port = parse_number<std::uint16_t>(listen.substr(colon + 1));
+  auto host = listen.substr(0, colon);
+  if (host.starts_with('[') and host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (not port or host.empty()) return std::nullopt;
+  return endpoint_text{host, *port};
+}
+
+result<tcp::endpoint> endpoint_of(const std::string& listen, asio::io_context& context) {
+  const auto parts = split(listen);
+  if (not parts) return error{"cannot listen on '" + listen + "': write address:port, such as 127.0.0.1:9464"};
+  boost::system::error_code failed;
+  const auto found = tcp::resolver{context}.resolve(std::string{parts->host}, std::to_string(parts->port),
+                                                    tcp::resolver::passive, failed);
+  if (failed or found.empty()) return error{"cannot listen on " + listen + ": " + failed.message()};
+  return found.begin()->endpoint();
+}
+
+struct reply {
+  http::status status = http::status::ok;
+  std::string text;
+};
+
+// One connection: reads one request, answers it, closes.
+struct connection {
+  connection(tcp::socket socket) : stream{std::move(socket)} {
+    parser.header_limit(header_bytes_max);
+    parser.body_limit(0);
+  }
+
+  beast::tcp_stream stream;
+  beast::flat_static_buffer<header_bytes_max> buffer;
+  http::request_parser<http::empty_body> parser;
+  http::response<http::string_body> answer;
+};
+
+} // namespace
+
+prometheus::Counter& process_metrics::counter(const std::string& name, const std::string& help, const labels& of) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Add(of);
+}
+
+prometheus::Gauge& process_metrics::gauge(const std::string& name, const std::string& help, const labels& of) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add(of);
+}
+
+std::string process_metrics::text() const { return prometheus::TextSerializer{}.Serialize(registry_.Collect()); }
+
+void heartbeat::touch() { at_ms_ = steady_ms(); }
+
+std::int64_t heartbeat::age_ms() const { return steady_ms() - at_ms_; }
+
+struct status_listener::body {
+  body(const process_metrics& shown, const heartbeat& heard, const status_limits& bounds)
+    : metrics{shown}, beat{heard}, limits{bounds} {}
+
+  result<void> open(const std::string& listen) {
+    const auto at = endpoint_of(listen, context);
+    if (not at) return at.error();
+    boost::system::error_code failed;
+    acceptor.open(at->protocol(), failed);
+    if (not failed) acceptor.set_option(asio::socket_base::reuse_address{true}, failed);
+    if (not failed) acceptor.bind(*at, failed);
+    if (not failed) acceptor.listen(asio::socket_base::max_listen_connections, failed);
+    if (failed) return error{"cannot listen on " + listen + ": " + failed.message()};
+    port = acceptor.local_endpoint(failed).port();
+    accept();
+    thread = std::thread{[this] { context.run(); }};
+    return {};
+  }
+
+  void accept() {
+    acceptor.async_accept([this](boost::system::error_code failed, tcp::socket socket) {
+      if (failed == asio::error::operation_aborted) return;
+      if (failed) {
+        // Out of descriptors, as a rule: those that wait in the system's queue get their turn a moment later.
+        pause.expires_after(std::chrono::milliseconds{100});
+        pause.async_wait([this](boost::system::error_code stopped) {
+          if (not stopped) accept();
+        });
+        return;
+      }
+      serve(std::move(socket));
+      accept();
+    });
+  }
+
+  void serve(tcp::socket socket) {
+    if (open_connections.size() >= limits.connections_max) open_connections.front().stream.close();
+    const auto at = open_connections.emplace(open_connections.end(), std::move(socket));
+    at->stream.expires_after(std::chrono::milliseconds{limits.connection_ms});
+    http::async_read(at->stream, at->buffer, at->parser, [this, at](boost::system::error_code failed, std::size_t) {
+      // A connection that ended, and what is no HTTP, get no answer. A body is not wanted, and not read.
+      if (failed and failed != http::error::body_limit)
+        open_connections.erase(at);
+      else
+        send_answer(at);
+    });
+  }
+
+  void send_answer(std::list<connection>::iterator at) {
+    const auto& request = at->parser.get();
+    auto made = answer_to(request);
+    auto& answer = at->answer;
+    answer.result(made.status);
+    answer.version(request.version());
+    answer.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
+    answer.set(http::field::cache_control, "no-store");
+    answer.keep_alive(false);
+    answer.content_length(made.text.size());
+    if (request.method() != http::verb::head) answer.body() = std::move(made.text);
+    http::async_write(at->stream, answer, [this, at](boost::system::error_code, std::size_t) {
+      boost::system::error_code ignored;
+      at->stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+      open_connections.erase(at);
+    });
+  }
+
+  reply answer_to(const http::request<http::empty_body>& request) const {
+    if (request.method() != http::verb::get and request.method() != http::verb::head)
+      return {http::status::method_not_allowed, "only GET\n"};
+    const auto path = request.target().substr(0, request.target().find('?'));
+    if (path == "/metrics") return {http::status::ok, metrics.text()};
+    if (path != "/livez") return {http::status::not_found, "there are /livez and /metrics\n"};
+    const auto age_ms = beat.age_ms();
+    if (age_ms <= limits.alive_within_ms) return {http::status::ok, "ok\n"};
+    return {http::status::service_unavailable,
+            "the main loop has not turned for " + std::to_string(age_ms / 1'000) + " s\n"};
+  }
+
+  const process_metrics& metrics;
+  const heartbeat& beat;
+  const status_limits limits;
+  asio::io_context context{1};
+  tcp::acceptor acceptor{context};
+  asio::steady_timer pause{context};
+  /// Oldest first. Of the thread alone.
+  std::list<connection> open_connections;
+  std::uint16_t port = 0;
+  std::thread thread;
+};
+
+status_listener::status_listener(std::unique_ptr<body> all) : body_{std::move(all)} {}
+
+status_listener::~status_listener() {
+  body_->context.stop();
+  if (body_->thread.joinable()) body_->thread.join();
+}
+
+result<std::unique_ptr<status_listener>> status_listener::start(const std::string& listen,
+                                                                const process_metrics& metrics, const heartbeat& beat,
+                                                                const status_limits& limits) {
+  auto all = std::make_unique<body>(metrics, beat, limits);
+  if (auto opened = all->open(listen); not opened) return opened.error();
+  return std::unique_ptr<status_listener>{new status_listener{std::move(all)}};
+}
+
+std::uint16_t status_listener::port() const { return body_->port; }
+
+} // namespace fairuse
