@@ -36,6 +36,7 @@ public:
     bind_case_key();
     bind_retention();
     bind_reviewer_settings();
+    bind_notifier_settings();
     bind_log();
     top_.count("active_users_max", settings.active_users_max, {1'000, 10'000'000});
     top_.duration("max_gap", settings.max_gap_ms, {hour_ms, retention_max_ms});
@@ -116,6 +117,17 @@ private:
       bind_reviewer(*reviewer, folder, settings.streams == stream_kind::local, settings.reviewer);
     else
       settings.reviewer.prompts = resolved("prompts");
+  }
+
+  void bind_notifier_settings() {
+    auto notifier = top_.map("notifier");
+    if (not notifier) return;
+    auto& settings = all_.settings;
+    diagnostics of_messages{""};
+    bind_notifier(*notifier, settings.file.parent_path(), settings.notifier, of_messages);
+    loaded_.add(of_messages);
+    if (settings.notifier.with_engine and settings.streams == stream_kind::kafka)
+      notifier->error("with_engine", "is for local mode; on Kafka the notifier is a process of its own");
   }
 
   void bind_log() {

@@ -13,6 +13,7 @@
 
 #include "base/pure/log_level.hpp"
 #include "config/kafka_settings.hpp"
+#include "config/notifier_settings.hpp"
 #include "config/policy_file.hpp"
 #include "config/reviewer_settings.hpp"
 #include "config/yaml.hpp"
@@ -56,6 +57,7 @@ struct deployment {
   std::filesystem::path case_key_file;
   retention_rule retention;
   reviewer_settings reviewer;
+  notifier_settings notifier;
   log_settings log;
   /// Actors kept in memory per shard; above it the idlest are stopped.
   std::uint32_t active_users_max = 100'000;

@@ -2,6 +2,8 @@
 
 #include "config/reviewer_settings.hpp"
 
+#include "config/web_address.hpp"
+
 namespace fairuse {
 
 namespace {
@@ -13,33 +15,6 @@ constexpr std::int64_t minute = 60 * second;
 /// A million of any currency in micro-units.
 constexpr std::int64_t money_max_micro = 1'000'000'000'000;
 constexpr int money_decimals = 6;
-
-std::string_view without_scheme(std::string_view url) {
-  for (const std::string_view scheme : {"http://", "https://"})
-    if (url.starts_with(scheme)) return url.substr(scheme.size());
-  return {};
-}
-
-// The host, its port and, if someone wrote one, a login.
-std::string_view authority_of(std::string_view url) {
-  const auto rest = without_scheme(url);
-  return rest.substr(0, rest.find_first_of("/?#"));
-}
-
-bool stays_on_the_machine(std::string_view url) {
-  const auto host = authority_of(url);
-  for (const std::string_view local : {"localhost", "[::1]"})
-    if (host == local or host.starts_with(std::string{local} + ":")) return true;
-  return host.starts_with("127.");
-}
-
-bool is_address_and_port(std::string_view text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos or colon == 0 or text.find_first_of(" \t/") != std::string_view::npos)
-    return false;
-  const auto port = yaml::parse_decimal(text.substr(colon + 1), 0);
-  return port and *port >= 0 and *port <= 65'535 and text[colon + 1] != '+';
-}
 
 class reviewer_binder {
 public:

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Addresses that people write into a deployment.
+#pragma once
+
+#include <string_view>
+
+#include "config/yaml.hpp"
+
+namespace fairuse {
+
+/// Of an http:// or https:// address the host, its port and, if someone wrote one, a login. Empty: it is none.
+inline std::string_view authority_of(std::string_view url) {
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (url.starts_with(scheme)) {
+      url.remove_prefix(scheme.size());
+      return url.substr(0, url.find_first_of("/?#"));
+    }
+  return {};
+}
+
+inline bool stays_on_the_machine(std::string_view url) {
+  const auto host = authority_of(url);
+  for (const std::string_view local : {"localhost", "[::1]"})
+    if (host.starts_with(local) and (host.size() == local.size() or host[local.size()] == ':')) return true;
+  return host.starts_with("127.");
+}
+
+/// What can be listened on: 127.0.0.1:9464, [::]:9464.
+inline bool is_address_and_port(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos or colon == 0 or text.find_first_of(" \t/") != std::string_view::npos)
+    return false;
+  const auto port = yaml::parse_decimal(text.substr(colon + 1), 0);
+  return port and *port >= 0 and *port <= 65'535 and text[colon + 1] != '+';
+}
+
+} // namespace fairuse
