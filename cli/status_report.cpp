@@ -84,6 +84,22 @@ std::string due_text(const status_question& question, const standing_view& view)
   return to_time_text(due) + (due <= question.at ? " (due: happens with the next epoch)" : "");
 }
 
+/// What the reviewer said of a verdict besides score and type.
+std::string said_text(const review_details& said) {
+  std::string text;
+  if (said.confidence_nano) text += fmt::format(", confidence {:.3f}", *said.confidence_nano / 1e9);
+  if (not said.model.empty()) text += ", by " + said.model;
+  if (not said.prompt_version.empty()) text += ", prompt " + said.prompt_version;
+  constexpr std::int64_t whole = 1'000'000;
+  if (said.cost_micro) text += fmt::format(", cost {}.{:06}", *said.cost_micro / whole, *said.cost_micro % whole);
+  return text;
+}
+
+void add_evidence(status_lines& text, const review_details& said) {
+  for (const auto& line : said.evidence)
+    text.add("evidence", line);
+}
+
 void add_marks(status_lines& text, const status_question& question, const standing_view& view) {
   if (view.details == nullptr) return;
   for (const auto& each : view.details->marks) {
@@ -95,9 +111,11 @@ void add_marks(status_lines& text, const status_question& question, const standi
       line += fmt::format(", {} with score {:.3f}", to_text(each.type), each.score_nano / 1e9);
     else
       line += each.kind == mark_kind::upgrade ? ", upgrade" : ", by an admin";
+    if (each.said) line += said_text(*each.said);
     if (moved) line += fmt::format(", {} -> {}", to_text(each.from), to_text(each.to));
     if (each.cleared != reason::none) line += fmt::format(", cleared: {}", to_text(each.cleared));
     text.add(each.strike ? fmt::format("strike {}", each.number) : "mark", line);
+    if (each.said) add_evidence(text, *each.said);
   }
 }
 
@@ -153,6 +171,15 @@ json instant_json(time_ms value) {
   return value == never or value == INT64_MIN ? json{} : json{to_time_text(value)}.front();
 }
 
+/// Each where it was said.
+void add_said(json& mark, const review_details& said) {
+  if (said.confidence_nano) mark["confidence_nano"] = *said.confidence_nano;
+  if (not said.evidence.empty()) mark["evidence"] = said.evidence;
+  if (not said.model.empty()) mark["model"] = said.model;
+  if (not said.prompt_version.empty()) mark["prompt_version"] = said.prompt_version;
+  if (said.cost_micro) mark["cost_micro"] = *said.cost_micro;
+}
+
 json marks_json(const status_question& question, const standing_view& view) {
   auto list = json::array();
   if (view.details == nullptr) return list;
@@ -165,6 +192,7 @@ json marks_json(const status_question& question, const standing_view& view) {
       mark["usage_type"] = to_text(each.type);
       mark["score_nano"] = each.score_nano;
     }
+    if (each.said) add_said(mark, *each.said);
     mark["from"] = to_text(each.from);
     mark["to"] = to_text(each.to);
     mark["until"] = instant_json(each.end);

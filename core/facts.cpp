@@ -159,10 +159,12 @@ applied apply_account(slot_context& live, const event& what) {
   const bool plan = newer(fact.plan.has_value(), account.plan_stamp);
   const bool credits = newer(fact.credits_exhausted.has_value(), account.credits_stamp);
   const bool zone = newer(fact.time_zone.has_value(), account.time_zone_stamp);
-  if (not plan and not credits and not zone) return applied::stale;
+  const bool locale = newer(fact.locale.has_value(), account.locale_stamp);
+  if (not plan and not credits and not zone and not locale) return applied::stale;
   if (plan) account.plan = *fact.plan;
   if (credits) account.credits_exhausted = *fact.credits_exhausted;
   if (zone) account.time_zone = *fact.time_zone;
+  if (locale) account.locale = *fact.locale;
   who.changed.core = true;
   for (std::size_t slot = 0; slot < live.policies().slot_count(); ++slot) {
     auto context = live.in_slot(slot);

@@ -142,6 +142,7 @@ void finish_review(slot_context& context, const verdict& found) {
   added.type = found.type;
   added.score_nano = found.score_nano;
   added.request = found.request;
+  added.said = found.said;
   const auto* step = added.qualifying ? step_reached(rules, standing.at, standing.marks, context.at) : nullptr;
   auto& written = context.write(added.strike ? decision_kind::strike_added : decision_kind::review_cleared, found.why);
   written.prior_7d = strikes_since(standing, context.at - 7 * day_ms);
@@ -151,6 +152,7 @@ void finish_review(slot_context& context, const verdict& found) {
   written.qualifying = added.qualifying;
   written.score_nano = found.score_nano;
   written.type = found.type;
+  written.said = found.said;
   written.from = added.from = standing.at;
   written.to = added.to = step != nullptr ? step->at : standing.at;
   written.until = added.end = step != nullptr ? rules.stage_end(step->at, context.at) : standing.until;

@@ -19,6 +19,7 @@ struct verdict {
   std::uint32_t request = 0;
   /// Cooldowns count from here.
   time_ms asked_at = 0;
+  shared_details said;
 };
 
 /// Why a stage changes: what stage_changed and the notification say of it.

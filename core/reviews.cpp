@@ -99,16 +99,16 @@ void back_off(standing& of, time_ms now, std::int64_t base) {
   ++of.failures;
 }
 
-void fail_review(slot_context& context, decision_kind kind, reason why, std::string_view failure,
-                 std::uint32_t request) {
+/// Writes the decision; what the reviewer said of the failure is the caller's to add.
+decision& fail_review(slot_context& context, decision_kind kind, reason why, std::uint32_t request) {
   auto& standing = context.touch();
   context.who.sums.end_quiet(context.slot);
   standing.cooldown_until = INT64_MIN;
   back_off(standing, context.at, context.rules().review.retry_after_ms);
   auto& written = context.write(kind, why);
   written.request = request;
-  written.who = failure;
   if (standing.retry_until != INT64_MIN) written.until = standing.retry_until;
+  return written;
 }
 
 /// The newest live verdict that a shadow may use: a real one, not older than the shadow's own cooldown.
@@ -125,7 +125,7 @@ const mark* borrowed_verdict(const slot_context& context) {
 void ask_as_shadow(slot_context& context, std::uint8_t exceeded) {
   if (const auto* borrowed = borrowed_verdict(context)) {
     context.touch().asked_at = context.at;
-    finish_review(context, {borrowed->score_nano, borrowed->type, reason::verdict, 0, context.at});
+    finish_review(context, {borrowed->score_nano, borrowed->type, reason::verdict, 0, context.at, borrowed->said});
     return;
   }
   if (context.rules().review.shadow_asks) {
@@ -143,7 +143,7 @@ void ask_as_shadow(slot_context& context, std::uint8_t exceeded) {
 void synthesise_verdict(slot_context& context) {
   context.touch().asked_at = context.at;
   ++context.tally().synthetic;
-  finish_review(context, {one_nano, usage_type::free_exhausted, reason::credits_exhausted, 0, context.at});
+  finish_review(context, {one_nano, usage_type::free_exhausted, reason::credits_exhausted, 0, context.at, nullptr});
 }
 
 struct request_name {
@@ -184,6 +184,12 @@ void leave_unanswered(slot_context& context) {
   context.write(decision_kind::review_unanswered, reason::no_recorded_outcome).until = context.known()->cooldown_until;
 }
 
+void fail_answered(slot_context& context, const review_answer& answer, std::uint32_t number) {
+  auto& written = fail_review(context, decision_kind::review_failed, reason::review_failed, number);
+  written.who = answer.failed;
+  written.said = details_of(answer);
+}
+
 void use_answer(slot_context& context, const review_answer& answer, std::uint32_t number) {
   auto& standing = context.touch();
   standing.pending = 0;
@@ -194,9 +200,10 @@ void use_answer(slot_context& context, const review_answer& answer, std::uint32_
   else if (answer.unanswered)
     leave_unanswered(context);
   else if (not answer.failed.empty())
-    fail_review(context, decision_kind::review_failed, reason::review_failed, answer.failed, number);
+    fail_answered(context, answer, number);
   else
-    finish_review(context, {answer.score_nano, answer.type, reason::verdict, number, standing.asked_at});
+    finish_review(context,
+                  {answer.score_nano, answer.type, reason::verdict, number, standing.asked_at, details_of(answer)});
 }
 
 } // namespace
@@ -238,7 +245,7 @@ void time_out_review(slot_context& context) {
   standing.pending = 0;
   standing.pending_until = never;
   standing.timed_out.push_back(number);
-  fail_review(context, decision_kind::review_timed_out, reason::review_timed_out, {}, number);
+  fail_review(context, decision_kind::review_timed_out, reason::review_timed_out, number);
 }
 
 applied apply_review(slot_context& live, const event& what) {

@@ -23,7 +23,7 @@ namespace fairuse {
 
 /// The number of the decision rules. It goes up whenever the same inputs would lead to other decisions; journals have
 /// it, so that a replay by other rules is refused instead of compared. 1: before there was a number.
-inline constexpr std::uint32_t decision_rules = 3;
+inline constexpr std::uint32_t decision_rules = 4;
 
 /// How far ahead of `now` an event may be.
 inline constexpr std::int64_t horizon_wall_ms = 5 * minute_ms;

@@ -34,6 +34,9 @@ struct account_state {
   fact_stamp plan_stamp;
   fact_stamp credits_stamp;
   fact_stamp time_zone_stamp;
+  /// Empty: not known.
+  std::string locale;
+  fact_stamp locale_stamp;
 };
 
 struct conversation {
@@ -71,6 +74,8 @@ struct mark {
   std::string cause;         ///< event id
   std::string policy_digest;
   std::string notes; ///< resolve: who and what
+  /// Of a verdict: what else the reviewer said.
+  shared_details said;
 };
 
 /// Where a user stands in one slot.

@@ -126,6 +126,8 @@ struct decision {
   stage from = stage::none;
   stage to = stage::none;
   usage_type type = usage_type::none;
+  /// strike_added, review_cleared, review_failed: what else the reviewer said; nullptr: nothing.
+  shared_details said;
   bool scored = false;     ///< score_nano and type are meaningful
   bool qualifying = false; ///< score at or above the gate
   std::int32_t score_nano = 0;

@@ -22,16 +22,17 @@ enum field : std::uint32_t {
   f_recipes = 1U << 6,
   f_strike = 1U << 7, ///< if; with the case
   f_score = 1U << 8,  ///< score, usage_type; if
-  f_qualifying = 1U << 9,
-  f_from_to = 1U << 10,
-  f_to = 1U << 11,
-  f_prior = 1U << 12,
-  f_until = 1U << 13,   ///< if
-  f_words = 1U << 14,   ///< wording, message
-  f_failure = 1U << 15, ///< `who`, if
-  f_actor = 1U << 16,   ///< `who`, if
-  f_promoted = 1U << 17,
-  f_note = 1U << 18, ///< `note`, if
+  f_said = 1U << 9,   ///< each of its fields, if
+  f_qualifying = 1U << 10,
+  f_from_to = 1U << 11,
+  f_to = 1U << 12,
+  f_prior = 1U << 13,
+  f_until = 1U << 14,   ///< if
+  f_words = 1U << 15,   ///< wording, message
+  f_failure = 1U << 16, ///< `who`, if
+  f_actor = 1U << 17,   ///< `who`, if
+  f_promoted = 1U << 18,
+  f_note = 1U << 19, ///< `note`, if
 };
 
 constexpr std::uint32_t admin_fields = f_actor | f_note;
@@ -43,9 +44,9 @@ constexpr std::uint32_t fields_of(decision_kind kind) {
     case decision_kind::review_requested:
       return f_request | f_windows | f_recipes | f_until;
     case decision_kind::review_cleared:
-      return f_request | f_score | f_prior | f_until;
+      return f_request | f_score | f_said | f_prior | f_until;
     case decision_kind::review_failed:
-      return f_request | f_failure | f_until;
+      return f_request | f_said | f_failure | f_until;
     case decision_kind::review_timed_out:
       return f_request | f_until;
     case decision_kind::review_unanswered:
@@ -53,7 +54,7 @@ constexpr std::uint32_t fields_of(decision_kind kind) {
     case decision_kind::review_ignored:
       return f_request | f_score;
     case decision_kind::strike_added:
-      return f_request | f_strike | f_score | f_qualifying | f_from_to | f_prior | f_until;
+      return f_request | f_strike | f_score | f_said | f_qualifying | f_from_to | f_prior | f_until;
     case decision_kind::strike_cleared:
       return f_strike | admin_fields;
     case decision_kind::stage_changed:
@@ -156,6 +157,14 @@ void write_usage(json_members& to, std::uint32_t fields, const decision& what) {
   if ((fields & f_recipes) != 0) append_recipes(to.member("recipes"), what.recipes);
 }
 
+void write_said(json_members& to, const review_details& said) {
+  if (said.confidence_nano) to.nano("confidence", *said.confidence_nano);
+  if (not said.evidence.empty()) to.texts("evidence", said.evidence);
+  to.optional_text("model", said.model);
+  to.optional_text("prompt_version", said.prompt_version);
+  if (said.cost_micro) to.integer("cost_micro", *said.cost_micro);
+}
+
 /// Strikes and stages.
 void write_standing(json_members& to, std::uint32_t fields, const decision& what, std::string_view case_reference) {
   if ((fields & f_strike) != 0 and what.strike != 0) {
@@ -166,6 +175,7 @@ void write_standing(json_members& to, std::uint32_t fields, const decision& what
     append_json_nano(to.member("score"), what.score_nano);
     to.text("usage_type", to_text(what.type));
   }
+  if ((fields & f_said) != 0 and what.said) write_said(to, *what.said);
   if ((fields & f_qualifying) != 0) to.truth("qualifying", what.qualifying);
   if ((fields & f_from_to) != 0) to.text("from", to_text(what.from));
   if ((fields & (f_from_to | f_to)) != 0) to.text("to", to_text(what.to));

@@ -6,6 +6,7 @@
 #include <new>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -73,11 +74,25 @@ std::uint32_t command_content(const admin_command& what) {
   return std::max(static_cast<std::uint32_t>(XXH3_64bits(all.data(), all.size())), std::uint32_t{1});
 }
 
+shared_details details_of(const review_answer& answer) {
+  review_details said{answer.confidence_nano, answer.evidence, answer.model, answer.prompt_version, answer.cost_micro};
+  return said == review_details{} ? nullptr : std::make_shared<const review_details>(std::move(said));
+}
+
 bool is_case_reference(std::string_view text) {
   constexpr std::string_view prefix = "FU-";
   constexpr std::size_t digits = 12;
   return text.size() == prefix.size() + digits and text.starts_with(prefix)
          and text.find_first_not_of("0123456789ABCDEF", prefix.size()) == std::string_view::npos;
+}
+
+bool is_locale(std::string_view text) {
+  constexpr std::size_t shortest = 2;
+  constexpr std::size_t longest = 35;
+  const auto fits = [](char c) {
+    return (c >= 'a' and c <= 'z') or (c >= 'A' and c <= 'Z') or (c >= '0' and c <= '9') or c == '-';
+  };
+  return text.size() >= shortest and text.size() <= longest and std::all_of(text.begin(), text.end(), fits);
 }
 
 std::string event_id(const event& what) { return what.text != nullptr ? std::string(what.text->id) : to_hex(what.key); }

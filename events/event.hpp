@@ -91,6 +91,8 @@ struct account_fact {
   std::optional<std::string> plan;
   std::optional<bool> credits_exhausted;
   std::optional<std::string> time_zone;
+  /// The language that the user is written to in, BCP 47: `de`, `pt-BR`. No rule reads it.
+  std::optional<std::string> locale;
 };
 
 struct conversation_fact {
@@ -112,13 +114,30 @@ struct review_answer {
   bool unanswered = false;
   /// 1e-9 units, truncated; 0 .. 1'000'000'000.
   std::int32_t score_nano = 0;
-  std::int32_t confidence_nano = 0;
+  std::optional<std::int32_t> confidence_nano;
   usage_type type = usage_type::none;
   std::string model;
   std::string prompt_version;
   /// At most 10 lines.
   std::vector<std::string> evidence;
+  /// What the call cost, micro-units of money, >= 0; a failed one may have cost something, too.
+  std::optional<std::int64_t> cost_micro;
 };
+
+/// What a reviewer said besides score and usage type. No rule reads it; it is kept for people.
+struct review_details {
+  std::optional<std::int32_t> confidence_nano;
+  std::vector<std::string> evidence;
+  std::string model;
+  std::string prompt_version;
+  std::optional<std::int64_t> cost_micro;
+  friend bool operator==(const review_details&, const review_details&) = default;
+};
+/// Shared by a mark and what was written of it, which are read alone; nullptr: nothing was said.
+using shared_details = std::shared_ptr<const review_details>;
+
+/// Of an answer; nullptr where all of it is absent (synthetic traffic).
+shared_details details_of(const review_answer& answer);
 
 /// A command to all users (subject `*`).
 constexpr bool is_broadcast(admin_verb verb) {
@@ -149,6 +168,9 @@ std::uint32_t command_content(const admin_command& what);
 
 /// `FU-` and 12 upper-case hex digits: a strike, as the user and support see it.
 bool is_case_reference(std::string_view text);
+
+/// 2 to 35 letters, digits and dashes: enough for any BCP 47 tag; whether there is such a language is not asked.
+bool is_locale(std::string_view text);
 
 struct erasure_request {
   std::string actor;

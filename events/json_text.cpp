@@ -86,4 +86,14 @@ void json_members::time(std::string_view name, time_ms value) {
   out_.push_back('"');
 }
 
+void json_members::texts(std::string_view name, std::span<const std::string> values) {
+  auto& out = member(name);
+  out.push_back('[');
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    append_json(out, values[i]);
+  }
+  out.push_back(']');
+}
+
 } // namespace fairuse

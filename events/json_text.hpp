@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,7 @@ public:
   void optional_text(std::string_view name, std::string_view value) {
     if (not value.empty()) text(name, value);
   }
+  void texts(std::string_view name, std::span<const std::string> values);
   void integer(std::string_view name, std::int64_t value) { append_json(member(name), value); }
   void nano(std::string_view name, std::int64_t value) { append_json_nano(member(name), value); }
   void truth(std::string_view name, bool value) { member(name).append(value ? "true" : "false"); }

@@ -94,9 +94,17 @@ bool read_stt(line_reading& in, dom::object data, event& made) {
   return true;
 }
 
+template <std::size_t N>
+bool read_locale(line_reading& in, const members<N>& from, std::size_t i, std::string& out) {
+  std::string_view text;
+  if (not read_any_text(in, from, i, text)) return false;
+  out.assign(text);
+  return is_locale(text) or in.refuse(refusal::bad_value, from.prefix, from.names[i]);
+}
+
 bool read_account(line_reading& in, dom::object data, event_detail& detail) {
-  enum : std::size_t { plan_at, credits_at, zone_at };
-  static constexpr names<3> known{"plan", "credits_exhausted", "time_zone"};
+  enum : std::size_t { plan_at, credits_at, zone_at, locale_at };
+  static constexpr names<4> known{"plan", "credits_exhausted", "time_zone", "locale"};
   members from{data_prefix, known};
   if (not read_data_members(in, data, from)) return false;
   if (from.seen == 0) return in.refuse(refusal::missing_field, data_prefix, "plan");
@@ -104,6 +112,7 @@ bool read_account(line_reading& in, dom::object data, event_detail& detail) {
   if (from.has(plan_at) and not need_name(in, from, plan_at, out.plan.emplace())) return false;
   if (from.has(credits_at) and not read_bool(in, from, credits_at, out.credits_exhausted.emplace())) return false;
   if (from.has(zone_at) and not need_name(in, from, zone_at, out.time_zone.emplace())) return false;
+  if (from.has(locale_at) and not read_locale(in, from, locale_at, out.locale.emplace())) return false;
   detail = std::move(out);
   return true;
 }
@@ -137,6 +146,17 @@ bool read_share(line_reading& in, const members<N>& from, std::size_t i, std::in
   return true;
 }
 
+/// A whole number >= 0; absent leaves `out` as it is.
+template <std::size_t N>
+bool read_amount(line_reading& in, const members<N>& from, std::size_t i, std::optional<std::int64_t>& out) {
+  if (not from.has(i)) return true;
+  const auto number = read_integer(from.value[i]);
+  if (not number) return in.refuse(number.error(), from.prefix, from.names[i]);
+  if (*number < 0) return in.refuse(refusal::bad_value, from.prefix, from.names[i]);
+  out = *number;
+  return true;
+}
+
 bool read_evidence(line_reading& in, dom::element from, std::vector<std::string>& out) {
   dom::array list;
   if (from.get(list) != simdjson::SUCCESS) return in.refuse(refusal::wrong_type, data_prefix, "evidence");
@@ -166,14 +186,16 @@ bool read_review(line_reading& in, dom::object data, event_detail& detail) {
     model_at,
     prompt_at,
     failed_at,
+    cost_at,
   };
-  static constexpr names<8> known{"request",  "score", "usage_type",     "confidence",
-                                  "evidence", "model", "prompt_version", "failed"};
+  static constexpr names<9> known{"request", "score",          "usage_type", "confidence", "evidence",
+                                  "model",   "prompt_version", "failed",     "cost_micro"};
   members from{data_prefix, known};
   review_answer out;
   if (not read_data_members(in, data, from) or not need_name(in, from, request_at, out.request)
       or not read_text(in, from, model_at, wire_name_bytes_max, out.model)
-      or not read_text(in, from, prompt_at, wire_name_bytes_max, out.prompt_version))
+      or not read_text(in, from, prompt_at, wire_name_bytes_max, out.prompt_version)
+      or not read_amount(in, from, cost_at, out.cost_micro))
     return false;
   if (from.has(failed_at)) {
     for (const std::size_t each : {score_at, type_at, confidence_at, evidence_at})
@@ -184,7 +206,8 @@ bool read_review(line_reading& in, dom::object data, event_detail& detail) {
     if (not need(in, from, score_at) or not read_share(in, from, score_at, out.score_nano)
         or not need_one_of(in, from, type_at, review_type_from, out.type))
       return false;
-    if (from.has(confidence_at) and not read_share(in, from, confidence_at, out.confidence_nano)) return false;
+    if (from.has(confidence_at) and not read_share(in, from, confidence_at, out.confidence_nano.emplace()))
+      return false;
     if (from.has(evidence_at) and not read_evidence(in, from.value[evidence_at], out.evidence)) return false;
   }
   detail = std::move(out);

@@ -35,6 +35,7 @@ void write(json_members& to, const account_fact& fact) {
   if (fact.plan) to.text("plan", *fact.plan);
   if (fact.credits_exhausted) to.truth("credits_exhausted", *fact.credits_exhausted);
   if (fact.time_zone) to.text("time_zone", *fact.time_zone);
+  if (fact.locale) to.text("locale", *fact.locale);
 }
 
 void write(json_members& to, const conversation_fact& fact) {
@@ -51,18 +52,13 @@ void write(json_members& to, const review_answer& answer) {
   if (answer.failed.empty()) {
     to.nano("score", answer.score_nano);
     to.text("usage_type", to_text(answer.type));
-    to.nano("confidence", answer.confidence_nano);
-    auto& out = to.member("evidence");
-    out.push_back('[');
-    for (std::size_t i = 0; i < answer.evidence.size(); ++i) {
-      if (i > 0) out.push_back(',');
-      append_json(out, answer.evidence[i]);
-    }
-    out.push_back(']');
+    if (answer.confidence_nano) to.nano("confidence", *answer.confidence_nano);
+    if (not answer.evidence.empty()) to.texts("evidence", answer.evidence);
   }
   to.optional_text("model", answer.model);
   to.optional_text("prompt_version", answer.prompt_version);
   to.optional_text("failed", answer.failed);
+  if (answer.cost_micro) to.integer("cost_micro", *answer.cost_micro);
 }
 
 void write_strike(json_members& to, const admin_command& command) {
@@ -135,7 +131,7 @@ bool same(const speech_segments& left, const speech_segments& right) {
   return std::equal(left.segments.begin(), left.segments.end(), right.segments.begin(), right.segments.end(), equal);
 }
 
-auto fields(const account_fact& of) { return std::tie(of.plan, of.credits_exhausted, of.time_zone); }
+auto fields(const account_fact& of) { return std::tie(of.plan, of.credits_exhausted, of.time_zone, of.locale); }
 
 auto fields(const conversation_fact& of) {
   return std::tie(of.conversation, of.title, of.overview, of.category, of.duration_ms, of.from);
@@ -143,7 +139,7 @@ auto fields(const conversation_fact& of) {
 
 auto fields(const review_answer& of) {
   return std::tie(of.request, of.failed, of.score_nano, of.confidence_nano, of.type, of.model, of.prompt_version,
-                  of.evidence);
+                  of.evidence, of.cost_micro);
 }
 
 auto fields(const admin_command& of) {

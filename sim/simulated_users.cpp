@@ -163,8 +163,8 @@ event simulated_users::modelled_answer(active_user& who, const decision& request
   review_answer answer;
   answer.request = request_name(request.slot->slot, request.request);
   answer.failed = said.failed ? "no verdict" : "";
+  // Without its confidence, which no rule reads: marks and decisions stay small.
   answer.score_nano = said.score_nano;
-  answer.confidence_nano = said.confidence_nano;
   answer.type = said.type;
   // The key contains the policy's name and not its slot: it is the cause of later decisions and so part of the chain.
   return keep_answer(who, std::move(answer), request.time + said.latency_ms, who.uid,

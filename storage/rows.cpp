@@ -86,6 +86,8 @@ void write_account(const account_state& from, row::account& to) {
   if (from.plan_stamp != unset) write_stamp(from.plan_stamp, *to.mutable_plan_stamp());
   if (from.credits_stamp != unset) write_stamp(from.credits_stamp, *to.mutable_credits_stamp());
   if (from.time_zone_stamp != unset) write_stamp(from.time_zone_stamp, *to.mutable_time_zone_stamp());
+  to.set_locale(from.locale);
+  if (from.locale_stamp != unset) write_stamp(from.locale_stamp, *to.mutable_locale_stamp());
 }
 
 void read_account(const row::account& from, account_state& to) {
@@ -95,6 +97,27 @@ void read_account(const row::account& from, account_state& to) {
   to.plan_stamp = read_stamp(from.plan_stamp());
   to.credits_stamp = read_stamp(from.credits_stamp());
   to.time_zone_stamp = read_stamp(from.time_zone_stamp());
+  to.locale = from.locale();
+  to.locale_stamp = read_stamp(from.locale_stamp());
+}
+
+void write_said(const review_details& from, row::mark& to) {
+  if (from.confidence_nano) to.set_confidence_nano(*from.confidence_nano);
+  for (const auto& line : from.evidence)
+    to.add_evidence(line);
+  to.set_model(from.model);
+  to.set_prompt_version(from.prompt_version);
+  if (from.cost_micro) to.set_cost_micro(*from.cost_micro);
+}
+
+shared_details read_said(const row::mark& from) {
+  review_details said;
+  if (from.has_confidence_nano()) said.confidence_nano = from.confidence_nano();
+  said.evidence.assign(from.evidence().begin(), from.evidence().end());
+  said.model = from.model();
+  said.prompt_version = from.prompt_version();
+  if (from.has_cost_micro()) said.cost_micro = from.cost_micro();
+  return said == review_details{} ? nullptr : std::make_shared<const review_details>(std::move(said));
 }
 
 void write_mark(const mark& from, row::mark& to) {
@@ -114,6 +137,7 @@ void write_mark(const mark& from, row::mark& to) {
   to.set_cause(from.cause);
   to.set_policy_digest(pack_digest(from.policy_digest));
   to.set_notes(from.notes);
+  if (from.said) write_said(*from.said, to);
 }
 
 bool read_mark(const row::mark& from, mark& to) {
@@ -128,6 +152,7 @@ bool read_mark(const row::mark& from, mark& to) {
   to.cause = from.cause();
   to.policy_digest = unpack_digest(from.policy_digest());
   to.notes = from.notes();
+  to.said = read_said(from);
   return to_enum(from.kind(), mark_kind::upgrade, to.kind)
          and to_enum(from.cleared(), reason::stage_reached, to.cleared)
          and to_enum(from.type(), usage_type::free_exhausted, to.type)

@@ -19,6 +19,7 @@ std::string encode_account(const account_fact& what) {
   if (what.plan) out.set_plan(*what.plan);
   if (what.credits_exhausted) out.set_credits_exhausted(*what.credits_exhausted);
   if (what.time_zone) out.set_time_zone(*what.time_zone);
+  if (what.locale) out.set_locale(*what.locale);
   return bytes_of(out);
 }
 
@@ -29,6 +30,7 @@ std::optional<event_detail> decode_account(std::string_view bytes) {
   if (from.has_plan()) out.plan = from.plan();
   if (from.has_credits_exhausted()) out.credits_exhausted = from.credits_exhausted();
   if (from.has_time_zone()) out.time_zone = from.time_zone();
+  if (from.has_locale()) out.locale = from.locale();
   return out;
 }
 
@@ -36,12 +38,13 @@ void put(const review_answer& from, stored::answer& to) {
   to.set_request(from.request);
   to.set_failed(from.failed);
   to.set_score_nano(from.score_nano);
-  to.set_confidence_nano(from.confidence_nano);
+  if (from.confidence_nano) to.set_confidence_nano(*from.confidence_nano);
   to.set_type(static_cast<std::uint32_t>(from.type));
   to.set_model(from.model);
   to.set_prompt_version(from.prompt_version);
   for (const auto& line : from.evidence)
     to.add_evidence(line);
+  if (from.cost_micro) to.set_cost_micro(*from.cost_micro);
 }
 
 std::optional<review_answer> take(const stored::answer& from) {
@@ -50,11 +53,12 @@ std::optional<review_answer> take(const stored::answer& from) {
   to.request = from.request();
   to.failed = from.failed();
   to.score_nano = from.score_nano();
-  to.confidence_nano = from.confidence_nano();
+  if (from.has_confidence_nano()) to.confidence_nano = from.confidence_nano();
   to.type = static_cast<usage_type>(from.type());
   to.model = from.model();
   to.prompt_version = from.prompt_version();
   to.evidence.assign(from.evidence().begin(), from.evidence().end());
+  if (from.has_cost_micro()) to.cost_micro = from.cost_micro();
   return to;
 }
 

@@ -263,7 +263,7 @@ def configuration_speaks_once(engine):
 
 def a_strike_is_cleared_by_the_reference_that_the_user_was_sent(engine):
     """And by its number; one that is not there is answered with those that are."""
-    engine.write("1.ndjson", hours("a", 0, 3) + review("a", "r1", at("+2h1m"), "live-1", 0.9))
+    engine.write("1.ndjson", hours("a", 0, 3) + review("a", "r1", at("+2h1m"), "live-1", 0.9, cost_micro=1250))
     engine.good_run("s", "1.ndjson")
     read = [json.loads(each)["data"] for each in engine.decisions("s").splitlines()]
     sent = [each["case"] for each in read if each["decision"] == "notification"]
@@ -293,7 +293,13 @@ def a_strike_is_cleared_by_the_reference_that_the_user_was_sent(engine):
     check(told[3]["remedy"].endswith("The user has no strike now."), told[3]["remedy"])
     equal(strikes(), [(1, sent[0], None)], "strikes before it is cleared")
     shown = engine.call("status", "--state", "s", "--user", "a")
-    check(re.search(rf"  strike 1 +\S+ {sent[0]}, audiobook with score", words(shown.stdout)), words(shown.stdout))
+    said = "audiobook with score 0.900, confidence 0.900, by m, prompt 1, cost 0.001250"
+    joined = " ".join(words(shown.stdout).split())
+    check(re.search(rf"strike 1 \S+ {sent[0]}, {said}, none -> warning evidence one", joined), joined)
+    mark = engine.status("s", "a")["slots"][0]["marks"][0]
+    kept = {name: mark.get(name) for name in ("confidence_nano", "evidence", "model", "prompt_version", "cost_micro")}
+    expected = {"confidence_nano": 900_000_000, "evidence": ["one"], "model": "m", "prompt_version": "1", "cost_micro": 1250}
+    equal(kept, expected, "what the reviewer said")
     equal(shown.stderr, b"", "what status warns of")
     shown = engine.call("status", "--state", "s", "--user", "a", env={"FAIRUSE_CASE_KEY": "another key for tests"})
     check(re.search(r"  strike 1 +\S+, audiobook with score", words(shown.stdout)), words(shown.stdout))

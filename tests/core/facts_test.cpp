@@ -23,11 +23,18 @@ BOOST_AUTO_TEST_CASE(of_each_field_the_newest_fact_wins_whatever_comes_last) {
   both.plan = "older";
   both.credits_exhausted = false;
   both.time_zone = "UTC";
+  both.locale = "pt-BR";
   BOOST_TEST((user.give(user.make(event_kind::account, minute_ms, both)) == applied::accepted));
   BOOST_TEST(user.who.plan() == "new");
   BOOST_TEST(not user.who.credits_exhausted());
   BOOST_TEST(user.who.account->time_zone == "UTC");
-  BOOST_TEST(user.out.counts.stale == 2U);
+  BOOST_TEST(user.who.account->locale == "pt-BR");
+  account_fact late;
+  late.locale = "de";
+  BOOST_TEST((user.give(user.make(event_kind::account, 2 * minute_ms, late)) == applied::stale));
+  BOOST_TEST((user.give(user.make(event_kind::account, 0, late)) == applied::accepted));
+  BOOST_TEST(user.who.account->locale == "de");
+  BOOST_TEST(user.out.counts.stale == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(facts_of_the_same_instant_are_ordered_by_source_and_id) {

@@ -442,4 +442,49 @@ BOOST_AUTO_TEST_CASE(recipes_cover_seven_days_and_thirty_conversations) {
   BOOST_TEST(full.decided(decision_kind::review_requested) == lines{"review_requested 1 daily recipes 8"});
 }
 
+BOOST_AUTO_TEST_CASE(marks_and_decisions_name_what_the_reviewer_said) {
+  auto asks_later = shadow("later");
+  asks_later.windows[0].cap_ms = 3 * hour_ms;
+  user_fixture user(plain(), {asks_later});
+  user.speak(2 * hour_ms + 1);
+  review_answer verdict;
+  verdict.request = "live-1";
+  verdict.score_nano = one_nano;
+  verdict.confidence_nano = 0;
+  verdict.evidence = {"c-1"};
+  verdict.model = "m-1";
+  verdict.prompt_version = "p-1";
+  verdict.cost_micro = 7;
+  user.give(user.make(event_kind::review, 0, verdict));
+  user.speak(hour_ms);
+  const review_details expected{0, {"c-1"}, "m-1", "p-1", 7};
+  const auto said_of = [&](const char* slot) {
+    for (const auto& each : user.out.decisions)
+      if (each.kind == decision_kind::strike_added and each.slot->slot == slot) return each.said;
+    return shared_details();
+  };
+  // The shadow borrows the live verdict, and all that was said of it.
+  for (std::size_t slot = 0; slot < 2; ++slot) {
+    const auto said = said_of(slot == 0 ? "live" : "later");
+    BOOST_REQUIRE(said);
+    BOOST_TEST((*said == expected));
+    BOOST_TEST((user.who.standings[slot]->marks.back().said == said));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_names_what_it_cost_and_silence_leaves_nothing) {
+  user_fixture user;
+  user.speak(2 * hour_ms + 1);
+  review_answer failure;
+  failure.request = "live-1";
+  failure.failed = "the answer was cut off";
+  failure.cost_micro = 3;
+  user.give(user.make(event_kind::review, 0, failure));
+  BOOST_REQUIRE(user.out.decisions.back().said);
+  BOOST_TEST((*user.out.decisions.back().said == review_details{{}, {}, "", "", 3}));
+  user.speak(1);
+  user.answer("live-2", 0.9);
+  BOOST_TEST((user.who.standings[0]->marks.back().said == nullptr));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

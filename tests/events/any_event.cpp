@@ -81,10 +81,11 @@ void fill_speech(sample& s) {
 
 void fill_account(sample& s) {
   account_fact fact;
-  const auto which = *rc::gen::inRange(1, 8);
+  const auto which = *rc::gen::inRange(1, 16);
   if ((which & 1) != 0) fact.plan = some_name();
   if ((which & 2) != 0) fact.credits_exhausted = *rc::gen::arbitrary<bool>();
   if ((which & 4) != 0) fact.time_zone = some_name();
+  if ((which & 8) != 0) fact.locale = *rc::gen::element<std::string>("de", "pt-BR", "zh-Hant-TW", "x1");
   s.what.detail = s.arena.keep(std::move(fact));
 }
 
@@ -104,11 +105,14 @@ void fill_review(sample& s) {
   answer.request = some_name();
   answer.model = *any_text(64);
   answer.prompt_version = *any_text(64);
+  if (*rc::gen::arbitrary<bool>())
+    answer.cost_micro =
+        *rc::gen::oneOf(rc::gen::inRange<std::int64_t>(0, 1'000'000), rc::gen::element<std::int64_t>(0, INT64_MAX));
   if (*rc::gen::arbitrary<bool>()) {
     answer.failed = some_name();
   } else {
     answer.score_nano = some_nano();
-    answer.confidence_nano = some_nano();
+    if (*rc::gen::arbitrary<bool>()) answer.confidence_nano = some_nano();
     answer.type = one_of_first<usage_type>(static_cast<std::uint8_t>(usage_type::free_exhausted));
     const auto count = *rc::gen::inRange<std::size_t>(0, wire_evidence_max + 1);
     for (std::size_t i = 0; i < count; ++i)

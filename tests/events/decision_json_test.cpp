@@ -45,6 +45,8 @@ decision scored(decision d, std::int32_t nano, usage_type type, std::uint32_t re
   return d;
 }
 
+shared_details said(review_details all) { return std::make_shared<const review_details>(std::move(all)); }
+
 void add_usage(std::vector<decision>& all) {
   auto crossed = caused(of(decision_kind::cap_crossed, reason::cap_exceeded), "e-1");
   crossed.sum_ms = 7'200'001;
@@ -93,10 +95,14 @@ void add_reviews(std::vector<decision>& all) {
   auto cleared = scored(of(decision_kind::review_cleared, reason::verdict), 200'000'000, usage_type::none, 3);
   cleared.prior_30d = 1;
   all.push_back(caused(cleared, "r-3"));
+  cleared.said = said({250'000'000, {"c-1"}, "m-1", "p-2/0a1b2c3d", 1'250});
+  all.push_back(caused(cleared, "r-3"));
   auto failed = caused(of(decision_kind::review_failed, reason::review_failed), "r-4");
   failed.request = 4;
   failed.who = "the endpoint answered 503";
   failed.until = noon + 15 * minute_ms;
+  all.push_back(failed);
+  failed.said = said({{}, {}, "m-1", "p-2/0a1b2c3d", 0});
   all.push_back(failed);
   auto timed_out = of(decision_kind::review_timed_out, reason::review_timed_out);
   timed_out.request = 5;
@@ -122,6 +128,9 @@ void add_standing(std::vector<decision>& all) {
   strike.until = noon + 7 * day_ms;
   all.push_back(strike);
   strike.slot = &shadow;
+  all.push_back(strike);
+  strike.slot = &live;
+  strike.said = said({1'000'000'000, {"c-1", "one \"voice\""}, "m-1", {}, {}});
   all.push_back(strike);
   auto synthetic = scored(caused(of(decision_kind::strike_added, reason::credits_exhausted), "e-1"), 1'000'000'000,
                           usage_type::free_exhausted, 0);

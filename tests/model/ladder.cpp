@@ -94,7 +94,8 @@ void naive_user::write_stage_change(std::size_t slot, time_ms at, const std::str
 }
 
 void naive_user::finish_review(std::size_t slot, time_ms at, const std::string& cause, std::int32_t score,
-                               usage_type type, reason why, std::uint32_t request, time_ms asked_at) {
+                               usage_type type, reason why, std::uint32_t request, time_ms asked_at,
+                               const review_answer* of) {
   auto& history = history_[slot];
   const auto& slot_rules = rules(slot);
   history.reviews.push_back({review_step::finished, at, asked_at, score, &slot_rules});
@@ -105,6 +106,7 @@ void naive_user::finish_review(std::size_t slot, time_ms at, const std::string& 
   entry.strike = entry.qualifying or slot_rules.counts == strike_basis::finished_reviews;
   entry.type = type;
   entry.score_nano = score;
+  entry.of = of;
   const auto prior_7d = strikes(slot, at - 7 * day_ms);
   const auto prior_30d = strikes(slot, at - 30 * day_ms);
   if (entry.strike) entry.number = ++history.last_strike;
@@ -115,6 +117,7 @@ void naive_user::finish_review(std::size_t slot, time_ms at, const std::string& 
   written.prior_7d = prior_7d;
   written.prior_30d = prior_30d;
   written.request = request;
+  if (of != nullptr) written.said = said_by(*of);
   written.strike = entry.number;
   written.scored = true;
   written.qualifying = entry.qualifying;

@@ -138,7 +138,7 @@ void naive_user::fire(const timer& due_timer) {
     const auto number = history.pending;
     history.pending = 0;
     history.timed_out.insert(number);
-    fail(due_timer.slot, due_timer.due, "", decision_kind::review_timed_out, reason::review_timed_out, "", number);
+    fail(due_timer.slot, due_timer.due, "", decision_kind::review_timed_out, reason::review_timed_out, nullptr, number);
   } else {
     drain(due_timer.slot, due_timer.due);
   }
@@ -288,14 +288,16 @@ applied naive_user::account(time_ms now, const event& given) {
   bool plan_is_new = fact.plan.has_value();
   bool credits_are_new = fact.credits_exhausted.has_value();
   bool zone_is_new = fact.time_zone.has_value();
+  bool locale_is_new = fact.locale.has_value();
   for (const auto& other : accounts_) {
     const auto& known = detail_of<account_fact>(other);
     if (stamp(given) > stamp(other)) continue;
     plan_is_new = plan_is_new and not known.plan;
     credits_are_new = credits_are_new and not known.credits_exhausted;
     zone_is_new = zone_is_new and not known.time_zone;
+    locale_is_new = locale_is_new and not known.locale;
   }
-  if (not plan_is_new and not credits_are_new and not zone_is_new) return applied::stale;
+  if (not plan_is_new and not credits_are_new and not zone_is_new and not locale_is_new) return applied::stale;
   accounts_.push_back(given);
   const auto cause = event_id(given);
   for (std::size_t i = 0; i < slots_.size(); ++i) {

@@ -53,6 +53,8 @@ struct ladder_entry {
   stage to = stage::none;
   time_ms end = never;
   std::uint32_t number = 0;
+  /// The answer that it is of, or was borrowed of; nullptr: none.
+  const review_answer* of = nullptr;
 };
 
 enum class review_step : std::uint8_t { asked, finished, failed, unanswered };
@@ -164,7 +166,7 @@ private:
   void write_stage_change(std::size_t slot, time_ms at, const std::string& cause, position was, reason why,
                           usage_type type, const std::string& who, const std::string& note, std::uint32_t strike = 0);
   void finish_review(std::size_t slot, time_ms at, const std::string& cause, std::int32_t score, usage_type type,
-                     reason why, std::uint32_t request, time_ms asked_at);
+                     reason why, std::uint32_t request, time_ms asked_at, const review_answer* of);
   bool clear(std::size_t slot, std::size_t index, time_ms at, const std::string& cause, reason why,
              const std::string& who, const std::string& note);
   void refold(std::size_t slot, position was, time_ms at, const std::string& cause, reason why, const std::string& who,
@@ -191,7 +193,7 @@ private:
   applied answer(time_ms now, const event& given);
   void ignore(std::size_t slot, time_ms now, const std::string& cause, reason why, std::uint32_t number);
   void fail(std::size_t slot, time_ms at, const std::string& cause, decision_kind kind, reason why,
-            const std::string& who, std::uint32_t number);
+            const review_answer* of, std::uint32_t number);
 
   // naive_user.cpp
   struct timer {
@@ -240,6 +242,8 @@ private:
   time_ms erased_at_ = INT64_MIN;
 };
 
+/// What a decision says of an answer besides its score.
+shared_details said_by(const review_answer& of);
 /// Speech of one event after union, ms.
 std::int64_t speech_of(const event& given);
 

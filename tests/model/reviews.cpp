@@ -15,6 +15,14 @@ constexpr std::int64_t unanswered_wait_ms = 5 * minute_ms;
 
 } // namespace
 
+shared_details said_by(const review_answer& of) {
+  const bool nothing = not of.confidence_nano and of.evidence.empty() and of.model.empty() and of.prompt_version.empty()
+                       and not of.cost_micro;
+  if (nothing) return nullptr;
+  return std::make_shared<review_details>(
+      review_details{of.confidence_nano, of.evidence, of.model, of.prompt_version, of.cost_micro});
+}
+
 naive_user::waiting naive_user::waits(std::size_t slot) const {
   waiting result;
   int failures = 0;
@@ -72,7 +80,8 @@ void naive_user::ask(std::size_t slot, time_ms now, const std::string& cause, st
     return;
   }
   if (slot_rules.is_free(plan()) and credits_exhausted())
-    finish_review(slot, now, cause, 1'000'000'000, usage_type::free_exhausted, reason::credits_exhausted, 0, now);
+    finish_review(slot, now, cause, 1'000'000'000, usage_type::free_exhausted, reason::credits_exhausted, 0, now,
+                  nullptr);
   else if (slots_[slot]->kind == slot_kind::shadow and reviews_ == review_mode::shared)
     ask_as_shadow(slot, now, cause, bits);
   else
@@ -98,7 +107,7 @@ void naive_user::ask_as_shadow(std::size_t slot, time_ms now, const std::string&
   for (const auto& entry : history_.front().ladder)
     if (entry.kind == mark_kind::verdict and entry.type != usage_type::free_exhausted) newest = &entry;
   if (newest != nullptr and now - newest->at <= rules(slot).review.cooldown_ms) {
-    finish_review(slot, now, cause, newest->score_nano, newest->type, reason::verdict, 0, now);
+    finish_review(slot, now, cause, newest->score_nano, newest->type, reason::verdict, 0, now, newest->of);
     return;
   }
   if (rules(slot).review.shadow_asks) {
@@ -153,11 +162,14 @@ void naive_user::ignore(std::size_t slot, time_ms now, const std::string& cause,
 }
 
 void naive_user::fail(std::size_t slot, time_ms at, const std::string& cause, decision_kind kind, reason why,
-                      const std::string& who, std::uint32_t number) {
+                      const review_answer* of, std::uint32_t number) {
   history_[slot].reviews.push_back({review_step::failed, at, at, 0, &rules(slot)});
   auto& written = write(slot, kind, why, at, cause);
   written.request = number;
-  written.who = who;
+  if (of != nullptr) {
+    written.who = of->failed;
+    written.said = said_by(*of);
+  }
   if (const auto retry = waits(slot).retry_until; retry != INT64_MIN) written.until = retry;
 }
 
@@ -195,9 +207,10 @@ applied naive_user::answer(time_ms now, const event& given) {
   else if (terminal(slot))
     ignore(slot, now, cause, reason::last_stage, number);
   else if (not answered.failed.empty())
-    fail(slot, now, cause, decision_kind::review_failed, reason::review_failed, answered.failed, number);
+    fail(slot, now, cause, decision_kind::review_failed, reason::review_failed, &answered, number);
   else
-    finish_review(slot, now, cause, answered.score_nano, answered.type, reason::verdict, number, history.pending_asked);
+    finish_review(slot, now, cause, answered.score_nano, answered.type, reason::verdict, number, history.pending_asked,
+                  &answered);
   return applied::accepted;
 }
 

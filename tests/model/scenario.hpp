@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <initializer_list>
 #include <iosfwd>
 #include <memory>
 #include <string>
@@ -58,6 +59,12 @@ struct scenario {
 };
 /// As a C++ initialiser.
 std::ostream& operator<<(std::ostream& out, const scenario& what);
+
+/// The number `choice` of a list that is repeated without end.
+template <class T>
+T pick(std::uint8_t choice, std::initializer_list<T> from) {
+  return *(from.begin() + choice % from.size());
+}
 
 policy make_policy(const choices& chosen, const std::string& name);
 

@@ -46,6 +46,22 @@ fact_stamp any_stamp() {
 
 bool any_bool() { return *rc::gen::arbitrary<bool>(); }
 
+/// Something was said, or there would be none.
+shared_details any_details() {
+  review_details made;
+  if (any_bool()) made.confidence_nano = *rc::gen::arbitrary<std::int32_t>();
+  made.evidence.resize(*rc::gen::inRange<std::size_t>(0, 3));
+  for (auto& each : made.evidence)
+    each = any_text();
+  made.model = any_text();
+  made.prompt_version = any_text();
+  made.cost_micro = *rc::gen::arbitrary<std::int64_t>();
+  if (any_bool()) return std::make_shared<const review_details>(made);
+  made.cost_micro.reset();
+  made.model += "m";
+  return std::make_shared<const review_details>(made);
+}
+
 mark any_mark() {
   mark made;
   made.at = now - *rc::gen::inRange(0, 1'000'000);
@@ -66,6 +82,7 @@ mark any_mark() {
       *rc::gen::element(std::string(), std::string("no digest"), std::string(64, 'F'),
                         std::string("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
   made.notes = any_text();
+  if (any_bool()) made.said = any_details();
   return made;
 }
 
@@ -104,7 +121,8 @@ bool same(const mark& left, const mark& right) {
          and left.type == right.type and left.score_nano == right.score_nano and left.from == right.from
          and left.to == right.to and left.end == right.end and left.number == right.number
          and left.request == right.request and left.cause == right.cause and left.policy_digest == right.policy_digest
-         and left.notes == right.notes;
+         and left.notes == right.notes
+         and (left.said == right.said or (left.said and right.said and *left.said == *right.said));
 }
 
 bool same(const standing& left, const standing& right) {
@@ -145,7 +163,7 @@ std::map<std::tuple<bucket_index, lane, bool>, std::int64_t> spoken_in(const buc
 
 BOOST_AUTO_TEST_CASE(a_standing_survives_its_row) {
   // A new field changes the size; it then needs a field in rows.proto and a line in any_standing() and same().
-  BOOST_TEST(sizeof(mark) <= 168U);
+  BOOST_TEST(sizeof(mark) <= 184U);
   BOOST_TEST(rc::check([] {
     row_codec codec;
     const auto given = any_standing();
@@ -170,6 +188,8 @@ BOOST_AUTO_TEST_CASE(a_core_row_keeps_account_flags_and_admin_ids) {
                       any_text(),
                       any_stamp(),
                       any_stamp(),
+                      any_stamp(),
+                      any_text(),
                       any_stamp()};
     }
     who.exempt = any_bool();
@@ -194,6 +214,8 @@ BOOST_AUTO_TEST_CASE(a_core_row_keeps_account_flags_and_admin_ids) {
       RC_ASSERT(made.account->plan_stamp == who.account->plan_stamp);
       RC_ASSERT(made.account->credits_stamp == who.account->credits_stamp);
       RC_ASSERT(made.account->time_zone_stamp == who.account->time_zone_stamp);
+      RC_ASSERT(made.account->locale == who.account->locale);
+      RC_ASSERT(made.account->locale_stamp == who.account->locale_stamp);
     }
   }));
 }

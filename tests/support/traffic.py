@@ -62,9 +62,9 @@ def admin(subject, identity, instant, command, **arguments):
     return line("admin", subject, identity, instant, data)
 
 
-def review(subject, identity, instant, request, score, usage_type="audiobook"):
+def review(subject, identity, instant, request, score, usage_type="audiobook", **more):
     data = {"request": request, "score": score, "usage_type": usage_type, "confidence": 0.9, "model": "m"}
-    data.update({"evidence": ["one"], "prompt_version": "1"})
+    data.update({"evidence": ["one"], "prompt_version": "1", **more})
     return line("review", subject, identity, instant, data)
 
 
