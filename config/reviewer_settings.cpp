@@ -2,6 +2,8 @@
 
 #include "config/reviewer_settings.hpp"
 
+#include <algorithm>
+
 #include "config/web_address.hpp"
 
 namespace fairuse {
@@ -15,6 +17,8 @@ constexpr std::int64_t minute = 60 * second;
 /// A million of any currency in micro-units.
 constexpr std::int64_t money_max_micro = 1'000'000'000'000;
 constexpr int money_decimals = 6;
+/// What an event can hold.
+constexpr std::size_t model_bytes_max = 256;
 
 class reviewer_binder {
 public:
@@ -22,7 +26,8 @@ public:
     : from_{from}, folder_{folder}, into_{into} {}
 
   void bind() {
-    if (from_.text("model", into_.model) and into_.model.empty()) from_.error("model", "is empty");
+    if (from_.text("model", into_.model))
+      if (const auto problem = model_problem(into_.model); not problem.empty()) from_.error("model", problem);
     bind_endpoint();
     bind_prompts();
     bind_form();
@@ -139,6 +144,13 @@ void bind_reviewer(yaml::map_reader& reviewer, const std::filesystem::path& fold
   if (into.with_engine and not local)
     reviewer.error("with_engine", "works in local mode only; on Kafka start `fairuse reviewer` beside the engine");
   reviewer.finish();
+}
+
+std::string model_problem(std::string_view text) {
+  if (text.empty()) return "is empty";
+  if (text.size() > model_bytes_max) return "has more than 256 bytes";
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' or c == 0x7f; };
+  return std::any_of(text.begin(), text.end(), is_control) ? "holds a control character" : "";
 }
 
 std::string endpoint_problem(std::string_view text) {

@@ -85,6 +85,8 @@ struct reviewer_settings {
 void bind_reviewer(yaml::map_reader& reviewer, const std::filesystem::path& folder, bool local,
                    reviewer_settings& into);
 
+/// Why `text` is no name of a model; empty: it is one.
+std::string model_problem(std::string_view text);
 /// Why `text` is no base URL; empty: it is one.
 std::string endpoint_problem(std::string_view text);
 

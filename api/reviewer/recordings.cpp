@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/reviewer/recordings.hpp"
+
+#include <simdjson.h>
+
+#include "base/system/files.hpp"
+#include "events/json_scan.hpp"
+#include "events/json_text.hpp"
+
+namespace fairuse {
+namespace {
+
+std::filesystem::path file_of(const std::filesystem::path& folder, const std::string& name) {
+  return folder / (name + ".json");
+}
+
+} // namespace
+
+result<void> write_recording(const std::filesystem::path& folder, const std::string& name, const std::string& request,
+                             const std::string& answer) {
+  std::string text = "{";
+  json_members members{text};
+  members.text("request", request);
+  members.text("answer", answer);
+  text += "}\n";
+  // An answer is anything; what is no UTF-8 could not be read again.
+  if (find_json_fault(text, 8)) return error{"an answer that is no UTF-8 was not recorded"};
+  return replace_file(file_of(folder, name), text, durability::status);
+}
+
+result<std::optional<std::string>> read_recording(const std::filesystem::path& folder, const std::string& name) {
+  const auto file = file_of(folder, name);
+  std::error_code failed;
+  if (not std::filesystem::exists(file, failed)) return std::optional<std::string>{};
+  const auto text = read_file(file);
+  if (not text) return text.error();
+  simdjson::dom::parser parser;
+  std::string_view answer;
+  if (parser.parse(*text)["answer"].get(answer) != simdjson::SUCCESS)
+    return error{file.string() + " is no recording; remove it"};
+  return std::optional<std::string>{answer};
+}
+
+} // namespace fairuse

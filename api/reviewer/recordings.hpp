@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Requests and answers kept in a folder, one file each, and read from there instead of a call. They hold conversations:
+// personal data. A file's name is recording_name() of its request.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/pure/result.hpp"
+
+namespace fairuse {
+
+/// {"request": the body, "answer": the model's}: both as text, so that the file keeps their bytes.
+result<void> write_recording(const std::filesystem::path& folder, const std::string& name, const std::string& request,
+                             const std::string& answer);
+
+/// The answer; nullopt: there is none. An error: a file that is no recording.
+result<std::optional<std::string>> read_recording(const std::filesystem::path& folder, const std::string& name);
+
+} // namespace fairuse
