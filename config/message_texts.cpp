@@ -18,7 +18,6 @@ using yaml::need;
 
 constexpr std::array<std::string_view, 4> about_names{"stage", "budget_low", "budget_exhausted", "exemption_ended"};
 
-constexpr std::string_view locale_characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
 
 using placeholder_names = std::vector<std::string_view>;
 
@@ -228,10 +227,6 @@ bool text_template::names(std::string_view placeholder) const {
 const message_template& language::message(notice_about about, wording words, stage at) const {
   if (about != notice_about::stage) return messages.at(first_other + static_cast<std::size_t>(about) - 1);
   return messages.at(static_cast<std::size_t>(words) * stages_with_message + static_cast<std::size_t>(at) - 1);
-}
-
-bool is_locale(std::string_view text) {
-  return text.size() >= 2 and text.size() <= 35 and text.find_first_not_of(locale_characters) == std::string_view::npos;
 }
 
 message_set load_messages(const std::filesystem::path& folder, diagnostics& out) {

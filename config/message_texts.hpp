@@ -79,9 +79,6 @@ struct language {
 /// By locale in lower case.
 using message_set = std::map<std::string, language, std::less<>>;
 
-/// Letters, digits and hyphens, 2 to 35 of them.
-bool is_locale(std::string_view text);
-
 /// All `<locale>.yaml` of a folder. What is wrong with them goes to `out`, each file with its own places; then nothing
 /// may be used.
 message_set load_messages(const std::filesystem::path& folder, yaml::diagnostics& out);

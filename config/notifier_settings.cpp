@@ -8,6 +8,7 @@
 
 #include "base/pure/text.hpp"
 #include "config/web_address.hpp"
+#include "events/event.hpp"
 
 namespace fairuse {
 
