@@ -276,7 +276,8 @@ void review_caller::body::take_failure(asked_id id, asked_review& one, const htt
   one.last = why;
   if (refuses_format(answer) and one.format != answer_format::text) {
     one.format = next_format(one.format);
-    return wait_from(id, now);
+    // Before those that came later, which then need not find out the same.
+    return wait_from(id, one.due);
   }
   if (not may_retry(why) or one.retries == options.settings.retries) return finish(id, why);
   ++one.retries;
