@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "base/pure/base64.hpp"
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
@@ -39,19 +40,6 @@ int fail(const store_error& error) {
   return fail(exit_failed, error.message);
 }
 
-std::string base64(std::string_view bytes) {
-  constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8U | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      text += k <= bytes.size() - i ? digits[group >> (18 - 6 * k) & 63U] : '=';
-  }
-  return text;
-}
-
 // The line as it came under `text`, or under `base64` where it is no text.
 std::string dead_letter_line(const stored_dead_letter& dead_letter) {
   const auto& what = dead_letter.what;
@@ -70,7 +58,7 @@ std::string dead_letter_line(const stored_dead_letter& dead_letter) {
   line += fmt::format(R"(,"epoch":{},"time":"{}",)", dead_letter.epoch, to_time_text(dead_letter.now));
   const bool is_text = simdjson::validate_utf8(what.bytes.data(), what.bytes.size());
   line += is_text ? R"("text":)" : R"("base64":)";
-  append_json(line, is_text ? what.bytes : base64(what.bytes));
+  append_json(line, is_text ? what.bytes : to_base64(what.bytes));
   return line + "}";
 }
 

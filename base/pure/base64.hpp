@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Bytes as base64 (RFC 4648 section 4), with padding.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fairuse {
+
+std::string to_base64(std::string_view bytes);
+
+/// Nullopt: the text is not what to_base64 makes of any bytes; padding may be missing.
+std::optional<std::string> from_base64(std::string_view text);
+
+} // namespace fairuse
