@@ -18,7 +18,6 @@ using yaml::need;
 
 constexpr std::array<std::string_view, 4> about_names{"stage", "budget_low", "budget_exhausted", "exemption_ended"};
 
-
 using placeholder_names = std::vector<std::string_view>;
 
 // Placeholders, first those that always have a value.

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "api/enforcement_view.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/pure/numbers.hpp"
+#include "events/time_text.hpp"
+
+namespace fairuse {
+
+namespace {
+
+using nlohmann::json;
+
+time_ms time_at(const json& of, const char* key, time_ms otherwise) {
+  const auto found = of.find(key);
+  if (found == of.end() or not found->is_string()) return otherwise;
+  return time_from(found->get<std::string>()).value_or(otherwise);
+}
+
+/// Of `<partition>-<epoch>-e<seq>`, the row's ce_id; 0: it has none.
+std::uint64_t epoch_of(const std::vector<kafka::header>& headers) {
+  const auto id = std::find_if(headers.begin(), headers.end(), [](const auto& each) { return each.name == "ce_id"; });
+  if (id == headers.end() or not id->value) return 0;
+  auto text = *id->value;
+  text.remove_prefix(std::min(text.find('-') + 1, text.size()));
+  return parse_number<std::uint64_t>(text.substr(0, text.find('-'))).value_or(0);
+}
+
+} // namespace
+
+enforcement_view::enforcement_view(kafka::cluster& brokers, std::string topic)
+  : brokers_{brokers}, topic_{std::move(topic)} {}
+
+void enforcement_view::follow(const std::vector<std::int32_t>& partitions) {
+  partitions_ = partitions;
+  switches_.clear();
+  users_.clear();
+  erased_.clear();
+  starts_ = true;
+}
+
+kafka::call_result<bool> enforcement_view::catch_up(kafka::milliseconds wait) {
+  std::vector<kafka::position> ends;
+  std::vector<kafka::position> begins;
+  for (const auto each : partitions_) {
+    const auto log = brokers_.range({topic_, each}, kafka::isolation::committed);
+    if (asks_for(log, kafka::next_action::again)) return false;
+    if (not log) return log.error();
+    begins.push_back({{topic_, each}, log->low});
+    ends.push_back({{topic_, each}, log->high});
+  }
+  if (starts_) {
+    if (reader_ == nullptr) reader_ = brokers_.make_reader(kafka::isolation::committed);
+    if (auto started = reader_->start(begins); not started) return started.error();
+    starts_ = false;
+  }
+  const auto is_behind = [this](const kafka::position& end) { return reader_->position_of(end.of) < end.offset; };
+  while (std::any_of(ends.begin(), ends.end(), is_behind)) {
+    const auto batch = reader_->poll(wait);
+    if (batch == nullptr) {
+      if (const auto failed = reader_->failure(); not failed) {
+        starts_ = true;
+        return failed.error();
+      }
+      return std::none_of(ends.begin(), ends.end(), is_behind);
+    }
+    const auto records = batch->records();
+    for (std::size_t i = 0; i < records.size(); ++i)
+      take(records[i], batch->headers(i));
+  }
+  return true;
+}
+
+void enforcement_view::take(const kafka::record& what, const std::vector<kafka::header>& headers) {
+  if (not what.key) return;
+  if (not what.value) {
+    users_.erase(std::string{*what.key});
+    erased_[std::string{*what.key}] = epoch_of(headers);
+    return;
+  }
+  const auto row = json::parse(*what.value, nullptr, false);
+  if (not row.is_object()) return;
+  if (*what.key == "*") {
+    switches_[what.partition] = {row.value("enabled", false), row.value("kill_switch", false)};
+    return;
+  }
+  const enforced_user found{.at = stage_from(row.value("stage", "none")).value_or(stage::none),
+                            .since = time_at(row, "since", 0),
+                            .until = time_at(row, "until", never),
+                            .exempt = row.value("exempt", false)};
+  if (found.at == stage::none and not found.exempt)
+    users_.erase(std::string{*what.key});
+  else
+    users_[std::string{*what.key}] = found;
+}
+
+std::optional<enforcement_view::switches> enforcement_view::switches_of(std::int32_t partition) const {
+  const auto found = switches_.find(partition);
+  return found == switches_.end() ? std::nullopt : std::optional{found->second};
+}
+
+const enforced_user* enforcement_view::find(std::string_view uid) const {
+  const auto found = users_.find(uid);
+  return found == users_.end() ? nullptr : &found->second;
+}
+
+bool enforcement_view::is_erased_since(std::string_view uid, std::uint64_t epoch) const {
+  const auto found = erased_.find(uid);
+  return found != erased_.end() and found->second >= epoch;
+}
+
+} // namespace fairuse

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `fairuse.enforcement.v1` says of users, kept in memory as a gateway does: those who are at a stage or exempt,
+// who was erased, and the switches. It is caught up with the brokers before it is asked.
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/pure/log_level.hpp"
+#include "events/event.hpp"
+#include "streams/kafka/broker/cluster.hpp"
+
+namespace fairuse {
+
+struct enforced_user {
+  stage at = stage::none;
+  time_ms since = 0;
+  time_ms until = never;
+  bool exempt = false;
+};
+
+class enforcement_view {
+public:
+  enforcement_view(kafka::cluster& brokers, std::string topic);
+
+  /// Read these partitions from their beginning; the others are forgotten.
+  void follow(const std::vector<std::int32_t>& partitions);
+  /// Read all that is committed now. False: not yet, ask again; an error: a broker refuses.
+  kafka::call_result<bool> catch_up(kafka::milliseconds wait);
+
+  /// Of a followed partition; nullopt: no row said so yet.
+  struct switches {
+    bool enabled = false;
+    bool killed = false;
+  };
+  std::optional<switches> switches_of(std::int32_t partition) const;
+  /// Nullptr: neither at a stage nor exempt.
+  const enforced_user* find(std::string_view uid) const;
+  /// The user was erased in that epoch of the partition or later.
+  bool is_erased_since(std::string_view uid, std::uint64_t epoch) const;
+
+private:
+  void take(const kafka::record& what, const std::vector<kafka::header>& headers);
+
+  kafka::cluster& brokers_;
+  std::string topic_;
+  std::unique_ptr<kafka::reader> reader_;
+  std::vector<std::int32_t> partitions_;
+  bool starts_ = false;
+  std::map<std::int32_t, switches> switches_;
+  std::map<std::string, enforced_user, std::less<>> users_;
+  std::map<std::string, std::uint64_t, std::less<>> erased_;
+};
+
+} // namespace fairuse
