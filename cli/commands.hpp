@@ -17,6 +17,7 @@ extern const command demo_command;
 extern const command history_command;
 extern const command partitions_command;
 extern const command replay_command;
+extern const command reviewer_command;
 extern const command run_command;
 extern const command simulate_command;
 extern const command state_command;

@@ -3,7 +3,6 @@
 #include "cli/run_command.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -23,11 +22,11 @@
 #include "cli/numbers.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "cli/running.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/deployment.hpp"
 #include "config/overrides.hpp"
 #include "config/yaml.hpp"
-#include "engine/client_library.hpp"
 #include "storage/case_key.hpp"
 #include "streams/failpoint.hpp"
 
@@ -58,11 +57,6 @@ private:
   std::optional<progress> progress_;
 };
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 environment overrides_from_environment() {
   environment found;
   for (char** each = environ; *each != nullptr; ++each) {
@@ -74,22 +68,10 @@ environment overrides_from_environment() {
   return found;
 }
 
-result<void> arm_failpoint() {
-  const auto place = variable("FAIRUSE_FAIL");
-  if (place.empty()) return {};
-  return failpoint::arm(place);
-}
-
 // The file with the overrides of the environment. Nullopt: each line that is wrong was said.
 std::optional<loaded_deployment> load_with_overrides(const std::string& file) {
-  yaml::diagnostics problems{file};
-  auto loaded = load_deployment(file, kafka_client_library(), problems);
-  for (const auto& each : problems.list())
-    if (each.level != yaml::severity::note) tell("{}\n", to_text(each));
-  if (not loaded) {
-    log_line(log_level::error, fmt::format("{} is refused", file));
-    return std::nullopt;
-  }
+  auto loaded = load_told(file);
+  if (not loaded) return std::nullopt;
   set_up_engine_log(loaded->settings.log);
   const auto report = apply_overrides(*loaded, overrides_from_environment());
   for (const auto& each : report.problems)
@@ -118,11 +100,6 @@ result<void> check_mode(const run_options& options, stream_kind mode) {
   if (others.empty()) return {};
   return error{fmt::format("{} is for {}, and {} says `streams.kind: {}`", others.front(),
                            local ? "Kafka mode" : "local mode", options.config_file, local ? "local" : "kafka")};
-}
-
-int fail(const run_error& error) {
-  log_line(log_level::error, error.message);
-  return error.kind == run_fault::refused ? exit_usage : exit_failed;
 }
 
 void print(const run_report& report, bool as_json) {

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/running.hpp"
+
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+#include "cli/log.hpp"
+#include "cli/output.hpp"
+#include "config/yaml.hpp"
+#include "engine/client_library.hpp"
+#include "streams/failpoint.hpp"
+
+namespace fairuse::cli {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+result<void> arm_failpoint() {
+  const auto place = variable("FAIRUSE_FAIL");
+  if (place.empty()) return {};
+  return failpoint::arm(place);
+}
+
+std::optional<loaded_deployment> load_told(const std::string& file) {
+  yaml::diagnostics problems{file};
+  auto loaded = load_deployment(file, kafka_client_library(), problems);
+  for (const auto& each : problems.list())
+    if (each.level != yaml::severity::note) tell("{}\n", to_text(each));
+  if (not loaded) log_line(log_level::error, fmt::format("{} is refused", file));
+  return loaded;
+}
+
+int fail(const run_error& why) {
+  log_line(log_level::error, why.message);
+  return why.kind == run_fault::refused ? exit_usage : exit_failed;
+}
+
+} // namespace fairuse::cli
