@@ -15,6 +15,7 @@ extern const command control_command;
 extern const command decisions_command;
 extern const command demo_command;
 extern const command history_command;
+extern const command notifier_command;
 extern const command partitions_command;
 extern const command replay_command;
 extern const command reviewer_command;

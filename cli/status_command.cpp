@@ -13,7 +13,7 @@
 #include "cli/output.hpp"
 #include "cli/status_report.hpp"
 #include "cli/told_by_instance.hpp"
-#include "config/policy_file.hpp"
+#include "engine/stored_policies.hpp"
 #include "events/time_text.hpp"
 #include "storage/case_key.hpp"
 #include "storage/case_reference.hpp"
@@ -32,35 +32,6 @@ struct status_options {
   bool json = false;
 };
 
-std::optional<policy> read_policy(const local_reader& reader, const std::string& digest) {
-  const auto text = reader.policy_text(digest);
-  return text ? parse_canonical(*text) : std::nullopt;
-}
-
-// The policies in force, from the texts that the store in `folder` keeps.
-command_result<std::shared_ptr<const policy_set>> read_policies(const local_reader& reader, const store_meta& meta,
-                                                                const std::string& folder) {
-  const auto missing = [&folder] {
-    return command_error{
-        exit_failed, fmt::format("the store in {} does not have the text of a policy it runs: it is damaged", folder)};
-  };
-  auto live = read_policy(reader, meta.controls.live);
-  if (not live) return missing();
-  std::vector<policy> shadows;
-  for (const auto& digest : meta.controls.shadows) {
-    auto shadow = read_policy(reader, digest);
-    if (not shadow) return missing();
-    shadows.push_back(std::move(*shadow));
-  }
-  const auto retention = std::strtoll(setting_of(meta.settings, "retention_ms").c_str(), nullptr, 10);
-  std::vector<const policy*> loaded = {&*live};
-  for (const auto& each : shadows)
-    loaded.push_back(&each);
-  auto ages = ages_of(meta.settings, loaded, meta.now);
-  return policy_set::make(*live, std::move(shadows), retention > 0 ? retention : 8 * day_ms, review_mode::shared,
-                          std::move(ages));
-}
-
 int show(const status_options& wanted) {
   auto key = find_case_key(wanted.case_key_file.empty() ? std::nullopt
                                                         : std::optional<std::filesystem::path>{wanted.case_key_file});
@@ -70,8 +41,8 @@ int show(const status_options& wanted) {
   const auto& reader = **opened;
   const auto meta = reader.meta();
   if (meta.epoch == 0) return fail(exit_usage, fmt::format("the store in {} has seen no event yet", wanted.state));
-  const auto read = read_policies(reader, meta, wanted.state);
-  if (not read) return fail(read.error());
+  const auto read = read_stored_policies(reader, wanted.state);
+  if (not read) return fail(exit_failed, read.error().message);
   const auto& policies = *read;
   auto found = reader.load(wanted.uid, *policies, meta.now, key->bytes);
   if (not found) return fail(exit_failed, found.error().message);

@@ -98,7 +98,7 @@ deliverer::deliverer(const notifier_settings& settings, const webhook_secrets& s
     log_{std::move(log)} {}
 
 result<void> deliverer::turn(time_ms now) {
-  const auto held = from_.is_held();
+  const auto held = from_.is_held(now);
   if (not held) return held.error();
   if (held_ != *held)
     log_(log_level::info,

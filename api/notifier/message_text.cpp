@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "api/notifier/local_time.hpp"
+#include "api/notifier/time_zone.hpp"
 
 namespace fairuse {
 
@@ -20,7 +20,8 @@ std::string hours_text(std::int64_t ms, const language& words) {
 }
 
 std::optional<std::string> sums_text(const notice& what, const language& words) {
-  if (what.sums_ms.empty()) return std::nullopt;
+  // A stage that an admin set does not follow from them.
+  if (what.sums_ms.empty() or what.case_reference.empty()) return std::nullopt;
   std::string all;
   for (const auto& [window, ms] : what.sums_ms) {
     const auto known = words.windows.find(window);

@@ -53,7 +53,7 @@ public:
   /// Up to `most` new notices, in order. Returns at once; none: there is nothing new.
   virtual result<std::vector<notice>> poll(std::size_t most, time_ms now) = 0;
   /// Nothing is sent now: the kill switch is on, or the system is off.
-  virtual result<bool> is_held() = 0;
+  virtual result<bool> is_held(time_ms now) = 0;
   virtual result<told_user> user_of(const notice& what, time_ms now) = 0;
   /// A notice is tried for the first time, and fails. Kept with the next save().
   virtual result<void> failing(const notice& what) = 0;

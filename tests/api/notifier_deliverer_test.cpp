@@ -30,7 +30,7 @@ public:
       }
     return some;
   }
-  result<bool> is_held() override { return held; }
+  result<bool> is_held(time_ms) override { return held; }
   result<told_user> user_of(const notice& what, time_ms) override {
     const auto found = users.find(what.uid);
     return found == users.end() ? told_user{.at = what.at} : found->second;

@@ -7,8 +7,8 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "api/notifier/local_time.hpp"
 #include "api/notifier/message_text.hpp"
+#include "api/notifier/time_zone.hpp"
 #include "base/pure/text.hpp"
 #include "events/time_text.hpp"
 
@@ -60,7 +60,7 @@ std::vector<notice> all_notices(const std::string& locale) {
 
 bool holds(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-std::string clock_text(const local_time& at) {
+std::string clock_text(const civil_time& at) {
   return std::to_string(at.year) + '-' + std::to_string(at.month) + '-' + std::to_string(at.day) + ' '
          + std::to_string(at.hour) + ':' + std::to_string(at.minute) + ' ' + at.zone;
 }
@@ -137,6 +137,12 @@ BOOST_AUTO_TEST_CASE(what_is_not_known_is_left_out) {
   BOOST_TEST(not holds(made.text, "reference"));
   BOOST_TEST(not holds(made.text, "most people need"));
   BOOST_TEST(made.text.starts_with("Hello,\n\nAll who use Listener"));
+}
+
+BOOST_AUTO_TEST_CASE(a_stage_that_an_admin_set_does_not_blame_the_usage) {
+  auto what = about_stage(stage::warning, wording::misuse, "en");
+  what.case_reference.clear();
+  BOOST_TEST(text_of(what, settings_of()).text.starts_with("Hello,\n\nListener is made for"));
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_language_falls_back_and_an_unknown_zone_is_utc) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/notifier/local_time.hpp"
+#include "api/notifier/time_zone.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -262,7 +262,7 @@ time_zone::offset time_zone::offset_at(std::int64_t second) const {
   return after == changes_.begin() ? offsets_.front() : offsets_[std::prev(after)->to];
 }
 
-local_time time_zone::at(time_ms instant) const {
+civil_time time_zone::at(time_ms instant) const {
   const auto second = (instant - ((instant % 1'000) + 1'000) % 1'000) / 1'000;
   const auto here = offset_at(second);
   const auto shown = second + here.seconds;

@@ -17,7 +17,7 @@
 namespace fairuse {
 
 /// As a clock on the wall shows it.
-struct local_time {
+struct civil_time {
   int year = 0;
   unsigned month = 0; ///< 1 to 12
   unsigned day = 0;
@@ -25,7 +25,7 @@ struct local_time {
   unsigned minute = 0;
   /// CEST; where the zone has no such letters UTC-03:00.
   std::string zone;
-  friend bool operator==(const local_time&, const local_time&) = default;
+  friend bool operator==(const civil_time&, const civil_time&) = default;
 };
 
 class time_zone {
@@ -38,7 +38,7 @@ public:
   /// From the bytes of a time zone file; nullopt: they are none.
   static std::optional<time_zone> from(std::string_view bytes);
 
-  local_time at(time_ms instant) const;
+  civil_time at(time_ms instant) const;
 
   /// So many seconds ahead of UTC.
   struct offset {

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A notice from the line of a decision (docs/decisions-format.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "api/notifier/notice.hpp"
+
+namespace fairuse {
+
+/// Of what is enforced; nullopt: this decision tells a user nothing. Language, time zone and, but for a notification,
+/// the stage are not in it.
+std::optional<notice> notice_from_decision(std::string_view line);
+
+/// The `id` of a decision's line.
+std::string_view decision_id_in(std::string_view line);
+
+/// `0-17-1` is of epoch 17; 0: it is no id.
+std::uint64_t epoch_of_decision(std::string_view id);
+
+} // namespace fairuse

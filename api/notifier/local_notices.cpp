@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/notifier/local_notices.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "api/notifier/decision_notice.hpp"
+#include "base/pure/hex.hpp"
+#include "base/system/files.hpp"
+#include "core/query.hpp"
+#include "engine/stored_policies.hpp"
+#include "events/json_text.hpp"
+#include "events/time_text.hpp"
+#include "streams/policy_choice.hpp"
+
+namespace fairuse {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t page_decisions = 1'000;
+/// So that a turn ends soon where there is much to pass over.
+constexpr int pages_at_once = 20;
+constexpr std::int64_t look_every_ms = 250;
+/// The position is worth a write of its own only now and then.
+constexpr std::int64_t position_every_ms = 10'000;
+constexpr std::string_view failing_text = "failing";
+
+fs::path folder_of(const local_notices_options& options) { return options.state_folder / "notifier"; }
+
+error error_of(const store_error& why) { return error{why.message}; }
+
+// Closed: its lock ends.
+run_result<int> lock_folder(const fs::path& folder) {
+  const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (opened < 0) return run_error{run_fault::failed, "cannot open the folder " + folder.string()};
+  if (::flock(opened, LOCK_EX | LOCK_NB) == 0 or errno != EWOULDBLOCK) return opened;
+  ::close(opened);
+  return run_error{run_fault::failed, "another notifier works in " + folder.string() + ": stop that one first"};
+}
+
+bool runs_by_events(const local_reader& reader) { return setting_of(reader.meta().settings, "clock") == "events"; }
+
+std::string by_events_text(const fs::path& state) {
+  return "the store in " + state.string()
+         + " runs by `--clock events`: its users are not of today, and nobody is told anything";
+}
+
+// What every line of the logs begins with.
+std::string line_of(const notice& what, std::string_view end, time_ms at) {
+  std::string line = "{";
+  json_members to{line};
+  to.text("id", what.id);
+  to.text("decision", what.decision);
+  to.text("user", what.uid);
+  to.text("about", to_text(what.about));
+  if (what.at != stage::none) to.text("stage", to_text(what.at));
+  to.text("end", end);
+  to.time("time", at);
+  return line;
+}
+
+} // namespace
+
+local_notices::local_notices(local_notices_options options, std::unique_ptr<local_reader> reader, notice_log sent,
+                             notice_log dead, int lock)
+  : options_{std::move(options)},
+    reader_{std::move(reader)},
+    sent_{std::move(sent)},
+    dead_{std::move(dead)},
+    lock_{lock} {}
+
+local_notices::~local_notices() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+run_result<std::unique_ptr<local_notices>> local_notices::open(local_notices_options options) {
+  const auto failed = [](std::string message) { return run_error{run_fault::failed, std::move(message)}; };
+  auto reader = local_reader::open(options.state_folder);
+  if (not reader) return failed(reader.error().message);
+  if (runs_by_events(**reader)) return run_error{run_fault::refused, by_events_text(options.state_folder)};
+  const auto folder = folder_of(options);
+  std::error_code cannot;
+  fs::create_directory(folder, cannot);
+  if (cannot) return failed("cannot make the folder " + folder.string() + ": " + cannot.message());
+  const auto lock = lock_folder(folder);
+  if (not lock) return lock.error();
+  auto sent = notice_log::open(folder / "sent.ndjson", options.kept_ms);
+  auto dead = notice_log::open(folder / "dead.ndjson", options.kept_ms);
+  if (not sent or not dead) {
+    ::close(*lock);
+    return failed(not sent ? sent.error().message : dead.error().message);
+  }
+  std::unique_ptr<local_notices> made{
+      new local_notices{std::move(options), std::move(*reader), std::move(*sent), std::move(*dead), *lock}};
+  if (auto read = made->read_position(); not read) return failed(read.error().message);
+  if (auto read = made->read_ends(); not read) return failed(read.error().message);
+  return made;
+}
+
+result<void> local_notices::read_position() {
+  const auto file = folder_of(options_) / "position.json";
+  std::error_code unknown;
+  if (not fs::exists(file, unknown)) return {};
+  const auto text = read_file(file);
+  if (not text) return text.error();
+  const auto all = nlohmann::json::parse(*text, nullptr, false);
+  const auto text_in = [&all](const char* name) {
+    return all.is_object() and all.contains(name) and all[name].is_string() ? all[name].get<std::string>()
+                                                                            : std::string{};
+  };
+  const auto cursor = from_hex(text_in("cursor"));
+  position_.decision = text_in("decision");
+  if (not cursor or cursor->empty() or position_.decision.empty())
+    return error{file.string() + " is damaged. Remove it: sent.ndjson beside it says what has ended, and nothing is "
+                                 "sent twice"};
+  position_.cursor = *cursor;
+  cursor_ = *cursor;
+  return {};
+}
+
+result<void> local_notices::read_ends() {
+  return sent_.read([this](std::string_view line) { take_end(line); });
+}
+
+void local_notices::take_end(std::string_view line) {
+  const auto all = nlohmann::json::parse(line, nullptr, false);
+  if (not all.is_object()) return;
+  // What lies before the position is never read again.
+  if (epoch_of_decision(all.value("decision", "")) < epoch_of_decision(position_.decision)) return;
+  const auto id = all.value("id", "");
+  if (all.value("end", "") == failing_text) {
+    tried_before_.emplace(id, time_from(all.value("time", "")).value_or(never));
+    return;
+  }
+  tried_before_.erase(id);
+  ended_before_.insert(id);
+}
+
+// Not for every notice: catching up costs a few reads of files.
+result<void> local_notices::look(time_ms now) {
+  if (now >= looked_at_ and now < looked_at_ + look_every_ms) return {};
+  looked_at_ = now;
+  if (const auto done = reader_->catch_up(); not done) return error_of(done.error());
+  return check_clock();
+}
+
+result<void> local_notices::check_clock() const {
+  if (runs_by_events(*reader_)) return error{by_events_text(options_.state_folder)};
+  return {};
+}
+
+result<bool> local_notices::is_held(time_ms now) {
+  if (auto looked = look(now); not looked) return looked.error();
+  const auto& in_force = reader_->meta().controls;
+  return in_force.killed or not in_force.enabled;
+}
+
+result<std::vector<notice>> local_notices::poll(std::size_t most, time_ms now) {
+  if (auto looked = look(now); not looked) return looked.error();
+  for (int i = 0; i < pages_at_once and ready_.size() < most; ++i) {
+    const auto more = read_page();
+    if (not more) return more.error();
+    if (not *more) break;
+  }
+  const auto end = ready_.begin() + static_cast<std::ptrdiff_t>(std::min(most, ready_.size()));
+  std::vector<notice> some{std::move_iterator{ready_.begin()}, std::move_iterator{end}};
+  ready_.erase(ready_.begin(), end);
+  return some;
+}
+
+// False: that is all so far.
+result<bool> local_notices::read_page() {
+  const auto lines = reader_->logs().decisions(cursor_, page_decisions);
+  if (not lines) return error_of(lines.error());
+  if (lines->empty()) return false;
+  page read{.cursor = cursor_, .decision = std::string{decision_id_in(lines->back())}};
+  for (const auto& line : *lines) {
+    auto what = notice_from_decision(line);
+    if (not what or ended_before_.erase(what->id) > 0) continue;
+    if (std::find(options_.send.begin(), options_.send.end(), what->about) == options_.send.end()) continue;
+    if (const auto tried = tried_before_.extract(what->id)) what->tried_since = tried.mapped();
+    page_of_.emplace(what->id, next_page_);
+    ++read.unfinished;
+    ready_.push_back(std::move(*what));
+  }
+  add_page(std::move(read));
+  return true;
+}
+
+void local_notices::add_page(page read) {
+  if (read.unfinished > 0) {
+    pages_.emplace(next_page_++, std::move(read));
+  } else if (pages_.empty()) {
+    position_ = std::move(read);
+    position_moved_ = true;
+  } else {
+    auto& last = pages_.rbegin()->second;
+    last.cursor = std::move(read.cursor);
+    last.decision = std::move(read.decision);
+  }
+}
+
+void local_notices::end_in_page(const std::string& id) {
+  const auto found = page_of_.extract(id);
+  if (not found) return;
+  const auto at = pages_.find(found.mapped());
+  if (--at->second.unfinished > 0) return;
+  if (at == pages_.begin()) {
+    position_ = std::move(at->second);
+    position_moved_ = true;
+  } else {
+    auto& before = std::prev(at)->second;
+    before.cursor = std::move(at->second.cursor);
+    before.decision = std::move(at->second.decision);
+  }
+  pages_.erase(at);
+}
+
+result<const policy_set*> local_notices::policies() {
+  const auto& meta = reader_->meta();
+  if (not policies_ or policies_of_.controls != meta.controls or policies_of_.settings != meta.settings) {
+    auto read = read_stored_policies(*reader_, options_.state_folder);
+    if (not read) return error_of(read.error());
+    policies_ = std::move(*read);
+    policies_of_ = meta;
+  }
+  return policies_.get();
+}
+
+result<told_user> local_notices::user_of(const notice& what, time_ms now) {
+  const auto loaded = policies();
+  if (not loaded) return loaded.error();
+  const auto last = reader_->meta().now;
+  const auto found = reader_->load(what.uid, **loaded, last, options_.case_key);
+  if (not found) return error_of(found.error());
+  const auto* who = found->get();
+  if (who == nullptr or who->erased_at >= what.decided_at) return told_user{.erased = true};
+  const controls on{.enabled = true, .killed = false, .policies = *loaded};
+  told_user told{.exempt = who->exempt, .at = query_standing(*who, on, 0, std::max(now, last)).at};
+  if (who->account) {
+    told.locale = who->account->locale;
+    told.time_zone = who->account->time_zone;
+  }
+  return told;
+}
+
+result<void> local_notices::failing(const notice& what) {
+  sent_.add(line_of(what, failing_text, what.tried_since) + '}');
+  log_moved_ = true;
+  return {};
+}
+
+result<void> local_notices::finished(const notice& what, const delivery& end) {
+  auto line = line_of(what, to_text(end.how), end.at);
+  json_members to{line, false};
+  to.integer("attempts", end.attempts);
+  if (end.status != 0) to.integer("status", end.status);
+  to.optional_text("why", end.why);
+  sent_.add(line + '}');
+  if (end.how == notice_end::gave_up) {
+    // The body is JSON itself.
+    to.member("webhook").append(end.body);
+    dead_.add(line + '}');
+  }
+  log_moved_ = true;
+  end_in_page(what.id);
+  return {};
+}
+
+result<void> local_notices::save(time_ms now) {
+  if (auto saved = dead_.save(now); not saved) return saved;
+  if (auto saved = sent_.save(now); not saved) return saved;
+  const bool is_due = now < position_saved_at_ or now >= position_saved_at_ + position_every_ms;
+  if (not position_moved_ or not(std::exchange(log_moved_, false) or is_due)) return {};
+  std::string text = "{";
+  json_members to{text};
+  to.text("cursor", to_hex(position_.cursor));
+  to.text("decision", position_.decision);
+  position_moved_ = false;
+  position_saved_at_ = now;
+  return replace_file(folder_of(options_) / "position.json", text + "}\n");
+}
+
+} // namespace fairuse
