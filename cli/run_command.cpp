@@ -23,6 +23,7 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/running.hpp"
+#include "cli/side_thread.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/deployment.hpp"
 #include "config/overrides.hpp"
@@ -107,9 +108,33 @@ void print(const run_report& report, bool as_json) {
   if (as_json) print_out("{}\n", report_json(report));
 }
 
-int run_to_end(engine& running, stream_kind mode, console& shown, bool as_json) {
+/// What stands beside an engine while it runs.
+struct beside {
+  deployment settings;
+  std::string state;
+  std::string case_key;
+};
+
+// A reviewer or a notifier that cannot be run ends the engine, too: it was asked for.
+run_result<void> run_with_side_threads(engine& running, const beside& with) {
+  std::mutex guard;
+  run_result<void> refused;
+  auto threads = start_side_threads(with.settings, with.state, with.case_key, [&](const run_error& why) {
+    {
+      const std::lock_guard lock{guard};
+      refused = why;
+    }
+    running.stop();
+  });
+  auto done = running.run();
+  threads.clear();
+  return done ? refused : done;
+}
+
+int run_to_end(engine& running, const beside& with, console& shown, bool as_json) {
   const stop_signal signal{[&running] { running.stop(); }};
-  const auto done = running.run();
+  const auto mode = with.settings.streams;
+  const auto done = run_with_side_threads(running, with);
   shown.clear();
   if (done and not failpoint::was_passed())
     log_line(log_level::warning, "FAIRUSE_FAIL names a place that was never passed");
@@ -189,13 +214,14 @@ int run_engine(run_options options) {
     if (const auto found = find_input(settings); not found) return fail({run_fault::refused, found.error().message});
   settings.instance = variable(instance_variable);
   settings.program = FAIRUSE_VERSION;
+  const beside with{all->settings, settings.state_folder, key->bytes};
   console shown;
   const auto running =
       start_engine(std::move(settings), std::move(*all), std::move(*key),
                    {.log = [&shown](log_level level, const std::string& text) { shown.log(level, text); },
                     .progress = [&shown](const run_progress& now) { shown.show(now); }});
   if (not running) return fail(running.error());
-  return run_to_end(**running, mode, shown, options.json);
+  return run_to_end(**running, with, shown, options.json);
 }
 
 const command run_command = {
