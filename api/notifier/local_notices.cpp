@@ -6,10 +6,7 @@
 #include <system_error>
 #include <utility>
 
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "api/notifier/decision_notice.hpp"
 #include "base/pure/hex.hpp"
@@ -38,15 +35,6 @@ fs::path folder_of(const local_notices_options& options) { return options.state_
 
 error error_of(const store_error& why) { return error{why.message}; }
 
-// Closed: its lock ends.
-run_result<int> lock_folder(const fs::path& folder) {
-  const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (opened < 0) return run_error{run_fault::failed, "cannot open the folder " + folder.string()};
-  if (::flock(opened, LOCK_EX | LOCK_NB) == 0 or errno != EWOULDBLOCK) return opened;
-  ::close(opened);
-  return run_error{run_fault::failed, "another notifier works in " + folder.string() + ": stop that one first"};
-}
-
 bool runs_by_events(const local_reader& reader) { return setting_of(reader.meta().settings, "clock") == "events"; }
 
 std::string by_events_text(const fs::path& state) {
@@ -71,16 +59,12 @@ std::string line_of(const notice& what, std::string_view end, time_ms at) {
 } // namespace
 
 local_notices::local_notices(local_notices_options options, std::unique_ptr<local_reader> reader, notice_log sent,
-                             notice_log dead, int lock)
+                             notice_log dead, folder_lock lock)
   : options_{std::move(options)},
     reader_{std::move(reader)},
     sent_{std::move(sent)},
     dead_{std::move(dead)},
-    lock_{lock} {}
-
-local_notices::~local_notices() {
-  if (lock_ >= 0) ::close(lock_);
-}
+    lock_{std::move(lock)} {}
 
 run_result<std::unique_ptr<local_notices>> local_notices::open(local_notices_options options) {
   const auto failed = [](std::string message) { return run_error{run_fault::failed, std::move(message)}; };
@@ -88,19 +72,14 @@ run_result<std::unique_ptr<local_notices>> local_notices::open(local_notices_opt
   if (not reader) return failed(reader.error().message);
   if (runs_by_events(**reader)) return run_error{run_fault::refused, by_events_text(options.state_folder)};
   const auto folder = folder_of(options);
-  std::error_code cannot;
-  fs::create_directory(folder, cannot);
-  if (cannot) return failed("cannot make the folder " + folder.string() + ": " + cannot.message());
-  const auto lock = lock_folder(folder);
-  if (not lock) return lock.error();
+  auto lock = folder_lock::take(folder);
+  if (not lock) return failed(lock.error().message);
   auto sent = notice_log::open(folder / "sent.ndjson", options.kept_ms);
+  if (not sent) return failed(sent.error().message);
   auto dead = notice_log::open(folder / "dead.ndjson", options.kept_ms);
-  if (not sent or not dead) {
-    ::close(*lock);
-    return failed(not sent ? sent.error().message : dead.error().message);
-  }
+  if (not dead) return failed(dead.error().message);
   std::unique_ptr<local_notices> made{
-      new local_notices{std::move(options), std::move(*reader), std::move(*sent), std::move(*dead), *lock}};
+      new local_notices{std::move(options), std::move(*reader), std::move(*sent), std::move(*dead), std::move(*lock)}};
   if (auto read = made->read_position(); not read) return failed(read.error().message);
   if (auto read = made->read_ends(); not read) return failed(read.error().message);
   return made;

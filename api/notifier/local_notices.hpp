@@ -21,6 +21,7 @@
 
 #include "api/notifier/notice_log.hpp"
 #include "api/notifier/notice_source.hpp"
+#include "base/system/folder_lock.hpp"
 #include "core/policy_set.hpp"
 #include "engine/run_error.hpp"
 #include "storage/local_reader.hpp"
@@ -43,7 +44,6 @@ public:
   /// Refused: a store that runs by `--clock events`, whose users are not of today. Failed: there is no store, another
   /// notifier has it, or its files are damaged.
   static run_result<std::unique_ptr<local_notices>> open(local_notices_options options);
-  ~local_notices() override;
 
   result<std::vector<notice>> poll(std::size_t most, time_ms now) override;
   result<bool> is_held(time_ms now) override;
@@ -61,7 +61,7 @@ private:
   };
 
   local_notices(local_notices_options options, std::unique_ptr<local_reader> reader, notice_log sent, notice_log dead,
-                int lock);
+                folder_lock lock);
   result<void> read_position();
   result<void> read_ends();
   void take_end(std::string_view line);
@@ -76,8 +76,7 @@ private:
   std::unique_ptr<local_reader> reader_;
   notice_log sent_;
   notice_log dead_;
-  /// An open folder with a lock of the system; -1: none.
-  int lock_;
+  folder_lock lock_;
   /// Up to where decisions were read.
   log_cursor cursor_;
   /// Up to where all notices have ended.

@@ -347,7 +347,7 @@ def what_cannot_run_says_why(engine):
         wait_for_ends(engine, 1, running)
         done = engine.call("notifier", "--config", "local.yaml", "--state", "s")
         equal(done.returncode, 1, "exit code of a second notifier")
-        check(b"another notifier works in" in done.stderr, done.stderr.decode())
+        check(b"is in use by another process" in done.stderr, done.stderr.decode())
         stop(running)
         equal(hook.wrong, [], "signatures by the variable's secret")
 
