@@ -19,10 +19,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.checks import check, equal  # noqa: E402
 from support.local_mode import main  # noqa: E402
-from support.process import Process, wait_until  # noqa: E402
+from support.process import ROOT, Process, need_module, wait_until  # noqa: E402
 from support.traffic import HOUR_MS, admin, line, ms, now_ms, speech  # noqa: E402
 from support.webhook_stub import SECRET, WebhookStub  # noqa: E402
 
+jsonschema = need_module("jsonschema", "python3-jsonschema")
+SCHEMA = json.loads((ROOT / "api" / "notifier" / "webhook.schema.json").read_text(encoding="utf-8"))
 FAST = "retry: {first: 10ms, most: 40ms}"
 
 
@@ -79,6 +81,8 @@ def wait_for_ends(engine, count, notifier, state="s"):
 def check_deliveries(engine, hook, state="s"):
     """All that was decided was taken: in order for each user, every notice under one id of its own."""
     equal(hook.wrong, [], "what the webhook found wrong")
+    for each in hook.taken:
+        jsonschema.validate(json.loads(each.body), SCHEMA)
     of_user = collections.defaultdict(list)
     for each in hook.taken:
         if each.data["decision"] not in of_user[each.data["user"]]:
@@ -229,6 +233,7 @@ def a_day_s_budget_is_told_where_it_is_asked_for(engine):
         wait_for_ends(engine, 1, notifier)
         stop(notifier)
         equal([each.data["about"] for each in hook.taken], ["budget_exhausted"], "what was told")
+        jsonschema.validate(json.loads(hook.taken[0].body), SCHEMA)
         data = hook.taken[0].data
         equal((data["stage"], data["used_ms"], data["budget_ms"]), ("restrict", 31 * 60_000, 30 * 60_000), "data")
         check("the 30 minutes of transcription" in data["text"], data["text"])
