@@ -104,6 +104,11 @@ std::optional<enforcement_view::switches> enforcement_view::switches_of(std::int
   return found == switches_.end() ? std::nullopt : std::optional{found->second};
 }
 
+bool enforcement_view::is_off() const {
+  return std::any_of(switches_.begin(), switches_.end(),
+                     [](const auto& each) { return each.second.killed or not each.second.enabled; });
+}
+
 const enforced_user* enforcement_view::find(std::string_view uid) const {
   const auto found = users_.find(uid);
   return found == users_.end() ? nullptr : &found->second;

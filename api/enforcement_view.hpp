@@ -42,6 +42,8 @@ public:
     bool killed = false;
   };
   std::optional<switches> switches_of(std::int32_t partition) const;
+  /// On some followed partition the kill switch is on, or the system is off.
+  bool is_off() const;
   /// Nullptr: neither at a stage nor exempt.
   const enforced_user* find(std::string_view uid) const;
   /// The user was erased in that epoch of the partition or later.

@@ -118,6 +118,7 @@ call_result<> kafka_intake::start_fetching() {
     const auto log = brokers_.range(each.of, kafka::isolation::committed);
     if (not log) return log.error();
     state.committed = std::max(each.offset, log->low);
+    state.metadata = each.metadata;
     std::erase_if(state.entries, [&](const entry& known) { return known.offset < state.committed; });
     state.next = state.entries.empty() ? state.committed : state.entries.back().offset + 1;
     from.push_back({each.of, state.next});
@@ -230,8 +231,11 @@ call_result<> kafka_intake::transaction() {
         produce(number, output);
       ++state.covered;
     }
-    if (state.covered > 0)
-      offsets.push_back({{options_.topic, number}, state.entries[state.covered - 1].offset + 1, {}});
+    if (state.covered == 0) continue;
+    const bool all = state.covered == state.entries.size();
+    const auto first_open = all ? last_handle_ + 1 : state.entries[state.covered].handle;
+    offsets.push_back(
+        {{options_.topic, number}, state.entries[state.covered - 1].offset + 1, told_.metadata(number, first_open)});
   }
   ahead_covered_ = ahead_.size();
   for (const auto& each : ahead_)
@@ -278,6 +282,11 @@ void kafka_intake::recover(const call_error& from) {
   producer_.reset();
   unsure_ = true;
   if (from.code == "_FENCED") fatal_ = group_->failure() ? result<void>{} : result<void>{error{from.text}};
+}
+
+std::string kafka_intake::committed_metadata(std::int32_t partition) const {
+  const auto found = partitions_.find(partition);
+  return found == partitions_.end() ? std::string{} : found->second.metadata;
 }
 
 std::size_t kafka_intake::open() const {

@@ -52,6 +52,9 @@ public:
         take;
     /// From now on the records of exactly these partitions come; what was taken of others is forgotten.
     std::function<void(const std::vector<std::int32_t>& partitions)> assigned = [](const auto&) {};
+    /// What is committed with the offset of a partition (ASCII); records before this handle are finished.
+    std::function<std::string(std::int32_t partition, std::uint64_t first_open)> metadata =
+        [](std::int32_t, std::uint64_t) { return std::string{}; };
   };
 
   /// Joins the group. An error: a topic is missing, or they differ in their partitions. REQUIRES: `brokers` outlives
@@ -70,6 +73,10 @@ public:
   /// Commit what is finished. Tries again later by itself if a broker does not answer.
   result<void> commit();
 
+  /// The group's offsets are known, so records come from the right places.
+  bool is_ready() const { return not starts_; }
+  /// What was committed with the offset of a partition before this member had it; empty: nothing.
+  std::string committed_metadata(std::int32_t partition) const;
   /// Commits that failed in a row; the caller waits a little longer before the next one.
   std::size_t failures() const { return failures_; }
   /// Taken and not committed.
@@ -89,6 +96,7 @@ private:
     /// The next record to take, and the offset that is committed.
     std::int64_t next = -1;
     std::int64_t committed = -1;
+    std::string metadata;
     /// Entries at the front that the open transaction covers.
     std::size_t covered = 0;
   };

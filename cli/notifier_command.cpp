@@ -63,18 +63,16 @@ int notify(const notifier_command_options& wanted) {
   if (not all) return exit_usage;
   const auto& settings = all->settings;
   set_up_engine_log(settings.log);
-  if (settings.streams == stream_kind::kafka)
-    return fail(
-        {run_fault::refused, fmt::format("{} says `streams.kind: kafka`; this notifier reads the store of local "
-                                         "mode",
-                                         wanted.config_file)});
   const auto& key_file = settings.case_key_file;
   const auto key = find_case_key(key_file.empty() ? std::nullopt : std::optional{key_file});
   if (not key) return fail({run_fault::refused, key.error().message});
-  const auto made =
-      make_local_notifier(settings, wanted.state, key->bytes, variable(webhook_secret_variable), log_line);
-  if (not made) return fail(made.error());
-  return run_to_end(**made, wanted.json);
+  const auto started = start_notifier(settings, {.state = wanted.state,
+                                                 .case_key = key->bytes,
+                                                 .secret = variable(webhook_secret_variable),
+                                                 .instance = variable(instance_variable),
+                                                 .log = log_line});
+  if (not started) return fail(started.error());
+  return run_to_end(*started->running, wanted.json);
 }
 
 // One notice of each message.

@@ -30,9 +30,10 @@ run_result<void> run_reviewer(const deployment& settings, const std::filesystem:
 
 run_result<void> run_notifier(const deployment& settings, const std::filesystem::path& state,
                               const std::string& case_key, const std::stop_token& stop) {
-  const auto made = make_local_notifier(settings, state, case_key, variable(webhook_secret_variable), log_line);
-  if (not made) return made.error();
-  auto& running = **made;
+  const auto started = start_notifier(
+      settings, {.state = state, .case_key = case_key, .secret = variable(webhook_secret_variable), .log = log_line});
+  if (not started) return started.error();
+  auto& running = *started->running;
   const std::stop_callback at_stop{stop, [&running] { running.stop(); }};
   return running.run();
 }

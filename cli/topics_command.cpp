@@ -38,6 +38,8 @@ kafka::topic_needs topic_needs_of(const deployment& settings) {
     needs.topics.emplace_back(topic_role::input, topic);
   for (const auto& [role, topic] : streams.outputs.named())
     needs.topics.emplace_back(role, *topic);
+  if (not settings.notifier.url.empty())
+    needs.topics.emplace_back(topic_role::notification_ends, settings.notifier.ends_topic);
   return needs;
 }
 

@@ -36,6 +36,7 @@ public:
     from_.text("proxy", into_.proxy);
     existing_file("ca_file", into_.ca_file);
     bind_listen();
+    from_.text("ends_topic", into_.ends_topic);
     from_.flag("with_engine", into_.with_engine);
     from_.finish();
   }

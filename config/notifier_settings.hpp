@@ -43,6 +43,8 @@ struct notifier_settings {
   std::filesystem::path ca_file;
   /// address:port of /livez and /metrics; empty: there are none.
   std::string listen;
+  /// On Kafka: the topic that says how each notice ended.
+  std::string ends_topic = "fairuse.notification-ends.v1";
   /// Local mode: `run` notifies, too.
   bool with_engine = false;
 };

@@ -50,12 +50,6 @@ std::string_view to_text(kafka::takeover_state state) {
   return "failed";
 }
 
-std::string host_name() {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) return {};
-  return host.data();
-}
-
 partition_view view_of(const kafka::partition_status& from) {
   return {.partition = from.partition,
           .state = std::string{to_text(from.state)},

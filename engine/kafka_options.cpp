@@ -3,12 +3,15 @@
 #include "engine/kafka_options.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
+
+#include <unistd.h>
 
 #include "config/policy_file.hpp"
 #include "engine/config_commands.hpp"
@@ -60,6 +63,11 @@ kafka::real_cluster_options cluster_options(const kafka_settings& settings,
   options.heartbeat_interval = heartbeat_of(settings);
   options.log = std::move(log);
   return options;
+}
+
+std::string host_name() {
+  std::array<char, 256> host{};
+  return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
 }
 
 kafka::partition_function partition_function_of(key_partitioner how) {

@@ -18,6 +18,9 @@ namespace fairuse {
 kafka::real_cluster_options cluster_options(const kafka_settings& settings,
                                             std::function<void(log_level, const std::string&)> log);
 
+/// Of this machine; empty: it has none.
+std::string host_name();
+
 /// Nullptr: unchecked.
 kafka::partition_function partition_function_of(key_partitioner how);
 

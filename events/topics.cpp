@@ -39,9 +39,11 @@ std::string_view to_text(topic_role value) {
     case topic_role::journal:
       return "journal";
     case topic_role::changelog:
+      return "changelog";
+    case topic_role::notification_ends:
       break;
   }
-  return "changelog";
+  return "notification_ends";
 }
 
 std::array<std::pair<topic_role, const std::string*>, topic_names::count> topic_names::named() const {

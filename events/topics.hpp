@@ -27,6 +27,7 @@ enum class topic_role : std::uint8_t {
   policies,
   journal,
   changelog,
+  notification_ends, ///< written by a notifier, not by the engine
 };
 
 /// As a deployment's file writes it.

@@ -80,6 +80,31 @@ std::optional<notice> notice_from_decision(std::string_view line) {
   return made;
 }
 
+std::optional<notice> notice_from_record(const kafka::record& what, const std::vector<kafka::header>& headers,
+                                         std::uint64_t& epoch) {
+  if (not what.key or not what.value) return std::nullopt;
+  const auto all = ordered::parse(*what.value, nullptr, false);
+  if (not all.is_object()) return std::nullopt;
+  const auto header = [&](std::string_view name) {
+    const auto found =
+        std::find_if(headers.begin(), headers.end(), [&](const auto& each) { return each.name == name; });
+    return found == headers.end() ? std::string_view{} : found->value.value_or(std::string_view{});
+  };
+  notice made{.decision = text_in(all, "decision"),
+              .uid = std::string{*what.key},
+              .about = notice_about_from(text_in(all, "about")).value_or(notice_about::stage),
+              .decided_at = time_from(header("ce_time")).value_or(0)};
+  if (made.decision.empty()) return std::nullopt;
+  made.id = webhook_id(header("ce_source"), made.decision);
+  read_data(all, made);
+  made.at = stage_from(text_in(all, "stage")).value_or(stage::none);
+  made.budget_ms = number_in(all, "budget_ms");
+  made.locale = text_in(all, "locale");
+  made.time_zone = text_in(all, "time_zone");
+  epoch = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_in(all, "epoch")));
+  return made;
+}
+
 std::string_view decision_id_in(std::string_view line) {
   constexpr std::string_view begin = R"("id":")";
   const auto at = line.find(begin);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/notifier/decision_notice.hpp"
+#include "api/notifier/end_record.hpp"
 #include "base/pure/hex.hpp"
 #include "base/system/files.hpp"
 #include "core/query.hpp"
@@ -29,7 +30,6 @@ constexpr int pages_at_once = 20;
 constexpr std::int64_t look_every_ms = 250;
 /// The position is worth a write of its own only now and then.
 constexpr std::int64_t position_every_ms = 10'000;
-constexpr std::string_view failing_text = "failing";
 
 fs::path folder_of(const local_notices_options& options) { return options.state_folder / "notifier"; }
 
@@ -40,20 +40,6 @@ bool runs_by_events(const local_reader& reader) { return setting_of(reader.meta(
 std::string by_events_text(const fs::path& state) {
   return "the store in " + state.string()
          + " runs by `--clock events`: its users are not of today, and nobody is told anything";
-}
-
-// What every line of the logs begins with.
-std::string line_of(const notice& what, std::string_view end, time_ms at) {
-  std::string line = "{";
-  json_members to{line};
-  to.text("id", what.id);
-  to.text("decision", what.decision);
-  to.text("user", what.uid);
-  to.text("about", to_text(what.about));
-  if (what.at != stage::none) to.text("stage", to_text(what.at));
-  to.text("end", end);
-  to.time("time", at);
-  return line;
 }
 
 } // namespace
@@ -115,13 +101,7 @@ void local_notices::take_end(std::string_view line) {
   if (not all.is_object()) return;
   // What lies before the position is never read again.
   if (epoch_of_decision(all.value("decision", "")) < epoch_of_decision(position_.decision)) return;
-  const auto id = all.value("id", "");
-  if (all.value("end", "") == failing_text) {
-    tried_before_.emplace(id, time_from(all.value("time", "")).value_or(never));
-    return;
-  }
-  tried_before_.erase(id);
-  ended_before_.insert(id);
+  known_.take(line);
 }
 
 // Not for every notice: catching up costs a few reads of files.
@@ -169,9 +149,9 @@ result<bool> local_notices::read_page() {
   page read{.cursor = cursor_, .decision = std::string{decision_id_in(lines->back())}};
   for (const auto& line : *lines) {
     auto what = notice_from_decision(line);
-    if (not what or ended_before_.erase(what->id) > 0) continue;
+    if (not what or known_.has_ended(what->id)) continue;
     if (std::find(options_.send.begin(), options_.send.end(), what->about) == options_.send.end()) continue;
-    if (const auto tried = tried_before_.extract(what->id)) what->tried_since = tried.mapped();
+    what->tried_since = known_.tried_since(what->id);
     page_of_.emplace(what->id, next_page_);
     ++read.unfinished;
     ready_.push_back(std::move(*what));
@@ -238,23 +218,14 @@ result<told_user> local_notices::user_of(const notice& what, time_ms now) {
 }
 
 result<void> local_notices::failing(const notice& what) {
-  sent_.add(line_of(what, failing_text, what.tried_since) + '}');
+  sent_.add(failing_record(what));
   log_moved_ = true;
   return {};
 }
 
 result<void> local_notices::finished(const notice& what, const delivery& end) {
-  auto line = line_of(what, to_text(end.how), end.at);
-  json_members to{line, false};
-  to.integer("attempts", end.attempts);
-  if (end.status != 0) to.integer("status", end.status);
-  to.optional_text("why", end.why);
-  sent_.add(line + '}');
-  if (end.how == notice_end::gave_up) {
-    // The body is JSON itself.
-    to.member("webhook").append(end.body);
-    dead_.add(line + '}');
-  }
+  sent_.add(end_record(what, end, false));
+  if (end.how == notice_end::gave_up) dead_.add(end_record(what, end, true));
   log_moved_ = true;
   end_in_page(what.id);
   return {};

@@ -13,12 +13,12 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "api/notifier/end_record.hpp"
 #include "api/notifier/notice_log.hpp"
 #include "api/notifier/notice_source.hpp"
 #include "base/system/folder_lock.hpp"
@@ -91,8 +91,7 @@ private:
   std::uint64_t next_page_ = 0;
   std::unordered_map<std::string, std::uint64_t> page_of_;
   /// Behind the position, from before this start.
-  std::set<std::string, std::less<>> ended_before_;
-  std::map<std::string, time_ms, std::less<>> tried_before_;
+  known_ends known_;
   std::shared_ptr<const policy_set> policies_;
   store_meta policies_of_;
 };

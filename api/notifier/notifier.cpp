@@ -9,10 +9,14 @@
 
 #include "api/http_client.hpp"
 #include "api/notifier/deliverer.hpp"
+#include "api/notifier/kafka_notices.hpp"
 #include "api/notifier/local_notices.hpp"
 #include "api/status_listener.hpp"
 #include "config/web_address.hpp"
+#include "engine/client_library.hpp"
 #include "engine/clocks.hpp"
+#include "engine/kafka_options.hpp"
+#include "streams/kafka/broker/real_cluster.hpp"
 
 namespace fairuse {
 
@@ -108,21 +112,55 @@ notifier_counts notifier::counts() const {
           .attempts = count_of(figures.taken) + count_of(figures.refused) + count_of(figures.unanswered)};
 }
 
-run_result<std::unique_ptr<notifier>> make_local_notifier(const deployment& settings,
-                                                          const std::filesystem::path& state_folder,
-                                                          const std::string& case_key, std::string_view secret,
-                                                          std::function<void(log_level, const std::string&)> log) {
+namespace {
+
+run_result<std::unique_ptr<notice_source>> local_source_of(const deployment& settings, const notifier_setup& setup) {
+  auto from = local_notices::open({.state_folder = setup.state,
+                                   .case_key = setup.case_key,
+                                   .send = settings.notifier.send,
+                                   .kept_ms = settings.retention.decisions_ms});
+  if (not from) return from.error();
+  return std::unique_ptr<notice_source>{std::move(*from)};
+}
+
+run_result<std::unique_ptr<notice_source>> kafka_source_of(const deployment& settings, const notifier_setup& setup,
+                                                           std::unique_ptr<kafka::cluster>& brokers) {
+  const auto& of = settings.kafka;
+  const auto instance = instance_of(of, setup.instance, host_name());
+  if (not instance) return refused_by(instance.error());
+  for (const auto& warning : transport_warnings(of, kafka_client_library()))
+    setup.log(log_level::warning, warning);
+  auto made = kafka::make_real_cluster(cluster_options(of, setup.log));
+  if (not made) return refused_by(made.error());
+  brokers = std::move(*made);
+  auto from = kafka_notices::open({.group = of.app + ".notifier",
+                                   .instance = fmt::format("{}.notifier.{}", of.app, *instance),
+                                   .notifications = of.outputs.notifications,
+                                   .enforcement = of.outputs.enforcement,
+                                   .ends = settings.notifier.ends_topic,
+                                   .send = settings.notifier.send,
+                                   .log = setup.log},
+                                  *brokers);
+  if (not from) return failed_by(from.error());
+  return std::unique_ptr<notice_source>{std::move(*from)};
+}
+
+} // namespace
+
+run_result<started_notifier> start_notifier(const deployment& settings, const notifier_setup& setup) {
   const auto& given = settings.notifier;
   if (given.url.empty())
     return run_error{run_fault::refused, settings.file.string() + " has no section `notifier`: nobody is to be told"};
-  auto secrets = find_webhook_secrets(given.secret_file, secret);
+  auto secrets = find_webhook_secrets(given.secret_file, setup.secret);
   if (not secrets) return refused_by(secrets.error());
-  auto from = local_notices::open({.state_folder = state_folder,
-                                   .case_key = case_key,
-                                   .send = given.send,
-                                   .kept_ms = settings.retention.decisions_ms});
+  started_notifier started;
+  auto from = settings.streams == stream_kind::local ? local_source_of(settings, setup)
+                                                     : kafka_source_of(settings, setup, started.brokers);
   if (not from) return from.error();
-  return notifier::make({given, std::move(*secrets), std::move(log)}, std::move(*from));
+  auto made = notifier::make({given, std::move(*secrets), setup.log}, std::move(*from));
+  if (not made) return made.error();
+  started.running = std::move(*made);
+  return started;
 }
 
 } // namespace fairuse

@@ -16,6 +16,7 @@
 #include "base/pure/log_level.hpp"
 #include "config/deployment.hpp"
 #include "engine/run_error.hpp"
+#include "streams/kafka/broker/cluster.hpp"
 
 namespace fairuse {
 
@@ -53,11 +54,23 @@ private:
   std::unique_ptr<body> body_;
 };
 
-/// Local mode: what a deployment says, with the store in `state_folder`. `secret`: the value of
-/// `webhook_secret_variable`.
-run_result<std::unique_ptr<notifier>> make_local_notifier(const deployment& settings,
-                                                          const std::filesystem::path& state_folder,
-                                                          const std::string& case_key, std::string_view secret,
-                                                          std::function<void(log_level, const std::string&)> log);
+struct notifier_setup {
+  /// Local mode: the engine's. On Kafka nothing is kept in it.
+  std::filesystem::path state;
+  std::string case_key;
+  /// Values of `webhook_secret_variable` and of `instance_variable`; empty: they are not set.
+  std::string secret;
+  std::string instance;
+  std::function<void(log_level, const std::string&)> log;
+};
+
+/// A notifier with what it stands on. Destroyed from the last to the first.
+struct started_notifier {
+  std::unique_ptr<kafka::cluster> brokers;
+  std::unique_ptr<notifier> running;
+};
+
+/// As the deployment says, in its mode.
+run_result<started_notifier> start_notifier(const deployment& settings, const notifier_setup& setup);
 
 } // namespace fairuse

@@ -2,7 +2,6 @@
 
 #include "api/reviewer/start_reviewer.hpp"
 
-#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,11 +27,6 @@ std::uint64_t seed_of_process() {
 
 /// The endpoint of a reviewer that answers from recordings.
 constexpr const char* nobody = "https://nobody.invalid";
-
-std::string host_name() {
-  std::array<char, 256> host{};
-  return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
-}
 
 run_error refusal_from(const error& why) { return {run_fault::refused, why.message}; }
 
