@@ -13,6 +13,7 @@
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "cli/reviewer/evaluate.hpp"
 #include "cli/running.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/deployment.hpp"
@@ -106,6 +107,7 @@ int show_request(const deployment& settings, const reviewer_command_options& wan
 }
 
 int review(const reviewer_command_options& wanted) {
+  if (wanted.config_file.empty()) return fail(exit_usage, "--config is required");
   if (wanted.dry_run != not wanted.user.empty())
     return fail(exit_usage, "--dry-run and --user belong together: the request of one user is shown");
   stop_signal::block();
@@ -122,7 +124,7 @@ int review(const reviewer_command_options& wanted) {
 
 std::function<int()> declare_reviewer(CLI::App& app) {
   auto wanted = std::make_shared<reviewer_command_options>();
-  app.add_option("--config", wanted->config_file, "Deployment file, with its section `reviewer`")->required();
+  app.add_option("--config", wanted->config_file, "Deployment file, with its section `reviewer`");
   app.add_option("--state", wanted->state, "Local mode: the engine's folder. Kafka: one of this reviewer's own")
       ->capture_default_str();
   app.add_flag("--until-end", wanted->until_end, "Stop when no request is left instead of waiting for more");
@@ -132,7 +134,9 @@ std::function<int()> declare_reviewer(CLI::App& app) {
   app.add_flag("--dry-run", wanted->dry_run, "Show what would be asked about --user, and call nobody");
   app.add_option("--user", wanted->user, "With --dry-run: user id");
   app.add_flag("--json", wanted->json, "Print the summary as JSON on stdout; with --dry-run the body of the call");
-  return [wanted] { return review(*wanted); };
+  auto* evaluating = app.add_subcommand("evaluate", "Measure the model with reviews whose right answer is known");
+  const auto evaluate = declare_evaluate(*evaluating);
+  return [wanted, evaluating, evaluate] { return evaluating->parsed() ? evaluate() : review(*wanted); };
 }
 
 } // namespace
@@ -144,7 +148,8 @@ const command reviewer_command = {
     "fairuse reviewer --config config/local.yaml --state fairuse-state --until-end            answer and stop\n"
     "fairuse reviewer --config config/kafka.yaml --state /var/lib/fairuse-reviewer            one of a group\n"
     "fairuse reviewer --config config/local.yaml --state fairuse-state --dry-run --user alice what would be asked\n"
-    "fairuse reviewer --config config/local.yaml --state fairuse-state --play recorded        without a model",
+    "fairuse reviewer --config config/local.yaml --state fairuse-state --play recorded        without a model\n"
+    "fairuse reviewer evaluate labelled.ndjson --config config/local.yaml -o mine.yaml        what it is worth",
     declare_reviewer,
 };
 
