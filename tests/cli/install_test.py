@@ -32,6 +32,8 @@ class Install(unittest.TestCase):
         ):
             run("sh", "-c", command, cwd=examples, env=environment, code=0)
         self.assertEqual([each.name for each in examples.rglob("*.cpp")], [])
+        prompts = [sorted(each.name for each in (top / "config/prompts/v1").iterdir()) for top in (examples, ROOT)]
+        self.assertEqual(*prompts)
 
     def test_make_hands_prefix_and_destdir_on(self):
         told = run("make", "-n", "install", "PREFIX=/opt/it", "DESTDIR=/stage", cwd=ROOT, code=0).stdout
