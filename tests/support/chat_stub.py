@@ -4,7 +4,7 @@
 
     with ChatStub(script=["429=1", "500", "cut"]) as stub:     # the first three calls; then good answers
         ...                                                    # endpoint: stub.url
-    chat_stub.py [--port N] [--script FILE] [--key KEY] [--latency S] [--slow-every N=S]
+    chat_stub.py [--port N] [--script FILE] [--key KEY] [--latency S] [--slow-every N=S] [--says TYPE]
 
 A fault is a word of FAULTS, with a value where it takes one (`slow=2`) and a count (`500*3`). A script's faults are for
 the calls in their order; the model `stub:500*2,cut` has them for each request of its own, call by call.
@@ -225,7 +225,7 @@ class Call(http.server.BaseHTTPRequestHandler):
             return "the conversations are not there once"
         conversations = json.loads(block[0])
         self.ids = [each["id"] for each in conversations]
-        self.verdict = judge(conversations)
+        self.verdict = self.server.says(self.ids) if self.server.says else judge(conversations)
         self.hash = hashlib.sha256(json.dumps([self.body["model"], messages]).encode()).hexdigest()
         return None
 
@@ -234,8 +234,10 @@ class ChatStub(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 1_024
 
-    def __init__(self, script=(), port=0, key=None, latency=0.0, slow_every=None):
+    def __init__(self, script=(), port=0, key=None, latency=0.0, slow_every=None, says=None):
+        """`says`: a usage type, whatever the conversations are."""
         super().__init__(("127.0.0.1", port), Call)
+        self.says = says and (lambda ids: {"score": 0.93, "usage_type": says, "confidence": 0.9, "evidence": ids[:3]})
         self.key = key
         self.latency, self.slow_every = latency, slow_every
         self.leave = threading.Event()
@@ -281,10 +283,11 @@ def main():
     words.add_argument("--key", help="as the header has it, `Bearer ` included")
     words.add_argument("--latency", type=float, default=0.0, metavar="S")
     words.add_argument("--slow-every", metavar="N=S")
+    words.add_argument("--says", metavar="TYPE", help="usage type of every answer")
     given = words.parse_args()
     script = given.script.read_text(encoding="utf-8").split() if given.script else ()
     every = tuple(map(float, given.slow_every.split("="))) if given.slow_every else None
-    with ChatStub(script, given.port, given.key, given.latency, every) as stub:
+    with ChatStub(script, given.port, given.key, given.latency, every, given.says) as stub:
         print(f"listening at {stub.url}", flush=True)
         stub.leave.wait()
 
