@@ -23,6 +23,7 @@
 #include "cli/told_by_instance.hpp"
 #include "engine/clocks.hpp"
 #include "engine/kafka_options.hpp"
+#include "events/time_text.hpp"
 #include "events/wire.hpp"
 
 namespace fairuse::cli {
@@ -40,6 +41,7 @@ struct control_options {
   std::string actor;
   std::string reason;
   std::string id;
+  std::string until;
   bool yes = false;
 };
 
@@ -59,7 +61,7 @@ constexpr std::array forms{
     command_form{"kill_switch", "on|off"},
     command_form{"enable", "on|off"},
     command_form{"promote_policy", "POLICY"},
-    command_form{"exempt", "UID on|off"},
+    command_form{"exempt", "UID on|off [--until TIME]"},
     command_form{"set_stage", "UID none|warning|throttle|restrict"},
     command_form{"reset", "UID"},
     command_form{"clear_strike", "UID STRIKE"},
@@ -123,6 +125,17 @@ bool names_strike(std::optional<admin_verb> verb) {
   return verb == admin_verb::clear_strike or verb == admin_verb::resolve;
 }
 
+/// Of an exemption that begins; empty: it does not end by itself.
+result<void> read_until(const std::string& text, time_ms now, admin_command& out) {
+  if (text.empty()) return {};
+  if (out.verb != admin_verb::exempt or not out.on) return error{"--until belongs to `exempt UID on`"};
+  const auto until = time_from(text);
+  if (not until) return error{fmt::format("'{}' is no time: write it like 2026-11-22T00:00:00Z", text)};
+  if (*until <= now) return error{fmt::format("{} is over: the exemption would end before it begins", text)};
+  out.until = *until;
+  return {};
+}
+
 error no_such_command(const std::string& name) {
   std::vector<std::string_view> names;
   for (const auto& each : forms)
@@ -154,6 +167,7 @@ result<wanted_event> understand(const control_options& wanted) {
   if (not fits or not read_arguments(words, what))
     return error{fmt::format("it is called so: fairuse command --config FILE {} {} --actor A --reason R{}", name,
                              form->arguments, names_strike(verb) ? strike_advice : "")};
+  if (const auto read = read_until(wanted.until, wall_clock_ms(), what); not read) return read.error();
   if (verb) {
     made.detail = std::move(what);
     return made;
@@ -294,6 +308,8 @@ std::function<int()> declare_control(CLI::App& app) {
   app.add_option("WORDS", wanted->words, "What to do, to whom, and how")->required()->expected(1, 4);
   app.add_option("--actor", wanted->actor, "Who asks for it; stands in the audit log")->required();
   app.add_option("--reason", wanted->reason, "Why; stands in the audit log")->required();
+  app.add_option("--until", wanted->until,
+                 "Last instant of an exemption, RFC 3339. Default: it does not end by itself");
   app.add_option("--id", wanted->id, "Id of the command: sent twice, it holds once. Default: a new one");
   app.add_flag("--yes", wanted->yes, "Do not ask before an erasure");
   app.footer(
@@ -311,7 +327,8 @@ const command control_command = {
     "Send a command to all users, or to one, through the input topic on Kafka.",
     "fairuse command --config config/kafka.yaml kill_switch on --actor ann --reason 'wrong caps'\n"
     "fairuse command --config config/kafka.yaml promote_policy fair-2 --actor ann --reason 'agreed' --state state\n"
-    "fairuse command --config config/kafka.yaml exempt alice on --actor ann --reason 'press'\n"
+    "fairuse command --config config/kafka.yaml exempt alice on --actor ann --reason 'press' --until "
+    "2099-06-30T23:59:59Z\n"
     "fairuse command --config config/kafka.yaml set_stage alice none --actor ann --reason 'appeal'\n"
     "fairuse command --config config/kafka.yaml clear_strike alice FU-68DCFFAAADE2 --actor ann --reason 'a lecture'\n"
     "fairuse command --config config/kafka.yaml reset alice --actor ann --reason 'appeal' --id appeal-77\n"

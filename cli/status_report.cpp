@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "base/pure/text_table.hpp"
@@ -69,8 +70,11 @@ private:
   std::string text_;
 };
 
+/// At the instant of the question.
+bool is_exempt(const status_question& question) { return question.who.is_exempt(question.at); }
+
 /// Why nothing follows from a sum above its cap.
-std::string_view idle_text(const status_question& question) { return question.who.exempt ? "exempt" : "off"; }
+std::string_view idle_text(const status_question& question) { return is_exempt(question) ? "exempt" : "off"; }
 
 std::string window_text(const status_question& question, const standing_view& view, const window_view& window) {
   const auto above = window.sum_ms <= window.cap_ms ? "" : view.judges ? "over the cap" : idle_text(question);
@@ -85,17 +89,15 @@ std::string due_text(const status_question& question, const standing_view& view)
 }
 
 /// What the reviewer said of a verdict besides score and type.
-std::string said_text(const review_details& said) {
-  std::string text;
-  if (said.confidence_nano) text += fmt::format(", confidence {:.3f}", *said.confidence_nano / 1e9);
-  if (not said.model.empty()) text += ", by " + said.model;
-  if (not said.prompt_version.empty()) text += ", prompt " + said.prompt_version;
+void add_said(status_lines& text, const review_details& said) {
+  std::vector<std::string> parts;
+  if (not said.model.empty()) parts.push_back(said.model);
+  if (not said.prompt_version.empty()) parts.push_back("prompt " + said.prompt_version);
+  if (said.confidence_nano) parts.push_back(fmt::format("confidence {:.3f}", *said.confidence_nano / 1e9));
   constexpr std::int64_t whole = 1'000'000;
-  if (said.cost_micro) text += fmt::format(", cost {}.{:06}", *said.cost_micro / whole, *said.cost_micro % whole);
-  return text;
-}
-
-void add_evidence(status_lines& text, const review_details& said) {
+  if (said.cost_micro)
+    parts.push_back(fmt::format("cost {}.{:06}", *said.cost_micro / whole, *said.cost_micro % whole));
+  if (not parts.empty()) text.add("reviewer", fmt::format("{}", fmt::join(parts, ", ")));
   for (const auto& line : said.evidence)
     text.add("evidence", line);
 }
@@ -111,11 +113,10 @@ void add_marks(status_lines& text, const status_question& question, const standi
       line += fmt::format(", {} with score {:.3f}", to_text(each.type), each.score_nano / 1e9);
     else
       line += each.kind == mark_kind::upgrade ? ", upgrade" : ", by an admin";
-    if (each.said) line += said_text(*each.said);
     if (moved) line += fmt::format(", {} -> {}", to_text(each.from), to_text(each.to));
     if (each.cleared != reason::none) line += fmt::format(", cleared: {}", to_text(each.cleared));
     text.add(each.strike ? fmt::format("strike {}", each.number) : "mark", line);
-    if (each.said) add_evidence(text, *each.said);
+    if (each.said) add_said(text, *each.said);
   }
 }
 
@@ -139,7 +140,7 @@ void add_slot(status_lines& text, const status_question& question, const standin
   text.add_head("");
   text.add_head(fmt::format(
       "{} · policy {} ({}){}{}{}", slot.label.slot, slot.rules.name, slot.label.digest.substr(0, 12),
-      slot.label.enforced ? "" : " · measured, never enforced", view.judges or question.who.exempt ? "" : " · off",
+      slot.label.enforced ? "" : " · measured, never enforced", view.judges or is_exempt(question) ? "" : " · off",
       is_incomplete(question, view) ? " · incomplete: metered for less than its longest window" : ""));
   auto stage = std::string{to_text(view.at)};
   if (view.at != stage::none)
@@ -249,7 +250,9 @@ std::string status_text(const status_question& question, std::size_t width) {
   const bool is_free = question.in_force.policies->live().rules.is_free(who.plan());
   text.add("plan", fmt::format("{} ({}){}", who.plan(), is_free ? "free" : "paid",
                                who.credits_exhausted() ? ", credits exhausted" : ""));
-  if (who.exempt) text.add("exempt", "never evaluated");
+  if (is_exempt(question))
+    text.add("exempt",
+             who.exempt_until == never ? "never evaluated" : "not evaluated until " + to_time_text(who.exempt_until));
   for (const auto& view : views_of(question))
     add_slot(text, question, view);
   return std::move(text).text();
@@ -264,7 +267,8 @@ std::string status_json(const status_question& question) {
                {"kill_switch", question.in_force.killed},
                {"plan", who.plan()},
                {"credits_exhausted", who.credits_exhausted()},
-               {"exempt", who.exempt},
+               {"exempt", is_exempt(question)},
+               {"exempt_until", is_exempt(question) ? instant_json(who.exempt_until) : json{}},
                {"erased_at", instant_json(who.erased_at)}};
   auto slots = json::array();
   for (const auto& view : views_of(question))

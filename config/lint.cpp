@@ -216,6 +216,7 @@ private:
     if (budget.per_utc_day_ms >= day_ms)
       warn({"budget", "per_utc_day"},
            format_duration(budget.per_utc_day_ms) + " a day can be used up by parallel recordings only");
+    if (budget.low_nano == one_nano) warn({"budget", "low"}, "nobody is told that little is left: at 1 nothing is");
   }
 
   const policy& rules_;

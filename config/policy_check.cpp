@@ -31,6 +31,8 @@ public:
     if (nano < 0 or nano > one_nano) refuse(key, "is out of range; it is 0 to 1");
   }
 
+  void later_ratio(std::string_view key, std::int32_t nano) { ratio(key, nano); }
+
   template <class Keys>
   void section(std::string_view key, Keys keys) {
     auto in = below({std::string{key}});

@@ -53,6 +53,8 @@ public:
     read(key, [&] { from_.ratio(key, into_nano); });
   }
 
+  void later_ratio(std::string_view key, std::int32_t& into_nano) { ratio(key, into_nano); }
+
   void count(std::string_view key, std::uint32_t& into, yaml::bounds range) {
     read(key, [&] { from_.count(key, into, range); });
   }

@@ -56,6 +56,8 @@ struct no_keys {
   void seconds(std::string_view, const std::int32_t&) {}
   /// 0 .. 1 in 1e-9.
   void ratio(std::string_view, const std::int32_t&) {}
+  /// The same, of a key that came later: where it is 0, its default, it has no text, and digests stay what they were.
+  void later_ratio(std::string_view, const std::int32_t&) {}
   void count(std::string_view, const std::uint32_t&, yaml::bounds) {}
   void flag(std::string_view, const bool&) {}
   template <class T>
@@ -158,13 +160,14 @@ void visit_budget(Visitor& with, Budget& rule) {
   with.choice("stage", rule.at,
               {{"warning", stage::warning}, {"throttle", stage::throttle}, {"restrict", stage::restrict}});
   with.duration("per_utc_day", rule.per_utc_day_ms);
+  with.later_ratio("low", rule.low_nano);
   with.choice("track_from", rule.track_from_trigger, {{"trigger", true}, {"stage", false}});
   with.list("charge", {{"stt", &rule.charge_stt}, {"upload", &rule.charge_uploads}}, [](const std::string& word) {
     constexpr auto known = std::to_array<std::string_view>({"stt", "upload"});
     return "'" + word + "' is neither stt nor upload" + yaml::did_you_mean(word, known);
   });
 }
-static_assert(members_of<budget_rule>() == 5, "a key of visit_budget for each member");
+static_assert(members_of<budget_rule>() == 6, "a key of visit_budget for each member");
 
 template <class Visitor, class Policy>
 void visit_policy(Visitor& with, Policy& rules) {

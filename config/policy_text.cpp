@@ -44,6 +44,9 @@ public:
   }
   void seconds(std::string_view key, std::int32_t value) { duration(key, value * second_ms); }
   void ratio(std::string_view key, std::int32_t nano) { add(key, yaml::format_decimal(nano, 9)); }
+  void later_ratio(std::string_view key, std::int32_t nano) {
+    if (nano != 0) ratio(key, nano);
+  }
   void count(std::string_view key, std::uint32_t value, yaml::bounds) { add(key, std::to_string(value)); }
   void flag(std::string_view key, bool value) { add(key, value ? "true" : "false"); }
 

@@ -12,6 +12,34 @@ void begin_day(standing& of, std::int32_t day) {
   of.utc_day = day;
   of.used_ms = 0;
   of.exhausted = false;
+  of.low = false;
+}
+
+/// The least use of which a policy says that little is left; REQUIRES: it says so.
+std::int64_t low_ms(const budget_rule& budget) {
+  // In two parts, so that no product passes 64 bits.
+  const auto whole = budget.per_utc_day_ms / one_nano * budget.low_nano;
+  return whole + (budget.per_utc_day_ms % one_nano * budget.low_nano + one_nano - 1) / one_nano;
+}
+
+/// Is so much of the day's budget used, in its stage?
+bool uses(const slot_context& context, std::int64_t ms) {
+  const auto& budget = context.rules().budget;
+  return budget.per_utc_day_ms > 0 and context.current_stage() == budget.at
+         and used_budget(context.known(), context.at) >= ms;
+}
+
+bool is_low(const slot_context& context) {
+  const auto& budget = context.rules().budget;
+  return budget.low_nano > 0 and uses(context, low_ms(budget));
+}
+
+void write_used(slot_context& context, decision_kind kind) {
+  auto& written = context.write(kind, reason::budget_spent);
+  written.sum_ms = context.known()->used_ms;
+  written.cap_ms = context.rules().budget.per_utc_day_ms;
+  written.until = utc_day_end(utc_day(context.at));
+  written.to = context.current_stage();
 }
 
 } // namespace
@@ -26,11 +54,7 @@ bool budget_tracked(slot_context& context) {
          });
 }
 
-bool budget_blocks(const slot_context& context) {
-  const auto& budget = context.rules().budget;
-  return budget.per_utc_day_ms > 0 and context.current_stage() == budget.at
-         and used_budget(context.known(), context.at) >= budget.per_utc_day_ms;
-}
+bool budget_blocks(const slot_context& context) { return uses(context, context.rules().budget.per_utc_day_ms); }
 
 void charge_budget(slot_context& context, time_ms sent_at, std::int64_t ms) {
   if (ms <= 0) return;
@@ -42,19 +66,21 @@ void charge_budget(slot_context& context, time_ms sent_at, std::int64_t ms) {
   auto& standing = context.touch();
   if (standing.utc_day != today) begin_day(standing, today);
   standing.used_ms += ms;
-  refresh_exhausted(context);
+  refresh_budget(context);
 }
 
-void refresh_exhausted(slot_context& context) {
+void refresh_budget(slot_context& context) {
   const auto* known = context.known();
+  if (known == nullptr) return;
   const bool blocks = budget_blocks(context);
-  if (known == nullptr or known->exhausted == blocks) return;
-  context.touch().exhausted = blocks;
-  if (not blocks) return; // stage_changed or budget_reset was written instead
-  auto& written = context.write(decision_kind::budget_exhausted, reason::budget_spent);
-  written.sum_ms = known->used_ms;
-  written.cap_ms = context.rules().budget.per_utc_day_ms;
-  written.until = utc_day_end(utc_day(context.at));
+  if (known->exhausted != blocks) {
+    context.touch().exhausted = blocks;
+    // Where it ends to hold, stage_changed or budget_reset says so.
+    if (blocks) write_used(context, decision_kind::budget_exhausted);
+  }
+  if (known->low or not is_low(context)) return;
+  context.touch().low = true;
+  if (not blocks) write_used(context, decision_kind::budget_low);
 }
 
 void reset_budget(slot_context& context) {

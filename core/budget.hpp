@@ -23,8 +23,8 @@ bool budget_tracked(slot_context& context);
 bool budget_blocks(const slot_context& context);
 /// Count `ms` that were sent at `sent_at`; not if that was an earlier day.
 void charge_budget(slot_context& context, time_ms sent_at, std::int64_t ms);
-/// Write budget_exhausted if it begins to hold (the stage may be another one now).
-void refresh_exhausted(slot_context& context);
+/// Write budget_exhausted if it begins to hold (the stage may be another one now); else budget_low, once a day.
+void refresh_budget(slot_context& context);
 /// The timer at the end of the day.
 void reset_budget(slot_context& context);
 

@@ -14,9 +14,9 @@
 
 namespace fairuse::detail {
 
-/// Does this slot judge the user? Live while enabled, `off` while not if its policy says so, shadows always; none while
+/// Does this slot judge a user? Live while enabled, `off` while not if its policy says so, shadows always; none while
 /// killed, and none an exempt user.
-bool judges(const user& who, const controls& in_force, const slot_spec& slot);
+bool judges(bool exempt, const controls& in_force, const slot_spec& slot);
 
 struct slot_context {
   user& who;
@@ -43,7 +43,7 @@ struct slot_context {
   bool on_free_plan() const { return rules().is_free(who.plan()); }
 
   /// Does this slot judge now?
-  bool judges() const { return detail::judges(who, in_force, spec()); }
+  bool judges() const { return detail::judges(who.exempt, in_force, spec()); }
   /// The running sum of a span at `at`: what read_limits asks for.
   auto running_sums() const {
     return [this](std::size_t span) { return sum_at(who, span, at); };

@@ -112,22 +112,38 @@ applied command_clear_strike(slot_context& live, const admin_command& command) {
   return applied::accepted;
 }
 
-void command_exempt(slot_context& live, const admin_command& command) {
-  auto& who = live.who;
-  if (who.exempt == command.on) return;
-  who.exempt = command.on;
-  who.changed.core = true;
+/// The decision about it has the live slot's stage, which stays.
+decision& write_exemption(slot_context& live, decision_kind kind, reason why) {
   const auto* known = live.known();
-  auto& written = live.write(decision_kind::stage_changed, command.on ? reason::exempt : reason::exemption_ended);
+  auto& written = live.write(kind, why);
   written.from = written.to = live.current_stage();
   written.until = known != nullptr ? known->until : never;
-  written.who = command.actor;
-  written.note = command.reason;
+  return written;
+}
+
+/// The user is judged from here on, or no longer: what follows in every slot.
+void refresh_exempt(slot_context& live, reason engaged) {
   for (std::size_t slot = 0; slot < live.policies().slot_count(); ++slot) {
     auto context = live.in_slot(slot);
-    refresh_restrictions(context, reason::admin, reason::exempt);
-    who.sums.end_quiet(slot);
+    refresh_restrictions(context, engaged, reason::exempt);
+    live.who.sums.end_quiet(slot);
   }
+}
+
+applied command_exempt(slot_context& live, const admin_command& command) {
+  auto& who = live.who;
+  if (command.until <= live.at) return applied::past_until;
+  if (who.exempt == command.on and who.exempt_until == command.until) return applied::accepted;
+  const bool begins_or_ends = who.exempt != command.on;
+  who.exempt = command.on;
+  who.exempt_until = command.until;
+  who.changed.core = true;
+  auto& written =
+      write_exemption(live, decision_kind::stage_changed, command.on ? reason::exempt : reason::exemption_ended);
+  written.who = command.actor;
+  written.note = command.reason;
+  if (begins_or_ends) refresh_exempt(live, reason::admin);
+  return applied::accepted;
 }
 
 /// What an erasure leaves of a standing. One with nothing to keep is not stored, so memory must not keep it either.
@@ -277,14 +293,22 @@ applied apply_admin(slot_context& live, const event& what) {
     case admin_verb::clear_strike:
       return command_clear_strike(live, command);
     case admin_verb::exempt:
-      command_exempt(live, command);
-      break;
+      return command_exempt(live, command);
     case admin_verb::enable:
     case admin_verb::kill_switch:
     case admin_verb::promote_policy:
       break; // For all users: the shard changes the controls.
   }
   return applied::accepted;
+}
+
+void end_exemption(slot_context& live) {
+  auto& who = live.who;
+  who.exempt = false;
+  who.exempt_until = never;
+  who.changed.core = true;
+  write_exemption(live, decision_kind::exemption_ended, reason::exemption_ended);
+  refresh_exempt(live, reason::exemption_ended);
 }
 
 applied apply_erasure(slot_context& live, const event& what) {

@@ -20,5 +20,7 @@ void read_conversations(user& who, unread_conversations& unread);
 bool outline_conversations(const user& who, unread_conversations& unread);
 applied apply_admin(slot_context& live, const event& what);
 applied apply_erasure(slot_context& live, const event& what);
+/// The timer of an exemption.
+void end_exemption(slot_context& live);
 
 } // namespace fairuse::detail

@@ -96,10 +96,11 @@ void move_to(slot_context& context, stage to, time_ms until, const stage_cause& 
     notice.to = to;
     notice.until = until;
     notice.strike = cause.strike;
+    notice.type = cause.type;
     notice.words = cause.type == usage_type::free_exhausted ? wording::credits : wording::misuse;
   }
   refresh_restrictions(context, reason::stage_reached, cause.why);
-  refresh_exhausted(context);
+  refresh_budget(context);
 }
 
 /// Cooldowns count from the request; a low score earns the longer one.

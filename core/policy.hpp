@@ -99,6 +99,8 @@ struct budget_rule {
   /// 0: no budget.
   std::int64_t per_utc_day_ms = 0;
   stage at = stage::restrict;
+  /// The share of a day's budget at which the user is told, 1e-9; 0 is off.
+  std::int32_t low_nano = 0;
   /// Count already while a cap is exceeded, before the stage is reached.
   bool track_from_trigger = false;
   bool charge_stt = true;

@@ -22,7 +22,7 @@ public:
       slot_(policies_.slots()[slot]),
       at_(at),
       known_(who.standings.empty() ? nullptr : who.standings[slot].get()),
-      judges_(detail::judges(who, in_force, slot_)) {}
+      judges_(detail::judges(who.is_exempt(at), in_force, slot_)) {}
 
   standing_view answer() {
     view_.slot = &slot_;
@@ -107,5 +107,7 @@ private:
 standing_view query_standing(const user& who, const controls& in_force, std::size_t slot, time_ms at) {
   return standing_query(who, in_force, slot, at).answer();
 }
+
+time_ms next_due_of(const user& who) { return detail::next_due(who); }
 
 } // namespace fairuse

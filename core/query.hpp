@@ -52,4 +52,7 @@ struct standing_view {
 /// Where the user stands in slot number `slot` of `in_force.policies` at instant `at` (>= the user's last step).
 standing_view query_standing(const user& who, const controls& in_force, std::size_t slot, time_ms at);
 
+/// When the user's earliest timer is due, over all slots; `never`: there is none. The user need not be bound.
+time_ms next_due_of(const user& who);
+
 } // namespace fairuse

@@ -54,12 +54,13 @@ void count_stt(step_output& out, std::int64_t ms) {
 
 } // namespace
 
-// A timer moves only where a standing was touched, and most events touch none.
+// A timer moves only where a standing or the end of an exemption did, and most events touch none.
 applied take(slot_context& live, const event& what, std::span<const slot_number> slots) {
   auto& who = live.who;
   const auto touched_before = std::exchange(who.changed.standings, 0);
+  const auto exempt_until_before = who.exempt_until;
   const auto how = take_kind(live, what, slots);
-  if (who.changed.standings != 0) who.next_due = next_due(who);
+  if (who.changed.standings != 0 or who.exempt_until != exempt_until_before) who.next_due = next_due(who);
   if (what.kind != event_kind::erasure) who.changed.standings |= touched_before;
   return how;
 }
@@ -90,6 +91,7 @@ void count(counters& counts, applied how) {
       ++counts.erased;
       return;
     case applied::unknown_strike:
+    case applied::past_until:
       return; // A dead letter is counted where it is written.
   }
 }

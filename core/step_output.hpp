@@ -23,6 +23,8 @@ enum class applied : std::uint8_t {
   erased,    ///< dead letter: from before the user's erasure
   /// Dead letter: the user has no such strike. The command's id counts as used.
   unknown_strike,
+  /// Dead letter: an exemption that would end before it begins. The command's id counts as used.
+  past_until,
 };
 
 /// Whether the event becomes a dead letter.

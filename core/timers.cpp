@@ -6,6 +6,7 @@
 #include <compare>
 
 #include "core/budget.hpp"
+#include "core/facts.hpp"
 #include "core/ladder.hpp"
 #include "core/limits.hpp"
 #include "core/reviews.hpp"
@@ -14,12 +15,15 @@ namespace fairuse::detail {
 
 namespace {
 
-/// Persistent order: timers due at the same instant fire in this one.
-enum class timer : std::uint8_t { stage_end, budget_reset, review_timeout, drain };
+/// Persistent order: timers due at the same instant fire in this one. The end of an exemption is the user's and the
+/// others are a slot's, so it comes first: whatever is due with it meets a user who is judged again.
+enum class timer : std::uint8_t { exemption_end, stage_end, budget_reset, review_timeout, drain };
+/// The first that is a slot's.
+constexpr auto first_of_slot = static_cast<std::uint8_t>(timer::stage_end);
 
 struct due_timer {
   time_ms due = never;
-  timer what = timer::stage_end;
+  timer what = timer::exemption_end;
   std::size_t slot = 0;
   friend auto operator<=>(const due_timer&, const due_timer&) = default; // NOLINT(modernize-use-nullptr): clang 14
 };
@@ -27,7 +31,7 @@ struct due_timer {
 /// A deadline still holds at its instant.
 time_ms after(time_ms deadline) { return deadline == never ? never : deadline + 1; }
 
-/// In the order of `timer`.
+/// Of the timers of a slot, in the order of `timer`.
 std::array<time_ms, 4> due_times(const standing& of) {
   return {
       after(of.until),
@@ -38,18 +42,21 @@ std::array<time_ms, 4> due_times(const standing& of) {
 }
 
 due_timer earliest(const user& who) {
-  due_timer first;
+  due_timer first{after(who.exempt_until), timer::exemption_end, 0};
   for (std::size_t slot = 0; slot < who.standings.size(); ++slot) {
     if (not who.standings[slot]) continue;
     const auto times = due_times(*who.standings[slot]);
     for (std::size_t what = 0; what < times.size(); ++what)
-      first = std::min(first, due_timer{times[what], static_cast<timer>(what), slot});
+      first = std::min(first, due_timer{times[what], static_cast<timer>(first_of_slot + what), slot});
   }
   return first;
 }
 
 void fire(slot_context context, timer what) {
   switch (what) {
+    case timer::exemption_end:
+      end_exemption(context);
+      return;
     case timer::stage_end:
       end_stage(context);
       return;

@@ -104,7 +104,9 @@ struct standing {
   std::int32_t utc_day = 0;
   std::int64_t used_ms = 0;
   bool exhausted = false; ///< budget_exhausted was written and still holds
-  bool hard = false;      ///< restriction_engaged (hard) was written and still holds
+  /// Of `utc_day`: budget_low was written, or more had been used at once.
+  bool low = false;
+  bool hard = false; ///< restriction_engaged (hard) was written and still holds
   bool ceiling = false;
   bool locked = false;
   /// May be early, never late; `never`: nothing holds.
@@ -216,6 +218,8 @@ struct user {
   std::unique_ptr<std::vector<conversation>> conversations; ///< by (at, id), at most conversations_max
   std::vector<permanent_id> admin_ids;                      ///< by key
   bool exempt = false;
+  /// Last instant of an exemption; `never`: it does not end by itself, or there is none.
+  time_ms exempt_until = never;
   /// Events up to here are refused as erased; INT64_MIN: never erased.
   time_ms erased_at = INT64_MIN;
   /// Earliest due timer over all standings; `never`: none. Maintained by rules.
@@ -226,6 +230,8 @@ struct user {
   /// For the writer: this hour's ids changed.
   void note_id_hour(hour_number hour);
   std::string_view plan() const { return account ? std::string_view(account->plan) : std::string_view("basic"); }
+  /// At an instant that is not before the last step: one that has ended is over, although its timer has not fired.
+  bool is_exempt(time_ms at) const { return exempt and at <= exempt_until; }
   bool credits_exhausted() const { return account and account->credits_exhausted; }
   /// Heap and struct, as allocated (for the memory figures of bench/).
   std::size_t memory_bytes() const;

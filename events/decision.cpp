@@ -45,6 +45,10 @@ constexpr std::string_view text_of(decision_kind value) {
       return "policy_promoted";
     case decision_kind::user_erased:
       return "user_erased";
+    case decision_kind::exemption_ended:
+      return "exemption_ended";
+    case decision_kind::budget_low:
+      return "budget_low";
   }
   return {};
 }

@@ -35,8 +35,10 @@ enum class decision_kind : std::uint8_t {
   notification = 16,
   policy_promoted = 17,
   user_erased = 18,
+  exemption_ended = 19,
+  budget_low = 20,
 };
-inline constexpr std::size_t decision_kind_count = 19;
+inline constexpr std::size_t decision_kind_count = 21;
 
 std::string_view to_text(decision_kind value);
 
@@ -51,9 +53,9 @@ enum class reason : std::uint8_t {
   review_timed_out,  // timer
   drained,           // timer: sums no longer hold a restriction
   usage_restored,    // same, found while something else changed the user
-  budget_spent,
-  admin,   // an admin command
-  upgrade, // a paid plan
+  budget_spent,      // all of a day's budget, or the share that a policy calls low
+  admin,             // an admin command
+  upgrade,           // a paid plan
   credits_restored,
   plan_changed,
   policy_changed,
@@ -67,8 +69,8 @@ enum class reason : std::uint8_t {
   kill_switch,
   last_stage, // at_last_stage: skip
   ceiling_reached,
-  stage_reached, // a stage whose actions say caps: hard
-  exemption_ended,
+  stage_reached,   // a stage whose actions say caps: hard
+  exemption_ended, // by a command, or by itself
   system_on,
   kill_switch_off,
   no_recorded_outcome, // a replay: nothing was recorded, and no model answers

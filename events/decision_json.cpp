@@ -23,16 +23,17 @@ enum field : std::uint32_t {
   f_strike = 1U << 7, ///< if; with the case
   f_score = 1U << 8,  ///< score, usage_type; if
   f_said = 1U << 9,   ///< each of its fields, if
-  f_qualifying = 1U << 10,
-  f_from_to = 1U << 11,
-  f_to = 1U << 12,
-  f_prior = 1U << 13,
-  f_until = 1U << 14,   ///< if
-  f_words = 1U << 15,   ///< wording, message
-  f_failure = 1U << 16, ///< `who`, if
-  f_actor = 1U << 17,   ///< `who`, if
-  f_promoted = 1U << 18,
-  f_note = 1U << 19, ///< `note`, if
+  f_type = 1U << 10,  ///< usage_type alone; if there is one
+  f_qualifying = 1U << 11,
+  f_from_to = 1U << 12,
+  f_to = 1U << 13,
+  f_prior = 1U << 14,
+  f_until = 1U << 15,   ///< if
+  f_words = 1U << 16,   ///< wording, message
+  f_failure = 1U << 17, ///< `who`, if
+  f_actor = 1U << 18,   ///< `who`, if
+  f_promoted = 1U << 19,
+  f_note = 1U << 20, ///< `note`, if
 };
 
 constexpr std::uint32_t admin_fields = f_actor | f_note;
@@ -59,6 +60,7 @@ constexpr std::uint32_t fields_of(decision_kind kind) {
       return f_strike | admin_fields;
     case decision_kind::stage_changed:
       return f_strike | f_from_to | f_until | admin_fields;
+    case decision_kind::budget_low:
     case decision_kind::budget_exhausted:
       return f_used | f_until;
     case decision_kind::budget_reset:
@@ -71,11 +73,13 @@ constexpr std::uint32_t fields_of(decision_kind kind) {
     case decision_kind::content_unlocked:
       return 0;
     case decision_kind::notification:
-      return f_strike | f_to | f_until | f_words;
+      return f_strike | f_type | f_to | f_until | f_words;
     case decision_kind::policy_promoted:
       return f_promoted | admin_fields;
     case decision_kind::user_erased:
       return admin_fields;
+    case decision_kind::exemption_ended:
+      return f_to | f_until;
   }
   return 0;
 }
@@ -127,15 +131,7 @@ void write_common(std::string& out, json_members& to, const decision& what) {
   out.append("\"reason\":");
   append_json(out, to_text(what.why));
   out.push_back('}');
-  if (what.sum_count == 0) return;
-  to.member("sums").push_back('{');
-  for (std::size_t i = 0; i < what.sum_count and i < what.sums.size(); ++i) {
-    if (i > 0) out.push_back(',');
-    append_json(out, window_name(what, i));
-    out.push_back(':');
-    append_json(out, what.sums[i]);
-  }
-  out.push_back('}');
+  if (what.sum_count > 0) append_sums(to.member("sums"), what);
 }
 
 /// Caps, budgets and reviews.
@@ -176,6 +172,7 @@ void write_standing(json_members& to, std::uint32_t fields, const decision& what
     to.text("usage_type", to_text(what.type));
   }
   if ((fields & f_said) != 0 and what.said) write_said(to, *what.said);
+  if ((fields & f_type) != 0 and what.type != usage_type::none) to.text("usage_type", to_text(what.type));
   if ((fields & f_qualifying) != 0) to.truth("qualifying", what.qualifying);
   if ((fields & f_from_to) != 0) to.text("from", to_text(what.from));
   if ((fields & (f_from_to | f_to)) != 0) to.text("to", to_text(what.to));
@@ -274,6 +271,17 @@ void append_recipes(std::string& out, std::uint8_t recipes) {
 
 void append_decision_chain(std::string& out, const decision& what, std::string_view uid) {
   write_decision(out, what, {.id = {}, .source = {}, .uid = uid, .case_reference = {}, .epoch = {}}, true);
+}
+
+void append_sums(std::string& out, const decision& what) {
+  out.push_back('{');
+  for (std::size_t i = 0; i < what.sum_count and i < what.sums.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    append_json(out, window_name(what, i));
+    out.push_back(':');
+    append_json(out, what.sums[i]);
+  }
+  out.push_back('}');
 }
 
 std::string notification_message(const decision& what) {

@@ -40,6 +40,9 @@ void append_decision_chain(std::string& out, const decision& what, std::string_v
 /// What a notification says to the user. Promises an end only if there is one.
 std::string notification_message(const decision& what);
 
+/// The window sums of a decision: `{"daily":7200001}`.
+void append_sums(std::string& out, const decision& what);
+
 /// `{"name":...,"digest":...}`.
 void append_policy_label(std::string& out, std::string_view name, std::string_view digest);
 

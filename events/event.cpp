@@ -69,6 +69,7 @@ std::uint32_t command_content(const admin_command& what) {
        {to_text(what.verb), to_text(what.to), std::string_view(what.on ? "on" : "off"), std::string_view(what.actor),
         std::string_view(what.reason), std::string_view(what.notes), std::string_view(what.policy)})
     all.append(text).push_back('\0');
+  if (what.until != never) all.append(std::to_string(what.until)).push_back('\0');
   // What the command says, and not which number was found for it.
   all += what.reference.empty() ? std::to_string(what.strike) : what.reference;
   return std::max(static_cast<std::uint32_t>(XXH3_64bits(all.data(), all.size())), std::uint32_t{1});

@@ -152,6 +152,8 @@ struct admin_command {
   stage to = stage::none;
   /// exempt, enable, kill_switch.
   bool on = false;
+  /// exempt with `on`: the last instant of the exemption; `never`: it does not end by itself.
+  time_ms until = never;
   /// clear_strike, resolve: the number of the strike; 0 if `reference` names it (and no strike has that reference).
   std::uint32_t strike = 0;
   /// clear_strike, resolve: instead of the number, its case reference.

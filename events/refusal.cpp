@@ -66,6 +66,8 @@ std::string_view remedy(refusal why, std::string_view place) {
   if (why == refusal::bad_value and place == place_of_strike)
     return "Name a strike of the user, by its number (from 1 on) or its case reference (FU- and 12 digits); decisions "
            "have both.";
+  if (why == refusal::bad_value and place == place_of_until)
+    return "Name a last instant of the exemption that lies ahead of the moment at which the command is carried out.";
   return wordings.at(static_cast<std::size_t>(why)).remedy;
 }
 

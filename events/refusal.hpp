@@ -65,6 +65,8 @@ inline constexpr std::string_view place_of_value = "value";
 inline constexpr std::string_view place_of_key = "key";
 /// Where a strike that the user does not have is a bad_value.
 inline constexpr std::string_view place_of_strike = "data.strike";
+/// Where an exemption would end before it begins: a bad_value, too.
+inline constexpr std::string_view place_of_until = "data.until";
 
 /// What the sender can do about it, in one sentence; `place` as in refused.
 std::string_view remedy(refusal why, std::string_view place);

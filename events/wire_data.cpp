@@ -223,8 +223,10 @@ enum admin_member : std::size_t {
   strike_at,
   notes_at,
   policy_at,
+  until_at,
 };
-constexpr names<8> admin_names{"command", "actor", "reason", "stage", "on", "strike", "notes", "policy"};
+constexpr names<9> admin_names{"command", "actor", "reason", "stage", "on", "strike", "notes", "policy", "until"};
+using admin_members = members<admin_names.size()>;
 
 constexpr std::uint32_t bit(std::size_t i) { return 1U << i; }
 
@@ -239,6 +241,7 @@ constexpr std::uint32_t arguments_of(admin_verb verb) {
     case admin_verb::clear_strike:
       return bit(strike_at);
     case admin_verb::exempt:
+      return bit(on_at) | bit(until_at);
     case admin_verb::enable:
     case admin_verb::kill_switch:
       return bit(on_at);
@@ -249,7 +252,7 @@ constexpr std::uint32_t arguments_of(admin_verb verb) {
 }
 
 /// By its number or its case reference.
-bool need_strike(line_reading& in, const members<8>& from, admin_command& out) {
+bool need_strike(line_reading& in, const admin_members& from, admin_command& out) {
   if (not need(in, from, strike_at)) return false;
   std::string_view text;
   if (from.value[strike_at].get(text) == simdjson::SUCCESS) {
@@ -264,11 +267,25 @@ bool need_strike(line_reading& in, const members<8>& from, admin_command& out) {
   return true;
 }
 
+/// When an exemption ends; absent: not by itself. The end of one has none.
+bool read_until(line_reading& in, const admin_members& from, admin_command& out) {
+  if (not from.has(until_at)) return true;
+  if (not out.on) return in.refuse(refusal::conflicting_fields, data_prefix, "until");
+  std::string_view text;
+  if (not read_any_text(in, from, until_at, text)) return false;
+  const auto instant = time_from(text);
+  if (not instant or *instant < wire_time_min or *instant >= wire_time_end)
+    return in.refuse(refusal::time_out_of_range, data_prefix, "until");
+  out.until = *instant;
+  return true;
+}
+
 /// What `arguments` names, in the order of admin_member.
-bool read_admin_arguments(line_reading& in, const members<8>& from, std::uint32_t arguments, admin_command& out) {
+bool read_admin_arguments(line_reading& in, const admin_members& from, std::uint32_t arguments, admin_command& out) {
   const auto takes = [arguments](admin_member each) { return (arguments & bit(each)) != 0; };
   if (takes(stage_at) and not need_one_of(in, from, stage_at, stage_from, out.to)) return false;
   if (takes(on_at) and not(need(in, from, on_at) and read_bool(in, from, on_at, out.on))) return false;
+  if (takes(until_at) and not read_until(in, from, out)) return false;
   if (takes(strike_at) and not need_strike(in, from, out)) return false;
   if (takes(notes_at) and not read_text(in, from, notes_at, wire_text_bytes_max, out.notes)) return false;
   return not takes(policy_at) or need_name(in, from, policy_at, out.policy);

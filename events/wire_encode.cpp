@@ -84,6 +84,9 @@ void write(json_members& to, const admin_command& command) {
       write_strike(to, command);
       break;
     case admin_verb::exempt:
+      to.truth("on", command.on);
+      to.optional_time("until", command.until);
+      break;
     case admin_verb::enable:
     case admin_verb::kill_switch:
       to.truth("on", command.on);
@@ -143,7 +146,7 @@ auto fields(const review_answer& of) {
 }
 
 auto fields(const admin_command& of) {
-  return std::tie(of.verb, of.actor, of.reason, of.to, of.on, of.strike, of.reference, of.notes, of.policy);
+  return std::tie(of.verb, of.actor, of.reason, of.to, of.on, of.until, of.strike, of.reference, of.notes, of.policy);
 }
 
 auto fields(const erasure_request& of) { return std::tie(of.actor, of.reason); }

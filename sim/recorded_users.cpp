@@ -286,6 +286,7 @@ std::unique_ptr<user> recorded_users::read_again(user& from, const policy_set& t
   made->conversations = std::move(from.conversations);
   made->admin_ids = std::move(from.admin_ids);
   made->exempt = from.exempt;
+  made->exempt_until = from.exempt_until;
   made->erased_at = from.erased_at;
   made->metered.resize(to.profiles().size());
   for (std::size_t i = 0; i < to.profiles().size(); ++i)
@@ -301,16 +302,24 @@ std::unique_ptr<user> recorded_users::read_again(user& from, const policy_set& t
   return made;
 }
 
+namespace {
+
+std::string_view refusal_text(applied why) {
+  if (why == applied::unknown_strike)
+    return "it names no strike. If it names a case, --case-key must be the deployment's key";
+  if (why == applied::past_until) return "its exemption would end before it begins";
+  return "it is too old. The deployment's `retention.usage` was changed, and its store does not say when";
+}
+
+} // namespace
+
 void recorded_users::collect(const outcome& of) {
   for (const auto& each : of.wrote.decisions)
     append_decision_chain(decided_[each.slot->slot].emplace_back(), each, who_->uid);
   if (of.refused.empty() or not fault_.empty()) return;
   const auto& first = of.refused.front();
   fault_ = fmt::format("event {} was accepted by the deployment and is refused here: {}", event_id(*first.what),
-                       first.why == applied::unknown_strike
-                           ? "it names no strike. If it names a case, --case-key must be the deployment's key"
-                           : "it is too old. The deployment's `retention.usage` was changed, and its store does not "
-                             "say when");
+                       refusal_text(first.why));
 }
 
 } // namespace fairuse::sim

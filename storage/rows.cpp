@@ -248,6 +248,7 @@ void row_codec::write_core(const user& from, std::string& out) {
   message.Clear();
   if (from.account) write_account(*from.account, *message.mutable_account());
   message.set_exempt(from.exempt);
+  if (from.exempt_until != never) message.set_exempt_until(from.exempt_until);
   write_ids(from.admin_ids, message);
   if (from.erased_at != INT64_MIN) message.set_erased_at(from.erased_at);
   write(message, out);
@@ -261,6 +262,7 @@ bool row_codec::read_core(std::string_view row, user& to) {
     read_account(message.account(), *to.account);
   }
   to.exempt = message.exempt();
+  to.exempt_until = message.has_exempt_until() ? message.exempt_until() : never;
   to.erased_at = message.has_erased_at() ? message.erased_at() : INT64_MIN;
   return read_ids(message, to.admin_ids);
 }
@@ -342,6 +344,7 @@ void row_codec::write_standing(const standing& from, time_ms loaded, std::string
   message.set_utc_day(from.utc_day);
   message.set_used_ms(from.used_ms);
   message.set_exhausted(from.exhausted);
+  message.set_low(from.low);
   message.set_hard(from.hard);
   message.set_ceiling(from.ceiling);
   message.set_locked(from.locked);
@@ -372,6 +375,7 @@ bool row_codec::read_standing(std::string_view row, standing& to, time_ms& loade
   to.utc_day = message.utc_day();
   to.used_ms = message.used_ms();
   to.exhausted = message.exhausted();
+  to.low = message.low();
   to.hard = message.hard();
   to.ceiling = message.ceiling();
   to.locked = message.locked();

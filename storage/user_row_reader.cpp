@@ -10,14 +10,6 @@
 
 namespace fairuse {
 
-time_ms next_due_of(const user& who, const policy_set& policies) {
-  const controls in_force{true, false, &policies};
-  auto due = never;
-  for (std::size_t slot = 0; slot < who.standings.size(); ++slot)
-    if (who.standings[slot]) due = std::min(due, query_standing(who, in_force, slot, 0).next_due);
-  return due;
-}
-
 user_row_reader::user_row_reader(row_codec& codec, const policy_set& policies, time_ms now, user& to)
   : codec_(codec), policies_(policies), now_(now), to_(to) {
   to.metered.resize(policies.profiles().size());
@@ -94,8 +86,7 @@ bool user_row_reader::take_hour(hour_number hour, std::string_view value) {
 
 // Whole hours, as they are kept in memory.
 hour_number user_row_reader::first_bucket_hour() {
-  if (not first_bucket_)
-    first_bucket_ = hour_of(std::min(now_, next_due_of(to_, policies_)) - policies_.retention_ms());
+  if (not first_bucket_) first_bucket_ = hour_of(std::min(now_, next_due_of(to_)) - policies_.retention_ms());
   return *first_bucket_;
 }
 

@@ -26,9 +26,6 @@ struct standing_row {
   time_ms loaded = INT64_MIN;
 };
 
-/// When the next timer of any standing is due; `never`: none is.
-time_ms next_due_of(const user& who, const policy_set& policies);
-
 class user_row_reader {
 public:
   /// `to`: nothing is known of the user yet. What counts at `now` is read or, if its next timer is due before, at that.

@@ -255,7 +255,7 @@ result<bool, store_error> user_rows::read(std::string_view uid, const policy_set
   reading in{uid, keys::user_prefix(uid), {codec_, policies, now, to}};
   const bool covered = std::any_of(before.begin(), before.end(), [uid](const auto* each) { return each->holds(uid); });
   if (auto status = covered ? walk_over(before, in) : walk(in); not status) return status.error();
-  to.next_due = next_due_of(to, policies);
+  to.next_due = next_due_of(to);
   return in.found;
 }
 

@@ -24,6 +24,8 @@ inline refused_at refusal_of(applied why) {
       return {refusal::future, {}};
     case applied::unknown_strike:
       return {refusal::bad_value, place_of_strike};
+    case applied::past_until:
+      return {refusal::bad_value, place_of_until};
     default:
       return {refusal::erased, {}};
   }

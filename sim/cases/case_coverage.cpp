@@ -108,6 +108,7 @@ private:
   void add_rest() {
     if (rules_.budget.per_utc_day_ms > 0) {
       add("budget exhausted", decided(decision_kind::budget_exhausted));
+      if (rules_.budget.low_nano > 0) add("budget low", decided(decision_kind::budget_low));
       add("budget reset", decided(decision_kind::budget_reset));
     }
     if (rules_.on_upgrade != upgrade_rule::nothing) add("upgrade", because(reason::upgrade));

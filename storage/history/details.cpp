@@ -214,6 +214,7 @@ std::string encode_command(const admin_command& what) {
   out.set_reason(what.reason);
   out.set_to(static_cast<std::uint32_t>(what.to));
   out.set_on(what.on);
+  if (what.until != never) out.set_until(what.until);
   out.set_strike(what.strike);
   out.set_reference(what.reference);
   out.set_notes(what.notes);
@@ -229,6 +230,7 @@ std::optional<admin_command> decode_command(std::string_view bytes) {
                        .reason = from.reason(),
                        .to = static_cast<stage>(from.to()),
                        .on = from.on(),
+                       .until = from.has_until() ? from.until() : never,
                        .strike = from.strike(),
                        .reference = from.reference(),
                        .notes = from.notes(),

@@ -12,11 +12,13 @@ void map_store::write_core(kept& to, const user& who) {
   if (who.account) bare.account = std::make_unique<account_state>(*who.account);
   bare.admin_ids = who.admin_ids;
   bare.exempt = who.exempt;
+  bare.exempt_until = who.exempt_until;
   bare.erased_at = who.erased_at;
   codec_->core(bare);
   to.account = bare.account ? std::optional(*bare.account) : std::nullopt;
   to.admin_ids.assign(bare.admin_ids.begin(), bare.admin_ids.end());
   to.exempt = bare.exempt;
+  to.exempt_until = bare.exempt_until;
   to.erased_at = bare.erased_at;
 }
 
@@ -122,6 +124,7 @@ std::unique_ptr<user> map_store::read(const kept& from, const policy_set& polici
   for (const auto id : from.admin_ids)
     who->admin_ids.push_back(id);
   who->exempt = from.exempt;
+  who->exempt_until = from.exempt_until;
   who->erased_at = from.erased_at;
   bind(*who, policies, now);
   return who;

@@ -60,6 +60,7 @@ private:
     std::optional<account_state> account;
     std::vector<permanent_id> admin_ids;
     bool exempt = false;
+    time_ms exempt_until = never;
     time_ms erased_at = INT64_MIN;
     std::optional<std::vector<conversation>> conversations;
     std::map<std::string, standing> standings;

@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.checks import check, equal, same_lines  # noqa: E402
 from support.local_mode import POLICIES, main  # noqa: E402
 from support.process import ROOT, Process  # noqa: E402
-from support.traffic import START_MS, admin, at, line, mixed, ms, now_ms, review, speech  # noqa: E402
+from support.traffic import START_MS, admin, at, line, mixed, ms, now_ms, review, speech, time_text  # noqa: E402
 
 
 def hours(user, first, count, begin=START_MS, prefix="h"):
@@ -293,9 +293,9 @@ def a_strike_is_cleared_by_the_reference_that_the_user_was_sent(engine):
     check(told[3]["remedy"].endswith("The user has no strike now."), told[3]["remedy"])
     equal(strikes(), [(1, sent[0], None)], "strikes before it is cleared")
     shown = engine.call("status", "--state", "s", "--user", "a")
-    said = "audiobook with score 0.900, confidence 0.900, by m, prompt 1, cost 0.001250"
+    said = "reviewer m, prompt 1, confidence 0.900, cost 0.001250 evidence one"
     joined = " ".join(words(shown.stdout).split())
-    check(re.search(rf"strike 1 \S+ {sent[0]}, {said}, none -> warning evidence one", joined), joined)
+    check(re.search(rf"strike 1 \S+ {sent[0]}, audiobook with score 0.900, none -> warning {said}", joined), joined)
     mark = engine.status("s", "a")["slots"][0]["marks"][0]
     kept = {name: mark.get(name) for name in ("confidence_nano", "evidence", "model", "prompt_version", "cost_micro")}
     expected = {"confidence_nano": 900_000_000, "evidence": ["one"], "model": "m", "prompt_version": "1", "cost_micro": 1250}
@@ -311,6 +311,30 @@ def a_strike_is_cleared_by_the_reference_that_the_user_was_sent(engine):
     equal(strikes(), [(1, sent[0], "admin")], "strikes after it")
     equal(engine.status("s", "a")["slots"][0]["stage"], "none", "stage after it")
     equal(command("clear_strike", "x7", 1)["accepted"], 1, "a strike that was cleared is still there")
+
+
+def a_dated_exemption_ends_by_itself(engine):
+    until = time_text(at("+5h"))
+    engine.write("1.ndjson", admin("a", "x1", at("+1h"), "exempt", on=True, until=until) + hours("a", 1, 1))
+    engine.good_run("s", "1.ndjson")
+    told = engine.status("s", "a")
+    equal((told["exempt"], told["exempt_until"]), (True, until), "while it lasts")
+    shown = words(engine.call("status", "--state", "s", "--user", "a").stdout)
+    check(f"not evaluated until {until}" in shown, shown)
+    engine.write("2.ndjson", admin("a", "x2", at("+3h"), "exempt", on=True, until=until) + hours("a", 5, 3))
+    engine.good_run("s", "2.ndjson")
+    told = engine.status("s", "a")
+    equal((told["exempt"], told["exempt_until"]), (False, None), "when it is over")
+    read = [json.loads(each) for each in engine.decisions("s").splitlines()]
+    live = [(each["data"]["decision"], each["time"]) for each in read if each["data"]["slot"] == "live"]
+    equal(live[1], ("exemption_ended", time_text(at("+5h") + 1)), "the same end a second time is no change")
+    check("cap_crossed" in [name for name, _ in live[2:]], f"then the user is judged: {live}")
+    engine.write("3.ndjson", admin("a", "x3", at("+9h"), "exempt", on=True, until=time_text(at("+9h"))))
+    equal(engine.summary("s", "3.ndjson")["dead_letters"], {"bad_value": 1}, "an end that is over")
+    letter = json.loads(engine.dead_letters("s").splitlines()[-1])
+    equal(letter["place"], "data.until", "its place")
+    check("last instant of the exemption" in letter["remedy"], letter["remedy"])
+    equal(engine.call("verify", "--state", "s").returncode, 0, "it is decided again the same")
 
 
 def named_policy(engine, name, more="", change=("", "")):
@@ -599,6 +623,7 @@ CASES = [
     too_far_ahead_stops_with_the_line,
     configuration_speaks_once,
     a_strike_is_cleared_by_the_reference_that_the_user_was_sent,
+    a_dated_exemption_ends_by_itself,
     a_promotion_stays_until_the_live_policy_of_the_configuration_changes,
     a_configuration_that_followed_a_promotion_is_remembered_without_new_lines,
     another_live_policy_of_the_configuration_is_a_promotion,

@@ -162,7 +162,7 @@ class Options(unittest.TestCase):
         for words, form in [
             (("kill_switch", "maybe"), "kill_switch on|off"),
             (("kill_switch", "alice", "on"), "kill_switch on|off"),
-            (("exempt", "alice", "yes"), "exempt UID on|off"),
+            (("exempt", "alice", "yes"), "exempt UID on|off [--until TIME]"),
             (("set_stage", "alice", "banned"), "set_stage UID none|warning|throttle|restrict"),
             (("reset", "alice", "now"), "reset UID"),
             (("clear_strike", "alice", "0"), "clear_strike UID STRIKE"),

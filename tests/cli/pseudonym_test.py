@@ -49,7 +49,9 @@ def mapped(decision):
         data["actor"] = hashed("actor", data["actor"])
     if "failure" in data:
         data["failure"] = "failed"
+    # Free text of support, and what a reviewer quotes.
     data.pop("note", None)
+    data.pop("evidence", None)
     return decision
 
 

@@ -24,6 +24,7 @@ public:
   void duration(std::string_view key, const std::int64_t&, const duration_key& = {}) { add(key); }
   void seconds(std::string_view key, const std::int32_t&) { add(key); }
   void ratio(std::string_view key, const std::int32_t&) { add(key); }
+  void later_ratio(std::string_view key, const std::int32_t&) { add(key); }
   void count(std::string_view key, const std::uint32_t&, yaml::bounds) { add(key); }
   void flag(std::string_view key, const bool&) { add(key); }
   template <class T>

@@ -127,6 +127,80 @@ BOOST_AUTO_TEST_CASE(an_exemption_lifts_what_holds_and_its_end_engages_it_again)
   BOOST_TEST(user.decided(decision_kind::restriction_engaged).size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_dated_exemption_ends_by_itself_after_its_last_instant) {
+  user_fixture user;
+  user.set_stage(stage::restrict);
+  user.speak(3 * hour_ms);
+  user.exempt(true, monday + 2 * hour_ms);
+  user.decided();
+  BOOST_TEST(user.who.next_due == monday + 2 * hour_ms + 1);
+  user.wait(2 * hour_ms);
+  user.fire_timers();
+  BOOST_TEST(user.decided().empty());
+  BOOST_TEST(not user.standing().judges);
+  // Asked about later than it was decided, it is over.
+  BOOST_TEST(query_standing(user.who, user.in_force, 0, user.now + 1).judges);
+  user.wait(5 * hour_ms);
+  user.fire_timers();
+  const lines ended{"exemption_ended restrict +29d21h59m59s999ms @2h1ms",
+                    "restriction_engaged hard exemption_ended 3h/2h +22h999ms @2h1ms"};
+  BOOST_TEST(user.decided() == ended, boost::test_tools::per_element());
+  BOOST_TEST((not user.who.exempt and user.who.exempt_until == never));
+}
+
+BOOST_AUTO_TEST_CASE(an_exemption_ends_before_whatever_is_due_at_the_same_instant) {
+  auto rules = plain();
+  rules.budget.per_utc_day_ms = 30 * minute_ms;
+  user_fixture user(rules);
+  user.set_stage(stage::restrict);
+  user.stt(minute_ms);
+  user.exempt(true, monday + day_ms - 1);
+  user.decided();
+  user.wait(day_ms);
+  user.fire_timers();
+  const lines both{"exemption_ended restrict +29d @1d", "budget_reset 1m/30m @1d"};
+  BOOST_TEST(user.decided() == both, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_later_exemption_replaces_when_it_ends) {
+  for (const auto until : {never, monday + 3 * hour_ms}) {
+    user_fixture user;
+    user.exempt(true, monday + hour_ms);
+    user.exempt(true, until);
+    BOOST_TEST(user.decided() == (lines{"stage_changed none>none exempt", "stage_changed none>none exempt"}));
+    user.wait(day_ms);
+    user.fire_timers();
+    BOOST_TEST(user.decided() == (until == never ? lines{} : lines{"exemption_ended none @3h1ms"}));
+    BOOST_TEST(user.who.exempt == (until == never));
+  }
+  user_fixture ended;
+  ended.exempt(true, monday + hour_ms);
+  ended.exempt(false);
+  BOOST_TEST(ended.who.next_due == never);
+}
+
+BOOST_AUTO_TEST_CASE(an_exemption_that_would_end_before_it_begins_is_refused) {
+  user_fixture user;
+  BOOST_TEST((user.exempt(true, monday) == applied::past_until));
+  BOOST_TEST((user.exempt(true, monday - day_ms) == applied::past_until));
+  BOOST_TEST(not user.who.exempt);
+  BOOST_TEST(user.decided().empty());
+  BOOST_TEST((user.again() == applied::duplicate));
+  BOOST_TEST((user.exempt(true, monday + 1) == applied::accepted));
+}
+
+BOOST_AUTO_TEST_CASE(an_exemption_ends_under_the_kill_switch_and_while_off_too) {
+  for (const bool killed : {true, false}) {
+    user_fixture user;
+    user.exempt(true, monday + hour_ms);
+    user.decided();
+    killed ? user.kill(true) : user.enable(false);
+    user.wait(2 * hour_ms);
+    user.fire_timers();
+    BOOST_TEST(user.decided() == lines{"exemption_ended none @1h1ms"});
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_kill_switch_keeps_stages_and_timers) {
   user_fixture user;
   user.set_stage(stage::throttle);

@@ -229,6 +229,55 @@ BOOST_AUTO_TEST_CASE(a_used_budget_is_reset_at_midnight_utc_and_an_unused_one_ne
   BOOST_TEST(user.decided() == lines{"budget_exhausted 30m/30m"});
 }
 
+BOOST_AUTO_TEST_CASE(a_low_budget_is_told_once_a_day_in_its_stage_and_never_with_the_end_of_it) {
+  auto rules = with_budget();
+  rules.budget.low_nano = 800'000'000;
+  user_fixture user(rules);
+  user.set_stage(stage::restrict);
+  user.decided();
+  user.stt(24 * minute_ms - 1);
+  BOOST_TEST(user.decided().empty());
+  user.stt(1);
+  BOOST_TEST(user.decided() == lines{"budget_low 24m/30m"});
+  user.stt(minute_ms);
+  user.set_stage(stage::none);
+  user.set_stage(stage::restrict);
+  BOOST_TEST(user.decided(decision_kind::budget_low).empty());
+  user.wait(day_ms);
+  user.fire_timers();
+  user.decided();
+  // Both at once: only the greater one.
+  user.stt(40 * minute_ms);
+  BOOST_TEST(user.decided() == lines{"budget_exhausted 40m/30m"});
+  user.wait(day_ms);
+  user.fire_timers();
+  user.decided();
+  user.stt(25 * minute_ms);
+  user.stt(25 * minute_ms);
+  BOOST_TEST(user.decided() == (lines{"budget_low 25m/30m", "budget_exhausted 50m/30m"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_stage_that_is_reached_with_little_left_says_so_in_every_slot_that_wants_it) {
+  auto rules = with_budget();
+  rules.budget.low_nano = 500'000'000;
+  rules.budget.track_from_trigger = true;
+  auto quiet = shadow("quiet");
+  quiet.budget = rules.budget;
+  quiet.budget.low_nano = 0;
+  auto early = shadow("early");
+  early.budget = rules.budget;
+  early.budget.at = stage::warning;
+  user_fixture user(rules, {quiet, early});
+  user.misuse();
+  user.stt(20 * minute_ms);
+  BOOST_TEST(user.decided(decision_kind::budget_low).empty());
+  user.wait(6 * minute_ms);
+  user.speak(1);
+  BOOST_TEST(user.decided(decision_kind::budget_low) == lines{"early: budget_low 20m/30m"});
+  user.set_stage(stage::restrict);
+  BOOST_TEST(user.decided(decision_kind::budget_low) == lines{"budget_low 20m/30m"});
+}
+
 BOOST_AUTO_TEST_CASE(stt_of_an_earlier_day_is_counted_and_not_charged) {
   user_fixture user(with_budget());
   user.set_stage(stage::restrict);

@@ -129,6 +129,9 @@ std::string details_of(const decision& what) {
       return std::to_string(what.strike) + " " + why;
     case decision_kind::stage_changed:
       return steps_of(what) + " " + why + until_of(what);
+    case decision_kind::exemption_ended:
+      return std::string(to_text(what.to)) + until_of(what);
+    case decision_kind::budget_low:
     case decision_kind::budget_exhausted:
     case decision_kind::budget_reset:
       return amounts;
@@ -265,10 +268,11 @@ applied user_fixture::resolve(std::uint32_t number) {
   return command(what);
 }
 
-applied user_fixture::exempt(bool on) {
+applied user_fixture::exempt(bool on, time_ms until) {
   admin_command what;
   what.verb = admin_verb::exempt;
   what.on = on;
+  what.until = until;
   return command(what);
 }
 

@@ -58,7 +58,7 @@ public:
   applied reset();
   applied clear_strike(std::uint32_t number);
   applied resolve(std::uint32_t number);
-  applied exempt(bool on);
+  applied exempt(bool on, time_ms until = never);
   applied erase(std::int64_t ago_ms = 0);
   /// The last event once more.
   applied again();

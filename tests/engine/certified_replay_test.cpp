@@ -109,6 +109,7 @@ private:
         return add(to, uid, now, 0, event_kind::account, 0, account);
       case 1:
         command.on = true;
+        if (one_in(2)) command.until = now + one_of<time_ms>({1, hour_ms, day_ms, 3 * day_ms});
         return add(to, uid, now, 0, event_kind::admin, 0, command);
       case 2:
         command.verb = admin_verb::set_stage;

@@ -151,6 +151,8 @@ void fill_admin(sample& s) {
       [[fallthrough]];
     case admin_verb::exempt:
       command.on = *rc::gen::arbitrary<bool>();
+      if (command.verb == admin_verb::exempt and command.on and *rc::gen::arbitrary<bool>())
+        command.until = *rc::gen::inRange<time_ms>(wire_time_min, wire_time_end);
       break;
   }
   s.what.detail = s.arena.keep(std::move(command));

@@ -60,7 +60,16 @@ void add_usage(std::vector<decision>& all) {
   exhausted.sum_ms = 1'800'001;
   exhausted.cap_ms = 1'800'000;
   exhausted.until = 1'795'392'000'000;
+  exhausted.to = stage::restrict;
   all.push_back(exhausted);
+  auto low = caused(of(decision_kind::budget_low, reason::budget_spent), "stt-8");
+  low.sum_ms = 1'440'000;
+  low.cap_ms = 1'800'000;
+  low.until = 1'795'392'000'000;
+  low.to = stage::restrict;
+  all.push_back(low);
+  low.slot = &shadow;
+  all.push_back(low);
   auto renewed = of(decision_kind::budget_reset, reason::budget_day_over);
   renewed.sum_ms = 1'800'001;
   renewed.cap_ms = 1'800'000;
@@ -174,6 +183,14 @@ void add_others(std::vector<decision>& all) {
       told.until = to == stage::restrict ? never : noon + 7 * day_ms;
       all.push_back(told);
     }
+  told.to = stage::warning;
+  told.type = usage_type::podcast;
+  all.push_back(told);
+  auto judged = of(decision_kind::exemption_ended, reason::exemption_ended);
+  all.push_back(judged);
+  judged.from = judged.to = stage::throttle;
+  judged.until = noon + 7 * day_ms;
+  all.push_back(judged);
   auto promoted = caused(of(decision_kind::policy_promoted, reason::admin), "c-3");
   promoted.sum_count = 0;
   promoted.who = "policy:ben";

@@ -87,10 +87,11 @@ void naive_user::write_stage_change(std::size_t slot, time_ms at, const std::str
     notified.to = is.at;
     notified.until = is.until;
     notified.strike = strike;
+    notified.type = type;
     notified.words = type == usage_type::free_exhausted ? wording::credits : wording::misuse;
   }
   refresh_restrictions(slot, at, cause, reason::stage_reached, why);
-  refresh_exhausted(slot, at, cause);
+  refresh_budget(slot, at, cause);
 }
 
 void naive_user::finish_review(std::size_t slot, time_ms at, const std::string& cause, std::int32_t score,
@@ -193,12 +194,7 @@ applied naive_user::command(time_ms now, const event& given) {
     case admin_verb::resolve:
       return command_strike(now, cause, what);
     case admin_verb::exempt:
-      if (exempt_ == what.on) break;
-      exempt_ = what.on;
-      command_exempt(now, cause, what);
-      for (std::size_t i = 0; i < slots_.size(); ++i)
-        refresh_restrictions(i, now, cause, reason::admin, reason::exempt);
-      break;
+      return command_exempt(now, cause, what);
     case admin_verb::enable:
     case admin_verb::kill_switch:
     case admin_verb::promote_policy:
@@ -223,7 +219,12 @@ applied naive_user::command_strike(time_ms now, const std::string& cause, const 
   return applied::unknown_strike;
 }
 
-void naive_user::command_exempt(time_ms now, const std::string& cause, const admin_command& what) {
+applied naive_user::command_exempt(time_ms now, const std::string& cause, const admin_command& what) {
+  if (what.until <= now) return applied::past_until;
+  const bool was = exempt_;
+  if (was == what.on and exempt_until_ == what.until) return applied::accepted;
+  exempt_ = what.on;
+  exempt_until_ = what.until;
   const auto is = now_at(0);
   auto& written =
       write(0, decision_kind::stage_changed, what.on ? reason::exempt : reason::exemption_ended, now, cause);
@@ -232,6 +233,22 @@ void naive_user::command_exempt(time_ms now, const std::string& cause, const adm
   written.until = is.until;
   written.who = what.actor;
   written.note = what.reason;
+  if (was != exempt_)
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+      refresh_restrictions(i, now, cause, reason::admin, reason::exempt);
+  return applied::accepted;
+}
+
+void naive_user::end_exemption(time_ms at) {
+  exempt_ = false;
+  exempt_until_ = never;
+  const auto is = now_at(0);
+  auto& written = write(0, decision_kind::exemption_ended, reason::exemption_ended, at, "");
+  written.from = is.at;
+  written.to = is.at;
+  written.until = is.until;
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    refresh_restrictions(i, at, "", reason::exemption_ended, reason::exempt);
 }
 
 void naive_user::command_stage(time_ms now, const std::string& cause, const admin_command& what) {

@@ -101,14 +101,15 @@ decision& naive_user::write(std::size_t slot, decision_kind kind, reason why, ti
 
 naive_user::timer naive_user::next_timer() const {
   timer first;
+  if (exempt_until_ != never) first = {exempt_until_ + 1, 0, 0};
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const auto& history = history_[i];
-    if (const auto until = now_at(i).until; until != never) first = std::min(first, timer{until + 1, 0, i});
+    if (const auto until = now_at(i).until; until != never) first = std::min(first, timer{until + 1, 1, i});
     for (const auto& each : history.charges)
       if (history.days_reset.count(day_of(each.at)) == 0)
-        first = std::min(first, timer{(day_of(each.at) + 1) * day_ms, 1, i});
-    if (history.pending != 0) first = std::min(first, timer{history.pending_until + 1, 2, i});
-    if (const auto due = next_drain(i)) first = std::min(first, timer{*due, 3, i});
+        first = std::min(first, timer{(day_of(each.at) + 1) * day_ms, 2, i});
+    if (history.pending != 0) first = std::min(first, timer{history.pending_until + 1, 3, i});
+    if (const auto due = next_drain(i)) first = std::min(first, timer{*due, 4, i});
   }
   return first;
 }
@@ -124,17 +125,19 @@ void naive_user::advance(time_ms now) {
 void naive_user::fire(const timer& due_timer) {
   auto& history = history_[due_timer.slot];
   if (due_timer.kind == 0) {
+    end_exemption(due_timer.due);
+  } else if (due_timer.kind == 1) {
     const auto was = now_at(due_timer.slot);
     history.ends_passed_until = due_timer.due;
     write_stage_change(due_timer.slot, due_timer.due, "", was, reason::stage_ended, usage_type::none, "", "");
-  } else if (due_timer.kind == 1) {
+  } else if (due_timer.kind == 2) {
     const auto day = day_of(due_timer.due) - 1;
     auto& written = write(due_timer.slot, decision_kind::budget_reset, reason::budget_day_over, due_timer.due, "");
     written.sum_ms = used(due_timer.slot, day);
     written.cap_ms = rules(due_timer.slot).budget.per_utc_day_ms;
     history.days_reset.insert(day);
     history.exhausted = false;
-  } else if (due_timer.kind == 2) {
+  } else if (due_timer.kind == 3) {
     const auto number = history.pending;
     history.pending = 0;
     history.timed_out.insert(number);
@@ -254,15 +257,26 @@ void naive_user::charge_budget(std::size_t slot, time_ms now, const event& given
                                const std::string& cause) {
   if (ms <= 0 or day_of(given.instant) < day_of(now)) return;
   history_[slot].charges.push_back({now, ms});
-  refresh_exhausted(slot, now, cause);
+  refresh_budget(slot, now, cause);
 }
 
-void naive_user::refresh_exhausted(std::size_t slot, time_ms at, const std::string& cause) {
+void naive_user::refresh_budget(std::size_t slot, time_ms at, const std::string& cause) {
   auto& history = history_[slot];
+  const auto& budget = rules(slot).budget;
   const bool was = history.exhausted;
   history.exhausted = blocks(slot, at);
-  if (was or not history.exhausted) return;
-  auto& written = write(slot, decision_kind::budget_exhausted, reason::budget_spent, at, cause);
+  if (history.exhausted and not was) write_used(slot, decision_kind::budget_exhausted, at, cause);
+  // In thousandths of a millisecond and less: as a fraction of the whole.
+  const auto share = static_cast<long double>(used(slot, day_of(at))) * 1e9L;
+  const auto low = static_cast<long double>(budget.low_nano) * static_cast<long double>(budget.per_utc_day_ms);
+  if (low <= 0 or now_at(slot).at != budget.at or share < low) return;
+  if (history.days_low.insert(day_of(at)).second and not history.exhausted)
+    write_used(slot, decision_kind::budget_low, at, cause);
+}
+
+void naive_user::write_used(std::size_t slot, decision_kind kind, time_ms at, const std::string& cause) {
+  auto& written = write(slot, kind, reason::budget_spent, at, cause);
+  written.to = now_at(slot).at;
   written.sum_ms = used(slot, day_of(at));
   written.cap_ms = rules(slot).budget.per_utc_day_ms;
   written.until = (day_of(at) + 1) * day_ms;
@@ -339,6 +353,7 @@ void naive_user::erase(time_ms now, const event& given) {
   conversations_.clear();
   ids_.clear();
   exempt_ = false;
+  exempt_until_ = never;
   for (auto& each : history_) {
     slot_history left;
     left.last_strike = each.last_strike;

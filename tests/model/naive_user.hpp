@@ -104,6 +104,7 @@ struct slot_history {
 
   std::vector<charge> charges;
   std::set<std::int64_t> days_reset;
+  std::set<std::int64_t> days_low;
   bool exhausted = false;
 
   bool hard = false;
@@ -174,7 +175,8 @@ private:
   void upgrade(std::size_t slot, time_ms at, const std::string& cause);
   applied command(time_ms now, const event& given);
   applied command_strike(time_ms now, const std::string& cause, const admin_command& what);
-  void command_exempt(time_ms now, const std::string& cause, const admin_command& what);
+  applied command_exempt(time_ms now, const std::string& cause, const admin_command& what);
+  void end_exemption(time_ms at);
   void command_stage(time_ms now, const std::string& cause, const admin_command& what);
   void command_reset(time_ms now, const std::string& cause, const admin_command& what);
 
@@ -222,7 +224,8 @@ private:
   bool tracked(std::size_t slot, time_ms at) const;
   bool blocks(std::size_t slot, time_ms at) const;
   void charge_budget(std::size_t slot, time_ms now, const event& given, std::int64_t ms, const std::string& cause);
-  void refresh_exhausted(std::size_t slot, time_ms at, const std::string& cause);
+  void refresh_budget(std::size_t slot, time_ms at, const std::string& cause);
+  void write_used(std::size_t slot, decision_kind kind, time_ms at, const std::string& cause);
 
   std::int64_t retention_ms_;
   review_mode reviews_;
@@ -239,6 +242,7 @@ private:
   std::map<std::pair<std::string, std::string>, std::set<std::int64_t>> ids_;
   std::set<std::tuple<std::string, std::string>> ids_for_ever_;
   bool exempt_ = false;
+  time_ms exempt_until_ = never;
   time_ms erased_at_ = INT64_MIN;
 };
 

@@ -97,6 +97,7 @@ private:
   void answer(const action& given);
   void answer_oddly(const action& given);
   void admin(const action& given);
+  time_ms exempt_until(std::uint8_t choice) const;
   void converse(const action& given);
   void command(admin_command what);
   std::string run();
@@ -268,6 +269,15 @@ void scenario_run::answer_oddly(const action& given) {
   next_.events.push_back(fact(event_kind::review, now_ - pick<time_ms>(given.variant, {0, 1}), answer_of_it));
 }
 
+/// Often with another timer, or at the edge of what is refused.
+time_ms scenario_run::exempt_until(std::uint8_t choice) const {
+  const auto due = model_.next_due();
+  const auto with_due = due == never ? never : due - 1;
+  const auto midnight = (now_ / day_ms + 1) * day_ms - 1;
+  return pick<time_ms>(choice, {never, now_ + hour_ms, with_due, midnight, now_ + 3 * day_ms, now_, now_ + 1, now_ - 1,
+                                now_ + 30 * minute_ms, now_ + day_ms});
+}
+
 void scenario_run::admin(const action& given) {
   admin_command what;
   what.actor = "ada";
@@ -278,6 +288,7 @@ void scenario_run::admin(const action& given) {
   what.to = pick(given.variant, {stage::restrict, stage::throttle, stage::warning, stage::none});
   what.strike = given.variant % 5U;
   what.on = given.variant % 2 == 0;
+  if (what.verb == admin_verb::exempt and what.on) what.until = exempt_until(given.variant / 2);
   next_.events.push_back(fact(event_kind::admin, now_ - pick<time_ms>(given.variant, {0, 0, 1}), what));
 }
 

@@ -103,6 +103,7 @@ policy make_policy(const choices& chosen, const std::string& name) {
   made.counts = pick(chosen[12], {strike_basis::qualifying, strike_basis::finished_reviews});
   make_ladder(made, chosen[13]);
   made.budget.per_utc_day_ms = pick<std::int64_t>(chosen[14], {5 * minute_ms, 0});
+  made.budget.low_nano = pick(chosen[14] / 2, {500'000'000, 0, 800'000'000, 1, 0, 1'000'000'000});
   made.budget.at = pick(chosen[15], {stage::restrict, stage::throttle, stage::warning});
   made.budget.track_from_trigger = chosen[15] % 2 == 0;
   made.budget.charge_uploads = chosen[14] % 3 != 1;

@@ -135,8 +135,7 @@ private:
       if (how == applied::accepted)
         outcome_.applied[uid].push_back(
             {epoch_, now, std::string(each.what.text->source), std::string(each.what.text->id)});
-      if (how == applied::too_old or how == applied::future or how == applied::erased or how == applied::unknown_strike)
-        refused_.insert(each.place);
+      if (is_refused(how)) refused_.insert(each.place);
     }
     who.set_controls(periods_.back().enabled, periods_.back().killed);
   }
@@ -208,7 +207,8 @@ void check_decisions(fixture& in, const committed_log& of) {
     for (const auto& dead_letter : each.record.refused)
       if (dead_letter.why == refusal::too_old or dead_letter.why == refusal::future
           or dead_letter.why == refusal::erased
-          or (dead_letter.why == refusal::bad_value and dead_letter.place == "data.strike")
+          or (dead_letter.why == refusal::bad_value
+              and (dead_letter.place == "data.strike" or dead_letter.place == "data.until"))
           or (dead_letter.why == refusal::not_json and dead_letter.place == "value"))
         refused.emplace(dead_letter.topic, dead_letter.offset);
     if (model.take(each.record) != refused)

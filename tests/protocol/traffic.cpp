@@ -2,6 +2,7 @@
 #include "tests/protocol/traffic.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -66,6 +67,8 @@ void traffic::change_account(const std::string& uid) {
   account_fact now;
   if (not draws.chance(250)) now.plan = draws.pick<std::string>({"basic", "unlimited", "pro"});
   if (draws.chance(300) or not now.plan) now.credits_exhausted = draws.chance(500);
+  // By what was sent before: a seed draws what it always drew.
+  if (serial_ % 3 == 0) now.locale = serial_ % 2 == 0 ? "de" : "pt-BR";
   send(uid, fact(event_kind::account, fixture_.now() - draws.pick<time_ms>({0, 0, 1, hour_ms}), now));
 }
 
@@ -77,6 +80,13 @@ void traffic::converse(const std::string& uid) {
   talk.category = draws.chance(500) ? "work" : "play";
   talk.duration_ms = draws.pick<std::int64_t>({minute_ms, 25 * minute_ms, hour_ms + 1});
   send(uid, fact(event_kind::conversation, fixture_.now() - draws.pick<time_ms>({0, hour_ms}), talk));
+}
+
+/// Some exemptions have no end, and some are over before they are taken.
+time_ms traffic::exempt_until() const {
+  const auto choice = static_cast<std::size_t>(serial_) % 5;
+  constexpr std::array after{second_ms, minute_ms, hour_ms, day_ms};
+  return choice == after.size() ? never : fixture_.now() + after.at(choice);
 }
 
 void traffic::administrate(const std::string& uid) {
@@ -98,6 +108,7 @@ void traffic::administrate(const std::string& uid) {
     if (serial_ % 2 == 0) what.reference = names_.reference(uid, std::exchange(what.strike, 0));
   }
   what.on = draws.chance(400);
+  if (what.verb == admin_verb::exempt and what.on) what.until = exempt_until();
   send(uid, fact(event_kind::admin, fixture_.now(), what));
 }
 
@@ -181,11 +192,14 @@ void traffic::review() {
     review_answer says;
     says.request = request;
     says.model = "naive";
+    if (serial_ % 2 == 0) says.cost_micro = serial_;
     if (draws.chance(120))
       says.failed = "no answer";
     else {
       says.score_nano = draws.pick({900'000'000, 700'000'000, 699'999'999, 200'000'000, 1'000'000'000});
       says.type = draws.pick({usage_type::audiobook, usage_type::podcast, usage_type::unknown});
+      if (serial_ % 3 == 0) says.confidence_nano = serial_;
+      if (serial_ % 5 == 0) says.evidence = {"c1", "c2"};
     }
     send(uid, fact(event_kind::review, fixture_.now(), says));
   }

@@ -46,6 +46,7 @@ private:
   void change_account(const std::string& uid);
   void converse(const std::string& uid);
   void administrate(const std::string& uid);
+  time_ms exempt_until() const;
   void command_all();
   void write_invalid(const std::string& uid);
   void send(const std::string& uid, const event& what);

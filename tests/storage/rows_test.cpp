@@ -107,6 +107,7 @@ standing any_standing() {
   made.utc_day = *rc::gen::arbitrary<std::int32_t>();
   made.used_ms = *rc::gen::arbitrary<std::int64_t>();
   made.exhausted = any_bool();
+  made.low = any_bool();
   made.hard = any_bool();
   made.ceiling = any_bool();
   made.locked = any_bool();
@@ -135,8 +136,8 @@ bool same(const standing& left, const standing& right) {
          and left.retry_until == right.retry_until and left.failures == right.failures
          and std::ranges::equal(left.timed_out, right.timed_out) and left.last_change_free == right.last_change_free
          and left.utc_day == right.utc_day and left.used_ms == right.used_ms and left.exhausted == right.exhausted
-         and left.hard == right.hard and left.ceiling == right.ceiling and left.locked == right.locked
-         and left.drain_due == right.drain_due;
+         and left.low == right.low and left.hard == right.hard and left.ceiling == right.ceiling
+         and left.locked == right.locked and left.drain_due == right.drain_due;
 }
 
 /// Through bytes and back.
@@ -193,6 +194,7 @@ BOOST_AUTO_TEST_CASE(a_core_row_keeps_account_flags_and_admin_ids) {
                       any_stamp()};
     }
     who.exempt = any_bool();
+    who.exempt_until = any_time();
     who.erased_at = any_time();
     auto ids = *rc::gen::arbitrary<std::vector<std::uint64_t>>();
     std::sort(ids.begin(), ids.end());
@@ -204,6 +206,7 @@ BOOST_AUTO_TEST_CASE(a_core_row_keeps_account_flags_and_admin_ids) {
     user made;
     RC_ASSERT(codec.read_core(row, made));
     RC_ASSERT(made.exempt == who.exempt);
+    RC_ASSERT(made.exempt_until == who.exempt_until);
     RC_ASSERT(made.erased_at == who.erased_at);
     RC_ASSERT(made.admin_ids == who.admin_ids);
     RC_ASSERT((made.account == nullptr) == (who.account == nullptr));

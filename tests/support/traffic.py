@@ -103,9 +103,10 @@ def one_line(draw, number, now, users, future):
     if kind < 0.76:
         return line("stt", user, name, now, {"ms": draw.randint(0, 5 * MINUTE_MS), "provider": "p"})
     if kind < 0.82:
-        return review(user, name, now, f"live-{draw.randint(1, 4)}", round(draw.random(), 4))
+        return review(user, name, now, f"live-{draw.randint(1, 4)}", round(draw.random(), 4), cost_micro=number)
     if kind < 0.86:
-        return line("account", user, name, now, {draw.choice(["plan"]): draw.choice(["basic", "unlimited", "pro"])})
+        plan = {draw.choice(["plan"]): draw.choice(["basic", "unlimited", "pro"])}
+        return line("account", user, name, now, plan | {"locale": "pt-BR"} if number % 3 == 0 else plan)
     if kind < 0.88:
         return line("account", user, name, now, {"credits_exhausted": draw.random() < 0.5})
     if kind < 0.92:
@@ -117,7 +118,9 @@ def one_line(draw, number, now, users, future):
     if kind < 0.926:
         return admin(user, name, now, "reset")
     if kind < 0.928:
-        return admin(user, name, now, "exempt", on=draw.random() < 0.2)
+        on = draw.random() < 0.2
+        dated = {"until": time_text(now + number % 7 * DAY_MS)} if on and number % 4 else {}
+        return admin(user, name, now, "exempt", on=on, **dated)
     if kind < 0.9285:
         return admin("*", name, now, "kill_switch", on=draw.random() < 0.2)
     if kind < 0.929:

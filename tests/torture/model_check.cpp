@@ -40,12 +40,8 @@ kafka::key_hash hash_of(key_partitioner how) {
   return how == key_partitioner::fnv1a ? kafka::key_hash::fnv1a : kafka::key_hash::murmur2;
 }
 
-bool is_dead_letter(applied how) {
-  return how == applied::too_old or how == applied::future or how == applied::erased or how == applied::unknown_strike;
-}
-
 refusal refusal_of(applied why) {
-  if (why == applied::unknown_strike) return refusal::bad_value;
+  if (why == applied::unknown_strike or why == applied::past_until) return refusal::bad_value;
   if (why == applied::too_old) return refusal::too_old;
   return why == applied::future ? refusal::future : refusal::erased;
 }
@@ -170,7 +166,7 @@ private:
   void apply(model::naive_user& who, const addressed& each, time_ms now) {
     const auto how = who.apply(now, each.what, horizon_wall_ms);
     if (how == applied::duplicate) ++out_.counts["duplicates"];
-    if (is_dead_letter(how)) refused_.emplace(each.topic, each.offset, refusal_of(how));
+    if (is_refused(how)) refused_.emplace(each.topic, each.offset, refusal_of(how));
   }
 
   void decide(time_ms now) {

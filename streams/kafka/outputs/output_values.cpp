@@ -74,16 +74,29 @@ void append_conversations(std::string& out, const user& who, time_ms from) {
 
 } // namespace
 
-void append_notification(std::string& out, const decision& what, std::string_view decision_id,
+void append_notification(std::string& out, const decision& what, const user& who, std::string_view decision_id,
                          std::string_view case_reference, std::uint64_t epoch) {
+  const bool of_stage = what.kind == decision_kind::notification;
+  const bool of_budget = what.kind == decision_kind::budget_low or what.kind == decision_kind::budget_exhausted;
   out.push_back('{');
   json_members to(out);
   to.text("decision", decision_id);
+  to.text("about", of_stage ? "stage" : to_text(what.kind));
   to.text("stage", to_text(what.to));
   to.optional_time("until", what.until);
   to.optional_text("case", case_reference);
-  to.text("wording", to_text(what.words));
-  to.text("message", notification_message(what));
+  if (of_stage) to.text("wording", to_text(what.words));
+  if (of_stage and what.type != usage_type::none) to.text("usage_type", to_text(what.type));
+  append_sums(to.member("sums"), what);
+  if (of_budget) {
+    to.integer("used_ms", what.sum_ms);
+    to.integer("budget_ms", what.cap_ms);
+  }
+  if (who.account) {
+    to.optional_text("locale", who.account->locale);
+    to.optional_text("time_zone", who.account->time_zone);
+  }
+  if (of_stage) to.text("message", notification_message(what));
   append_epoch(out, to, epoch);
 }
 
@@ -105,7 +118,9 @@ void append_enforcement(std::string& out, const user& who, time_ms now, std::uin
   to.truth("budget_exhausted", spent);
   if (spent) to.optional_time("budget_resets_at", seen.budget.resets_at);
   to.truth("content_locked", seen.content_locked);
-  to.truth("exempt", who.exempt);
+  const bool is_exempt = who.is_exempt(now);
+  to.truth("exempt", is_exempt);
+  if (is_exempt) to.optional_time("exempt_until", who.exempt_until);
   append_policy_label(to.member("policy"), live.policy, live.digest);
   append_epoch(out, to, epoch);
 }

@@ -13,8 +13,9 @@
 
 namespace fairuse::kafka {
 
-/// The data that a mailer needs. `decision_id` is the decision's own.
-void append_notification(std::string& out, const decision& what, std::string_view decision_id,
+/// What a user is to be told of a decision: a notification, budget_low, budget_exhausted or exemption_ended.
+/// `decision_id` is the decision's own; language and time zone are those of the end of the epoch.
+void append_notification(std::string& out, const decision& what, const user& who, std::string_view decision_id,
                          std::string_view case_reference, std::uint64_t epoch);
 
 /// The whole current enforcement view of one user. Kill switch and `enabled` are not in it: a gateway combines it with

@@ -26,6 +26,7 @@ bool changes_view(decision_kind kind) {
     case decision_kind::restriction_lifted:
     case decision_kind::content_locked:
     case decision_kind::content_unlocked:
+    case decision_kind::exemption_ended:
       return true;
     case decision_kind::cap_crossed:
     case decision_kind::review_requested:
@@ -39,9 +40,16 @@ bool changes_view(decision_kind kind) {
     case decision_kind::notification:
     case decision_kind::policy_promoted:
     case decision_kind::user_erased:
+    case decision_kind::budget_low:
       break;
   }
   return false;
+}
+
+/// Of what the user is told, where it is enforced.
+bool is_told(decision_kind kind) {
+  return kind == decision_kind::notification or kind == decision_kind::budget_low
+         or kind == decision_kind::budget_exhausted or kind == decision_kind::exemption_ended;
 }
 
 /// One past the last erasure; 0: none.
@@ -128,7 +136,7 @@ void output_writer::write_user(const outcome& from, bool promoted) {
     // No message to, and no review of, a user who is erased at the end of the epoch.
     if (i < erased) continue;
     is_due |= is_live(what) and changes_view(what.kind);
-    if (what.kind == decision_kind::notification and is_live(what)) write_notification(what, from.uid);
+    if (is_told(what.kind) and is_live(what)) write_notification(from, what);
     if (what.kind == decision_kind::review_requested) write_review_request(from, what);
   }
   if (from.who != nullptr and (is_due or erased != 0)) write_enforcement(from, not is_due);
@@ -145,10 +153,10 @@ std::string_view output_writer::next_enforcement_id() {
   return other_id_;
 }
 
-void output_writer::write_notification(const decision& what, std::string_view uid) {
+void output_writer::write_notification(const outcome& from, const decision& what) {
   value_.clear();
-  append_notification(value_, what, ids_.last(), reference_of(what, uid), epoch_);
-  send(output_topic::notifications, {follow_up_id("-n"), "fairuse.notification.v1", uid, what.time}, value_);
+  append_notification(value_, what, *from.who, ids_.last(), reference_of(what, from.uid), epoch_);
+  send(output_topic::notifications, {follow_up_id("-n"), "fairuse.notification.v1", from.uid, what.time}, value_);
 }
 
 void output_writer::write_review_request(const outcome& from, const decision& what) {

@@ -87,7 +87,7 @@ private:
   std::string reference_of(const decision& what, std::string_view uid);
   void write_decision(const decision& what, std::string_view uid);
   void write_user(const outcome& from, bool promoted);
-  void write_notification(const decision& what, std::string_view uid);
+  void write_notification(const outcome& from, const decision& what);
   void write_review_request(const outcome& from, const decision& what);
   void write_enforcement(const outcome& from, bool is_erased);
   void write_controls(const controls& in_force);

@@ -165,8 +165,9 @@ BOOST_AUTO_TEST_CASE(a_warning_tells_the_mailer_and_the_gateway) {
   BOOST_TEST(told.header("ce_id") == "3-7-4-n");
   BOOST_TEST(told.header("ce_type") == "fairuse.notification.v1");
   BOOST_TEST(*told.value
-             == R"({"decision":"3-7-4","stage":"warning","until":"2026-04-01T00:00:00.000Z","case":")" + reference
-                    + R"(","wording":"misuse","message":"Your recent use is well above what fair use of your plan )"
+             == R"({"decision":"3-7-4","about":"stage","stage":"warning","until":"2026-04-01T00:00:00.000Z","case":")"
+                    + reference + R"(","wording":"misuse","usage_type":"audiobook","sums":{"daily":7200001},)"
+                    + R"("message":"Your recent use is well above what fair use of your plan )"
                     + R"(covers. This is a warning. It ends at 2026-04-01T00:00:00.000Z.","epoch":7})");
   const auto named = R"("strike":1,"case":")" + reference + '"';
   const auto decided = fixture.of(output_topic::decisions);
@@ -243,6 +244,50 @@ BOOST_AUTO_TEST_CASE(what_changes_no_view_writes_none) {
   fixture.user.speak(hour_ms + 1);
   fixture.seal();
   BOOST_TEST(fixture.topics() == "decisions decisions review-requests");
+}
+
+BOOST_AUTO_TEST_CASE(a_user_is_told_of_the_budget_and_of_the_end_of_an_exemption) {
+  auto rules = test::plain();
+  rules.budget.per_utc_day_ms = 30 * minute_ms;
+  rules.budget.low_nano = 500'000'000;
+  auto shadow = test::shadow("strict");
+  shadow.budget = rules.budget;
+  shadow.budget.at = stage::warning;
+  user_with_writer fixture{test::user_fixture{rules, {shadow}}};
+  account_fact fact;
+  fact.locale = "pt-BR";
+  fact.time_zone = "America/Sao_Paulo";
+  fixture.user.give(fixture.user.make(event_kind::account, 0, fact));
+  fixture.user.set_stage(stage::restrict);
+  fixture.seal();
+  BOOST_TEST(fixture.of(output_topic::notifications).size() == 1U);
+  fixture.user.stt(20 * minute_ms);
+  fixture.user.stt(20 * minute_ms);
+  fixture.seal();
+  const auto told = fixture.of(output_topic::notifications);
+  BOOST_REQUIRE_EQUAL(told.size(), 2U);
+  const std::string of_user = R"("locale":"pt-BR","time_zone":"America/Sao_Paulo","epoch":8})";
+  BOOST_TEST(*told[0].value
+             == R"({"decision":"3-8-0","about":"budget_low","stage":"restrict","until":"2026-03-03T00:00:00.000Z",)"
+                R"("sums":{"daily":0},"used_ms":1200000,"budget_ms":1800000,)"
+                    + of_user);
+  BOOST_TEST(*told[1].value
+             == R"({"decision":"3-8-1","about":"budget_exhausted","stage":"restrict",)"
+                R"("until":"2026-03-03T00:00:00.000Z","sums":{"daily":0},"used_ms":2400000,"budget_ms":1800000,)"
+                    + of_user);
+  fixture.user.exempt(true, monday + hour_ms);
+  fixture.seal();
+  const auto view = fixture.of(output_topic::enforcement).front();
+  BOOST_TEST(view.value->find(R"("exempt":true,"exempt_until":"2026-03-02T01:00:00.000Z",)") != std::string::npos);
+  fixture.user.wait(2 * hour_ms);
+  fixture.user.fire_timers();
+  fixture.seal();
+  BOOST_TEST(fixture.topics() == "decisions notifications enforcement");
+  BOOST_TEST(
+      *fixture.of(output_topic::notifications).front().value
+      == R"({"decision":"3-10-0","about":"exemption_ended","stage":"restrict","until":"2026-04-01T00:00:00.000Z",)"
+         R"("sums":{"daily":0},"locale":"pt-BR","time_zone":"America/Sao_Paulo","epoch":10})");
+  BOOST_TEST(fixture.all.back().value->find(R"("exempt":false,"policy")") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(an_erased_user_leaves_a_tombstone_and_no_questions) {
