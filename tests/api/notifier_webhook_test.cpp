@@ -13,7 +13,7 @@ namespace {
 const std::string raw = "abcdefghijklmnopqrstuvwx";
 const std::string encoded = "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4";
 
-std::string refused(std::string_view text) {
+std::string refusal_of_secret(std::string_view text) {
   const auto read = webhook_secrets_from(text, "hook.secret");
   BOOST_REQUIRE_MESSAGE(not read, text);
   return read.error().message;
@@ -55,9 +55,9 @@ BOOST_AUTO_TEST_CASE(what_is_no_secret_is_refused_without_being_shown) {
       "many characters";
   for (const auto& text : {std::string{"short"}, std::string{"whsec_"}, std::string{"whsec_YWJj"}, std::string(65, 'x'),
                            "whsk_" + raw, "whpk_" + raw, "whsec_" + std::string(40, '!')})
-    BOOST_TEST(refused(text) == no_secret);
-  BOOST_TEST(refused(" \n") == "hook.secret holds no webhook secret: it is empty");
-  BOOST_TEST(refused(raw + "\n" + raw + "\n" + raw) == "hook.secret holds more than two webhook secrets");
+    BOOST_TEST(refusal_of_secret(text) == no_secret);
+  BOOST_TEST(refusal_of_secret(" \n") == "hook.secret holds no webhook secret: it is empty");
+  BOOST_TEST(refusal_of_secret(raw + "\n" + raw + "\n" + raw) == "hook.secret holds more than two webhook secrets");
 }
 
 BOOST_AUTO_TEST_CASE(a_file_comes_before_the_variable) {
