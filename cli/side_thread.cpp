@@ -40,9 +40,10 @@ run_result<void> run_notifier(const deployment& settings, const std::filesystem:
 
 } // namespace
 
+// Once in any case, so that what cannot be run is told of a short run, too.
 void side_thread::keep_running(const std::stop_token& stop) {
   std::condition_variable_any wake;
-  while (not stop.stop_requested()) {
+  do {
     const auto done = run_(stop);
     if (done) return;
     if (done.error().kind == run_fault::refused) return refused_(done.error());
@@ -50,7 +51,7 @@ void side_thread::keep_running(const std::stop_token& stop) {
                                            done.error().message));
     std::unique_lock lock{mutex_};
     wake.wait_for(lock, stop, pause, [] { return false; });
-  }
+  } while (not stop.stop_requested());
 }
 
 std::vector<std::unique_ptr<side_thread>> start_side_threads(const deployment& settings,

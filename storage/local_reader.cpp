@@ -7,6 +7,8 @@
 
 #include <unistd.h>
 
+#include "base/pure/text.hpp"
+#include "base/system/files.hpp"
 #include "base/system/scratch_folder.hpp"
 #include "storage/journal.hpp"
 #include "storage/keys.hpp"
@@ -45,12 +47,73 @@ rocksdb::Options reading() {
 struct local_reader::body {
   explicit body(const std::filesystem::path& folder) : store(folder), headers(folder) {}
 
+  /// Anew, with all that is in the store.
+  result<void, store_error> open_rows() {
+    logs.reset();
+    db.reset();
+    rocksdb::Status status;
+    for (int tries = 0; tries < tries_max; ++tries) {
+      rocksdb::DB* opened = nullptr;
+      status = rocksdb::DB::OpenAsSecondary(reading(), rocks_folder(store).string(), scratch.path().string(), &opened);
+      db.reset(opened);
+      if (status.ok()) break;
+    }
+    if (not status.ok()) return translate(status, store);
+    logs = std::make_unique<log_pages>(*db, store);
+    return {};
+  }
+
+  result<void, store_error> read_newest() {
+    rocksdb::Status status;
+    for (int tries = 0; tries < tries_max; ++tries) {
+      status = db->TryCatchUpWithPrimary();
+      if (status.ok()) break;
+    }
+    if (not status.ok()) return translate(status, store);
+    const auto row = get(*db, keys::meta, store);
+    if (not row) return row.error();
+    if (not *row) return {};
+    auto decoded = decode_meta(**row);
+    if (not decoded or decoded->schema > schema_known)
+      return damaged(store, "the meta row does not decode, or is of a newer version");
+    state = std::move(*decoded);
+    return {};
+  }
+
+  /// Names the list of tables and its length: another one says that the engine has written, merged or moved tables.
+  std::string tables_now() const {
+    const auto folder = rocks_folder(store);
+    const auto current = read_file(folder / "CURRENT");
+    if (not current) return {};
+    const std::string list{value_alone(*current)};
+    std::error_code unknown;
+    return list + ' ' + std::to_string(std::filesystem::file_size(folder / list, unknown));
+  }
+
+  /// RocksDB 7.8 follows a log well, but not tables: what an engine that begins or ends moves from its log into a table
+  /// is missing for a while, for ever after some compactions, or (where a compaction took its sequence numbers) hidden
+  /// by an older value. So tables that changed are opened anew, until they stay as they are meanwhile.
+  result<void, store_error> read_whole() {
+    for (int tries = 0; tries < tries_max; ++tries) {
+      auto found = tables_now();
+      if (not db or found != tables) {
+        if (auto opened = open_rows(); not opened) return opened;
+        tables = found;
+      }
+      if (auto read = read_newest(); not read) return read;
+      if (tables_now() == tables) break;
+    }
+    return {};
+  }
+
   /// The folder for RocksDB's info log of a reader.
   scratch_folder scratch{temporary_folder(), "fairuse-reader"};
   std::filesystem::path store;
   log_headers headers;
   std::unique_ptr<rocksdb::DB> db;
   std::unique_ptr<log_pages> logs;
+  /// tables_now() when `db` was opened.
+  std::string tables;
   decoded_meta state;
 };
 
@@ -73,15 +136,6 @@ result<std::unique_ptr<local_reader>, store_error> local_reader::open(const std:
                                                + " does not end with a whole record: what tables there are is not "
                                                  "certain. Starting the engine once writes it anew, or says what is "
                                                  "damaged."};
-  rocksdb::Status status;
-  for (int tries = 0; tries < tries_max; ++tries) {
-    rocksdb::DB* db = nullptr;
-    status = rocksdb::DB::OpenAsSecondary(reading(), rocks_folder(folder).string(), all->scratch.path().string(), &db);
-    all->db.reset(db);
-    if (status.ok()) break;
-  }
-  if (not status.ok()) return translate(status, folder);
-  all->logs = std::make_unique<log_pages>(*all->db, folder);
   std::unique_ptr<local_reader> reader(new local_reader(std::move(all)));
   if (auto caught = reader->catch_up(); not caught) return caught.error();
   return reader;
@@ -99,20 +153,7 @@ result<void, store_error> local_reader::catch_up() {
     return store_error{store_fault::damaged, "The file `published` in " + own.store.string()
                                                  + " is damaged. Starting the engine once writes it anew."};
   if (auto checked = own.headers.check(); not checked) return checked.error();
-  rocksdb::Status status;
-  for (int tries = 0; tries < tries_max; ++tries) {
-    status = own.db->TryCatchUpWithPrimary();
-    if (status.ok()) break;
-  }
-  if (not status.ok()) return translate(status, own.store);
-  const auto row = get(*own.db, keys::meta, own.store);
-  if (not row) return row.error();
-  if (*row) {
-    auto decoded = decode_meta(**row);
-    if (not decoded or decoded->schema > schema_known)
-      return damaged(own.store, "the meta row does not decode, or is of a newer version");
-    own.state = std::move(*decoded);
-  }
+  if (auto read = own.read_whole(); not read) return read;
   if (mark->commit > own.state.head.commit)
     return store_error{store_fault::lost_tail,
                        "The store in " + own.store.string() + " has lost commits: " + std::to_string(mark->commit)

@@ -30,6 +30,7 @@ public:
   result<void, store_error> catch_up();
   /// Of the newest commit, which may be one ahead of what was published.
   const store_meta& meta() const;
+  /// Valid until the next catch_up().
   const stored_logs& logs() const;
   /// The oldest checkpoint that published commits follow without a gap; nullptr: there is none. Errors (damaged, newer)
   /// name a file that would be it.

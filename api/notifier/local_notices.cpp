@@ -108,12 +108,7 @@ void local_notices::take_end(std::string_view line) {
 result<void> local_notices::look(time_ms now) {
   if (now >= looked_at_ and now < looked_at_ + look_every_ms) return {};
   looked_at_ = now;
-  // An engine that starts anew rewrites files that a reader follows; a new reader sees what is there then.
-  if (not reader_->catch_up()) {
-    auto again = local_reader::open(options_.state_folder);
-    if (not again) return error_of(again.error());
-    reader_ = std::move(*again);
-  }
+  if (const auto done = reader_->catch_up(); not done) return error_of(done.error());
   return check_clock();
 }
 

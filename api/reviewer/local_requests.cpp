@@ -90,12 +90,7 @@ result<void> local_requests::read_policies() {
 // Decisions of a page are taken before the next one is read, so the cursor behind it names what was taken.
 result<void> local_requests::read_page() {
   if (pages_.size() >= pages_max) return {};
-  // An engine that starts anew rewrites files that a reader follows; a new reader sees what is there then.
-  if (not reader_->catch_up()) {
-    auto again = local_reader::open(state_);
-    if (not again) return no_store(again.error());
-    reader_ = std::move(*again);
-  }
+  if (auto caught = reader_->catch_up(); not caught) return no_store(caught.error());
   if (auto read = read_policies(); not read) return read;
   auto found = reader_->logs().decisions(next_, page_decisions);
   if (not found) return no_store(found.error());

@@ -290,6 +290,8 @@ def killed_anywhere_it_loses_nothing(engine):
                        "more webhooks")  # fmt: skip
             check(notifier.runs(), f"the notifier ended: {notifier.errors().decode()}")
             if killed >= kills:
+                # Before that a signal ends it as it ends any process.
+                notifier.wait_for_line("notifying at")
                 break
             notifier.kill()
             killed += 1
@@ -301,6 +303,25 @@ def killed_anywhere_it_loses_nothing(engine):
         equal({each["end"] for each in ends_of(engine)}, {"sent"}, "ends")
         repeats = len(hook.taken) - count
         return f"{kills} kills, {count} notices, {len(hook.seen)} requests, {repeats} taken twice"
+
+
+def a_thread_of_the_engine_does_the_same(engine):
+    with WebhookStub(["500"]) as hook:
+        deployment(engine, hook, more=FAST + ", with_engine: true")
+        for turn, stage in enumerate(["warning", "throttle"]):
+            running = engine.start("s", "-", clock="wall", stdin=subprocess.PIPE)
+            running.stdin.write(staged("a", turn, stage).encode())
+            running.stdin.flush()
+            wait_for_ends(engine, turn + 1, running)
+            code, said = engine.finish(running)
+            equal(code, 0, f"exit code of the engine, which said {said}")
+        check_deliveries(engine, hook)
+        equal([each.data["stage"] for each in hook.seen], ["warning", "warning", "throttle"], "what was told")
+        # Without a secret nobody can be told, and that was asked for.
+        engine.write("hook.secret", "short")
+        done = engine.call("run", "--config", "local.yaml", "--state", "s", "--input", "-", stdin=b"")
+        equal(done.returncode, 2, f"exit code without a secret: {done.stderr.decode()}")
+        check(b"hook.secret holds no webhook secret" in done.stderr, done.stderr.decode())
 
 
 def it_tells_of_itself(engine):
@@ -387,6 +408,7 @@ CASES = [
     a_day_s_budget_is_told_where_it_is_asked_for,
     a_restart_says_nothing_twice,
     killed_anywhere_it_loses_nothing,
+    a_thread_of_the_engine_does_the_same,
     it_tells_of_itself,
     what_cannot_run_says_why,
     preview_shows_every_message,

@@ -513,6 +513,28 @@ def decisions_are_followed(engine):
     same_lines(b"".join(got), b"".join(engine.decisions("s").splitlines(keepends=True)[: len(got)]), "followed")
 
 
+def readers_follow_over_restarts_of_the_engine(engine):
+    follow = lambda: Process(engine.program, "decisions", "--state", "s", "--follow", cwd=engine.folder)
+    engine.write("0.ndjson", admin("u", "0", at("0h"), "set_stage", stage="warning"))
+    engine.good_run("s", "0.ndjson")
+    followers = [follow() for _ in range(4)]
+    for number in range(1, 60):
+        name = f"{number}.ndjson"
+        content = admin(f"u{number}", str(number), at(f"{number}m"), "set_stage", stage="warning")
+        # After an erasure an engine that ends merges its tables.
+        gone = {"actor": "support@example.org", "reason": "asked"}
+        if number % 10 == 0:
+            content += line("erasure", f"u{number - 1}", f"gone-{number}", at(f"{number}m"), gone)
+        engine.write(name, content)
+        engine.good_run("s", name)
+        for each in followers:
+            check(each.runs(), f"a reader ended after {number} restarts: {each.tail()}")
+    for each in followers:
+        each.wait_for_line('"event":"59"')
+        each.kill()
+        same_lines(each.output(), engine.decisions("s"), "followed")
+
+
 def status_explains_one_user(engine):
     engine.write("in.ndjson", hours("a", 0, 3))
     engine.good_run("s", "in.ndjson")
@@ -633,6 +655,7 @@ CASES = [
     without_usage_any_policy_is_complete,
     overrides_act_and_are_told,
     decisions_are_followed,
+    readers_follow_over_restarts_of_the_engine,
     status_explains_one_user,
     status_of_a_system_that_is_off_names_no_excess,
     what_the_summary_says_is_true,
