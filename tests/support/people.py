@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole deployment: an engine in either mode, a reviewer and a notifier beside it, each a process with a name that can
+be killed and started again.
+
+    with ChatStub() as stub, WebhookStub() as hook:
+        deployment = Local(program, folder, stub, hook, policy)
+        deployment.start(lines)
+        deployment.kill("reviewer")
+        deployment.stop()
+        deployment.verify()
+"""
+
+import json
+import os
+
+from support.broker import kcat, produce_events
+from support.checks import equal
+from support.kafka_mode import CASE_KEY, SHORT_TIMES, Instance, command, write_config
+from support.process import ROOT, Process, wait_until
+from support.webhook_stub import SECRET
+
+ENVIRONMENT = {**os.environ, "FAIRUSE_CASE_KEY": CASE_KEY, "FAIRUSE_WEBHOOK_SECRET": SECRET, "FAIRUSE_INSTANCE": "one"}
+BESIDE = ("reviewer", "notifier")
+# Before a process says so, a signal ends it as it ends any.
+RUNS = {"engine": "reading", "reviewer": "model", "notifier": "notifying at"}
+
+
+def sections(stub, hook, with_engine=False):
+    """Of the deployment's file."""
+    beside = {"with_engine": True} if with_engine else {}
+    reviewer = {"endpoint": stub.url, "prompts": str(ROOT / "config" / "prompts"), "model": "gpt-5.1"}
+    notifier = {"url": hook.url, "product": "Example", "appeal": "https://example.com/appeal"}
+    return {"reviewer": {**reviewer, **beside}, "notifier": {**notifier, "retry": {"first": "200ms", "most": "1s"}, **beside}}
+
+
+class Deployment:
+    def __init__(self, program, folder):
+        self.program = program
+        self.folder = folder
+        self.processes = {}
+
+    def run(self, name, *words):
+        """One process, by its name; its log goes on over its starts."""
+        self.processes[name] = Process(self.program, *words, env=ENVIRONMENT, log=self.folder / f"{name}.log")
+
+    def run_beside(self, name):
+        self.run(name, name, "--config", self.config, "--state", self.state_of(name))
+
+    def kill(self, name):
+        self.processes[name].kill()
+
+    def start_again(self, name):
+        if name in BESIDE:
+            self.run_beside(name)
+        else:
+            self.run_engine()
+
+    def stop(self):
+        for name in [*(name for name in self.processes if name in BESIDE), *("engine",) * ("engine" in self.processes)]:
+            process = self.processes[name]
+            process.wait_for_line(RUNS[name])
+            equal(process.stop(), 0, f"exit code of the {name}, which said {process.tail()}")
+
+
+class Local(Deployment):
+    def __init__(self, program, folder, stub, hook, policy, with_engine=False):
+        super().__init__(program, folder)
+        self.input, self.state, self.config = folder / "events.ndjson", folder / "state", folder / "local.yaml"
+        text = {"enabled": True, "source": "fairuse/test", "policies": {"live": str(policy)}, "streams": {"kind": "local"}}
+        self.config.write_text(json.dumps(text | sections(stub, hook, with_engine)), encoding="utf-8")
+        self.beside = () if with_engine else BESIDE
+
+    def state_of(self, name):
+        return self.state
+
+    def run_engine(self):
+        self.run("engine", "run", "--config", self.config, "--state", self.state, "--input", self.input)
+
+    def start(self, lines):
+        self.input.write_text("".join(lines), encoding="utf-8")
+        self.run_engine()
+        wait_until(self.decisions, "the first decisions")
+        for name in self.beside:
+            self.run_beside(name)
+
+    def send(self, lines):
+        with self.input.open("a", encoding="utf-8") as growing:
+            growing.write("".join(lines))
+
+    def decisions(self):
+        done = Process(self.program, "decisions", "--state", self.state)
+        return [json.loads(each) for each in done.output().splitlines()] if done.wait() == 0 else []
+
+    def verify(self):
+        done = Process(self.program, "verify", "--state", self.state, env=ENVIRONMENT)
+        equal(done.wait(), 0, f"verify, which said {done.tail()}")
+
+
+class Kafka(Deployment):
+    PARTITIONS = 2
+
+    def __init__(self, program, folder, stub, hook, policy, broker):
+        super().__init__(program, folder)
+        self.broker = broker
+        self.config = write_config(folder / "kafka.yaml", broker.bootstrap, "people", live=policy, streams=SHORT_TIMES,
+                                   **sections(stub, hook))  # fmt: skip
+        words = ["topics", "create", "--config", self.config, "--inputs", "--partitions", self.PARTITIONS]
+        code, told = command(program, *words)
+        equal(code, 0, told)
+        self.engine = Instance(program, self.config, folder / "one")
+
+    def state_of(self, name):
+        return self.folder / name
+
+    def start(self, lines):
+        self.send(lines)
+        self.engine.start()
+        for name in BESIDE:
+            self.run_beside(name)
+
+    def send(self, lines):
+        produce_events(self.broker.bootstrap, "people.events", lines)
+
+    def kill(self, name):
+        if name == "broker":
+            self.broker.kill9()
+        elif name == "engine":
+            self.engine.kill9()
+        else:
+            super().kill(name)
+
+    def start_again(self, name):
+        if name == "broker":
+            self.broker.start()
+        elif name == "engine":
+            self.engine.start()
+        else:
+            super().start_again(name)
+
+    def read(self, topic):
+        """Values, as they are committed."""
+        words = ["-q", "-C", "-t", f"people.{topic}", "-o", "beginning", "-e", "-X", "isolation.level=read_committed"]
+        return [json.loads(each) for each in kcat(self.broker.bootstrap, *words, "-f", "%s\n").splitlines() if each]
+
+    def decisions(self):
+        words = ["-q", "-C", "-t", "people.decisions", "-o", "beginning", "-e", "-X", "isolation.level=read_committed"]
+        lines = kcat(self.broker.bootstrap, *words, "-f", "%k\t%s\n").splitlines()
+        return [{"subject": key, "data": json.loads(value)} for key, _, value in (each.partition("\t") for each in lines)]
+
+    def stop(self):
+        super().stop()
+        self.engine.stop()
+
+    def verify(self):
+        capture = self.folder / "all.capture"
+        code, told = command(self.program, "capture", "export", "--config", self.config, capture)
+        equal(code, 0, told)
+        code, told = command(self.program, "verify", capture)
+        equal(code, 0, told)
+
+
+def live(decisions, kind):
+    """What `kind` of decision says, of the live slot."""
+    return [each["data"] for each in decisions if (each["data"]["decision"], each["data"]["slot"]) == (kind, "live")]
