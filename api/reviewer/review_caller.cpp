@@ -313,6 +313,7 @@ result<std::unique_ptr<review_caller>> review_caller::make(review_caller_options
   auto limits = call_limits::open(settings.per_hour, options.limits_file, now);
   if (not limits) return limits.error();
   std::error_code failed;
+  if (not options.record.empty()) std::filesystem::create_directories(options.record, failed);
   for (const auto& folder : {options.record, options.play})
     if (not folder.empty() and not std::filesystem::is_directory(folder, failed))
       return error{folder.string() + " is no folder"};
