@@ -130,14 +130,19 @@ void refresh_exempt(slot_context& live, reason engaged) {
   }
 }
 
+void set_exempt(user& who, bool on, time_ms until) {
+  who.changed.exempt_until |= who.exempt_until != until;
+  who.changed.core = true;
+  who.exempt = on;
+  who.exempt_until = until;
+}
+
 applied command_exempt(slot_context& live, const admin_command& command) {
   auto& who = live.who;
   if (command.until <= live.at) return applied::past_until;
   if (who.exempt == command.on and who.exempt_until == command.until) return applied::accepted;
   const bool begins_or_ends = who.exempt != command.on;
-  who.exempt = command.on;
-  who.exempt_until = command.until;
-  who.changed.core = true;
+  set_exempt(who, command.on, command.until);
   auto& written =
       write_exemption(live, decision_kind::stage_changed, command.on ? reason::exempt : reason::exemption_ended);
   written.who = command.actor;
@@ -304,9 +309,7 @@ applied apply_admin(slot_context& live, const event& what) {
 
 void end_exemption(slot_context& live) {
   auto& who = live.who;
-  who.exempt = false;
-  who.exempt_until = never;
-  who.changed.core = true;
+  set_exempt(who, false, never);
   write_exemption(live, decision_kind::exemption_ended, reason::exemption_ended);
   refresh_exempt(live, reason::exemption_ended);
 }

@@ -11,7 +11,7 @@ void note_once(compact_list<hour_number>& hours, hour_number hour) {
 }
 
 void changes::clear() {
-  core = conversations = erased = false;
+  core = conversations = erased = exempt_until = false;
   standings = 0;
   bucket_hours.clear();
   id_hours.clear();

@@ -190,6 +190,8 @@ struct changes {
   bool core = false;
   bool conversations = false;
   bool erased = false;
+  /// When an exemption ends: the earliest timer may be another one, though no standing changed.
+  bool exempt_until = false;
   /// A bit per slot of a deployment. Of more slots several share one: where nothing is written it says that one
   /// changed.
   std::uint64_t standings = 0;
@@ -198,8 +200,8 @@ struct changes {
   /// Changed, and unloaded before they were written: their rows do not depend on when rows are written.
   std::unique_ptr<std::vector<unloaded_standing>> unloaded;
   bool any() const {
-    return core or conversations or erased or standings != 0 or not bucket_hours.empty() or not id_hours.empty()
-           or unloaded;
+    return core or conversations or erased or exempt_until or standings != 0 or not bucket_hours.empty()
+           or not id_hours.empty() or unloaded;
   }
   void clear();
 };

@@ -60,6 +60,7 @@ result<void, store_error> user_rows::write(std::string_view uid, const user& who
     to.put(uid, keys::conversations(prefix), value_);
   }
   if (what.standings != 0) write_standings(uid, prefix, who, to);
+  if (what.standings != 0 or what.exempt_until) write_due(uid, who, to);
   if (what.unloaded)
     for (const auto& each : *what.unloaded)
       write_standing(uid, prefix, {each.slot, each.loaded}, *each.last, to);
@@ -81,6 +82,9 @@ void user_rows::write_standings(std::string_view uid, std::string_view prefix, c
   const auto& slots = who.sums.policies->slots();
   for (std::size_t i = 0; i < who.standings.size(); ++i)
     if (who.standings[i]) write_standing(uid, prefix, {slots[i].label.slot, slots[i].loaded}, *who.standings[i], to);
+}
+
+void user_rows::write_due(std::string_view uid, const user& who, commit_rows& to) {
   if (who.next_due == never) {
     to.erase(uid, keys::due(uid));
     return;
@@ -187,6 +191,7 @@ result<void, store_error> user_rows::write_all(std::string_view uid, std::string
   if (std::any_of(who.standings.begin(), who.standings.end(),
                   [this](const auto& each) { return each and not is_bare(*each); }))
     write_standings(uid, prefix, who, to);
+  write_due(uid, who, to);
   std::vector<hour_number> ids;
   who.ids.each_hour([&ids](hour_number hour) { ids.push_back(hour); });
   return write_hours(uid, prefix, who, bucket_hours(who, *who.sums.policies), ids, before, to);

@@ -59,6 +59,8 @@ private:
   void write_standing(std::string_view uid, std::string_view prefix, const slot_age& slot, const standing& what,
                       commit_rows& to);
   void write_standings(std::string_view uid, std::string_view prefix, const user& who, commit_rows& to);
+  /// The row of the earliest timer.
+  void write_due(std::string_view uid, const user& who, commit_rows& to);
   result<void, store_error> write_hours(std::string_view uid, std::string_view prefix, const user& who,
                                         std::span<const hour_number> buckets, std::span<const hour_number> ids,
                                         overlays before, commit_rows& to);
