@@ -71,9 +71,10 @@ notifier_figures::notifier_figures(process_metrics& all)
 
 std::string_view why_dropped(const notice& what, const told_user& who, time_ms now) {
   if (who.erased) return "the user was erased";
+  // Whatever the stage is since.
+  if (what.about == notice_about::exemption_ended) return who.exempt ? "the user is exempt again" : "";
   if (what.until != never and now > what.until)
     return what.about == notice_about::stage ? "the stage has ended" : "the day is over";
-  if (what.about == notice_about::exemption_ended) return who.exempt ? "the user is exempt again" : "";
   if (who.at < what.at) return "the user's stage is lower now";
   return "";
 }

@@ -399,6 +399,7 @@ BOOST_AUTO_TEST_CASE(what_is_true_no_more_is_dropped) {
        {.at = stage::throttle},
        "the user's stage is lower now"},
       {notice_about::exemption_ended, stage::warning, never, {.at = stage::none}, ""},
+      {notice_about::exemption_ended, stage::warning, 999, {.at = stage::none}, ""},
       {notice_about::exemption_ended, stage::none, never, {.exempt = true}, "the user is exempt again"},
       {notice_about::exemption_ended, stage::none, never, {.erased = true}, "the user was erased"},
   };

@@ -20,7 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.checks import check, equal  # noqa: E402
 from support.local_mode import main  # noqa: E402
 from support.process import ROOT, Process, need_module, wait_until  # noqa: E402
-from support.traffic import HOUR_MS, admin, line, ms, now_ms, speech  # noqa: E402
+from support.traffic import HOUR_MS, admin, line, ms, now_ms, speech, time_text  # noqa: E402
 from support.webhook_stub import SECRET, WebhookStub  # noqa: E402
 
 jsonschema = need_module("jsonschema", "python3-jsonschema")
@@ -239,6 +239,24 @@ def a_day_s_budget_is_told_where_it_is_asked_for(engine):
         check("the 30 minutes of transcription" in data["text"], data["text"])
 
 
+def an_exemption_that_ends_is_told_where_it_is_asked_for(engine):
+    with WebhookStub() as hook:
+        deployment(engine, hook, more=FAST + ", send: [exemption_ended]")
+        until = time_text(now_ms() + 1_500)
+        running = engine.start("s", "-", clock="wall", stdin=subprocess.PIPE)
+        running.stdin.write(admin("a", "exempt", now_ms(), "exempt", on=True, until=until).encode())
+        running.stdin.flush()
+        engine.wait_for_decisions("s", lambda lines: any(b'"exemption_ended"' in each for each in lines))
+        notifier = start(engine)
+        wait_for_ends(engine, 1, notifier)
+        stop(notifier)
+        engine.finish(running)
+        equal(hook.wrong, [], "what the webhook found wrong")
+        equal([each.data["about"] for each in hook.taken], ["exemption_ended"], "what was told")
+        jsonschema.validate(json.loads(hook.taken[0].body), SCHEMA)
+        check("the usual rules" in hook.taken[0].data["text"], hook.taken[0].data["text"])
+
+
 def a_restart_says_nothing_twice(engine):
     with WebhookStub() as hook:
         deployment(engine, hook)
@@ -406,6 +424,7 @@ CASES = [
     one_user_s_trouble_holds_up_nobody_else,
     nothing_is_said_under_the_kill_switch_nor_of_what_is_over,
     a_day_s_budget_is_told_where_it_is_asked_for,
+    an_exemption_that_ends_is_told_where_it_is_asked_for,
     a_restart_says_nothing_twice,
     killed_anywhere_it_loses_nothing,
     a_thread_of_the_engine_does_the_same,
