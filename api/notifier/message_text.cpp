@@ -23,11 +23,11 @@ std::optional<std::string> sums_text(const notice& what, const language& words) 
   // A stage that an admin set does not follow from them.
   if (what.sums_ms.empty() or what.case_reference.empty()) return std::nullopt;
   std::string all;
-  for (const auto& [window, ms] : what.sums_ms) {
-    const auto known = words.windows.find(window);
-    const auto& name = known == words.windows.end() ? window : known->second;
+  for (const auto& sum : what.sums_ms) {
+    const auto known = words.windows.find(sum.first);
+    const auto& name = known == words.windows.end() ? sum.first : known->second;
     const auto one = words.sum.filled(
-        [&](std::string_view placeholder) { return placeholder == "hours" ? hours_text(ms, words) : name; });
+        [&](std::string_view placeholder) { return placeholder == "hours" ? hours_text(sum.second, words) : name; });
     all.append(all.empty() ? "" : ", ").append(*one);
   }
   return all;

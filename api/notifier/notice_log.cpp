@@ -108,6 +108,7 @@ std::vector<fs::path> notice_log::ended_files() const {
   }
   std::sort(found.begin(), found.end());
   std::vector<fs::path> files;
+  files.reserve(found.size());
   for (auto& [at, path] : found)
     files.push_back(std::move(path));
   return files;

@@ -15,7 +15,6 @@ namespace fairuse {
 
 namespace {
 
-using std::chrono::day;
 using std::chrono::days;
 using std::chrono::month;
 using std::chrono::sys_days;
@@ -90,7 +89,8 @@ public:
     time_zone::forever_rule rule;
     if (not take_letters(rule.standard.letters) or not take_offset(rule.standard.seconds)) return std::nullopt;
     if (rest_.empty()) return rule;
-    auto& summer = rule.summer.emplace();
+    rule.summer = time_zone::offset{};
+    auto& summer = *rule.summer;
     summer.seconds = rule.standard.seconds + 3'600;
     if (not take_letters(summer.letters)) return std::nullopt;
     if (not rest_.starts_with(',') and not take_offset(summer.seconds)) return std::nullopt;

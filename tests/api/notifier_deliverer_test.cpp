@@ -25,7 +25,7 @@ public:
     for (; next < all.size() and some.size() < most; ++next)
       if (not saved.contains(all[next].id)) {
         some.push_back(all[next]);
-        if (const auto tried = saved_tries.find(all[next].id); tried != saved_tries.end())
+        if (const auto tried = saved_tries_.find(all[next].id); tried != saved_tries_.end())
           some.back().tried_since = tried->second;
       }
     return some;
@@ -36,23 +36,23 @@ public:
     return found == users.end() ? told_user{.at = what.at} : found->second;
   }
   result<void> failing(const notice& what) override {
-    unsaved_tries[what.id] = what.tried_since;
+    unsaved_tries_[what.id] = what.tried_since;
     return {};
   }
   result<void> finished(const notice& what, const delivery& end) override {
-    unsaved[what.id] = end;
+    unsaved_[what.id] = end;
     return {};
   }
   result<void> save(time_ms) override {
-    saved.merge(unsaved);
-    saved_tries.merge(unsaved_tries);
-    unsaved.clear();
-    unsaved_tries.clear();
+    saved.merge(unsaved_);
+    saved_tries_.merge(unsaved_tries_);
+    unsaved_.clear();
+    unsaved_tries_.clear();
     return {};
   }
   void crash() {
-    unsaved.clear();
-    unsaved_tries.clear();
+    unsaved_.clear();
+    unsaved_tries_.clear();
     next = 0;
   }
 
@@ -64,9 +64,9 @@ public:
   std::size_t largest_poll = 0;
 
 private:
-  std::map<std::string, delivery> unsaved;
-  std::map<std::string, time_ms> saved_tries;
-  std::map<std::string, time_ms> unsaved_tries;
+  std::map<std::string, delivery> unsaved_;
+  std::map<std::string, time_ms> saved_tries_;
+  std::map<std::string, time_ms> unsaved_tries_;
 };
 
 std::string id_in(const http_request& request) {
@@ -96,7 +96,7 @@ struct delivery_world {
     under_way.clear();
     tested = std::make_unique<deliverer>(
         settings, secrets, source, figures,
-        [this](http_request request) {
+        [this](const http_request& request) {
           under_way.push_back({++last_ticket, id_in(request), request});
           sent_order.push_back(under_way.back().id);
           return last_ticket;
@@ -115,7 +115,7 @@ struct delivery_world {
   }
 
   // To the oldest request, or to that of an id.
-  void answer(http_answer with, std::string_view id = {}) {
+  void answer(const http_answer& with, std::string_view id = {}) {
     const auto at = std::find_if(under_way.begin(), under_way.end(),
                                  [&](const posted& each) { return id.empty() or each.id == id; });
     if (at == under_way.end()) throw std::runtime_error("nothing is under way");

@@ -112,6 +112,7 @@ BOOST_AUTO_TEST_CASE(answers_while_others_say_nothing) {
   // Their time never ends here, so only the bound on connections can make room.
   start({.connection_ms = 3'600'000, .connections_max = 8});
   std::vector<tcp::socket> silent;
+  silent.reserve(50);
   for (int i = 0; i < 50; ++i)
     silent.push_back(connected());
   BOOST_TEST(is_status(get("/livez"), "200"));
