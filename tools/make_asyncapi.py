@@ -160,6 +160,16 @@ def dead_letter():
     }
 
 
+def notification_end():
+    return {
+        "name": "notification_end",
+        "title": "How a notification ended",
+        "contentType": "application/json",
+        "payload": reference("schemas", "notification_end"),
+        "bindings": key("The user id."),
+    }
+
+
 def plain(name, title, content_type, about):
     return {
         "name": name,
@@ -189,6 +199,7 @@ def messages():
         "fairuse.review-request.v1", "A question to a reviewer", reference("schemas", "review_request")
     )
     yield "dead_letter", dead_letter()
+    yield "notification_end", notification_end()
     yield "policy", plain("policy", "An effective policy, as canonical text", "text/plain", "SHA-256 of the value, hex.")
     yield "journal", plain("journal", "An epoch: inputs, digests, refusals (storage/rows.proto)", "application/x-protobuf", "Internal.")
     yield "changelog", plain("changelog", "A row of state (storage/rows.proto); null: the row is gone", "application/x-protobuf", "Internal.")
@@ -211,6 +222,8 @@ CHANNELS = {
     "review_requests": ("fairuse.review-requests.v1", "Questions to reviewers.", kept(35), ["review_request"]),
     "dead_letters": ("fairuse.dlq.v1", "Input records that were refused.", kept(35), ["dead_letter"]),
     "policies": ("fairuse.policies.v1", "Policies by digest, written in the transaction of their first use.", COMPACTED, ["policy"]),
+    "notification_ends": ("fairuse.notification-ends.v1", "How notifications ended: written by `fairuse notifier`, not by the engine.",
+                          kept(35), ["notification_end"]),
     "journal": ("fairuse.journal.v1", "What every epoch was made of. Internal.", kept(35), ["journal"]),
     "changelog": ("fairuse.changelog.v1", "State, to restore it from. Internal.", COMPACTED, ["changelog"]),
 }
@@ -237,7 +250,7 @@ def document():
         schemas[f"{kind}_event"] = event
         schemas[f"{kind}_data"] = event["properties"]["data"]
     for stem, name in [("notification", "notification"), ("enforcement", "enforcement"), ("controls", "controls"),
-                       ("review-request", "review_request")]:
+                       ("review-request", "review_request"), ("notification-end", "notification_end")]:
         schemas[name] = schema(f"{stem}.v1")
     return {
         "asyncapi": "3.0.0",

@@ -137,9 +137,9 @@ class Kafka(Deployment):
         else:
             super().start_again(name)
 
-    def read(self, topic):
+    def read(self, topic, app="people"):
         """Values, as they are committed."""
-        words = ["-q", "-C", "-t", f"people.{topic}", "-o", "beginning", "-e", "-X", "isolation.level=read_committed"]
+        words = ["-q", "-C", "-t", f"{app}.{topic}", "-o", "beginning", "-e", "-X", "isolation.level=read_committed"]
         return [json.loads(each) for each in kcat(self.broker.bootstrap, *words, "-f", "%s\n").splitlines() if each]
 
     def decisions(self):

@@ -15,14 +15,16 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+import jsonschema  # noqa: E402
 from support import listener  # noqa: E402
 from support.broker import Broker  # noqa: E402
 from support.chat_stub import ChatStub  # noqa: E402
 from support.checks import check, equal  # noqa: E402
 from support.people import Kafka, Local, live  # noqa: E402
-from support.process import wait_until  # noqa: E402
+from support.process import ROOT, wait_until  # noqa: E402
 from support.webhook_stub import WebhookStub  # noqa: E402
 
+END = json.loads((ROOT / "events" / "schemas" / "notification-end.v1.json").read_text(encoding="utf-8"))
 STAGES = ["warning", "throttle", "restrict"]
 USERS = [f"user-{i:02}" for i in range(12)]
 # Stages that outlast the test; a review that was asked for is answered, however often its reviewer is killed.
@@ -93,7 +95,11 @@ def check_everything(deployment, stub, hook):
 
 
 def check_topics(deployment):
-    """On Kafka a verdict stands once in its topic, and each notification has one end."""
+    """On Kafka a verdict stands once in its topic, and each notification has an end."""
+    ends = deployment.read("notification-ends.v1", app="fairuse")
+    for each in ends:
+        jsonschema.validate(each, END)
+    equal(len({each["id"] for each in ends if each["end"] == "sent"}), len(USERS) * len(STAGES), "notifications that were sent")
     ids = collections.Counter(each["id"] for each in deployment.read("events") if "review" in each["type"])
     equal({id for id, count in ids.items() if count > 1}, set(), "verdicts that stand twice")
     check(len(ids) == len(USERS) * len(STAGES), f"{len(ids)} verdicts")

@@ -86,6 +86,11 @@ events = [line for line in (ROOT / "tests/data/events/valid.ndjson").read_text()
 for line in events:
     check("fairuse.events.v1", {"content-type": "application/cloudevents+json"}, line, line[:200])
 
+# Written by a notifier; tests/torture/people_test.py holds what is really written against the same schema.
+ends = (ROOT / "tests/data/events/notification-ends.ndjson").read_text().splitlines()
+for line in ends:
+    check("fairuse.notification-ends.v1", {}, line, line[:200])
+
 internal = {"policy", "journal", "changelog"}
 everything = {message.name for messages in MESSAGES.values() for message in messages if not message.name.endswith("_binary")}
 if missing := everything - seen - internal:
