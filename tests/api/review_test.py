@@ -259,7 +259,6 @@ class Reviews(unittest.TestCase):
     def test_recorded_answers_are_played_without_a_model(self):
         stub = self.stub("good", "score_above", "429_bare", "good")
         record, play = self.folder / "recorded", self.folder / "recorded"
-        record.mkdir()
         price = {"input_per_million": 1, "output_per_million": 10}
         lines = [review("Chapter"), review("Standup"), review("Season")]
         settings = self.settings(stub, concurrency=1, price=price)
@@ -271,7 +270,8 @@ class Reviews(unittest.TestCase):
         for number in (1, 2, 3):
             self.assertEqual(played[number], recorded[number] | {"attempts": 1})
         self.assertEqual((played[4]["why"], played[4]["attempts"], len(stub.asked)), ("not_recorded", 0, calls))
-        self.assertIn("is no folder", self.refused(settings, "--record", self.folder / "nowhere"))
+        self.assertIn("is no folder", self.refused(settings, "--record", settings))
+        self.assertIn("is no folder", self.refused(settings, "--play", self.folder / "nowhere"))
 
 
 if __name__ == "__main__":
