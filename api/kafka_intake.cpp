@@ -23,22 +23,14 @@ kafka_intake::kafka_intake(intake_options options, kafka::cluster& brokers, owne
 namespace {
 
 /// A person should wait no longer for the first answer of a broker.
-constexpr int questions_max = 10;
-
-call_result<std::vector<std::int32_t>> count_partitions(kafka::cluster& brokers,
-                                                        const std::vector<std::string>& topics) {
-  auto counts = brokers.partition_counts(topics);
-  for (int i = 1; asks_for(counts, next_action::again) and i < questions_max; ++i)
-    counts = brokers.partition_counts(topics);
-  return counts;
-}
+constexpr int questions_again_max = 9;
 
 } // namespace
 
 result<std::unique_ptr<kafka_intake>> kafka_intake::make(intake_options options, kafka::cluster& brokers, owner told) {
   std::vector<std::string> topics{options.topic};
   topics.insert(topics.end(), options.outputs.begin(), options.outputs.end());
-  const auto counts = count_partitions(brokers, topics);
+  const auto counts = kafka::retried([&] { return brokers.partition_counts(topics); }, questions_again_max);
   if (not counts)
     return error{fmt::format("cannot ask the brokers about topics: {} ({})", counts.error().text, counts.error().code)};
   for (std::size_t t = 0; t < topics.size(); ++t) {
@@ -106,26 +98,36 @@ result<void> kafka_intake::serve(const call_result<>& failure) {
 
 // Where the group stands; where it does not stand yet, at the oldest record.
 call_result<> kafka_intake::start_fetching() {
-  std::vector<kafka::topic_partition> wanted;
-  for (const auto& [number, state] : partitions_)
-    wanted.push_back({options_.topic, number});
-  if (wanted.empty()) return {};
-  const auto found = group_->committed(wanted);
+  if (partitions_.empty()) return {};
+  const auto found = committed_offsets();
   if (not found) return found.error();
-  std::vector<kafka::position> from;
   for (const auto& each : *found) {
     auto& state = partitions_.at(each.of.partition);
     const auto log = brokers_.range(each.of, kafka::isolation::committed);
     if (not log) return log.error();
     state.committed = std::max(each.offset, log->low);
     state.metadata = each.metadata;
-    std::erase_if(state.entries, [&](const entry& known) { return known.offset < state.committed; });
-    state.next = state.entries.empty() ? state.committed : state.entries.back().offset + 1;
-    from.push_back({each.of, state.next});
   }
+  drop_committed();
+  for (auto& [number, state] : partitions_)
+    state.next = state.entries.empty() ? state.committed : state.entries.back().offset + 1;
   paused_ = false;
   unsure_ = false;
-  return group_->fetch(from);
+  return group_->fetch(next_places());
+}
+
+call_result<std::vector<kafka::committed_offset>> kafka_intake::committed_offsets() {
+  std::vector<kafka::topic_partition> wanted;
+  for (const auto& [number, state] : partitions_)
+    wanted.push_back({options_.topic, number});
+  return group_->committed(wanted);
+}
+
+std::vector<kafka::position> kafka_intake::next_places() const {
+  std::vector<kafka::position> places;
+  for (const auto& [number, state] : partitions_)
+    places.push_back({{options_.topic, number}, state.next});
+  return places;
 }
 
 // A member must be polled in any case, so what cannot be taken is not fetched.
@@ -134,11 +136,7 @@ void kafka_intake::pause_or_resume() {
   const auto taken = open();
   const bool pause = paused_ ? taken > options_.open_max / 2 : taken >= options_.open_max;
   if (pause == paused_) return;
-  std::vector<kafka::position> from;
-  if (not pause)
-    for (const auto& [number, state] : partitions_)
-      from.push_back({{options_.topic, number}, state.next});
-  if (group_->fetch(from)) paused_ = pause;
+  if (group_->fetch(pause ? std::vector<kafka::position>{} : next_places())) paused_ = pause;
 }
 
 void kafka_intake::take(const kafka::record_batch& batch) {
@@ -207,10 +205,7 @@ result<bool> kafka_intake::prepare() {
   }
   if (unsure_) {
     // The new producer has ended what the old one left open, so the group's offsets tell.
-    std::vector<kafka::topic_partition> wanted;
-    for (const auto& [number, state] : partitions_)
-      wanted.push_back({options_.topic, number});
-    const auto found = group_->committed(wanted);
+    const auto found = committed_offsets();
     if (not found) return false;
     for (const auto& each : *found)
       partitions_.at(each.of.partition).committed = std::max(partitions_.at(each.of.partition).committed, each.offset);

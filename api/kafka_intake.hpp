@@ -112,6 +112,8 @@ private:
   result<void> serve(const kafka::call_result<>& failure);
   result<bool> prepare();
   kafka::call_result<> start_fetching();
+  kafka::call_result<std::vector<kafka::committed_offset>> committed_offsets();
+  std::vector<kafka::position> next_places() const;
   void pause_or_resume();
   void take(const kafka::record_batch& batch);
   bool has_something() const;

@@ -22,12 +22,11 @@ call_result<> read_committed_batches(cluster& brokers, const topic_partition& of
                                      milliseconds patience,
                                      const std::function<void(const record_batch&, std::size_t)>& visit);
 
-/// Ask until the answer is another than `again`, or very often. `call` returns a call_result.
+/// Ask until the answer is another than `again`, or so often more. `call` returns a call_result.
 template <class Call>
-auto retried(const Call& call) {
-  constexpr int calls_max = 300;
+auto retried(const Call& call, int again_max = 300) {
   auto done = call();
-  for (int i = 0; asks_for(done, next_action::again) and i < calls_max; ++i)
+  for (int i = 0; asks_for(done, next_action::again) and i < again_max; ++i)
     done = call();
   return done;
 }
