@@ -124,27 +124,18 @@ std::string spool::positions() const {
 }
 
 void spool::turn() {
-  remove_read(1);
+  settle();
   for (auto& [name, file] : files_)
-    file.turns += file.whole ? 1 : 0;
+    file.handed = file.whole;
 }
 
-void spool::settle() { remove_read(1); }
-
-// Those that were whole in a commit with so many turns behind it. The next commit forgets them.
-void spool::remove_read(std::uint32_t turns) {
-  for (auto each = files_.begin(); each != files_.end();) {
+// The next commit forgets those that are gone.
+void spool::settle() {
+  std::erase_if(files_, [this](const auto& each) {
     std::error_code failed;
-    if (each->second.turns < turns) {
-      ++each;
-      continue;
-    }
-    fs::remove(folder_ / each->first, failed);
-    if (failed)
-      ++each;
-    else
-      each = files_.erase(each);
-  }
+    if (each.second.handed) fs::remove(folder_ / each.first, failed);
+    return each.second.handed and not failed;
+  });
 }
 
 } // namespace fairuse

@@ -61,13 +61,12 @@ private:
   struct reading {
     std::uint64_t lines = 0;
     bool whole = false;
-    /// Commits that were handed over since it was whole.
-    std::uint32_t turns = 0;
+    /// A commit that has all of it was handed over.
+    bool handed = false;
     bool taken = false;
   };
 
   std::unique_ptr<input_batch> read(const std::string& name, std::uint64_t from);
-  void remove_read(std::uint32_t turns);
 
   std::filesystem::path folder_;
   std::function<void(const std::string&)> notice_;
