@@ -3,11 +3,8 @@
 #include "engine/state_folder.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -37,18 +34,12 @@ std::vector<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
-/// is_in_use() has the lock for a moment.
-constexpr int lock_attempts = 50;
-constexpr std::chrono::milliseconds lock_wait{2};
-
-int open_folder(const fs::path& folder) { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }
-
 } // namespace
 
 bool holds_kafka_state(const fs::path& folder) { return is_of_kafka_mode(names_in(folder)); }
 
 bool is_in_use(const fs::path& folder) {
-  const int opened = open_folder(folder);
+  const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (opened < 0) return true;
   const bool is_free = ::flock(opened, LOCK_SH | LOCK_NB) == 0;
   ::close(opened);
@@ -77,17 +68,13 @@ run_result<void> state_folder::choose(fs::path folder, stream_kind mode) {
 }
 
 run_result<void> state_folder::lock() {
-  std::error_code failed;
-  fs::create_directories(folder_, failed);
-  if (failed)
-    return run_error{run_fault::failed,
-                     fmt::format("cannot make the folder {}: {}", folder_.string(), failed.message())};
-  lock_ = open_folder(folder_);
-  for (int i = 0; i < lock_attempts; ++i) {
-    // A file system may have no locks of folders; each store in it has one of its own.
-    if (::flock(lock_, LOCK_EX | LOCK_NB) == 0 or errno != EWOULDBLOCK) return {};
-    std::this_thread::sleep_for(lock_wait);
+  auto taken = folder_lock::take(folder_);
+  if (taken) {
+    lock_ = std::move(*taken);
+    return {};
   }
+  const auto& why = taken.error();
+  if (why.cause != std::errc::device_or_resource_busy) return run_error{run_fault::failed, why.message};
   return run_error{
       run_fault::failed,
       fmt::format("the state folder {} is in use by another process: stop that one, or name another folder "
@@ -100,7 +87,6 @@ state_folder::~state_folder() {
   if (withdrawn_ and unused_) remove_local_store(folder_);
   for (const auto& each : absent_)
     fs::remove(each, ignored);
-  if (lock_ >= 0) ::close(lock_);
 }
 
 } // namespace fairuse

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
+#include "base/system/folder_lock.hpp"
 #include "config/deployment.hpp"
 #include "engine/run_error.hpp"
 
@@ -35,8 +37,7 @@ private:
   run_result<void> lock();
 
   std::filesystem::path folder_;
-  /// An open folder with a lock of the system, which ends with the process; -1: none.
-  int lock_ = -1;
+  std::optional<folder_lock> lock_;
   /// It was empty or absent.
   bool unused_ = false;
   bool withdrawn_ = false;

@@ -13,8 +13,9 @@ namespace fairuse {
 
 class folder_lock {
 public:
-  /// Makes the folder if it is not there. An error: another process has it, or it cannot be made. A file system may
-  /// have no locks of folders; then nobody is kept out.
+  /// Makes the folder if it is not there. An error: another process has it (cause: device_or_resource_busy) and keeps
+  /// it for longer than a look takes, or it cannot be made. A file system may have no locks of folders; then nobody is
+  /// kept out.
   static result<folder_lock> take(const std::filesystem::path& folder);
   ~folder_lock();
   folder_lock(folder_lock&& other) noexcept : handle_{std::exchange(other.handle_, -1)} {}
