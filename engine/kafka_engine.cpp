@@ -3,7 +3,6 @@
 #include "engine/kafka_engine.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <filesystem>
 #include <string_view>
@@ -15,12 +14,10 @@
 
 #include "base/pure/result.hpp"
 #include "base/system/files.hpp"
-#include "engine/client_library.hpp"
 #include "engine/clocks.hpp"
 #include "engine/instance_view.hpp"
 #include "engine/kafka_options.hpp"
 #include "engine/process_figures.hpp"
-#include "streams/kafka/broker/real_cluster.hpp"
 #include "streams/kafka/worker/task_thread.hpp"
 #include "streams/notices.hpp"
 
@@ -89,10 +86,8 @@ run_result<void> kafka_engine::open() {
   if (not instance) return run_error{run_fault::refused, std::move(instance.error().message)};
   instance_ = std::move(*instance);
   if (auto done = folder_.choose(settings_.state_folder, stream_kind::kafka); not done) return done;
-  for (const auto& warning : transport_warnings(from, kafka_client_library()))
-    told_.log(log_level::warning, warning);
-  auto brokers = kafka::make_real_cluster(cluster_options(from, told_.log));
-  if (not brokers) return run_error{run_fault::refused, std::move(brokers.error().message)};
+  auto brokers = open_brokers(from, told_.log);
+  if (not brokers) return std::move(brokers.error());
   brokers_ = std::move(*brokers);
   return {};
 }

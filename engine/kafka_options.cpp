@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "config/policy_file.hpp"
+#include "engine/client_library.hpp"
 #include "engine/config_commands.hpp"
 #include "streams/kafka/broker/partitioner.hpp"
 
@@ -63,6 +64,15 @@ kafka::real_cluster_options cluster_options(const kafka_settings& settings,
   options.heartbeat_interval = heartbeat_of(settings);
   options.log = std::move(log);
   return options;
+}
+
+run_result<std::unique_ptr<kafka::cluster>> open_brokers(
+    const kafka_settings& settings, const std::function<void(log_level, const std::string&)>& log) {
+  for (const auto& warning : transport_warnings(settings, kafka_client_library()))
+    log(log_level::warning, warning);
+  auto brokers = kafka::make_real_cluster(cluster_options(settings, log));
+  if (not brokers) return run_error{run_fault::refused, std::move(brokers.error().message)};
+  return std::move(*brokers);
 }
 
 std::string host_name() {

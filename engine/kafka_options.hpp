@@ -4,11 +4,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "base/pure/log_level.hpp"
 #include "config/deployment.hpp"
 #include "engine/engine.hpp"
+#include "engine/run_error.hpp"
 #include "streams/kafka/broker/real_cluster.hpp"
 #include "streams/kafka/worker/engine_rules.hpp"
 
@@ -17,6 +19,11 @@ namespace fairuse {
 /// Clients of the deployment's brokers. `log` is called from any thread.
 kafka::real_cluster_options cluster_options(const kafka_settings& settings,
                                             std::function<void(log_level, const std::string&)> log);
+
+/// Clients of the deployment's brokers; warns of what is not safe on the way. Refused: the options cannot work. Does
+/// not connect yet.
+run_result<std::unique_ptr<kafka::cluster>> open_brokers(const kafka_settings& settings,
+                                                         const std::function<void(log_level, const std::string&)>& log);
 
 /// Of this machine; empty: it has none.
 std::string host_name();

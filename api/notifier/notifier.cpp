@@ -13,10 +13,8 @@
 #include "api/notifier/local_notices.hpp"
 #include "api/status_listener.hpp"
 #include "config/web_address.hpp"
-#include "engine/client_library.hpp"
 #include "engine/clocks.hpp"
 #include "engine/kafka_options.hpp"
-#include "streams/kafka/broker/real_cluster.hpp"
 
 namespace fairuse {
 
@@ -128,10 +126,8 @@ run_result<std::unique_ptr<notice_source>> kafka_source_of(const deployment& set
   const auto& of = settings.kafka;
   const auto instance = instance_of(of, setup.instance, host_name());
   if (not instance) return refused_by(instance.error());
-  for (const auto& warning : transport_warnings(of, kafka_client_library()))
-    setup.log(log_level::warning, warning);
-  auto made = kafka::make_real_cluster(cluster_options(of, setup.log));
-  if (not made) return refused_by(made.error());
+  auto made = open_brokers(of, setup.log);
+  if (not made) return std::move(made.error());
   brokers = std::move(*made);
   auto from = kafka_notices::open({.group = of.app + ".notifier",
                                    .instance = fmt::format("{}.notifier.{}", of.app, *instance),

@@ -11,10 +11,8 @@
 #include "api/reviewer/kafka_requests.hpp"
 #include "api/reviewer/local_requests.hpp"
 #include "api/reviewer/prompts.hpp"
-#include "engine/client_library.hpp"
 #include "engine/clocks.hpp"
 #include "engine/kafka_options.hpp"
-#include "streams/kafka/broker/real_cluster.hpp"
 
 namespace fairuse {
 
@@ -35,10 +33,8 @@ run_result<std::unique_ptr<review_source>> kafka_source(const deployment& settin
   const auto& from = settings.kafka;
   const auto instance = instance_of(from, setup.variable(instance_variable), host_name());
   if (not instance) return refusal_from(instance.error());
-  for (const auto& warning : transport_warnings(from, kafka_client_library()))
-    setup.log(log_level::warning, warning);
-  auto made = kafka::make_real_cluster(cluster_options(from, setup.log));
-  if (not made) return refusal_from(made.error());
+  auto made = open_brokers(from, setup.log);
+  if (not made) return std::move(made.error());
   brokers = std::move(*made);
   auto source = kafka_requests::open({.group = from.app + ".reviewer",
                                       .instance = fmt::format("{}.reviewer.{}", from.app, *instance),
