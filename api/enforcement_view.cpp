@@ -7,29 +7,14 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/pure/numbers.hpp"
-#include "events/time_text.hpp"
+#include "api/json_members.hpp"
+#include "api/record_headers.hpp"
 
 namespace fairuse {
 
 namespace {
 
 using nlohmann::json;
-
-time_ms time_at(const json& of, const char* key, time_ms otherwise) {
-  const auto found = of.find(key);
-  if (found == of.end() or not found->is_string()) return otherwise;
-  return time_from(found->get<std::string>()).value_or(otherwise);
-}
-
-/// Of `<partition>-<epoch>-e<seq>`, the row's ce_id; 0: it has none.
-std::uint64_t epoch_of(const std::vector<kafka::header>& headers) {
-  const auto id = std::find_if(headers.begin(), headers.end(), [](const auto& each) { return each.name == "ce_id"; });
-  if (id == headers.end() or not id->value) return 0;
-  auto text = *id->value;
-  text.remove_prefix(std::min(text.find('-') + 1, text.size()));
-  return parse_number<std::uint64_t>(text.substr(0, text.find('-'))).value_or(0);
-}
 
 } // namespace
 
@@ -80,7 +65,7 @@ void enforcement_view::take(const kafka::record& what, const std::vector<kafka::
   if (not what.key) return;
   if (not what.value) {
     users_.erase(std::string{*what.key});
-    erased_[std::string{*what.key}] = epoch_of(headers);
+    erased_[std::string{*what.key}] = epoch_of_id(header_in(headers, "ce_id"));
     return;
   }
   const auto row = json::parse(*what.value, nullptr, false);
@@ -90,8 +75,7 @@ void enforcement_view::take(const kafka::record& what, const std::vector<kafka::
     return;
   }
   const enforced_user found{.at = stage_from(row.value("stage", "none")).value_or(stage::none),
-                            .since = time_at(row, "since", 0),
-                            .until = time_at(row, "until", never),
+                            .until = time_in(row, "until", never),
                             .exempt = row.value("exempt", false)};
   if (found.at == stage::none and not found.exempt)
     users_.erase(std::string{*what.key});

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,7 +13,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/pure/log_level.hpp"
 #include "events/event.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 
@@ -22,7 +20,6 @@ namespace fairuse {
 
 struct enforced_user {
   stage at = stage::none;
-  time_ms since = 0;
   time_ms until = never;
   bool exempt = false;
 };

@@ -21,6 +21,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "base/pure/numbers.hpp"
+#include "engine/clocks.hpp"
 
 namespace fairuse {
 
@@ -32,11 +33,6 @@ namespace http = beast::http;
 using asio::ip::tcp;
 
 constexpr std::uint32_t header_bytes_max = 8 << 10;
-
-std::int64_t steady_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
 
 struct endpoint_text {
   std::string_view host;
@@ -94,9 +90,9 @@ prometheus::Gauge& process_metrics::gauge(const std::string& name, const std::st
 
 std::string process_metrics::text() const { return prometheus::TextSerializer{}.Serialize(registry_.Collect()); }
 
-void heartbeat::touch() { at_ms_ = steady_ms(); }
+void heartbeat::touch() { at_ms_ = steady_clock_ms(); }
 
-std::int64_t heartbeat::age_ms() const { return steady_ms() - at_ms_; }
+std::int64_t heartbeat::age_ms() const { return steady_clock_ms() - at_ms_; }
 
 struct status_listener::body {
   body(const process_metrics& shown, const heartbeat& heard, const status_limits& bounds)

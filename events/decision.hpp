@@ -93,6 +93,9 @@ enum recipe : std::uint8_t {
   recipe_podcast = 8,
 };
 
+/// By bit, as decisions write them.
+inline constexpr std::array<std::string_view, 4> recipe_names{"audiobook", "prerecorded", "commercial", "podcast"};
+
 inline constexpr std::size_t windows_max = 8;
 
 /// Where a decision was made: one per loaded slot, immutable, valid as long as the process runs.

@@ -88,13 +88,6 @@ constexpr std::string_view text_of(restriction_kind value) {
   return value == restriction_kind::hard ? "hard" : "ceiling";
 }
 
-constexpr std::array<std::pair<std::uint8_t, std::string_view>, 4> recipe_names{{
-    {recipe_audiobook, "audiobook"},
-    {recipe_prerecorded, "prerecorded"},
-    {recipe_commercial, "commercial"},
-    {recipe_podcast, "podcast"},
-}};
-
 std::string_view window_name(const decision& what, std::size_t i) {
   return what.slot != nullptr and i < what.slot->windows.size() ? std::string_view(what.slot->windows[i])
                                                                 : std::string_view();
@@ -266,7 +259,7 @@ void append_policy_label(std::string& out, std::string_view name, std::string_vi
 }
 
 void append_recipes(std::string& out, std::uint8_t recipes) {
-  write_names(out, recipes, recipe_names.size(), [](std::size_t i) { return recipe_names.at(i).second; });
+  write_names(out, recipes, recipe_names.size(), [](std::size_t i) { return recipe_names.at(i); });
 }
 
 void append_decision_chain(std::string& out, const decision& what, std::string_view uid) {

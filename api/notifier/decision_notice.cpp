@@ -8,9 +8,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/json_members.hpp"
 #include "api/notifier/webhook.hpp"
-#include "base/pure/numbers.hpp"
-#include "events/time_text.hpp"
+#include "api/record_headers.hpp"
 
 namespace fairuse {
 
@@ -38,22 +38,12 @@ std::optional<notice_about> about_of(std::string_view line) {
   return found->second;
 }
 
-std::string text_in(const ordered& from, const char* name) {
-  const auto found = from.find(name);
-  return found != from.end() and found->is_string() ? found->get<std::string>() : std::string{};
-}
-
-std::int64_t number_in(const ordered& from, const char* name) {
-  const auto found = from.find(name);
-  return found != from.end() and found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-
 void read_data(const ordered& data, notice& into) {
   into.at = stage_from(text_in(data, "to")).value_or(stage::none);
   into.words = text_in(data, "wording") == to_text(wording::credits) ? wording::credits : wording::misuse;
   into.type = usage_type_from(text_in(data, "usage_type")).value_or(usage_type::none);
   into.case_reference = text_in(data, "case");
-  into.until = time_from(text_in(data, "until")).value_or(never);
+  into.until = time_in(data, "until", never);
   into.used_ms = number_in(data, "used_ms");
   into.budget_ms = number_in(data, "limit_ms");
   if (const auto sums = data.find("sums"); sums != data.end() and sums->is_object())
@@ -73,7 +63,7 @@ std::optional<notice> notice_from_decision(std::string_view line) {
   notice made{.decision = text_in(all, "id"),
               .uid = text_in(all, "subject"),
               .about = *about,
-              .decided_at = time_from(text_in(all, "time")).value_or(0)};
+              .decided_at = time_in(all, "time", 0)};
   made.id = webhook_id(text_in(all, "source"), made.decision);
   read_data(data, made);
   if (made.about == notice_about::stage and made.at == stage::none) return std::nullopt;
@@ -85,17 +75,12 @@ std::optional<notice> notice_from_record(const kafka::record& what, const std::v
   if (not what.key or not what.value) return std::nullopt;
   const auto all = ordered::parse(*what.value, nullptr, false);
   if (not all.is_object()) return std::nullopt;
-  const auto header = [&](std::string_view name) {
-    const auto found =
-        std::find_if(headers.begin(), headers.end(), [&](const auto& each) { return each.name == name; });
-    return found == headers.end() ? std::string_view{} : found->value.value_or(std::string_view{});
-  };
   notice made{.decision = text_in(all, "decision"),
               .uid = std::string{*what.key},
               .about = notice_about_from(text_in(all, "about")).value_or(notice_about::stage),
-              .decided_at = time_from(header("ce_time")).value_or(0)};
+              .decided_at = time_from(header_in(headers, "ce_time")).value_or(0)};
   if (made.decision.empty()) return std::nullopt;
-  made.id = webhook_id(header("ce_source"), made.decision);
+  made.id = webhook_id(header_in(headers, "ce_source"), made.decision);
   read_data(all, made);
   made.at = stage_from(text_in(all, "stage")).value_or(stage::none);
   made.budget_ms = number_in(all, "budget_ms");
@@ -111,13 +96,6 @@ std::string_view decision_id_in(std::string_view line) {
   if (at == std::string_view::npos) return {};
   line.remove_prefix(at + begin.size());
   return line.substr(0, line.find('"'));
-}
-
-std::uint64_t epoch_of_decision(std::string_view id) {
-  const auto first = id.find('-');
-  if (first == std::string_view::npos) return 0;
-  id.remove_prefix(first + 1);
-  return take_number<std::uint64_t>(id).value_or(0);
 }
 
 } // namespace fairuse

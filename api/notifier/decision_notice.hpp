@@ -24,7 +24,4 @@ std::optional<notice> notice_from_record(const kafka::record& what, const std::v
 /// The `id` of a decision's line.
 std::string_view decision_id_in(std::string_view line);
 
-/// `0-17-1` is of epoch 17; 0: it is no id.
-std::uint64_t epoch_of_decision(std::string_view id);
-
 } // namespace fairuse

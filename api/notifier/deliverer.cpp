@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "api/retry_delay.hpp"
 #include "base/pure/text.hpp"
 #include "base/system/sha256.hpp"
 #include "config/yaml.hpp"
@@ -29,13 +30,10 @@ prometheus::Counter& attempted(process_metrics& all, const char* what) {
   return all.counter("fairuse_notifier_attempts_total", "Requests to the webhook, by answer.", {{"answer", what}});
 }
 
-bool is_taken(const http_answer& answer) {
-  return answer.fault == http_fault::none and answer.status >= 200 and answer.status <= 299;
-}
-
 // A webhook that took a notice has it, however long its answer is.
-bool is_taken_with_long_answer(const http_answer& answer) {
-  return answer.fault == http_fault::too_large and answer.status >= 200 and answer.status <= 299;
+bool is_taken(const http_answer& answer) {
+  return (answer.fault == http_fault::none or answer.fault == http_fault::too_large) and answer.status >= 200
+         and answer.status <= 299;
 }
 
 std::string answer_text(const http_answer& answer) {
@@ -80,13 +78,9 @@ std::string_view why_dropped(const notice& what, const told_user& who, time_ms n
 }
 
 std::int64_t retry_wait_ms(const notifier_settings& settings, std::uint32_t attempts, std::string_view id) {
-  auto doubled = settings.retry_first_ms;
-  for (std::uint32_t i = 1; i < attempts and doubled < settings.retry_most_ms; ++i)
-    doubled *= 2;
-  const auto half = std::min(doubled, settings.retry_most_ms) / 2;
   // Spread over notices and attempts; nobody has to guess it.
   const auto chance = leading_number(as_bytes(sha256(fmt::format("{} {}", id, attempts))));
-  return half + static_cast<std::int64_t>(chance % static_cast<std::uint64_t>(half + 1));
+  return doubled_wait_ms(settings.retry_first_ms, settings.retry_most_ms, attempts, chance);
 }
 
 deliverer::deliverer(const notifier_settings& settings, const webhook_secrets& secrets, notice_source& from,
@@ -163,7 +157,7 @@ result<void> deliverer::answered(http_client::ticket ticket, const http_answer& 
   const auto uid = std::move(found->second);
   tickets_.erase(found);
   queues_.find(uid)->second.front().status = answer.status;
-  if (not is_taken(answer) and not is_taken_with_long_answer(answer)) return failed(uid, answer, now);
+  if (not is_taken(answer)) return failed(uid, answer, now);
   figures_.taken.Increment();
   tell_taken();
   return end_first(uid, notice_end::sent, {}, now);

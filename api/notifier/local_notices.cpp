@@ -8,8 +8,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/json_members.hpp"
 #include "api/notifier/decision_notice.hpp"
 #include "api/notifier/end_record.hpp"
+#include "api/record_headers.hpp"
 #include "base/pure/hex.hpp"
 #include "base/system/files.hpp"
 #include "core/query.hpp"
@@ -78,12 +80,8 @@ result<void> local_notices::read_position() {
   const auto text = read_file(file);
   if (not text) return text.error();
   const auto all = nlohmann::json::parse(*text, nullptr, false);
-  const auto text_in = [&all](const char* name) {
-    return all.is_object() and all.contains(name) and all[name].is_string() ? all[name].get<std::string>()
-                                                                            : std::string{};
-  };
-  const auto cursor = from_hex(text_in("cursor"));
-  position_.decision = text_in("decision");
+  const auto cursor = from_hex(text_in(all, "cursor"));
+  position_.decision = text_in(all, "decision");
   if (not cursor or cursor->empty() or position_.decision.empty())
     return error{file.string() + " is damaged. Remove it: sent.ndjson beside it says what has ended, and nothing is "
                                  "sent twice"};
@@ -100,7 +98,7 @@ void local_notices::take_end(std::string_view line) {
   const auto all = nlohmann::json::parse(line, nullptr, false);
   if (not all.is_object()) return;
   // What lies before the position is never read again.
-  if (epoch_of_decision(all.value("decision", "")) < epoch_of_decision(position_.decision)) return;
+  if (epoch_of_id(all.value("decision", "")) < epoch_of_id(position_.decision)) return;
   known_.take(line);
 }
 

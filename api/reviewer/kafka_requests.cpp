@@ -55,7 +55,7 @@ result<std::unique_ptr<kafka_requests>> kafka_requests::open(const kafka_request
 bool kafka_requests::take(std::uint64_t handle, const kafka::record& what) {
   waiting_request made{.handle = handle, .partition = what.partition};
   if (not what.key or not what.value or not read_request(*what.key, *what.value, made.what, made.epoch)) {
-    passed_.push_back({not_asked::unreadable});
+    passed_.push_back(not_asked::unreadable);
     options_.log(log_level::warning, fmt::format("{} [{}] offset {} is no review request, and is passed over",
                                                  options_.requests, what.partition, what.offset));
     return false;
@@ -75,7 +75,7 @@ std::optional<not_asked> kafka_requests::why_not(const waiting_request& what, ti
 }
 
 void kafka_requests::pass_over(std::uint64_t handle, not_asked why) {
-  passed_.push_back({why});
+  passed_.push_back(why);
   intake_->finish(handle, {});
 }
 

@@ -63,7 +63,7 @@ private:
   std::deque<waiting_request> fresh_;
   /// Handed over and not finished: user and request.
   std::map<std::uint64_t, std::string> asked_;
-  std::vector<passed_over> passed_;
+  std::vector<not_asked> passed_;
   std::size_t finished_ = 0;
   time_ms not_before_ = INT64_MIN;
 };

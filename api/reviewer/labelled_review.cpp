@@ -20,9 +20,6 @@ constexpr std::size_t conversations_max = 30;
 constexpr std::size_t label_bytes_max = 4'096;
 constexpr std::int64_t minutes_max = 30 * 24 * 60;
 
-/// Recipes by bit.
-constexpr std::array<std::string_view, 4> recipe_names{"audiobook", "prerecorded", "commercial", "podcast"};
-
 error wrong(std::string_view member, std::string_view what) {
   return error{std::string(member) + " " + std::string(what)};
 }

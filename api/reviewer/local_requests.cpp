@@ -134,13 +134,13 @@ result<void> local_requests::take(std::string_view decision, time_ms now, news& 
   if (not told) return {};
   // Requests of long ago need no look at the user.
   if (told->what.answer_by <= now) {
-    out.passed.push_back({not_asked::too_late});
+    out.passed.push_back(not_asked::too_late);
     return {};
   }
   auto who = reader_->load(told->what.uid, *policies_, std::max(now, reader_->meta().now));
   if (not who) return no_store(who.error());
   if (const auto why = why_not(*told, who->get(), now)) {
-    out.passed.push_back({*why});
+    out.passed.push_back(*why);
     return {};
   }
   const auto rules = policy_of(told->policy_digest);

@@ -20,8 +20,6 @@ namespace {
 constexpr std::string_view recipes_slot = "{{recipes}}";
 constexpr std::string_view windows_slot = "{{windows}}";
 constexpr std::string_view conversations_slot = "{{conversations}}";
-constexpr std::array<std::string_view, 4> recipe_files = {"audiobook.txt", "prerecorded.txt", "commercial.txt",
-                                                          "podcast.txt"};
 constexpr std::size_t shown_points_max = 200;
 constexpr std::size_t text_bytes_max = std::size_t{64} << 10;
 
@@ -166,8 +164,9 @@ result<prompt_texts> load_prompts(const std::filesystem::path& folder, const std
   };
   if (const auto good = take("system.txt", system_slots, texts.system); not good) return good.error();
   if (const auto good = take("user.txt", user_slots, texts.user); not good) return good.error();
-  for (std::size_t i = 0; i < recipe_files.size(); ++i)
-    if (const auto good = take(recipe_files[i], {}, texts.recipes[i]); not good) return good.error();
+  for (std::size_t i = 0; i < recipe_names.size(); ++i)
+    if (const auto good = take(std::string{recipe_names[i]} + ".txt", {}, texts.recipes[i]); not good)
+      return good.error();
   const auto hash = digest.finish();
   texts.version = version + "-" + to_hex(as_bytes(hash).substr(0, 4));
   return texts;

@@ -7,27 +7,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "events/time_text.hpp"
+#include "api/json_members.hpp"
 
 namespace fairuse {
 
 namespace {
 
 using nlohmann::json;
-
-std::string text_at(const json& of, const char* key) {
-  const auto found = of.find(key);
-  return found != of.end() and found->is_string() ? found->get<std::string>() : std::string{};
-}
-
-std::int64_t number_at(const json& of, const char* key) {
-  const auto found = of.find(key);
-  return found != of.end() and found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-
-time_ms time_at(const json& of, const char* key, time_ms otherwise) {
-  return time_from(text_at(of, key)).value_or(otherwise);
-}
 
 /// An empty array if there is none.
 json array_at(const json& of, const char* key) {
@@ -37,21 +23,20 @@ json array_at(const json& of, const char* key) {
 
 std::uint8_t recipes_from(const json& names) {
   std::uint8_t bits = 0;
-  for (const auto& [bit, name] :
-       {std::pair{recipe_audiobook, "audiobook"}, std::pair{recipe_prerecorded, "prerecorded"},
-        std::pair{recipe_commercial, "commercial"}, std::pair{recipe_podcast, "podcast"}})
-    if (std::find(names.begin(), names.end(), name) != names.end()) bits |= static_cast<std::uint8_t>(bit);
+  for (std::size_t i = 0; i < recipe_names.size(); ++i)
+    if (std::find(names.begin(), names.end(), recipe_names[i]) != names.end())
+      bits |= static_cast<std::uint8_t>(1U << i);
   return bits;
 }
 
 shown_conversation conversation_from(const json& from) {
-  return {.id = text_at(from, "conversation"),
-          .at = time_at(from, "at", 0),
-          .title = text_at(from, "title"),
-          .overview = text_at(from, "overview"),
-          .category = text_at(from, "category"),
-          .duration_ms = number_at(from, "duration_ms"),
-          .from = lane_from(text_at(from, "lane")).value_or(lane::realtime)};
+  return {.id = text_in(from, "conversation"),
+          .at = time_in(from, "at", 0),
+          .title = text_in(from, "title"),
+          .overview = text_in(from, "overview"),
+          .category = text_in(from, "category"),
+          .duration_ms = number_in(from, "duration_ms"),
+          .from = lane_from(text_in(from, "lane")).value_or(lane::realtime)};
 }
 
 } // namespace
@@ -60,16 +45,16 @@ bool read_request(std::string_view uid, std::string_view value, review_request& 
   const auto root = json::parse(value, nullptr, false);
   if (not root.is_object()) return false;
   to.uid = uid;
-  to.request = text_at(root, "request");
-  to.answer_by = time_at(root, "answer_by", never);
+  to.request = text_in(root, "request");
+  to.answer_by = time_in(root, "answer_by", never);
   if (to.uid.empty() or to.request.empty()) return false;
   to.recipes = recipes_from(array_at(root, "recipes"));
   for (const auto& each : array_at(root, "windows"))
     if (each.is_object())
-      to.windows.push_back({text_at(each, "window"), number_at(each, "sum_ms"), number_at(each, "cap_ms")});
+      to.windows.push_back({text_in(each, "window"), number_in(each, "sum_ms"), number_in(each, "cap_ms")});
   for (const auto& each : array_at(root, "conversations"))
     if (each.is_object()) to.conversations.push_back(conversation_from(each));
-  epoch = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_at(root, "epoch")));
+  epoch = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_in(root, "epoch")));
   return true;
 }
 
@@ -79,19 +64,19 @@ std::optional<decided_request> read_decided_request(std::string_view decision) {
   const auto root = json::parse(decision, nullptr, false);
   if (not root.is_object() or not root.contains("data")) return std::nullopt;
   const auto& data = root["data"];
-  if (not data.is_object() or text_at(data, "decision") != "review_requested") return std::nullopt;
+  if (not data.is_object() or text_in(data, "decision") != "review_requested") return std::nullopt;
   decided_request told;
   auto& to = told.what;
-  to.uid = text_at(root, "subject");
-  to.request = text_at(data, "request");
-  to.asked_at = time_at(root, "time", 0);
-  to.answer_by = time_at(data, "until", never);
+  to.uid = text_in(root, "subject");
+  to.request = text_in(data, "request");
+  to.asked_at = time_in(root, "time", 0);
+  to.answer_by = time_in(data, "until", never);
   to.recipes = recipes_from(array_at(data, "recipes"));
   const auto sums = data.value("sums", json::object());
   for (const auto& name : array_at(data, "windows"))
-    if (name.is_string()) to.windows.push_back({name, number_at(sums, name.get<std::string>().c_str()), 0});
-  told.slot = text_at(data, "slot");
-  told.policy_digest = text_at(data.value("policy", json::object()), "digest");
+    if (name.is_string()) to.windows.push_back({name, number_in(sums, name.get<std::string>().c_str()), 0});
+  told.slot = text_in(data, "slot");
+  told.policy_digest = text_in(data.value("policy", json::object()), "digest");
   return told;
 }
 

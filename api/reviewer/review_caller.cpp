@@ -7,12 +7,12 @@
 #include <set>
 #include <utility>
 
+#include "api/retry_delay.hpp"
 #include "api/reviewer/call_limits.hpp"
 #include "api/reviewer/chat_answer.hpp"
 #include "api/reviewer/chat_request.hpp"
 #include "api/reviewer/circuit_breaker.hpp"
 #include "api/reviewer/recordings.hpp"
-#include "api/reviewer/retry_delay.hpp"
 
 namespace fairuse {
 namespace {

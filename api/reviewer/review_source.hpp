@@ -38,18 +38,14 @@ struct offered_request {
   review_request what;
 };
 
-/// A request that nobody will be asked about; it is finished already.
-struct passed_over {
-  not_asked why = not_asked::too_late;
-};
-
 class review_source {
 public:
   virtual ~review_source() = default;
 
   struct news {
     std::vector<offered_request> requests;
-    std::vector<passed_over> passed;
+    /// Of requests that nobody will be asked about; they are finished already.
+    std::vector<not_asked> passed;
   };
   /// What has come since, at most `most` requests. To be called often, also with 0: the group of a Kafka consumer
   /// wants it. An error ends the process.

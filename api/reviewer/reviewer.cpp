@@ -160,8 +160,8 @@ result<void> reviewer::turn(bool takes_more) {
   }
   auto news = source_->poll(room, options_.clock());
   if (not news) return news.error();
-  for (const auto& each : news->passed) {
-    const auto why = static_cast<std::size_t>(each.why);
+  for (const auto each : news->passed) {
+    const auto why = static_cast<std::size_t>(each);
     ++report_.passed.at(why);
     figures_->passed[why]->Increment();
   }

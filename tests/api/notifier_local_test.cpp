@@ -9,6 +9,7 @@
 #include "api/notifier/decision_notice.hpp"
 #include "api/notifier/notice_log.hpp"
 #include "api/notifier/webhook.hpp"
+#include "api/record_headers.hpp"
 #include "base/system/files.hpp"
 #include "events/decision_json.hpp"
 #include "events/time_text.hpp"
@@ -109,9 +110,9 @@ BOOST_AUTO_TEST_CASE(a_user_cannot_make_a_decision_look_like_another) {
 
 BOOST_AUTO_TEST_CASE(ids_are_read_from_lines) {
   BOOST_TEST(decision_id_in(line_of(of_kind(decision_kind::cap_crossed))) == "0-17-1");
-  BOOST_TEST(epoch_of_decision("0-17-1") == 17U);
-  BOOST_TEST(epoch_of_decision("3-123456789012-s4") == 123'456'789'012U);
-  BOOST_TEST(epoch_of_decision("") == 0U);
+  BOOST_TEST(epoch_of_id("0-17-1") == 17U);
+  BOOST_TEST(epoch_of_id("3-123456789012-s4") == 123'456'789'012U);
+  BOOST_TEST(epoch_of_id("") == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -8,12 +8,12 @@
 #include <rapidcheck.h>
 #include <rapidcheck/boost_test.h>
 
+#include "api/retry_delay.hpp"
 #include "api/reviewer/call_limits.hpp"
 #include "api/reviewer/chat_answer.hpp"
 #include "api/reviewer/chat_request.hpp"
 #include "api/reviewer/circuit_breaker.hpp"
 #include "api/reviewer/labelled_review.hpp"
-#include "api/reviewer/retry_delay.hpp"
 #include "api/reviewer/review_failure.hpp"
 #include "base/system/files.hpp"
 #include "tests/test_folder.hpp"
