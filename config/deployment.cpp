@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config/lint.hpp"
+#include "config/named_path.hpp"
 #include "core/policy_set.hpp"
 
 namespace fairuse {
@@ -82,21 +83,10 @@ private:
     return (all_.settings.file.parent_path() / text).lexically_normal();
   }
 
-  // The file must exist now, so that nothing fails hours later.
-  bool existing_file(map_reader& of, std::string_view key, std::filesystem::path& into, need how) {
-    std::string text;
-    if (not of.text(key, text, how)) return false;
-    into = resolved(text);
-    std::error_code failed;
-    if (std::filesystem::is_regular_file(into, failed)) return true;
-    of.error(key, "no such file: " + into.string());
-    return false;
-  }
-
   void bind_case_key() {
     auto key = top_.map("case_key");
     if (not key) return;
-    existing_file(*key, "file", all_.settings.case_key_file, need::required);
+    bind_file(*key, "file", all_.settings.file.parent_path(), all_.settings.case_key_file, need::required);
     key->finish();
   }
 
@@ -155,7 +145,7 @@ private:
   void bind_policies() {
     auto policies = top_.map("policies", need::required);
     if (not policies) return;
-    if (existing_file(*policies, "live", all_.settings.live_policy, need::required))
+    if (bind_file(*policies, "live", all_.settings.file.parent_path(), all_.settings.live_policy, need::required))
       if (auto live = load_one(all_.settings.live_policy)) all_.live = std::move(*live);
     std::vector<std::string> shadows;
     policies->texts("shadow", shadows);

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/pure/text.hpp"
+#include "config/web_address.hpp"
 #include "events/time_text.hpp"
 
 namespace fairuse {
@@ -60,15 +61,6 @@ bool is_host_and_port(std::string_view text) {
   if (port.empty()) return true;
   const auto number = yaml::parse_decimal(port.substr(1), 0);
   return port.front() == ':' and number and *number >= 1 and *number <= 65'535;
-}
-
-bool is_loopback(std::string_view bootstrap) {
-  auto host = bootstrap;
-  if (host.starts_with('['))
-    host = host.substr(1, host.find(']') - 1);
-  else
-    host = host.substr(0, host.find(':'));
-  return host == "localhost" or host == "::1" or host.starts_with("127.");
 }
 
 std::string_view property_of(const kafka_settings& settings, const std::string& name, std::string_view otherwise) {

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "base/pure/text.hpp"
+#include "config/named_path.hpp"
 #include "config/web_address.hpp"
 #include "events/event.hpp"
 
@@ -25,7 +25,7 @@ public:
 
   void bind() {
     bind_url();
-    existing_file("secret_file", into_.secret_file);
+    bind_file(from_, "secret_file", folder_, into_.secret_file);
     bind_send();
     bind_messages();
     // No message makes sense without them.
@@ -34,7 +34,7 @@ public:
     bind_times();
     from_.count("concurrency", into_.concurrency, {1, 256});
     from_.text("proxy", into_.proxy);
-    existing_file("ca_file", into_.ca_file);
+    bind_file(from_, "ca_file", folder_, into_.ca_file);
     bind_listen();
     from_.text("ends_topic", into_.ends_topic);
     from_.flag("with_engine", into_.with_engine);
@@ -53,14 +53,6 @@ private:
     else if (url.starts_with("http://") and not stays_on_the_machine(url))
       from_.out().report(yaml::severity::warning, from_.at("url"),
                          from_.called("url") + ": users and messages to them can be read on the way; write https://");
-  }
-
-  void existing_file(std::string_view key, std::filesystem::path& into) {
-    std::string text;
-    if (not from_.text(key, text)) return;
-    into = (folder_ / text).lexically_normal();
-    std::error_code failed;
-    if (not std::filesystem::is_regular_file(into, failed)) from_.error(key, "no such file: " + into.string());
   }
 
   void filled_text(std::string_view key, std::string& into) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/named_path.hpp"
 #include "config/web_address.hpp"
 
 namespace fairuse {
@@ -40,7 +41,7 @@ public:
     bind_price();
     bind_breaker();
     from_.text("proxy", into_.proxy);
-    existing("ca_file", into_.ca_file, false);
+    bind_file(from_, "ca_file", folder_, into_.ca_file);
     if (from_.text("listen", into_.listen) and not into_.listen.empty() and not is_address_and_port(into_.listen))
       from_.error("listen", "expected address:port, such as 127.0.0.1:9464, not '" + into_.listen + "'");
     from_.flag("with_engine", into_.with_engine);
@@ -49,24 +50,13 @@ public:
 private:
   std::filesystem::path resolved(const std::string& text) const { return (folder_ / text).lexically_normal(); }
 
-  // It must be there now, so that nothing fails hours later.
-  void existing(std::string_view key, std::filesystem::path& into, bool folder) {
-    std::string text;
-    if (not from_.text(key, text)) return;
-    into = resolved(text);
-    std::error_code failed;
-    const bool there =
-        folder ? std::filesystem::is_directory(into, failed) : std::filesystem::is_regular_file(into, failed);
-    if (not there) from_.error(key, std::string{"no such "} + (folder ? "folder: " : "file: ") + into.string());
-  }
-
   void bind_endpoint() {
     if (from_.text("endpoint", into_.endpoint) and not into_.endpoint.empty()) {
       if (const auto problem = endpoint_problem(into_.endpoint); not problem.empty()) from_.error("endpoint", problem);
       while (into_.endpoint.ends_with('/'))
         into_.endpoint.pop_back();
     }
-    existing("key_file", into_.key_file, false);
+    bind_file(from_, "key_file", folder_, into_.key_file);
     from_.choose("key_header", into_.key_in,
                  {{"authorization", key_header::authorization}, {"api-key", key_header::api_key}});
     if (from_.text("query", into_.query) and into_.query.find_first_of("?#& \t\r\n") == 0)
@@ -77,7 +67,7 @@ private:
 
   void bind_prompts() {
     into_.prompts = resolved("prompts");
-    existing("prompts", into_.prompts, true);
+    bind_folder(from_, "prompts", folder_, into_.prompts);
     from_.name("prompt_version", into_.prompt_version);
   }
 

@@ -19,12 +19,17 @@ inline std::string_view authority_of(std::string_view url) {
   return {};
 }
 
-inline bool stays_on_the_machine(std::string_view url) {
-  const auto host = authority_of(url);
-  for (const std::string_view local : {"localhost", "[::1]"})
-    if (host.starts_with(local) and (host.size() == local.size() or host[local.size()] == ':')) return true;
-  return host.starts_with("127.");
+/// Of a host and its port, as 127.0.0.1:9092, [::1]:9092 or localhost.
+inline bool is_loopback(std::string_view authority) {
+  auto host = authority;
+  if (host.starts_with('['))
+    host = host.substr(1, host.find(']') - 1);
+  else
+    host = host.substr(0, host.find(':'));
+  return host == "localhost" or host == "::1" or host.starts_with("127.");
 }
+
+inline bool stays_on_the_machine(std::string_view url) { return is_loopback(authority_of(url)); }
 
 /// What can be listened on: 127.0.0.1:9464, [::]:9464.
 inline bool is_address_and_port(std::string_view text) {
