@@ -49,11 +49,10 @@ void show(const notifier_counts& counts, bool as_json) {
 int run_to_end(notifier& running, bool as_json) {
   const stop_signal signal{[&running] { running.stop(); }};
   const auto done = running.run();
-  if (signal.came())
-    log_line(log_level::info, fmt::format("stopped by {}", signal.was_interrupt() ? "Ctrl-C (SIGINT)" : "SIGTERM"));
+  tell_stopped(signal);
   show(running.counts(), as_json);
   if (not done) return fail(done.error());
-  return signal.came() and signal.was_interrupt() ? exit_interrupted : exit_done;
+  return ended(signal);
 }
 
 int notify(const notifier_command_options& wanted) {

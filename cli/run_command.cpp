@@ -138,12 +138,10 @@ int run_to_end(engine& running, const beside& with, console& shown, bool as_json
   shown.clear();
   if (done and not failpoint::was_passed())
     log_line(log_level::warning, "FAIRUSE_FAIL names a place that was never passed");
-  if (done and signal.came())
-    log_line(log_level::info, fmt::format("stopped by {}{}", signal.was_interrupt() ? "Ctrl-C (SIGINT)" : "SIGTERM",
-                                          mode == stream_kind::local ? ": everything sealed is committed" : ""));
+  if (done) tell_stopped(signal, mode == stream_kind::local ? ": everything sealed is committed" : "");
   if (const auto report = running.report()) print(*report, as_json);
   if (not done) return fail(done.error());
-  return signal.came() and signal.was_interrupt() ? exit_interrupted : exit_done;
+  return ended(signal);
 }
 
 std::string check_duration(const std::string& text) {

@@ -40,4 +40,12 @@ int fail(const run_error& why) {
   return why.kind == run_fault::refused ? exit_usage : exit_failed;
 }
 
+void tell_stopped(const stop_signal& signal, std::string_view more) {
+  if (signal.came())
+    log_line(log_level::info,
+             fmt::format("stopped by {}{}", signal.was_interrupt() ? "Ctrl-C (SIGINT)" : "SIGTERM", more));
+}
+
+int ended(const stop_signal& signal) { return signal.came() and signal.was_interrupt() ? exit_interrupted : exit_done; }
+
 } // namespace fairuse::cli

@@ -6,8 +6,10 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/pure/result.hpp"
+#include "cli/stop_signal.hpp"
 #include "config/deployment.hpp"
 #include "engine/run_error.hpp"
 
@@ -24,5 +26,10 @@ std::optional<loaded_deployment> load_told(const std::string& file);
 
 /// Logs the error; the exit code.
 int fail(const run_error& why);
+
+/// A signal ended it, and why that is well: for the log. Nothing if none came.
+void tell_stopped(const stop_signal& signal, std::string_view more = {});
+/// The exit code of what came to its end: 130 after Ctrl-C.
+int ended(const stop_signal& signal);
 
 } // namespace fairuse::cli

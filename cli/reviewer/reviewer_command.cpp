@@ -77,13 +77,12 @@ int run_to_end(reviewer& running, bool as_json) {
   const auto done = running.run();
   if (done and not failpoint::was_passed())
     log_line(log_level::warning, "FAIRUSE_FAIL names a place that was never passed");
-  if (signal.came())
-    log_line(log_level::info, fmt::format("stopped by {}", signal.was_interrupt() ? "Ctrl-C (SIGINT)" : "SIGTERM"));
+  tell_stopped(signal);
   const auto report = running.report();
   tell("{}", report_text(report));
   if (as_json) print_out("{}\n", report_json(report));
   if (not done) return fail({run_fault::failed, done.error().message});
-  return signal.came() and signal.was_interrupt() ? exit_interrupted : exit_done;
+  return ended(signal);
 }
 
 // What would be sent about one user of a local store.
