@@ -30,16 +30,6 @@ result<int> open_to_append(const fs::path& file) {
   return handle;
 }
 
-result<void> sync_folder(const fs::path& folder) {
-  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (handle < 0) return failure("open", folder);
-  const bool done = ::fsync(handle) == 0;
-  const auto why = failure("sync", folder);
-  ::close(handle);
-  if (not done) return why;
-  return {};
-}
-
 // The bytes up to the last line end.
 result<std::uint64_t> whole_bytes(const fs::path& file) {
   std::uint64_t seen = 0;
@@ -90,7 +80,7 @@ result<notice_log> notice_log::open(fs::path file, std::int64_t kept_ms, std::ui
   if (not whole) return whole.error();
   made.bytes_ = *whole;
   if (::ftruncate(*handle, static_cast<off_t>(*whole)) != 0) return failure("cut", made.file_);
-  if (auto synced = sync_folder(made.file_.parent_path()); not synced) return synced.error();
+  if (auto synced = sync_folder_of(made.file_); not synced) return synced.error();
   return made;
 }
 
@@ -153,7 +143,7 @@ result<void> notice_log::begin_anew(time_ms now) {
   if (not handle) return handle.error();
   ::close(std::exchange(handle_, *handle));
   bytes_ = 0;
-  if (auto synced = sync_folder(file_.parent_path()); not synced) return synced;
+  if (auto synced = sync_folder_of(file_); not synced) return synced;
   for (const auto& each : ended_files()) {
     const auto stem = each.stem().string();
     const auto ended = parse_number<time_ms>(std::string_view{stem}.substr(file_.stem().string().size() + 1));

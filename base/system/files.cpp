@@ -22,17 +22,6 @@ error system_error(std::string_view doing, const std::filesystem::path& file) {
   return {std::move(message), static_cast<std::errc>(number)};
 }
 
-/// A name is on the disk only when its folder is.
-result<void> sync_folder_of(const std::filesystem::path& file) {
-  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
-  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (handle < 0) return system_error("cannot sync", folder);
-  result<void> done;
-  if (::fsync(handle) != 0) done = system_error("cannot sync", folder);
-  ::close(handle);
-  return done;
-}
-
 bool is_special(const std::filesystem::path& file) {
   std::error_code ignored;
   const auto what = std::filesystem::status(file, ignored);
@@ -85,6 +74,16 @@ result<int> create_alone(const std::filesystem::path& file, mode_t mode) {
 }
 
 } // namespace
+
+result<void> sync_folder_of(const std::filesystem::path& file) {
+  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
+  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (handle < 0) return system_error("cannot sync", folder);
+  result<void> done;
+  if (::fsync(handle) != 0) done = system_error("cannot sync", folder);
+  ::close(handle);
+  return done;
+}
 
 result<void> check_apart(const std::filesystem::path& to, std::span<const std::filesystem::path> read) {
   std::error_code ignored;

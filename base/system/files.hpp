@@ -58,6 +58,9 @@ private:
 /// Error: `to` is one of the files to read, and writing it would replace that.
 result<void> check_apart(const std::filesystem::path& to, std::span<const std::filesystem::path> read);
 
+/// A name is on the disk only when its folder is.
+result<void> sync_folder_of(const std::filesystem::path& file);
+
 /// Give a synced file its name, in the place of one that is there, and have that on the disk.
 result<void> rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 
