@@ -55,7 +55,13 @@ struct topics_options {
   bool json = false;
   bool print_acls = false;
   std::string principal;
+  std::string holder = "engine";
 };
+
+acl_holder holder_of(std::string_view name) {
+  if (name == "reviewer") return acl_holder::reviewer;
+  return name == "notifier" ? acl_holder::notifier : acl_holder::engine;
+}
 
 class topics_session {
 public:
@@ -64,7 +70,7 @@ public:
   command_result<int> check() {
     if (const auto loaded = load(); not loaded) return loaded.error();
     if (wanted_.print_acls) {
-      print_out("{}", acl_commands(deployment_.kafka, wanted_.principal));
+      print_out("{}", acl_commands(deployment_, holder_of(wanted_.holder), wanted_.principal));
       return exit_done;
     }
     if (const auto described = describe(); not described) return described.error();
@@ -223,7 +229,8 @@ const command topics_command{
     "topics", "Create the topics of a deployment on Kafka, or say what is wrong with them.",
     "fairuse topics create --config config/kafka.yaml --inputs --partitions 4\n"
     "fairuse topics check --config config/kafka.yaml\n"
-    "fairuse topics check --config config/kafka.yaml --print-acls --principal User:fairuse",
+    "fairuse topics check --config config/kafka.yaml --print-acls --principal User:fairuse\n"
+    "fairuse topics check --config config/kafka.yaml --print-acls --for reviewer --principal User:reviewer",
     [](CLI::App& app) -> std::function<int()> {
       const auto wanted = std::make_shared<topics_options>();
       app.require_subcommand(1);
@@ -236,9 +243,14 @@ const command topics_command{
           ->check(number_between(1, 100));
       auto* check = app.add_subcommand("check", "Exit 0: as needed, 1: something is wrong, 2: wrong command or file");
       declare_common(*check, *wanted);
-      check->add_flag("--print-acls", wanted->print_acls, "The least rights, as kafka-acls.sh commands; asks no broker")
-          ->excludes("--json");
-      check->add_option("--principal", wanted->principal, "Who gets them; default: User:<sasl.username>, or the app");
+      auto* print = check->add_flag("--print-acls", wanted->print_acls,
+                                    "The least rights, as kafka-acls.sh commands; asks no broker");
+      print->excludes("--json");
+      check->add_option("--for", wanted->holder, "With --print-acls: the process that gets them")
+          ->check(CLI::IsMember({"engine", "reviewer", "notifier"}))
+          ->needs(print);
+      check->add_option("--principal", wanted->principal, "Who gets them; default: User:<sasl.username>, or the app")
+          ->needs(print);
       return [wanted, create] {
         topics_session session{*wanted};
         return exit_code_of(create->parsed() ? session.create() : session.check());

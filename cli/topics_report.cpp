@@ -3,6 +3,8 @@
 #include "cli/topics_report.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -95,30 +97,81 @@ std::string topics_json(const kafka::topic_needs& needs, std::span<const kafka::
   return all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-std::string acl_commands(const kafka_settings& settings, const std::string& principal) {
+namespace {
+
+std::string principal_of(const kafka_settings& settings, const std::string& given) {
   const auto name = settings.properties.find("sasl.username");
-  const auto who = not principal.empty()               ? principal
-                   : name != settings.properties.end() ? "User:" + name->second
-                                                       : "User:" + settings.app;
-  const auto command = [&](std::string_view operations, std::string_view resource) {
-    std::string text = fmt::format("kafka-acls.sh {} --add --allow-principal '{}'", tool_options(settings), who);
-    while (not operations.empty()) {
+  if (not given.empty()) return given;
+  return "User:" + (name != settings.properties.end() ? name->second : settings.app);
+}
+
+struct right {
+  std::string_view operations;
+  std::string resource;
+};
+
+std::string topic_resource(const std::string& topic) { return "--topic " + topic; }
+
+std::string transactional_prefix(const std::string& prefix) {
+  return "--transactional-id " + prefix + ". --resource-pattern-type prefixed";
+}
+
+// Describe comes with Read and with Write. `topics check` needs DescribeConfigs, and to see what the others write.
+std::vector<right> engine_rights(const deployment& of) {
+  const auto& settings = of.kafka;
+  std::vector<right> rights;
+  for (const auto& topic : settings.inputs)
+    rights.push_back({"Read Write DescribeConfigs", topic_resource(topic)});
+  for (const auto& [role, topic] : settings.outputs.named()) {
+    const bool read_back = role == topic_role::changelog or role == topic_role::policies or role == topic_role::journal;
+    rights.push_back({read_back ? "Read Write DescribeConfigs" : "Write DescribeConfigs", topic_resource(*topic)});
+  }
+  if (not of.notifier.url.empty())
+    rights.push_back({"Describe DescribeConfigs", topic_resource(of.notifier.ends_topic)});
+  rights.push_back({"Read", "--group " + settings.app});
+  rights.push_back({"Write Describe", transactional_prefix(settings.app)});
+  return rights;
+}
+
+// What a member of a group beside the engine reads and writes.
+std::vector<right> beside_rights(const kafka_settings& settings, const std::string& taken, const std::string& written,
+                                 bool read_back, const std::string& group) {
+  return {{"Read", topic_resource(taken)},
+          {"Read", topic_resource(settings.outputs.enforcement)},
+          {read_back ? "Read Write" : "Write", topic_resource(written)},
+          {"Read", "--group " + group},
+          {"Write Describe", transactional_prefix(group)}};
+}
+
+std::vector<right> rights_of(const deployment& of, acl_holder holder) {
+  const auto& settings = of.kafka;
+  switch (holder) {
+    case acl_holder::reviewer:
+      return beside_rights(settings, settings.outputs.review_requests, settings.inputs.front(), false,
+                           reviewer_group(settings));
+    case acl_holder::notifier:
+      return beside_rights(settings, settings.outputs.notifications, of.notifier.ends_topic, true,
+                           notifier_group(settings));
+    case acl_holder::engine:
+      break;
+  }
+  return engine_rights(of);
+}
+
+} // namespace
+
+std::string acl_commands(const deployment& of, acl_holder holder, const std::string& principal) {
+  const auto who = principal_of(of.kafka, principal);
+  std::string text;
+  for (const auto& each : rights_of(of, holder)) {
+    text += fmt::format("kafka-acls.sh {} --add --allow-principal '{}'", tool_options(of.kafka), who);
+    for (auto operations = each.operations; not operations.empty();) {
       const auto end = std::min(operations.find(' '), operations.size());
       text += fmt::format(" --operation {}", operations.substr(0, end));
       operations.remove_prefix(std::min(end + 1, operations.size()));
     }
-    return text + fmt::format(" {}\n", resource);
-  };
-  // Describe comes with Read and with Write. `topics check` needs DescribeConfigs.
-  std::string text;
-  for (const auto& topic : settings.inputs)
-    text += command("Read Write DescribeConfigs", "--topic " + topic);
-  for (const auto& [role, topic] : settings.outputs.named()) {
-    const bool read_back = role == topic_role::changelog or role == topic_role::policies or role == topic_role::journal;
-    text += command(read_back ? "Read Write DescribeConfigs" : "Write DescribeConfigs", "--topic " + *topic);
+    text += fmt::format(" {}\n", each.resource);
   }
-  text += command("Read", "--group " + settings.app);
-  text += command("Write Describe", "--transactional-id " + settings.app + ". --resource-pattern-type prefixed");
   return text;
 }
 

@@ -23,8 +23,11 @@ std::string topics_table(const kafka::topic_needs& needs, std::span<const kafka:
 std::string topics_json(const kafka::topic_needs& needs, std::span<const kafka::found_topic> found,
                         std::span<const kafka::difference> differences, std::int32_t brokers);
 
-/// kafka-acls.sh commands, one a line, that let `principal` (User:name) run this deployment and nothing else. Empty:
-/// the name of streams.properties sasl.username, or a place to fill in.
-std::string acl_commands(const kafka_settings& settings, const std::string& principal);
+/// Processes of a deployment that may each have a login of their own.
+enum class acl_holder : std::uint8_t { engine, reviewer, notifier };
+
+/// kafka-acls.sh commands, one a line, that let `principal` (User:name) run this process of the deployment and nothing
+/// else. Empty: the name of streams.properties sasl.username, or the app's.
+std::string acl_commands(const deployment& of, acl_holder holder, const std::string& principal);
 
 } // namespace fairuse::cli

@@ -289,6 +289,10 @@ std::string worker_name(const kafka_settings& settings, std::string_view instanc
   return settings.app + "." + std::string{instance} + "." + std::to_string(worker);
 }
 
+std::string reviewer_group(const kafka_settings& settings) { return settings.app + ".reviewer"; }
+
+std::string notifier_group(const kafka_settings& settings) { return settings.app + ".notifier"; }
+
 std::string bootstrap_servers(const kafka_settings& settings) {
   std::string all;
   for (const auto& each : settings.bootstrap)

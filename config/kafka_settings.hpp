@@ -87,6 +87,10 @@ result<std::string> instance_of(const kafka_settings& settings, std::string_view
 /// transactional.id and group.instance.id of a worker: app.instance.worker.
 std::string worker_name(const kafka_settings& settings, std::string_view instance, std::uint32_t worker);
 
+/// Consumer groups of the processes beside the engine, and prefixes of their transactional ids (group.instance).
+std::string reviewer_group(const kafka_settings& settings);
+std::string notifier_group(const kafka_settings& settings);
+
 /// host:port,host:port
 std::string bootstrap_servers(const kafka_settings& settings);
 

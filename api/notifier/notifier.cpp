@@ -129,8 +129,8 @@ run_result<std::unique_ptr<notice_source>> kafka_source_of(const deployment& set
   auto made = open_brokers(of, setup.log);
   if (not made) return std::move(made.error());
   brokers = std::move(*made);
-  auto from = kafka_notices::open({.group = of.app + ".notifier",
-                                   .instance = fmt::format("{}.notifier.{}", of.app, *instance),
+  auto from = kafka_notices::open({.group = notifier_group(of),
+                                   .instance = fmt::format("{}.{}", notifier_group(of), *instance),
                                    .notifications = of.outputs.notifications,
                                    .enforcement = of.outputs.enforcement,
                                    .ends = settings.notifier.ends_topic,

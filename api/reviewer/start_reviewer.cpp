@@ -36,8 +36,8 @@ run_result<std::unique_ptr<review_source>> kafka_source(const deployment& settin
   auto made = open_brokers(from, setup.log);
   if (not made) return std::move(made.error());
   brokers = std::move(*made);
-  auto source = kafka_requests::open({.group = from.app + ".reviewer",
-                                      .instance = fmt::format("{}.reviewer.{}", from.app, *instance),
+  auto source = kafka_requests::open({.group = reviewer_group(from),
+                                      .instance = fmt::format("{}.{}", reviewer_group(from), *instance),
                                       .requests = from.outputs.review_requests,
                                       .enforcement = from.outputs.enforcement,
                                       .input = from.inputs.front(),

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`fairuse topics` and `fairuse run` against a broker with logins and ACLs, with exactly the rights that are printed.
+"""`fairuse topics`, `run`, `reviewer` and `notifier` against a broker with logins and ACLs, each with exactly the rights
+that are printed for it.
 
 usage: security_test.py FAIRUSE VERSION
 """
@@ -18,14 +19,19 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.broker import Broker, consume, produce_events  # noqa: E402
+from support.chat_stub import ChatStub  # noqa: E402
 from support.kafka_mode import write_config  # noqa: E402
-from support.process import run  # noqa: E402
+from support.listener import day, heartbeat  # noqa: E402
+from support.people import ENVIRONMENT, sections  # noqa: E402
+from support.process import ROOT, Process, run, wait_until  # noqa: E402
 from support.records import scram_works  # noqa: E402
 from support.traffic import ms, now_ms, speech  # noqa: E402
+from support.webhook_stub import WebhookStub  # noqa: E402
 
 VERSION = sys.argv.pop(2)
 FAIRUSE = sys.argv.pop(1)
 PARTITIONS = 2
+POLICY = ROOT / "config" / "demo" / "ladder.yaml"
 
 
 def unsigned_token(user):
@@ -41,7 +47,10 @@ def unsigned_token(user):
 class Security(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.broker = cls.enterClassContext(Broker(f"security_test_{os.getpid()}", VERSION, secure=True))
+        users = ("alice", "bob", "reviewer", "notifier")
+        cls.broker = cls.enterClassContext(Broker(f"security_test_{os.getpid()}", VERSION, secure=True, users=users))
+        cls.model = cls.enterClassContext(ChatStub(says="audiobook"))
+        cls.hook = cls.enterClassContext(WebhookStub())
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.facts = cls.broker.status()["secure"]
         for user, facts in cls.facts["users"].items():
@@ -50,9 +59,9 @@ class Security(unittest.TestCase):
         cls.secret("case.key", "0123456789abcdef0123456789abcdef\n")
         created = cls.topics("create", cls.config("admin", "tls"), "--inputs", "--partitions", str(PARTITIONS))
         assert created.returncode == 0, created.stdout + created.stderr
-        cls.rights = cls.printed_rights(cls.config("alice", "plain"))
-        for operations, resource in cls.rights:
-            cls.broker.acl("alice", operations, resource)
+        for user, process in (("alice", "engine"), ("reviewer", "reviewer"), ("notifier", "notifier")):
+            for operations, resource in cls.printed_rights(cls.config(user, "plain"), user, process):
+                cls.broker.acl(user, operations, resource)
 
     @classmethod
     def secret(cls, name, text):
@@ -77,24 +86,25 @@ class Security(unittest.TestCase):
         streams |= {"transaction_timeout": "2s", "session_timeout": "4s", "abort_scan": "1s"}
         streams["token_file"] = f"{user}.token" if login == "token" else None
         path = cls.folder / f"{user}-{login}-{len(list(cls.folder.iterdir()))}.yaml"
-        return write_config(path, facts[listener], "fairuse", streams=streams, case_key={"file": "case.key"})
+        return write_config(path, facts[listener], "fairuse", live=POLICY, streams=streams,
+                            case_key={"file": "case.key"}, **sections(cls.model, cls.hook))
 
     @staticmethod
     def fairuse(*arguments):
-        return run(FAIRUSE, *arguments)
+        return run(FAIRUSE, *arguments, env=ENVIRONMENT)
 
     @classmethod
     def topics(cls, verb, config, *options):
         return cls.fairuse("topics", verb, "--config", config, *options)
 
     @classmethod
-    def printed_rights(cls, config):
+    def printed_rights(cls, config, user, process):
         """`--print-acls` as (operations, resource) of tools/kafka."""
-        done = cls.topics("check", config, "--print-acls")
+        done = cls.topics("check", config, "--print-acls", "--for", process)
         assert done.returncode == 0, done.stderr
         rights = []
         for line in done.stdout.splitlines():
-            assert "--allow-principal 'User:alice'" in line, line
+            assert f"--allow-principal 'User:{user}'" in line, line
             assert "--cluster" not in line, line
             names = re.findall(r"--operation (\w+)", line)
             operations = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in names]
@@ -174,6 +184,29 @@ class Security(unittest.TestCase):
             told = json.loads(done.stdout)
             self.assertEqual((told["records"], told["dead_letters"]), (1, 0), f"{login}: {done.stderr}")
         self.assertGreaterEqual(len(consume(self.broker.bootstrap, "fairuse.journal.v1", "-f", "%o\n")), len(logins))
+
+    def test_a_reviewer_and_a_notifier_run_with_the_rights_that_are_printed_for_each(self):
+        def decide():
+            done = self.fairuse("run", "--config", self.config("alice", "plain"), "--state", self.folder / "climb", "--until-end")
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+        def beside(process, reached, what):
+            words = [process, "--config", self.config(process, "plain"), "--state", self.folder / process]
+            with Process(FAIRUSE, *words, env=ENVIRONMENT) as running:
+                wait_until(reached, what)
+                self.assertEqual(running.stop(), 0, running.tail())
+
+        def has_verdict():
+            words = consume(self.broker.bootstrap, "fairuse.events.v1", "-X", "isolation.level=read_committed", "-f", "%s\n")
+            return any("fairuse.review.v1" in each for each in words)
+
+        produce_events(self.broker.bootstrap, "fairuse.events.v1", [*day(), heartbeat(1)])
+        decide()
+        beside("reviewer", has_verdict, "the reviewer writes a verdict")
+        decide()
+        beside("notifier", lambda: self.hook.taken, "the notifier tells the webhook")
+        self.assertEqual([each.data["stage"] for each in self.hook.taken], ["warning"])
+        self.assert_sees_all(self.config("alice", "plain"))
 
 
 if __name__ == "__main__":

@@ -18,10 +18,12 @@ from support.process import ROOT, run
 
 
 class Broker:
-    def __init__(self, name, version="4.1", brokers=1, secure=False, settings=None, profile="test"):
+    def __init__(self, name, version="4.1", brokers=1, secure=False, settings=None, profile="test", users=()):
         self.name = name
         self._choices = ["--version", version, "--brokers", str(brokers), "--profile", profile]
         self._choices += ["--secure"] if secure else []
+        for user in users:
+            self._choices += ["--user", f"{user}:{user}-secret"]
         for key, value in (settings or {}).items():
             self._choices += ["--set", f"{key}={value}"]
         self.bootstrap = None
