@@ -7,7 +7,7 @@
 PREFIX ?= /usr/local
 
 help:
-	@echo 'make demo    build, then watch the engine decide: a day, a synthetic month, the day under another policy'
+	@echo 'make demo    build, then watch it: a day, a synthetic month, the day under another policy, a ladder'
 	@echo 'make demo-kafka  a real broker, two instances, one of them killed: no decision is lost or doubled'
 	@echo 'make test    the whole suite in release, fast tests under ASan + UBSan, what has threads under TSan'
 	@echo 'make torture faults on real brokers until it is stopped, recorded in a ledger: tools/torture --help'
@@ -29,6 +29,7 @@ install: build
 
 demo: build
 	@build/release/fairuse demo
+	@tools/demo_ladder
 
 demo-kafka: build
 	@tools/demo_kafka
