@@ -144,8 +144,8 @@ class Kafka(Deployment):
 
     def decisions(self):
         words = ["-q", "-C", "-t", "people.decisions", "-o", "beginning", "-e", "-X", "isolation.level=read_committed"]
-        lines = kcat(self.broker.bootstrap, *words, "-f", "%k\t%s\n").splitlines()
-        return [{"subject": key, "data": json.loads(value)} for key, _, value in (each.partition("\t") for each in lines)]
+        lines = kcat(self.broker.bootstrap, *words, "-f", "%k\t%h\t%s\n").splitlines()
+        return [decision_of(*each.split("\t", 2)) for each in lines if each]
 
     def stop(self):
         super().stop()
@@ -157,6 +157,12 @@ class Kafka(Deployment):
         equal(code, 0, told)
         code, told = command(self.program, "verify", capture)
         equal(code, 0, told)
+
+
+def decision_of(key, headers, value):
+    """Of a record, as local mode prints it."""
+    time = next(each for each in headers.split(",") if each.startswith("ce_time="))
+    return {"subject": key, "time": time.removeprefix("ce_time="), "data": json.loads(value)}
 
 
 def live(decisions, kind):
