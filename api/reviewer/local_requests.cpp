@@ -24,8 +24,6 @@ namespace fairuse {
 namespace {
 
 constexpr std::size_t page_decisions = 512;
-/// Pages whose requests are not all finished; more decisions wait.
-constexpr std::size_t pages_max = 64;
 
 std::filesystem::path cursor_file(const std::filesystem::path& state) { return state / "reviewer" / "cursor"; }
 
@@ -89,7 +87,6 @@ result<void> local_requests::read_policies() {
 
 // Decisions of a page are taken before the next one is read, so the cursor behind it names what was taken.
 result<void> local_requests::read_page() {
-  if (pages_.size() >= pages_max) return {};
   if (auto caught = reader_->catch_up(); not caught) return no_store(caught.error());
   if (auto read = read_policies(); not read) return read;
   auto found = reader_->logs().decisions(next_, page_decisions);
@@ -173,12 +170,18 @@ void local_requests::finished(std::uint64_t handle, review_answer answer, time_m
   asked_.erase(found);
 }
 
-// From the oldest on; the newest only when all of it was taken.
+// The newest only when all of it was taken. What is finished behind an open page ends with that one, so there are no
+// more pages than open requests, and none is kept from being asked by an older one.
 void local_requests::finish_pages() {
-  while (not pages_.empty() and pages_.begin()->second.open == 0
-         and (pages_.begin()->first != last_page_ or unread_.empty())) {
-    finished_until_ = std::move(pages_.begin()->second.behind);
-    pages_.erase(pages_.begin());
+  auto* behind = &finished_until_;
+  for (auto page = pages_.begin(); page != pages_.end();) {
+    if (page->second.open > 0 or (page->first == last_page_ and not unread_.empty())) {
+      behind = &page->second.behind;
+      ++page;
+    } else {
+      *behind = std::move(page->second.behind);
+      page = pages_.erase(page);
+    }
   }
 }
 

@@ -43,3 +43,13 @@ def heartbeat(number, user=USER):
     """A session's sign of life, which meters nothing: caps are compared, and a review may be asked for."""
     event = {"specversion": "1.0", "id": f"beat-{number}", "source": "phone", "type": "fairuse.speech.v1"}
     return text(event | {"subject": user, "time": now().isoformat(), "data": {"lane": "realtime", "ms": 0}})
+
+
+def long_day(user):
+    """A conversation of three hours that ends now, in one event: above a daily cap of two at once."""
+    ms = 3 * 3_600_000
+    words = {"title": "Chapter 3", "overview": "A narrator reads a novel.", "category": "entertainment"}
+    said = {"conversation": {"conversation": f"{user}-0", "duration_ms": ms, "lane": "realtime", **words},
+            "speech": {"lane": "realtime", "ms": ms}}  # fmt: skip
+    common = {"specversion": "1.0", "source": "phone", "subject": user, "time": now().isoformat()}
+    return [text({"id": f"{user}-{kind}", "type": f"fairuse.{kind}.v1", **common, "data": data}) for kind, data in said.items()]

@@ -20,7 +20,8 @@ def python_environment(name, requirements):
     stamp = target / "installed.txt"
     if not stamp.exists() or stamp.read_text() != wanted:
         subprocess.run([sys.executable, "-m", "venv", "--clear", target], check=True)
-        pip = [target / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        # Python compiles what is imported, which is a small part of it.
+        pip = [target / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
         subprocess.run([*pip, "-r", requirements], check=True)
         stamp.write_text(wanted)
     return target
