@@ -24,6 +24,8 @@ namespace {
 
 /// A person should wait no longer for the first answer of a broker.
 constexpr int questions_again_max = 9;
+/// Nothing but markers is there if no record comes.
+constexpr kafka::milliseconds end_wait{200};
 
 } // namespace
 
@@ -73,12 +75,8 @@ void kafka_intake::revoked(bool lost) {
 result<void> kafka_intake::poll(kafka::milliseconds wait) {
   if (not fatal_) return fatal_;
   if (auto served = serve(group_->failure()); not served) return served;
-  if (starts_) {
-    const auto started = start_fetching();
-    if (not started and started.error().next == next_action::broken)
-      return error{fmt::format("{} ({})", started.error().text, started.error().code)};
-    starts_ = not started;
-  }
+  if (starts_)
+    if (auto started = start(); not started) return started;
   pause_or_resume();
   if (const auto batch = group_->poll(wait)) take(*batch);
   return fatal_;
@@ -93,6 +91,23 @@ result<void> kafka_intake::serve(const call_result<>& failure) {
                fmt::format("records of {} were removed before they were taken: going on with the oldest that is there",
                            options_.topic));
   starts_ = true;
+  // Of the others nothing comes either before the places are known. If this fails it is told again.
+  static_cast<void>(group_->fetch({}));
+  return {};
+}
+
+// A producer comes first: it ends the transaction that an earlier one of this instance left open, which holds the
+// group's offsets back until it times out.
+result<void> kafka_intake::start() {
+  if (not partitions_.empty()) {
+    const auto ready = open_producer();
+    if (not ready) return fatal_ = ready.error();
+    if (not *ready) return {};
+  }
+  const auto started = start_fetching();
+  if (not started and started.error().next == next_action::broken)
+    return error{fmt::format("{} ({})", started.error().text, started.error().code)};
+  starts_ = not started;
   return {};
 }
 
@@ -191,27 +206,30 @@ result<void> kafka_intake::commit() {
 }
 
 // False: a broker does not answer, try again later.
+result<bool> kafka_intake::open_producer() {
+  if (producer_ != nullptr) return true;
+  producer_ = brokers_.make_producer(options_.instance);
+  const auto made = producer_->prepare(options_.outputs);
+  if (made) return true;
+  producer_.reset();
+  const auto& why = made.error();
+  if (why.code == "_FENCED") return error{fmt::format("{} ({})", why.text, why.code)};
+  if (++failures_ == 1 and why.next == next_action::broken)
+    options_.log(log_level::warning, fmt::format("cannot write yet: {} ({})", why.text, why.code));
+  return false;
+}
+
+// False: as above.
 result<bool> kafka_intake::prepare() {
-  if (producer_ == nullptr) {
-    producer_ = brokers_.make_producer(options_.instance);
-    const auto made = producer_->prepare(options_.outputs);
-    if (not made) {
-      producer_.reset();
-      if (made.error().next == next_action::again or made.error().next == next_action::abort) return false;
-      if (made.error().code == "_FENCED") return error{fmt::format("{} ({})", made.error().text, made.error().code)};
-      options_.log(log_level::warning, fmt::format("cannot write yet: {} ({})", made.error().text, made.error().code));
-      return false;
-    }
-  }
-  if (unsure_) {
-    // The new producer has ended what the old one left open, so the group's offsets tell.
-    const auto found = committed_offsets();
-    if (not found) return false;
-    for (const auto& each : *found)
-      partitions_.at(each.of.partition).committed = std::max(partitions_.at(each.of.partition).committed, each.offset);
-    unsure_ = false;
-    drop_committed();
-  }
+  if (const auto opened = open_producer(); not opened or not *opened) return opened;
+  if (not unsure_) return true;
+  // The new producer has ended what the old one left open, so the group's offsets tell.
+  const auto found = committed_offsets();
+  if (not found) return false;
+  for (const auto& each : *found)
+    partitions_.at(each.of.partition).committed = std::max(partitions_.at(each.of.partition).committed, each.offset);
+  unsure_ = false;
+  drop_committed();
   return true;
 }
 
@@ -293,10 +311,21 @@ std::size_t kafka_intake::open() const {
 
 bool kafka_intake::at_end() {
   if (starts_ or partitions_.empty() or open() > 0 or not ahead_.empty()) return false;
-  return std::all_of(partitions_.begin(), partitions_.end(), [this](const auto& each) {
-    const auto log = brokers_.range({options_.topic, each.first}, kafka::isolation::committed);
-    return log and each.second.next >= log->high;
-  });
+  std::vector<kafka::position> unread;
+  std::vector<kafka::position> ends;
+  for (const auto& [of, next] : next_places()) {
+    const auto log = brokers_.range(of, kafka::isolation::committed);
+    if (not log) return false;
+    if (next >= log->high) continue;
+    unread.push_back({of, std::max(next, log->low)});
+    ends.push_back({of, log->high});
+  }
+  if (ends.empty()) return true;
+  // The markers of transactions stand behind the last record, so only reading tells.
+  const auto reading = brokers_.make_reader(kafka::isolation::committed);
+  if (not reading->start(unread) or reading->poll(end_wait) != nullptr) return false;
+  return std::all_of(ends.begin(), ends.end(),
+                     [&](const kafka::position& end) { return reading->position_of(end.of) >= end.offset; });
 }
 
 } // namespace fairuse

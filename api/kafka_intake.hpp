@@ -110,6 +110,8 @@ private:
   void revoked(bool lost) override;
 
   result<void> serve(const kafka::call_result<>& failure);
+  result<void> start();
+  result<bool> open_producer();
   result<bool> prepare();
   kafka::call_result<> start_fetching();
   kafka::call_result<std::vector<kafka::committed_offset>> committed_offsets();

@@ -1,31 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FAIRUSE_SEED=17 runs one seed, FAIRUSE_SEEDS=1..20000 a range; FAIRUSE_TRACE=1 prints what happens.
+// FAIRUSE_TRACE=1 prints what happens.
 #include "tests/protocol/seeds.hpp"
 
 #include <chrono>
-#include <cstdlib>
 #include <string>
-#include <utility>
 
 #include <boost/test/unit_test.hpp>
+
+#include "tests/wanted_seeds.hpp"
 
 namespace fairuse::protocol {
 
 namespace {
-
-#ifndef FAIRUSE_SEEDS_DEFAULT
-#define FAIRUSE_SEEDS_DEFAULT "1..50"
-#endif
-
-std::pair<std::uint64_t, std::uint64_t> wanted_seeds() {
-  if (const char* one = std::getenv("FAIRUSE_SEED")) return {std::stoull(one), std::stoull(one)};
-  const char* named = std::getenv("FAIRUSE_SEEDS");
-  const std::string range = named != nullptr ? named : FAIRUSE_SEEDS_DEFAULT;
-  const auto dots = range.find("..");
-  if (dots == std::string::npos) return {std::stoull(range), std::stoull(range)};
-  return {std::stoull(range.substr(0, dots)), std::stoull(range.substr(dots + 2))};
-}
 
 /// What a run of seeds came to, and how many failed.
 class seed_runs {
@@ -75,7 +62,7 @@ private:
 } // namespace
 
 BOOST_AUTO_TEST_CASE(through_every_crash_and_pause_nothing_is_lost_doubled_or_torn) {
-  const auto [first, last] = wanted_seeds();
+  const auto [first, last] = wanted_seeds("1..50");
   seed_runs all;
   for (auto seed = first; seed <= last and all.run(seed);)
     ++seed;
