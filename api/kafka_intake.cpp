@@ -272,7 +272,6 @@ void kafka_intake::settle() {
   for (auto& [number, state] : partitions_) {
     if (state.covered == 0) continue;
     state.committed = state.entries[state.covered - 1].offset + 1;
-    state.covered = 0;
   }
   ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(ahead_covered_));
   drop_committed();
