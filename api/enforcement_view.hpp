@@ -26,6 +26,9 @@ struct enforced_user {
 
 class enforcement_view {
 public:
+  /// Whoever acts by it catches it up at least so often, also where nothing new was read.
+  static constexpr std::int64_t age_max_ms = 500;
+
   enforcement_view(kafka::cluster& brokers, std::string topic);
 
   /// Read these partitions from their beginning; the others are forgotten.

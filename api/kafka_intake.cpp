@@ -51,9 +51,7 @@ kafka_intake::~kafka_intake() {
 }
 
 void kafka_intake::assigned(std::span<const kafka::topic_partition> partitions) {
-  partitions_.clear();
-  places_.clear();
-  ahead_.clear();
+  forget();
   std::vector<std::int32_t> given;
   for (const auto& each : partitions) {
     partitions_[each.partition];
@@ -66,10 +64,14 @@ void kafka_intake::assigned(std::span<const kafka::topic_partition> partitions) 
 // They are another member's after the return, which takes again what is not committed now.
 void kafka_intake::revoked(bool lost) {
   if (not lost and has_something() and not unsure_) static_cast<void>(commit());
+  forget();
+  told_.assigned({});
+}
+
+void kafka_intake::forget() {
   partitions_.clear();
   places_.clear();
   ahead_.clear();
-  told_.assigned({});
 }
 
 result<void> kafka_intake::poll(kafka::milliseconds wait) {
@@ -193,7 +195,7 @@ bool kafka_intake::has_something() const {
 }
 
 result<void> kafka_intake::commit() {
-  if (not fatal_ or not has_something() or starts_) return fatal_;
+  if (not fatal_ or not has_something()) return fatal_;
   const auto ready = prepare();
   if (not ready) return fatal_ = ready.error();
   if (not *ready) return {};
@@ -227,7 +229,7 @@ result<bool> kafka_intake::prepare() {
   const auto found = committed_offsets();
   if (not found) return false;
   for (const auto& each : *found)
-    partitions_.at(each.of.partition).committed = std::max(partitions_.at(each.of.partition).committed, each.offset);
+    partitions_.at(each.of.partition).committed = each.offset;
   unsure_ = false;
   drop_committed();
   return true;

@@ -108,6 +108,7 @@ private:
   kafka_intake(intake_options options, kafka::cluster& brokers, owner told);
   void assigned(std::span<const kafka::topic_partition> partitions) override;
   void revoked(bool lost) override;
+  void forget();
 
   result<void> serve(const kafka::call_result<>& failure);
   result<void> start();

@@ -18,8 +18,6 @@ namespace {
 constexpr kafka::milliseconds no_wait{0};
 constexpr kafka::milliseconds catch_up_wait{200};
 constexpr kafka::milliseconds read_patience{10'000};
-/// Switches may be so old where nothing new was read.
-constexpr std::int64_t switches_every_ms = 500;
 constexpr std::int64_t commit_every_ms = 100;
 /// After a commit that failed.
 constexpr std::int64_t pause_ms = 1'000;
@@ -133,13 +131,13 @@ result<std::vector<notice>> kafka_notices::poll(std::size_t most, time_ms now) {
 }
 
 result<bool> kafka_notices::is_held(time_ms now) {
-  if (now >= caught_up_at_ + switches_every_ms or now < caught_up_at_)
+  if (now >= caught_up_at_ + enforcement_view::age_max_ms or now < caught_up_at_)
     if (const auto done = catch_up(now); not done) return done.error();
   return view_.is_off();
 }
 
 result<told_user> kafka_notices::user_of(const notice& what, time_ms now) {
-  if (now >= caught_up_at_ + switches_every_ms)
+  if (now >= caught_up_at_ + enforcement_view::age_max_ms)
     if (const auto done = catch_up(now); not done) return done.error();
   const auto open = open_.find(what.id);
   // Its partition is another notifier's now, which sends it.

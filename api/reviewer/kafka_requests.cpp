@@ -45,6 +45,7 @@ result<std::unique_ptr<kafka_requests>> kafka_requests::open(const kafka_request
                                 own->fresh_.clear();
                                 own->asked_.clear();
                                 own->finished_ = 0;
+                                own->has_news_ = true;
                                 own->view_.follow(partitions);
                               }});
   if (not intake) return intake.error();
@@ -53,6 +54,7 @@ result<std::unique_ptr<kafka_requests>> kafka_requests::open(const kafka_request
 }
 
 bool kafka_requests::take(std::uint64_t handle, const kafka::record& what) {
+  has_news_ = true;
   waiting_request made{.handle = handle, .partition = what.partition};
   if (not what.key or not what.value or not read_request(*what.key, *what.value, made.what, made.epoch)) {
     passed_.push_back(not_asked::unreadable);
@@ -79,15 +81,26 @@ void kafka_requests::pass_over(std::uint64_t handle, not_asked why) {
   intake_->finish(handle, {});
 }
 
+// A request is seen with all that was committed up to it: its user's row, an erasure, the switches. What has come later
+// is seen by those that have waited for long, too, so the brokers are also asked where no request is new.
+result<bool> kafka_requests::catch_up(time_ms now) {
+  if (not has_news_ and now >= caught_up_at_ and now < caught_up_at_ + enforcement_view::age_max_ms) return true;
+  const auto done = view_.catch_up(catch_up_wait);
+  if (asks_for(done, kafka::next_action::broken))
+    return error{fmt::format("{} ({})", done.error().text, done.error().code)};
+  if (not done or not *done) return false;
+  has_news_ = false;
+  caught_up_at_ = now;
+  return true;
+}
+
 result<review_source::news> kafka_requests::poll(std::size_t most, time_ms now) {
   news out;
   if (auto polled = intake_->poll(poll_wait); not polled) return polled.error();
-  const bool has_room = most > 0 and not fresh_.empty();
-  if (has_room) {
-    const auto caught_up = view_.catch_up(catch_up_wait);
-    if (not caught_up and caught_up.error().next == kafka::next_action::broken)
-      return error{fmt::format("{} ({})", caught_up.error().text, caught_up.error().code)};
-    if (not caught_up or not *caught_up) return out;
+  if (most > 0 and not fresh_.empty()) {
+    const auto caught_up = catch_up(now);
+    if (not caught_up) return caught_up.error();
+    if (not *caught_up) return out;
   }
   while (out.requests.size() < most and not fresh_.empty()) {
     auto next = std::move(fresh_.front());

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,11 +54,15 @@ private:
 
   kafka_requests(const kafka_requests_options& options, kafka::cluster& brokers);
   bool take(std::uint64_t handle, const kafka::record& what);
+  result<bool> catch_up(time_ms now);
   std::optional<not_asked> why_not(const waiting_request& what, time_ms now) const;
   void pass_over(std::uint64_t handle, not_asked why);
 
   kafka_requests_options options_;
   enforcement_view view_;
+  /// Something came since the view was caught up.
+  bool has_news_ = true;
+  time_ms caught_up_at_ = 0;
   std::unique_ptr<kafka_intake> intake_;
   /// Taken and not handed over.
   std::deque<waiting_request> fresh_;

@@ -20,7 +20,7 @@ constexpr std::uint64_t calm_every = 6;
 
 simlog::fault_rates rates_of(bool calm, simlog::fault_plan& draws) {
   if (calm) return {};
-  auto rates = simlog::stormy(static_cast<std::uint32_t>(30 + draws.below(200)));
+  auto rates = simlog::stormy(static_cast<std::uint32_t>(8 + draws.below(120)));
   // The range assignor gives no partition that is kept, so librdkafka passes over nothing.
   rates.erase(fault::skipped);
   return rates;
@@ -39,7 +39,9 @@ intake_storm::intake_storm(std::uint64_t seed)
     log_.make_topic(topic, model_.partitions());
   upstream_ = driver_.make_producer("upstream");
   expect(upstream_->prepare({}).has_value(), "the input can be written");
+  // Half of the clients never learn how their commits end.
   how_ = {.session = milliseconds{6'000}, .transaction = milliseconds{2'000}, .batch = 1 + draws_.below(12)};
+  if (draws_.below(2) == 0) how_.after_loss = simlog::outcome::breaks;
   faults_.observer = [this](simlog::point where, fault what) {
     ++counts_.faults;
     note(fmt::format("  {} at {}", name_of(what), name_of(where)));

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,11 @@ struct quiet_place {
   std::vector<std::string> said;
 };
 
+struct idle_member : kafka::membership {
+  void assigned(std::span<const kafka::topic_partition>) override {}
+  void revoked(bool) override {}
+};
+
 using keys = std::vector<std::string>;
 
 /// What a seed does wrong, and what happened before it; empty: nothing.
@@ -134,6 +140,23 @@ BOOST_AUTO_TEST_CASE(what_is_written_ahead_does_not_wait_for_older_records) {
   BOOST_TEST(at.keys_in(results) == (keys{"old", "new"}));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_finished_is_committed_before_the_partition_goes) {
+  quiet_place at;
+  at.feed({"one", "two"});
+  at.poll();
+  at.finish(0);
+  simlog::simulated_cluster elsewhere{at.log};
+  idle_member idle;
+  const auto other = elsewhere.join({group_name, "another", {input}}, idle);
+  other->poll(kafka::milliseconds{0});
+  at.poll(1);
+  BOOST_TEST(at.keys_in(results) == keys{"one"});
+  // What is finished now is another member's.
+  at.finish(1);
+  BOOST_TEST(at.intake->commit().has_value());
+  BOOST_TEST(at.keys_in(results) == keys{"one"});
+}
+
 BOOST_AUTO_TEST_CASE(after_a_kill_in_a_commit_its_own_transaction_holds_nothing_up) {
   quiet_place at;
   at.feed({"one"});
@@ -149,11 +172,16 @@ BOOST_AUTO_TEST_CASE(after_a_kill_in_a_commit_its_own_transaction_holds_nothing_
 
 BOOST_AUTO_TEST_CASE(a_record_that_was_removed_finishes_no_other) {
   quiet_place at;
+  at.how.after_loss = simlog::outcome::repeats;
+  at.start();
   at.feed({"removed"});
   at.poll();
   at.feed({"never read"});
   at.feed({"there"});
   at.log.log_of({input, 0}).delete_before(4);
+  // Where to go on is not known at once, and that records were removed is said once.
+  at.faults.script(simlog::point::committed, simlog::fault::lost, 1);
+  at.faults.script(simlog::point::committed, simlog::fault::lost, 2);
   at.poll();
   BOOST_TEST(at.taken == (keys{"removed", "there"}));
   at.finish(0);
@@ -163,6 +191,21 @@ BOOST_AUTO_TEST_CASE(a_record_that_was_removed_finishes_no_other) {
   BOOST_TEST(at.intake->commit().has_value());
   BOOST_TEST(at.keys_in(results) == keys{"there"});
   BOOST_TEST(at.said.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_written_ahead_of_a_removed_record_is_written_before_the_end) {
+  quiet_place at;
+  at.feed({"removed"});
+  at.poll();
+  at.intake->write_ahead(at.handles[0], {{.topic = early, .key = "removed", .value = ""}});
+  at.feed({"never read"});
+  at.log.log_of({input, 0}).delete_before(4);
+  at.poll();
+  BOOST_TEST(at.intake->open() == 0U);
+  BOOST_TEST(not at.intake->at_end());
+  BOOST_TEST(at.intake->commit().has_value());
+  BOOST_TEST(at.keys_in(early) == keys{"removed"});
+  BOOST_TEST(at.intake->at_end());
 }
 
 BOOST_AUTO_TEST_CASE(the_end_is_reached_behind_the_marker_of_the_last_transaction) {
@@ -194,6 +237,19 @@ BOOST_AUTO_TEST_CASE(a_commit_that_fails_is_counted_and_tried_again) {
   BOOST_TEST(at.intake->commit().has_value());
   BOOST_TEST(at.intake->failures() == 0U);
   BOOST_TEST(at.keys_in(results) == keys{"one"});
+}
+
+BOOST_AUTO_TEST_CASE(a_broker_that_asks_for_patience_has_it_within_a_commit) {
+  for (const auto where : {simlog::point::add_offsets, simlog::point::send_offsets, simlog::point::commit}) {
+    quiet_place at;
+    at.feed({"one"});
+    at.poll();
+    at.finish(0);
+    at.faults.script(where, simlog::fault::loading);
+    BOOST_TEST(at.intake->commit().has_value());
+    BOOST_TEST(at.intake->failures() == 0U);
+    BOOST_TEST(at.keys_in(results) == keys{"one"});
+  }
 }
 
 } // namespace fairuse::intake
