@@ -288,14 +288,14 @@ void kafka_intake::drop_committed() {
     }
 }
 
-// Nothing is lost: all of it is tried again, unless the group says that it was committed.
+// Nothing is lost: all of it is tried again, unless the group says that it was committed. Whether another process has
+// this instance is for the group to say, too: a transaction that timed out is fenced as well.
 void kafka_intake::recover(const call_error& from) {
   if (++failures_ == 1)
     options_.log(log_level::warning, fmt::format("a commit did not go through: {} ({})", from.text, from.code));
   if (from.next == next_action::abort and producer_->abort() and not producer_->had_errors()) return;
   producer_.reset();
   unsure_ = true;
-  if (from.code == "_FENCED") fatal_ = group_->failure() ? result<void>{} : result<void>{error{from.text}};
 }
 
 std::string kafka_intake::committed_metadata(std::int32_t partition) const {

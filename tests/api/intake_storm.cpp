@@ -20,6 +20,10 @@ constexpr std::uint64_t calm_every = 6;
 
 simlog::fault_rates rates_of(bool calm, simlog::fault_plan& draws) {
   if (calm) return {};
+  // Transactions that fail, while requests of earlier ones are still under way.
+  if (draws.below(3) == 0)
+    return {
+        {fault::delayed, 80'000}, {fault::duplicated, 80'000}, {fault::undelivered, 150'000}, {fault::early, 80'000}};
   auto rates = simlog::stormy(static_cast<std::uint32_t>(8 + draws.below(120)));
   // The range assignor gives no partition that is kept, so librdkafka passes over nothing.
   rates.erase(fault::skipped);
