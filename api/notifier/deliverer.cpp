@@ -96,8 +96,8 @@ result<void> deliverer::turn(time_ms now) {
   const auto held = from_.is_held(now);
   if (not held) return held.error();
   if (held_ != *held)
-    log_(log_level::info,
-         *held ? "nothing is sent: the kill switch is on, or the system is off" : "notices are sent again");
+    log_(log_level::info, *held ? "nothing is sent: the kill switch is on, the system is off, or this is not known yet"
+                                : "notices are sent again");
   held_ = *held;
   if (auto taken = take_new(now); not taken) return taken;
   if (auto begun = begin_due(now); not begun) return begun;

@@ -19,7 +19,7 @@ from support.kafka_mode import CASE_KEY, SHORT_TIMES, Instance, command, write_c
 from support.process import ROOT, Process, wait_until
 from support.webhook_stub import SECRET
 
-ENVIRONMENT = {**os.environ, "FAIRUSE_CASE_KEY": CASE_KEY, "FAIRUSE_WEBHOOK_SECRET": SECRET, "FAIRUSE_INSTANCE": "one"}
+ENVIRONMENT = {**os.environ, "FAIRUSE_CASE_KEY": CASE_KEY, "FAIRUSE_WEBHOOK_SECRET": SECRET}
 BESIDE = ("reviewer", "notifier")
 # Before a process says so, a signal ends it as it ends any.
 RUNS = {"engine": "reading", "reviewer": "model", "notifier": "notifying at"}
@@ -39,27 +39,37 @@ class Deployment:
         self.folder = folder
         self.processes = {}
 
-    def run(self, name, *words):
+    def run(self, name, *words, instance="one"):
         """One process, by its name; its log goes on over its starts."""
-        self.processes[name] = Process(self.program, *words, env=ENVIRONMENT, log=self.folder / f"{name}.log")
+        env = {**ENVIRONMENT, "FAIRUSE_INSTANCE": instance}
+        self.processes[name] = Process(self.program, *words, env=env, log=self.log_of(name))
+
+    def log_of(self, name):
+        return self.folder / f"{name}.log"
 
     def run_beside(self, name):
-        self.run(name, name, "--config", self.config, "--state", self.state_of(name))
+        """`reviewer`, or `reviewer-two` for another instance."""
+        kind, _, instance = name.partition("-")
+        self.run(name, kind, "--config", self.config, "--state", self.state_of(name), instance=instance or "one")
 
     def kill(self, name):
         self.processes[name].kill()
 
     def start_again(self, name):
-        if name in BESIDE:
-            self.run_beside(name)
-        else:
+        if name == "engine":
             self.run_engine()
+        else:
+            self.run_beside(name)
+
+    def stop_one(self, name):
+        process = self.processes[name]
+        process.wait_for_line(RUNS[name.partition("-")[0]])
+        equal(process.stop(), 0, f"exit code of the {name}, which said {process.tail()}")
 
     def stop(self):
-        for name in [*(name for name in self.processes if name in BESIDE), *("engine",) * ("engine" in self.processes)]:
-            process = self.processes[name]
-            process.wait_for_line(RUNS[name])
-            equal(process.stop(), 0, f"exit code of the {name}, which said {process.tail()}")
+        """The engine last."""
+        for name in sorted(self.processes, key=lambda name: name == "engine"):
+            self.stop_one(name)
 
 
 class Local(Deployment):
@@ -97,14 +107,13 @@ class Local(Deployment):
 
 
 class Kafka(Deployment):
-    PARTITIONS = 2
-
-    def __init__(self, program, folder, stub, hook, policy, broker):
+    def __init__(self, program, folder, stub, hook, policy, broker, partitions=2, beside=BESIDE):
         super().__init__(program, folder)
         self.broker = broker
+        self.beside = beside
         self.config = write_config(folder / "kafka.yaml", broker.bootstrap, "people", live=policy, streams=SHORT_TIMES,
                                    **sections(stub, hook))  # fmt: skip
-        words = ["topics", "create", "--config", self.config, "--inputs", "--partitions", self.PARTITIONS]
+        words = ["topics", "create", "--config", self.config, "--inputs", "--partitions", partitions]
         code, told = command(program, *words)
         equal(code, 0, told)
         self.engine = Instance(program, self.config, folder / "one")
@@ -115,7 +124,7 @@ class Kafka(Deployment):
     def start(self, lines):
         self.send(lines)
         self.engine.start()
-        for name in BESIDE:
+        for name in self.beside:
             self.run_beside(name)
 
     def send(self, lines):
