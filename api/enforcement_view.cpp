@@ -75,8 +75,10 @@ void enforcement_view::take(const kafka::record& what, const std::vector<kafka::
     return;
   }
   const enforced_user found{.at = stage_from(row.value("stage", "none")).value_or(stage::none),
+                            .since = time_in(row, "since", 0),
                             .until = time_in(row, "until", never),
-                            .exempt = row.value("exempt", false)};
+                            .exempt = row.value("exempt", false),
+                            .exempt_until = time_in(row, "exempt_until", never)};
   if (found.at == stage::none and not found.exempt)
     users_.erase(std::string{*what.key});
   else

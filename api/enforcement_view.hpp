@@ -20,8 +20,11 @@ namespace fairuse {
 
 struct enforced_user {
   stage at = stage::none;
+  time_ms since = 0;
   time_ms until = never;
   bool exempt = false;
+  /// Last instant of the exemption.
+  time_ms exempt_until = never;
 };
 
 class enforcement_view {

@@ -21,6 +21,8 @@ constexpr std::size_t answer_bytes_max = 64 << 10;
 constexpr int gone = 410;
 constexpr int too_many = 429;
 constexpr int unavailable = 503;
+/// Behind that nobody waits for the news, such as where a notifier begins beside an old store.
+constexpr std::int64_t exemption_told_within_ms = 7 * day_ms;
 
 prometheus::Counter& ended(process_metrics& all, const char* how) {
   return all.counter("fairuse_notifier_notices_total", "Notices that ended, by how.", {{"end", how}});
@@ -34,6 +36,14 @@ prometheus::Counter& attempted(process_metrics& all, const char* what) {
 bool is_taken(const http_answer& answer) {
   return (answer.fault == http_fault::none or answer.fault == http_fault::too_large) and answer.status >= 200
          and answer.status <= 299;
+}
+
+std::string_view why_stage_dropped(const notice& what, const told_user& who, time_ms now) {
+  if (what.until != never and now > what.until) return "the stage has ended";
+  if (who.at < what.at) return "the user's stage is lower now";
+  // It ended, or a higher one did and fell back to it: another notice, or none, tells of the present one.
+  if (who.at == what.at and who.since > what.decided_at) return "the user came to the stage anew since";
+  return "";
 }
 
 std::string answer_text(const http_answer& answer) {
@@ -69,12 +79,19 @@ notifier_figures::notifier_figures(process_metrics& all)
 
 std::string_view why_dropped(const notice& what, const told_user& who, time_ms now) {
   if (who.erased) return "the user was erased";
+  if (who.exempt) return "the user is exempt";
+  switch (what.about) {
+    case notice_about::stage:
+      return why_stage_dropped(what, who, now);
+    case notice_about::budget_low:
+    case notice_about::budget_exhausted:
+      if (what.until != never and now > what.until) return "the day is over";
+      return who.at == what.at ? "" : "the user is not at the budget's stage now";
+    case notice_about::exemption_ended:
+      break;
+  }
   // Whatever the stage is since.
-  if (what.about == notice_about::exemption_ended) return who.exempt ? "the user is exempt again" : "";
-  if (what.until != never and now > what.until)
-    return what.about == notice_about::stage ? "the stage has ended" : "the day is over";
-  if (who.at < what.at) return "the user's stage is lower now";
-  return "";
+  return now > what.decided_at + exemption_told_within_ms ? "the exemption ended long ago" : "";
 }
 
 std::int64_t retry_wait_ms(const notifier_settings& settings, std::uint32_t attempts, std::string_view id) {

@@ -150,7 +150,9 @@ result<told_user> kafka_notices::user_of(const notice& what, time_ms now) {
   const auto* known = view_.find(what.uid);
   if (known == nullptr) return told_user{};
   const bool is_over = known->until != never and now > known->until;
-  return told_user{.exempt = known->exempt, .at = is_over ? stage::none : known->at};
+  return told_user{.exempt = known->exempt and now <= known->exempt_until,
+                   .at = is_over ? stage::none : known->at,
+                   .since = known->since};
 }
 
 intake_output kafka_notices::log_record(const notice& what, std::string value) const {

@@ -144,6 +144,7 @@ result<bool> local_notices::read_page() {
     auto what = notice_from_decision(line);
     if (not what or known_.has_ended(what->id)) continue;
     if (std::find(options_.send.begin(), options_.send.end(), what->about) == options_.send.end()) continue;
+    if (auto filled = fill_stage(*what); not filled) return filled.error();
     what->tried_since = known_.tried_since(what->id);
     page_of_.emplace(what->id, next_page_);
     ++read.unfinished;
@@ -151,6 +152,15 @@ result<bool> local_notices::read_page() {
   }
   add_page(std::move(read));
   return true;
+}
+
+// The decision about a budget does not name the stage that it holds at: the policy does.
+result<void> local_notices::fill_stage(notice& what) {
+  if (what.about != notice_about::budget_low and what.about != notice_about::budget_exhausted) return {};
+  const auto loaded = policies();
+  if (not loaded) return loaded.error();
+  what.at = (*loaded)->live().rules.budget.at;
+  return {};
 }
 
 void local_notices::add_page(page read) {
@@ -202,7 +212,9 @@ result<told_user> local_notices::user_of(const notice& what, time_ms now) {
   const auto* who = found->get();
   if (who == nullptr or who->erased_at >= what.decided_at) return told_user{.erased = true};
   const controls on{.enabled = true, .killed = false, .policies = *loaded};
-  told_user told{.exempt = who->exempt, .at = query_standing(*who, on, 0, std::max(now, last)).at};
+  const auto at = std::max(now, last);
+  const auto standing = query_standing(*who, on, 0, at);
+  told_user told{.exempt = who->is_exempt(at), .at = standing.at, .since = standing.since};
   if (who->account) {
     told.locale = who->account->locale;
     told.time_zone = who->account->time_zone;

@@ -68,6 +68,7 @@ private:
   result<void> look(time_ms now);
   result<void> check_clock() const;
   result<bool> read_page();
+  result<void> fill_stage(notice& what);
   void add_page(page read);
   void end_in_page(const std::string& id);
   result<const policy_set*> policies();

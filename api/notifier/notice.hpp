@@ -21,7 +21,8 @@ struct notice {
   std::string decision;
   std::string uid;
   notice_about about = notice_about::stage;
-  /// The new stage; of the others the one that the user is in, none: it is not known.
+  /// The new stage; of a budget the one that it holds at; of an exemption the one that the user is in, none: it is not
+  /// known.
   stage at = stage::none;
   wording words = wording::misuse;
   /// Of the verdict; none: there was none.

@@ -41,6 +41,8 @@ struct told_user {
   bool erased = false;
   bool exempt = false;
   stage at = stage::none;
+  /// When the user came to that stage; 0: not known.
+  time_ms since = 0;
   /// Empty: not known.
   std::string locale;
   std::string time_zone;

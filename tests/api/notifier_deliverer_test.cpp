@@ -390,29 +390,49 @@ BOOST_AUTO_TEST_CASE(what_is_true_no_more_is_dropped) {
       {notice_about::stage, stage::warning, 1'000, {.at = stage::warning}, ""},
       {notice_about::stage, stage::warning, 999, {.at = stage::warning}, "the stage has ended"},
       {notice_about::stage, stage::warning, never, {.erased = true, .at = stage::warning}, "the user was erased"},
-      {notice_about::stage, stage::warning, never, {.exempt = true, .at = stage::warning}, ""},
-      {notice_about::budget_low, stage::none, 1'000, {.at = stage::none}, ""},
+      {notice_about::stage, stage::warning, never, {.exempt = true, .at = stage::warning}, "the user is exempt"},
+      {notice_about::stage, stage::warning, never, {.at = stage::warning, .since = 500}, ""},
+      {notice_about::stage,
+       stage::warning,
+       never,
+       {.at = stage::warning, .since = 501},
+       "the user came to the stage anew since"},
+      // It was true, and its own notice follows.
+      {notice_about::stage, stage::warning, never, {.at = stage::throttle, .since = 501}, ""},
+      {notice_about::budget_low, stage::restrict, 1'000, {.at = stage::restrict, .since = 501}, ""},
+      {notice_about::budget_low, stage::restrict, 1'000, {.exempt = true, .at = stage::restrict}, "the user is exempt"},
       {notice_about::budget_low, stage::restrict, 999, {.at = stage::restrict}, "the day is over"},
       {notice_about::budget_exhausted,
        stage::restrict,
        1'000,
        {.at = stage::throttle},
-       "the user's stage is lower now"},
+       "the user is not at the budget's stage now"},
+      {notice_about::budget_exhausted,
+       stage::throttle,
+       1'000,
+       {.at = stage::restrict},
+       "the user is not at the budget's stage now"},
       {notice_about::exemption_ended, stage::warning, never, {.at = stage::none}, ""},
       {notice_about::exemption_ended, stage::warning, 999, {.at = stage::none}, ""},
-      {notice_about::exemption_ended, stage::none, never, {.exempt = true}, "the user is exempt again"},
+      {notice_about::exemption_ended, stage::none, never, {.exempt = true}, "the user is exempt"},
       {notice_about::exemption_ended, stage::none, never, {.erased = true}, "the user was erased"},
   };
   for (const auto& each : rows) {
-    const notice what{.about = each.about, .at = each.at, .until = each.until};
+    const notice what{.about = each.about, .at = each.at, .decided_at = 500, .until = each.until};
     BOOST_TEST(why_dropped(what, each.who, 1'000) == each.why, &each - rows);
   }
+}
+
+BOOST_AUTO_TEST_CASE(an_exemption_that_ended_long_ago_is_no_news) {
+  const notice what{.about = notice_about::exemption_ended, .decided_at = 500};
+  BOOST_TEST(why_dropped(what, {}, 500 + 7 * day_ms) == "");
+  BOOST_TEST(why_dropped(what, {}, 501 + 7 * day_ms) == "the exemption ended long ago");
 }
 
 BOOST_AUTO_TEST_CASE(a_budget_is_not_told_after_the_stage_it_belongs_to) {
   auto& low = add("u", "a");
   low.about = notice_about::budget_low;
-  low.at = stage::none;
+  low.at = stage::restrict;
   source.users["u"] = {.at = stage::restrict, .locale = "de", .time_zone = "Europe/Berlin"};
   turn();
   const auto& body = under_way.front().request.body;

@@ -239,6 +239,36 @@ def a_day_s_budget_is_told_where_it_is_asked_for(engine):
         check("the 30 minutes of transcription" in data["text"], data["text"])
 
 
+def what_is_true_of_a_user_no_more_is_not_told(engine):
+    """Behind a kill switch: budgets without their stage, exempt users, a stage that was left and came back."""
+    sent = "send: [stage, budget_low, budget_exhausted, exemption_ended]"
+    with WebhookStub() as hook:
+        deployment(engine, hook, more=f"{FAST}, {sent}")
+        users = ("cleared", "exempt", "kept")
+        feed(engine, "1.ndjson", "".join(staged(user, 1, "restrict") for user in users) + staged("again", 1, "warning"))
+        spent = {"ms": 31 * 60_000, "provider": "p"}
+        feed(engine, "2.ndjson", "".join(line("stt", user, f"stt-{user}", now_ms(), spent) for user in users)
+             + staged("again", 2, "none"))  # fmt: skip
+        feed(engine, "3.ndjson", staged("cleared", 2, "none") + staged("again", 3, "warning")
+             + admin("exempt", "ex", now_ms(), "exempt", on=True))  # fmt: skip
+        equal(len(decided(engine, "budget_exhausted")), 3, "decisions about budgets")
+        notifier = start(engine)
+        wait_for_ends(engine, 8, notifier)
+        stop(notifier)
+        told = sorted((each["user"], each["about"], each.get("why", each["end"])) for each in ends_of(engine))
+        exempt = "the user is exempt"
+        equal(told, [
+            ("again", "stage", "sent"),
+            ("again", "stage", "the user came to the stage anew since"),
+            ("cleared", "budget_exhausted", "the user is not at the budget's stage now"),
+            ("cleared", "stage", "the user's stage is lower now"),
+            ("exempt", "budget_exhausted", exempt),
+            ("exempt", "stage", exempt),
+            ("kept", "budget_exhausted", "sent"),
+            ("kept", "stage", "sent"),
+        ], "how notices ended")  # fmt: skip
+
+
 def an_exemption_that_ends_is_told_where_it_is_asked_for(engine):
     with WebhookStub() as hook:
         deployment(engine, hook, more=FAST + ", send: [exemption_ended]")
@@ -424,6 +454,7 @@ CASES = [
     one_user_s_trouble_holds_up_nobody_else,
     nothing_is_said_under_the_kill_switch_nor_of_what_is_over,
     a_day_s_budget_is_told_where_it_is_asked_for,
+    what_is_true_of_a_user_no_more_is_not_told,
     an_exemption_that_ends_is_told_where_it_is_asked_for,
     a_restart_says_nothing_twice,
     killed_anywhere_it_loses_nothing,
