@@ -71,13 +71,13 @@ void enforcement_view::take(const kafka::record& what, const std::vector<kafka::
   const auto row = json::parse(*what.value, nullptr, false);
   if (not row.is_object()) return;
   if (*what.key == "*") {
-    switches_[what.partition] = {row.value("enabled", false), row.value("kill_switch", false)};
+    switches_[what.partition] = {truth_in(row, "enabled"), truth_in(row, "kill_switch")};
     return;
   }
-  const enforced_user found{.at = stage_from(row.value("stage", "none")).value_or(stage::none),
+  const enforced_user found{.at = stage_from(text_in(row, "stage")).value_or(stage::none),
                             .since = time_in(row, "since", 0),
                             .until = time_in(row, "until", never),
-                            .exempt = row.value("exempt", false),
+                            .exempt = truth_in(row, "exempt"),
                             .exempt_until = time_in(row, "exempt_until", never)};
   if (found.at == stage::none and not found.exempt)
     users_.erase(std::string{*what.key});

@@ -25,6 +25,13 @@ std::int64_t number_in(const Json& object, const char* name) {
   return found != object.end() and found->is_number_integer() ? found->template get<std::int64_t>() : 0;
 }
 
+/// False: there is no such truth value.
+template <class Json>
+bool truth_in(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() and found->is_boolean() and found->template get<bool>();
+}
+
 template <class Json>
 time_ms time_in(const Json& object, const char* name, time_ms otherwise) {
   return time_from(text_in(object, name)).value_or(otherwise);

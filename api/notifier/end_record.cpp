@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/json_members.hpp"
 #include "events/json_text.hpp"
-#include "events/time_text.hpp"
 
 namespace fairuse {
 
@@ -44,9 +44,11 @@ std::string failing_record(const notice& what) { return begin_record(what, faili
 void known_ends::take(std::string_view line) {
   const auto all = nlohmann::json::parse(line, nullptr, false);
   if (not all.is_object()) return;
-  const auto id = all.value("id", "");
-  if (all.value("end", "") == failing_text) {
-    tried_.emplace(id, time_from(all.value("time", "")).value_or(never));
+  const auto id = text_in(all, "id");
+  const auto end = text_in(all, "end");
+  if (id.empty() or end.empty()) return;
+  if (end == failing_text) {
+    tried_.emplace(id, time_in(all, "time", never));
     return;
   }
   tried_.erase(id);

@@ -98,7 +98,7 @@ void local_notices::take_end(std::string_view line) {
   const auto all = nlohmann::json::parse(line, nullptr, false);
   if (not all.is_object()) return;
   // What lies before the position is never read again.
-  if (epoch_of_id(all.value("decision", "")) < epoch_of_id(position_.decision)) return;
+  if (epoch_of_id(text_in(all, "decision")) < epoch_of_id(position_.decision)) return;
   known_.take(line);
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/pure/numbers.hpp"
@@ -24,10 +25,14 @@ error failure(std::string_view what, const fs::path& file) {
                static_cast<std::errc>(errno)};
 }
 
+// Reading a pipe would wait, and reading a device would never end.
 result<int> open_to_append(const fs::path& file) {
-  const int handle = ::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  const int handle = ::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0600);
   if (handle < 0) return failure("open", file);
-  return handle;
+  struct stat what {};
+  if (::fstat(handle, &what) == 0 and S_ISREG(what.st_mode)) return int{handle};
+  ::close(handle);
+  return error{"cannot open " + file.string() + ": what is there is no file. Move it away"};
 }
 
 // The bytes up to the last line end.
@@ -92,7 +97,10 @@ std::vector<fs::path> notice_log::ended_files() const {
   for (fs::directory_iterator each{file_.parent_path(), failed}, end; not failed and each != end;
        each.increment(failed)) {
     const auto stem = each->path().stem().string();
-    if (each->path().extension() != file_.extension() or not stem.starts_with(begin)) continue;
+    std::error_code unknown;
+    if (each->path().extension() != file_.extension() or not stem.starts_with(begin)
+        or not each->is_regular_file(unknown))
+      continue;
     if (const auto at = parse_number<time_ms>(std::string_view{stem}.substr(begin.size())))
       found.emplace_back(*at, each->path());
   }

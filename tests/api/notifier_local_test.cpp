@@ -5,8 +5,10 @@
 #include <fstream>
 
 #include <boost/test/unit_test.hpp>
+#include <sys/stat.h>
 
 #include "api/notifier/decision_notice.hpp"
+#include "api/notifier/end_record.hpp"
 #include "api/notifier/notice_log.hpp"
 #include "api/notifier/webhook.hpp"
 #include "api/record_headers.hpp"
@@ -182,6 +184,36 @@ BOOST_AUTO_TEST_CASE(a_line_longer_than_a_file_is_written_whole) {
     BOOST_REQUIRE(log->save(i));
   }
   BOOST_TEST(lines_of(*log) == (texts{line, line, line}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_file_is_refused_at_once) {
+  const test_folder folder;
+  const auto pipe = folder.file("pipe.ndjson");
+  BOOST_REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  std::filesystem::create_symlink("/dev/full", folder.file("full.ndjson"));
+  for (const auto* name : {"pipe.ndjson", "full.ndjson"}) {
+    const auto log = notice_log::open(folder.file(name), day_ms);
+    BOOST_REQUIRE(not log);
+    BOOST_TEST(log.error().message == "cannot open " + folder.file(name).string()
+                                          + ": what is there is no file. Move it away");
+  }
+  // Nor is one read that stands where a full file would.
+  std::filesystem::rename(pipe, folder.file("sent-100.ndjson"));
+  const auto log = notice_log::open(folder.file("sent.ndjson"), day_ms);
+  BOOST_REQUIRE(log);
+  BOOST_TEST(lines_of(*log).empty());
+}
+
+BOOST_AUTO_TEST_CASE(lines_that_are_not_ours_are_passed_over) {
+  known_ends known;
+  for (const auto* line : {"", "[]", "5", "{}", R"({"decision":5})", R"({"decision":"0-1-1","id":null})",
+                           R"({"id":"x","end":7})", R"({"id":7,"end":"sent"})", R"({"end":"sent"})", "\xff{"})
+    known.take(line);
+  BOOST_TEST(known.empty());
+  known.take(R"({"id":"x","end":"failing","time":7})");
+  BOOST_TEST(known.tried_since("x") == never);
+  known.take(R"({"id":"x","end":"sent"})");
+  BOOST_TEST(known.has_ended("x"));
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_that_is_not_there_is_an_error) {

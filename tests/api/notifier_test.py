@@ -312,7 +312,19 @@ def a_restart_says_nothing_twice(engine):
         position.write_text("{}")
         done = engine.call("notifier", "--config", "local.yaml", "--state", "s")
         equal(done.returncode, 1, "exit code with a damaged position")
-        check(b"position.json is damaged. Remove it" in done.stderr, done.stderr.decode())
+        check(b"position.json is damaged" in done.stderr, done.stderr.decode())
+
+
+def lines_that_are_not_its_own_are_passed_over(engine):
+    with WebhookStub() as hook:
+        deployment(engine, hook)
+        feed(engine, "1.ndjson", staged("a", 1, "warning"))
+        strange = '{"decision":5}\n{"decision":"0-1-1","id":null}\n{"decision":"9-9-9","id":"x","end":7}\n[]\nnull\n'
+        engine.path("s/notifier").mkdir()
+        engine.path("s/notifier/sent.ndjson").write_bytes(strange.encode() + b"\xff\xfe\n")
+        notifier = start(engine)
+        wait_until(lambda: hook.taken, "the notice")
+        equal(stop(notifier)["sent"], 1, "notices that were sent")
 
 
 def killed_anywhere_it_loses_nothing(engine):
@@ -457,6 +469,7 @@ CASES = [
     what_is_true_of_a_user_no_more_is_not_told,
     an_exemption_that_ends_is_told_where_it_is_asked_for,
     a_restart_says_nothing_twice,
+    lines_that_are_not_its_own_are_passed_over,
     killed_anywhere_it_loses_nothing,
     a_thread_of_the_engine_does_the_same,
     it_tells_of_itself,
