@@ -8,6 +8,7 @@
 
 #include "base/pure/text.hpp"
 #include "config/lint.hpp"
+#include "events/json_text.hpp"
 
 namespace fairuse {
 
@@ -91,6 +92,7 @@ void set_score(const context& of) {
 void set_model(const context& of) {
   auto& model = of.target.settings.reviewer.model;
   if (of.text.empty()) return of.problem("is empty; name a model or unset it");
+  if (const auto why = model_problem(of.text); not why.empty()) return of.problem(why);
   of.changed("reviewer.model", model, std::string{of.text});
   model = of.text;
 }
@@ -226,7 +228,9 @@ override_report apply_overrides(loaded_deployment& target, const environment& va
     const auto known =
         std::find_if(table.begin(), table.end(), [&](const rule& each) { return each.variable == variable; });
     const context of{changed, variable, entry.second, report};
-    if (known == table.end())
+    if (find_utf8_fault(entry.second))
+      of.problem("is no UTF-8");
+    else if (known == table.end())
       of.problem("is not a setting of fairuse" + yaml::did_you_mean_one_of(variable, known_names()));
     else
       known->apply(of);

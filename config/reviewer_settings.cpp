@@ -6,6 +6,7 @@
 
 #include "config/named_path.hpp"
 #include "config/web_address.hpp"
+#include "events/json_text.hpp"
 
 namespace fairuse {
 
@@ -140,7 +141,8 @@ std::string model_problem(std::string_view text) {
   if (text.empty()) return "is empty";
   if (text.size() > model_bytes_max) return "has more than 256 bytes";
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' or c == 0x7f; };
-  return std::any_of(text.begin(), text.end(), is_control) ? "holds a control character" : "";
+  if (std::any_of(text.begin(), text.end(), is_control)) return "holds a control character";
+  return find_utf8_fault(text) ? "is no UTF-8" : "";
 }
 
 std::string endpoint_problem(std::string_view text) {

@@ -14,6 +14,7 @@
 #include <yaml-cpp/parser.h>
 
 #include "base/pure/text.hpp"
+#include "events/json_text.hpp"
 
 namespace fairuse::yaml {
 
@@ -160,11 +161,26 @@ std::size_t list_index(const node& of, const std::string& name) {
   return is_index(name) ? std::stoul(name) : of.items.size();
 }
 
-bool has_bad_bytes(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 and c != '\t' and c != '\n' and c != '\r';
+/// Of a byte of `text`.
+place place_in(std::string_view text, std::size_t at) {
+  const auto before = text.substr(0, at);
+  const auto line = static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n') + 1);
+  return {line, static_cast<std::uint32_t>(at - before.rfind('\n'))};
+}
+
+// False: it was reported.
+bool check_bytes(std::string_view text, diagnostics& out) {
+  const auto control = std::find_if(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 and c != '\t' and c != '\n' and c != '\r';
   });
+  if (control != text.end()) {
+    out.error(place_in(text, static_cast<std::size_t>(control - text.begin())),
+              "holds control characters; is it UTF-8 text?");
+    return false;
+  }
+  const auto fault = find_utf8_fault(text);
+  if (fault) out.error(place_in(text, *fault), "is no UTF-8; save the file in this encoding");
+  return not fault;
 }
 
 } // namespace
@@ -239,10 +255,7 @@ std::optional<node> parse(std::string_view text, diagnostics& out) {
     return std::nullopt;
   }
   text = without_byte_order_mark(text);
-  if (has_bad_bytes(text)) {
-    out.error({}, "holds control characters; is it UTF-8 text?");
-    return std::nullopt;
-  }
+  if (not check_bytes(text, out)) return std::nullopt;
   try {
     std::istringstream stream{std::string{text}};
     YAML::Parser parser{stream};

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include <simdjson.h>
+
 #include "base/pure/hex.hpp"
 #include "events/time_text.hpp"
 
@@ -45,6 +47,19 @@ void append_escape(std::string& out, char c) {
 }
 
 } // namespace
+
+std::optional<std::size_t> find_utf8_fault(std::string_view text) {
+  if (simdjson::validate_utf8(text.data(), text.size())) return std::nullopt;
+  constexpr std::size_t sequence_max = 4;
+  std::size_t at = 0;
+  for (std::size_t size = 1; at < text.size() and size <= sequence_max; ++size) {
+    const auto sequence = text.substr(at, size);
+    if (not simdjson::validate_utf8(sequence.data(), sequence.size())) continue;
+    at += sequence.size();
+    size = 0;
+  }
+  return at;
+}
 
 void append_json(std::string& out, std::string_view text) {
   out.push_back('"');

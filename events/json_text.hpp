@@ -3,7 +3,9 @@
 // Writing JSON: byte-stable, no locale, no floating point.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +13,9 @@
 #include "events/event.hpp"
 
 namespace fairuse {
+
+/// Where `text` stops being UTF-8; nullopt: it is UTF-8. What people write is asked before it goes into JSON.
+std::optional<std::size_t> find_utf8_fault(std::string_view text);
 
 /// Append a JSON string with its quotes. Escapes what JSON demands and nothing more. REQUIRES: UTF-8.
 void append_json(std::string& out, std::string_view text);

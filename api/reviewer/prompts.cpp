@@ -137,6 +137,9 @@ result<std::string> load_text(const std::filesystem::path& file, std::span<const
   if (text.size() > text_bytes_max) return error{file.string() + " has more than 64 KiB"};
   if (text.find_first_of(std::string_view("\r\0", 2)) != std::string::npos)
     return error{file.string() + ": lines must end with a newline alone"};
+  if (const auto fault = find_utf8_fault(text))
+    return error{file.string() + ": is no UTF-8 from byte " + std::to_string(*fault + 1)
+                 + " on; save the file in this encoding"};
   if (const auto good = check_slots(file, text, slots); not good) return good.error();
   return text;
 }

@@ -120,6 +120,7 @@ class Prompts(unittest.TestCase):
             ("podcast.txt", lambda text: text + "{{windows}}", "'{{windows}}' is no place of this text"),
             ("podcast.txt", lambda text: "\n", "is empty"),
             ("podcast.txt", lambda text: "x" * 70_000, "has more than 64 KiB"),
+            ("podcast.txt", lambda text: "Sch\udcf6n", "is no UTF-8 from byte 4 on"),
             ("commercial.txt", None, "No such file"),
         ):  # fmt: skip
             with self.subTest(said):
@@ -128,7 +129,7 @@ class Prompts(unittest.TestCase):
                 shutil.copytree(PROMPTS, mine)
                 changed = mine / "v1" / file
                 if change:
-                    changed.write_text(change(changed.read_text()))
+                    changed.write_text(change(changed.read_text()), errors="surrogateescape")
                 else:
                     changed.unlink()
                 self.assertIn(said, self.bodies(prompts=mine, code=2))

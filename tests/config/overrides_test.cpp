@@ -173,6 +173,12 @@ BOOST_AUTO_TEST_CASE(what_makes_no_sense_with_the_variables_is_warned_of_and_app
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_could_not_go_into_json_is_refused) {
+  BOOST_TEST(problem({{"FAIR_USE_EXEMPT_UIDS", "Sch\xf6n"}}) == "FAIR_USE_EXEMPT_UIDS is no UTF-8");
+  BOOST_TEST(problem({{"FAIR_USE_CLASSIFIER_MODEL", "\xff"}}) == "FAIR_USE_CLASSIFIER_MODEL is no UTF-8");
+  BOOST_TEST(problem({{"FAIR_USE_CLASSIFIER_MODEL", "a\nb"}}) == "FAIR_USE_CLASSIFIER_MODEL holds a control character");
+}
+
 BOOST_AUTO_TEST_CASE(values_that_exclude_each_other_are_refused) {
   BOOST_TEST(holds(problem({{"FAIR_USE_BUCKET_SECONDS", "7"}}), "divides an hour"));
   BOOST_TEST(holds(problem({{"FAIR_USE_CLASSIFIER_ABUSE_SCORE_THRESHOLD", "0.2"}}), "is not below the score"));

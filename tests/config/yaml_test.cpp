@@ -86,7 +86,10 @@ BOOST_AUTO_TEST_CASE(what_yaml_permits_and_people_regret_is_refused_with_its_pla
   BOOST_TEST(said_of("a:\n \tb: 1\n")
              == "f:2:2: error: not YAML: a tab stands before the text of this line; YAML is indented with spaces\n");
   BOOST_TEST(said_of("a:\n  b: [1,\n\t2]\n").empty());
-  BOOST_TEST(holds(said_of(std::string{"a: \0b", 5}), "control characters"));
+  BOOST_TEST(said_of(std::string{"a: \0b", 5}) == "f:1:4: error: holds control characters; is it UTF-8 text?\n");
+  BOOST_TEST(said_of("a: 1\nb: Sch\xf6n\n") == "f:2:7: error: is no UTF-8; save the file in this encoding\n");
+  BOOST_TEST(said_of("\xEF\xBB\xBF\xff: 1\n") == "f:1:1: error: is no UTF-8; save the file in this encoding\n");
+  BOOST_TEST(said_of("a: Sch\xc3\xb6n\n") == "");
   BOOST_TEST(holds(said_of(std::string(5'000, '[')), "nested deeper than 32 levels"));
   BOOST_TEST(holds(said_of(std::string(yaml::file_bytes_max + 1, 'a')), "larger than 1 MiB"));
 }

@@ -32,6 +32,16 @@ BOOST_AUTO_TEST_CASE(strings_are_escaped_where_json_demands_it_and_nowhere_else)
   BOOST_TEST(quoted(std::string_view("\0\x1f", 2)) == R"("\u0000\u001f")");
 }
 
+BOOST_AUTO_TEST_CASE(a_text_that_is_no_utf8_says_from_where) {
+  for (const std::string_view good : {"", "plain", "ü € 😀", "\x7f"})
+    BOOST_TEST(not find_utf8_fault(good).has_value(), good);
+  const std::pair<std::string_view, std::size_t> rows[] = {
+      {"\xff", 0}, {"Sch\xf6n", 3}, {"ü\xc3", 2}, {"😀\xf0\x9f\x98", 4}, {"a\xed\xa0\x80", 1}, {"\xc0\x80", 0}, {"ab\x80", 2},
+  };
+  for (const auto& [bad, at] : rows)
+    BOOST_TEST(find_utf8_fault(bad).value_or(999) == at, at);
+}
+
 BOOST_AUTO_TEST_CASE(nanos_are_exact_decimals) {
   BOOST_TEST(nano_text(0) == "0");
   BOOST_TEST(nano_text(1) == "0.000000001");
