@@ -93,9 +93,11 @@ result<void> check_apart(const std::filesystem::path& to, std::span<const std::f
   return {};
 }
 
-result<void> read_blocks(const std::filesystem::path& file, const std::function<void(std::string_view)>& visit) {
-  const int handle = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (handle < 0) return system_error("cannot read", file);
+namespace {
+
+// Closes the handle.
+result<void> read_to_end(int handle, const std::filesystem::path& file,
+                         const std::function<void(std::string_view)>& visit) {
   std::vector<char> block(64 * 1024);
   result<void> done;
   for (;;) {
@@ -107,6 +109,28 @@ result<void> read_blocks(const std::filesystem::path& file, const std::function<
   }
   ::close(handle);
   return done;
+}
+
+} // namespace
+
+result<void> read_blocks(const std::filesystem::path& file, const std::function<void(std::string_view)>& visit) {
+  const int handle = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (handle < 0) return system_error("cannot read", file);
+  return read_to_end(handle, file, visit);
+}
+
+result<std::string> read_plain_file(const std::filesystem::path& file) {
+  const int handle = ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (handle < 0 and errno != ELOOP) return system_error("cannot read", file);
+  struct stat what {};
+  if (handle < 0 or ::fstat(handle, &what) != 0 or not S_ISREG(what.st_mode)) {
+    if (handle >= 0) ::close(handle);
+    return error{"cannot read " + file.string() + ": what is there is no file of its own"};
+  }
+  std::string bytes;
+  if (auto read = read_to_end(handle, file, [&bytes](std::string_view block) { bytes += block; }); not read)
+    return read.error();
+  return bytes;
 }
 
 result<std::string> read_file(const std::filesystem::path& file) {

@@ -28,6 +28,9 @@ result<void> read_blocks(const std::filesystem::path& file, const std::function<
 /// All bytes of a file.
 result<std::string> read_file(const std::filesystem::path& file);
 
+/// All bytes of what is a file itself. A link, a pipe or a device is refused, and not waited for.
+result<std::string> read_plain_file(const std::filesystem::path& file);
+
 /// A new content of a file while it is written, beside it under another name. commit() replaces the file, so a reader
 /// sees the old content or the new one, whatever fails; without commit() the file stays as it is. A link's target is
 /// replaced, not the link; what is no file, such as /dev/null or a pipe, is written as it is. Threads: one.

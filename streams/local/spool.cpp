@@ -98,7 +98,8 @@ std::unique_ptr<input_batch> spool::read(const std::string& name, std::uint64_t 
                         spool_file_bytes_max >> 20U));
     return nullptr;
   }
-  const auto text = read_file(file);
+  // Waiting for who may write a pipe would hold up the engine; a link may lead to what is no delivery.
+  const auto text = read_plain_file(file);
   if (not text) {
     notice_(text.error().message + "; it is left where it is");
     return nullptr;

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include <boost/test/unit_test.hpp>
+#include <sys/stat.h>
 
 #include "base/system/scratch_folder.hpp"
 
@@ -46,6 +47,21 @@ BOOST_FIXTURE_TEST_CASE(a_file_comes_in_blocks, one_folder) {
   BOOST_TEST((seen == bytes));
   BOOST_TEST(blocks > 1);
   BOOST_TEST(not read_blocks(scratch.path(), [](std::string_view) {}).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_no_file_of_its_own_is_not_waited_for, one_folder) {
+  BOOST_REQUIRE(replace_file(file, "content").has_value());
+  BOOST_TEST(read_plain_file(file).value_or("") == "content");
+  const auto pipe = scratch.path() / "pipe";
+  BOOST_REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const auto link = scratch.path() / "link";
+  std::filesystem::create_symlink(file, link);
+  for (const auto& each : {pipe, link, std::filesystem::path{"/dev/zero"}, scratch.path()}) {
+    const auto read = read_plain_file(each);
+    BOOST_REQUIRE(not read.has_value());
+    BOOST_TEST(read.error().message == "cannot read " + each.string() + ": what is there is no file of its own");
+  }
+  BOOST_TEST(read_plain_file(fresh).error().message == "cannot read " + fresh.string() + ": No such file or directory");
 }
 
 BOOST_FIXTURE_TEST_CASE(a_status_comes_back_whole_too, one_folder) {

@@ -5,6 +5,7 @@ usage: spool_test.py PROGRAM [CASE...]"""
 
 import datetime
 import json
+import os
 import pathlib
 import signal
 import sys
@@ -143,6 +144,23 @@ def a_stop_leaves_what_was_not_sealed_to_the_next_run(engine):
     equal(told["events"]["speech"], 41, "events")
 
 
+def what_is_no_file_is_left_where_it_is(engine):
+    engine.write("in.ndjson", day_of_a_listener())
+    engine.good_run("state", "in.ndjson", clock="wall")
+    deliver(engine, "state", "3", verdict())
+    folder = engine.path("state") / "spool"
+    os.mkfifo(folder / "1.ndjson")
+    engine.write("elsewhere", verdict(request="live-2"))
+    (folder / "2.ndjson").symlink_to(engine.path("elsewhere"))
+    done = engine.run("state", "in.ndjson", clock="wall")
+    equal(done.returncode, 0, f"exit code, which said {done.stderr.decode()}")
+    for name in ("1.ndjson", "2.ndjson"):
+        said = f"spool/{name}: what is there is no file of its own; it is left where it is"
+        check(said in done.stderr.decode(), done.stderr.decode())
+    equal(spooled(engine, "state"), ["1.ndjson", "2.ndjson"], "what is left")
+    check("strike_added" in kinds(engine.decisions("state")), "the delivery behind them counts")
+
+
 CASES = [
     a_verdict_enters_beside_a_growing_file,
     what_came_while_no_engine_ran_is_taken_first,
@@ -150,6 +168,7 @@ CASES = [
     a_malformed_line_is_a_dead_letter_that_names_the_delivery,
     what_has_no_whole_name_is_not_read,
     a_store_of_the_past_takes_no_delivery,
+    what_is_no_file_is_left_where_it_is,
     a_stop_leaves_what_was_not_sealed_to_the_next_run,
 ]
 
