@@ -11,6 +11,7 @@
 
 #include "base/pure/numbers.hpp"
 #include "base/system/files.hpp"
+#include "events/json_text.hpp"
 
 namespace fairuse {
 
@@ -30,6 +31,18 @@ std::vector<std::string> names_in(const fs::path& folder) {
     if (auto name = each->path().filename().string(); name.ends_with(file_end)) names.push_back(std::move(name));
   std::sort(names.begin(), names.end());
   return names;
+}
+
+// Names stand in lines of settings and in dead letters.
+bool is_line_of_text(std::string_view name) {
+  return std::none_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' or c == 0x7f; })
+         and not find_utf8_fault(name);
+}
+
+std::string shown(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c < ' ' or c > '~'; }, '?');
+  return name;
 }
 
 /// Where line number `lines` begins.
@@ -55,13 +68,13 @@ result<void> put_in_spool(const fs::path& state, std::string_view name, std::str
   return replace_file(folder / fmt::format("{}{}", name, file_end), lines);
 }
 
-// `remembered` is a line per file: its name and how many lines of it were read.
+// `remembered` is a line per file: its name, which may hold spaces, and how many lines of it were read.
 spool::spool(const fs::path& state, std::string_view remembered, std::function<void(const std::string&)> notice)
   : folder_{spool_folder(state)}, notice_{std::move(notice)} {
   while (not remembered.empty()) {
     const auto line = remembered.substr(0, remembered.find('\n'));
     remembered.remove_prefix(std::min(remembered.size(), line.size() + 1));
-    const auto space = line.find(' ');
+    const auto space = line.rfind(' ');
     if (space == std::string_view::npos) continue;
     files_[std::string{line.substr(0, space)}].lines = parse_number<std::uint64_t>(line.substr(space + 1)).value_or(0);
   }
@@ -91,6 +104,10 @@ std::vector<std::unique_ptr<input_batch>> spool::take() {
 
 // Nullptr: it cannot be read, and stays where it is.
 std::unique_ptr<input_batch> spool::read(const std::string& name, std::uint64_t from) {
+  if (not is_line_of_text(name)) {
+    notice_(fmt::format("{} is not read: its name is no line of UTF-8. Rename it", (folder_ / shown(name)).string()));
+    return nullptr;
+  }
   const auto file = folder_ / name;
   std::error_code unknown;
   if (fs::file_size(file, unknown) > spool_file_bytes_max and not unknown) {

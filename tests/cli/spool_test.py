@@ -88,7 +88,7 @@ def killed_anywhere_both_inputs_go_on_where_they_stopped(engine):
             engine.good_run(state, "none.ndjson", clock="wall")
             for number in range(3):
                 text = "".join(heard(f"{number}-{n}", user=f"u-{n % 7}") for n in range(200))
-                deliver(engine, state, f"{number:03}", text)
+                deliver(engine, state, f"{number:03} by {number}", text)
             engine.write("in.ndjson", "".join(heard(f"file-{n}") for n in range(300)))
             options = ("--chunk-bytes", 2_000, "--commit-bytes", 20_000)
             engine.run(state, "in.ndjson", *options, clock="wall", env={"FAIRUSE_FAIL": f"{place}:kill:{nth}"})
@@ -161,6 +161,19 @@ def what_is_no_file_is_left_where_it_is(engine):
     check("strike_added" in kinds(engine.decisions("state")), "the delivery behind them counts")
 
 
+def a_name_that_is_no_line_of_text_is_not_read(engine):
+    engine.write("in.ndjson", day_of_a_listener())
+    engine.good_run("state", "in.ndjson", clock="wall")
+    for name in ("a\nb", "Sch\udcf6n"):
+        deliver(engine, "state", name, verdict())
+    done = engine.run("state", "in.ndjson", clock="wall")
+    equal(done.returncode, 0, f"exit code, which said {done.stderr.decode()}")
+    for name in ("a?b", "Sch?n"):
+        said = f"spool/{name}.ndjson is not read: its name is no line of UTF-8. Rename it"
+        check(said in done.stderr.decode(), done.stderr.decode())
+    equal(len(spooled(engine, "state")), 2, "deliveries that are left")
+
+
 CASES = [
     a_verdict_enters_beside_a_growing_file,
     what_came_while_no_engine_ran_is_taken_first,
@@ -169,6 +182,7 @@ CASES = [
     what_has_no_whole_name_is_not_read,
     a_store_of_the_past_takes_no_delivery,
     what_is_no_file_is_left_where_it_is,
+    a_name_that_is_no_line_of_text_is_not_read,
     a_stop_leaves_what_was_not_sealed_to_the_next_run,
 ]
 
