@@ -36,6 +36,19 @@ result<std::vector<std::string>, store_error> log_pages::decisions(log_cursor& f
   return all;
 }
 
+std::optional<std::uint64_t> log_pages::epoch_of(const log_cursor& decisions) const {
+  if (decisions.empty()) return 0;
+  const auto key = keys::parse_log(decisions);
+  if (not key or decisions.size() != keys::entry(keys::decision_type, 0, 0, 0).size()
+      or decisions[0] != keys::decision_type or key->number > bounds.epoch)
+    return std::nullopt;
+  // Its own row may have expired, but none is behind the last one.
+  const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(rocksdb::ReadOptions()));
+  rows->SeekForPrev(std::string(1, keys::decision_type + 1));
+  if (rows->Valid() and rows->key()[0] == keys::decision_type and view(rows->key()) < decisions) return std::nullopt;
+  return key->number;
+}
+
 result<std::vector<stored_dead_letter>, store_error> log_pages::dead_letters(log_cursor& from, std::size_t most) const {
   std::vector<stored_dead_letter> all;
   auto status = page(keys::dead_letter_type, bounds.decision_floor, bounds.epoch, from, most,

@@ -27,6 +27,7 @@ public:
   log_bounds bounds;
 
   result<std::vector<std::string>, store_error> decisions(log_cursor& from, std::size_t most) const override;
+  std::optional<std::uint64_t> epoch_of(const log_cursor& decisions) const override;
   result<std::vector<stored_dead_letter>, store_error> dead_letters(log_cursor& from, std::size_t most) const override;
   result<std::vector<stored_commit>, store_error> commits(log_cursor& from, std::size_t most) const override;
 

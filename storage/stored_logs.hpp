@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,9 @@ public:
   virtual ~stored_logs() = default;
   /// Up to `most` decisions (exact bytes, no newline) after `from`, which moves on. None: the end so far.
   virtual result<std::vector<std::string>, store_error> decisions(log_cursor& from, std::size_t most) const = 0;
+  /// The epoch of the decision that a cursor stands behind, 0 if it is empty. Nullopt: it never was one of these
+  /// decisions, and what is read from there on would miss some.
+  virtual std::optional<std::uint64_t> epoch_of(const log_cursor& decisions) const = 0;
   virtual result<std::vector<stored_dead_letter>, store_error> dead_letters(log_cursor& from,
                                                                             std::size_t most) const = 0;
   virtual result<std::vector<stored_commit>, store_error> commits(log_cursor& from, std::size_t most) const = 0;

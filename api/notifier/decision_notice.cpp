@@ -90,12 +90,4 @@ std::optional<notice> notice_from_record(const kafka::record& what, const std::v
   return made;
 }
 
-std::string_view decision_id_in(std::string_view line) {
-  constexpr std::string_view begin = R"("id":")";
-  const auto at = line.find(begin);
-  if (at == std::string_view::npos) return {};
-  line.remove_prefix(at + begin.size());
-  return line.substr(0, line.find('"'));
-}
-
 } // namespace fairuse

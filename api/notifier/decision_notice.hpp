@@ -21,7 +21,4 @@ std::optional<notice> notice_from_decision(std::string_view line);
 std::optional<notice> notice_from_record(const kafka::record& what, const std::vector<kafka::header>& headers,
                                          std::uint64_t& epoch);
 
-/// The `id` of a decision's line.
-std::string_view decision_id_in(std::string_view line);
-
 } // namespace fairuse

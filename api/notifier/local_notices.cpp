@@ -81,12 +81,13 @@ result<void> local_notices::read_position() {
   if (not text) return text.error();
   const auto all = nlohmann::json::parse(*text, nullptr, false);
   const auto cursor = from_hex(text_in(all, "cursor"));
-  position_.decision = text_in(all, "decision");
-  if (not cursor or cursor->empty() or position_.decision.empty())
-    return error{file.string() + " is damaged. Remove it: sent.ndjson beside it says what has ended, and nothing is "
-                                 "sent twice"};
-  position_.cursor = *cursor;
+  const auto epoch = cursor and not cursor->empty() ? reader_->logs().epoch_of(*cursor) : std::nullopt;
+  if (not epoch)
+    return error{file.string() + " is damaged, or of another store. Remove it: sent.ndjson beside it says what has "
+                                 "ended, and nothing is sent twice"};
+  position_ = *cursor;
   cursor_ = *cursor;
+  started_behind_ = *epoch;
   return {};
 }
 
@@ -98,7 +99,7 @@ void local_notices::take_end(std::string_view line) {
   const auto all = nlohmann::json::parse(line, nullptr, false);
   if (not all.is_object()) return;
   // What lies before the position is never read again.
-  if (epoch_of_id(text_in(all, "decision")) < epoch_of_id(position_.decision)) return;
+  if (epoch_of_id(text_in(all, "decision")) < started_behind_) return;
   known_.take(line);
 }
 
@@ -139,7 +140,7 @@ result<bool> local_notices::read_page() {
   const auto lines = reader_->logs().decisions(cursor_, page_decisions);
   if (not lines) return error_of(lines.error());
   if (lines->empty()) return false;
-  page read{.cursor = cursor_, .decision = std::string{decision_id_in(lines->back())}};
+  page read{.cursor = cursor_};
   for (const auto& line : *lines) {
     auto what = notice_from_decision(line);
     if (not what or known_.has_ended(what->id)) continue;
@@ -167,12 +168,10 @@ void local_notices::add_page(page read) {
   if (read.unfinished > 0) {
     pages_.emplace(next_page_++, std::move(read));
   } else if (pages_.empty()) {
-    position_ = std::move(read);
+    position_ = std::move(read.cursor);
     position_moved_ = true;
   } else {
-    auto& last = pages_.rbegin()->second;
-    last.cursor = std::move(read.cursor);
-    last.decision = std::move(read.decision);
+    pages_.rbegin()->second.cursor = std::move(read.cursor);
   }
 }
 
@@ -182,12 +181,10 @@ void local_notices::end_in_page(const std::string& id) {
   const auto at = pages_.find(found.mapped());
   if (--at->second.unfinished > 0) return;
   if (at == pages_.begin()) {
-    position_ = std::move(at->second);
+    position_ = std::move(at->second.cursor);
     position_moved_ = true;
   } else {
-    auto& before = std::prev(at)->second;
-    before.cursor = std::move(at->second.cursor);
-    before.decision = std::move(at->second.decision);
+    std::prev(at)->second.cursor = std::move(at->second.cursor);
   }
   pages_.erase(at);
 }
@@ -243,8 +240,7 @@ result<void> local_notices::save(time_ms now) {
   if (not position_moved_ or not(std::exchange(log_moved_, false) or is_due)) return {};
   std::string text = "{";
   json_members to{text};
-  to.text("cursor", to_hex(position_.cursor));
-  to.text("decision", position_.decision);
+  to.text("cursor", to_hex(position_));
   position_moved_ = false;
   position_saved_at_ = now;
   return replace_file(folder_of(options_) / "position.json", text + "}\n");

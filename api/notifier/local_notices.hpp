@@ -56,7 +56,6 @@ private:
   /// What was read at once, up to a decision.
   struct page {
     log_cursor cursor;
-    std::string decision;
     std::size_t unfinished = 0;
   };
 
@@ -81,7 +80,9 @@ private:
   /// Up to where decisions were read.
   log_cursor cursor_;
   /// Up to where all notices have ended.
-  page position_;
+  log_cursor position_;
+  /// The epoch that the position was in at the start.
+  std::uint64_t started_behind_ = 0;
   bool position_moved_ = false;
   bool log_moved_ = false;
   time_ms position_saved_at_ = 0;

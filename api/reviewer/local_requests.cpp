@@ -66,9 +66,10 @@ result<std::unique_ptr<local_requests>> local_requests::open(const std::filesyst
     const auto text = read_file(cursor_file(state));
     if (not text) return text.error();
     const auto bytes = from_hex(*text);
-    if (not bytes)
-      return error{fmt::format("{} is damaged: remove it, and requests that are pending are found again",
-                               cursor_file(state).string())};
+    if (not bytes or not made->reader_->logs().epoch_of(*bytes))
+      return error{
+          fmt::format("{} is damaged, or of another store: remove it, and requests that are pending are found again",
+                      cursor_file(state).string())};
     made->next_ = made->finished_until_ = made->saved_ = *bytes;
   }
   if (auto read = made->read_policies(); not read) return read.error();

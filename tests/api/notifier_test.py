@@ -309,10 +309,13 @@ def a_restart_says_nothing_twice(engine):
             equal(stop(notifier)["attempts"], 1, "requests after a restart")
         check_deliveries(engine, hook)
         equal(len(hook.seen), 32, "requests")
-        position.write_text("{}")
-        done = engine.call("notifier", "--config", "local.yaml", "--state", "s")
-        equal(done.returncode, 1, "exit code with a damaged position")
-        check(b"position.json is damaged" in done.stderr, done.stderr.decode())
+        good = json.loads(position.read_text())["cursor"]
+        # Beyond the last decision nothing would ever be read.
+        for wrong in ("", "ffffffff", "00", good[:-2], good + "00", "f" * len(good), good[:-8] + "ffffffff"):
+            position.write_text(json.dumps({"cursor": wrong}))
+            done = engine.call("notifier", "--config", "local.yaml", "--state", "s")
+            equal(done.returncode, 1, f"exit code with a position of {wrong!r}")
+            check(b"position.json is damaged, or of another store. Remove it" in done.stderr, done.stderr.decode())
 
 
 def lines_that_are_not_its_own_are_passed_over(engine):

@@ -173,6 +173,14 @@ def what_cannot_run_says_why(engine):
         check("OPENAI_BASE_URL" in review(engine, code=2), "without an endpoint")
         deployment(engine, stub, ", prompt_version: v99")
         check("v99" in review(engine, code=2), "without prompts")
+        deployment(engine, stub)
+        cursor = engine.path("s") / "reviewer" / "cursor"
+        for wrong in ("x", "ffffffff", "6f" + "ff" * 20):
+            cursor.write_text(wrong)
+            check("cursor is damaged, or of another store: remove it" in review(engine, code=2), f"with {wrong!r}")
+        # A power loss may leave it empty: then all is looked at again.
+        cursor.write_text("")
+        equal(review(engine)["verdicts"], 1, "verdicts")
 
 
 def one_store_has_one_reviewer(engine):

@@ -406,6 +406,28 @@ BOOST_AUTO_TEST_CASE(is_read_beside_the_engine_up_to_what_was_published) {
   BOOST_TEST((*reader)->meta().epoch == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(a_cursor_that_is_behind_no_decision_is_known) {
+  for (const auto* text : {"one", "two"}) {
+    epoch(start);
+    store->add_decision(text);
+    commit();
+  }
+  const auto& logs = store->logs();
+  BOOST_TEST(logs.epoch_of("").value_or(99) == 0U);
+  log_cursor first;
+  BOOST_TEST(logs.decisions(first, 1)->size() == 1U);
+  BOOST_TEST(logs.epoch_of(first).value_or(99) == 1U);
+  auto last = first;
+  BOOST_TEST(logs.decisions(last, 1)->size() == 1U);
+  BOOST_TEST(logs.epoch_of(last).value_or(99) == 2U);
+  auto beyond = last;
+  beyond.back() = '\xff';
+  auto other = last;
+  other[0] = 'x';
+  for (const auto& wrong : {beyond, other, last + '\0', last.substr(1), std::string(last.size(), '\xff'), std::string("o")})
+    BOOST_TEST(not logs.epoch_of(wrong).has_value(), wrong.size());
+}
+
 /// RocksDB's reader of secondaries never returns from such a header, nor does that of its writer since 9.x; flip_test
 /// found both.
 BOOST_AUTO_TEST_CASE(is_refused_when_a_record_header_of_a_log_or_manifest_changed_its_kind) {
