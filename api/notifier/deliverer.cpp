@@ -176,16 +176,16 @@ result<void> deliverer::answered(http_client::ticket ticket, const http_answer& 
   queues_.find(uid)->second.front().status = answer.status;
   if (not is_taken(answer)) return failed(uid, answer, now);
   figures_.taken.Increment();
-  tell_taken();
   return end_first(uid, notice_end::sent, {}, now);
 }
 
 result<void> deliverer::failed(const std::string& uid, const http_answer& answer, time_ms now) {
   (answer.fault == http_fault::none ? figures_.refused : figures_.unanswered).Increment();
+  if (answer.status == gone) return end_first(uid, notice_end::gave_up, "the webhook is gone (410)", now);
   tell_failing(answer);
   auto& first = queues_.find(uid)->second.front();
   auto& what = first.what;
-  if (answer.status == gone) return end_first(uid, notice_end::gave_up, "the webhook is gone (410)", now);
+  if (not std::exchange(first.has_failed, true)) ++failing_;
   if (what.tried_since == never) {
     what.tried_since = now;
     if (auto kept = from_.failing(what); not kept) return kept;
@@ -220,18 +220,22 @@ result<void> deliverer::end_first(const std::string& uid, notice_end how, std::s
          fmt::format("gave up notice {} after {} attempts: {}", first.what.id, end.attempts, end.why));
     end.body = std::move(first.body);
   }
+  if (first.has_failed) tell_ended(how);
   return from_.finished(first.what, end);
 }
 
-// Once until it takes notices again.
+// Each kind of failure once, until no notice waits that has failed: one that is never taken among many that are must
+// not fill the log.
 void deliverer::tell_failing(const http_answer& answer) {
-  if (std::exchange(failing_, true)) return;
+  if (not told_.emplace(answer.fault, answer.fault == http_fault::none ? answer.status : 0).second) return;
   log_(log_level::warning, fmt::format("a notice was not taken: {}; each is tried again for {}", answer_text(answer),
                                        yaml::format_duration(settings_.give_up_after_ms)));
 }
 
-void deliverer::tell_taken() {
-  if (std::exchange(failing_, false)) log_(log_level::info, "the webhook takes notices again");
+void deliverer::tell_ended(notice_end how) {
+  if (--failing_ > 0) return;
+  told_.clear();
+  if (how == notice_end::sent) log_(log_level::info, "the webhook takes notices again");
 }
 
 void deliverer::show(time_ms now) {

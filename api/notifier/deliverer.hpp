@@ -91,6 +91,7 @@ private:
     std::string body;
     std::uint32_t attempts = 0;
     int status = 0;
+    bool has_failed = false;
   };
   using queue = std::deque<waiting_notice>;
 
@@ -100,7 +101,7 @@ private:
   result<void> failed(const std::string& uid, const http_answer& answer, time_ms now);
   result<void> end_first(const std::string& uid, notice_end how, std::string why, time_ms now);
   void tell_failing(const http_answer& answer);
-  void tell_taken();
+  void tell_ended(notice_end how);
   void show(time_ms now);
 
   const notifier_settings& settings_;
@@ -119,7 +120,9 @@ private:
   time_ms paused_until_ = 0;
   bool held_ = false;
   bool stopped_ = false;
-  bool failing_ = false;
+  /// Notices that wait and have failed, and what the log says of them.
+  std::size_t failing_ = 0;
+  std::set<std::pair<http_fault, int>> told_;
 };
 
 } // namespace fairuse

@@ -308,6 +308,7 @@ BOOST_AUTO_TEST_CASE(a_webhook_that_is_gone_is_not_asked_again) {
   BOOST_TEST(end_of("a") == "gave_up");
   BOOST_TEST(source.saved.at("a").why == "the webhook is gone (410)");
   BOOST_TEST(source.saved.at("a").body != "");
+  BOOST_TEST(log == "gave up notice a after 1 attempts: the webhook is gone (410)\n");
 }
 
 BOOST_AUTO_TEST_CASE(retry_after_is_waited_for) {
@@ -470,9 +471,29 @@ BOOST_AUTO_TEST_CASE(a_failing_webhook_is_said_once) {
     answer(500);
   }
   BOOST_TEST(log == "a notice was not taken: the webhook answered 500; each is tried again for 24h\n");
+  // Another kind of failure is news.
   wait_for_request();
-  answer(200);
-  BOOST_TEST(log.ends_with("\nthe webhook takes notices again\n"));
+  answer(cut_off);
+  BOOST_TEST(log.ends_with("\na notice was not taken: mailer.example:443: it ended; each is tried again for 24h\n"));
+  const auto before = log;
+  while (tested->waiting() > 0) {
+    BOOST_TEST(log == before);
+    wait_for_request();
+    answer(200);
+  }
+  BOOST_TEST(log == before + "the webhook takes notices again\n");
+}
+
+BOOST_AUTO_TEST_CASE(one_notice_that_is_never_taken_does_not_fill_the_log) {
+  add("bad", "bad");
+  for (int i = 0; i < 50; ++i) {
+    add("u" + std::to_string(i), "n" + std::to_string(i));
+    wait_for_request();
+    while (not under_way.empty())
+      answer(under_way.front().id == "bad" ? 400 : 200);
+  }
+  BOOST_TEST(source.saved.size() >= 40U);
+  BOOST_TEST(log == "a notice was not taken: the webhook answered 400; each is tried again for 24h\n");
 }
 
 BOOST_AUTO_TEST_CASE(after_stop_only_what_is_under_way_ends) {
