@@ -124,7 +124,7 @@ local_reader::~local_reader() = default;
 result<std::unique_ptr<local_reader>, store_error> local_reader::open(const std::filesystem::path& folder) {
   auto all = std::make_unique<body>(folder);
   if (not holds_local_store(folder))
-    return store_error{store_fault::io, "There is no store in " + folder.string() + "."};
+    return store_error{store_fault::absent, "There is no store in " + folder.string() + "."};
   if (not published_exists(folder))
     return store_error{store_fault::io, "The file `published` is missing from the store in " + folder.string()
                                           + ": nothing says what may be shown. Starting the engine once writes it "

@@ -14,6 +14,7 @@ namespace fairuse {
 
 enum class store_fault : std::uint8_t {
   io,        ///< an error of the disk or the system
+  absent,    ///< there is no store
   damaged,   ///< bytes are not what was written
   lost_tail, ///< commits that were published are gone
   disk_full, ///< stopped before the disk was full

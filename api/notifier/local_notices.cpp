@@ -57,7 +57,10 @@ local_notices::local_notices(local_notices_options options, std::unique_ptr<loca
 run_result<std::unique_ptr<local_notices>> local_notices::open(local_notices_options options) {
   const auto failed = [](std::string message) { return run_error{run_fault::failed, std::move(message)}; };
   auto reader = local_reader::open(options.state_folder);
-  if (not reader) return failed(reader.error().message);
+  if (not reader) {
+    const auto fault = reader.error().fault == store_fault::absent ? run_fault::refused : run_fault::failed;
+    return run_error{fault, reader.error().message};
+  }
   if (runs_by_events(**reader)) return run_error{run_fault::refused, by_events_text(options.state_folder)};
   const auto folder = folder_of(options);
   auto lock = folder_lock::take(folder);

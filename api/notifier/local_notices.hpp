@@ -41,7 +41,7 @@ struct local_notices_options {
 
 class local_notices final : public notice_source {
 public:
-  /// Refused: a store that runs by `--clock events`, whose users are not of today. Failed: there is no store, another
+  /// Refused: there is no store, or one that runs by `--clock events`, whose users are not of today. Failed: another
   /// notifier has it, or its files are damaged.
   static run_result<std::unique_ptr<local_notices>> open(local_notices_options options);
 

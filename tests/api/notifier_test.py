@@ -420,7 +420,7 @@ def what_cannot_run_says_why(engine):
         engine.write("short.yaml", engine.path("local.yaml").read_text().replace("hook.secret", "short.secret"))
         engine.write("short.secret", "whsec_c2hvcnQ=")
         for config, state, code, said in [
-            ("local.yaml", "nowhere", 1, "There is no store in nowhere"),
+            ("local.yaml", "nowhere", 2, "There is no store in nowhere"),
             ("local.yaml", "past", 2, "runs by `--clock events`"),
             ("none.yaml", "s", 2, "none.yaml has no section `notifier`"),
             ("no-secret.yaml", "s", 2, "name a file in notifier.secret_file, or set FAIRUSE_WEBHOOK_SECRET"),
