@@ -74,8 +74,8 @@ private:
   }
 
   void bind_messages() {
-    std::string text;
-    if (from_.text("messages", text)) into_.messages = load_messages((folder_ / text).lexically_normal(), of_messages_);
+    std::filesystem::path messages;
+    if (bind_folder(from_, "messages", folder_, messages)) into_.messages = load_messages(messages, of_messages_);
     if (from_.text("default_locale", into_.default_locale) and not is_locale(into_.default_locale))
       from_.error("default_locale", "'" + into_.default_locale + "' is no language such as en or pt-BR");
     else if (of_messages_.ok() and not into_.messages.contains(lower(into_.default_locale)))
