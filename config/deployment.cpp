@@ -118,6 +118,16 @@ private:
     loaded_.add(of_messages);
     if (settings.notifier.with_engine and settings.streams == stream_kind::kafka)
       notifier->error("with_engine", "is for local mode; on Kafka the notifier is a process of its own");
+    if (settings.streams == stream_kind::kafka) check_ends_topic(*notifier);
+  }
+
+  void check_ends_topic(map_reader& notifier) {
+    const auto& kafka = all_.settings.kafka;
+    const auto& ends = all_.settings.notifier.ends_topic;
+    auto taken = std::find(kafka.inputs.begin(), kafka.inputs.end(), ends) != kafka.inputs.end();
+    for (const auto& [role, topic] : kafka.outputs.named())
+      taken = taken or *topic == ends;
+    if (taken) notifier.error("ends_topic", "'" + ends + "' is already a topic of the engine; it needs its own");
   }
 
   void bind_log() {

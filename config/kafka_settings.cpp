@@ -43,26 +43,6 @@ std::optional<std::uint64_t> parse_bytes(std::string_view text) {
   return static_cast<std::uint64_t>(*count) * unit;
 }
 
-// host or host:port, [v6] or [v6]:port.
-bool is_host_and_port(std::string_view text) {
-  if (text.empty() or text.find_first_of(" \t,/'\"") != std::string_view::npos) return false;
-  auto host = text;
-  std::string_view port;
-  if (text.front() == '[') {
-    const auto end = text.find(']');
-    if (end == std::string_view::npos) return false;
-    host = text.substr(1, end - 1);
-    port = text.substr(end + 1);
-  } else if (const auto colon = text.find(':'); colon != std::string_view::npos) {
-    host = text.substr(0, colon);
-    port = text.substr(colon);
-  }
-  if (host.empty()) return false;
-  if (port.empty()) return true;
-  const auto number = yaml::parse_decimal(port.substr(1), 0);
-  return port.front() == ':' and number and *number >= 1 and *number <= 65'535;
-}
-
 std::string_view property_of(const kafka_settings& settings, const std::string& name, std::string_view otherwise) {
   const auto found = settings.properties.find(name);
   return found == settings.properties.end() ? otherwise : std::string_view{found->second};
@@ -134,10 +114,8 @@ private:
   }
 
   void check_topic(const std::string& topic, const yaml::place& at, const std::string& called) {
-    if (not is_name(topic, topic_length_max) or topic == "." or topic == "..")
-      from_.out().error(at, called + ": '" + topic
-                                + "' is not the name of a topic: 1 to 249 letters, digits, dots, hyphens or "
-                                  "underscores");
+    if (const auto problem = topic_problem(topic); not problem.empty())
+      from_.out().error(at, called + ": " + problem);
     else if (not topics_.insert(topic).second)
       from_.out().error(at, called + ": '" + topic + "' is already another topic of this engine; each needs its own");
   }
@@ -255,6 +233,12 @@ private:
 };
 
 } // namespace
+
+std::string topic_problem(std::string_view topic) {
+  if (is_name(topic, topic_length_max) and topic != "." and topic != "..") return {};
+  return "'" + std::string{topic}
+         + "' is not the name of a topic: 1 to 249 letters, digits, dots, hyphens or underscores";
+}
 
 std::string_view to_text(key_partitioner value) {
   switch (value) {

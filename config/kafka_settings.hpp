@@ -73,6 +73,9 @@ struct kafka_settings {
   std::map<std::string, std::string> properties;
 };
 
+/// What is wrong with the name of a topic; empty: nothing.
+std::string topic_problem(std::string_view topic);
+
 /// Reads everything of `streams` but `kind`. Paths resolve against `folder`.
 void bind_kafka(yaml::map_reader& streams, const std::filesystem::path& folder, const client_library& library,
                 kafka_settings& into);

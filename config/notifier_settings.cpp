@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/pure/text.hpp"
+#include "config/kafka_settings.hpp"
 #include "config/named_path.hpp"
 #include "config/web_address.hpp"
 #include "events/event.hpp"
@@ -36,7 +37,8 @@ public:
     from_.text("proxy", into_.proxy);
     bind_file(from_, "ca_file", folder_, into_.ca_file);
     bind_listen();
-    from_.text("ends_topic", into_.ends_topic);
+    if (from_.text("ends_topic", into_.ends_topic))
+      if (const auto problem = topic_problem(into_.ends_topic); not problem.empty()) from_.error("ends_topic", problem);
     from_.flag("with_engine", into_.with_engine);
     from_.finish();
   }
@@ -45,10 +47,9 @@ private:
   void bind_url() {
     if (not from_.text("url", into_.url, need::required)) return;
     const auto& url = into_.url;
-    const auto authority = authority_of(url);
-    if (authority.empty() or url.find_first_of(" \t\r\n") != std::string::npos)
+    if (not is_web_address(url))
       from_.error("url", "expected the address of a webhook, such as https://mailer.example/fairuse");
-    else if (authority.find('@') != std::string_view::npos)
+    else if (authority_of(url).find('@') != std::string_view::npos)
       from_.error("url", "holds a login; the signature tells the receiver who sent it");
     else if (url.starts_with("http://") and not stays_on_the_machine(url))
       from_.out().report(yaml::severity::warning, from_.at("url"),

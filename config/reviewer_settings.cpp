@@ -146,11 +146,9 @@ std::string model_problem(std::string_view text) {
 }
 
 std::string endpoint_problem(std::string_view text) {
-  const auto authority = authority_of(text);
-  if (authority.empty() or text.find_first_of(" \t\r\n") != std::string_view::npos)
-    return "expected a base URL such as https://api.openai.com/v1";
+  if (not is_web_address(text)) return "expected a base URL such as https://api.openai.com/v1";
   // Addresses stand in logs.
-  if (authority.find('@') != std::string_view::npos)
+  if (authority_of(text).find('@') != std::string_view::npos)
     return "holds a login; a key stands in key_file or in OPENAI_API_KEY";
   if (text.find_first_of("?#") != std::string_view::npos)
     return "expected a base URL without '?'; what stands behind it is `query`";

@@ -193,8 +193,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_file_is_refused_at_once) {
   for (const auto* name : {"pipe.ndjson", "full.ndjson"}) {
     const auto log = notice_log::open(folder.file(name), day_ms);
     BOOST_REQUIRE(not log);
-    BOOST_TEST(log.error().message == "cannot open " + folder.file(name).string()
-                                          + ": what is there is no file. Move it away");
+    BOOST_TEST(log.error().message
+               == "cannot open " + folder.file(name).string() + ": what is there is no file. Move it away");
   }
   // Nor is one read that stands where a full file would.
   std::filesystem::rename(pipe, folder.file("sent-100.ndjson"));

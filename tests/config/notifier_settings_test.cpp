@@ -111,6 +111,13 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_meant_is_refused_at_its_place) {
       {"url: mailer.example, product: p, appeal: a", "notifier.url: expected the address of a webhook"},
       {"url: 'ftp://x.example', product: p, appeal: a", "notifier.url: expected the address of a webhook"},
       {"url: 'https:///x', product: p, appeal: a", "notifier.url: expected the address of a webhook"},
+      {"url: 'http://x:99999', product: p, appeal: a", "notifier.url: expected the address of a webhook"},
+      {"url: 'http://[::1', product: p, appeal: a", "notifier.url: expected the address of a webhook"},
+      {"url: 'https://:443', product: p, appeal: a", "notifier.url: expected the address of a webhook"},
+      {"url: 'https://x:/', product: p, appeal: a", "notifier.url: expected the address of a webhook"},
+      {"url: 'https://x:+5/', product: p, appeal: a", "notifier.url: expected the address of a webhook"},
+      {"url: 'http://x\\n/', product: p, appeal: a", "notifier.url: expected the address of a webhook"},
+      {"url: \"https://x/\\x7f\", product: p, appeal: a", "notifier.url: expected the address of a webhook"},
       {"url: 'https://u:p@x.example/', product: p, appeal: a", "notifier.url: holds a login"},
       {needed + ", secret_file: none", "notifier.secret_file: no such file: "},
       {needed + ", ca_file: none", "notifier.ca_file: no such file: "},
@@ -121,6 +128,9 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_meant_is_refused_at_its_place) {
       {needed + ", default_locale: e", "notifier.default_locale: 'e' is no language"},
       {needed + ", default_locale: fr", "there are no messages in 'fr', only in de, en"},
       {needed + ", retry: {first: 2m, most: 1m}", "notifier.retry.most: is shorter than retry.first"},
+      {needed + ", ends_topic: ''", "notifier.ends_topic: '' is not the name of a topic: 1 to 249 letters"},
+      {needed + ", ends_topic: 'a b'", "notifier.ends_topic: 'a b' is not the name of a topic"},
+      {needed + ", ends_topic: ../x", "notifier.ends_topic: '../x' is not the name of a topic"},
       {needed + ", listen: 9464", "notifier.listen: expected address:port, such as 127.0.0.1:9464, not '9464'"},
       {needed + ", listen: 'localhost:http'", "notifier.listen: expected address:port"},
       {needed + ", give_up_after: 31d", "notifier.give_up_after: '31d' is out of range"},
@@ -143,6 +153,13 @@ BOOST_AUTO_TEST_CASE(a_webhook_in_the_clear_is_warned_of) {
 BOOST_AUTO_TEST_CASE(a_thread_of_the_engine_is_for_local_mode) {
   loaded(needed + ", with_engine: true", "streams: {kind: kafka, bootstrap: 'b:9092'}\n");
   BOOST_TEST(holds(said, "notifier.with_engine: is for local mode"), said);
+}
+
+BOOST_AUTO_TEST_CASE(how_notices_ended_goes_to_a_topic_of_its_own) {
+  for (const auto* topic : {"fairuse.events.v1", "fairuse.decisions.v1"}) {
+    loaded(needed + ", ends_topic: " + topic, "streams: {kind: kafka, bootstrap: 'b:9092'}\n");
+    BOOST_TEST(holds(said, "notifier.ends_topic: '" + std::string{topic} + "' is already a topic of the engine"), said);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -36,7 +36,8 @@ BOOST_AUTO_TEST_CASE(a_text_that_is_no_utf8_says_from_where) {
   for (const std::string_view good : {"", "plain", "ü € 😀", "\x7f"})
     BOOST_TEST(not find_utf8_fault(good).has_value(), good);
   const std::pair<std::string_view, std::size_t> rows[] = {
-      {"\xff", 0}, {"Sch\xf6n", 3}, {"ü\xc3", 2}, {"😀\xf0\x9f\x98", 4}, {"a\xed\xa0\x80", 1}, {"\xc0\x80", 0}, {"ab\x80", 2},
+      {"\xff", 0},          {"Sch\xf6n", 3}, {"ü\xc3", 2},  {"😀\xf0\x9f\x98", 4},
+      {"a\xed\xa0\x80", 1}, {"\xc0\x80", 0}, {"ab\x80", 2},
   };
   for (const auto& [bad, at] : rows)
     BOOST_TEST(find_utf8_fault(bad).value_or(999) == at, at);

@@ -424,7 +424,8 @@ BOOST_AUTO_TEST_CASE(a_cursor_that_is_behind_no_decision_is_known) {
   beyond.back() = '\xff';
   auto other = last;
   other[0] = 'x';
-  for (const auto& wrong : {beyond, other, last + '\0', last.substr(1), std::string(last.size(), '\xff'), std::string("o")})
+  for (const auto& wrong :
+       {beyond, other, last + '\0', last.substr(1), std::string(last.size(), '\xff'), std::string("o")})
     BOOST_TEST(not logs.epoch_of(wrong).has_value(), wrong.size());
 }
 
