@@ -208,6 +208,7 @@ private:
     const auto& budget = rules_.budget;
     if (budget.per_utc_day_ms == 0) {
       note({"budget", "per_utc_day"}, "0 switches the budget off; it does not mean that nothing may be transcribed");
+      if (budget.low_nano > 0) warn({"budget", "low"}, "nobody is told that little is left: there is no budget");
       return;
     }
     const auto* step = rules_.step_of(budget.at);

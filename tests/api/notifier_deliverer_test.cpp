@@ -517,7 +517,6 @@ void check_seen(const delivery_world& world, const std::vector<std::string>& tak
   for (const auto& each : world.source.all) {
     const auto& end = world.source.saved.at(each.id);
     const auto count = std::count(taken.begin(), taken.end(), each.id);
-
     if (end.how == notice_end::sent) RC_ASSERT(count > 0);
     RC_ASSERT((end.how == notice_end::gave_up) == not end.body.empty());
   }

@@ -89,6 +89,7 @@ BOOST_AUTO_TEST_CASE(promises_that_cannot_be_kept_are_named) {
       {"no end", ladder("{stage: warning}"), "warning has no end, so its notification cannot say when it ends"},
       {"does nothing", ladder("{stage: warning, notify: false}"), "warning notifies nobody and does nothing"},
       {"budget for ever", least + "ladder: {steps: [{stage: restrict, notify: false}]}\n", "the budget holds for ever"},
+      {"little of no budget", least + "budget: {per_utc_day: 0s, low: 0.8}\n", "budget.low: nobody is told that little is left"},
       {"budget of a day", least + "budget: {per_utc_day: 24h}\n", "a day can be used up by parallel recordings only"},
       {"every review", least + "review: {score: 0, cleared: {below: 0}}\n", "every review is a strike"},
       {"only the sure", least + "review: {score: 1}\n", "entirely sure"},
