@@ -175,13 +175,13 @@ void local_requests::finished(std::uint64_t handle, review_answer answer, time_m
 // more pages than open requests, and none is kept from being asked by an older one.
 void local_requests::finish_pages() {
   auto* behind = &finished_until_;
-  for (auto page = pages_.begin(); page != pages_.end();) {
-    if (page->second.open > 0 or (page->first == last_page_ and not unread_.empty())) {
-      behind = &page->second.behind;
-      ++page;
+  for (auto each = pages_.begin(); each != pages_.end();) {
+    if (each->second.open > 0 or (each->first == last_page_ and not unread_.empty())) {
+      behind = &each->second.behind;
+      ++each;
     } else {
-      *behind = std::move(page->second.behind);
-      page = pages_.erase(page);
+      *behind = std::move(each->second.behind);
+      each = pages_.erase(each);
     }
   }
 }
