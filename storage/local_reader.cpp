@@ -34,7 +34,7 @@ std::filesystem::path temporary_folder() {
 
 rocksdb::Options reading() {
   rocksdb::Options to;
-  to.max_open_files = -1; // A secondary must keep files open that the writer removes.
+  to.max_open_files = -1;          // A secondary must keep files open that the writer removes.
   to.max_file_opening_threads = 1; // A store has few; every look at what the engine wrote would start sixteen.
   to.info_log_level = rocksdb::WARN_LEVEL;
   to.keep_log_file_num = 1;
