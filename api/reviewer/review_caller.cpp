@@ -7,12 +7,16 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "api/retry_delay.hpp"
 #include "api/reviewer/call_limits.hpp"
 #include "api/reviewer/chat_answer.hpp"
 #include "api/reviewer/chat_request.hpp"
 #include "api/reviewer/circuit_breaker.hpp"
+#include "api/reviewer/failure_notes.hpp"
 #include "api/reviewer/recordings.hpp"
+#include "config/yaml.hpp"
 
 namespace fairuse {
 namespace {
@@ -70,6 +74,11 @@ bool may_have_cost(const http_answer& answer) {
   }
 }
 
+/// For people; nothing that the endpoint wrote: it may repeat the request or the key.
+std::string cause_of(const http_answer& answer) {
+  return answer.fault == http_fault::none ? fmt::format("it answered {}", answer.status) : answer.error;
+}
+
 answer_format next_format(answer_format from) {
   return from == answer_format::json_schema ? answer_format::json_object : answer_format::text;
 }
@@ -94,6 +103,7 @@ struct review_caller::body {
   std::unique_ptr<http_client> client;
   call_limits limits;
   circuit_breaker breaker;
+  failure_notes notes;
   review_figures sums;
   std::optional<error> record_problem;
   std::uint64_t chance;
@@ -123,6 +133,7 @@ struct review_caller::body {
   void settle(asked_review& one, const http_answer& answer, const std::optional<token_count>& tokens);
   void record(const asked_review& one, const std::string& answer);
   void finish(asked_id id, review_failure why);
+  void tell_breaker(review_failure why, time_ms now);
   std::string body_of(asked_review& one) const;
 };
 
@@ -139,6 +150,10 @@ void review_caller::body::finish(asked_id id, review_failure why) {
   done.why = why;
   done.answer.failed = to_text(why);
   done.answer.cost_micro = done.cost_micro;
+  if (why == review_failure::none)
+    notes.has_verdict();
+  else
+    notes.failed(why);
   ++sums.ended[static_cast<std::size_t>(why)];
   ended.push_back(std::move(done));
   all.erase(found);
@@ -279,6 +294,7 @@ void review_caller::body::take_failure(asked_id id, asked_review& one, const htt
     // Before those that came later, which then need not find out the same.
     return wait_from(id, one.due);
   }
+  notes.failed(why, cause_of(answer));
   if (not may_retry(why) or one.retries == options.settings.retries) return finish(id, why);
   ++one.retries;
   ++sums.retries;
@@ -288,14 +304,26 @@ void review_caller::body::take_failure(asked_id id, asked_review& one, const htt
   delayed.emplace_back(id, delay);
 }
 
-void review_caller::body::take(asked_id id, const http_answer& answer, time_ms now) {
-  auto& one = all.at(id);
-  one.so_far.calls_ms += answer.took_ms;
-  const auto why = call_failure(answer);
+void review_caller::body::tell_breaker(review_failure why, time_ms now) {
+  const bool was_open = breaker.is_open();
   if (counts_for_breaker(why))
     breaker.failed(now);
   else if (why != review_failure::rate_limited)
     breaker.succeeded();
+  if (breaker.is_open() == was_open) return;
+  const auto& rule = options.settings.breaker;
+  if (was_open)
+    options.log(log_level::info, "calls are made again");
+  else
+    options.log(log_level::warning, fmt::format("{} calls failed in a row: none is made for {}, then one at a time",
+                                                rule.failures, yaml::format_duration(rule.pause_ms)));
+}
+
+void review_caller::body::take(asked_id id, const http_answer& answer, time_ms now) {
+  auto& one = all.at(id);
+  one.so_far.calls_ms += answer.took_ms;
+  const auto why = call_failure(answer);
+  tell_breaker(why, now);
   if (why != review_failure::none) {
     settle(one, answer, {});
     return take_failure(id, one, answer, why, now);
@@ -321,8 +349,9 @@ result<std::unique_ptr<review_caller>> review_caller::make(review_caller_options
   none.format = settings.format;
   const auto chance = options.seed;
   const circuit_breaker breaker{settings.breaker};
-  std::unique_ptr<body> all{
-      new body{std::move(options), std::move(*client), std::move(*limits), breaker, none, {}, chance}};
+  failure_notes notes{options.log};
+  std::unique_ptr<body> all{new body{
+      std::move(options), std::move(*client), std::move(*limits), breaker, std::move(notes), none, {}, chance}};
   return std::unique_ptr<review_caller>{new review_caller{std::move(all)}};
 }
 
@@ -333,6 +362,7 @@ review_caller::~review_caller() = default;
 void review_caller::ask(review_request request, std::uint64_t handle, time_ms now) {
   auto& all = *body_;
   assert(room() > 0);
+  all.notes.at(now);
   const auto id = ++all.last_id;
   auto& one = all.all[id];
   one.so_far.handle = handle;
@@ -350,6 +380,7 @@ void review_caller::ask(review_request request, std::uint64_t handle, time_ms no
 
 std::vector<finished_review> review_caller::poll(time_ms now, std::int64_t wait_ms) {
   auto& all = *body_;
+  all.notes.at(now);
   all.place_delayed(now);
   all.end_late(now);
   auto until = all.start_calls(now);

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@
 #include "api/reviewer/prompts.hpp"
 #include "api/reviewer/review_failure.hpp"
 #include "api/reviewer/review_request.hpp"
+#include "base/pure/log_level.hpp"
 #include "base/pure/result.hpp"
 #include "config/reviewer_settings.hpp"
 
@@ -39,6 +41,8 @@ struct review_caller_options {
   std::filesystem::path play;
   /// Of the waits before calls are made again.
   std::uint64_t seed = 0;
+  /// Why no verdicts come, and when they do again; nothing of a conversation or a key.
+  std::function<void(log_level, const std::string&)> log = [](log_level, const std::string&) {};
 };
 
 struct finished_review {

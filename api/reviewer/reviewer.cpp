@@ -24,14 +24,18 @@ constexpr std::int64_t commit_interval_ms = 100;
 /// Calls under way at a stop.
 constexpr milliseconds leave_max{5'000};
 
+prometheus::Counter& reviews_that(process_metrics& in, review_failure end) {
+  const auto [result, reason] =
+      end == review_failure::none ? std::pair{"verdict", ""} : std::pair{"failed", label_of(end).data()};
+  return in.counter("fairuse_reviewer_reviews_total", "Reviews that ended.", {{"result", result}, {"reason", reason}});
+}
+
 } // namespace
 
 /// What /metrics shows. Counters of prometheus only grow, so differences are added.
 struct reviewer::figures {
   explicit figures(process_metrics& in)
-    : verdicts{in.counter("fairuse_reviewer_reviews_total", "Reviews that ended.", {{"result", "verdict"}})},
-      failures{in.counter("fairuse_reviewer_reviews_total", "Reviews that ended.", {{"result", "failed"}})},
-      calls{in.counter("fairuse_reviewer_calls_total", "Calls of the model.")},
+    : calls{in.counter("fairuse_reviewer_calls_total", "Calls of the model.")},
       retries{in.counter("fairuse_reviewer_retries_total", "Calls that were made again.")},
       cost{in.counter("fairuse_reviewer_cost_micro_total", "What calls cost, in micro-units of money.")},
       input_tokens{in.counter("fairuse_reviewer_tokens_total", "Tokens.", {{"direction", "input"}})},
@@ -39,6 +43,8 @@ struct reviewer::figures {
       under_way{in.gauge("fairuse_reviewer_calls_under_way", "Calls under way.")},
       waiting{in.gauge("fairuse_reviewer_requests_waiting", "Requests that wait for a call.")},
       paused{in.gauge("fairuse_reviewer_paused", "1: the endpoint is left alone for a while.")} {
+    for (std::size_t i = 0; i < review_failure_count; ++i)
+      ended.push_back(&reviews_that(in, static_cast<review_failure>(i)));
     for (std::size_t i = 0; i < not_asked_count; ++i)
       passed.push_back(&in.counter("fairuse_reviewer_passed_over_total", "Requests that nobody was asked about.",
                                    {{"reason", std::string{to_text(static_cast<not_asked>(i))}}}));
@@ -59,8 +65,6 @@ struct reviewer::figures {
     last = now;
   }
 
-  prometheus::Counter& verdicts;
-  prometheus::Counter& failures;
   prometheus::Counter& calls;
   prometheus::Counter& retries;
   prometheus::Counter& cost;
@@ -69,6 +73,8 @@ struct reviewer::figures {
   prometheus::Gauge& under_way;
   prometheus::Gauge& waiting;
   prometheus::Gauge& paused;
+  /// By review_failure.
+  std::vector<prometheus::Counter*> ended;
   std::vector<prometheus::Counter*> passed;
   review_figures last;
 };
@@ -88,6 +94,7 @@ result<std::unique_ptr<reviewer>> reviewer::make(reviewer_options options, std::
     auto listener = status_listener::start(at, made->metrics_, made->beat_);
     if (not listener) return listener.error();
     made->listener_ = std::move(*listener);
+    made->options_.log(log_level::info, fmt::format("/livez and /metrics on port {}", made->listener_->port()));
   }
   return made;
 }
@@ -189,9 +196,10 @@ void reviewer::take_back() {
   }
   open_ -= ended.size();
   for (auto& each : ended) {
-    const bool failed = not each.answer.failed.empty();
-    ++(failed ? report_.failed : report_.verdicts);
-    (failed ? figures_->failures : figures_->verdicts).Increment();
+    const auto why = static_cast<std::size_t>(each.why);
+    figures_->ended[why]->Increment();
+    ++(each.why == review_failure::none ? report_.verdicts : report_.failed);
+    if (each.why != review_failure::none) ++report_.failures.at(why);
     source_->finished(each.handle, std::move(each.answer), options_.clock());
   }
 }

@@ -41,6 +41,8 @@ struct reviewer_options {
 struct reviewer_report {
   std::uint64_t verdicts = 0;
   std::uint64_t failed = 0;
+  /// By reason.
+  std::array<std::uint64_t, review_failure_count> failures{};
   std::array<std::uint64_t, not_asked_count> passed{};
   review_figures calls;
 };

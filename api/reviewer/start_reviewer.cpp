@@ -56,8 +56,11 @@ run_result<std::unique_ptr<review_source>> local_source_of(const reviewer_setup&
 } // namespace
 
 run_result<review_caller_options> caller_options_of(const deployment& settings, const reviewer_setup& setup) {
-  review_caller_options options{
-      .settings = settings.reviewer, .record = setup.record, .play = setup.play, .seed = seed_of_process()};
+  review_caller_options options{.settings = settings.reviewer,
+                                .record = setup.record,
+                                .play = setup.play,
+                                .seed = seed_of_process(),
+                                .log = setup.log};
   // Recordings are found by the model's name, so its variable counts there, too.
   if (not setup.play.empty() and options.settings.endpoint.empty()) options.settings.endpoint = nobody;
   auto access = find_access(options.settings, setup.variable);

@@ -48,6 +48,9 @@ std::string report_text(const reviewer_report& report) {
   auto text = fmt::format("{} verdicts, {} failed reviews; {} calls, {} of them again, {} tokens in, {} out\n",
                           report.verdicts, report.failed, report.calls.calls, report.calls.retries,
                           report.calls.input_tokens, report.calls.output_tokens);
+  for (std::size_t i = 0; i < review_failure_count; ++i)
+    if (report.failures[i] > 0)
+      text += fmt::format("failed, {:<17}{:>8}\n", label_of(static_cast<review_failure>(i)), report.failures[i]);
   for (std::size_t i = 0; i < not_asked_count; ++i)
     if (report.passed[i] > 0)
       text += fmt::format("passed over, {:<12}{:>8}\n", to_text(static_cast<not_asked>(i)), report.passed[i]);
@@ -65,6 +68,12 @@ std::string report_json(const reviewer_report& report) {
   add("input_tokens", report.calls.input_tokens);
   add("output_tokens", report.calls.output_tokens);
   add("cost_micro", report.calls.cost_micro);
+  to.member("failures").push_back('{');
+  json_members failures{line};
+  for (std::size_t i = 0; i < review_failure_count; ++i)
+    if (report.failures[i] > 0)
+      failures.integer(label_of(static_cast<review_failure>(i)), static_cast<std::int64_t>(report.failures[i]));
+  line.push_back('}');
   to.member("passed_over").push_back('{');
   json_members reasons{line};
   for (std::size_t i = 0; i < not_asked_count; ++i)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The review caller for scripts: asks for all reviews of stdin and prints them as they end, then the figures.
+// The review caller for scripts: asks for all reviews of stdin and prints them as they end, then the figures;
+// what the log says goes to stderr.
 //
 //   review_driver SETTINGS.yaml [--limits FILE] [--record DIR] [--play DIR] [--print] < reviews.ndjson
 //
@@ -147,6 +148,7 @@ void read_words(int count, char** words, driver& into) {
 
 int main(int count, char** words) {
   driver all;
+  all.options.log = [](log_level, const std::string& text) { std::cerr << text << '\n'; };
   read_words(count, words, all);
   read_settings(words[1], all);
   if (not all.is_printing) {

@@ -79,6 +79,7 @@ class Reviews(unittest.TestCase):
         """Reviews by number, all lines in their order, and the figures."""
         text = "".join(json.dumps(line) + "\n" for line in lines)
         done = run(DRIVER, settings, *options, input=text, env=CLEAN | (environment or {}), code=0)
+        self.said = done.stderr
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         figures = lines.pop()["figures"]
         self.assertNotIn("problem", figures)
@@ -199,6 +200,37 @@ class Reviews(unittest.TestCase):
         self.assertEqual([reviews[n]["why"] for n in range(1, 8)], why)
         self.assertEqual([reviews[n]["attempts"] for n in range(1, 8)], [1, 1, 0, 1, 0, 1, 1])
         self.assertEqual((figures["paused"], len(stub.asked)), (False, 5))
+
+    def test_the_log_says_why_no_verdict_comes_and_when_they_come_again(self):
+        stub = self.stub("401*3", "good", "refusal", "401", "good")
+        settings = self.settings(stub, concurrency=1)
+        later = {"later_ms": 61_000}
+        self.ask(settings, *[review() for _ in range(4)], later, review(), review(), review(), later, review())
+        key, again = "no verdict came: the endpoint refused the key (it answered 401)", "verdicts come again"
+        self.assertEqual(self.said.splitlines(), [key, again, "no verdict came: the model refused", key, again])
+
+    def test_the_log_names_what_a_call_met(self):
+        secret = {"OPENAI_API_KEY": "sesame"}
+        for endpoint, cause in (
+            ("http://127.0.0.1:1/v1", "cannot be reached (127.0.0.1:1: Failed to connect"),
+            ("http://nobody.invalid/v1", "cannot be reached (nobody.invalid:80: Could not resolve host"),
+            (self.stub("cut*9").url, "the connection broke off (127.0.0.1:"),
+            (self.stub("503*9").url, "the endpoint failed (it answered 503)"),
+            (self.stub("404").url, "the endpoint has no such model or address (it answered 404)"),
+            (self.stub("redirect").url, "the endpoint is somewhere else (it answered 307)"),
+        ):
+            with self.subTest(cause):
+                self.ask(self.settings(endpoint=endpoint, retries=1), review(), review(), environment=secret)
+                self.assertEqual((self.said.count(cause), self.said.count("\n")), (1, 1), self.said)
+                self.assertNotRegex(self.said, "(?i)sesame|chapter|stub")
+
+    def test_the_log_says_when_calls_stop_and_are_made_again(self):
+        stub = self.stub("500*3")
+        settings = self.settings(stub, concurrency=1, retries=0, breaker={"failures": 2, "pause": "60s"})
+        self.ask(settings, review(), review(), {"later_ms": 61_000}, review(), {"later_ms": 61_000}, review())
+        breaker = [line for line in self.said.splitlines() if "calls" in line]
+        self.assertEqual(breaker, ["2 calls failed in a row: none is made for 1m, then one at a time",
+                                   "calls are made again"])  # fmt: skip
 
     def test_the_requests_of_an_hour_are_bounded_also_over_a_restart(self):
         stub = self.stub()

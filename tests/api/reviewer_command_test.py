@@ -6,6 +6,7 @@ usage: reviewer_command_test.py PROGRAM [CASE...]"""
 import json
 import pathlib
 import sys
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
@@ -13,7 +14,7 @@ from support import listener  # noqa: E402
 from support.chat_stub import ChatStub  # noqa: E402
 from support.checks import check, equal  # noqa: E402
 from support.local_mode import main  # noqa: E402
-from support.process import ROOT, Process  # noqa: E402
+from support.process import ROOT, Process, wait_until  # noqa: E402
 
 PROMPTS = ROOT / "config" / "prompts"
 
@@ -116,11 +117,31 @@ def a_failure_is_said_and_is_no_verdict(engine):
     with ChatStub(script=["refusal"]) as stub:
         deployment(engine, stub)
         asked_for(engine, "u-1")
-        equal(review(engine)["failed"], 1, "failed reviews")
+        told = review(engine)
+        equal((told["failed"], told["failures"]), (1, {"refused": 1}), "failed reviews")
         taken(engine)
         failed = [each["data"] for each in decided(engine) if each["data"]["decision"] == "review_failed"]
         equal([(each["failure"], each["model"]) for each in failed], [("the model refused", "gpt-5.1")], "failed reviews")
         check("strike_added" not in kinds(engine), "nobody has a strike")
+
+
+def why_reviews_fail_is_said_and_counted(engine):
+    with ChatStub(script=["401*9"]) as stub:
+        deployment(engine, stub, ", listen: '127.0.0.1:0'")
+        asked_for(engine, "u-1")
+        words = ["reviewer", "--config", "local.yaml", "--state", "s"]
+        with Process(engine.program, *words, env=engine.environment(), cwd=engine.folder) as running:
+            port = running.wait_for_line("/livez and /metrics on port").decode().split()[-1]
+            running.wait_for_line("no verdict came: the endpoint refused the key (it answered 401)")
+            failed = 'fairuse_reviewer_reviews_total{reason="key_refused",result="failed"} 1'
+
+            def counted():
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+                    return failed in answer.read().decode()
+
+            wait_until(counted, failed)
+            equal(running.stop(), 0, "exit code")
+            check("failed, key_refused" in running.errors().decode(), "the summary has the reason")
 
 
 def recordings_answer_without_a_model(engine):
@@ -199,6 +220,7 @@ CASES = [
     nobody_is_asked_under_the_kill_switch,
     what_is_too_late_is_passed_over,
     a_failure_is_said_and_is_no_verdict,
+    why_reviews_fail_is_said_and_counted,
     recordings_answer_without_a_model,
     a_dry_run_shows_the_request_and_calls_nobody,
     a_store_of_the_past_is_refused,
