@@ -75,13 +75,16 @@ limit_state call_limits::check(std::int64_t estimate_micro, time_ms now) {
   return limit_state::free;
 }
 
-std::int64_t call_limits::count(std::int64_t estimate_micro, time_ms now) {
+result<std::int64_t> call_limits::count(std::int64_t estimate_micro, time_ms now) {
   forget_before(now);
+  const auto before = minutes_;
   auto& present = minutes_[now / minute_ms];
   ++present.requests;
   present.money_micro += estimate_micro;
   save();
-  return now / minute_ms;
+  if (not problem_) return now / minute_ms;
+  minutes_ = before;
+  return *problem_;
 }
 
 void call_limits::settle(std::int64_t minute, std::int64_t estimate_micro, std::int64_t cost_micro) {
@@ -103,8 +106,9 @@ void call_limits::save() {
   for (const auto& [minute, each] : minutes_)
     text +=
         std::to_string(minute) + " " + std::to_string(each.requests) + " " + std::to_string(each.money_micro) + "\n";
-  const auto saved = replace_file(file_, text, durability::status);
-  problem_ = saved ? std::nullopt : std::optional(saved.error());
+  const auto saved = replace_file(file_, text);
+  problem_ =
+      saved ? std::nullopt : std::optional(error{"no call is made that cannot be counted: " + saved.error().message});
 }
 
 } // namespace fairuse

@@ -3,8 +3,8 @@
 // How many calls any 60 minutes may hold, and what they may cost: sums by minute, kept in a small file over restarts.
 //
 // A call is counted before it is made, with an estimate of its cost, and put right when its cost is known; so money can
-// be passed by what the calls under way cost beyond their estimates, and requests never. A file that cannot be written
-// does not stop the calls: `problem` says so.
+// be passed by what the calls under way cost beyond their estimates, and requests never. What cannot be counted on the
+// disk must not be called: every start would have the whole limit again.
 // Threads: one.
 #pragma once
 
@@ -28,12 +28,13 @@ public:
 
   /// Whether a call of this estimate may be made. A call is always free to be the hour's first.
   limit_state check(std::int64_t estimate_micro, time_ms now);
-  /// It is made: its minute, for settle().
-  std::int64_t count(std::int64_t estimate_micro, time_ms now);
+  /// It will be made: its minute, for settle(). An error: it was not counted, and must not be made.
+  result<std::int64_t> count(std::int64_t estimate_micro, time_ms now);
   /// It cost this much. REQUIRES: the minute and the estimate of count().
   void settle(std::int64_t minute, std::int64_t estimate_micro, std::int64_t cost_micro);
   /// When the oldest minute leaves the hour; `never`: nothing is counted.
   time_ms next_change() const;
+  /// Why the last sums are not on the disk.
   const std::optional<error>& problem() const { return problem_; }
 
 private:

@@ -124,7 +124,7 @@ struct review_caller::body {
   void end_late(time_ms now);
   void place_delayed(time_ms now);
   time_ms start_calls(time_ms now);
-  std::optional<time_ms> blocked_until(asked_review& one, time_ms now);
+  std::optional<time_ms> count_unless_blocked(asked_review& one, time_ms now);
   void start(asked_id id, time_ms now);
   void play(asked_id id, asked_review& one);
   void take(asked_id id, const http_answer& answer, time_ms now);
@@ -188,8 +188,8 @@ std::string review_caller::body::body_of(asked_review& one) const {
   return chat_body(options.settings, messages, one.format);
 }
 
-/// nullopt: a call may be made.
-std::optional<time_ms> review_caller::body::blocked_until(asked_review& one, time_ms now) {
+/// nullopt: a call may be made, and is counted.
+std::optional<time_ms> review_caller::body::count_unless_blocked(asked_review& one, time_ms now) {
   obstacle = review_failure::none;
   if (calls.size() >= options.settings.concurrency) return never;
   if (not options.play.empty()) return {};
@@ -202,7 +202,15 @@ std::optional<time_ms> review_caller::body::blocked_until(asked_review& one, tim
   const token_count tokens{static_cast<std::int64_t>(one.sent.size()) / bytes_per_token, answer_tokens};
   one.estimate_micro = cost_of(tokens, options.settings.price).value_or(0);
   const auto state = limits.check(one.estimate_micro, now);
-  if (state == limit_state::free) return {};
+  if (state == limit_state::free) {
+    if (const auto counted = limits.count(one.estimate_micro, now)) {
+      one.minute = *counted;
+      return {};
+    }
+    // The next poll() tries again.
+    obstacle = review_failure::not_counted;
+    return never;
+  }
   obstacle = state == limit_state::requests_used_up ? review_failure::requests_used_up : review_failure::money_used_up;
   return limits.next_change();
 }
@@ -213,7 +221,7 @@ time_ms review_caller::body::start_calls(time_ms now) {
     const auto [due, id] = *ready.begin();
     if (due > now) return due;
     auto& one = all.at(id);
-    if (const auto until = blocked_until(one, now)) return *until;
+    if (const auto until = count_unless_blocked(one, now)) return *until;
     ready.erase(ready.begin());
     ends.erase({one.request.answer_by, id});
     if (options.play.empty())
@@ -229,7 +237,6 @@ void review_caller::body::start(asked_id id, time_ms now) {
   auto call = chat_request(options.settings, options.key, one.sent);
   call.timeout_ms = std::min(options.settings.timeout_ms, one.request.answer_by - now);
   if (options.record.empty()) one.sent.clear();
-  one.minute = limits.count(one.estimate_micro, now);
   ++one.so_far.attempts;
   ++sums.calls;
   calls.emplace(client->send(std::move(call)), id);

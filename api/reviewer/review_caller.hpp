@@ -92,7 +92,8 @@ public:
   /// Asked and not ended.
   std::size_t open() const;
   review_figures figures() const;
-  /// What does not stop reviews, but should be seen: a state file or a recording that cannot be written.
+  /// What should be seen, while it holds: a state file, without which no call is made, or a recording cannot be
+  /// written.
   std::optional<error> problem() const;
   /// poll() returns. From any thread.
   void wake();

@@ -37,6 +37,7 @@ constexpr std::array<words, review_failure_count> table{{
     {"late", "no time was left"},
     {"requests_used_up", "the requests of this hour are used up"},
     {"money_used_up", "the money of this hour is used up"},
+    {"not_counted", "calls could not be counted on the disk"},
     {"paused", "the endpoint failed too often"},
     {"not_recorded", "no answer is recorded"},
 }};

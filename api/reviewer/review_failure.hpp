@@ -39,10 +39,11 @@ enum class review_failure : std::uint8_t {
   late,
   requests_used_up,
   money_used_up,
+  not_counted,
   paused,
   not_recorded,
 };
-inline constexpr std::size_t review_failure_count = 27;
+inline constexpr std::size_t review_failure_count = 28;
 
 /// For `failed` of an answer.
 std::string_view to_text(review_failure value);

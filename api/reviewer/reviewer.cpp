@@ -130,9 +130,10 @@ void reviewer::make_calls() {
     }
     auto ended = caller_->poll(now, calls_wait_ms);
     figures_->show(caller_->figures());
-    if (const auto problem = caller_->problem(); problem and problem->message != told) {
-      told = problem->message;
-      options_.log(log_level::warning, told);
+    const auto problem = caller_->problem();
+    if (auto text = problem ? problem->message : ""; text != told) {
+      told = std::move(text);
+      if (not told.empty()) options_.log(log_level::warning, told);
     }
     const std::lock_guard lock{mutex_};
     const auto room = caller_->room();

@@ -11,8 +11,10 @@
 #include "api/reviewer/kafka_requests.hpp"
 #include "api/reviewer/local_requests.hpp"
 #include "api/reviewer/prompts.hpp"
+#include "base/system/files.hpp"
 #include "engine/clocks.hpp"
 #include "engine/kafka_options.hpp"
+#include "streams/local/spool.hpp"
 
 namespace fairuse {
 
@@ -50,6 +52,10 @@ run_result<std::unique_ptr<review_source>> kafka_source(const deployment& settin
 run_result<std::unique_ptr<review_source>> local_source_of(const reviewer_setup& setup) {
   auto source = local_requests::open(setup.state);
   if (not source) return refusal_from(source.error());
+  // A verdict that cannot be kept would be paid again at every start.
+  for (const auto& folder : {spool_folder(setup.state), setup.state / "reviewer"})
+    if (const auto good = check_writable(folder); not good)
+      return run_error{run_fault::failed, "verdicts could not be kept: " + good.error().message};
   return std::unique_ptr<review_source>(std::move(*source));
 }
 

@@ -189,6 +189,14 @@ result<void> file_replacement::commit(durability how) {
   return sync_folder_of(file_);
 }
 
+result<void> check_writable(const std::filesystem::path& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) return error{"cannot make the folder " + folder.string() + ": " + failed.message()};
+  auto file = file_replacement::open(folder / ("writable-" + std::to_string(::getpid())));
+  return file ? file->write(std::string(64 * 1024, '\0')) : file.error();
+}
+
 result<void> rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) return system_error("cannot rename to", to);
   return sync_folder_of(to);

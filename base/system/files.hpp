@@ -61,6 +61,9 @@ private:
 /// Error: `to` is one of the files to read, and writing it would replace that.
 result<void> check_apart(const std::filesystem::path& to, std::span<const std::filesystem::path> read);
 
+/// Error: a file of 64 KiB cannot be written in this folder, which is made if it is not there. The file is removed.
+result<void> check_writable(const std::filesystem::path& folder);
+
 /// A name is on the disk only when its folder is.
 result<void> sync_folder_of(const std::filesystem::path& file);
 

@@ -5,6 +5,7 @@ usage: reviewer_command_test.py PROGRAM [CASE...]"""
 
 import json
 import pathlib
+import shutil
 import sys
 import urllib.request
 
@@ -144,6 +145,25 @@ def why_reviews_fail_is_said_and_counted(engine):
             check("failed, key_refused" in running.errors().decode(), "the summary has the reason")
 
 
+def what_cannot_be_counted_or_kept_is_not_asked(engine):
+    with ChatStub(says="audiobook") as stub:
+        deployment(engine, stub, ", per_hour: {requests: 2}")
+        asked_for(engine, "u-1", "u-2", "u-3")
+        spool, fresh = engine.path("s") / "spool", engine.path("s") / "reviewer" / "limits.new"
+        shutil.rmtree(spool, ignore_errors=True)
+        spool.write_text("in the way")
+        check("verdicts could not be kept: cannot make the folder" in review(engine, code=1), "why it does not start")
+        spool.unlink()
+        fresh.mkdir()
+        words = ["reviewer", "--config", "local.yaml", "--state", "s"]
+        with Process(engine.program, *words, env=engine.environment(), cwd=engine.folder) as running:
+            running.wait_for_line("no call is made that cannot be counted: cannot write")
+            equal(len(stub.asked), 0, "calls")
+            fresh.rmdir()
+            wait_until(lambda: len(stub.asked) == 2, "the calls of this hour")
+            equal(running.stop(), 0, "exit code")
+
+
 def recordings_answer_without_a_model(engine):
     with ChatStub(says="podcast") as stub:
         deployment(engine, stub)
@@ -221,6 +241,7 @@ CASES = [
     what_is_too_late_is_passed_over,
     a_failure_is_said_and_is_no_verdict,
     why_reviews_fail_is_said_and_counted,
+    what_cannot_be_counted_or_kept_is_not_asked,
     recordings_answer_without_a_model,
     a_dry_run_shows_the_request_and_calls_nobody,
     a_store_of_the_past_is_refused,
