@@ -379,7 +379,10 @@ void review_caller::ask(review_request request, std::uint64_t handle, time_ms no
   one.so_far.answer.prompt_version = all.options.prompts.version;
   one.format = all.options.settings.format;
   one.request = std::move(request);
-  if (one.request.answer_by <= now)
+  // A verdict about nothing would be a strike for nothing.
+  if (one.request.conversations.empty())
+    all.finish(id, review_failure::no_conversation);
+  else if (one.request.answer_by <= now)
     all.finish(id, review_failure::late);
   else
     all.wait_from(id, now);

@@ -34,6 +34,7 @@ constexpr std::array<words, review_failure_count> table{{
     {"wrong_type", "the usage type is unknown"},
     {"wrong_confidence", "the confidence is not from 0 to 1"},
     {"wrong_evidence", "the evidence names other conversations"},
+    {"no_conversation", "there is no conversation to judge"},
     {"late", "no time was left"},
     {"requests_used_up", "the requests of this hour are used up"},
     {"money_used_up", "the money of this hour is used up"},

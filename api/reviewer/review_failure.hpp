@@ -36,6 +36,7 @@ enum class review_failure : std::uint8_t {
   wrong_confidence,
   wrong_evidence,
   // No call was made, or no other one.
+  no_conversation,
   late,
   requests_used_up,
   money_used_up,
@@ -43,7 +44,7 @@ enum class review_failure : std::uint8_t {
   paused,
   not_recorded,
 };
-inline constexpr std::size_t review_failure_count = 28;
+inline constexpr std::size_t review_failure_count = 29;
 
 /// For `failed` of an answer.
 std::string_view to_text(review_failure value);

@@ -126,6 +126,18 @@ def a_failure_is_said_and_is_no_verdict(engine):
         check("strike_added" not in kinds(engine), "nobody has a strike")
 
 
+def nobody_is_judged_without_conversations(engine):
+    with ChatStub(says="audiobook") as stub:
+        deployment(engine, stub)
+        engine.write("in.ndjson", "".join(line for line in listener.day("u-1") if "fairuse.conversation" not in line))
+        engine.good_run("s", "in.ndjson", clock="wall")
+        check("review_requested" in kinds(engine), "a review is asked for")
+        equal(review(engine)["failures"], {"no_conversation": 1}, "failed reviews")
+        equal(len(stub.asked), 0, "calls")
+        taken(engine)
+        check("review_failed" in kinds(engine) and "strike_added" not in kinds(engine), "nobody has a strike")
+
+
 def why_reviews_fail_is_said_and_counted(engine):
     with ChatStub(script=["401*9"]) as stub:
         deployment(engine, stub, ", listen: '127.0.0.1:0'")
@@ -240,6 +252,7 @@ CASES = [
     nobody_is_asked_under_the_kill_switch,
     what_is_too_late_is_passed_over,
     a_failure_is_said_and_is_no_verdict,
+    nobody_is_judged_without_conversations,
     why_reviews_fail_is_said_and_counted,
     what_cannot_be_counted_or_kept_is_not_asked,
     recordings_answer_without_a_model,
