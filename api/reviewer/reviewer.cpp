@@ -84,15 +84,15 @@ reviewer::reviewer(reviewer_options options, std::unique_ptr<review_source> sour
 
 reviewer::~reviewer() = default;
 
-result<std::unique_ptr<reviewer>> reviewer::make(reviewer_options options, std::unique_ptr<review_source> source) {
+run_result<std::unique_ptr<reviewer>> reviewer::make(reviewer_options options, std::unique_ptr<review_source> source) {
   std::unique_ptr<reviewer> made(new reviewer(std::move(options), std::move(source)));
   auto caller = review_caller::make(made->options_.calling, made->options_.clock());
-  if (not caller) return caller.error();
+  if (not caller) return run_error{run_fault::refused, caller.error().message};
   made->caller_ = std::move(*caller);
   made->room_ = made->caller_->room();
   if (const auto& at = made->options_.listen; not at.empty()) {
     auto listener = status_listener::start(at, made->metrics_, made->beat_);
-    if (not listener) return listener.error();
+    if (not listener) return run_error{run_fault::failed, listener.error().message};
     made->listener_ = std::move(*listener);
     made->options_.log(log_level::info, fmt::format("/livez and /metrics on port {}", made->listener_->port()));
   }

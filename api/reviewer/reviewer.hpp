@@ -24,6 +24,7 @@
 #include "api/reviewer/review_source.hpp"
 #include "api/status_listener.hpp"
 #include "base/pure/log_level.hpp"
+#include "engine/run_error.hpp"
 
 namespace fairuse {
 
@@ -49,7 +50,8 @@ struct reviewer_report {
 
 class reviewer {
 public:
-  static result<std::unique_ptr<reviewer>> make(reviewer_options options, std::unique_ptr<review_source> source);
+  /// Refused: the options cannot work, or a folder or file that they name.
+  static run_result<std::unique_ptr<reviewer>> make(reviewer_options options, std::unique_ptr<review_source> source);
   ~reviewer();
   reviewer(const reviewer&) = delete;
   reviewer& operator=(const reviewer&) = delete;

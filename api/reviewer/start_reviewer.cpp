@@ -102,7 +102,7 @@ run_result<started_reviewer> start_reviewer(const deployment& settings, const re
                               .clock = wall_clock_ms,
                               .log = setup.log},
                              std::move(*source));
-  if (not made) return run_error{run_fault::failed, made.error().message};
+  if (not made) return made.error();
   return started_reviewer{std::move(*lock), std::move(brokers), std::move(*made)};
 }
 

@@ -226,8 +226,17 @@ def what_cannot_run_says_why(engine):
         check("OPENAI_BASE_URL" in review(engine, code=2), "without an endpoint")
         deployment(engine, stub, ", prompt_version: v99")
         check("v99" in review(engine, code=2), "without prompts")
+        engine.write("ca.pem", "no certificate")
+        for keys, said in ((", ca_file: ca.pem", "ca.pem: no certificate in it"), (", ca_file: none.pem", "none.pem"),
+                           (", proxy: '://'", "the proxy is no address")):  # fmt: skip
+            deployment(engine, stub, keys)
+            check(said in review(engine, code=2), said)
+            deployment(engine, stub, f"{keys}, with_engine: true")
+            done = engine.call(*engine.run_arguments("s", "-"), stdin=b"")
+            equal(done.returncode, 2, f"exit code of an engine with a reviewer, which said {done.stderr.decode()}")
         deployment(engine, stub)
         cursor = engine.path("s") / "reviewer" / "cursor"
+        cursor.parent.mkdir(exist_ok=True)
         for wrong in ("x", "ffffffff", "6f" + "ff" * 20):
             cursor.write_text(wrong)
             check("cursor is damaged, or of another store: remove it" in review(engine, code=2), f"with {wrong!r}")
