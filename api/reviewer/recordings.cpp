@@ -16,6 +16,18 @@ std::filesystem::path file_of(const std::filesystem::path& folder, const std::st
 
 } // namespace
 
+result<void> make_recordings(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  if (not fs::exists(folder, failed)) {
+    fs::create_directories(folder, failed);
+    if (failed) return error{"cannot make the folder " + folder.string() + ": " + failed.message()};
+    fs::permissions(folder, fs::perms::owner_all, failed);
+  }
+  if (not fs::is_directory(folder, failed)) return error{folder.string() + " is no folder"};
+  return check_writable(folder);
+}
+
 result<void> write_recording(const std::filesystem::path& folder, const std::string& name, const std::string& request,
                              const std::string& answer) {
   std::string text = "{";
@@ -25,7 +37,10 @@ result<void> write_recording(const std::filesystem::path& folder, const std::str
   text += "}\n";
   // An answer is anything; what is no UTF-8 could not be read again.
   if (find_json_fault(text, 8)) return error{"an answer that is no UTF-8 was not recorded"};
-  return replace_file(file_of(folder, name), text, durability::status);
+  auto file = file_replacement::open(file_of(folder, name), ".new", 0600);
+  if (not file) return file.error();
+  if (auto written = file->write(text); not written) return written;
+  return file->commit(durability::status);
 }
 
 result<std::optional<std::string>> read_recording(const std::filesystem::path& folder, const std::string& name) {

@@ -12,6 +12,9 @@
 
 namespace fairuse {
 
+/// Makes the folder, for its owner alone, if it is not there. An error: nothing can be written in it.
+result<void> make_recordings(const std::filesystem::path& folder);
+
 /// {"request": the body, "answer": the model's}: both as text, so that the file keeps their bytes.
 result<void> write_recording(const std::filesystem::path& folder, const std::string& name, const std::string& request,
                              const std::string& answer);
