@@ -38,6 +38,8 @@ struct asked_review {
   time_ms due = 0;
   /// Of recordings; empty: they are not used.
   std::string name;
+  /// Its answer is a recording, which costs nothing.
+  bool is_played = false;
   /// The call under way.
   std::string sent;
   std::int64_t minute = 0;
@@ -126,7 +128,8 @@ struct review_caller::body {
   time_ms start_calls(time_ms now);
   std::optional<time_ms> count_unless_blocked(asked_review& one, time_ms now);
   void start(asked_id id, time_ms now);
-  void play(asked_id id, asked_review& one);
+  bool is_recorded(asked_review& one) const;
+  void play(asked_id id, asked_review& one, const std::filesystem::path& folder);
   void take(asked_id id, const http_answer& answer, time_ms now);
   void take_verdict(asked_id id, asked_review& one, const http_answer& answer);
   void take_failure(asked_id id, asked_review& one, const http_answer& answer, review_failure why, time_ms now);
@@ -221,13 +224,19 @@ time_ms review_caller::body::start_calls(time_ms now) {
     const auto [due, id] = *ready.begin();
     if (due > now) return due;
     auto& one = all.at(id);
+    if (options.goes_on and is_recorded(one)) {
+      ready.erase(ready.begin());
+      ends.erase({one.request.answer_by, id});
+      play(id, one, options.record);
+      continue;
+    }
     if (const auto until = count_unless_blocked(one, now)) return *until;
     ready.erase(ready.begin());
     ends.erase({one.request.answer_by, id});
     if (options.play.empty())
       start(id, now);
     else
-      play(id, one);
+      play(id, one, options.play);
   }
   return never;
 }
@@ -242,9 +251,17 @@ void review_caller::body::start(asked_id id, time_ms now) {
   calls.emplace(client->send(std::move(call)), id);
 }
 
-void review_caller::body::play(asked_id id, asked_review& one) {
+/// A file that is no recording is replaced by one.
+bool review_caller::body::is_recorded(asked_review& one) const {
   body_of(one);
-  auto found = read_recording(options.play, one.name);
+  const auto found = read_recording(options.record, one.name);
+  return found and *found;
+}
+
+void review_caller::body::play(asked_id id, asked_review& one, const std::filesystem::path& folder) {
+  body_of(one);
+  one.is_played = true;
+  auto found = read_recording(folder, one.name);
   if (not found) {
     record_problem = found.error();
     return finish(id, review_failure::not_recorded);
@@ -278,7 +295,7 @@ void review_caller::body::record(const asked_review& one, const std::string& ans
 
 void review_caller::body::take_verdict(asked_id id, asked_review& one, const http_answer& answer) {
   auto verdict = read_verdict(answer.body, ids_of(one.request), options.settings.evidence_max);
-  if (options.play.empty()) {
+  if (not one.is_played) {
     settle(one, answer, verdict.tokens);
     record(one, answer.body);
   } else {
@@ -347,11 +364,12 @@ result<std::unique_ptr<review_caller>> review_caller::make(review_caller_options
   if (not client) return client.error();
   auto limits = call_limits::open(settings.per_hour, options.limits_file, now);
   if (not limits) return limits.error();
+  if (not options.record.empty()) {
+    if (const auto made = make_recordings(options.record); not made) return made.error();
+  }
   std::error_code failed;
-  if (not options.record.empty()) std::filesystem::create_directories(options.record, failed);
-  for (const auto& folder : {options.record, options.play})
-    if (not folder.empty() and not std::filesystem::is_directory(folder, failed))
-      return error{folder.string() + " is no folder"};
+  if (not options.play.empty() and not std::filesystem::is_directory(options.play, failed))
+    return error{options.play.string() + " is no folder"};
   review_figures none;
   none.format = settings.format;
   const auto chance = options.seed;

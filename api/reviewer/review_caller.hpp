@@ -37,6 +37,8 @@ struct review_caller_options {
   std::filesystem::path limits_file;
   /// Folder for requests and answers; empty: they are not kept.
   std::filesystem::path record;
+  /// What `record` has is not asked again.
+  bool goes_on = false;
   /// Folder with answers, in place of the endpoint.
   std::filesystem::path play;
   /// Of the waits before calls are made again.

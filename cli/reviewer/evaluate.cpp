@@ -5,6 +5,7 @@
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "cli/progress.hpp"
 #include "cli/reviewer/evaluation.hpp"
 #include "cli/running.hpp"
+#include "cli/stop_signal.hpp"
 #include "engine/clocks.hpp"
 
 namespace fairuse::cli {
@@ -48,7 +50,9 @@ command_result<std::vector<labelled_review>> read_labels(const evaluate_options&
   if (not bytes) return command_error{exit_usage, bytes.error().message};
   std::vector<labelled_review> all;
   std::size_t number = 0;
-  for (std::string_view rest = *bytes; not rest.empty();) {
+  std::string_view rest = *bytes;
+  if (constexpr std::string_view mark = "\xef\xbb\xbf"; rest.starts_with(mark)) rest.remove_prefix(mark.size());
+  while (not rest.empty()) {
     const auto end = std::min(rest.find('\n'), rest.size());
     const auto line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
@@ -70,7 +74,17 @@ command_result<> check_output(const evaluate_options& wanted) {
   std::error_code failed;
   if (std::filesystem::is_regular_file(wanted.to, failed) and not wanted.replace)
     return command_error{exit_usage, wanted.to + " is there already; --force replaces it"};
+  if (std::filesystem::is_directory(wanted.to, failed)) return command_error{exit_usage, wanted.to + " is a folder"};
   return {};
+}
+
+/// Opened before the first call is paid; nullopt: none is wanted.
+command_result<std::optional<file_replacement>> open_output(const evaluate_options& wanted) {
+  std::optional<file_replacement> none;
+  if (wanted.to.empty()) return none;
+  auto opened = file_replacement::open(wanted.to);
+  if (not opened) return command_error{exit_usage, opened.error().message};
+  return std::optional<file_replacement>{std::move(*opened)};
 }
 
 void take(const finished_review& done, evaluation& into) {
@@ -81,15 +95,16 @@ void take(const finished_review& done, evaluation& into) {
   one.type = done.answer.type;
   one.cost_micro = done.cost_micro;
   one.calls_ms = done.calls_ms;
+  one.has_ended = true;
   into.prompt_version = done.answer.prompt_version;
 }
 
-/// Asks for all of them, as many at a time as the deployment says.
-void ask_all(review_caller& caller, std::vector<labelled_review> labels, evaluation& into) {
+/// Asks for all of them, as many at a time as the deployment says. At a signal what has ended is kept.
+void ask_all(review_caller& caller, std::vector<labelled_review> labels, evaluation& into, const stop_signal& signal,
+             progress& shown) {
   constexpr std::int64_t wait_ms = 200;
-  progress shown{labels.size(), "reviews"};
   std::size_t asked = 0;
-  for (std::size_t done = 0; done < into.reviews.size();) {
+  for (std::size_t done = 0; done < into.reviews.size() and not signal.came();) {
     for (; asked < labels.size() and caller.room() > 0; ++asked)
       caller.ask(std::move(labels[asked].request), asked, wall_clock_ms());
     for (const auto& each : caller.poll(wall_clock_ms(), wait_ms)) {
@@ -98,6 +113,8 @@ void ask_all(review_caller& caller, std::vector<labelled_review> labels, evaluat
     }
     shown.show(done, done);
   }
+  shown.clear();
+  std::erase_if(into.reviews, [](const judged_review& one) { return not one.has_ended; });
 }
 
 /// Before the first call is paid: what the labels alone rule out.
@@ -108,7 +125,7 @@ command_result<> check_labels(const evaluation& of, const evaluate_options& want
 }
 
 command_result<evaluation> ask_for(const loaded_deployment& all, const evaluate_options& wanted,
-                                   std::vector<labelled_review> labels) {
+                                   std::vector<labelled_review> labels, const stop_signal& signal) {
   auto calling = caller_options_of(
       all.settings, {.record = wanted.record, .play = wanted.play, .variable = variable, .log = log_line});
   if (not calling) return command_error{exit_usage, calling.error().message};
@@ -116,32 +133,57 @@ command_result<evaluation> ask_for(const loaded_deployment& all, const evaluate_
   for (const auto& each : labels)
     out.reviews.push_back({.misuse = each.misuse, .labelled_type = each.type, .cohort = each.cohort});
   if (const auto good = check_labels(out, wanted); not good) return good.error();
+  calling->goes_on = not wanted.record.empty();
+  progress shown{labels.size(), "reviews"};
+  calling->log = [&shown](log_level level, const std::string& text) {
+    shown.clear();
+    log_line(level, text);
+  };
   auto caller = review_caller::make(std::move(*calling), wall_clock_ms());
   if (not caller) return command_error{exit_usage, caller.error().message};
-  ask_all(**caller, std::move(labels), out);
-  if (const auto problem = (*caller)->problem()) return command_error{exit_failed, problem->message};
+  ask_all(**caller, std::move(labels), out, signal, shown);
+  if (const auto problem = (*caller)->problem()) out.problem = problem->message;
   return out;
 }
 
-int tell_result(const evaluation& found, const evaluate_options& wanted) {
+/// What has ended was paid, so it is shown, too.
+int tell_stopped(const evaluation& found, const evaluate_options& wanted, std::size_t all) {
+  const auto more = wanted.record.empty() ? std::string{"with --record their answers would have been kept"}
+                                          : "their answers are in " + wanted.record + ": the same command goes on";
+  return fail(exit_interrupted, fmt::format("stopped after {} of {} reviews; {}", found.reviews.size(), all, more));
+}
+
+int tell_result(const evaluation& found, const evaluate_options& wanted, std::optional<file_replacement> to,
+                std::size_t all) {
+  const bool is_whole = found.reviews.size() == all;
+  if (found.reviews.empty()) return tell_stopped(found, wanted, all);
   if (wanted.json)
     print_out("{}\n", evaluation_json(found));
   else
     print_out("{}", evaluation_text(found));
+  if (not is_whole) return tell_stopped(found, wanted, all);
   if (not has_verdicts(found)) return fail(exit_too_little_data, "no review ended with a verdict");
-  if (wanted.to.empty()) return exit_done;
-  const auto written = replace_file(wanted.to, reviewer_model_text(found, "measured"));
-  return written ? exit_done : fail(exit_failed, written.error().message);
+  if (to) {
+    auto written = to->write(reviewer_model_text(found, "measured"));
+    if (written) written = to->commit();
+    if (not written) return fail(exit_failed, written.error().message);
+  }
+  return found.problem.empty() ? exit_done : fail(exit_failed, found.problem);
 }
 
 int evaluate(const evaluate_options& wanted) {
+  stop_signal::block();
   if (const auto good = check_output(wanted); not good) return fail(good.error());
   const auto all = load_told(wanted.config_file);
   if (not all) return exit_usage;
   auto labels = read_labels(wanted);
   if (not labels) return fail(labels.error());
-  const auto found = ask_for(*all, wanted, std::move(*labels));
-  return found ? tell_result(*found, wanted) : fail(found.error());
+  auto to = open_output(wanted);
+  if (not to) return fail(to.error());
+  const stop_signal signal{[] {}};
+  const auto count = labels->size();
+  const auto found = ask_for(*all, wanted, std::move(*labels), signal);
+  return found ? tell_result(*found, wanted, std::move(*to), count) : fail(found.error());
 }
 
 } // namespace
@@ -154,8 +196,9 @@ std::function<int()> declare_evaluate(CLI::App& app) {
   app.add_option("--config", wanted->config_file,
                  "Deployment file: its section `reviewer`, and the live policy's score")
       ->required();
-  auto* record =
-      app.add_option("--record", wanted->record, "Keep requests and answers in this folder. They are personal data");
+  auto* record = app.add_option(
+      "--record", wanted->record,
+      "Keep requests and answers in this folder, and do not ask again what is there. They are personal data");
   app.add_option("--play", wanted->play, "Answer from what was recorded there, without a model")->excludes(record);
   auto* to = app.add_option("-o,--output", wanted->to, "Write a reviewer for `fairuse simulate` and `replay`");
   app.add_flag("--force", wanted->replace, "Replace the output if it is there")->needs(to);

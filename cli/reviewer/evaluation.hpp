@@ -27,6 +27,7 @@ struct judged_review {
   usage_type type = usage_type::none;
   std::optional<std::int64_t> cost_micro;
   std::int64_t calls_ms = 0;
+  bool has_ended = false;
 };
 
 struct evaluation {
@@ -35,6 +36,8 @@ struct evaluation {
   /// From which score on it is a strike.
   std::int32_t gate_nano = 0;
   std::vector<judged_review> reviews;
+  /// What could not be recorded; empty: nothing.
+  std::string problem;
 };
 
 /// Tables for people.

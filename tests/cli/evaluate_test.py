@@ -9,6 +9,8 @@ import json
 import os
 import pathlib
 import re
+import shutil
+import signal
 import sys
 import tempfile
 import unittest
@@ -16,7 +18,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.chat_stub import ChatStub  # noqa: E402
-from support.process import ROOT, run  # noqa: E402
+from support.process import ROOT, Process, run, wait_until  # noqa: E402
 
 PROGRAM = None
 EXPERIMENTS = ROOT / "config/experiments"
@@ -105,6 +107,48 @@ class Evaluate(unittest.TestCase):
         self.assertEqual(self.evaluate(LABELLED, self.config(), "--play", record, "--json").stdout, first)
         self.assertEqual(len(stub.asked), calls)
 
+    def test_a_mark_of_the_byte_order_is_skipped(self):
+        line = "\ufeff" + json.dumps(label("Standup", misuse=False))
+        told = json.loads(self.evaluate(self.labelled(line), self.config(self.stub()), "--json").stdout)
+        self.assertEqual(told["reviews"], 1)
+
+    def test_recordings_are_their_owners_alone_and_are_not_asked_again(self):
+        stub = self.stub()
+        record = self.folder / "made" / "recorded"
+        first = self.evaluate(LABELLED, self.config(stub), "--record", record, "--json").stdout
+        self.assertEqual({each.stat().st_mode & 0o777 for each in (record, *record.iterdir())}, {0o700, 0o600})
+        names = sorted(record.iterdir())
+        names[0].unlink()
+        names[1].write_text("no recording")
+        calls = len(stub.asked)
+        self.assertEqual(self.evaluate(LABELLED, self.config(stub), "--record", record, "--json").stdout, first)
+        self.assertEqual(len(stub.asked), calls + 2)
+
+    def test_what_was_paid_is_shown_when_it_is_stopped_and_goes_on_from_recordings(self):
+        stub = self.stub("good*2", "slow=600")
+        lines = self.labelled(*[label(f"Standup {number}", misuse=False) for number in range(4)])
+        record, config = self.folder / "recorded", self.config(stub, concurrency=1, timeout="600s")
+        words = ["reviewer", "evaluate", lines, "--config", config, "--record", record, "--json"]
+        with Process(PROGRAM, *words, env=CLEAN) as stopped:
+            wait_until(lambda: len(stub.asked) == 3, "the third call")
+            self.assertEqual(stopped.stop(signal.SIGINT), 130)
+            self.assertIn(b"stopped after 2 of 4 reviews; their answers are in", stopped.errors())
+            self.assertEqual(json.loads(stopped.output())["reviews"], 2)
+        self.assertEqual(json.loads(run(PROGRAM, *words, env=CLEAN, code=0).stdout)["reviews"], 4)
+        self.assertEqual(len(stub.asked), 5)
+
+    def test_what_was_paid_is_shown_when_it_cannot_be_recorded(self):
+        stub = self.stub("slow=600")
+        record, config = self.folder / "recorded", self.config(stub, timeout="600s")
+        lines = self.labelled(label("Standup", misuse=False))
+        with Process(PROGRAM, "reviewer", "evaluate", lines, "--config", config, "--record", record, env=CLEAN) as going:
+            wait_until(lambda: stub.asked, "the call")
+            shutil.rmtree(record)
+            stub.leave.set()
+            self.assertEqual(going.wait(), 1)
+            self.assertIn(b"1 reviews by stub", going.output())
+            self.assertIn(b"cannot write", going.errors())
+
     def test_what_cannot_be_used_is_refused_before_anything_is_asked(self):
         stub = self.stub()
         config = self.config(stub)
@@ -118,6 +162,10 @@ class Evaluate(unittest.TestCase):
             ([good], ("-o", self.folder / "new.yaml"), "a misuse has no cohort"),
             ([good], ("-o", there), "is there already; --force replaces it"),
             ([good], ("-o", config, "--force"), "deployment.yaml"),
+            ([good], ("-o", self.folder), "is a folder"),
+            ([label("x", misuse=False)], ("-o", self.folder / "nodir" / "x.yaml"), "No such file or directory"),
+            ([good], ("--record", there), "is no folder"),
+            ([good], ("--record", there / "below"), "cannot make the folder"),
             ([good], ("--play", self.folder / "nowhere"), "is no folder"),
             ([label("x", misuse=True, cohort="a"), label("x", misuse=False, cohort="a")], ("-o", self.folder / "new.yaml"),
              "the cohort 'a' is labelled as misuse and as legitimate"),
