@@ -15,6 +15,12 @@ namespace {
 constexpr std::string_view head = "fairuse reviewer limits 1\n";
 /// With the present one, which has only begun: no 60 minutes are longer.
 constexpr std::int64_t minutes_kept = 60;
+/// Above every limit, and two of them can be added.
+constexpr std::int64_t sum_max = INT64_MAX / 2;
+
+std::int64_t added(std::int64_t left, std::int64_t right) {
+  return std::min(std::min(left, sum_max) + std::min(right, sum_max), sum_max);
+}
 
 std::optional<std::int64_t> take_field(std::string_view& line, char end) {
   const auto value = take_number<std::int64_t>(line);
@@ -39,13 +45,15 @@ result<void> call_limits::load(time_ms now) {
   const auto none_of_ours = [this] {
     return error{file_.string() + " does not hold the sums of an hour's calls; remove it to begin a new hour"};
   };
+  // Nothing was counted yet: a call is made when its count is on the disk.
+  if (bytes->empty()) return {};
   if (not bytes->starts_with(head)) return none_of_ours();
   for (std::string_view rest = std::string_view{*bytes}.substr(head.size()); not rest.empty();) {
     const auto minute = take_field(rest, ' ');
     const auto requests = take_field(rest, ' ');
     const auto money = take_field(rest, '\n');
     if (not minute or not requests or not money) return none_of_ours();
-    minutes_[*minute] = {*requests, *money};
+    add(*minute, {*requests, *money});
   }
   forget_before(now);
   return {};
@@ -55,22 +63,23 @@ void call_limits::forget_before(time_ms now) {
   const auto present = now / minute_ms;
   minutes_.erase(minutes_.begin(), minutes_.lower_bound(present - minutes_kept));
   // A clock that was set back must not lock the calls out for longer than an hour.
-  for (auto late = minutes_.upper_bound(present); late != minutes_.end(); late = minutes_.erase(late)) {
-    minutes_[present].requests += late->second.requests;
-    minutes_[present].money_micro += late->second.money_micro;
-  }
+  for (auto late = minutes_.upper_bound(present); late != minutes_.end(); late = minutes_.erase(late))
+    add(present, late->second);
+}
+
+void call_limits::add(std::int64_t minute, const sums& more) {
+  auto& to = minutes_[minute];
+  to = {added(to.requests, more.requests), added(to.money_micro, more.money_micro)};
 }
 
 limit_state call_limits::check(std::int64_t estimate_micro, time_ms now) {
   forget_before(now);
   sums all;
-  for (const auto& [minute, each] : minutes_) {
-    all.requests += each.requests;
-    all.money_micro += each.money_micro;
-  }
+  for (const auto& [minute, each] : minutes_)
+    all = {added(all.requests, each.requests), added(all.money_micro, each.money_micro)};
   if (rule_.requests > 0 and all.requests >= rule_.requests) return limit_state::requests_used_up;
   // One that costs more than the limit alone would never be made.
-  if (rule_.money_micro > 0 and all.money_micro > 0 and all.money_micro + estimate_micro > rule_.money_micro)
+  if (rule_.money_micro > 0 and all.money_micro > 0 and added(all.money_micro, estimate_micro) > rule_.money_micro)
     return limit_state::money_used_up;
   return limit_state::free;
 }
@@ -78,9 +87,7 @@ limit_state call_limits::check(std::int64_t estimate_micro, time_ms now) {
 result<std::int64_t> call_limits::count(std::int64_t estimate_micro, time_ms now) {
   forget_before(now);
   const auto before = minutes_;
-  auto& present = minutes_[now / minute_ms];
-  ++present.requests;
-  present.money_micro += estimate_micro;
+  add(now / minute_ms, {1, estimate_micro});
   save();
   if (not problem_) return now / minute_ms;
   minutes_ = before;
@@ -92,7 +99,8 @@ void call_limits::settle(std::int64_t minute, std::int64_t estimate_micro, std::
   // Its own minute may have left the hour, or was moved with the clock.
   auto found = minutes_.lower_bound(minute);
   if (found == minutes_.end()) --found;
-  found->second.money_micro = std::max<std::int64_t>(found->second.money_micro + cost_micro - estimate_micro, 0);
+  auto& money = found->second.money_micro;
+  money = std::max<std::int64_t>(added(money, cost_micro) - estimate_micro, 0);
   save();
 }
 

@@ -46,6 +46,7 @@ private:
   call_limits(const hourly_limit& rule, std::filesystem::path file) : rule_{rule}, file_{std::move(file)} {}
   result<void> load(time_ms now);
   void forget_before(time_ms now);
+  void add(std::int64_t minute, const sums& more);
   void save();
 
   hourly_limit rule_;

@@ -107,6 +107,35 @@ BOOST_AUTO_TEST_CASE(a_call_that_cannot_be_counted_on_the_disk_is_not_counted_at
   BOOST_TEST((limits.check(0, 0) == limit_state::requests_used_up));
 }
 
+BOOST_AUTO_TEST_CASE(a_state_file_never_lifts_a_limit_and_an_empty_one_holds_no_call) {
+  struct row {
+    const char* lines;
+    limit_state state;
+  };
+  const row table[] = {
+      {"", limit_state::free},
+      {"9 1 5\n", limit_state::free},
+      {"9 1 5\n9 1 5\n", limit_state::requests_used_up},
+      {"9 1 9223372036854775807\n", limit_state::money_used_up},
+      {"9 9223372036854775807 0\n10 9223372036854775807 0\n", limit_state::requests_used_up},
+      {"9 0 9223372036854775807\n10 0 9223372036854775807\n999 0 9223372036854775807\n", limit_state::money_used_up},
+  };
+  const test_folder folder;
+  for (const auto& each : table) {
+    const std::string head = *each.lines == 0 ? "" : "fairuse reviewer limits 1\n";
+    BOOST_REQUIRE(replace_file(folder.file("limits"), head + each.lines).has_value());
+    auto limits = call_limits::open({2, 100}, folder.file("limits"), 10 * minute_ms).value();
+    BOOST_TEST((limits.check(1, 10 * minute_ms) == each.state), each.lines);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_cost_beyond_all_bounds_uses_the_money_up) {
+  auto limits = call_limits::open({0, 100}, {}, 0).value();
+  limits.settle(limits.count(1, 0).value(), 1, INT64_MAX);
+  BOOST_TEST(limits.count(INT64_MAX, 0).has_value());
+  BOOST_TEST((limits.check(1, 0) == limit_state::money_used_up));
+}
+
 RC_BOOST_PROP(waits_double_and_keep_what_the_endpoint_asked_for, (std::uint8_t failed_before, std::uint64_t chance)) {
   const std::uint32_t failed = failed_before + 1U;
   const auto most = failed > 7 ? retry_most_ms : retry_first_ms << (failed - 1);
