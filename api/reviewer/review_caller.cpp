@@ -121,6 +121,7 @@ struct review_caller::body {
   std::vector<finished_review> ended;
   /// Why no call is made now.
   review_failure obstacle = review_failure::none;
+  bool adds_calls = true;
 
   void wait_from(asked_id id, time_ms due);
   void end_late(time_ms now);
@@ -220,7 +221,7 @@ std::optional<time_ms> review_caller::body::count_unless_blocked(asked_review& o
 
 /// Makes every call that may be made; returns when the next one may be, if nothing ends before.
 time_ms review_caller::body::start_calls(time_ms now) {
-  while (not ready.empty()) {
+  while (adds_calls and not ready.empty()) {
     const auto [due, id] = *ready.begin();
     if (due > now) return due;
     auto& one = all.at(id);
@@ -423,6 +424,8 @@ std::vector<finished_review> review_caller::poll(time_ms now, std::int64_t wait_
   }
   return std::exchange(all.ended, {});
 }
+
+void review_caller::add_no_call() { body_->adds_calls = false; }
 
 std::size_t review_caller::room() const {
   const auto& settings = body_->options.settings;

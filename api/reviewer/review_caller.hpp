@@ -89,6 +89,8 @@ public:
   void ask(review_request request, std::uint64_t handle, time_ms now);
   /// Returns when something has ended, when wake() was called, or after `wait_ms`. `now` never goes back.
   std::vector<finished_review> poll(time_ms now, std::int64_t wait_ms);
+  /// Calls under way go on, and none is added.
+  void add_no_call();
   /// How many more may be asked.
   std::size_t room() const;
   /// Asked and not ended.

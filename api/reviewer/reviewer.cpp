@@ -119,6 +119,8 @@ void reviewer::make_calls() {
   std::string told;
   for (;;) {
     const auto now = options_.clock();
+    const bool stops = stop_;
+    if (stops) caller_->add_no_call();
     {
       const std::lock_guard lock{mutex_};
       if (calls_end_) return;
@@ -136,6 +138,8 @@ void reviewer::make_calls() {
       if (not told.empty()) options_.log(log_level::warning, told);
     }
     const std::lock_guard lock{mutex_};
+    under_way_ = caller_->figures().under_way;
+    sees_stop_ = stops;
     const auto room = caller_->room();
     room_ = room - std::min(room, asked_.size());
     if (ended.empty()) continue;
@@ -150,12 +154,34 @@ result<void> reviewer::serve() {
     if (options_.until_end and open_ == 0 and source_->waiting() == 0 and source_->at_end()) return {};
     wait();
   }
+  return leave();
+}
+
+// Requests without a call are handed out again at the next start.
+result<void> reviewer::leave() {
+  if (open_ > 0)
+    options_.log(log_level::info,
+                 fmt::format("no call is added; those under way have {} s", leave_max.count() / 1'000));
   const auto until = steady_clock::now() + leave_max;
-  while (open_ > 0 and steady_clock::now() < until) {
+  while (calls_go_on() and steady_clock::now() < until) {
     if (auto done = turn(false); not done) return done;
     wait();
   }
+  take_back();
+  std::size_t broken_off = 0;
+  {
+    const std::lock_guard lock{mutex_};
+    broken_off = under_way_;
+  }
+  if (broken_off > 0)
+    options_.log(log_level::warning,
+                 fmt::format("calls are broken off: {}; they are made, and paid, again at the next start", broken_off));
   return source_->commit(options_.clock());
+}
+
+bool reviewer::calls_go_on() {
+  const std::lock_guard lock{mutex_};
+  return not sees_stop_ or under_way_ > 0;
 }
 
 // Take requests, hand them over, take reviews back, commit.

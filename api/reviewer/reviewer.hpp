@@ -57,7 +57,7 @@ public:
   reviewer& operator=(const reviewer&) = delete;
 
   /// Until stop(), the end (until_end) or an error. What is finished by then is committed; calls under way get a few
-  /// seconds to end. REQUIRES: called once.
+  /// seconds to end, and none is added. REQUIRES: called once.
   result<void> run();
   void stop() { stop_ = true; }
   /// After run().
@@ -69,6 +69,8 @@ private:
   reviewer(reviewer_options options, std::unique_ptr<review_source> source);
   void make_calls();
   result<void> serve();
+  result<void> leave();
+  bool calls_go_on();
   result<void> turn(bool takes_more);
   result<void> commit_if_due();
   void hand_over(std::vector<offered_request> requests);
@@ -94,6 +96,9 @@ private:
   std::size_t room_ = 0;
   std::size_t open_ = 0;
   bool calls_end_ = false;
+  /// Calls that have not ended, and that none will be added: stop() was seen where they are made.
+  std::size_t under_way_ = 0;
+  bool sees_stop_ = false;
 };
 
 } // namespace fairuse

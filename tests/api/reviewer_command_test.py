@@ -6,6 +6,7 @@ usage: reviewer_command_test.py PROGRAM [CASE...]"""
 import json
 import pathlib
 import shutil
+import signal
 import sys
 import urllib.request
 
@@ -20,9 +21,9 @@ from support.process import ROOT, Process, wait_until  # noqa: E402
 PROMPTS = ROOT / "config" / "prompts"
 
 
-def deployment(engine, stub, keys="", live="fair.yaml", more=""):
+def deployment(engine, stub, keys="", live="fair.yaml", more="", timeout="5s"):
     endpoint = f"endpoint: '{stub.url}', " if stub else ""
-    text = f"reviewer: {{{endpoint}prompts: {PROMPTS}, timeout: 5s{keys}}}\n{more}"
+    text = f"reviewer: {{{endpoint}prompts: {PROMPTS}, timeout: {timeout}{keys}}}\n{more}"
     engine.deployment(live=live, shadows=(), more=text)
 
 
@@ -245,6 +246,26 @@ def what_cannot_run_says_why(engine):
         equal(review(engine)["verdicts"], 1, "verdicts")
 
 
+def a_stop_waits_for_calls_and_makes_none(engine):
+    with ChatStub(script=["slow=600*2"], says="audiobook") as stub:
+        deployment(engine, stub, ", concurrency: 1", timeout="600s")
+        asked_for(engine, "u-1", "u-2")
+        words = ["reviewer", "--config", "local.yaml", "--state", "s"]
+        with Process(engine.program, *words, env=engine.environment(), cwd=engine.folder) as running:
+            wait_until(lambda: len(stub.asked) == 1, "the first call")
+            running.send(signal.SIGTERM)
+            running.wait_for_line("no call is added; those under way have 5 s")
+            stub.leave.set()
+            equal(running.wait(), 0, "exit code")
+            check("1 verdicts, 0 failed" in running.errors().decode(), running.errors().decode())
+        equal(len(stub.asked), 1, "calls")
+        stub.leave.clear()
+        with Process(engine.program, *words, env=engine.environment(), cwd=engine.folder) as running:
+            wait_until(lambda: len(stub.asked) == 2, "the second call")
+            equal(running.stop(), 0, "exit code")
+            check("calls are broken off: 1; they are made, and paid, again" in running.errors().decode(), "it says so")
+
+
 def one_store_has_one_reviewer(engine):
     with ChatStub(script=["slow=30"]) as stub:
         deployment(engine, stub)
@@ -268,6 +289,7 @@ CASES = [
     a_dry_run_shows_the_request_and_calls_nobody,
     a_store_of_the_past_is_refused,
     what_cannot_run_says_why,
+    a_stop_waits_for_calls_and_makes_none,
     one_store_has_one_reviewer,
 ]
 
