@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_meant_is_refused_at_its_place) {
       {"url: 'https://u:p@x.example/', product: p, appeal: a", "notifier.url: holds a login"},
       {needed + ", secret_file: none", "notifier.secret_file: no such file: "},
       {needed + ", ca_file: none", "notifier.ca_file: no such file: "},
-      {needed + ", messages: none", "d.yaml:2:122: error: notifier.messages: no such folder: "},
+      {needed + ", messages: none", "d.yaml:2:113: error: notifier.messages: no such folder: "},
       {needed + ", messages: live.yaml", "notifier.messages: no such folder: "},
       {needed + ", send: [stages]", "notifier.send: there is no 'stages'; did you mean 'stage'?"},
       {needed + ", send: []", "notifier.send: is empty"},
