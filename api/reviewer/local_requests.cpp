@@ -201,7 +201,16 @@ result<void> local_requests::commit(time_ms now) {
   return {};
 }
 
-result<review_request> local_requests::last_request_of(const std::string& uid) {
+result<local_requests::shown_request> local_requests::last_request_of(const std::filesystem::path& state,
+                                                                      const std::string& uid, time_ms now) {
+  auto reader = local_reader::open(state);
+  if (not reader) return no_store(reader.error());
+  local_requests looking(state, std::move(*reader));
+  if (auto read = looking.read_policies(); not read) return read.error();
+  return looking.find_last_of(uid, now);
+}
+
+result<local_requests::shown_request> local_requests::find_last_of(const std::string& uid, time_ms now) {
   std::optional<decided_request> last;
   log_cursor from;
   for (;;) {
@@ -218,8 +227,9 @@ result<review_request> local_requests::last_request_of(const std::string& uid) {
   if (not who) return no_store(who.error());
   const auto rules = policy_of(last->policy_digest);
   if (not rules) return rules.error();
+  const auto why = why_not(*last, who->get(), now);
   if (*who != nullptr) fill(last->what, **who, **rules);
-  return std::move(last->what);
+  return shown_request{std::move(last->what), why};
 }
 
 } // namespace fairuse

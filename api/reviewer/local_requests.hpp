@@ -36,8 +36,14 @@ public:
   std::size_t waiting() const override { return answers_; }
   bool at_end() override { return unread_.empty() and asked_.empty(); }
 
-  /// The last request of this user, answered or not, with the conversations of now. Reads all decisions.
-  result<review_request> last_request_of(const std::string& uid);
+  /// A request, and why nobody would be asked.
+  struct shown_request {
+    review_request what;
+    std::optional<not_asked> why_not;
+  };
+  /// The last request of this user, answered or not, with the conversations of now. Reads all decisions of the store in
+  /// `state`, which may be one of `--clock events`, and changes nothing there.
+  static result<shown_request> last_request_of(const std::filesystem::path& state, const std::string& uid, time_ms now);
 
 private:
   /// Decisions that were read at once, and how many requests among them are not finished.
@@ -50,6 +56,7 @@ private:
     std::string uid;
   };
   local_requests(std::filesystem::path state, std::unique_ptr<local_reader> reader);
+  result<shown_request> find_last_of(const std::string& uid, time_ms now);
   result<void> read_policies();
   result<void> read_page();
   result<void> take(std::string_view decision, time_ms now, news& out);

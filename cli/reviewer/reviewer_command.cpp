@@ -17,6 +17,7 @@
 #include "cli/running.hpp"
 #include "cli/stop_signal.hpp"
 #include "config/deployment.hpp"
+#include "engine/clocks.hpp"
 #include "events/json_text.hpp"
 #include "streams/failpoint.hpp"
 
@@ -95,19 +96,23 @@ int run_to_end(reviewer& running, bool as_json) {
 }
 
 // What would be sent about one user of a local store.
-int show_request(const deployment& settings, const reviewer_command_options& wanted) {
+int show_request(deployment settings, const reviewer_command_options& wanted) {
   if (settings.streams == stream_kind::kafka)
     return fail(exit_usage, "--dry-run reads the store of local mode; on Kafka a request's record has all texts");
-  // Nobody is called, so nobody's address is needed.
+  // Nobody is called, so neither an address nor a key is needed.
   auto setup = setup_of(wanted);
   if (setup.play.empty()) setup.play = ".";
+  setup.variable = [](const char* name) { return name == std::string_view{"OPENAI_API_KEY"} ? "" : variable(name); };
+  settings.reviewer.key_file.clear();
   const auto calling = caller_options_of(settings, setup);
   if (not calling) return fail(calling.error());
-  auto source = local_requests::open(wanted.state);
-  if (not source) return fail(exit_usage, source.error().message);
-  const auto request = (*source)->last_request_of(wanted.user);
+  const auto request = local_requests::last_request_of(wanted.state, wanted.user, wall_clock_ms());
   if (not request) return fail(exit_usage, request.error().message);
-  const auto messages = make_messages(calling->prompts, *request);
+  if (request->why_not)
+    log_line(log_level::warning, fmt::format("nobody would be asked now: {}", to_text(*request->why_not)));
+  if (request->what.conversations.empty())
+    log_line(log_level::warning, "nobody would be asked: there is no conversation");
+  const auto messages = make_messages(calling->prompts, request->what);
   print_out("{}\n", wanted.json ? chat_body(calling->settings, messages, calling->settings.format)
                                 : fmt::format("--- system, {}\n{}\n--- user\n{}", calling->prompts.version,
                                               messages.system, messages.user));
