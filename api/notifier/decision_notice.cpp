@@ -64,7 +64,7 @@ std::optional<notice> notice_from_decision(std::string_view line) {
               .uid = text_in(all, "subject"),
               .about = *about,
               .decided_at = time_in(all, "time", 0)};
-  made.id = webhook_id(text_in(all, "source"), made.decision);
+  made.id = webhook_id(text_in(all, "source"), made);
   read_data(data, made);
   if (made.about == notice_about::stage and made.at == stage::none) return std::nullopt;
   return made;
@@ -80,7 +80,7 @@ std::optional<notice> notice_from_record(const kafka::record& what, const std::v
               .about = notice_about_from(text_in(all, "about")).value_or(notice_about::stage),
               .decided_at = time_from(header_in(headers, "ce_time")).value_or(0)};
   if (made.decision.empty()) return std::nullopt;
-  made.id = webhook_id(header_in(headers, "ce_source"), made.decision);
+  made.id = webhook_id(header_in(headers, "ce_source"), made);
   read_data(all, made);
   made.at = stage_from(text_in(all, "stage")).value_or(stage::none);
   made.budget_ms = number_in(all, "budget_ms");

@@ -112,10 +112,12 @@ result<webhook_secrets> find_webhook_secrets(const std::filesystem::path& file, 
   return webhook_secrets_from(variable, webhook_secret_variable);
 }
 
-std::string webhook_id(std::string_view source, std::string_view decision) {
-  std::string both{source};
-  both.append(1, '\0').append(decision);
-  return "ntf_" + sha256_hex(both).substr(0, id_digits);
+std::string webhook_id(std::string_view source, const notice& of) {
+  std::string all{source};
+  for (const std::string_view part : {std::string_view{of.decision}, std::string_view{of.uid}})
+    all.append(1, '\0').append(part);
+  all.append(1, '\0').append(std::to_string(of.decided_at));
+  return "ntf_" + sha256_hex(all).substr(0, id_digits);
 }
 
 std::string webhook_body(const notice& what, const notice_text& words) {

@@ -25,8 +25,9 @@ result<webhook_secrets> webhook_secrets_from(std::string_view text, std::string_
 /// From the file, if one is named, else from the text of the variable `webhook_secret_variable`.
 result<webhook_secrets> find_webhook_secrets(const std::filesystem::path& file, std::string_view variable);
 
-/// The id of a notice, from the CloudEvents source and id of its decision.
-std::string webhook_id(std::string_view source, std::string_view decision);
+/// The id of a notice, from the CloudEvents source, id, subject and time of its decision: ids alone begin anew with a
+/// new store.
+std::string webhook_id(std::string_view source, const notice& of);
 
 /// The JSON body.
 std::string webhook_body(const notice& what, const notice_text& words);

@@ -29,11 +29,12 @@ result<void> make_recordings(const std::filesystem::path& folder) {
 }
 
 result<void> write_recording(const std::filesystem::path& folder, const std::string& name, const std::string& request,
-                             const std::string& answer) {
+                             const recorded_answer& answer) {
   std::string text = "{";
   json_members members{text};
   members.text("request", request);
-  members.text("answer", answer);
+  members.text("answer", answer.text);
+  members.integer("took_ms", answer.took_ms);
   text += "}\n";
   // An answer is anything; what is no UTF-8 could not be read again.
   if (find_json_fault(text, 8)) return error{"an answer that is no UTF-8 was not recorded"};
@@ -43,17 +44,19 @@ result<void> write_recording(const std::filesystem::path& folder, const std::str
   return file->commit(durability::status);
 }
 
-result<std::optional<std::string>> read_recording(const std::filesystem::path& folder, const std::string& name) {
+result<std::optional<recorded_answer>> read_recording(const std::filesystem::path& folder, const std::string& name) {
   const auto file = file_of(folder, name);
   std::error_code failed;
-  if (not std::filesystem::exists(file, failed)) return std::optional<std::string>{};
+  if (not std::filesystem::exists(file, failed)) return std::optional<recorded_answer>{};
   const auto text = read_file(file);
   if (not text) return text.error();
   simdjson::dom::parser parser;
   std::string_view answer;
-  if (parser.parse(*text)["answer"].get(answer) != simdjson::SUCCESS)
+  std::int64_t took_ms = 0;
+  const auto all = parser.parse(*text);
+  if (all["answer"].get(answer) != simdjson::SUCCESS or all["took_ms"].get(took_ms) != simdjson::SUCCESS)
     return error{file.string() + " is no recording; remove it"};
-  return std::optional<std::string>{answer};
+  return std::optional<recorded_answer>{{std::string{answer}, took_ms}};
 }
 
 } // namespace fairuse

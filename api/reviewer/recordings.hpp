@@ -4,6 +4,7 @@
 // personal data. A file's name is recording_name() of its request.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -15,11 +16,17 @@ namespace fairuse {
 /// Makes the folder, for its owner alone, if it is not there. An error: nothing can be written in it.
 result<void> make_recordings(const std::filesystem::path& folder);
 
-/// {"request": the body, "answer": the model's}: both as text, so that the file keeps their bytes.
+struct recorded_answer {
+  std::string text;
+  /// Of the call.
+  std::int64_t took_ms = 0;
+};
+
+/// {"request": the body, "answer": the model's, "took_ms": ...}: texts, so that the file keeps their bytes.
 result<void> write_recording(const std::filesystem::path& folder, const std::string& name, const std::string& request,
-                             const std::string& answer);
+                             const recorded_answer& answer);
 
 /// The answer; nullopt: there is none. An error: a file that is no recording.
-result<std::optional<std::string>> read_recording(const std::filesystem::path& folder, const std::string& name);
+result<std::optional<recorded_answer>> read_recording(const std::filesystem::path& folder, const std::string& name);
 
 } // namespace fairuse

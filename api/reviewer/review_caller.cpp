@@ -121,6 +121,7 @@ struct review_caller::body {
   std::vector<finished_review> ended;
   /// Why no call is made now.
   review_failure obstacle = review_failure::none;
+  time_ms limit_told_at = -hour_ms;
   bool adds_calls = true;
 
   void wait_from(asked_id id, time_ms due);
@@ -128,6 +129,7 @@ struct review_caller::body {
   void place_delayed(time_ms now);
   time_ms start_calls(time_ms now);
   std::optional<time_ms> count_unless_blocked(asked_review& one, time_ms now);
+  void tell_limit(time_ms now);
   void start(asked_id id, time_ms now);
   bool is_recorded(asked_review& one) const;
   void play(asked_id id, asked_review& one, const std::filesystem::path& folder);
@@ -135,7 +137,7 @@ struct review_caller::body {
   void take_verdict(asked_id id, asked_review& one, const http_answer& answer);
   void take_failure(asked_id id, asked_review& one, const http_answer& answer, review_failure why, time_ms now);
   void settle(asked_review& one, const http_answer& answer, const std::optional<token_count>& tokens);
-  void record(const asked_review& one, const std::string& answer);
+  void record(const asked_review& one, const http_answer& answer);
   void finish(asked_id id, review_failure why);
   void tell_breaker(review_failure why, time_ms now);
   std::string body_of(asked_review& one) const;
@@ -216,7 +218,15 @@ std::optional<time_ms> review_caller::body::count_unless_blocked(asked_review& o
     return never;
   }
   obstacle = state == limit_state::requests_used_up ? review_failure::requests_used_up : review_failure::money_used_up;
+  tell_limit(now);
   return limits.next_change();
+}
+
+/// Once an hour: calls become free one by one, and are used up again.
+void review_caller::body::tell_limit(time_ms now) {
+  if (now < limit_told_at + hour_ms and limit_told_at <= now) return;
+  limit_told_at = now;
+  options.log(log_level::warning, fmt::format("calls wait: {}", to_text(obstacle)));
 }
 
 /// Makes every call that may be made; returns when the next one may be, if nothing ends before.
@@ -270,7 +280,8 @@ void review_caller::body::play(asked_id id, asked_review& one, const std::filesy
   if (not *found) return finish(id, review_failure::not_recorded);
   http_answer answer;
   answer.status = 200;
-  answer.body = std::move(**found);
+  answer.body = std::move((*found)->text);
+  one.so_far.calls_ms += (*found)->took_ms;
   ++one.so_far.attempts;
   take_verdict(id, one, answer);
 }
@@ -288,9 +299,10 @@ void review_caller::body::settle(asked_review& one, const http_answer& answer,
   sums.cost_micro += *cost;
 }
 
-void review_caller::body::record(const asked_review& one, const std::string& answer) {
+void review_caller::body::record(const asked_review& one, const http_answer& answer) {
   if (options.record.empty()) return;
-  if (const auto written = write_recording(options.record, one.name, one.sent, answer); not written)
+  if (const auto written = write_recording(options.record, one.name, one.sent, {answer.body, answer.took_ms});
+      not written)
     record_problem = written.error();
 }
 
@@ -298,7 +310,7 @@ void review_caller::body::take_verdict(asked_id id, asked_review& one, const htt
   auto verdict = read_verdict(answer.body, ids_of(one.request), options.settings.evidence_max);
   if (not one.is_played) {
     settle(one, answer, verdict.tokens);
-    record(one, answer.body);
+    record(one, answer);
   } else {
     one.so_far.cost_micro = cost_of(verdict.tokens, options.settings.price);
   }

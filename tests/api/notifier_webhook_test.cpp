@@ -72,12 +72,17 @@ BOOST_AUTO_TEST_CASE(a_file_comes_before_the_variable) {
   BOOST_TEST(not find_webhook_secrets(folder.file("none"), encoded));
 }
 
-BOOST_AUTO_TEST_CASE(an_id_is_that_of_the_decision_and_its_source) {
-  BOOST_TEST(webhook_id("fairuse/eu", "0-17-1") == webhook_id("fairuse/eu", "0-17-1"));
-  BOOST_TEST(webhook_id("fairuse/eu", "0-17-1") != webhook_id("fairuse/eu", "0-17-2"));
-  BOOST_TEST(webhook_id("fairuse/eu", "0-17-1") != webhook_id("fairuse/us", "0-17-1"));
+BOOST_AUTO_TEST_CASE(an_id_is_that_of_one_decision_whatever_store_made_it) {
+  const notice one{.decision = "0-17-1", .uid = "u-17", .decided_at = 1'000};
+  const auto id = webhook_id("fairuse/eu", one);
+  BOOST_TEST(id == webhook_id("fairuse/eu", one));
+  BOOST_TEST(id != webhook_id("fairuse/us", one));
+  // A new store counts its decisions from the beginning.
+  BOOST_TEST(id != webhook_id("fairuse/eu", {.decision = "0-17-2", .uid = "u-17", .decided_at = 1'000}));
+  BOOST_TEST(id != webhook_id("fairuse/eu", {.decision = "0-17-1", .uid = "u-18", .decided_at = 1'000}));
+  BOOST_TEST(id != webhook_id("fairuse/eu", {.decision = "0-17-1", .uid = "u-17", .decided_at = 1'001}));
   // Receivers remember it: never change how it is made.
-  BOOST_TEST(webhook_id("fairuse/eu", "0-17-1") == "ntf_c5668dff73a773b8cb5162004ba4a5ac");
+  BOOST_TEST(id == "ntf_12ba86f59ebd78a14888eecadeb4387c");
 }
 
 BOOST_AUTO_TEST_CASE(the_body_says_all_that_is_known) {

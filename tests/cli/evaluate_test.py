@@ -107,6 +107,23 @@ class Evaluate(unittest.TestCase):
         self.assertEqual(self.evaluate(LABELLED, self.config(), "--play", record, "--json").stdout, first)
         self.assertEqual(len(stub.asked), calls)
 
+    def test_recorded_answers_keep_how_long_their_calls_took(self):
+        record, lines = self.folder / "recorded", self.labelled(*(label(f"Standup {i}", misuse=False) for i in range(4)))
+        models = [self.folder / name for name in ("asked", "played", "resumed")]
+        self.evaluate(lines, self.config(self.stub("slow=0.3*4")), "--record", record, "-o", models[0])
+        self.evaluate(lines, self.config(), "--play", record, "-o", models[1])
+        self.evaluate(lines, self.config(self.stub("500")), "--record", record, "-o", models[2])
+        texts = {each.read_text() for each in models}
+        self.assertEqual(len(texts), 1, texts)
+        self.assertRegex(texts.pop(), r"latency: \{0: [3-9]\d\dms")
+
+    def test_a_limit_that_is_used_up_is_said_at_once(self):
+        lines = self.labelled(*(label(f"Standup {i}", misuse=False) for i in range(3)))
+        config = self.config(self.stub(), per_hour={"requests": 1})
+        with Process(PROGRAM, "reviewer", "evaluate", lines, "--config", config, env=CLEAN) as going:
+            going.wait_for_line("calls wait: the requests of this hour are used up")
+            self.assertEqual(going.stop(), 130)
+
     def test_a_mark_of_the_byte_order_is_skipped(self):
         line = "\ufeff" + json.dumps(label("Standup", misuse=False))
         told = json.loads(self.evaluate(self.labelled(line), self.config(self.stub()), "--json").stdout)
