@@ -6,6 +6,7 @@ usage: ladder_test.py PROGRAM local|threads|VERSION-OF-KAFKA"""
 
 import os
 import pathlib
+import re
 import sys
 import tempfile
 import time
@@ -24,6 +25,18 @@ PROGRAM, MODE = sys.argv[1:]
 POLICY = ROOT / "config" / "demo" / "ladder.yaml"
 UP = ["warning", "throttle", "restrict"]
 DOWN = ["throttle", "warning", "none"]
+
+
+class TooSlow(Exception):
+    """A stage ended by itself before the next verdict."""
+
+
+def policy_in(folder, times):
+    """The demo's, with stages that last longer."""
+    text = POLICY.read_text(encoding="utf-8")
+    policy = folder / "policy.yaml"
+    policy.write_text(re.sub(r"ends_after: (\d+)s", lambda found: f"ends_after: {times * int(found[1])}s", text), encoding="utf-8")
+    return policy
 
 
 def climb(deployment, hook):
@@ -46,6 +59,8 @@ def story(deployment, stub, hook):
     climb(deployment, hook)
     wait_until(lambda: stages(deployment)[-1:] == ["none"], "the stages end by themselves")
     deployment.stop()
+    if stages(deployment)[: len(UP)] != UP:
+        raise TooSlow(f"the stages were {stages(deployment)}")
     decisions = deployment.decisions()
     equal(stages(deployment), UP + DOWN, "stages")
     equal([each.data["stage"] for each in hook.taken], UP, "what the user was told")
@@ -60,18 +75,27 @@ def story(deployment, stub, hook):
     deployment.verify()
 
 
-def main():
+def climb_within(times):
     # The first attempts fail, as they do in life.
     with tempfile.TemporaryDirectory(prefix="fairuse-ladder-") as name, \
             ChatStub(script=["429=1", "500"], says="audiobook") as stub, \
             WebhookStub(script=["500", "cut"]) as hook:  # fmt: skip
         folder = pathlib.Path(name)
         if MODE in ("local", "threads"):
-            story(Local(PROGRAM, folder, stub, hook, POLICY, with_engine=MODE == "threads"), stub, hook)
+            story(Local(PROGRAM, folder, stub, hook, policy_in(folder, times), with_engine=MODE == "threads"), stub, hook)
         else:
             with Broker(f"ladder_{MODE}_{os.getpid()}", version=MODE) as broker:
-                story(Kafka(PROGRAM, folder, stub, hook, POLICY, broker), stub, hook)
+                story(Kafka(PROGRAM, folder, stub, hook, policy_in(folder, times), broker), stub, hook)
         print(f"ok: {len(stub.asked)} calls, {len(hook.seen)} requests to the webhook")
+
+
+def main():
+    """On a machine where verdicts take longer than stages last, once more with longer ones."""
+    try:
+        climb_within(1)
+    except TooSlow as slow:
+        print(f"once more with longer stages: {slow}")
+        climb_within(5)
 
 
 if __name__ == "__main__":
