@@ -27,9 +27,20 @@ void enforcement_view::follow(const std::vector<std::int32_t>& partitions) {
   users_.clear();
   erased_.clear();
   starts_ = true;
+  caught_up_at_.reset();
 }
 
-kafka::call_result<bool> enforcement_view::catch_up(kafka::milliseconds wait) {
+kafka::call_result<bool> enforcement_view::catch_up(kafka::milliseconds wait, time_ms now) {
+  auto done = read_all(wait);
+  if (done and *done) caught_up_at_ = now;
+  return done;
+}
+
+bool enforcement_view::is_recent(time_ms now) const {
+  return caught_up_at_ and now >= *caught_up_at_ and now < *caught_up_at_ + age_max_ms;
+}
+
+kafka::call_result<bool> enforcement_view::read_all(kafka::milliseconds wait) {
   std::vector<kafka::position> ends;
   std::vector<kafka::position> begins;
   for (const auto each : partitions_) {

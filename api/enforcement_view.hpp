@@ -36,8 +36,12 @@ public:
 
   /// Read these partitions from their beginning; the others are forgotten.
   void follow(const std::vector<std::int32_t>& partitions);
-  /// Read all that is committed now. False: not yet, ask again; an error: a broker refuses.
-  kafka::call_result<bool> catch_up(kafka::milliseconds wait);
+  /// Read all that is committed at `now`. False: not yet, ask again; an error: a broker refuses.
+  kafka::call_result<bool> catch_up(kafka::milliseconds wait, time_ms now);
+  /// It was caught up since follow(); before, nothing is known of anybody.
+  bool is_known() const { return caught_up_at_.has_value(); }
+  /// That was less than age_max_ms ago.
+  bool is_recent(time_ms now) const;
 
   /// Of a followed partition; nullopt: no row said so yet.
   struct switches {
@@ -53,6 +57,7 @@ public:
   bool is_erased_since(std::string_view uid, std::uint64_t epoch) const;
 
 private:
+  kafka::call_result<bool> read_all(kafka::milliseconds wait);
   void take(const kafka::record& what, const std::vector<kafka::header>& headers);
 
   kafka::cluster& brokers_;
@@ -60,6 +65,7 @@ private:
   std::unique_ptr<kafka::reader> reader_;
   std::vector<std::int32_t> partitions_;
   bool starts_ = false;
+  std::optional<time_ms> caught_up_at_;
   std::map<std::int32_t, switches> switches_;
   std::map<std::string, enforced_user, std::less<>> users_;
   std::map<std::string, std::uint64_t, std::less<>> erased_;

@@ -54,7 +54,6 @@ void kafka_notices::assigned(const std::vector<std::int32_t>& partitions) {
   known_.clear();
   unread_ = partitions;
   looked_ = false;
-  knows_switches_ = false;
   view_.follow(partitions);
 }
 
@@ -99,13 +98,10 @@ time_ms kafka_notices::known_since(std::int32_t partition) const {
 }
 
 result<bool> kafka_notices::catch_up(time_ms now) {
-  const auto done = view_.catch_up(catch_up_wait);
+  const auto done = view_.catch_up(catch_up_wait, now);
   if (asks_for(done, kafka::next_action::again)) return false;
   if (not done) return error_of(done.error());
-  if (not *done) return false;
-  knows_switches_ = true;
-  caught_up_at_ = now;
-  return true;
+  return bool{*done};
 }
 
 result<std::vector<notice>> kafka_notices::poll(std::size_t most, time_ms now) {
@@ -135,13 +131,13 @@ result<std::vector<notice>> kafka_notices::poll(std::size_t most, time_ms now) {
 
 // Stages of partitions that are new here are not known at once: nobody is dropped for that.
 result<bool> kafka_notices::is_held(time_ms now) {
-  if (not knows_switches_ or now >= caught_up_at_ + enforcement_view::age_max_ms or now < caught_up_at_)
+  if (not view_.is_recent(now))
     if (const auto done = catch_up(now); not done) return done.error();
-  return not knows_switches_ or view_.is_off();
+  return not view_.is_known() or view_.is_off();
 }
 
 result<told_user> kafka_notices::user_of(const notice& what, time_ms now) {
-  if (now >= caught_up_at_ + enforcement_view::age_max_ms)
+  if (not view_.is_recent(now))
     if (const auto done = catch_up(now); not done) return done.error();
   const auto open = open_.find(what.id);
   // Its partition is another notifier's now, which sends it.

@@ -84,10 +84,7 @@ private:
   std::set<std::string> given_;
   /// The switches are known since a turn before this one.
   bool looked_ = false;
-  /// The view has been caught up since the last assignment.
-  bool knows_switches_ = false;
   time_ms now_ = 0;
-  time_ms caught_up_at_ = 0;
   time_ms committed_at_ = 0;
 };
 

@@ -45,7 +45,6 @@ result<std::unique_ptr<kafka_requests>> kafka_requests::open(const kafka_request
                                 own->fresh_.clear();
                                 own->asked_.clear();
                                 own->finished_ = 0;
-                                own->has_news_ = true;
                                 own->view_.follow(partitions);
                               }});
   if (not intake) return intake.error();
@@ -84,13 +83,12 @@ void kafka_requests::pass_over(std::uint64_t handle, not_asked why) {
 // A request is seen with all that was committed up to it: its user's row, an erasure, the switches. What has come later
 // is seen by those that have waited for long, too, so the brokers are also asked where no request is new.
 result<bool> kafka_requests::catch_up(time_ms now) {
-  if (not has_news_ and now >= caught_up_at_ and now < caught_up_at_ + enforcement_view::age_max_ms) return true;
-  const auto done = view_.catch_up(catch_up_wait);
+  if (not has_news_ and view_.is_recent(now)) return true;
+  const auto done = view_.catch_up(catch_up_wait, now);
   if (asks_for(done, kafka::next_action::broken))
     return error{fmt::format("{} ({})", done.error().text, done.error().code)};
   if (not done or not *done) return false;
   has_news_ = false;
-  caught_up_at_ = now;
   return true;
 }
 

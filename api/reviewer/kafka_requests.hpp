@@ -61,8 +61,7 @@ private:
   kafka_requests_options options_;
   enforcement_view view_;
   /// Something came since the view was caught up.
-  bool has_news_ = true;
-  time_ms caught_up_at_ = 0;
+  bool has_news_ = false;
   std::unique_ptr<kafka_intake> intake_;
   /// Taken and not handed over.
   std::deque<waiting_request> fresh_;

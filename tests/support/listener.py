@@ -18,9 +18,14 @@ def text(event):
     return json.dumps(event) + "\n"
 
 
+def instant(text):
+    """Of a CloudEvents `time`."""
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 def end_of(event):
     """Speech ends behind its last segment."""
-    at = datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
+    at = instant(event["time"])
     last = max((end for _, end in event["data"].get("segments", [])), default=0)
     return at, at + datetime.timedelta(milliseconds=last)
 
