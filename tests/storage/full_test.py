@@ -16,7 +16,7 @@ from support.process import enter_mount_namespace, run  # noqa: E402
 
 # Large, and syncing costs nothing.
 MEMORY = "/dev/shm"
-DISK_FULL = 13  # 10 + store_fault::disk_full
+DISK_FULL = 11  # of the driver
 
 
 def one_run(program, disk, draw, what):

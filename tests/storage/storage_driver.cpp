@@ -10,7 +10,7 @@
 //   storage_driver tamper DIR OLD NEW
 //                                   replaces a text in the first decision of any store that has it
 //
-// Exit codes: 0 done, 10 + store_fault on a refusal.
+// Exit codes: 0 done, 10 refused, 11 refused because the disk is full.
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -339,5 +339,5 @@ int main(int count, char** values) try {
   return given.verb == "run" ? run(given) : given.verb == "check" ? check(given) : decisions(given);
 } catch (const store_refused& why) {
   std::fprintf(stderr, "%s\n", why.error.message.c_str());
-  return 10 + static_cast<int>(why.error.fault);
+  return why.error.fault == store_fault::disk_full ? 11 : 10;
 }
