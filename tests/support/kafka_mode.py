@@ -78,6 +78,7 @@ class Instance:
         self.name = name or state.name
         self.log = log or state.with_name(f"{state.name}.log")
         self.process = None
+        self.failpoint = None
 
     def start(self, *options, fail=None, disk=None):
         """`fail`: FAIRUSE_FAIL. `disk`: its state is on a disk of that size (tmpfs), which goes with the process."""
@@ -85,6 +86,7 @@ class Instance:
             raise Failure(f"{self.name} runs already")
         env = {**os.environ, "FAIRUSE_INSTANCE": self.name, "FAIRUSE_CASE_KEY": CASE_KEY}
         env.pop("FAIRUSE_FAIL", None)
+        self.failpoint = fail
         if fail:
             env["FAIRUSE_FAIL"] = fail
         command = [self.program, "run", "--config", self.config, "--state", self.state, *options]

@@ -33,6 +33,7 @@ from support.process import Failure, Process, run, wait_until  # noqa: E402
 
 PARTITIONS = 4
 SESSION_S = 3.0
+LAST_LINES = 40  # of each log, after a failure: the folder may be out of reach
 
 POLICY = """
 name: {name}
@@ -77,6 +78,11 @@ class Programs:
 class Instance(kafka_mode.Instance):
     """An engine that faults happen to."""
 
+    def last_status(self):
+        """Its own words, whatever became of the process."""
+        status = self.state / "partitions.json"
+        return status.read_text(encoding="utf-8", errors="replace").strip() if status.exists() else None
+
     def pause(self):
         self.process.send(signal.SIGSTOP)
 
@@ -88,7 +94,7 @@ class Instance(kafka_mode.Instance):
 
     def await_failpoint(self, by=signal.SIGKILL):
         """Its failpoint must have ended it."""
-        wait_until(lambda: not self.runs(), f"{self.name} ends at its failpoint (see {self.log})")
+        wait_until(lambda: not self.runs(), f"{self.name} ends at {self.failpoint} (see {self.log})")
         if self.process.code != -by:
             raise Failure(f"{self.name} ended with {self.process.code}; see {self.log}: {self.last_line()}")
 
@@ -153,6 +159,9 @@ class Deployment:
             shutil.rmtree(self.folder, ignore_errors=True)
         else:
             print(f"what is left of {self.app} is kept: {self.folder}", file=sys.stderr)
+            for one in self.instances.values():
+                said = "\n".join(one.log_text().splitlines()[-LAST_LINES:])
+                print(f"the last that {one.name} said, of status {one.last_status()}:\n{said}", file=sys.stderr)
 
     def end(self):
         if self._feed:
