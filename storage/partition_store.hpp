@@ -32,6 +32,7 @@ namespace fairuse {
 struct partition_store_options {
   std::string case_key;
   std::int64_t usage_retention_ms = 8 * day_ms;
+  /// 0: by the size of the disk.
   std::uint64_t write_buffer_bytes = 0;
   std::uint64_t reserve_bytes = 0;
   /// Runs a task once: on the writer's thread, or at once. Tasks do not throw.

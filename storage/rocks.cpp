@@ -133,6 +133,15 @@ std::uint64_t log_bytes(const std::filesystem::path& folder) {
   return bytes;
 }
 
+/// RocksDB starts as many threads as it may, however few tables there are.
+int opening_threads(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::ptrdiff_t tables = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder, error))
+    tables += file.path().extension() == ".sst" ? 1 : 0;
+  return static_cast<int>(std::clamp<std::ptrdiff_t>(tables / 8, 1, 16));
+}
+
 store_error full(const std::filesystem::path& store, std::uint64_t free, std::uint64_t needed) {
   return {store_fault::disk_full, "Disk full: " + store.string() + " has " + std::to_string(free / mib) +
                                     " MiB left and the engine stops below " + std::to_string((needed + mib - 1) / mib) +
@@ -209,6 +218,7 @@ result<rocks, store_error> rocks::open(const std::filesystem::path& store, const
   const auto needed = untouched_bytes + log_bytes(folder);
   if (const auto free = free_bytes(store); free < needed) return full(store, free, needed);
   settings.create_if_missing = create;
+  settings.max_file_opening_threads = opening_threads(folder);
   settings.compaction_filter_factory = std::make_shared<retention_filters>(opened.floors);
   opened.files.reset(rocksdb::NewSstFileManager(rocksdb::Env::Default()));
   settings.sst_file_manager = opened.files;

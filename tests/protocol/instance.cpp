@@ -31,6 +31,8 @@ instance::instance(fixture& in, const std::string& name, const std::filesystem::
   auto rules = fixture_.rules_for(name, state, skew);
   if (fixture_.settings.lazy_writer) {
     rules.environment.background = [this](std::function<void()> task) { tasks_.push_back(std::move(task)); };
+    // The log of a larger buffer is reserved on the disk, here in memory, at each of many openings.
+    rules.environment.store_buffer_bytes = std::uint64_t{1} << 20;
     rules.environment.hurry = [this] { write(); };
   }
   worker_ = std::make_unique<kafka::kafka_worker>(std::move(rules), *cluster_);

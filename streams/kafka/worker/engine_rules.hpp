@@ -88,6 +88,8 @@ struct worker_environment {
   std::function<void(std::function<void()>)> background = [](const std::function<void()>& task) { task(); };
   /// Called before storage waits for what was given to `background` (partition_store_options::hurry).
   std::function<void()> hurry;
+  /// partition_store_options::write_buffer_bytes.
+  std::uint64_t store_buffer_bytes = 0;
   /// From any thread.
   std::function<void(log_level, const std::string&)> log = [](log_level, const std::string&) {};
   /// Of each dead letter, when it is committed: where the input came from. From any thread.
