@@ -156,10 +156,10 @@ endfunction()
 
 # Test binary on Boost.Test.
 # LABELS slow keeps it out of the fast suite and out of the sanitizer builds; THREADS takes it into ThreadSanitizer's;
-# RAPIDCHECK links the property tests' library; TIMEOUT is in seconds; COST is how many it takes, where that is
-# more than 30.
+# RAPIDCHECK links the property tests' library; SANITIZED_SEEDS are those of FAIRUSE_SEEDS (from..to) that are enough
+# under a sanitizer; TIMEOUT is in seconds; COST is how many it takes, where that is more than 30.
 function(fairuse_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "RAPIDCHECK;THREADS" "TIMEOUT;COST" "SOURCES;DEPENDS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "RAPIDCHECK;THREADS" "SANITIZED_SEEDS;TIMEOUT;COST" "SOURCES;DEPENDS;LABELS")
   fairuse_check_arguments(fairuse_test ${name})
   fairuse_has_test("${arg_LABELS}" ${arg_THREADS} wanted)
   if(NOT wanted)
@@ -182,6 +182,9 @@ function(fairuse_test name)
   fairuse_test_name(${name} test)
   add_test(NAME ${test} COMMAND ${name} ${options} WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
   fairuse_test_properties(${test} "${arg_TIMEOUT}" "${arg_LABELS}" "${arg_COST}")
+  if(FAIRUSE_SANITIZE AND arg_SANITIZED_SEEDS)
+    set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT "FAIRUSE_SEEDS=${arg_SANITIZED_SEEDS}")
+  endif()
 endfunction()
 
 # Parameters of RapidCheck: FAST for the test as it is, SANITIZED, if given, under a sanitizer; SLOW, if given, for a

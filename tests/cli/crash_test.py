@@ -16,7 +16,7 @@ from support.checks import check, equal, same_lines  # noqa: E402
 from support.local_mode import main  # noqa: E402
 from support.traffic import mixed  # noqa: E402
 
-KILLS = 100
+KILLS = 60
 FAILPOINTS = ["epoch_sealed", "slices_done", "batch_built", "before_write", "after_write", "after_publish", "stopping"]
 # Passed once a week.
 WEEKLY = ["before_checkpoint", "after_checkpoint"]
