@@ -223,7 +223,7 @@ result<bool> kafka_intake::open_producer() {
 
 // False: as above.
 result<bool> kafka_intake::prepare() {
-  if (const auto opened = open_producer(); not opened or not *opened) return opened;
+  if (auto opened = open_producer(); not opened or not *opened) return opened;
   if (not unsure_) return true;
   // The new producer has ended what the old one left open, so the group's offsets tell.
   const auto found = committed_offsets();
