@@ -121,25 +121,24 @@ std::uint64_t disk_bytes(const std::filesystem::path& folder) {
   return ::statvfs(folder.c_str(), &facts) == 0 ? facts.f_blocks * facts.f_frsize : 0;
 }
 
-/// Logs are written out as tables at opening, which needs as much space again.
-std::uint64_t log_bytes(const std::filesystem::path& folder) {
-  std::uint64_t bytes = 0;
-  std::error_code error;
-  for (const auto& file : std::filesystem::directory_iterator(folder, error))
-    if (file.path().extension() == ".log") {
-      const auto size = file.file_size(error);
-      bytes += error ? 0 : size;
-    }
-  return bytes;
-}
-
-/// RocksDB starts as many threads as it may, however few tables there are.
-int opening_threads(const std::filesystem::path& folder) {
-  std::error_code error;
+struct store_files {
+  /// Logs are written out as tables at opening, which needs as much space again.
+  std::uint64_t log_bytes = 0;
   std::ptrdiff_t tables = 0;
-  for (const auto& file : std::filesystem::directory_iterator(folder, error))
-    tables += file.path().extension() == ".sst" ? 1 : 0;
-  return static_cast<int>(std::clamp<std::ptrdiff_t>(tables / 8, 1, 16));
+  /// RocksDB starts as many threads as it may, however few tables there are.
+  int opening_threads() const { return static_cast<int>(std::clamp<std::ptrdiff_t>(tables / 8, 1, 16)); }
+};
+
+store_files files_of(const std::filesystem::path& folder) {
+  store_files found;
+  std::error_code error;
+  for (const auto& file : std::filesystem::directory_iterator(folder, error)) {
+    if (file.path().extension() == ".sst") ++found.tables;
+    if (file.path().extension() != ".log") continue;
+    const auto size = file.file_size(error);
+    found.log_bytes += error ? 0 : size;
+  }
+  return found;
 }
 
 store_error full(const std::filesystem::path& store, std::uint64_t free, std::uint64_t needed) {
@@ -215,10 +214,11 @@ result<rocks, store_error> rocks::open(const std::filesystem::path& store, const
   auto settings = make_options(options, small);
   opened.reserve_bytes =
       options.reserve_bytes != 0 ? options.reserve_bytes : std::max(reserve_min_bytes, 6 * settings.write_buffer_size);
-  const auto needed = untouched_bytes + log_bytes(folder);
+  const auto files = files_of(folder);
+  const auto needed = untouched_bytes + files.log_bytes;
   if (const auto free = free_bytes(store); free < needed) return full(store, free, needed);
   settings.create_if_missing = create;
-  settings.max_file_opening_threads = opening_threads(folder);
+  settings.max_file_opening_threads = files.opening_threads();
   settings.compaction_filter_factory = std::make_shared<retention_filters>(opened.floors);
   opened.files.reset(rocksdb::NewSstFileManager(rocksdb::Env::Default()));
   settings.sst_file_manager = opened.files;
