@@ -146,7 +146,7 @@ committed_log read_committed_log(fixture& in, std::int32_t partition) {
 
 void check_store(fixture& in, const committed_log& of, const std::filesystem::path& folder) {
   auto opened = partition_store::open(folder / fmt::format("p{:05}", of.partition),
-                                      {.case_key = case_key, .write_buffer_bytes = std::uint64_t{1} << 20});
+                                      {.case_key = case_key, .write_buffer_bytes = store_buffer_bytes});
   if (not opened) fail("I5: the store of partition {} does not open: {}", of.partition, opened.error().message);
   rows_by_key rows;
   const auto status = (*opened)->each_row([&](const state_row& row) { rows.emplace(row.key, *row.value); });

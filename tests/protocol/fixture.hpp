@@ -37,6 +37,8 @@ template <class... Args>
 
 /// Of every instance, model and replay.
 inline constexpr const char* case_key = "a key of tests";
+/// The log of a larger buffer is reserved on the disk, here in memory, at each of many openings.
+inline constexpr std::uint64_t store_buffer_bytes = std::uint64_t{1} << 20;
 
 /// What a seed draws before anything happens. Every field may be set by a test that wants something else.
 struct run_settings {

@@ -29,10 +29,9 @@ instance::instance(fixture& in, const std::string& name, const std::filesystem::
   // Clocks of machines differ a little, and sometimes a lot.
   auto skew = fixture_.draws.pick<time_ms>({0, 0, 0, 1'500, -1'500, hour_ms, -hour_ms});
   auto rules = fixture_.rules_for(name, state, skew);
+  rules.environment.store_buffer_bytes = store_buffer_bytes;
   if (fixture_.settings.lazy_writer) {
     rules.environment.background = [this](std::function<void()> task) { tasks_.push_back(std::move(task)); };
-    // The log of a larger buffer is reserved on the disk, here in memory, at each of many openings.
-    rules.environment.store_buffer_bytes = std::uint64_t{1} << 20;
     rules.environment.hurry = [this] { write(); };
   }
   worker_ = std::make_unique<kafka::kafka_worker>(std::move(rules), *cluster_);
