@@ -61,9 +61,13 @@ class Deployment:
         else:
             self.run_beside(name)
 
-    def stop_one(self, name):
+    def await_start(self, name):
         process = self.processes[name]
         process.wait_for_line(RUNS[name.partition("-")[0]])
+        return process
+
+    def stop_one(self, name):
+        process = self.await_start(name)
         equal(process.stop(), 0, f"exit code of the {name}, which said {process.tail()}")
 
     def stop(self):
