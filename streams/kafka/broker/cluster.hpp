@@ -56,6 +56,7 @@ bool asks_for(const call_result<T>& made, next_action next) {
 struct topic_partition {
   std::string topic;
   std::int32_t partition = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang 14
   friend auto operator<=>(const topic_partition&, const topic_partition&) = default;
 };
 
