@@ -80,6 +80,28 @@ BOOST_AUTO_TEST_CASE(an_abort_after_a_fence_with_unsent_records_has_both_answers
   BOOST_TEST((answers == std::set<std::string>{"INVALID_TXN_STATE", "_FENCED"}));
 }
 
+BOOST_AUTO_TEST_CASE(a_commit_after_a_fence_behind_the_added_partition_has_both_answers_of_a_real_broker) {
+  simulated_log log;
+  simulated_cluster client(log, {});
+  log.make_topic("t", 1);
+  std::set<std::string> answers;
+  for (int i = 0; i < 4; ++i) {
+    const auto older = prepared(client);
+    BOOST_TEST(older->begin().has_value());
+    older->produce("t", 0, "k", "v", {});
+    BOOST_TEST(older->flush().has_value());
+    older->produce("t", 0, "k", "w", {});
+    const auto newer = prepared(client);
+    BOOST_TEST(not older->flush());
+    const auto seen = older->commit();
+    answers.insert(seen.error().code);
+    BOOST_TEST(asks_for(seen, seen.error().code == "_FENCED" ? kafka::next_action::broken : kafka::next_action::abort));
+    BOOST_TEST(asks_for(older->abort(), kafka::next_action::broken));
+    BOOST_TEST(asks_for(older->begin(), kafka::next_action::broken));
+  }
+  BOOST_TEST((answers == std::set<std::string>{"INVALID_TXN_STATE", "_FENCED"}));
+}
+
 RC_BOOST_PROP(of_one_id_only_the_newest_producer_commits, (std::uint64_t seed)) {
   rivals it(seed);
   for (const int draw : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 600)))
