@@ -143,6 +143,9 @@ void input_reader::begin(carry& rest) {
 // Read once. What a file gave counts only if the bytes before it are still those that were read, compared afterwards: a
 // rewrite from the beginning changes them first.
 input_reader::taken input_reader::take(const carry& rest, char* to, std::size_t size) {
+  // A read of a pipe that has nothing would wait, and no stop could end it.
+  pollfd ready{descriptor_, POLLIN, 0};
+  if (not is_file_ and ::poll(&ready, 1, 0) == 0) return {step::waits};
   ssize_t got = 0;
   do
     got = is_file_ ? ::pread(descriptor_, to, size, static_cast<off_t>(rest.end())) : ::read(descriptor_, to, size);
@@ -170,13 +173,7 @@ input_reader::step input_reader::fill(carry& rest) {
     const auto got = take(rest, to, rest.capacity - rest.size);
     if (got.then != step::more) return got.then;
     rest.size += got.size;
-    if (is_file_) {
-      keep_last(rest.seen, {to, got.size});
-      continue;
-    }
-    // Hand over what came unless more is waiting already.
-    pollfd more{descriptor_, POLLIN, 0};
-    if (::poll(&more, 1, 0) == 0) return step::waits;
+    if (is_file_) keep_last(rest.seen, {to, got.size});
   }
   return step::more;
 }

@@ -205,6 +205,17 @@ def a_pipe_ends_when_it_is_closed(engine):
     same_lines(engine.decisions("pipe"), engine.decisions("file"), "decisions of a pipe")
 
 
+def an_idle_pipe_does_not_keep_a_stop_waiting(engine):
+    beginning_of_a_line = b"{" + b"x" * (3 << 20)
+    for written in (b"", b"{", beginning_of_a_line):
+        running = engine.start("idle", "-", clock="wall", stdin=subprocess.PIPE)
+        running.wait_for_line("reading standard input")
+        running.stdin.write(written)
+        running.stdin.flush()
+        code, told = engine.finish(running)
+        equal(code, 0, f"exit code after SIGTERM and {len(written)} bytes, which said {told}")
+
+
 def under_the_wall_clock_events_decide_at_once(engine):
     now = now_ms()
     running = engine.start("s", "-", clock=None, stdin=subprocess.PIPE)
@@ -641,6 +652,7 @@ CASES = [
     a_followed_file_that_is_rewritten_in_place_loses_nothing,
     an_editors_mark_is_no_part_of_a_text,
     a_pipe_ends_when_it_is_closed,
+    an_idle_pipe_does_not_keep_a_stop_waiting,
     under_the_wall_clock_events_decide_at_once,
     too_far_ahead_stops_with_the_line,
     configuration_speaks_once,
