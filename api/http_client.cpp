@@ -43,7 +43,7 @@ struct multi_freed {
 /// One request and what has come of its answer.
 struct transfer {
   http_client::ticket number = 0;
-  http_request what;
+  outgoing_request what;
   http_answer answer;
   std::unique_ptr<curl_slist, freed> headers;
   std::array<char, CURL_ERROR_SIZE> told{};
@@ -253,7 +253,7 @@ http_client::http_client(std::unique_ptr<body> all) : body_{std::move(all)} {}
 
 http_client::~http_client() = default;
 
-http_client::ticket http_client::send(http_request what) {
+http_client::ticket http_client::send(outgoing_request what) {
   const auto number = ++body_->last;
   if (not is_served(what.url)) {
     http_answer none;

@@ -26,7 +26,7 @@ struct http_client_options {
   std::int64_t connect_timeout_ms = 10'000;
 };
 
-struct http_request {
+struct outgoing_request {
   std::string url;
   /// `name: value`; no line break in it.
   std::vector<std::string> headers;
@@ -72,7 +72,7 @@ public:
   http_client& operator=(const http_client&) = delete;
 
   /// Never 0.
-  ticket send(http_request what);
+  ticket send(outgoing_request what);
   /// Serve the connections until something has ended, wake() was called, or `wait_ms` are over.
   std::vector<std::pair<ticket, http_answer>> poll(std::int64_t wait_ms);
   std::size_t under_way() const;

@@ -62,7 +62,7 @@ std::int64_t retry_wait_ms(const notifier_settings& settings, std::uint32_t atte
 
 class deliverer {
 public:
-  using send_request = std::function<http_client::ticket(http_request)>;
+  using send_request = std::function<http_client::ticket(outgoing_request)>;
   using log_function = std::function<void(log_level, const std::string&)>;
 
   /// REQUIRES: all outlive it.

@@ -39,7 +39,7 @@ struct notifier::body {
                  options.secrets,
                  *from,
                  figures,
-                 [this](http_request request) { return client->send(std::move(request)); },
+                 [this](outgoing_request request) { return client->send(std::move(request)); },
                  options.log} {}
 
   result<void> turn() {

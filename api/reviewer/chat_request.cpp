@@ -40,8 +40,8 @@ std::string chat_body(const reviewer_settings& settings, const chat_messages& me
   return out + "}";
 }
 
-http_request chat_request(const reviewer_settings& settings, const std::string& key, std::string body) {
-  http_request call;
+outgoing_request chat_request(const reviewer_settings& settings, const std::string& key, std::string body) {
+  outgoing_request call;
   call.url = settings.endpoint + "/chat/completions" + (settings.query.empty() ? "" : "?" + settings.query);
   call.headers = {"Content-Type: application/json", "Accept: application/json"};
   if (not key.empty())

@@ -15,7 +15,7 @@ namespace fairuse {
 std::string chat_body(const reviewer_settings& settings, const chat_messages& messages, answer_format format);
 
 /// The call, but for its time-out. `key` empty: none is sent. REQUIRES: is_key(key), or none; an endpoint.
-http_request chat_request(const reviewer_settings& settings, const std::string& key, std::string body);
+outgoing_request chat_request(const reviewer_settings& settings, const std::string& key, std::string body);
 
 /// Printable ASCII without spaces, not empty: what a header can hold.
 bool is_key(std::string_view text);

@@ -24,8 +24,8 @@ const char* name_of(http_fault fault) {
   return names[static_cast<std::size_t>(fault)];
 }
 
-http_request request_of(const json& line) {
-  http_request request;
+outgoing_request request_of(const json& line) {
+  outgoing_request request;
   request.url = line.at("url");
   request.headers = line.value("headers", std::vector<std::string>{});
   request.body = line.value("body", "");

@@ -69,7 +69,7 @@ private:
   std::map<std::string, time_ms> unsaved_tries_;
 };
 
-std::string id_in(const http_request& request) {
+std::string id_in(const outgoing_request& request) {
   for (const auto& each : request.headers)
     if (each.starts_with("webhook-id: ")) return each.substr(12);
   return {};
@@ -78,7 +78,7 @@ std::string id_in(const http_request& request) {
 struct posted {
   http_client::ticket ticket = 0;
   std::string id;
-  http_request request;
+  outgoing_request request;
 };
 
 /// Everything around one deliverer; restart() is a kill.
@@ -96,7 +96,7 @@ struct delivery_world {
     under_way.clear();
     tested = std::make_unique<deliverer>(
         settings, secrets, source, figures,
-        [this](const http_request& request) {
+        [this](const outgoing_request& request) {
           under_way.push_back({++last_ticket, id_in(request), request});
           sent_order.push_back(under_way.back().id);
           return last_ticket;
