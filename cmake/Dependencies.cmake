@@ -7,6 +7,7 @@
 #   nlohmann_json::nlohmann_json                        OpenSSL::Crypto          Boost::headers (Math)
 #   zstd::zstd                xxhash::xxhash            random123::random123     tsl::robin_map
 #   tl::expected              RdKafka::rdkafka (C API)  CURL::libcurl            prometheus-cpp::core
+#   ZLIB::ZLIB
 #   Boost::unit_test_framework, rapidcheck (tests)      benchmark::benchmark (bench)
 #
 # Imported targets are SYSTEM includes: their headers do not warn.
@@ -27,6 +28,7 @@ find_package(tsl-robin-map REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(zstd REQUIRED)
 find_package(CURL 7.88 REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(prometheus-cpp REQUIRED)
 pkg_check_modules(rdkafka REQUIRED IMPORTED_TARGET rdkafka>=2.0.2)
 pkg_check_modules(libxxhash REQUIRED IMPORTED_TARGET libxxhash)
