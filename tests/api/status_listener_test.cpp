@@ -102,6 +102,11 @@ BOOST_AUTO_TEST_CASE(answers_nothing_else) {
   BOOST_TEST(answer_to("no HTTP at all\r\n\r\n") == "");
 }
 
+BOOST_AUTO_TEST_CASE(answers_before_a_body_has_come) {
+  start();
+  BOOST_TEST(is_status(answer_to("POST /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"), "405"));
+}
+
 BOOST_AUTO_TEST_CASE(refuses_long_headers_and_goes_on) {
   start();
   BOOST_TEST(answer_to("GET /livez HTTP/1.1\r\nx: " + std::string(20'000, 'x') + "\r\n\r\n") == "");
