@@ -38,6 +38,7 @@ public:
     bind_retention();
     bind_reviewer_settings();
     bind_notifier_settings();
+    if (auto api = top_.map("api")) bind_api(*api, settings.file.parent_path(), settings.api);
     bind_log();
     top_.count("active_users_max", settings.active_users_max, {1'000, 10'000'000});
     top_.duration("max_gap", settings.max_gap_ms, {hour_ms, retention_max_ms});

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/pure/log_level.hpp"
+#include "config/api_settings.hpp"
 #include "config/kafka_settings.hpp"
 #include "config/notifier_settings.hpp"
 #include "config/policy_file.hpp"
@@ -58,6 +59,7 @@ struct deployment {
   retention_rule retention;
   reviewer_settings reviewer;
   notifier_settings notifier;
+  api_settings api;
   log_settings log;
   /// Actors kept in memory per shard; above it the idlest are stopped.
   std::uint32_t active_users_max = 100'000;

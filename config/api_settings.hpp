@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `api:` of a deployment: where the API listens, and by what it knows who asks.
+// Threads: plain values, nothing shared.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/system/ip_range.hpp"
+#include "config/yaml.hpp"
+
+namespace fairuse {
+
+/// Whose JSON Web Tokens are taken, and which of their claims say who asks.
+struct jwt_settings {
+  /// The issuer's public keys, a JWK set; empty: no such token is taken.
+  std::filesystem::path jwks;
+  std::string issuer;
+  std::string audience;
+  std::string uid_claim = "sub";
+  std::string roles_claim = "roles";
+};
+
+/// Who is asked through, and says in headers who asks.
+struct proxy_settings {
+  /// Empty: nobody is believed.
+  std::vector<ip_range> addresses;
+  /// Lower-case names. The second may be empty: all are users.
+  std::string uid_header;
+  std::string roles_header;
+};
+
+struct api_settings {
+  /// address:port; empty: there is no API.
+  std::string listen;
+  /// Of persons and services; empty: there are none.
+  std::filesystem::path tokens;
+  jwt_settings jwt;
+  proxy_settings proxies;
+};
+
+/// Reads all of the section. Paths resolve against `folder`.
+void bind_api(yaml::map_reader& from, const std::filesystem::path& folder, api_settings& into);
+
+} // namespace fairuse
