@@ -24,6 +24,7 @@ extern const command simulate_command;
 extern const command state_command;
 extern const command status_command;
 extern const command test_command;
+extern const command token_command;
 extern const command topics_command;
 extern const command verify_command;
 

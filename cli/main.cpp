@@ -25,10 +25,10 @@ using namespace fairuse::cli;
 
 // In the order in which --help lists them.
 const command* const commands[] = {
-    &demo_command,    &run_command,        &reviewer_command, &notifier_command, &decisions_command,
-    &status_command,  &partitions_command, &control_command,  &state_command,    &topics_command,
-    &capture_command, &verify_command,     &history_command,  &simulate_command, &replay_command,
-    &test_command,    &check_command,      &conform_command,  &capacity_command,
+    &demo_command,      &run_command,     &reviewer_command,   &notifier_command, &token_command,
+    &decisions_command, &status_command,  &partitions_command, &control_command,  &state_command,
+    &topics_command,    &capture_command, &verify_command,     &history_command,  &simulate_command,
+    &replay_command,    &test_command,    &check_command,      &conform_command,  &capacity_command,
 };
 
 /// Help that begins with what people type.
