@@ -5,33 +5,20 @@
 #include <algorithm>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
-#include "api/json_members.hpp"
-#include "api/record_headers.hpp"
-
 namespace fairuse {
 
-namespace {
-
-using nlohmann::json;
-
-} // namespace
-
-enforcement_view::enforcement_view(kafka::cluster& brokers, std::string topic)
-  : brokers_{brokers}, topic_{std::move(topic)} {}
+enforcement_view::enforcement_view(kafka::cluster& brokers, std::string topic) : log_{brokers, std::move(topic)} {}
 
 void enforcement_view::follow(const std::vector<std::int32_t>& partitions) {
-  partitions_ = partitions;
+  log_.follow(partitions);
   switches_.clear();
   users_.clear();
   erased_.clear();
-  starts_ = true;
   caught_up_at_.reset();
 }
 
 kafka::call_result<bool> enforcement_view::catch_up(kafka::milliseconds wait, time_ms now) {
-  auto done = read_all(wait);
+  auto done = log_.read_all(wait, [this](const enforcement_record& what) { take(what); });
   if (done and *done) caught_up_at_ = now;
   return done;
 }
@@ -40,60 +27,22 @@ bool enforcement_view::is_recent(time_ms now) const {
   return caught_up_at_ and now >= *caught_up_at_ and now < *caught_up_at_ + age_max_ms;
 }
 
-kafka::call_result<bool> enforcement_view::read_all(kafka::milliseconds wait) {
-  std::vector<kafka::position> ends;
-  std::vector<kafka::position> begins;
-  for (const auto each : partitions_) {
-    const auto log = brokers_.range({topic_, each}, kafka::isolation::committed);
-    if (asks_for(log, kafka::next_action::again)) return false;
-    if (not log) return log.error();
-    begins.push_back({{topic_, each}, log->low});
-    ends.push_back({{topic_, each}, log->high});
-  }
-  if (starts_) {
-    if (reader_ == nullptr) reader_ = brokers_.make_reader(kafka::isolation::committed);
-    if (auto started = reader_->start(begins); not started) return started.error();
-    starts_ = false;
-  }
-  const auto is_behind = [this](const kafka::position& end) { return reader_->position_of(end.of) < end.offset; };
-  while (std::any_of(ends.begin(), ends.end(), is_behind)) {
-    const auto batch = reader_->poll(wait);
-    if (batch == nullptr) {
-      if (const auto failed = reader_->failure(); not failed) {
-        starts_ = true;
-        return failed.error();
-      }
-      return std::none_of(ends.begin(), ends.end(), is_behind);
-    }
-    const auto records = batch->records();
-    for (std::size_t i = 0; i < records.size(); ++i)
-      take(records[i], batch->headers(i));
-  }
-  return true;
-}
-
-void enforcement_view::take(const kafka::record& what, const std::vector<kafka::header>& headers) {
-  if (not what.key) return;
-  if (not what.value) {
-    users_.erase(std::string{*what.key});
-    erased_[std::string{*what.key}] = epoch_of_id(header_in(headers, "ce_id"));
+void enforcement_view::take(const enforcement_record& what) {
+  if (const auto* controls = std::get_if<controls_row>(&what.says)) {
+    switches_[controls->partition] = {controls->enabled, controls->killed};
     return;
   }
-  const auto row = json::parse(*what.value, nullptr, false);
-  if (not row.is_object()) return;
-  if (*what.key == "*") {
-    switches_[what.partition] = {truth_in(row, "enabled"), truth_in(row, "kill_switch")};
+  const std::string uid{what.uid};
+  if (const auto* forgotten = std::get_if<forgotten_row>(&what.says)) {
+    users_.erase(uid);
+    erased_[uid] = forgotten->epoch;
     return;
   }
-  const enforced_user found{.at = stage_from(text_in(row, "stage")).value_or(stage::none),
-                            .since = time_in(row, "since", 0),
-                            .until = time_in(row, "until", never),
-                            .exempt = truth_in(row, "exempt"),
-                            .exempt_until = time_in(row, "exempt_until", never)};
-  if (found.at == stage::none and not found.exempt)
-    users_.erase(std::string{*what.key});
+  const auto& row = std::get<enforcement_row>(what.says);
+  if (row.at == stage::none and not row.exempt)
+    users_.erase(uid);
   else
-    users_[std::string{*what.key}] = found;
+    users_[uid] = row;
 }
 
 std::optional<enforcement_view::switches> enforcement_view::switches_of(std::int32_t partition) const {
@@ -106,7 +55,7 @@ bool enforcement_view::is_off() const {
                      [](const auto& each) { return each.second.killed or not each.second.enabled; });
 }
 
-const enforced_user* enforcement_view::find(std::string_view uid) const {
+const enforcement_row* enforcement_view::find(std::string_view uid) const {
   const auto found = users_.find(uid);
   return found == users_.end() ? nullptr : &found->second;
 }

@@ -7,25 +7,16 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/enforcement_log.hpp"
 #include "events/event.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 
 namespace fairuse {
-
-struct enforced_user {
-  stage at = stage::none;
-  time_ms since = 0;
-  time_ms until = never;
-  bool exempt = false;
-  /// Last instant of the exemption.
-  time_ms exempt_until = never;
-};
 
 class enforcement_view {
 public:
@@ -52,22 +43,17 @@ public:
   /// On some followed partition the kill switch is on, or the system is off.
   bool is_off() const;
   /// Nullptr: neither at a stage nor exempt.
-  const enforced_user* find(std::string_view uid) const;
+  const enforcement_row* find(std::string_view uid) const;
   /// The user was erased in that epoch of the partition or later.
   bool is_erased_since(std::string_view uid, std::uint64_t epoch) const;
 
 private:
-  kafka::call_result<bool> read_all(kafka::milliseconds wait);
-  void take(const kafka::record& what, const std::vector<kafka::header>& headers);
+  void take(const enforcement_record& what);
 
-  kafka::cluster& brokers_;
-  std::string topic_;
-  std::unique_ptr<kafka::reader> reader_;
-  std::vector<std::int32_t> partitions_;
-  bool starts_ = false;
+  enforcement_log log_;
   std::optional<time_ms> caught_up_at_;
   std::map<std::int32_t, switches> switches_;
-  std::map<std::string, enforced_user, std::less<>> users_;
+  std::map<std::string, enforcement_row, std::less<>> users_;
   std::map<std::string, std::uint64_t, std::less<>> erased_;
 };
 

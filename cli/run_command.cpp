@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "api/service/start_service.hpp"
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/numbers.hpp"
@@ -27,6 +28,7 @@
 #include "cli/stop_signal.hpp"
 #include "config/deployment.hpp"
 #include "config/overrides.hpp"
+#include "config/web_address.hpp"
 #include "config/yaml.hpp"
 #include "storage/case_key.hpp"
 #include "streams/failpoint.hpp"
@@ -115,6 +117,22 @@ struct beside {
   std::string case_key;
 };
 
+/// Nullptr: the deployment wants none.
+run_result<std::unique_ptr<running_service>> open_api(const beside& with, console& shown) {
+  const auto& settings = with.settings;
+  if (settings.api.listen.empty()) return std::unique_ptr<running_service>{};
+  if (not settings.api.says_who())
+    return run_error{
+        run_fault::refused,
+        fmt::format("nobody could ask the API: {} names no `api.tokens`, `api.jwt` or `api.proxies`. Make a "
+                    "token with `fairuse token gateway-1 --roles gateway`",
+                    settings.file.string())};
+  return running_service::open(settings,
+                               {.state = with.state,
+                                .instance = variable(instance_variable),
+                                .log = [&shown](log_level level, const std::string& text) { shown.log(level, text); }});
+}
+
 // A reviewer or a notifier that cannot be run ends the engine, too: it was asked for.
 run_result<void> run_with_side_threads(engine& running, const beside& with) {
   std::mutex guard;
@@ -148,6 +166,10 @@ std::string check_duration(const std::string& text) {
   return yaml::parse_duration(text) ? std::string{} : "'" + text + "' is no duration such as 40d or 1h30m";
 }
 
+std::string check_address(const std::string& text) {
+  return is_address_and_port(text) ? std::string{} : "'" + text + "' is no address:port such as 127.0.0.1:8080";
+}
+
 std::function<int()> declare_run(CLI::App& app) {
   auto options = std::make_shared<run_options>();
   auto& settings = options->engine;
@@ -172,6 +194,8 @@ std::function<int()> declare_run(CLI::App& app) {
       ->check(check_duration);
   app.add_option("--adopt-topic", settings.adopt_topics,
                  "Kafka: an input that may be new, or gone, since the last run");
+  app.add_option("--listen", options->listen, "address:port of the API; the deployment's `api` says who may ask")
+      ->check(check_address);
   app.add_flag("--json", options->json, "Print the summary as JSON on stdout");
   auto* tuning = app.add_option_group("Tuning", "Changes no byte of a decision");
   tuning->add_option("--commit-bytes", settings.commit_bytes, "Bytes after which a commit is made")
@@ -212,12 +236,16 @@ int run_engine(run_options options) {
     if (const auto found = find_input(settings); not found) return fail({run_fault::refused, found.error().message});
   settings.instance = variable(instance_variable);
   settings.program = FAIRUSE_VERSION;
+  if (not options.listen.empty()) all->settings.api.listen = options.listen;
   const beside with{all->settings, settings.state_folder, key->bytes};
   console shown;
+  const auto api = open_api(with, shown);
+  if (not api) return fail(api.error());
   const auto running =
       start_engine(std::move(settings), std::move(*all), std::move(*key),
                    {.log = [&shown](log_level level, const std::string& text) { shown.log(level, text); },
-                    .progress = [&shown](const run_progress& now) { shown.show(now); }});
+                    .progress = [&shown](const run_progress& now) { shown.show(now); },
+                    .enforcement = *api == nullptr ? nullptr : (*api)->enforcement()});
   if (not running) return fail(running.error());
   return run_to_end(**running, with, shown, options.json);
 }
@@ -229,6 +257,7 @@ const command run_command = {
     "fairuse run --config config/local.yaml --input events.ndjson            follow a growing file\n"
     "producer | fairuse run --config config/local.yaml --input -             read from a pipe\n"
     "fairuse run --config config/local.yaml --state other --input - --json   summary as JSON on stdout\n"
+    "fairuse run --config api.yaml --input - --listen 127.0.0.1:8080         a gateway asks it\n"
     "fairuse run --config config/kafka.yaml --state /var/lib/fairuse         a member of a Kafka consumer group\n"
     "fairuse run --config config/kafka.yaml --until-end                      stop where the topics end now",
     declare_run,

@@ -16,6 +16,8 @@ struct run_options {
   /// Options that were given and that only this mode of streams has.
   std::vector<std::string> local_only;
   std::vector<std::string> kafka_only;
+  /// Of the API, instead of the deployment's; empty: as that says.
+  std::string listen;
   /// The report as JSON on stdout, besides.
   bool json = false;
 };

@@ -39,6 +39,9 @@ struct api_settings {
   std::filesystem::path tokens;
   jwt_settings jwt;
   proxy_settings proxies;
+
+  /// Something is there by which somebody could be known.
+  bool says_who() const { return not tokens.empty() or not jwt.jwks.empty() or not proxies.addresses.empty(); }
 };
 
 /// Reads all of the section. Paths resolve against `folder`.

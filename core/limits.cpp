@@ -2,7 +2,6 @@
 #include "core/limits.hpp"
 
 #include <algorithm>
-#include <bit>
 
 #include "core/quiet.hpp"
 #include "core/reviews.hpp"
@@ -38,24 +37,13 @@ void write_crossings(slot_context& context, const limits_reading& windows) {
   }
 }
 
-/// The sum for which a restriction holds, and its cap: the evidence. Of several hard caps the first in window order.
-void put_evidence(const slot_context& context, restriction_kind kind, const restrictions_reading& reading,
-                  decision& written) {
-  if (kind == restriction_kind::ceiling) {
-    written.sum_ms = reading.ceiling.sums[0];
-    written.cap_ms = context.rules().ceiling.cap_ms;
-    return;
-  }
-  const auto window = static_cast<std::size_t>(std::countr_zero(reading.hard.exceeded));
-  written.sum_ms = reading.hard.sums[window];
-  written.cap_ms = reading.hard.limits.all[window].limit_ms;
-}
-
 void write_engaged(slot_context& context, restriction_kind kind, const restrictions_reading& reading, reason why,
                    time_ms drains) {
   auto& written = context.write(decision_kind::restriction_engaged, why);
   written.restriction = kind;
-  put_evidence(context, kind, reading, written);
+  const auto held = held_limit_of(context.spec(), kind, reading);
+  written.sum_ms = held.sum_ms;
+  written.cap_ms = held.cap_ms;
   const bool until_deadline = kind == restriction_kind::hard and context.rules().retry == hard_retry::deadline;
   written.until = until_deadline ? context.known()->until : drains;
 }
@@ -131,6 +119,8 @@ void lift_drained(slot_context& context) {
   reading.holds_hard = reading.holds_hard and before.hard;
   reading.holds_ceiling = reading.holds_ceiling and before.ceiling;
   put_restrictions(context, reading, reason::none, reason::drained);
+  // The instant to try again has passed, and there is a later one that no decision tells.
+  if (context.slot == 0 and context.known()->drain_due != never) context.who.changed.retry_at = true;
 }
 
 } // namespace fairuse::detail

@@ -74,6 +74,12 @@ private:
     const auto reading = detail::read_restrictions(slot_, view_.at, who_.plan(), bucket_sums());
     view_.hard_restricted = reading.holds_hard;
     view_.ceiling = reading.holds_ceiling;
+    if (view_.hard_restricted or view_.ceiling) {
+      const auto kind = view_.hard_restricted ? restriction_kind::hard : restriction_kind::ceiling;
+      const auto held = detail::held_limit_of(slot_, kind, reading);
+      view_.refused_sum_ms = held.sum_ms;
+      view_.refused_cap_ms = held.cap_ms;
+    }
     if (view_.hard_restricted and slot_.rules.retry == hard_retry::deadline)
       view_.retry_at = view_.until;
     else if (view_.hard_restricted)

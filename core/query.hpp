@@ -38,6 +38,9 @@ struct standing_view {
   /// When an upload may be tried again; `never` if not restricted or if nothing says when.
   time_ms retry_at = never;
   bool ceiling = false;
+  /// Why uploads are refused: of the hard restriction, else of the ceiling, the first exceeded cap in window order.
+  std::int64_t refused_sum_ms = 0;
+  std::int64_t refused_cap_ms = 0;
   budget_view budget;
   /// Strikes that count, over 7 and 30 days before `at`.
   std::uint32_t strikes_7d = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/reading.hpp"
 
+#include <bit>
+
 namespace fairuse::detail {
 
 namespace {
@@ -33,6 +35,12 @@ limit_list ceiling_limits(const slot_spec& slot) {
   // Reached at its cap, not above it.
   if (ceiling.cap_ms > 0 and ceiling.refuses_uploads) limits.push_back({slot.ceiling_span, ceiling.cap_ms - 1});
   return limits;
+}
+
+held_limit held_limit_of(const slot_spec& slot, restriction_kind kind, const restrictions_reading& reading) {
+  if (kind == restriction_kind::ceiling) return {reading.ceiling.sums[0], slot.rules.ceiling.cap_ms};
+  const auto window = static_cast<std::size_t>(std::countr_zero(reading.hard.exceeded));
+  return {reading.hard.sums[window], reading.hard.limits.all[window].limit_ms};
 }
 
 } // namespace fairuse::detail

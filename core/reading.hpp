@@ -75,6 +75,15 @@ restrictions_reading read_restrictions(const slot_spec& slot, stage at, std::str
   return reading;
 }
 
+/// The sum for which a restriction holds, and its cap.
+struct held_limit {
+  std::int64_t sum_ms = 0;
+  std::int64_t cap_ms = 0;
+};
+
+/// Of several hard caps the first in window order. REQUIRES: the restriction holds.
+held_limit held_limit_of(const slot_spec& slot, restriction_kind kind, const restrictions_reading& reading);
+
 /// Is the budget counted? Always in its stage, and from the trigger on if the policy says so. `exceeds_cap()` is asked
 /// only if it matters.
 template <class ExceedsCap>

@@ -21,9 +21,15 @@
 
 namespace fairuse {
 
-/// The number of the decision rules. It goes up whenever the same inputs would lead to other decisions; journals have
-/// it, so that a replay by other rules is refused instead of compared. 1: before there was a number.
-inline constexpr std::uint32_t decision_rules = 4;
+/// The number of the decision rules. It goes up whenever the same inputs would lead to other decisions or other outputs
+/// beside them; journals have it, so that a replay by other rules is refused instead of compared. 1: before there was a
+/// number.
+inline constexpr std::uint32_t decision_rules = 5;
+/// Since these rules decisions are what they are: what went up behind them are outputs beside the decisions.
+inline constexpr std::uint32_t same_decisions_since = 4;
+inline constexpr bool decide_as_now(std::uint32_t rules) {
+  return rules >= same_decisions_since and rules <= decision_rules;
+}
 
 /// How far ahead of `now` an event may be.
 inline constexpr std::int64_t horizon_wall_ms = 5 * minute_ms;

@@ -11,7 +11,7 @@ void note_once(compact_list<hour_number>& hours, hour_number hour) {
 }
 
 void changes::clear() {
-  core = conversations = erased = exempt_until = false;
+  core = conversations = erased = retry_at = exempt_until = false;
   standings = 0;
   bucket_hours.clear();
   id_hours.clear();

@@ -190,6 +190,8 @@ struct changes {
   bool core = false;
   bool conversations = false;
   bool erased = false;
+  /// When the live slot's restriction may be lifted, by a timer that lifted nothing.
+  bool retry_at = false;
   /// When an exemption ends: the earliest timer may be another one, though no standing changed.
   bool exempt_until = false;
   /// A bit per slot of a deployment. Of more slots several share one: where nothing is written it says that one

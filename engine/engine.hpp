@@ -22,6 +22,7 @@
 #include "engine/run_report.hpp"
 #include "events/event.hpp"
 #include "storage/case_key.hpp"
+#include "streams/enforcement_row.hpp"
 #include "streams/local/sealer.hpp"
 
 namespace fairuse {
@@ -62,6 +63,8 @@ struct engine_callbacks {
   std::function<void(log_level, const std::string&)> log = [](log_level, const std::string&) {};
   /// From the thread of run(), in local mode after every epoch: must be cheap.
   std::function<void(const run_progress&)> progress = [](const run_progress&) {};
+  /// Local mode: what a gate has to know, as it is published; never from two threads at once. Empty: there is no gate.
+  std::function<void(const enforcement_changes&)> enforcement;
 };
 
 class engine {

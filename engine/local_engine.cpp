@@ -90,7 +90,8 @@ run_result<void> local_engine::drive() {
       continue;
     }
     const bool turns = source_->at_content_end();
-    if (source_->stopped() != source_stop::none or (source_->at_end() and not turns)) break;
+    if (source_->stopped() != source_stop::none) break;
+    if (source_->at_end() and not turns and not spool_has_more()) break;
     if (commit_is_overdue() or (turns and sink_->waiting() > 0))
       if (auto done = commit(); not done) return done;
     if (turns)
@@ -128,14 +129,18 @@ void local_engine::tell_checkpoint_failure() const {
 
 // Looking costs a system call or two, so it is not done for every epoch.
 void local_engine::take_spooled() {
-  if (spool_ == nullptr or stop_ or steady_now() - spool_seen_ < spool_interval) return;
+  if (spool_ == nullptr or stop_) return;
+  if (not spool_->has_more() and steady_now() - spool_seen_ < spool_interval) return;
   spool_seen_ = steady_now();
   sink_->settle_if_written();
   for (auto& each : spool_->take())
     source_->put_spooled(std::move(each));
 }
 
+bool local_engine::spool_has_more() const { return spool_ != nullptr and not stop_ and spool_->has_more(); }
+
 void local_engine::wait_for_input() {
+  if (spool_has_more()) return;
   auto wait = spool_ != nullptr ? spool_interval : milliseconds{1'000};
   if (sink_->waiting() > 0) {
     const auto left = waiting_since_ + milliseconds{settings_.commit_ms} - steady_now();

@@ -19,6 +19,7 @@
 
 #include "actors/worker.hpp"
 #include "config/deployment.hpp"
+#include "engine/enforcement_teller.hpp"
 #include "engine/engine.hpp"
 #include "engine/state_folder.hpp"
 #include "storage/local_store.hpp"
@@ -55,6 +56,7 @@ private:
   read_position find_position();
   run_result<void> open_spool();
   void make_source(sealer_state state);
+  void make_teller();
   void make_sink();
   std::function<void(const dead_letter&)> told_dead_letter() const;
   void add_config_commands();
@@ -71,6 +73,7 @@ private:
   bool goes_on();
   void wait_for_input();
   void take_spooled();
+  bool spool_has_more() const;
   run_result<void> finish();
   run_error refused_line() const;
   void warn_of_old_lines(const std::string& which) const;
@@ -104,6 +107,8 @@ private:
   std::unique_ptr<local_sink> sink_;
   std::unique_ptr<worker> worker_;
   std::unique_ptr<shard> shard_;
+  /// nullptr: there is no gate.
+  std::unique_ptr<enforcement_teller> teller_;
 
   std::atomic<bool> stop_ = false;
   /// Where reading begins, and where the input ends if that is known.

@@ -58,7 +58,10 @@ local_engine::local_engine(run_settings settings, loaded_deployment all, std::st
     notices_{[this](const std::string& text) { told_.log(log_level::warning, text); }},
     input_name_{input_name(settings_.input)} {}
 
-local_engine::~local_engine() = default;
+// The store's thread tells the teller of a commit that is under way.
+local_engine::~local_engine() {
+  if (store_ != nullptr) static_cast<void>(store_->wait());
+}
 
 run_result<void> local_engine::open() {
   for (const auto part : {&local_engine::choose_folder, &local_engine::open_store, &local_engine::agree_on_clock,
@@ -186,6 +189,7 @@ run_result<void> local_engine::open_input() {
   const auto last_now = state->now;
   if (auto done = open_spool(); not done) return done;
   make_source(std::move(*state));
+  make_teller();
   make_sink();
   add_config_commands();
   make_shard(last_now);
@@ -242,12 +246,28 @@ void local_engine::make_source(sealer_state state) {
   if (store_->meta().epoch > 0 and store_->meta().settings != settings_found_) source_->owe_epoch();
 }
 
+void local_engine::make_teller() {
+  if (not told_.enforcement) return;
+  const auto& meta = store_->meta();
+  enforcement_changes first{.epoch = meta.epoch, .now = meta.now, .by_events_clock = clock_ == clock_kind::events};
+  if (meta.epoch > 0)
+    first.controls = controls_row{
+        .epoch = meta.epoch, .now = meta.now, .enabled = meta.controls.enabled, .killed = meta.controls.killed};
+  teller_ = std::make_unique<enforcement_teller>(
+      std::move(first), store_->scan_users(*policies_), told_.enforcement, [this](const std::string& why) {
+        told_.log(log_level::error, "the gate allows everything, because the users cannot be read: " + why);
+      });
+}
+
 void local_engine::make_sink() {
+  std::function<void(const enforcement_changes&)> told_enforcement;
+  if (teller_ != nullptr) told_enforcement = [this](const enforcement_changes& changes) { teller_->tell(changes); };
   sink_ = std::make_unique<local_sink>(local_sink_options{.decision_source = all_.settings.source,
                                                           .input = reader_->has_position() ? input_name_ : "-",
                                                           .has_position = reader_->has_position(),
                                                           .second_input = spool_.get(),
-                                                          .told_dead_letter = told_dead_letter()},
+                                                          .told_dead_letter = told_dead_letter(),
+                                                          .told_enforcement = std::move(told_enforcement)},
                                        *store_, *source_, case_namer{case_key_});
 }
 

@@ -18,12 +18,12 @@ using history::history_contents;
 using history::history_run;
 using history::history_start;
 
-/// Empty: all of it was decided by this program's rules.
+/// Empty: all of it was decided as this program decides.
 std::string other_rules(const history_contents& of) {
   std::string text;
   bool is_other = false;
   for (const auto& each : of.runs) {
-    is_other = is_other or each.rules != decision_rules;
+    is_other = is_other or not decide_as_now(each.rules);
     const auto program = each.program.empty() ? std::string() : fmt::format(" (fairuse {})", each.program);
     text += fmt::format("{} epoch {} of partition {} on by rules {}{}", text.empty() ? "from" : ", from", each.epoch,
                         each.partition, each.rules, program);

@@ -13,6 +13,7 @@
 #include "storage/published.hpp"
 #include "storage/rocks.hpp"
 #include "storage/user_rows.hpp"
+#include "storage/user_scan.hpp"
 #include "storage/writer.hpp"
 
 namespace fairuse {
@@ -141,6 +142,10 @@ time_ms local_store::erased_at(std::string_view uid) {
   return left == nullptr ? INT64_MIN : left->erased_at;
 }
 
+std::unique_ptr<user_scan> local_store::scan_users(const policy_set& policies) const {
+  return std::make_unique<user_scan>(body_->db, policies, body_->meta.now);
+}
+
 std::string local_store::policy_text(std::string_view digest) {
   for (const auto& [known, text] : body_->open->policies)
     if (known == digest) return text;
@@ -207,11 +212,12 @@ void local_store::keep_policy(std::string_view digest, std::string_view text) {
 
 std::size_t local_store::open_bytes() const { return body_->open->bytes(); }
 
-result<void, store_error> local_store::commit() {
+result<void, store_error> local_store::commit(std::function<void()> published) {
   auto& own = *body_;
   if (auto status = own.take_finished(); not status) return status;
   if (own.open->log.nows.empty()) return {};
   own.open->log.after = own.meta;
+  own.open->published = std::move(published);
   auto next = own.spare ? std::move(own.spare) : std::make_unique<commit_batch>();
   own.writer->start(std::exchange(own.open, std::move(next)));
   return {};

@@ -32,6 +32,7 @@
 namespace fairuse {
 
 class stored_logs;
+class user_scan;
 
 struct store_options {
   /// For case references and erasure tombstones (storage/case_key.hpp).
@@ -127,6 +128,8 @@ public:
   /// Instant of the user's erasure; INT64_MIN: not erased. O(1), a branch if no user was ever erased. Sees erasures of
   /// the open commit.
   time_ms erased_at(std::string_view uid);
+  /// What the last commit left, for a thread of its own. REQUIRES: no commit is open or under way; this outlives it.
+  std::unique_ptr<user_scan> scan_users(const policy_set& policies) const;
   /// Text of a policy by digest; empty: unknown.
   std::string policy_text(std::string_view digest);
   /// Decisions, dead letters, journal and inputs as committed (storage/stored_logs.hpp). Usable from any thread.
@@ -156,8 +159,9 @@ public:
   std::size_t open_bytes() const;
 
   /// Hand the open commit to the writer, after the one under way has ended. Returns at once, with that one's error if
-  /// it had one. An empty commit (no epoch) writes nothing.
-  result<void, store_error> commit();
+  /// it had one. An empty commit (no epoch) writes nothing. `published` is called by the writing thread once readers
+  /// may see the commit.
+  result<void, store_error> commit(std::function<void()> published = {});
   /// Wait until nothing is under way: what was handed over is durable and published.
   result<void, store_error> wait();
   /// Wait until no checkpoint (checkpoint.hpp) is under way; without it, closing the store ends one unfinished.

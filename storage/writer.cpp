@@ -23,6 +23,7 @@ void commit_batch::clear() {
   rows.clear();
   policies.clear();
   erasures.clear();
+  published = {};
 }
 
 commit_writer::commit_writer(rocks& db, published_file published, log_bounds& bounds, const store_options& options,
@@ -112,6 +113,7 @@ result<void, store_error> commit_writer::write(const commit_batch& what) {
   bounds_->decision_floor = head.decision_floor;
   bounds_->epoch = what.log.after.epoch;
   bounds_->commit = head.commit;
+  if (what.published) what.published();
   fail_here("storage.after_publish");
   checkpoints_.after_commit(head, now);
   for (const auto& erasure : what.erasures)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -30,6 +31,8 @@ struct commit_batch {
   commit_rows rows;
   std::vector<std::pair<std::string, std::string>> policies;
   std::vector<erasure_row> erasures;
+  /// Empty: nobody waits for it.
+  std::function<void()> published;
 
   std::size_t bytes() const { return log.bytes() + rows.bytes(); }
   void clear();

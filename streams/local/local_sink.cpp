@@ -54,6 +54,7 @@ void local_sink::write(const local_epoch& from, const epoch_result& decided) {
     if (each.who != nullptr and each.who->changed.any() and is_changed_.insert(each.who).second)
       changed_.emplace_back(each.uid, each.who);
   }
+  if (options_.told_enforcement) take_enforcement(sealed, decided);
   totals_.events += lines.lines - lines.config_commands - lines.empty_lines - dead_letters;
   ++totals_.epochs;
   ++waiting_;
@@ -179,6 +180,32 @@ void local_sink::take_broadcast(const epoch& sealed, const broadcast_outcome& br
     append_command_id(meta.settings, id);
 }
 
+void local_sink::take_enforcement(const epoch& sealed, const epoch_result& decided) {
+  enforcement_.epoch = sealed.number;
+  enforcement_.now = sealed.now;
+  const auto& broadcast = *decided.broadcast;
+  if (not sealed.commands.empty())
+    enforcement_.controls = controls_row{.epoch = sealed.number,
+                                         .now = sealed.now,
+                                         .enabled = broadcast.in_force.enabled,
+                                         .killed = broadcast.in_force.killed};
+  const bool promoted = has_promotion(broadcast);
+  for (const auto& each : decided.outcomes) {
+    const auto due = enforcement_due(each, promoted);
+    if (due == row_due::no) continue;
+    auto& change = enforcement_.users.emplace_back();
+    change.uid = each.uid;
+    if (due == row_due::write) change.row = enforcement_of(*each.who, sealed.now, sealed.number, 0);
+  }
+}
+
+std::function<void()> local_sink::enforcement_of_commit() {
+  if (not options_.told_enforcement) return {};
+  auto changes = std::make_shared<enforcement_changes>(std::move(enforcement_));
+  enforcement_ = {};
+  return [told = options_.told_enforcement, changes] { told(*changes); };
+}
+
 result<void, store_error> local_sink::commit() {
   for (const auto& [uid, who] : changed_) {
     store_.add_user(uid, *who);
@@ -202,7 +229,7 @@ result<void, store_error> local_sink::commit() {
   ++totals_.commits;
   failpoint::pass("batch_built");
   ++handed_;
-  if (auto done = store_.commit(); not done) return done;
+  if (auto done = store_.commit(enforcement_of_commit()); not done) return done;
   if (options_.second_input != nullptr) options_.second_input->turn();
   return {};
 }

@@ -26,6 +26,7 @@
 #include "storage/case_reference.hpp"
 #include "storage/local_store.hpp"
 #include "streams/decision_ids.hpp"
+#include "streams/enforcement_row.hpp"
 #include "streams/local/local_source.hpp"
 #include "streams/local/spool.hpp"
 
@@ -64,6 +65,8 @@ struct local_sink_options {
   spool* second_input = nullptr;
   /// The first dead letter of each reason.
   std::function<void(const dead_letter&)> told_dead_letter = [](const dead_letter&) {};
+  /// What a gateway has to know, from the store's thread once it is published. Empty: nobody asks.
+  std::function<void(const enforcement_changes&)> told_enforcement;
 };
 
 class local_sink {
@@ -109,6 +112,8 @@ private:
   void take_refused_by_core(const sealed_lines& lines, const epoch_result& decided);
   void take_decision(const decision& what, std::string_view uid, const epoch& sealed);
   void take_broadcast(const epoch& sealed, const broadcast_outcome& broadcast);
+  void take_enforcement(const epoch& sealed, const epoch_result& decided);
+  std::function<void()> enforcement_of_commit();
 
   local_sink_options options_;
   local_store& store_;
@@ -130,6 +135,8 @@ private:
   std::shared_ptr<const input_batch> last_batch_;
   std::uint32_t last_line_ = 0;
   std::vector<refused_line> refused_;
+  /// Of the open commit.
+  enforcement_changes enforcement_;
   std::string line_;
 };
 

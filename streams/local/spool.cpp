@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <system_error>
 #include <utility>
 
@@ -20,8 +21,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view file_end = ".ndjson";
+/// Of a delivery that is being written (base/system/files.hpp).
+constexpr std::string_view part_end = ".ndjson.new";
 /// More wait for the next call.
-constexpr std::size_t files_at_once = 64;
+constexpr std::size_t files_at_once = 1'000;
+constexpr std::size_t bytes_at_once = spool_file_bytes_max;
+/// What a writer who was killed left is older than any that is being written.
+constexpr std::chrono::hours left_behind_after{1};
 
 /// Names of the files that are there, in order.
 std::vector<std::string> names_in(const fs::path& folder) {
@@ -55,6 +61,18 @@ std::size_t begin_of_line(std::string_view text, std::uint64_t lines) {
   return begin;
 }
 
+// What no writer will put under its name any more.
+void remove_left_behind(const fs::path& folder) {
+  std::error_code unknown;
+  const auto oldest = fs::file_time_type::clock::now() - left_behind_after;
+  for (fs::directory_iterator each{folder, unknown}, end; not unknown and each != end; each.increment(unknown)) {
+    std::error_code ignored;
+    if (each->path().filename().string().ends_with(part_end) and each->last_write_time(ignored) < oldest
+        and not ignored)
+      fs::remove(each->path(), ignored);
+  }
+}
+
 } // namespace
 
 fs::path spool_folder(const fs::path& state) { return state / "spool"; }
@@ -71,6 +89,7 @@ result<void> put_in_spool(const fs::path& state, std::string_view name, std::str
 // `remembered` is a line per file: its name, which may hold spaces, and how many lines of it were read.
 spool::spool(const fs::path& state, std::string_view remembered, std::function<void(const std::string&)> notice)
   : folder_{spool_folder(state)}, notice_{std::move(notice)} {
+  remove_left_behind(folder_);
   while (not remembered.empty()) {
     const auto line = remembered.substr(0, remembered.find('\n'));
     remembered.remove_prefix(std::min(remembered.size(), line.size() + 1));
@@ -88,12 +107,17 @@ std::vector<std::unique_ptr<input_batch>> spool::take() {
     return (not each.second.taken or each.second.whole)
            and not std::binary_search(names.begin(), names.end(), each.first);
   });
+  std::size_t bytes = 0;
+  has_more_ = false;
   for (const auto& name : names) {
-    if (taken.size() == files_at_once) break;
     auto& file = files_[name];
-    if (std::exchange(file.taken, true)) continue;
+    if (file.taken) continue;
+    has_more_ = taken.size() == files_at_once or bytes >= bytes_at_once;
+    if (has_more_) break;
+    file.taken = true;
     auto batch = read(name, file.lines);
     if (batch == nullptr) continue;
+    bytes += batch->size;
     if (batch->lines.empty())
       file.whole = true;
     else

@@ -44,8 +44,10 @@ public:
   spool(const std::filesystem::path& state, std::string_view remembered,
         std::function<void(const std::string&)> notice);
 
-  /// What has come since: a batch of each file, without the lines that a commit has. Bounded: call it again.
+  /// What has come since: a batch of each file, without the lines that a commit has. Bounded: see has_more().
   std::vector<std::unique_ptr<input_batch>> take();
+  /// The last take() left files for the next.
+  bool has_more() const { return has_more_; }
 
   /// The open commit has the lines of `batch` before `end`. REQUIRES: the batch is the spool's.
   void joined(const input_batch& batch, std::uint32_t end);
@@ -72,6 +74,7 @@ private:
   std::function<void(const std::string&)> notice_;
   wire_decoder decoder_;
   std::map<std::string, reading> files_;
+  bool has_more_ = false;
 };
 
 } // namespace fairuse

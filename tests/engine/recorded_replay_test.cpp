@@ -298,6 +298,16 @@ BOOST_AUTO_TEST_CASE(what_other_rules_decided_is_refused_and_the_builds_are_name
   BOOST_TEST(says.find(ours) != std::string::npos, says);
 }
 
+BOOST_AUTO_TEST_CASE(rules_that_changed_other_outputs_alone_are_no_obstacle) {
+  for (const auto rules : {same_decisions_since, decision_rules}) {
+    history::history_contents of;
+    of.start = history::history_start::first_epoch;
+    of.runs.push_back({.partition = 0, .epoch = 0, .rules = rules, .program = "1.0"});
+    const auto made = sim::recorded_controls::make(of);
+    BOOST_TEST((made.has_value() or made.error().message.find("by rules") == std::string::npos));
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace fairuse

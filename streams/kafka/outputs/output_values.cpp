@@ -15,15 +15,18 @@ void append_epoch(std::string& out, json_members& to, std::uint64_t epoch) {
   out.push_back('}');
 }
 
-/// What a stage does; nullptr: nothing.
-void append_actions(std::string& out, const step_rule* rule) {
+struct stage_actions {
+  bool economy_stt = false;
+  std::int32_t vad_threshold_nano = 0;
+  bool hard_caps = false;
+};
+
+void append_actions(std::string& out, const stage_actions& what) {
   out.push_back('{');
   json_members to(out);
-  if (rule != nullptr) {
-    if (rule->economy_stt) to.text("stt_model", "economy");
-    if (rule->vad_threshold_nano != 0) to.nano("vad_threshold", rule->vad_threshold_nano);
-    if (rule->hard_caps) to.text("caps", "hard");
-  }
+  if (what.economy_stt) to.text("stt_model", "economy");
+  if (what.vad_threshold_nano != 0) to.nano("vad_threshold", what.vad_threshold_nano);
+  if (what.hard_caps) to.text("caps", "hard");
   out.push_back('}');
 }
 
@@ -100,29 +103,31 @@ void append_notification(std::string& out, const decision& what, const user& who
   append_epoch(out, to, epoch);
 }
 
-void append_enforcement(std::string& out, const user& who, time_ms now, std::uint64_t epoch) {
-  // As if the system were on: a gateway adds the row of the controls.
-  const controls on{.enabled = true, .killed = false, .policies = who.sums.policies};
-  const auto seen = query_standing(who, on, 0, now);
-  const auto& live = seen.slot->label;
+void append_enforcement(std::string& out, const enforcement_row& row, const slot_label& live) {
   out.push_back('{');
   json_members to(out);
-  to.text("stage", to_text(seen.at));
-  if (seen.since != 0) to.time("since", seen.since);
-  to.optional_time("until", seen.until);
-  append_actions(to.member("actions"), seen.slot->rules.step_of(seen.at));
-  to.truth("hard_restricted", seen.hard_restricted);
-  to.truth("ceiling", seen.ceiling);
-  to.optional_time("retry_at", seen.retry_at);
-  const bool spent = seen.details != nullptr and seen.details->exhausted;
-  to.truth("budget_exhausted", spent);
-  if (spent) to.optional_time("budget_resets_at", seen.budget.resets_at);
-  to.truth("content_locked", seen.content_locked);
-  const bool is_exempt = who.is_exempt(now);
-  to.truth("exempt", is_exempt);
-  if (is_exempt) to.optional_time("exempt_until", who.exempt_until);
+  to.text("stage", to_text(row.at));
+  if (row.since != 0) to.time("since", row.since);
+  to.optional_time("until", row.until);
+  append_actions(to.member("actions"), {row.economy_stt, row.vad_threshold_nano, row.hard_caps});
+  to.truth("hard_restricted", row.hard_restricted);
+  to.truth("ceiling", row.ceiling);
+  if (row.hard_restricted or row.ceiling) {
+    to.integer("used_ms", row.used_ms);
+    to.integer("limit_ms", row.limit_ms);
+  }
+  to.optional_time("retry_at", row.retry_at);
+  to.truth("budget_exhausted", row.budget_exhausted);
+  if (row.budget_exhausted) {
+    to.integer("budget_used_ms", row.budget_used_ms);
+    to.integer("budget_ms", row.budget_ms);
+    to.optional_time("budget_resets_at", row.budget_resets_at);
+  }
+  to.truth("content_locked", row.content_locked);
+  to.truth("exempt", row.exempt);
+  if (row.exempt) to.optional_time("exempt_until", row.exempt_until);
   append_policy_label(to.member("policy"), live.policy, live.digest);
-  append_epoch(out, to, epoch);
+  append_epoch(out, to, row.epoch);
 }
 
 void append_controls(std::string& out, const controls& in_force, std::uint64_t epoch) {
@@ -135,7 +140,7 @@ void append_controls(std::string& out, const controls& in_force, std::uint64_t e
   to.member("stages").push_back('{');
   json_members stages(out);
   for (const auto& rule : live.rules.steps)
-    append_actions(stages.member(to_text(rule.at)), &rule);
+    append_actions(stages.member(to_text(rule.at)), {rule.economy_stt, rule.vad_threshold_nano, rule.hard_caps});
   out.push_back('}');
   append_epoch(out, to, epoch);
 }

@@ -10,6 +10,7 @@
 
 #include "core/query.hpp"
 #include "events/decision.hpp"
+#include "streams/enforcement_row.hpp"
 
 namespace fairuse::kafka {
 
@@ -18,9 +19,9 @@ namespace fairuse::kafka {
 void append_notification(std::string& out, const decision& what, const user& who, std::string_view decision_id,
                          std::string_view case_reference, std::uint64_t epoch);
 
-/// The whole current enforcement view of one user. Kill switch and `enabled` are not in it: a gateway combines it with
-/// the row of the controls.
-void append_enforcement(std::string& out, const user& who, time_ms now, std::uint64_t epoch);
+/// The whole current enforcement view of one user under the policy `live`. Kill switch and `enabled` are not in it: a
+/// gateway combines it with the row of the controls.
+void append_enforcement(std::string& out, const enforcement_row& row, const slot_label& live);
 
 /// The row of the controls.
 void append_controls(std::string& out, const controls& in_force, std::uint64_t epoch);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "streams/kafka/outputs/outputs.hpp"
 
-#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -16,47 +15,10 @@ namespace fairuse::kafka {
 
 namespace {
 
-/// Decisions after which a gateway may have to act differently.
-bool changes_view(decision_kind kind) {
-  switch (kind) {
-    case decision_kind::stage_changed:
-    case decision_kind::budget_exhausted:
-    case decision_kind::budget_reset:
-    case decision_kind::restriction_engaged:
-    case decision_kind::restriction_lifted:
-    case decision_kind::content_locked:
-    case decision_kind::content_unlocked:
-    case decision_kind::exemption_ended:
-      return true;
-    case decision_kind::cap_crossed:
-    case decision_kind::review_requested:
-    case decision_kind::review_cleared:
-    case decision_kind::review_failed:
-    case decision_kind::review_timed_out:
-    case decision_kind::review_unanswered:
-    case decision_kind::review_ignored:
-    case decision_kind::strike_added:
-    case decision_kind::strike_cleared:
-    case decision_kind::notification:
-    case decision_kind::policy_promoted:
-    case decision_kind::user_erased:
-    case decision_kind::budget_low:
-      break;
-  }
-  return false;
-}
-
 /// Of what the user is told, where it is enforced.
 bool is_told(decision_kind kind) {
   return kind == decision_kind::notification or kind == decision_kind::budget_low
          or kind == decision_kind::budget_exhausted or kind == decision_kind::exemption_ended;
-}
-
-/// One past the last erasure; 0: none.
-std::size_t behind_erasure(const std::vector<decision>& decisions) {
-  const auto last = std::find_if(decisions.rbegin(), decisions.rend(),
-                                 [](const decision& what) { return what.kind == decision_kind::user_erased; });
-  return static_cast<std::size_t>(decisions.rend() - last);
 }
 
 } // namespace
@@ -86,9 +48,7 @@ void output_writer::write(std::uint64_t epoch, time_ms now, std::span<const outc
   for (const auto& what : broadcast.decisions)
     write_decision(what, "*");
   if (controls_changed) write_controls(broadcast.in_force);
-  // Another live policy may have other actions at the same stage.
-  const auto is_promotion = [](const decision& what) { return what.kind == decision_kind::policy_promoted; };
-  const bool promoted = std::any_of(broadcast.decisions.begin(), broadcast.decisions.end(), is_promotion);
+  const bool promoted = has_promotion(broadcast);
   for (const auto& each : outcomes)
     write_user(each, promoted);
   for (const auto& each : dead)
@@ -127,19 +87,15 @@ void output_writer::write_decision(const decision& what, std::string_view uid) {
 void output_writer::write_user(const outcome& from, bool promoted) {
   const auto& decisions = from.wrote.decisions;
   const auto erased = behind_erasure(decisions);
-  bool is_due = from.who != nullptr
-                and (from.who->changed.core
-                     or (promoted and not from.who->standings.empty() and from.who->standings.front() != nullptr));
   for (std::size_t i = 0; i < decisions.size(); ++i) {
     const auto& what = decisions[i];
     write_decision(what, from.uid);
     // No message to, and no review of, a user who is erased at the end of the epoch.
     if (i < erased) continue;
-    is_due |= is_live(what) and changes_view(what.kind);
     if (is_told(what.kind) and is_live(what)) write_notification(from, what);
     if (what.kind == decision_kind::review_requested) write_review_request(from, what);
   }
-  if (from.who != nullptr and (is_due or erased != 0)) write_enforcement(from, not is_due);
+  if (const auto due = enforcement_due(from, promoted); due != row_due::no) write_enforcement(from, due);
 }
 
 std::string_view output_writer::follow_up_id(std::string_view suffix) {
@@ -165,14 +121,15 @@ void output_writer::write_review_request(const outcome& from, const decision& wh
   send(output_topic::review_requests, {follow_up_id("-r"), "fairuse.review-request.v1", from.uid, what.time}, value_);
 }
 
-void output_writer::write_enforcement(const outcome& from, bool is_erased) {
+void output_writer::write_enforcement(const outcome& from, row_due due) {
   const envelope attributes{next_enforcement_id(), "fairuse.enforcement.v1", from.uid, now_};
-  if (is_erased) {
+  if (due == row_due::erase) {
     send(output_topic::enforcement, attributes, std::nullopt);
     return;
   }
   value_.clear();
-  append_enforcement(value_, *from.who, now_, epoch_);
+  append_enforcement(value_, enforcement_of(*from.who, now_, epoch_, partition_),
+                     from.who->sums.policies->live().label);
   send(output_topic::enforcement, attributes, value_);
 }
 

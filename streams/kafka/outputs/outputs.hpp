@@ -24,6 +24,7 @@
 #include "events/refusal.hpp"
 #include "storage/case_reference.hpp"
 #include "streams/decision_ids.hpp"
+#include "streams/enforcement_row.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 
 namespace fairuse::kafka {
@@ -89,7 +90,7 @@ private:
   void write_user(const outcome& from, bool promoted);
   void write_notification(const outcome& from, const decision& what);
   void write_review_request(const outcome& from, const decision& what);
-  void write_enforcement(const outcome& from, bool is_erased);
+  void write_enforcement(const outcome& from, row_due due);
   void write_controls(const controls& in_force);
   /// The last decision's id and what is added to it.
   std::string_view follow_up_id(std::string_view suffix);

@@ -198,13 +198,15 @@ BOOST_AUTO_TEST_CASE(the_view_holds_what_the_stage_does) {
          user.speak(2 * hour_ms + 1);
          user.set_stage(stage::restrict);
        },
-       R"("actions":{"caps":"hard"},"hard_restricted":true,"ceiling":false,"retry_at":"2026-03-03T00:00:01.000Z",)"},
+       R"("actions":{"caps":"hard"},"hard_restricted":true,"ceiling":false,"used_ms":7200001,"limit_ms":7200000,)"
+       R"("retry_at":"2026-03-03T00:00:01.000Z",)"},
       {"a spent budget",
        [](test::user_fixture& user) {
          user.set_stage(stage::restrict);
          user.stt(30 * minute_ms);
        },
-       R"("budget_exhausted":true,"budget_resets_at":"2026-03-03T00:00:00.000Z","content_locked":false,)"},
+       R"("budget_exhausted":true,"budget_used_ms":1800000,"budget_ms":1800000,)"
+       R"("budget_resets_at":"2026-03-03T00:00:00.000Z","content_locked":false,)"},
       {"locked content", [](test::user_fixture& user) { user.credits(true); },
        R"("content_locked":true,"exempt":false,)"},
       {"exempt",
@@ -244,6 +246,27 @@ BOOST_AUTO_TEST_CASE(what_changes_no_view_writes_none) {
   fixture.user.speak(hour_ms + 1);
   fixture.seal();
   BOOST_TEST(fixture.topics() == "decisions decisions review-requests");
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_that_lifts_nothing_tells_the_later_instant) {
+  user_with_writer fixture;
+  fixture.user.speak(2 * hour_ms + 1);
+  fixture.user.set_stage(stage::restrict);
+  fixture.seal();
+  BOOST_TEST(fixture.of(output_topic::enforcement).front().value->find(R"("retry_at":"2026-03-03T00:00:01.000Z")")
+             != std::string::npos);
+  fixture.user.wait(hour_ms);
+  fixture.user.speak(2 * hour_ms + 2);
+  fixture.seal();
+  BOOST_TEST(fixture.of(output_topic::enforcement).empty());
+  fixture.user.wait(23 * hour_ms + second_ms);
+  fixture.user.fire_timers();
+  fixture.seal();
+  BOOST_TEST(fixture.topics() == "enforcement");
+  const auto view = fixture.of(output_topic::enforcement).front();
+  BOOST_TEST(view.value->find(R"("used_ms":7200002,"limit_ms":7200000,"retry_at":"2026-03-03T01:00:01.000Z")")
+                 != std::string::npos,
+             *view.value);
 }
 
 BOOST_AUTO_TEST_CASE(a_user_is_told_of_the_budget_and_of_the_end_of_an_exemption) {

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "api/service/event_operation.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include "api/service/replies.hpp"
+#include "events/json_text.hpp"
+
+namespace fairuse {
+
+namespace {
+
+enum class event_outcome : std::uint8_t { accepted, malformed, duplicate, conflict };
+constexpr std::array<std::string_view, 4> outcome_texts{"accepted", "malformed", "duplicate", "conflict"};
+
+/// Commands and erasures are the staff's (audited, with an actor), and no producer's.
+bool may_send(const principal& who, event_kind kind) {
+  switch (kind) {
+    case event_kind::speech:
+    case event_kind::stt:
+    case event_kind::account:
+    case event_kind::conversation:
+      return who.roles.has(role::producer);
+    case event_kind::review:
+      return who.roles.has(role::reviewer);
+    case event_kind::admin:
+    case event_kind::erasure:
+      break;
+  }
+  return false;
+}
+
+struct taken_event {
+  incoming_event what;
+  event_outcome became = event_outcome::accepted;
+};
+
+void append_event_outcome(std::string& out, const taken_event& event) {
+  out.push_back('{');
+  json_members to(out);
+  to.text("outcome", outcome_texts.at(static_cast<std::size_t>(event.became)));
+  to.optional_text("source", event.what.source);
+  to.optional_text("id", event.what.id);
+  if (event.what.wrong) {
+    to.text("reason", to_text(event.what.wrong->why));
+    to.text("place", event.what.wrong->place);
+    to.text("remedy", remedy(event.what.wrong->why, event.what.wrong->place));
+  }
+  out.push_back('}');
+}
+
+http_reply reply_of(const std::vector<taken_event>& events) {
+  std::string body = "{\"events\":[";
+  for (const auto& each : events) {
+    if (body.back() != '[') body.push_back(',');
+    append_event_outcome(body, each);
+  }
+  body += "]}\n";
+  return {.status = 202, .content_type = "application/json", .headers = {}, .body = std::move(body)};
+}
+
+bool is_batch(const http_request& request) { return request.media_type() == "application/cloudevents-batch+json"; }
+
+/// One event that cannot be taken is the request's error.
+std::optional<http_reply> problem_of_one(const taken_event& only) {
+  if (only.became == event_outcome::conflict)
+    return problem(409, "event_conflict", "another event came under this source and id before");
+  if (only.became != event_outcome::malformed) return std::nullopt;
+  const auto& wrong = *only.what.wrong;
+  return problem(400, to_text(wrong.why), remedy(wrong.why, wrong.place), {{"place", wrong.place}});
+}
+
+} // namespace
+
+void event_intake::take(const http_request& request, const principal& who, http_responder respond) {
+  auto incoming = events_of(request);
+  if (not incoming) return respond(std::move(incoming.error()));
+  std::vector<taken_event> events;
+  std::vector<incoming_event> fresh;
+  for (auto& each : *incoming) {
+    if (not each.wrong and not may_send(who, each.kind))
+      return respond(problem(403, "event_type_forbidden", "with these roles no event of this type may be sent"));
+    auto became = event_outcome::accepted;
+    if (each.wrong)
+      became = event_outcome::malformed;
+    else if (const auto known = recent_.find(each.source, each.id, each.line); known != known_as::fresh)
+      became = known == known_as::duplicate ? event_outcome::duplicate : event_outcome::conflict;
+    if (became == event_outcome::accepted) fresh.push_back(each);
+    events.push_back({std::move(each), became});
+  }
+  if (not is_batch(request))
+    if (auto wrong = problem_of_one(events.front())) return respond(std::move(*wrong));
+  if (fresh.empty()) return respond(reply_of(events));
+  const auto answer = std::make_shared<http_responder>(std::move(respond));
+  const auto sent = into_.put(std::move(fresh), [this, answer, events](const result<void>& done) {
+    if (not done) return (*answer)(retry_later("not_durable", "the events could not be written; send them again"));
+    for (const auto& each : events)
+      if (each.became == event_outcome::accepted) recent_.add(each.what.source, each.what.id, each.what.line);
+    (*answer)(reply_of(events));
+  });
+  if (not sent) (*answer)(retry_later("overloaded", "too many events wait to be written; send them again"));
+}
+
+} // namespace fairuse

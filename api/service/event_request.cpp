@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "api/service/event_request.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <simdjson.h>
+
+#include "api/service/replies.hpp"
+#include "base/pure/numbers.hpp"
+#include "events/wire.hpp"
+
+namespace fairuse {
+
+namespace {
+
+constexpr std::string_view header_prefix = "ce-";
+
+wire_decoder& decoder_of_thread() {
+  static thread_local wire_decoder decoder;
+  return decoder;
+}
+
+incoming_event taken(const result<wire_event, refused>& decoded, std::string line) {
+  incoming_event event;
+  if (not decoded) {
+    event.wrong = decoded.error();
+    return event;
+  }
+  event.line = std::move(line);
+  event.uid = decoded->subject;
+  event.source = decoded->what.text->source;
+  event.id = decoded->what.text->id;
+  event.kind = decoded->what.kind;
+  return event;
+}
+
+/// Line ends between members go; the rest stays as it is, byte for byte.
+std::string as_line(std::string_view json) {
+  std::string line(json.size() + simdjson::SIMDJSON_PADDING, '\0');
+  std::size_t size = 0;
+  if (simdjson::minify(json.data(), json.size(), line.data(), size) != simdjson::SUCCESS) return std::string{json};
+  line.resize(size);
+  return line;
+}
+
+incoming_event structured(std::string_view json) {
+  event_arena arena;
+  auto line = as_line(json);
+  const auto decoded = decoder_of_thread().decode(line, arena);
+  return taken(decoded, std::move(line));
+}
+
+/// The elements of an array as they stand there. REQUIRES: it is a valid one.
+std::vector<std::string_view> elements_of(std::string_view array) {
+  std::vector<std::string_view> found;
+  const auto begin = array.find('[') + 1;
+  auto first = begin;
+  std::size_t depth = 0;
+  bool in_text = false;
+  const auto add = [&](std::size_t end) {
+    if (const auto one = array.substr(first, end - first); one.find_first_not_of(" \t\r\n") != std::string_view::npos)
+      found.push_back(one);
+    first = end + 1;
+  };
+  for (auto at = begin; at < array.size(); ++at) {
+    const char c = array[at];
+    if (in_text) {
+      if (c == '\\')
+        ++at;
+      else
+        in_text = c != '"';
+    } else if (c == '"') {
+      in_text = true;
+    } else if (c == '[' or c == '{') {
+      ++depth;
+    } else if (depth == 0 and (c == ',' or c == ']')) {
+      add(at);
+      if (c == ']') break;
+    } else if (c == ']' or c == '}') {
+      --depth;
+    }
+  }
+  return found;
+}
+
+result<std::vector<incoming_event>, http_reply> batch(const std::string& body) {
+  static thread_local simdjson::dom::parser parser;
+  simdjson::dom::array array;
+  const auto parsed = parser.parse(body);
+  if (parsed.error() != simdjson::SUCCESS) return invalid_body("the body is no JSON");
+  if (parsed.get(array) != simdjson::SUCCESS) return invalid_body("a batch is an array of events");
+  const auto elements = elements_of(body);
+  if (elements.size() > events_at_once_max)
+    return problem(413, "too_many_events", "a batch may have " + std::to_string(events_at_once_max) + " events");
+  std::vector<incoming_event> events;
+  events.reserve(elements.size());
+  for (const auto each : elements)
+    events.push_back(structured(each));
+  return events;
+}
+
+/// Values of `ce-*` are percent-encoded UTF-8 (HTTP binding, 3.1.3.2); nullopt: they are not.
+std::optional<std::string> decoded_value(std::string_view value) {
+  std::string text;
+  for (std::size_t at = 0; at < value.size(); ++at) {
+    if (value[at] != '%') {
+      text.push_back(value[at]);
+      continue;
+    }
+    const auto code = at + 3 <= value.size() ? parse_number<std::uint8_t>(value.substr(at + 1, 2), 16) : std::nullopt;
+    if (not code) return std::nullopt;
+    text.push_back(static_cast<char>(*code));
+    at += 2;
+  }
+  return text;
+}
+
+result<std::vector<incoming_event>, http_reply> binary(const http_request& request) {
+  std::vector<std::pair<std::string, std::string>> owned;
+  for (const auto& [name, value] : request.headers) {
+    if (not name.starts_with(header_prefix)) continue;
+    auto text = decoded_value(value);
+    if (not text) return invalid_body("the header " + name + " is not percent-encoded as CloudEvents says");
+    owned.emplace_back("ce_" + name.substr(header_prefix.size()), std::move(*text));
+  }
+  std::vector<wire_header> headers{{"content-type", "application/json"}};
+  for (const auto& [name, value] : owned)
+    headers.push_back({name, value});
+  event_arena arena;
+  const auto decoded = decoder_of_thread().decode_binary(headers, request.body, arena);
+  std::string line;
+  if (decoded) append_event(line, decoded->subject, decoded->what);
+  std::vector<incoming_event> one;
+  one.push_back(taken(decoded, std::move(line)));
+  return one;
+}
+
+} // namespace
+
+result<std::vector<incoming_event>, http_reply> events_of(const http_request& request) {
+  const auto type = request.media_type();
+  if (type == "application/cloudevents-batch+json") return batch(request.body);
+  if (type == "application/cloudevents+json") {
+    std::vector<incoming_event> one;
+    one.push_back(structured(request.body));
+    return one;
+  }
+  if (type == "application/json" and request.header("ce-specversion")) return binary(request);
+  return problem(415, "unsupported_media_type",
+                 "send application/cloudevents+json, application/cloudevents-batch+json, or application/json with the "
+                 "headers ce-*");
+}
+
+} // namespace fairuse

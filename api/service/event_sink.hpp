@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where events that came over HTTP go: into the engine's second input in local mode, to the input topic in Kafka mode.
+// Threads: put() from any.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "api/service/event_request.hpp"
+#include "base/pure/result.hpp"
+
+namespace fairuse {
+
+class event_sink {
+public:
+  /// Called once, from any thread: the events are durable, or why they are not.
+  using take_result = std::function<void(const result<void>&)>;
+
+  virtual ~event_sink() = default;
+  /// False: too much waits already; nothing was taken, and `told` is not called.
+  virtual bool put(std::vector<incoming_event> events, take_result told) = 0;
+};
+
+} // namespace fairuse

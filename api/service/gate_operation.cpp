@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "api/service/gate_operation.hpp"
+
+#include <algorithm>
+
+#include "api/service/request_json.hpp"
+#include "engine/clocks.hpp"
+#include "events/json_text.hpp"
+
+namespace fairuse {
+
+namespace {
+
+constexpr std::int64_t planned_max_ms = day_ms;
+constexpr std::size_t session_bytes_max = 128;
+
+/// One word for what a gateway does first.
+std::string_view outcome_of(const gate_answer& answer) {
+  if (not answer.allowed) return "refuse";
+  if (answer.locked) return "allow_locked";
+  return answer.economy_stt or answer.vad_threshold_nano != 0 ? "allow_degraded" : "allow";
+}
+
+void append_refusal(json_members& to, const gate_answer& answer, time_ms now) {
+  to.integer("limit_ms", answer.limit_ms);
+  to.integer("used_ms", answer.used_ms);
+  if (answer.resets_at == never) return;
+  to.time("resets_at", answer.resets_at);
+  to.integer("retry_after_s", std::max<std::int64_t>(1, (answer.resets_at - now + 999) / 1'000));
+}
+
+} // namespace
+
+result<gate_question, http_reply> gate_question_from(const http_request& request) {
+  request_json from{request};
+  gate_question asked;
+  from.uid("uid", asked.uid);
+  from.one_of<gate_purpose>("purpose", gate_purpose_from, "stream or upload", asked.purpose);
+  from.optional_count("planned_ms", planned_max_ms, asked.planned_ms);
+  from.optional_text("session", session_bytes_max, asked.session);
+  if (auto wrong = from.finish()) return std::move(*wrong);
+  return asked;
+}
+
+gate_facts gate_facts_of(const gate_source& from, const std::string& uid) {
+  const auto caught_up_at = from.view.caught_up_at();
+  std::int64_t age_ms = -1;
+  if (caught_up_at != INT64_MIN)
+    age_ms = from.is_local ? 0 : std::max<std::int64_t>(0, steady_clock_ms() - caught_up_at);
+  return {.row = from.view.find(uid),
+          .controls = from.view.controls(),
+          .now = from.now(),
+          .age_ms = age_ms,
+          .age_max_ms = from.age_max_ms};
+}
+
+std::string gate_answer_json(const gate_answer& answer, const gate_facts& facts) {
+  std::string out = "{";
+  json_members to(out);
+  to.text("answer", outcome_of(answer));
+  to.text("reason", to_text(answer.why));
+  to.truth("degraded", answer.degraded);
+  to.truth("locked", answer.locked);
+  to.member("actions").push_back('{');
+  json_members actions(out);
+  if (answer.economy_stt) actions.text("stt_model", "economy");
+  if (answer.vad_threshold_nano != 0) actions.nano("vad_threshold", answer.vad_threshold_nano);
+  out.push_back('}');
+  if (not answer.allowed) append_refusal(to, answer, facts.now);
+  if (facts.row) {
+    to.integer("epoch", static_cast<std::int64_t>(facts.row->epoch));
+    to.integer("partition", facts.row->partition);
+  }
+  if (facts.age_ms >= 0) to.integer("age_ms", facts.age_ms);
+  out += "}\n";
+  return out;
+}
+
+} // namespace fairuse

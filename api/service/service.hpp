@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The API of api/openapi.yaml: finds the operation, asks who wants it, and whether they may. A table says which roles
+// open which operation.
+// Threads: handle() from any.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/http/http_server.hpp"
+#include "api/http/router.hpp"
+#include "api/identity/identity.hpp"
+#include "api/service/event_operation.hpp"
+#include "api/service/gate_operation.hpp"
+
+namespace fairuse {
+
+struct service_options {
+  const identity& who;
+  /// Lower-case names of headers that listed proxies use; empty: none.
+  std::string uid_header;
+  std::string roles_header;
+  gate_source gate;
+  event_intake& events;
+  /// Why no event is taken now; nullopt: they are.
+  std::function<std::optional<http_reply>()> no_events;
+  /// From any thread.
+  std::function<void(log_level, const std::string&)> log;
+  /// The wall clock.
+  std::function<time_ms()> now;
+};
+
+/// What was asked, by whom.
+struct service_call {
+  http_request request;
+  /// Of nobody for an operation that is open to all.
+  principal who;
+  /// Of the path's names, in order.
+  std::vector<std::string> values;
+};
+
+class service final : public http_handler {
+public:
+  /// REQUIRES: what the options name outlives it.
+  explicit service(service_options options);
+
+  void handle(http_request request, http_responder respond) override;
+  void failed(std::string_view trace_id, std::string_view what) override;
+
+private:
+  struct operation {
+    /// Empty: open to all.
+    role_set roles;
+    void (service::*run)(service_call call, http_responder respond);
+  };
+
+  static std::vector<router<operation>::route> routes();
+  result<principal, http_reply> caller_of(const http_request& request, const operation& wanted) const;
+  void show_openapi(service_call call, http_responder respond);
+  void ask_gate(service_call call, http_responder respond);
+  void take_events(service_call call, http_responder respond);
+
+  const service_options options_;
+  const router<operation> router_;
+};
+
+/// api/openapi.yaml.
+std::string_view openapi_text();
+
+} // namespace fairuse

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The API beside an engine, in either mode. It listens before the engine is opened, and answers `starting` until all
+// that is committed is known.
+//
+//   auto api = running_service::open(settings, {.state = state, .log = log});
+//   start_engine(..., {.enforcement = (*api)->enforcement()});
+//
+// Threads: made, stopped and destroyed on one.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/pure/log_level.hpp"
+#include "config/deployment.hpp"
+#include "engine/run_error.hpp"
+#include "streams/enforcement_row.hpp"
+
+namespace fairuse {
+
+class running_service {
+public:
+  struct setup {
+    /// Local mode: the engine's.
+    std::filesystem::path state;
+    /// Kafka mode: what FAIRUSE_INSTANCE says.
+    std::string instance;
+    /// From any thread.
+    std::function<void(log_level, const std::string&)> log;
+  };
+
+  /// Refused: a file of who may ask, an address. REQUIRES: settings.api.listen.
+  static run_result<std::unique_ptr<running_service>> open(const deployment& settings, const setup& with);
+  /// stop().
+  ~running_service();
+  running_service(const running_service&) = delete;
+  running_service& operator=(const running_service&) = delete;
+
+  /// For engine_callbacks; empty in Kafka mode, where the topic says it.
+  std::function<void(const enforcement_changes&)> enforcement();
+  std::uint16_t port() const;
+  /// Requests under way are answered, new ones are not taken.
+  void stop();
+
+private:
+  struct body;
+  explicit running_service(std::unique_ptr<body> all);
+  std::unique_ptr<body> body_;
+};
+
+} // namespace fairuse
