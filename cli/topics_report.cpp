@@ -123,7 +123,9 @@ std::vector<right> engine_rights(const deployment& of) {
   for (const auto& topic : settings.inputs)
     rights.push_back({"Read Write DescribeConfigs", topic_resource(topic)});
   for (const auto& [role, topic] : settings.outputs.named()) {
-    const bool read_back = role == topic_role::changelog or role == topic_role::policies or role == topic_role::journal;
+    // The API of an instance answers for the users of all.
+    const bool read_back = role == topic_role::changelog or role == topic_role::policies or role == topic_role::journal
+                           or role == topic_role::enforcement;
     rights.push_back({read_back ? "Read Write DescribeConfigs" : "Write DescribeConfigs", topic_resource(*topic)});
   }
   if (not of.notifier.url.empty())

@@ -78,6 +78,18 @@ def what_came_while_no_engine_ran_is_taken_first(engine):
     check("strike_added" in kinds(engine.decisions("state")), "the verdict counts")
 
 
+def any_number_of_deliveries_is_taken_before_the_end(engine):
+    engine.write("in.ndjson", heard("first"))
+    engine.good_run("state", "in.ndjson", clock="wall")
+    folder = engine.path("state") / "spool"
+    folder.mkdir(parents=True)
+    for number in range(1_300):
+        (folder / f"{number:04}.ndjson").write_text(heard(number), encoding="utf-8")
+    told = engine.summary("state", "in.ndjson", clock="wall")
+    equal(told["events"], 1_300, "events")
+    equal(spooled(engine, "state"), [], "deliveries that are left")
+
+
 def killed_anywhere_both_inputs_go_on_where_they_stopped(engine):
     """Every line is taken once, whatever the place: none is a duplicate, none is missing."""
     for place in PLACES:
@@ -177,6 +189,7 @@ def a_name_that_is_no_line_of_text_is_not_read(engine):
 CASES = [
     a_verdict_enters_beside_a_growing_file,
     what_came_while_no_engine_ran_is_taken_first,
+    any_number_of_deliveries_is_taken_before_the_end,
     killed_anywhere_both_inputs_go_on_where_they_stopped,
     a_malformed_line_is_a_dead_letter_that_names_the_delivery,
     what_has_no_whole_name_is_not_read,
