@@ -148,7 +148,8 @@ def kill_and_ask(program, broker, folder, kills):
     check_answers(answers, rows_of(broker))
     told = collections.Counter(answer["reason"] for _, answer in answers)
     check(told["hard_restricted"] > 0 and told["none"] > 0, f"answers of both kinds: {told}")
-    check(set(told) <= {"hard_restricted", "none", "starting"}, f"degraded only while an instance starts: {told}")
+    # A broker that a busy machine keeps waiting for 10 s makes a view late.
+    check(set(told) <= {"hard_restricted", "none", "starting", "view_late"}, f"degraded by a fault only: {told}")
     return instances, config, len(answers), told
 
 
