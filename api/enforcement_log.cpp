@@ -107,7 +107,7 @@ kafka::call_result<bool> enforcement_log::read_all(kafka::milliseconds wait, con
   if (auto found = find_ends(ends); not found or not *found) return found;
   const auto is_behind = [this](const kafka::position& end) { return reader_->position_of(end.of) < end.offset; };
   while (std::any_of(ends.begin(), ends.end(), is_behind)) {
-    const auto read = read_batch(wait, told);
+    auto read = read_batch(wait, told);
     if (not read) return read;
     if (not *read) return std::none_of(ends.begin(), ends.end(), is_behind);
   }

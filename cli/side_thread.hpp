@@ -25,9 +25,10 @@ public:
   using body = std::function<run_result<void>(std::stop_token)>;
 
   side_thread(std::string name, body run, std::function<void(const run_error&)> refused)
-    : name_{std::move(name)}, run_{std::move(run)}, refused_{std::move(refused)}, thread_{[this](std::stop_token stop) {
-        keep_running(stop);
-      }} {}
+    : name_{std::move(name)},
+      run_{std::move(run)},
+      refused_{std::move(refused)},
+      thread_{[this](const std::stop_token& stop) { keep_running(stop); }} {}
 
 private:
   void keep_running(const std::stop_token& stop);

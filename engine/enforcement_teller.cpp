@@ -55,8 +55,11 @@ result<bool, store_error> enforcement_teller::read_some(enforcement_changes& int
 
 void enforcement_teller::end_of_start() {
   const std::lock_guard guard{mutex_};
-  auto last = held_back_.empty() ? first_ : std::move(held_back_.back());
-  if (not held_back_.empty()) held_back_.pop_back();
+  auto last = first_;
+  if (not held_back_.empty()) {
+    last = std::move(held_back_.back());
+    held_back_.pop_back();
+  }
   for (const auto& each : held_back_)
     gate_(each);
   held_back_.clear();

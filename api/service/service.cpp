@@ -62,18 +62,18 @@ result<principal, http_reply> service::caller_of(const http_request& request, co
   return std::move(*who);
 }
 
-void service::show_openapi(service_call, http_responder respond) {
+void service::show_openapi(const service_call&, http_responder respond) {
   respond({.status = 200, .content_type = "application/yaml", .headers = {}, .body = std::string{openapi_text()}});
 }
 
-void service::ask_gate(service_call call, http_responder respond) {
+void service::ask_gate(const service_call& call, http_responder respond) {
   const auto asked = gate_question_from(call.request);
   if (not asked) return respond(asked.error());
   const auto facts = gate_facts_of(options_.gate, asked->uid);
   respond(json_reply(gate_answer_json(answer_gate(asked->purpose, facts), facts)));
 }
 
-void service::take_events(service_call call, http_responder respond) {
+void service::take_events(const service_call& call, http_responder respond) {
   if (auto wrong = options_.no_events()) return respond(std::move(*wrong));
   options_.events.take(call.request, call.who, std::move(respond));
 }

@@ -56,14 +56,14 @@ private:
   struct operation {
     /// Empty: open to all.
     role_set roles;
-    void (service::*run)(service_call call, http_responder respond);
+    void (service::*run)(const service_call& call, http_responder respond);
   };
 
   static std::vector<router<operation>::route> routes();
   result<principal, http_reply> caller_of(const http_request& request, const operation& wanted) const;
-  void show_openapi(service_call call, http_responder respond);
-  void ask_gate(service_call call, http_responder respond);
-  void take_events(service_call call, http_responder respond);
+  void show_openapi(const service_call& call, http_responder respond);
+  void ask_gate(const service_call& call, http_responder respond);
+  void take_events(const service_call& call, http_responder respond);
 
   const service_options options_;
   const router<operation> router_;
