@@ -189,7 +189,9 @@ void request_reader::add_header(std::string name, std::string_view value) {
       refuse(431, "headers_too_large", "there may be " + std::to_string(bounds_.headers_max) + " headers");
     return;
   }
-  if (std::find(single_headers.begin(), single_headers.end(), name) != single_headers.end())
+  const auto& ours = bounds_.single_headers;
+  if (std::find(single_headers.begin(), single_headers.end(), name) != single_headers.end()
+      or std::find(ours.begin(), ours.end(), name) != ours.end())
     refuse_line("says " + name + " again");
   else
     same->second.append(", ").append(value);

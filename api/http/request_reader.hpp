@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/http/http_message.hpp"
 
@@ -29,6 +30,8 @@ struct request_bounds {
   /// Request line and headers; the headers behind a chunked body have as much again.
   std::size_t header_bytes_max = 16 << 10;
   std::size_t headers_max = 100;
+  /// Lower-case names of those that may stand there once, beside those that HTTP says so of.
+  std::vector<std::string> single_headers;
   /// As it comes.
   std::size_t body_bytes_max = 1 << 20;
   /// Of a body that came as gzip.

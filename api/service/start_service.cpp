@@ -100,7 +100,11 @@ run_result<std::unique_ptr<running_service>> running_service::open(const deploym
   if (auto opened = all->open_sources(settings, with); not opened) return opened.error();
   all->intake.emplace(*all->sink);
   all->operations.emplace(all->options_of(settings, with));
-  auto server = http_server::start({.listen = settings.api.listen}, *all->operations);
+  // What a client adds to a proxy's header would be read with it.
+  const auto& proxies = settings.api.proxies;
+  auto server = http_server::start(
+      {.listen = settings.api.listen, .bounds = {.single_headers = {proxies.uid_header, proxies.roles_header}}},
+      *all->operations);
   if (not server) return run_error{run_fault::refused, server.error().message};
   all->server = std::move(*server);
   with.log(log_level::info, fmt::format("the API listens on {} (port {})", settings.api.listen, all->server->port()));

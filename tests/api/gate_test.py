@@ -6,6 +6,7 @@ usage: gate_test.py PROGRAM [CASE...]"""
 import datetime
 import json
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -125,6 +126,30 @@ def only_gateways_may_ask(engine):
     equal(engine.finish(process)[0], 0, "exit code")
 
 
+def a_proxy_names_who_asks_and_only_once(engine):
+    engine.deployment(more="api: {proxies: {addresses: [127.0.0.1], uid_header: X-User, roles_header: X-Roles}}\n")
+    process = engine.start("state", "-", "--listen", "127.0.0.1:0", clock="wall", stdin=subprocess.PIPE)
+    api = Api(process, token="none")
+    question = json.dumps({"uid": "u-1", "purpose": "upload"}).encode()
+
+    def asked(*headers):
+        lines = ["POST /v1/gate HTTP/1.1", "Host: gate", "Content-Type: application/json",
+                 f"Content-Length: {len(question)}", "Connection: close", *headers]  # fmt: skip
+        with socket.create_connection(("127.0.0.1", api.port), timeout=60) as link:
+            link.sendall("\r\n".join([*lines, "", ""]).encode() + question)
+            return int(link.makefile("rb").readline().split()[1])
+
+    for headers, status in (
+        (("X-User: svc", "X-Roles: gateway"), 200),
+        (("X-User: u-1", "X-Roles: user"), 403),
+        (("X-User: u-1", "X-Roles: user", "X-Roles: gateway"), 400),
+        (("X-User: u-1", "X-User: svc", "X-Roles: gateway"), 400),
+        ((), 401),
+    ):
+        equal(asked(*headers), status, f"status with {headers}")
+    equal(engine.finish(process)[0], 0, "exit code")
+
+
 def what_is_no_question_is_refused_with_its_place(engine):
     process, api, send = start(engine, line("first", "stt", {"ms": 1}))
     for body, detail in (
@@ -212,6 +237,7 @@ main([
     a_restart_knows_all_who_were_restricted,
     an_erased_user_is_forgotten,
     only_gateways_may_ask,
+    a_proxy_names_who_asks_and_only_once,
     what_is_no_question_is_refused_with_its_place,
     an_api_that_cannot_be_is_refused_before_anything_is_made,
     the_example_of_a_gateway_asks_and_allows_when_nobody_answers,
