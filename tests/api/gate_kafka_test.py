@@ -5,7 +5,6 @@ that is not degraded may differ from the row on which it says it rests.
 usage: gate_kafka_test.py PROGRAM VERSION-OF-KAFKA [KILLS]"""
 
 import collections
-import datetime
 import json
 import pathlib
 import random
@@ -20,6 +19,7 @@ from support.api import Api, token_line  # noqa: E402
 from support.broker import Broker, kcat  # noqa: E402
 from support.checks import check, equal  # noqa: E402
 from support.kafka_mode import SHORT_TIMES, Instance, command, write_config  # noqa: E402
+from support.listener import event  # noqa: E402
 from support.process import wait_until  # noqa: E402
 
 HOUR_MS = 3_600_000
@@ -27,12 +27,6 @@ RESTRICTED = [f"bad-{number:02}" for number in range(12)]
 FREE = [f"good-{number:02}" for number in range(12)]
 USERS = RESTRICTED + FREE
 TOKENS = token_line("gate", "gateway") + token_line("phone", "producer")
-
-
-def event(id, type, data, user):
-    at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=1)
-    return {"specversion": "1.0", "id": id, "source": "phone", "type": f"fairuse.{type}.v1", "subject": user,
-            "time": at.isoformat(), "data": data}  # fmt: skip
 
 
 class Asker(threading.Thread):

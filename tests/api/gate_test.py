@@ -14,17 +14,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.api import Api, token_line, token_of  # noqa: E402
 from support.checks import check, equal  # noqa: E402
+from support.listener import line  # noqa: E402
 from support.local_mode import main  # noqa: E402
 from support.process import ROOT, run  # noqa: E402
 
 HOUR_MS = 3_600_000
 TOKENS = token_line("gate", "gateway") + token_line("sender", "producer") + token_line("ann", "user", uid="u-ann")
-
-
-def line(id, type, data, user="u-1", ago=datetime.timedelta(seconds=1)):
-    at = datetime.datetime.now(datetime.timezone.utc) - ago
-    event = {"specversion": "1.0", "id": id, "source": "test", "type": f"fairuse.{type}.v1", "subject": user}
-    return json.dumps(event | {"time": at.isoformat(), "data": data}) + "\n"
 
 
 def command(id, name, user="u-1", **data):

@@ -13,16 +13,11 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.checks import check, equal  # noqa: E402
+from support.listener import line  # noqa: E402
 from support.local_mode import main  # noqa: E402
 from support.process import wait_until  # noqa: E402
 
 PLACES = ["epoch_sealed", "slices_done", "batch_built", "before_write", "after_write", "after_publish", "stopping"]
-
-
-def line(id, type, data, user="u-1", ago=datetime.timedelta(seconds=1)):
-    at = datetime.datetime.now(datetime.timezone.utc) - ago
-    event = {"specversion": "1.0", "id": id, "source": "test", "type": f"fairuse.{type}.v1", "subject": user}
-    return json.dumps(event | {"time": at.isoformat(), "data": data}) + "\n"
 
 
 def day_of_a_listener():

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -59,47 +60,57 @@ std::unique_ptr<kafka::transactional_producer> prepared(simulated_cluster& by) {
   return made;
 }
 
+/// Four producers of one id, one after the other: records that did not leave before the next one came. `before`: what
+/// the producer does first; `call`: what is asked of it then.
+std::set<std::string> answers_after_a_fence(
+    const std::function<void(kafka::transactional_producer&)>& before,
+    const std::function<kafka::call_result<>(kafka::transactional_producer&)>& call) {
+  simulated_log log;
+  simulated_cluster client(log, {});
+  log.make_topic("t", 1);
+  std::set<std::string> answers;
+  for (int i = 0; i < 4; ++i) {
+    const auto older = prepared(client);
+    BOOST_TEST(older->begin().has_value());
+    before(*older);
+    older->produce("t", 0, "k", "v", {});
+    const auto newer = prepared(client);
+    BOOST_TEST(not older->flush());
+    const auto seen = call(*older);
+    BOOST_REQUIRE(not seen.has_value());
+    answers.insert(seen.error().code);
+    BOOST_TEST(asks_for(older->begin(), kafka::next_action::broken));
+  }
+  return answers;
+}
+
+const std::set<std::string> both_answers{"INVALID_TXN_STATE", "_FENCED"};
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(an_abort_after_a_fence_with_unsent_records_has_both_answers_of_a_real_broker) {
-  simulated_log log;
-  simulated_cluster client(log, {});
-  log.make_topic("t", 1);
-  std::set<std::string> answers;
-  for (int i = 0; i < 4; ++i) {
-    const auto older = prepared(client);
-    BOOST_TEST(older->begin().has_value());
-    older->produce("t", 0, "k", "v", {});
-    const auto newer = prepared(client);
-    BOOST_TEST(not older->flush());
-    const auto seen = older->abort();
+  const auto nothing = [](kafka::transactional_producer&) {};
+  const auto abort = [](kafka::transactional_producer& of) {
+    auto seen = of.abort();
     BOOST_REQUIRE(asks_for(seen, kafka::next_action::broken));
-    BOOST_TEST(asks_for(older->begin(), kafka::next_action::broken));
-    answers.insert(seen.error().code);
-  }
-  BOOST_TEST((answers == std::set<std::string>{"INVALID_TXN_STATE", "_FENCED"}));
+    return seen;
+  };
+  BOOST_TEST((answers_after_a_fence(nothing, abort) == both_answers));
 }
 
 BOOST_AUTO_TEST_CASE(a_commit_after_a_fence_behind_the_added_partition_has_both_answers_of_a_real_broker) {
-  simulated_log log;
-  simulated_cluster client(log, {});
-  log.make_topic("t", 1);
-  std::set<std::string> answers;
-  for (int i = 0; i < 4; ++i) {
-    const auto older = prepared(client);
-    BOOST_TEST(older->begin().has_value());
-    older->produce("t", 0, "k", "v", {});
-    BOOST_TEST(older->flush().has_value());
-    older->produce("t", 0, "k", "w", {});
-    const auto newer = prepared(client);
-    BOOST_TEST(not older->flush());
-    const auto seen = older->commit();
-    answers.insert(seen.error().code);
+  const auto add_the_partition = [](kafka::transactional_producer& of) {
+    of.produce("t", 0, "k", "u", {});
+    BOOST_TEST(of.flush().has_value());
+  };
+  const auto commit = [](kafka::transactional_producer& of) {
+    auto seen = of.commit();
+    BOOST_REQUIRE(not seen.has_value());
     BOOST_TEST(asks_for(seen, seen.error().code == "_FENCED" ? kafka::next_action::broken : kafka::next_action::abort));
-    BOOST_TEST(asks_for(older->abort(), kafka::next_action::broken));
-    BOOST_TEST(asks_for(older->begin(), kafka::next_action::broken));
-  }
-  BOOST_TEST((answers == std::set<std::string>{"INVALID_TXN_STATE", "_FENCED"}));
+    BOOST_TEST(asks_for(of.abort(), kafka::next_action::broken));
+    return seen;
+  };
+  BOOST_TEST((answers_after_a_fence(add_the_partition, commit) == both_answers));
 }
 
 RC_BOOST_PROP(of_one_id_only_the_newest_producer_commits, (std::uint64_t seed)) {

@@ -18,6 +18,17 @@ def text(event):
     return json.dumps(event) + "\n"
 
 
+def event(id, type, data, user="u-1", ago=datetime.timedelta(seconds=1), source="test"):
+    """That happened so long ago."""
+    envelope = {"specversion": "1.0", "id": id, "source": source, "type": f"fairuse.{type}.v1", "subject": user}
+    return envelope | {"time": (now() - ago).isoformat(), "data": data}
+
+
+def line(*words, **more):
+    """The same as a line."""
+    return text(event(*words, **more))
+
+
 def instant(text):
     """Of a CloudEvents `time`."""
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -71,6 +71,14 @@ def enter_mount_namespace():
              "or run it as root where mounting is allowed.")  # fmt: skip
 
 
+def usage_of(pid):
+    """CPU seconds and peak MiB of a running process."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(peak.split()[1]) >> 10
+
+
 _started = weakref.WeakSet()
 
 
