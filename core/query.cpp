@@ -21,7 +21,7 @@ public:
       policies_(*in_force.policies),
       slot_(policies_.slots()[slot]),
       at_(at),
-      known_(who.standings.empty() ? nullptr : who.standings[slot].get()),
+      known_(standing_in(who, slot)),
       judges_(detail::judges(who.is_exempt(at), in_force, slot_)) {}
 
   standing_view answer() {

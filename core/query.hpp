@@ -52,6 +52,11 @@ struct standing_view {
   const standing* details = nullptr; ///< marks; nullptr if nothing has happened
 };
 
+/// Nullptr: nothing has happened in that slot yet.
+inline const standing* standing_in(const user& who, std::size_t slot) {
+  return who.standings.empty() ? nullptr : who.standings[slot].get();
+}
+
 /// Where the user stands in slot number `slot` of `in_force.policies` at instant `at` (>= the user's last step).
 standing_view query_standing(const user& who, const controls& in_force, std::size_t slot, time_ms at);
 

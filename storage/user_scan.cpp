@@ -11,12 +11,6 @@
 
 namespace fairuse {
 
-namespace {
-
-bool has_live_standing(const user& who) { return not who.standings.empty() and who.standings.front() != nullptr; }
-
-} // namespace
-
 struct user_scan::body {
   body(const rocks& from, const policy_set& loaded, time_ms at)
     : store{from.store}, db{from.db.get()}, policies{loaded}, now{at}, snapshot{db->GetSnapshot()} {
@@ -62,7 +56,7 @@ result<std::unique_ptr<user>, store_error> user_scan::body::read(const std::stri
     const auto row = keys::parse_user_row(view(rows->key()));
     if (not row) return damaged(store, "a user row does not decode");
     if (row->kind == keys::user_row::hour) {
-      if (not has_live_standing(*made)) break;
+      if (standing_in(*made, 0) == nullptr) break;
       if (row->hour < reader.first_hour()) {
         rows->Seek(keys::hour(prefix, keys::user_row::hour, reader.first_hour()));
         continue;
@@ -73,7 +67,7 @@ result<std::unique_ptr<user>, store_error> user_scan::body::read(const std::stri
     rows->Next();
   }
   pass_over(prefix);
-  if (not has_live_standing(*made) and not made->exempt) return std::unique_ptr<user>{};
+  if (standing_in(*made, 0) == nullptr and not made->exempt) return std::unique_ptr<user>{};
   made->next_due = next_due_of(*made);
   finish_loading(*made, policies, now);
   return made;

@@ -41,8 +41,6 @@ bool changes_view(decision_kind kind) {
   return false;
 }
 
-bool has_live_standing(const user& who) { return not who.standings.empty() and who.standings.front() != nullptr; }
-
 void put_restriction(const standing_view& seen, enforcement_row& row) {
   row.hard_restricted = seen.hard_restricted;
   row.ceiling = seen.ceiling;
@@ -77,7 +75,7 @@ row_due enforcement_due(const outcome& from, bool promoted) {
   const auto& decisions = from.wrote.decisions;
   const auto erased = behind_erasure(decisions);
   const auto changes = [](const decision& what) { return is_live(what) and changes_view(what.kind); };
-  if (from.who->changed.core or from.who->changed.retry_at or (promoted and has_live_standing(*from.who))
+  if (from.who->changed.core or from.who->changed.retry_at or (promoted and standing_in(*from.who, 0) != nullptr)
       or std::any_of(decisions.begin() + static_cast<std::ptrdiff_t>(erased), decisions.end(), changes))
     return row_due::write;
   return erased != 0 ? row_due::erase : row_due::no;

@@ -19,21 +19,6 @@ std::optional<char> escaped_byte(std::string_view text, std::size_t at) {
   return static_cast<char>(*value);
 }
 
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] != '%') {
-      decoded += text[at];
-      continue;
-    }
-    const auto byte = escaped_byte(text, at);
-    if (not byte) return std::nullopt;
-    decoded += *byte;
-    at += 2;
-  }
-  return decoded;
-}
-
 bool is_control(char letter) { return static_cast<unsigned char>(letter) < 0x20 or letter == 0x7f; }
 
 // What is wrong with the text behind escapes; empty: nothing.
@@ -62,6 +47,21 @@ bool has_escaped_slash(std::string_view path) {
 error refuse(std::string_view part, std::string_view why) { return error{std::string{part}.append(" ").append(why)}; }
 
 } // namespace
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '%') {
+      decoded += text[at];
+      continue;
+    }
+    const auto byte = escaped_byte(text, at);
+    if (not byte) return std::nullopt;
+    decoded += *byte;
+    at += 2;
+  }
+  return decoded;
+}
 
 result<request_target> read_request_target(std::string_view target) {
   if (not target.starts_with('/')) return error{"the target of the request must begin with `/`"};

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to api/http. The target of a request, read so strictly that no proxy before us can have read another path
+// INTERNAL to api. The target of a request, read so strictly that no proxy before us can have read another path
 // out of it. Pure functions.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/pure/result.hpp"
 
 namespace fairuse {
+
+/// `%` and two hexadecimal digits as a byte; nullopt: the digits are missing.
+std::optional<std::string> percent_decoded(std::string_view text);
 
 struct request_target {
   std::string path;

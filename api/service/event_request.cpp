@@ -8,8 +8,8 @@
 
 #include <simdjson.h>
 
+#include "api/http/request_target.hpp"
 #include "api/service/replies.hpp"
-#include "base/pure/numbers.hpp"
 #include "events/wire.hpp"
 
 namespace fairuse {
@@ -102,27 +102,12 @@ result<std::vector<incoming_event>, http_reply> batch(const std::string& body) {
   return events;
 }
 
-/// Values of `ce-*` are percent-encoded UTF-8 (HTTP binding, 3.1.3.2); nullopt: they are not.
-std::optional<std::string> decoded_value(std::string_view value) {
-  std::string text;
-  for (std::size_t at = 0; at < value.size(); ++at) {
-    if (value[at] != '%') {
-      text.push_back(value[at]);
-      continue;
-    }
-    const auto code = at + 3 <= value.size() ? parse_number<std::uint8_t>(value.substr(at + 1, 2), 16) : std::nullopt;
-    if (not code) return std::nullopt;
-    text.push_back(static_cast<char>(*code));
-    at += 2;
-  }
-  return text;
-}
-
+// Values of `ce-*` are percent-encoded UTF-8 (HTTP binding, 3.1.3.2).
 result<std::vector<incoming_event>, http_reply> binary(const http_request& request) {
   std::vector<std::pair<std::string, std::string>> owned;
   for (const auto& [name, value] : request.headers) {
     if (not name.starts_with(header_prefix)) continue;
-    auto text = decoded_value(value);
+    auto text = percent_decoded(value);
     if (not text) return invalid_body("the header " + name + " is not percent-encoded as CloudEvents says");
     owned.emplace_back("ce_" + name.substr(header_prefix.size()), std::move(*text));
   }

@@ -90,7 +90,11 @@ service_options running_service::body::options_of(const deployment& settings, co
 
 running_service::running_service(std::unique_ptr<body> all) : body_{std::move(all)} {}
 
-running_service::~running_service() { stop(); }
+// Events under way are written before their answers are due.
+running_service::~running_service() {
+  body_->server->stop(grace_ms);
+  body_->sink.reset();
+}
 
 run_result<std::unique_ptr<running_service>> running_service::open(const deployment& settings, const setup& with) {
   auto all = std::make_unique<body>(settings);
@@ -117,15 +121,6 @@ std::function<void(const enforcement_changes&)> running_service::enforcement() {
     view.put(changes);
     if (changes.complete) view.caught_up(steady_clock_ms());
   };
-}
-
-std::uint16_t running_service::port() const { return body_->server->port(); }
-
-// Events under way are written before their answers are due.
-void running_service::stop() {
-  body_->server->stop(grace_ms);
-  body_->sink.reset();
-  body_->reading.reset();
 }
 
 } // namespace fairuse

@@ -6,10 +6,9 @@
 //   auto api = running_service::open(settings, {.state = state, .log = log});
 //   start_engine(..., {.enforcement = (*api)->enforcement()});
 //
-// Threads: made, stopped and destroyed on one.
+// Threads: made and destroyed on one.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -35,16 +34,13 @@ public:
 
   /// Refused: a file of who may ask, an address. REQUIRES: settings.api.listen.
   static run_result<std::unique_ptr<running_service>> open(const deployment& settings, const setup& with);
-  /// stop().
+  /// Requests under way are answered, new ones are not taken.
   ~running_service();
   running_service(const running_service&) = delete;
   running_service& operator=(const running_service&) = delete;
 
   /// For engine_callbacks; empty in Kafka mode, where the topic says it.
   std::function<void(const enforcement_changes&)> enforcement();
-  std::uint16_t port() const;
-  /// Requests under way are answered, new ones are not taken.
-  void stop();
 
 private:
   struct body;
