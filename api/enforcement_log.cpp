@@ -2,7 +2,6 @@
 
 #include "api/enforcement_log.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -41,12 +40,18 @@ enforcement_row row_from(const json& row, std::int32_t partition) {
                        .retry_at = time_in(row, "retry_at", never),
                        .used_ms = number_in(row, "used_ms"),
                        .limit_ms = number_in(row, "limit_ms"),
-                       .budget_used_ms = number_in(row, "budget_used_ms"),
                        .budget_ms = number_in(row, "budget_ms"),
+                       .budget_used_ms = number_in(row, "budget_used_ms"),
                        .budget_resets_at = time_in(row, "budget_resets_at", never),
                        .exempt_until = time_in(row, "exempt_until", never)};
   put_actions(row, made);
   return made;
+}
+
+topic_reader::take told_of(const enforcement_log::take& told) {
+  return [&told](const kafka::record& what, const std::vector<kafka::header>& headers) {
+    if (const auto says = enforcement_record_from(what, headers)) told(*says);
+  };
 }
 
 } // namespace
@@ -66,57 +71,12 @@ std::optional<enforcement_record> enforcement_record_from(const kafka::record& w
                                          .killed = truth_in(row, "kill_switch")}};
 }
 
-void enforcement_log::follow(const std::vector<std::int32_t>& partitions) {
-  partitions_ = partitions;
-  starts_ = true;
-}
-
-// Where the partitions end now. False: a broker does not say.
-kafka::call_result<bool> enforcement_log::find_ends(std::vector<kafka::position>& ends) {
-  std::vector<kafka::position> begins;
-  for (const auto each : partitions_) {
-    const auto log = brokers_.range({topic_, each}, kafka::isolation::committed);
-    if (asks_for(log, kafka::next_action::again)) return false;
-    if (not log) return log.error();
-    begins.push_back({{topic_, each}, log->low});
-    ends.push_back({{topic_, each}, log->high});
-  }
-  if (not starts_) return true;
-  if (reader_ == nullptr) reader_ = brokers_.make_reader(kafka::isolation::committed);
-  if (auto started = reader_->start(begins); not started) return started.error();
-  starts_ = false;
-  return true;
-}
-
-kafka::call_result<bool> enforcement_log::read_batch(kafka::milliseconds wait, const take& told) {
-  const auto batch = reader_->poll(wait);
-  if (batch == nullptr) {
-    const auto failed = reader_->failure();
-    if (failed) return false;
-    starts_ = true;
-    return failed.error();
-  }
-  const auto records = batch->records();
-  for (std::size_t i = 0; i < records.size(); ++i)
-    if (const auto says = enforcement_record_from(records[i], batch->headers(i))) told(*says);
-  return true;
-}
-
 kafka::call_result<bool> enforcement_log::read_all(kafka::milliseconds wait, const take& told) {
-  std::vector<kafka::position> ends;
-  if (auto found = find_ends(ends); not found or not *found) return found;
-  const auto is_behind = [this](const kafka::position& end) { return reader_->position_of(end.of) < end.offset; };
-  while (std::any_of(ends.begin(), ends.end(), is_behind)) {
-    auto read = read_batch(wait, told);
-    if (not read) return read;
-    if (not *read) return std::none_of(ends.begin(), ends.end(), is_behind);
-  }
-  return true;
+  return reader_.read_all(wait, told_of(told));
 }
 
 kafka::call_result<> enforcement_log::read_some(kafka::milliseconds wait, const take& told) {
-  if (const auto read = read_batch(wait, told); not read) return read.error();
-  return {};
+  return reader_.read_some(wait, told_of(told));
 }
 
 } // namespace fairuse

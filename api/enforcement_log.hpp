@@ -6,13 +6,14 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "api/topic_reader.hpp"
 #include "streams/enforcement_row.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 
@@ -38,25 +39,17 @@ class enforcement_log {
 public:
   using take = std::function<void(const enforcement_record&)>;
 
-  enforcement_log(kafka::cluster& brokers, std::string topic) : brokers_{brokers}, topic_{std::move(topic)} {}
+  enforcement_log(kafka::cluster& brokers, std::string topic) : reader_{brokers, std::move(topic)} {}
 
-  /// These partitions, from their beginning.
-  void follow(const std::vector<std::int32_t>& partitions);
-  /// Read all that is committed now. False: not yet, ask again; an error: a broker refuses.
+  // As those of topic_reader.
+
+  void follow(const std::vector<std::int32_t>& partitions) { reader_.follow(partitions); }
+  kafka::call_result<> follow_all() { return reader_.follow_all(); }
   kafka::call_result<bool> read_all(kafka::milliseconds wait, const take& told);
-  /// What comes within `wait`. REQUIRES: read_all() was true.
   kafka::call_result<> read_some(kafka::milliseconds wait, const take& told);
 
 private:
-  kafka::call_result<bool> find_ends(std::vector<kafka::position>& ends);
-  /// False: nothing came.
-  kafka::call_result<bool> read_batch(kafka::milliseconds wait, const take& told);
-
-  kafka::cluster& brokers_;
-  std::string topic_;
-  std::unique_ptr<kafka::reader> reader_;
-  std::vector<std::int32_t> partitions_;
-  bool starts_ = false;
+  topic_reader reader_;
 };
 
 } // namespace fairuse

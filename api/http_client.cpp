@@ -212,8 +212,10 @@ void http_client::body::prepare(transfer& one) const {
   set(CURLOPT_ERRORBUFFER, one.told.data());
   set(CURLOPT_WRITEFUNCTION, &take_body);
   set(CURLOPT_WRITEDATA, static_cast<void*>(&one));
-  set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(one.what.body.size()));
-  set(CURLOPT_POSTFIELDS, one.what.body.c_str());
+  if (not one.what.is_get) {
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(one.what.body.size()));
+    set(CURLOPT_POSTFIELDS, one.what.body.c_str());
+  }
   set(CURLOPT_HTTPHEADER, one.headers.get());
   if (not options.proxy.empty()) set(CURLOPT_PROXY, options.proxy.c_str());
   if (options.ca_file.empty()) return;

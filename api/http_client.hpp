@@ -30,7 +30,8 @@ struct outgoing_request {
   std::string url;
   /// `name: value`; no line break in it.
   std::vector<std::string> headers;
-  /// Sent by POST.
+  /// GET instead of POST; then there is no body.
+  bool is_get = false;
   std::string body;
   /// For the whole request.
   std::int64_t timeout_ms = 30'000;

@@ -127,9 +127,15 @@ run_result<std::unique_ptr<running_service>> open_api(const beside& with, consol
         fmt::format("nobody could ask the API: {} names no `api.tokens`, `api.jwt` or `api.proxies`. Make a "
                     "token with `fairuse token gateway-1 --roles gateway`",
                     settings.file.string())};
+  if (not settings.api.advertise.empty() and settings.api.forward_key.empty())
+    return run_error{
+        run_fault::refused,
+        fmt::format("--advertise needs `api.forward_key` in {}, a file with a key that all instances share",
+                    settings.file.string())};
   return running_service::open(settings,
                                {.state = with.state,
                                 .instance = variable(instance_variable),
+                                .case_key = with.case_key,
                                 .log = [&shown](log_level level, const std::string& text) { shown.log(level, text); }});
 }
 
@@ -170,6 +176,10 @@ std::string check_address(const std::string& text) {
   return is_address_and_port(text) ? std::string{} : "'" + text + "' is no address:port such as 127.0.0.1:8080";
 }
 
+std::string check_advertised(const std::string& text) {
+  return is_own_address(text) ? std::string{} : "'" + text + "' is no address such as http://10.0.0.7:8080";
+}
+
 std::function<int()> declare_run(CLI::App& app) {
   auto options = std::make_shared<run_options>();
   auto& settings = options->engine;
@@ -196,6 +206,8 @@ std::function<int()> declare_run(CLI::App& app) {
                  "Kafka: an input that may be new, or gone, since the last run");
   app.add_option("--listen", options->listen, "address:port of the API; the deployment's `api` says who may ask")
       ->check(check_address);
+  app.add_option("--advertise", options->advertise, "Kafka: http://host:port by which other instances reach the API")
+      ->check(check_advertised);
   app.add_flag("--json", options->json, "Print the summary as JSON on stdout");
   auto* tuning = app.add_option_group("Tuning", "Changes no byte of a decision");
   tuning->add_option("--commit-bytes", settings.commit_bytes, "Bytes after which a commit is made")
@@ -212,7 +224,7 @@ std::function<int()> declare_run(CLI::App& app) {
   return [options, clock, max_gap, given] {
     auto& wanted = options->engine;
     options->local_only = given({"--input", "--clock", "--max-gap", "--commit-bytes", "--commit-ms", "--chunk-bytes"});
-    options->kafka_only = given({"--adopt-topic"});
+    options->kafka_only = given({"--adopt-topic", "--advertise"});
     if (not clock->empty()) wanted.clock = *clock == "wall" ? clock_kind::wall : clock_kind::events;
     if (not max_gap->empty()) wanted.max_gap_ms = yaml::parse_duration(*max_gap);
     return run_engine(*options);
@@ -237,6 +249,7 @@ int run_engine(run_options options) {
   settings.instance = variable(instance_variable);
   settings.program = FAIRUSE_VERSION;
   if (not options.listen.empty()) all->settings.api.listen = options.listen;
+  if (not options.advertise.empty()) all->settings.api.advertise = options.advertise;
   const beside with{all->settings, settings.state_folder, key->bytes};
   console shown;
   const auto api = open_api(with, shown);
@@ -245,9 +258,13 @@ int run_engine(run_options options) {
       start_engine(std::move(settings), std::move(*all), std::move(*key),
                    {.log = [&shown](log_level level, const std::string& text) { shown.log(level, text); },
                     .progress = [&shown](const run_progress& now) { shown.show(now); },
-                    .enforcement = *api == nullptr ? nullptr : (*api)->enforcement()});
+                    .enforcement = *api == nullptr ? nullptr : (*api)->enforcement(),
+                    .leases_used = *api == nullptr ? nullptr : (*api)->leases_used()});
   if (not running) return fail(running.error());
-  return run_to_end(**running, with, shown, options.json);
+  if (*api != nullptr) (*api)->attach(**running);
+  const auto code = run_to_end(**running, with, shown, options.json);
+  if (*api != nullptr) (*api)->detach();
+  return code;
 }
 
 const command run_command = {

@@ -18,6 +18,7 @@ struct run_options {
   std::vector<std::string> kafka_only;
   /// Of the API, instead of the deployment's; empty: as that says.
   std::string listen;
+  std::string advertise;
   /// The report as JSON on stdout, besides.
   bool json = false;
 };

@@ -18,13 +18,8 @@ namespace fairuse::cli {
 
 namespace {
 
-/// Used minutes are counted earlier than they limit a user (policy key budget.track_from).
-bool enforces_budget(const standing_view& view) {
-  return view.budget.limit_ms > 0 and view.at == view.slot->rules.budget.at;
-}
-
 std::string budget_note(const standing_view& view) {
-  if (not enforces_budget(view))
+  if (not view.enforces_budget())
     return fmt::format("  counted, enforced in {} only", to_text(view.slot->rules.budget.at));
   return view.budget.exhausted ? "  exhausted" : "";
 }
@@ -219,9 +214,9 @@ json slot_json(const status_question& question, const standing_view& view) {
                        {"cap_ms", view.windows[i].cap_ms},
                        {"exceeded", view.windows[i].exceeded}});
   text["windows"] = std::move(windows);
-  text["budget"] = {{"tracked", view.budget.tracked},    {"used_ms", view.budget.used_ms},
-                    {"limit_ms", view.budget.limit_ms},  {"exhausted", view.budget.exhausted},
-                    {"enforced", enforces_budget(view)}, {"resets_at", instant_json(view.budget.resets_at)}};
+  text["budget"] = {{"tracked", view.budget.tracked},     {"used_ms", view.budget.used_ms},
+                    {"limit_ms", view.budget.limit_ms},   {"exhausted", view.budget.exhausted},
+                    {"enforced", view.enforces_budget()}, {"resets_at", instant_json(view.budget.resets_at)}};
   text["hard_restricted"] = view.hard_restricted;
   text["retry_at"] = instant_json(view.retry_at);
   text["ceiling"] = view.ceiling;

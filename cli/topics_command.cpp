@@ -40,6 +40,8 @@ kafka::topic_needs topic_needs_of(const deployment& settings) {
     needs.topics.emplace_back(role, *topic);
   if (not settings.notifier.url.empty())
     needs.topics.emplace_back(topic_role::notification_ends, settings.notifier.ends_topic);
+  if (not settings.api.advertise.empty())
+    needs.topics.emplace_back(topic_role::instances, settings.api.instances_topic);
   return needs;
 }
 

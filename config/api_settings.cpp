@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/pure/text.hpp"
+#include "config/kafka_settings.hpp"
 #include "config/named_path.hpp"
 #include "config/web_address.hpp"
 
@@ -44,6 +45,7 @@ public:
 
   void bind() {
     bind_listen();
+    bind_owner();
     bind_file(from_, "tokens", folder_, into_.tokens);
     bind_jwt();
     bind_proxies();
@@ -61,6 +63,22 @@ private:
       from_.out().report(yaml::severity::warning, from_.at("listen"),
                          from_.called("listen") + ": tokens can be read on the way; listen on 127.0.0.1, behind a "
                                                   "proxy that speaks TLS");
+  }
+
+  void bind_owner() {
+    if (from_.text("advertise", into_.advertise) and not is_own_address(into_.advertise))
+      from_.error("advertise",
+                  "expected the address by which other instances reach this one, such as "
+                  "http://10.0.0.7:8080, not '"
+                      + into_.advertise + "'");
+    bind_file(from_, "forward_key", folder_, into_.forward_key);
+    if (not into_.advertise.empty() and into_.forward_key.empty())
+      from_.error("advertise",
+                  "needs forward_key, a file with a key that all instances share: "
+                  "`openssl rand -hex 32 > forward.key`");
+    if (from_.text("instances_topic", into_.instances_topic))
+      if (const auto problem = topic_problem(into_.instances_topic); not problem.empty())
+        from_.error("instances_topic", problem);
   }
 
   static void filled_text(map_reader& from, std::string_view key, std::string& into, need how) {
@@ -124,6 +142,11 @@ private:
 };
 
 } // namespace
+
+bool is_own_address(std::string_view url) {
+  const auto authority = authority_of(url);
+  return is_web_address(url) and url.ends_with(authority) and authority.find('@') == std::string_view::npos;
+}
 
 void bind_api(map_reader& from, const std::filesystem::path& folder, api_settings& into) {
   api_binder{from, folder, into}.bind();

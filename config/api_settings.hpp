@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/system/ip_range.hpp"
@@ -35,6 +36,13 @@ struct proxy_settings {
 struct api_settings {
   /// address:port; empty: there is no API.
   std::string listen;
+  // Kafka mode.
+  /// http://host:port, by which other instances reach this one; empty: they do not.
+  std::string advertise;
+  /// Keys of at least 32 bytes, one a line, the same for all instances: the first seals what is forwarded.
+  std::filesystem::path forward_key;
+  /// Says which instance decides on which partition.
+  std::string instances_topic = "fairuse.instances.v1";
   /// Of persons and services; empty: there are none.
   std::filesystem::path tokens;
   jwt_settings jwt;
@@ -43,6 +51,9 @@ struct api_settings {
   /// Something is there by which somebody could be known.
   bool says_who() const { return not tokens.empty() or not jwt.jwks.empty() or not proxies.addresses.empty(); }
 };
+
+/// http://host:port, and nothing behind it.
+bool is_own_address(std::string_view url);
 
 /// Reads all of the section. Paths resolve against `folder`.
 void bind_api(yaml::map_reader& from, const std::filesystem::path& folder, api_settings& into);

@@ -38,7 +38,7 @@ public:
     bind_retention();
     bind_reviewer_settings();
     bind_notifier_settings();
-    if (auto api = top_.map("api")) bind_api(*api, settings.file.parent_path(), settings.api);
+    bind_api_settings();
     bind_log();
     top_.count("active_users_max", settings.active_users_max, {1'000, 10'000'000});
     top_.duration("max_gap", settings.max_gap_ms, {hour_ms, retention_max_ms});
@@ -120,6 +120,15 @@ private:
     if (settings.notifier.with_engine and settings.streams == stream_kind::kafka)
       notifier->error("with_engine", "is for local mode; on Kafka the notifier is a process of its own");
     if (settings.streams == stream_kind::kafka) check_ends_topic(*notifier);
+  }
+
+  void bind_api_settings() {
+    auto api = top_.map("api");
+    if (not api) return;
+    auto& settings = all_.settings;
+    bind_api(*api, settings.file.parent_path(), settings.api);
+    if (settings.streams == stream_kind::local and not settings.api.advertise.empty())
+      api->error("advertise", "is for Kafka mode; local mode is one process");
   }
 
   void check_ends_topic(map_reader& notifier) {

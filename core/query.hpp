@@ -50,6 +50,9 @@ struct standing_view {
   time_ms cooldown_until = INT64_MIN;
   time_ms next_due = never;
   const standing* details = nullptr; ///< marks; nullptr if nothing has happened
+
+  /// A budget may be tracked earlier than it limits a user (policy key budget.track_from).
+  bool enforces_budget() const { return budget.limit_ms > 0 and at == slot->rules.budget.at; }
 };
 
 /// Nullptr: nothing has happened in that slot yet.

@@ -5,14 +5,15 @@
 //
 // It owns no signal, writes to neither stdout nor stderr and reads no environment variable: run_settings has the input
 // from there, engine_callbacks get the output.
-// Threads: start_engine(), run() and report() on one thread, stop() from any. A program may have several engines, each
-// with a state folder of its own.
+// Threads: start_engine(), run() and report() on one thread, stop(), ask() and owned() from any. A program may have
+// several engines, each with a state folder of its own.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "engine/run_report.hpp"
 #include "events/event.hpp"
 #include "storage/case_key.hpp"
+#include "streams/committed_user.hpp"
 #include "streams/enforcement_row.hpp"
 #include "streams/local/sealer.hpp"
 
@@ -65,6 +67,15 @@ struct engine_callbacks {
   std::function<void(const run_progress&)> progress = [](const run_progress&) {};
   /// Local mode: what a gate has to know, as it is published; never from two threads at once. Empty: there is no gate.
   std::function<void(const enforcement_changes&)> enforcement;
+  /// Under which leases the STT of a committed epoch was used; engine::ask() shows that epoch already. From any thread.
+  /// Empty: nobody gives any.
+  std::function<void(std::span<const lease_use>)> leases_used;
+};
+
+/// A partition that this process decides on, and its last committed epoch.
+struct owned_partition {
+  std::int32_t partition = 0;
+  std::uint64_t epoch = 0;
 };
 
 class engine {
@@ -80,6 +91,12 @@ public:
   virtual void stop() = 0;
   /// After run(): what was done; nothing if it failed before there was something to report.
   virtual std::optional<run_report> report() const = 0;
+
+  // From any thread, as long as the engine is there.
+
+  /// Tells of a user as the last committed epoch left them.
+  virtual void ask(user_question question) = 0;
+  virtual std::vector<owned_partition> owned() const = 0;
 
 protected:
   engine() = default;

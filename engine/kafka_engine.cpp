@@ -67,7 +67,7 @@ struct kafka_engine::worker_thread {
   kafka::task_thread writer;
   std::unique_ptr<kafka::kafka_worker> worker;
   /// `worker`, as soon as other threads may ask for its status.
-  std::atomic<const kafka::kafka_worker*> shown = nullptr;
+  std::atomic<kafka::kafka_worker*> shown = nullptr;
   /// The thread is done.
   std::atomic<bool> ended = false;
   /// When watch() saw that it only leaves (steady); 0: it does not.
@@ -113,6 +113,7 @@ run_result<void> kafka_engine::run() {
 
 // What hangs is never destroyed: its thread may still use it, and the client.
 void kafka_engine::end_workers() {
+  const std::lock_guard guard{workers_mutex_};
   bool all_ended = true;
   for (auto& each : workers_) {
     if (each->ended) {
@@ -160,6 +161,7 @@ run_result<void> kafka_engine::find_ends() {
 }
 
 void kafka_engine::start_workers() {
+  const std::lock_guard guard{workers_mutex_};
   const auto count = all_.settings.kafka.workers;
   for (std::uint32_t i = 0; i < count; ++i)
     workers_.push_back(std::make_unique<worker_thread>());
@@ -185,7 +187,8 @@ kafka::engine_rules kafka_engine::rules_for(std::uint32_t worker) {
                        .background = [&writer](std::function<void()> task) { writer.give(std::move(task)); },
                        .log = told_.log,
                        .dead_letter = [this](const std::string& topic, std::int32_t partition,
-                                             const refused_input& what) { tell_dead_letter(topic, partition, what); }};
+                                             const refused_input& what) { tell_dead_letter(topic, partition, what); },
+                       .leases_used = told_.leases_used};
   return rules;
 }
 
@@ -225,6 +228,30 @@ void kafka_engine::watch() {
     told_.progress({.done = records, .total = total_records, .events = records});
     if (round % status_every == 0) write_status(true);
   }
+}
+
+void kafka_engine::ask(user_question question) {
+  const std::lock_guard guard{workers_mutex_};
+  const auto partition_of = own_partition_function(all_.settings.kafka.partitioner);
+  for (const auto& each : workers_) {
+    auto* worker = each == nullptr ? nullptr : each->shown.load();
+    if (worker == nullptr) continue;
+    const auto partition = partition_of(question.uid, partitions_);
+    if (worker->decides_on(partition)) return worker->ask(partition, std::move(question));
+  }
+  question.told(nullptr);
+}
+
+std::vector<owned_partition> kafka_engine::owned() const {
+  const std::lock_guard guard{workers_mutex_};
+  std::vector<owned_partition> all;
+  for (const auto& each : workers_) {
+    const auto* worker = each == nullptr ? nullptr : each->shown.load();
+    if (worker == nullptr) continue;
+    for (const auto& one : worker->status().partitions)
+      if (one.state == kafka::takeover_state::ready) all.push_back({one.partition, one.epoch});
+  }
+  return all;
 }
 
 kafka::worker_status kafka_engine::total() const {

@@ -38,6 +38,8 @@ public:
   run_result<void> run() override;
   void stop() override { stop_ = true; }
   std::optional<run_report> report() const override { return report_; }
+  void ask(user_question question) override;
+  std::vector<owned_partition> owned() const override;
 
 private:
   struct worker_thread;
@@ -67,6 +69,8 @@ private:
   /// Partitions that a worker of this process has read to their ends.
   std::mutex finished_mutex_;
   std::set<std::int32_t> finished_;
+  /// Those who ask; the thread of run() when it changes which there are.
+  mutable std::mutex workers_mutex_;
   std::vector<std::unique_ptr<worker_thread>> workers_;
   std::atomic<bool> stop_ = false;
   bool status_failed_ = false;

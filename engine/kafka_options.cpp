@@ -100,6 +100,10 @@ kafka::partition_function partition_function_of(key_partitioner how) {
   return nullptr;
 }
 
+kafka::partition_function own_partition_function(key_partitioner how) {
+  return partition_function_of(how == key_partitioner::unchecked ? key_partitioner::murmur2 : how);
+}
+
 kafka::engine_rules engine_rules_of(const run_settings& settings, const loaded_deployment& all) {
   const auto& wanted = all.settings;
   const auto& from = wanted.kafka;
@@ -118,7 +122,8 @@ kafka::engine_rules engine_rules_of(const run_settings& settings, const loaded_d
                      .pending_rows = from.pending.rows_max,
                      .pending_bytes = from.pending.bytes_max,
                      .active_users = settings.max_active_users.value_or(wanted.active_users_max),
-                     .group_heartbeat = heartbeat_of(from)},
+                     .group_heartbeat = heartbeat_of(from),
+                     .owner_commit = milliseconds{from.session_timeout_ms / 2}},
           .configured = configured_rules_of(all),
           .source = wanted.source,
           .usage_retention_ms = wanted.retention.usage_ms,

@@ -30,6 +30,8 @@ std::string host_name();
 
 /// Nullptr: unchecked.
 kafka::partition_function partition_function_of(key_partitioner how);
+/// Of keys that this program writes and looks for; murmur2, as Java's producers, where nothing is checked.
+kafka::partition_function own_partition_function(key_partitioner how);
 
 /// The rules of all workers of an instance. Left to be filled in for each: worker_name, state, case_key and around.
 kafka::engine_rules engine_rules_of(const run_settings& settings, const loaded_deployment& all);

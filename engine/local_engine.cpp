@@ -3,6 +3,8 @@
 #include "engine/local_engine.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <mutex>
 #include <numeric>
 #include <utility>
 
@@ -151,6 +153,43 @@ void local_engine::wait_for_input() {
     if (due != never) wait = std::min(wait, milliseconds{std::clamp<std::int64_t>(due - wall_clock_ms(), 1, 1'000)});
   }
   queue_->wait(wait);
+}
+
+// On the store's thread, or before there is one.
+void local_engine::keep_published(const published_commit& commit) {
+  auto made = std::make_shared<const published_state>(published_state{store_->last_commit(), commit});
+  {
+    const std::lock_guard guard{published_mutex_};
+    published_.swap(made);
+  }
+  if (told_.leases_used and not commit.leases.empty()) told_.leases_used(commit.leases);
+}
+
+void local_engine::ask(user_question question) {
+  std::shared_ptr<const published_state> from;
+  {
+    const std::lock_guard guard{published_mutex_};
+    from = published_;
+  }
+  if (from == nullptr) return question.told(nullptr);
+  const auto& [users, commit] = *from;
+  const auto who = users->load(question.uid, *commit.in_force.policies, commit.now);
+  if (not who) {
+    told_.log(log_level::error, "a user cannot be read: " + who.error().message);
+    return question.told(nullptr);
+  }
+  const committed_user answer{.who = **who,
+                              .in_force = commit.in_force,
+                              .now = commit.now,
+                              .epoch = commit.epoch,
+                              .owned_for_ms = std::chrono::duration_cast<milliseconds>(steady_now() - begun_).count()};
+  question.told(&answer);
+}
+
+std::vector<owned_partition> local_engine::owned() const {
+  const std::lock_guard guard{published_mutex_};
+  if (published_ == nullptr) return {};
+  return {{.partition = 0, .epoch = published_->commit.epoch}};
 }
 
 // Commit what is sealed; then return why the run ended.

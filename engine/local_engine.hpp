@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -22,6 +23,7 @@
 #include "engine/enforcement_teller.hpp"
 #include "engine/engine.hpp"
 #include "engine/state_folder.hpp"
+#include "storage/committed_users.hpp"
 #include "storage/local_store.hpp"
 #include "streams/local/input_reader.hpp"
 #include "streams/local/local_sink.hpp"
@@ -42,6 +44,8 @@ public:
   run_result<void> run() override;
   void stop() override;
   std::optional<run_report> report() const override { return report_; }
+  void ask(user_question question) override;
+  std::vector<owned_partition> owned() const override;
 
 private:
   run_result<void> withdrawn_if_refused(run_result<void> done);
@@ -57,6 +61,7 @@ private:
   run_result<void> open_spool();
   void make_source(sealer_state state);
   void make_teller();
+  void keep_published(const published_commit& commit);
   void make_sink();
   std::function<void(const dead_letter&)> told_dead_letter() const;
   void add_config_commands();
@@ -109,6 +114,15 @@ private:
   std::unique_ptr<shard> shard_;
   /// nullptr: there is no gate.
   std::unique_ptr<enforcement_teller> teller_;
+
+  /// What ask() answers from.
+  struct published_state {
+    std::shared_ptr<const committed_users> users;
+    published_commit commit;
+  };
+  mutable std::mutex published_mutex_;
+  /// nullptr: nothing is committed yet, or nobody asks.
+  std::shared_ptr<const published_state> published_;
 
   std::atomic<bool> stop_ = false;
   /// Where reading begins, and where the input ends if that is known.

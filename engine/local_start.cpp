@@ -261,13 +261,18 @@ void local_engine::make_teller() {
 
 void local_engine::make_sink() {
   std::function<void(const enforcement_changes&)> told_enforcement;
-  if (teller_ != nullptr) told_enforcement = [this](const enforcement_changes& changes) { teller_->tell(changes); };
+  std::function<void(const published_commit&)> told_commit;
+  if (teller_ != nullptr) {
+    told_enforcement = [this](const enforcement_changes& changes) { teller_->tell(changes); };
+    told_commit = [this](const published_commit& commit) { keep_published(commit); };
+  }
   sink_ = std::make_unique<local_sink>(local_sink_options{.decision_source = all_.settings.source,
                                                           .input = reader_->has_position() ? input_name_ : "-",
                                                           .has_position = reader_->has_position(),
                                                           .second_input = spool_.get(),
                                                           .told_dead_letter = told_dead_letter(),
-                                                          .told_enforcement = std::move(told_enforcement)},
+                                                          .told_enforcement = std::move(told_enforcement),
+                                                          .told_commit = std::move(told_commit)},
                                        *store_, *source_, case_namer{case_key_});
 }
 
@@ -306,6 +311,8 @@ void local_engine::make_shard(time_ms last_now) {
           // A margin between the users kept and those that force a commit, or every new user would force one.
           .max_active_users = active_users_max_ - active_users_max_ / 4,
           .case_of = case_naming_of(case_key_)});
+  if (teller_ != nullptr and meta.epoch > 0)
+    keep_published({.epoch = meta.epoch, .now = meta.now, .in_force = shard_->in_force(), .leases = {}});
 }
 
 } // namespace fairuse

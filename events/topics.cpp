@@ -41,9 +41,11 @@ std::string_view to_text(topic_role value) {
     case topic_role::changelog:
       return "changelog";
     case topic_role::notification_ends:
+      return "notification_ends";
+    case topic_role::instances:
       break;
   }
-  return "notification_ends";
+  return "instances";
 }
 
 std::array<std::pair<topic_role, const std::string*>, topic_names::count> topic_names::named() const {

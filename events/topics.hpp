@@ -28,6 +28,7 @@ enum class topic_role : std::uint8_t {
   journal,
   changelog,
   notification_ends, ///< written by a notifier, not by the engine
+  instances,         ///< written by the API of the instances
 };
 
 /// As a deployment's file writes it.

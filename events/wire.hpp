@@ -42,6 +42,8 @@ struct wire_event {
   /// In the arena. The uid, or `*` for a command about all users.
   std::string_view subject;
   event what;
+  /// In the arena. Of STT: the lease under which it was used; empty: none. No rule reads it, so no event has it.
+  std::string_view lease;
 };
 
 /// A header of a record.

@@ -81,14 +81,15 @@ bool read_speech(line_reading& in, dom::object data, event& made, event_detail& 
 }
 
 bool read_stt(line_reading& in, dom::object data, event& made) {
-  enum : std::size_t { ms_at, provider_at };
-  static constexpr names<2> known{"ms", "provider"};
+  enum : std::size_t { ms_at, provider_at, lease_at };
+  static constexpr names<3> known{"ms", "provider", "lease"};
   members from{data_prefix, known};
   std::int64_t ms = 0;
   // The budget is one for all providers: the name is for people who read the input log, and may be absent.
   std::string_view provider;
   if (not read_data_members(in, data, from) or not need_duration(in, from, ms_at, ms)
-      or not read_text(in, from, provider_at, wire_name_bytes_max, provider))
+      or not read_text(in, from, provider_at, wire_name_bytes_max, provider)
+      or not read_text(in, from, lease_at, wire_name_bytes_max, in.lease))
     return false;
   made.ms = static_cast<std::int32_t>(ms);
   return true;

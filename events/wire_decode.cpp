@@ -201,11 +201,12 @@ bool read_line(line_reading& in, dom::element root, event_names& names, event& m
   return read_data(in, data, names.subject, made, detail);
 }
 
-wire_event keep(const event_names& names, event& made, event_detail&& detail, event_arena& arena) {
+wire_event keep(const event_names& names, event& made, event_detail&& detail, std::string_view lease,
+                event_arena& arena) {
   made.key = event_key(names.source, names.id);
   made.text = arena.keep(names.source, names.id);
   if (not std::holds_alternative<std::monostate>(detail)) made.detail = arena.keep(std::move(detail));
-  return {arena.keep(names.subject), made};
+  return {arena.keep(names.subject), made, lease.empty() ? lease : arena.keep(lease)};
 }
 
 bool equal_without_case(std::string_view left, std::string_view right) {
@@ -278,12 +279,13 @@ wire_decoder& wire_decoder::operator=(wire_decoder&&) noexcept = default;
 result<wire_event, refused> wire_decoder::decode_padded(std::string_view line, event_arena& arena) {
   auto& in = parts_->reading;
   in.is_binary = false;
+  in.lease = {};
   dom::element root;
   event made;
   event_names names;
   event_detail detail;
   if (not parts_->parse(line, root) or not read_line(in, root, names, made, detail)) return std::move(in.problem);
-  return keep(names, made, std::move(detail), arena);
+  return keep(names, made, std::move(detail), in.lease, arena);
 }
 
 result<wire_event, refused> wire_decoder::decode(std::string_view line, event_arena& arena) {
@@ -295,6 +297,7 @@ result<wire_event, refused> wire_decoder::decode_binary(std::span<const wire_hea
                                                         event_arena& arena) {
   auto& in = parts_->reading;
   in.is_binary = true;
+  in.lease = {};
   header_attributes from;
   event made;
   event_names names;
@@ -306,7 +309,7 @@ result<wire_event, refused> wire_decoder::decode_binary(std::span<const wire_hea
   if (root.is_null()) return refused{refusal::missing_field, "data"};
   if (root.get(data) != simdjson::SUCCESS) return refused{refusal::wrong_type, "data"};
   if (not read_data(in, data, names.subject, made, detail)) return std::move(in.problem);
-  return keep(names, made, std::move(detail), arena);
+  return keep(names, made, std::move(detail), in.lease, arena);
 }
 
 result<wire_event, refused> wire_decoder::decode_by_headers(std::span<const wire_header> headers,

@@ -50,6 +50,8 @@ struct line_reading {
   bool is_binary = false;
   /// The text of `data`'s value is found again by its place among the members.
   std::uint32_t data_index = 0;
+  /// Of the line's STT; empty: none.
+  std::string_view lease;
   /// Extension attributes, to find repeated ones; kept from line to line for its memory.
   std::vector<std::string_view> extensions;
 

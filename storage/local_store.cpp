@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "storage/checkpoint_keeper.hpp"
+#include "storage/committed_users.hpp"
 #include "storage/erased_users.hpp"
 #include "storage/journal.hpp"
 #include "storage/keys.hpp"
@@ -144,6 +145,10 @@ time_ms local_store::erased_at(std::string_view uid) {
 
 std::unique_ptr<user_scan> local_store::scan_users(const policy_set& policies) const {
   return std::make_unique<user_scan>(body_->db, policies, body_->meta.now);
+}
+
+std::shared_ptr<const committed_users> local_store::last_commit() const {
+  return std::make_shared<const committed_users>(body_->db);
 }
 
 std::string local_store::policy_text(std::string_view digest) {

@@ -31,6 +31,7 @@
 
 namespace fairuse {
 
+class committed_users;
 class stored_logs;
 class user_scan;
 
@@ -130,6 +131,9 @@ public:
   time_ms erased_at(std::string_view uid);
   /// What the last commit left, for a thread of its own. REQUIRES: no commit is open or under way; this outlives it.
   std::unique_ptr<user_scan> scan_users(const policy_set& policies) const;
+  /// What the last commit left, for any thread. REQUIRES: no commit is under way, or it is the one that tells
+  /// `published`; this outlives it.
+  std::shared_ptr<const committed_users> last_commit() const;
   /// Text of a policy by digest; empty: unknown.
   std::string policy_text(std::string_view digest);
   /// Decisions, dead letters, journal and inputs as committed (storage/stored_logs.hpp). Usable from any thread.

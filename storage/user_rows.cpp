@@ -24,12 +24,13 @@ void note_numbers(tombstone& to, std::string_view slot, std::uint32_t strike, st
 /// newer than itself: for a million new users at once that is nearly all rows, for each user.
 class bounded_rows {
 public:
-  bounded_rows(rocksdb::DB& db, std::string_view prefix) : end_(prefix) {
+  bounded_rows(rocksdb::DB& db, const rocksdb::Snapshot* as_of, std::string_view prefix) : end_(prefix) {
     // Above every kind of row.
     end_.push_back('\xff');
     bound_ = slice_of(end_);
     rocksdb::ReadOptions how;
     how.iterate_upper_bound = &bound_;
+    how.snapshot = as_of;
     rows_.reset(db.NewIterator(how));
     rows_->Seek(slice_of(prefix));
   }
@@ -220,7 +221,7 @@ struct user_rows::reading {
 };
 
 result<void, store_error> user_rows::walk(reading& in) {
-  bounded_rows rows(*db_, in.prefix);
+  bounded_rows rows(*db_, as_of_, in.prefix);
   while (rows->Valid()) {
     const auto key = view(rows->key());
     const auto row = keys::parse_user_row(key);
@@ -238,7 +239,7 @@ result<void, store_error> user_rows::walk(reading& in) {
 
 result<void, store_error> user_rows::gather(std::string_view uid, std::string_view prefix, overlays before,
                                             row_overlay& all) {
-  bounded_rows rows(*db_, prefix);
+  bounded_rows rows(*db_, as_of_, prefix);
   for (; rows->Valid(); rows->Next())
     all.emplace(rows->key().ToString(), rows->value().ToString());
   if (auto status = status_of(rows->status(), store_); not status) return status;

@@ -32,7 +32,9 @@ struct erasure_row {
 
 class user_rows {
 public:
-  user_rows(rocksdb::DB& db, std::filesystem::path store) : db_(&db), store_(std::move(store)) {}
+  /// `as_of`: users are read as they were then; nullptr: as they are. REQUIRES: it outlives this.
+  user_rows(rocksdb::DB& db, std::filesystem::path store, const rocksdb::Snapshot* as_of = nullptr)
+    : db_(&db), store_(std::move(store)), as_of_(as_of) {}
 
   /// Encode what `who.changed` names. `before`: what is under way.
   result<void, store_error> write(std::string_view uid, const user& who, overlays before, commit_rows& to,
@@ -80,6 +82,7 @@ private:
 
   rocksdb::DB* db_;
   std::filesystem::path store_;
+  const rocksdb::Snapshot* as_of_;
   row_codec codec_;
   std::string value_;
   std::string bucket_part_;

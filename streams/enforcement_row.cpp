@@ -51,9 +51,9 @@ void put_restriction(const standing_view& seen, enforcement_row& row) {
 
 void put_budget(const standing_view& seen, enforcement_row& row) {
   row.budget_exhausted = seen.details != nullptr and seen.details->exhausted;
+  if (seen.enforces_budget() or row.budget_exhausted) row.budget_ms = seen.budget.limit_ms;
   if (not row.budget_exhausted) return;
   row.budget_used_ms = seen.budget.used_ms;
-  row.budget_ms = seen.budget.limit_ms;
   row.budget_resets_at = seen.budget.resets_at;
 }
 

@@ -41,9 +41,10 @@ struct enforcement_row {
   /// Of the first cap, in window order, for which uploads are refused.
   std::int64_t used_ms = 0;
   std::int64_t limit_ms = 0;
+  /// Of the day's budget that holds at this stage; 0: none does.
+  std::int64_t budget_ms = 0;
   // Of a budget that is exhausted.
   std::int64_t budget_used_ms = 0;
-  std::int64_t budget_ms = 0;
   time_ms budget_resets_at = never;
   time_ms exempt_until = never;
   friend bool operator==(const enforcement_row&, const enforcement_row&) = default;

@@ -170,6 +170,16 @@ def notification_end():
     }
 
 
+def instance():
+    return {
+        "name": "instance",
+        "title": "Which instance decides on a partition",
+        "contentType": "application/json",
+        "payload": reference("schemas", "instance"),
+        "bindings": key("The partition, in decimal digits."),
+    }
+
+
 def plain(name, title, content_type, about):
     return {
         "name": name,
@@ -200,6 +210,7 @@ def messages():
     )
     yield "dead_letter", dead_letter()
     yield "notification_end", notification_end()
+    yield "instance", instance()
     yield "policy", plain("policy", "An effective policy, as canonical text", "text/plain", "SHA-256 of the value, hex.")
     yield "journal", plain("journal", "An epoch: inputs, digests, refusals (storage/rows.proto)", "application/x-protobuf", "Internal.")
     yield "changelog", plain("changelog", "A row of state (storage/rows.proto); null: the row is gone", "application/x-protobuf", "Internal.")
@@ -224,6 +235,8 @@ CHANNELS = {
     "policies": ("fairuse.policies.v1", "Policies by digest, written in the transaction of their first use.", COMPACTED, ["policy"]),
     "notification_ends": ("fairuse.notification-ends.v1", "How notifications ended: written by `fairuse notifier`, not by the engine.",
                           kept(35), ["notification_end"]),
+    "instances": ("fairuse.instances.v1", "Which instance decides on which partition: written by the API of the instances.", COMPACTED,
+                  ["instance"]),
     "journal": ("fairuse.journal.v1", "What every epoch was made of. Internal.", kept(35), ["journal"]),
     "changelog": ("fairuse.changelog.v1", "State, to restore it from. Internal.", COMPACTED, ["changelog"]),
 }
@@ -250,7 +263,7 @@ def document():
         schemas[f"{kind}_event"] = event
         schemas[f"{kind}_data"] = event["properties"]["data"]
     for stem, name in [("notification", "notification"), ("enforcement", "enforcement"), ("controls", "controls"),
-                       ("review-request", "review_request"), ("notification-end", "notification_end")]:
+                       ("review-request", "review_request"), ("notification-end", "notification_end"), ("instance", "instance")]:
         schemas[name] = schema(f"{stem}.v1")
     return {
         "asyncapi": "3.0.0",

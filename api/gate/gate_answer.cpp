@@ -9,9 +9,9 @@ namespace fairuse {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> reason_texts{"none",     "hard_restricted", "ceiling",  "budget_exhausted",
-                                                       "exempt",   "kill_switch",     "disabled", "starting",
-                                                       "view_late"};
+constexpr std::array<std::string_view, 11> reason_texts{
+    "none",        "hard_restricted", "ceiling",  "budget_exhausted", "budget_reserved", "exempt",
+    "kill_switch", "disabled",        "starting", "view_late",        "no_owner"};
 
 gate_reason fault_of(const gate_facts& facts) {
   if (facts.age_ms < 0) return gate_reason::starting;

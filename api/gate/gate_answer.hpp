@@ -27,6 +27,7 @@ enum class gate_reason : std::uint8_t {
   hard_restricted,
   ceiling,
   budget_exhausted,
+  budget_reserved, ///< what is left of it is leased to other sessions
   // Allowed, whatever the row says.
   exempt,
   kill_switch,
@@ -34,6 +35,7 @@ enum class gate_reason : std::uint8_t {
   // Allowed, because of a fault.
   starting,  ///< what was committed before the start is still being read
   view_late, ///< no broker has said for a while that there is nothing newer
+  no_owner,  ///< whoever gives leases on the user's budget does not answer
 };
 
 std::string_view to_text(gate_reason value);

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -49,20 +48,9 @@ void kafka_gate::keep_reading(const std::stop_token& stop) {
 }
 
 bool kafka_gate::follow_all() {
-  const std::vector<std::string> topics{topic_};
-  const auto counts = brokers_.partition_counts(topics);
-  if (not counts) {
-    tell(counts.error());
-    return false;
-  }
-  if (counts->front() == 0) {
-    tell({kafka::next_action::broken, "UNKNOWN_TOPIC_OR_PART", fmt::format("there is no topic {}", topic_)});
-    return false;
-  }
-  std::vector<std::int32_t> all(static_cast<std::size_t>(counts->front()));
-  std::iota(all.begin(), all.end(), 0);
-  log_.follow(all);
-  return true;
+  const auto follows = log_.follow_all();
+  if (not follows) tell(follows.error());
+  return follows.has_value();
 }
 
 // All that is committed, and what comes in the second after it.

@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "api/notifier/time_zone.hpp"
-
 namespace fairuse {
 
 namespace {
@@ -33,27 +31,16 @@ std::optional<std::string> sums_text(const notice& what, const language& words) 
   return all;
 }
 
-// The first minute after it: a stage that ends at 23:59:59.999 ends at 0:00.
-std::optional<std::string> until_text(const notice& what, const language& words) {
-  if (what.until == never) return std::nullopt;
-  const auto instant = (what.until + minute_ms - 1) / minute_ms * minute_ms;
-  const auto zone = time_zone::find(what.time_zone).value_or(time_zone{});
-  const auto shown = zone.at(instant);
-  return words.date.filled([&](std::string_view placeholder) -> std::optional<std::string> {
-    if (placeholder == "day") return std::to_string(shown.day);
-    if (placeholder == "month") return words.months.at(shown.month - 1);
-    if (placeholder == "year") return std::to_string(shown.year);
-    if (placeholder == "hour") return fmt::format("{:02}", shown.hour);
-    if (placeholder == "minute") return fmt::format("{:02}", shown.minute);
-    return shown.zone;
-  });
-}
+/// What a deployment without a name calls itself.
+constexpr std::string_view nameless = "this service";
 
 std::optional<std::string> value_of(std::string_view placeholder, const notice& what, const notifier_settings& settings,
                                     const language& words) {
-  if (placeholder == "product") return settings.product;
-  if (placeholder == "appeal") return settings.appeal;
-  if (placeholder == "until") return until_text(what, words);
+  if (placeholder == "product") return settings.product.empty() ? std::string{nameless} : settings.product;
+  if (placeholder == "appeal") return settings.appeal.empty() ? std::nullopt : std::optional{settings.appeal};
+  if (placeholder == "until" and what.until == never) return std::nullopt;
+  if (placeholder == "until")
+    return date_text(what.until, time_zone::find(what.time_zone).value_or(time_zone{}), words);
   if (placeholder == "sums") return sums_text(what, words);
   if (placeholder == "used") return std::to_string(what.used_ms / minute_ms);
   if (placeholder == "budget") return std::to_string(what.budget_ms / minute_ms);
@@ -62,6 +49,18 @@ std::optional<std::string> value_of(std::string_view placeholder, const notice& 
 }
 
 } // namespace
+
+std::string date_text(time_ms end, const time_zone& zone, const language& words) {
+  const auto shown = zone.at((end + minute_ms - 1) / minute_ms * minute_ms);
+  return *words.date.filled([&](std::string_view placeholder) -> std::optional<std::string> {
+    if (placeholder == "day") return std::to_string(shown.day);
+    if (placeholder == "month") return words.months.at(shown.month - 1);
+    if (placeholder == "year") return std::to_string(shown.year);
+    if (placeholder == "hour") return fmt::format("{:02}", shown.hour);
+    if (placeholder == "minute") return fmt::format("{:02}", shown.minute);
+    return shown.zone;
+  });
+}
 
 notice_text text_of(const notice& what, const notifier_settings& settings) {
   const auto& words = language_for(settings.messages, what.locale, settings.default_locale);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A notice in words.
+// A notice in words, and an instant.
+// Pure functions.
 #pragma once
 
 #include <string>
 
 #include "api/notifier/notice.hpp"
+#include "api/notifier/time_zone.hpp"
 #include "config/notifier_settings.hpp"
 
 namespace fairuse {
@@ -18,7 +20,10 @@ struct notice_text {
   std::string text;
 };
 
-/// REQUIRES: a notice about a stage names one.
+/// The first minute after `end`, where a user is: a stage that ends at 23:59:59.999 ends at 0:00.
+std::string date_text(time_ms end, const time_zone& zone, const language& words);
+
+/// A paragraph that has nothing to fill in (no appeal, no end) is left out. REQUIRES: a notice about a stage names one.
 notice_text text_of(const notice& what, const notifier_settings& settings);
 
 } // namespace fairuse

@@ -90,15 +90,15 @@ result<notice_log> notice_log::open(fs::path file, std::int64_t kept_ms, std::ui
 }
 
 // `sent-1772359200000.ndjson`: by the instant, oldest first.
-std::vector<fs::path> notice_log::ended_files() const {
-  const auto begin = file_.stem().string() + "-";
+std::vector<fs::path> notice_log::ended_files_of(const fs::path& file) {
+  const auto begin = file.stem().string() + "-";
   std::vector<std::pair<time_ms, fs::path>> found;
   std::error_code failed;
-  for (fs::directory_iterator each{file_.parent_path(), failed}, end; not failed and each != end;
+  for (fs::directory_iterator each{file.parent_path(), failed}, end; not failed and each != end;
        each.increment(failed)) {
     const auto stem = each->path().stem().string();
     std::error_code unknown;
-    if (each->path().extension() != file_.extension() or not stem.starts_with(begin)
+    if (each->path().extension() != file.extension() or not stem.starts_with(begin)
         or not each->is_regular_file(unknown))
       continue;
     if (const auto at = parse_number<time_ms>(std::string_view{stem}.substr(begin.size())))
@@ -113,7 +113,7 @@ std::vector<fs::path> notice_log::ended_files() const {
 }
 
 result<void> notice_log::read(const std::function<void(std::string_view)>& visit) const {
-  auto files = ended_files();
+  auto files = ended_files_of(file_);
   files.push_back(file_);
   for (const auto& each : files)
     if (auto done = read_lines(each, visit); not done) return done;
@@ -152,7 +152,7 @@ result<void> notice_log::begin_anew(time_ms now) {
   ::close(std::exchange(handle_, *handle));
   bytes_ = 0;
   if (auto synced = sync_folder_of(file_); not synced) return synced;
-  for (const auto& each : ended_files()) {
+  for (const auto& each : ended_files_of(file_)) {
     const auto stem = each.stem().string();
     const auto ended = parse_number<time_ms>(std::string_view{stem}.substr(file_.stem().string().size() + 1));
     std::error_code ignored;

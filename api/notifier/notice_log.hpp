@@ -24,6 +24,8 @@ public:
   /// `file`: `name.ndjson` in a folder that exists. Files keep `kept_ms` after their last line.
   static result<notice_log> open(std::filesystem::path file, std::int64_t kept_ms,
                                  std::uint64_t bytes_max = 64U << 20U);
+  /// What was begun before `file` and has the instant of its end in its name, oldest first.
+  static std::vector<std::filesystem::path> ended_files_of(const std::filesystem::path& file);
   ~notice_log();
   notice_log(notice_log&& other) noexcept;
   notice_log& operator=(notice_log&& other) = delete;
@@ -39,7 +41,6 @@ private:
   notice_log(std::filesystem::path file, std::int64_t kept_ms, std::uint64_t bytes_max, int handle,
              std::uint64_t bytes);
   result<void> begin_anew(time_ms now);
-  std::vector<std::filesystem::path> ended_files() const;
 
   std::filesystem::path file_;
   std::int64_t kept_ms_;

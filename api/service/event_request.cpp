@@ -10,6 +10,7 @@
 
 #include "api/http/request_target.hpp"
 #include "api/service/replies.hpp"
+#include "events/json_text.hpp"
 #include "events/wire.hpp"
 
 namespace fairuse {
@@ -43,6 +44,22 @@ std::string as_line(std::string_view json) {
   std::size_t size = 0;
   if (simdjson::minify(json.data(), json.size(), line.data(), size) != simdjson::SUCCESS) return std::string{json};
   line.resize(size);
+  return line;
+}
+
+/// An event that came in binary mode, with its data as they came.
+std::string structured_line(const wire_event& decoded, std::string_view data) {
+  const auto& what = decoded.what;
+  std::string line = "{";
+  json_members to(line);
+  to.text("specversion", "1.0");
+  to.text("id", what.text->id);
+  to.text("source", what.text->source);
+  to.text("type", event_type(what.kind));
+  to.text("subject", decoded.subject);
+  to.time("time", what.time);
+  to.text("datacontenttype", "application/json");
+  to.member("data").append(as_line(data)).push_back('}');
   return line;
 }
 
@@ -116,10 +133,8 @@ result<std::vector<incoming_event>, http_reply> binary(const http_request& reque
     headers.push_back({name, value});
   event_arena arena;
   const auto decoded = decoder_of_thread().decode_binary(headers, request.body, arena);
-  std::string line;
-  if (decoded) append_event(line, decoded->subject, decoded->what);
   std::vector<incoming_event> one;
-  one.push_back(taken(decoded, std::move(line)));
+  one.push_back(taken(decoded, decoded ? structured_line(*decoded, request.body) : std::string{}));
   return one;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/service/replies.hpp"
 #include "api/service/request_json.hpp"
 #include "engine/clocks.hpp"
 #include "events/json_text.hpp"
@@ -40,6 +41,8 @@ result<gate_question, http_reply> gate_question_from(const http_request& request
   from.optional_count("planned_ms", planned_max_ms, asked.planned_ms);
   from.optional_text("session", session_bytes_max, asked.session);
   if (auto wrong = from.finish()) return std::move(*wrong);
+  if (asked.purpose == gate_purpose::upload and not asked.session.empty() and asked.planned_ms == 0)
+    return invalid_body("`planned_ms` is missing: an upload with a `session` reserves all of it");
   return asked;
 }
 
@@ -55,7 +58,7 @@ gate_facts gate_facts_of(const gate_source& from, const std::string& uid) {
           .age_max_ms = from.age_max_ms};
 }
 
-std::string gate_answer_json(const gate_answer& answer, const gate_facts& facts) {
+std::string gate_answer_json(const gate_answer& answer, const gate_facts& facts, const lease* reserved) {
   std::string out = "{";
   json_members to(out);
   to.text("answer", outcome_of(answer));
@@ -68,6 +71,15 @@ std::string gate_answer_json(const gate_answer& answer, const gate_facts& facts)
   if (answer.vad_threshold_nano != 0) actions.nano("vad_threshold", answer.vad_threshold_nano);
   out.push_back('}');
   if (not answer.allowed) append_refusal(to, answer, facts.now);
+  if (reserved != nullptr) {
+    to.member("lease").push_back('{');
+    json_members in(out);
+    in.text("id", reserved->id);
+    in.integer("granted_ms", reserved->granted_ms);
+    in.integer("valid_for_ms", reserved->valid_for_ms);
+    in.time("valid_until", facts.now + reserved->valid_for_ms);
+    out.push_back('}');
+  }
   if (facts.row) {
     to.integer("epoch", static_cast<std::int64_t>(facts.row->epoch));
     to.integer("partition", facts.row->partition);

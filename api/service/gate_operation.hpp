@@ -10,6 +10,7 @@
 
 #include "api/gate/gate_answer.hpp"
 #include "api/gate/gate_view.hpp"
+#include "api/gate/lease_table.hpp"
 #include "api/http/http_message.hpp"
 #include "base/pure/result.hpp"
 
@@ -38,6 +39,7 @@ struct gate_question {
 /// The error is a problem for the client.
 result<gate_question, http_reply> gate_question_from(const http_request& request);
 gate_facts gate_facts_of(const gate_source& from, const std::string& uid);
-std::string gate_answer_json(const gate_answer& answer, const gate_facts& facts);
+/// `reserved`: nullptr: there is no lease with it.
+std::string gate_answer_json(const gate_answer& answer, const gate_facts& facts, const lease* reserved = nullptr);
 
 } // namespace fairuse

@@ -2,9 +2,13 @@
 
 #include "api/service/service.hpp"
 
+#include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "api/http/problem.hpp"
+#include "api/service/lease_operation.hpp"
+#include "api/service/replies.hpp"
 
 namespace fairuse {
 
@@ -20,6 +24,13 @@ http_reply unauthorized(no_identity why) {
   return reply;
 }
 
+/// For all of a call, a hop included. A gateway waits for no longer.
+constexpr std::int64_t lease_deadline_ms = 2'000;
+/// An epoch of a backlog may take 3 s.
+constexpr std::int64_t status_deadline_ms = 5'000;
+
+http_reply no_owner() { return retry_later("no_owner", "nobody decides on this user now; it is being taken over"); }
+
 http_reply json_reply(std::string body) {
   return {.status = 200, .content_type = "application/json", .headers = {}, .body = std::move(body)};
 }
@@ -30,6 +41,7 @@ service::service(service_options options) : options_{std::move(options)}, router
 
 std::vector<router<service::operation>::route> service::routes() {
   return {{http_method::get, "/openapi.yaml", {{}, &service::show_openapi}},
+          {http_method::get, "/v1/fair-use/status", {{role::user}, &service::show_status}},
           {http_method::post, "/v1/events", {{role::producer, role::reviewer}, &service::take_events}},
           {http_method::post, "/v1/gate", {{role::gateway}, &service::ask_gate}}};
 }
@@ -39,7 +51,9 @@ void service::handle(http_request request, http_responder respond) {
   if (not found) return respond(std::move(found.error()));
   auto who = caller_of(request, found->target);
   if (not who) return respond(std::move(who.error()));
-  (this->*found->target.run)({std::move(request), std::move(*who), std::move(found->values)}, std::move(respond));
+  const bool was_forwarded = options_.forwarded != nullptr and request.header(forwarded_header).has_value();
+  (this->*found->target.run)({std::move(request), std::move(*who), std::move(found->values), was_forwarded},
+                             std::move(respond));
 }
 
 void service::failed(std::string_view trace_id, std::string_view what) {
@@ -49,6 +63,19 @@ void service::failed(std::string_view trace_id, std::string_view what) {
 
 result<principal, http_reply> service::caller_of(const http_request& request, const operation& wanted) const {
   if (wanted.roles.empty()) return principal{};
+  const bool was_forwarded = options_.forwarded != nullptr and request.header(forwarded_header).has_value();
+  auto who = was_forwarded ? forwarded_caller(request) : known_caller(request);
+  if (who and not who->roles.has_any(wanted.roles)) return problem(403, "role_missing", "this needs another role");
+  return who;
+}
+
+result<principal, http_reply> service::forwarded_caller(const http_request& request) const {
+  auto who = options_.forwarded->unseal(*request.header(forwarded_header), request, options_.now());
+  if (not who) return unauthorized(no_identity::invalid);
+  return std::move(*who);
+}
+
+result<principal, http_reply> service::known_caller(const http_request& request) const {
   const auto header = [&](const std::string& name) {
     return name.empty() ? std::optional<std::string_view>{} : request.header(name);
   };
@@ -58,7 +85,6 @@ result<principal, http_reply> service::caller_of(const http_request& request, co
                                  .roles_header = header(options_.roles_header)},
                                 options_.now());
   if (not who) return unauthorized(who.error().why);
-  if (not who->roles.has_any(wanted.roles)) return problem(403, "role_missing", "this needs another role");
   return std::move(*who);
 }
 
@@ -70,7 +96,49 @@ void service::ask_gate(const service_call& call, http_responder respond) {
   const auto asked = gate_question_from(call.request);
   if (not asked) return respond(asked.error());
   const auto facts = gate_facts_of(options_.gate, asked->uid);
-  respond(json_reply(gate_answer_json(answer_gate(asked->purpose, facts), facts)));
+  const auto answer = answer_gate(asked->purpose, facts);
+  if (call.was_forwarded or needs_lease(*asked, answer, facts))
+    return ask_for_lease(call, std::move(*asked), std::move(respond));
+  respond(json_reply(gate_answer_json(answer, facts)));
+}
+
+void service::ask_for_lease(const service_call& call, gate_question asked, http_responder respond) {
+  const auto answer_to = std::make_shared<http_responder>(std::move(respond));
+  options_.owners.run({.uid = asked.uid,
+                       .as_owner = true,
+                       .deadline_ms = lease_deadline_ms,
+                       .request = call.request,
+                       .who = call.who,
+                       .was_forwarded = call.was_forwarded,
+                       .answer =
+                           [this, asked](const committed_user& user) {
+                             return leased_answer_json(user, asked, options_.leases, options_.gate.now());
+                           },
+                       .done =
+                           [this, asked, answer_to, hopped = call.was_forwarded](std::optional<std::string> body) {
+                             if (not body and hopped) return (*answer_to)(no_owner());
+                             if (not body) body = unleased_answer_json(gate_facts_of(options_.gate, asked.uid));
+                             (*answer_to)(json_reply(std::move(*body)));
+                           }});
+}
+
+void service::show_status(const service_call& call, http_responder respond) {
+  const auto answer_to = std::make_shared<http_responder>(std::move(respond));
+  options_.owners.run(
+      {.uid = call.who.uid,
+       .deadline_ms = status_deadline_ms,
+       .request = call.request,
+       .who = call.who,
+       .was_forwarded = call.was_forwarded,
+       .answer =
+           [this, uid = call.who.uid,
+            language = std::string{call.request.header("accept-language").value_or("")}](const committed_user& user) {
+             return status_json(user, {uid, language, std::max(user.now, options_.gate.now())}, options_.words);
+           },
+       .done =
+           [answer_to](std::optional<std::string> body) {
+             (*answer_to)(body ? json_reply(std::move(*body)) : no_owner());
+           }});
 }
 
 void service::take_events(const service_call& call, http_responder respond) {

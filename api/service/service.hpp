@@ -15,8 +15,10 @@
 #include "api/http/http_server.hpp"
 #include "api/http/router.hpp"
 #include "api/identity/identity.hpp"
+#include "api/owners/owner_calls.hpp"
 #include "api/service/event_operation.hpp"
 #include "api/service/gate_operation.hpp"
+#include "api/service/status_operation.hpp"
 
 namespace fairuse {
 
@@ -26,6 +28,11 @@ struct service_options {
   std::string uid_header;
   std::string roles_header;
   gate_source gate;
+  lease_table& leases;
+  owner_calls& owners;
+  /// nullptr: no other instance forwards anything.
+  const forwarded_identity* forwarded = nullptr;
+  status_words words;
   event_intake& events;
   /// Why no event is taken now; nullopt: they are.
   std::function<std::optional<http_reply>()> no_events;
@@ -42,6 +49,8 @@ struct service_call {
   principal who;
   /// Of the path's names, in order.
   std::vector<std::string> values;
+  /// Another instance has passed it on.
+  bool was_forwarded = false;
 };
 
 class service final : public http_handler {
@@ -61,9 +70,13 @@ private:
 
   static std::vector<router<operation>::route> routes();
   result<principal, http_reply> caller_of(const http_request& request, const operation& wanted) const;
+  result<principal, http_reply> forwarded_caller(const http_request& request) const;
+  result<principal, http_reply> known_caller(const http_request& request) const;
   void show_openapi(const service_call& call, http_responder respond);
   void ask_gate(const service_call& call, http_responder respond);
+  void ask_for_lease(const service_call& call, gate_question asked, http_responder respond);
   void take_events(const service_call& call, http_responder respond);
+  void show_status(const service_call& call, http_responder respond);
 
   const service_options options_;
   const router<operation> router_;

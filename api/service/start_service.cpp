@@ -9,6 +9,7 @@
 
 #include "api/gate/gate_view.hpp"
 #include "api/gate/kafka_gate.hpp"
+#include "api/owners/owner_calls.hpp"
 #include "api/service/kafka_sink.hpp"
 #include "api/service/replies.hpp"
 #include "api/service/service.hpp"
@@ -34,17 +35,29 @@ std::optional<http_reply> no_local_events(const gate_view& view) {
 } // namespace
 
 struct running_service::body {
-  explicit body(const deployment& wanted) : is_local{wanted.streams == stream_kind::local} {}
+  body(const deployment& wanted, const setup& with)
+    : is_local{wanted.streams == stream_kind::local}, words{wanted.notifier}, case_key{with.case_key} {}
 
   run_result<void> open_sources(const deployment& settings, const setup& with);
+  run_result<void> open_owners(const deployment& settings, const setup& with, const std::string& instance);
   service_options options_of(const deployment& settings, const setup& with);
 
   const bool is_local;
+  const notifier_settings words;
+  const std::string case_key;
   gate_view view;
+  lease_table leases;
+  attached_engine here;
   std::unique_ptr<identity> who;
   std::unique_ptr<kafka::cluster> brokers;
   /// nullptr in local mode.
   std::unique_ptr<kafka_gate> reading;
+  /// Both nullptr where no other instance is asked.
+  std::unique_ptr<partition_owners> owners;
+  std::unique_ptr<forwarded_identity> forwarded;
+  std::unique_ptr<owner_calls> calls;
+  /// nullptr: nobody is notified.
+  std::unique_ptr<sent_notices> sent;
   std::unique_ptr<event_sink> sink;
   std::optional<event_intake> intake;
   std::optional<service> operations;
@@ -53,7 +66,9 @@ struct running_service::body {
 };
 
 run_result<void> running_service::body::open_sources(const deployment& settings, const setup& with) {
+  const bool notifies = not settings.notifier.url.empty();
   if (is_local) {
+    if (notifies) sent = std::make_unique<sent_notices>(with.state);
     sink = std::make_unique<spool_sink>(with.state);
     return {};
   }
@@ -63,14 +78,34 @@ run_result<void> running_service::body::open_sources(const deployment& settings,
   auto opened = open_brokers(of, with.log);
   if (not opened) return std::move(opened.error());
   brokers = std::move(*opened);
+  if (notifies) sent = std::make_unique<sent_notices>(*brokers, settings.notifier.ends_topic, with.log);
   reading = std::make_unique<kafka_gate>(*brokers, of.outputs.enforcement, view, with.log);
-  const auto partition_of = partition_function_of(of.partitioner);
-  sink = std::make_unique<kafka_sink>(
-      kafka_sink_options{
-          .topic = of.inputs.front(),
-          .transactional_id = fmt::format("{}.{}.api", of.app, *instance),
-          .partition_of = partition_of != nullptr ? partition_of : partition_function_of(key_partitioner::murmur2),
-          .log = with.log},
+  sink =
+      std::make_unique<kafka_sink>(kafka_sink_options{.topic = of.inputs.front(),
+                                                      .transactional_id = fmt::format("{}.{}.api", of.app, *instance),
+                                                      .partition_of = own_partition_function(of.partitioner),
+                                                      .log = with.log},
+                                   *brokers);
+  return open_owners(settings, with, *instance);
+}
+
+run_result<void> running_service::body::open_owners(const deployment& settings, const setup& with,
+                                                    const std::string& instance) {
+  const auto& of = settings.kafka;
+  const auto& api = settings.api;
+  if (api.advertise.empty()) return {};
+  auto opened = forwarded_identity::open(api.forward_key, with.log);
+  if (not opened) return run_error{run_fault::refused, opened.error().message};
+  forwarded = std::move(*opened);
+  owners = std::make_unique<partition_owners>(
+      partition_owners_options{.topic = api.instances_topic,
+                               .input = of.inputs.front(),
+                               .partition_of = own_partition_function(of.partitioner),
+                               .instance = instance,
+                               .url = api.advertise,
+                               .transactional_id = fmt::format("{}.{}.owners", of.app, instance),
+                               .owned = [this] { return here.owned(); },
+                               .log = with.log},
       *brokers);
   return {};
 }
@@ -82,6 +117,10 @@ service_options running_service::body::options_of(const deployment& settings, co
           .gate = {.view = view,
                    .is_local = is_local,
                    .now = [this] { return view.events_now().value_or(wall_clock_ms()); }},
+          .leases = leases,
+          .owners = *calls,
+          .forwarded = forwarded.get(),
+          .words = {.settings = words, .case_key = case_key, .sent = sent.get()},
           .events = *intake,
           .no_events = [this] { return is_local ? no_local_events(view) : std::nullopt; },
           .log = with.log,
@@ -97,11 +136,13 @@ running_service::~running_service() {
 }
 
 run_result<std::unique_ptr<running_service>> running_service::open(const deployment& settings, const setup& with) {
-  auto all = std::make_unique<body>(settings);
+  auto all = std::make_unique<body>(settings, with);
   auto who = identity::open(settings.api, with.log);
   if (not who) return run_error{run_fault::refused, who.error().message};
   all->who = std::move(*who);
   if (auto opened = all->open_sources(settings, with); not opened) return opened.error();
+  all->calls = std::make_unique<owner_calls>(
+      owner_calls::options{all->here, all->owners.get(), all->forwarded.get(), wall_clock_ms});
   all->intake.emplace(*all->sink);
   all->operations.emplace(all->options_of(settings, with));
   // What a client adds to a proxy's header would be read with it.
@@ -122,5 +163,16 @@ std::function<void(const enforcement_changes&)> running_service::enforcement() {
     if (changes.complete) view.caught_up(steady_clock_ms());
   };
 }
+
+std::function<void(std::span<const lease_use>)> running_service::leases_used() {
+  return [&leases = body_->leases](std::span<const lease_use> used) {
+    for (const auto& each : used)
+      leases.end(each.uid, each.lease);
+  };
+}
+
+void running_service::attach(engine& running) { body_->here.attach(running); }
+
+void running_service::detach() { body_->here.detach(); }
 
 } // namespace fairuse

@@ -4,7 +4,11 @@
 // that is committed is known.
 //
 //   auto api = running_service::open(settings, {.state = state, .log = log});
-//   start_engine(..., {.enforcement = (*api)->enforcement()});
+//   const auto engine = start_engine(..., {.enforcement = (*api)->enforcement(), .leases_used =
+//   (*api)->leases_used()});
+//   (*api)->attach(*engine);
+//   engine->run();
+//   (*api)->detach();
 //
 // Threads: made and destroyed on one.
 #pragma once
@@ -12,10 +16,12 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/pure/log_level.hpp"
 #include "config/deployment.hpp"
+#include "engine/engine.hpp"
 #include "engine/run_error.hpp"
 #include "streams/enforcement_row.hpp"
 
@@ -28,6 +34,7 @@ public:
     std::filesystem::path state;
     /// Kafka mode: what FAIRUSE_INSTANCE says.
     std::string instance;
+    std::string case_key;
     /// From any thread.
     std::function<void(log_level, const std::string&)> log;
   };
@@ -41,6 +48,11 @@ public:
 
   /// For engine_callbacks; empty in Kafka mode, where the topic says it.
   std::function<void(const enforcement_changes&)> enforcement();
+  /// For engine_callbacks.
+  std::function<void(std::span<const lease_use>)> leases_used();
+  /// From now on the engine is asked, until detach() returns. REQUIRES: it was started with these callbacks.
+  void attach(engine& running);
+  void detach();
 
 private:
   struct body;

@@ -36,6 +36,8 @@ void decode_line(input_batch& batch, input_line& line, wire_decoder& decoder, co
     line.kind = line_kind::event;
     line.index = static_cast<std::uint32_t>(batch.events.size());
     batch.events.push_back({decoded->subject, decoded->what});
+    if (not decoded->lease.empty())
+      batch.leases.push_back({static_cast<std::uint32_t>(batch.lines.size()), decoded->lease});
   }
 }
 

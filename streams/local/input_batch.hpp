@@ -30,6 +30,12 @@ struct input_line {
   line_kind kind = line_kind::empty;
 };
 
+/// Of a line of STT: the lease under which it was used.
+struct leased_line {
+  std::uint32_t line = 0;
+  std::string_view lease;
+};
+
 struct input_batch {
   /// Number of the first line in its input, counted from 1.
   std::uint64_t first_line = 1;
@@ -53,6 +59,8 @@ struct input_batch {
   std::vector<addressed_event> events;
   std::vector<event> commands;
   std::vector<refused> refusals;
+  /// In the order of lines.
+  std::vector<leased_line> leases;
   event_arena arena;
 
   std::string_view bytes() const { return {memory.get(), size}; }

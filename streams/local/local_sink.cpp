@@ -55,6 +55,10 @@ void local_sink::write(const local_epoch& from, const epoch_result& decided) {
       changed_.emplace_back(each.uid, each.who);
   }
   if (options_.told_enforcement) take_enforcement(sealed, decided);
+  published_.epoch = sealed.number;
+  published_.now = sealed.now;
+  published_.in_force = decided.broadcast->in_force;
+  if (options_.told_commit) take_leases(lines);
   totals_.events += lines.lines - lines.config_commands - lines.empty_lines - dead_letters;
   ++totals_.epochs;
   ++waiting_;
@@ -199,11 +203,23 @@ void local_sink::take_enforcement(const epoch& sealed, const epoch_result& decid
   }
 }
 
-std::function<void()> local_sink::enforcement_of_commit() {
-  if (not options_.told_enforcement) return {};
+void local_sink::take_leases(const sealed_lines& lines) {
+  for (const auto& range : lines.ranges)
+    for (const auto& [line, lease] : range.batch->leases)
+      if (line >= range.first and line - range.first < range.count)
+        published_.leases.push_back({std::string{uid_of(*range.batch, line)}, std::string{lease}});
+}
+
+std::function<void()> local_sink::told_when_published() {
+  if (not options_.told_enforcement and not options_.told_commit) return {};
   auto changes = std::make_shared<enforcement_changes>(std::move(enforcement_));
   enforcement_ = {};
-  return [told = options_.told_enforcement, changes] { told(*changes); };
+  auto commit = std::make_shared<published_commit>(published_);
+  published_.leases.clear();
+  return [&options = options_, changes, commit] {
+    if (options.told_commit) options.told_commit(*commit);
+    if (options.told_enforcement) options.told_enforcement(*changes);
+  };
 }
 
 result<void, store_error> local_sink::commit() {
@@ -229,7 +245,7 @@ result<void, store_error> local_sink::commit() {
   ++totals_.commits;
   failpoint::pass("batch_built");
   ++handed_;
-  if (auto done = store_.commit(enforcement_of_commit()); not done) return done;
+  if (auto done = store_.commit(told_when_published()); not done) return done;
   if (options_.second_input != nullptr) options_.second_input->turn();
   return {};
 }

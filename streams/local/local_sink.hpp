@@ -25,6 +25,7 @@
 #include "events/refusal.hpp"
 #include "storage/case_reference.hpp"
 #include "storage/local_store.hpp"
+#include "streams/committed_user.hpp"
 #include "streams/decision_ids.hpp"
 #include "streams/enforcement_row.hpp"
 #include "streams/local/local_source.hpp"
@@ -54,6 +55,16 @@ struct run_totals {
   std::array<std::uint64_t, decision_kind_count> shadow_decisions{};
 };
 
+/// What a commit holds for those who ask beside the engine.
+struct published_commit {
+  /// Its last epoch.
+  std::uint64_t epoch = 0;
+  time_ms now = 0;
+  /// Behind that epoch; the policies live as long as the shard.
+  controls in_force;
+  std::vector<lease_use> leases;
+};
+
 struct local_sink_options {
   /// `source` of every decision.
   std::string decision_source;
@@ -67,6 +78,8 @@ struct local_sink_options {
   std::function<void(const dead_letter&)> told_dead_letter = [](const dead_letter&) {};
   /// What a gateway has to know, from the store's thread once it is published. Empty: nobody asks.
   std::function<void(const enforcement_changes&)> told_enforcement;
+  /// Of a commit, from the store's thread once it is published and before the gate is told. Empty: nobody asks.
+  std::function<void(const published_commit&)> told_commit;
 };
 
 class local_sink {
@@ -113,7 +126,8 @@ private:
   void take_decision(const decision& what, std::string_view uid, const epoch& sealed);
   void take_broadcast(const epoch& sealed, const broadcast_outcome& broadcast);
   void take_enforcement(const epoch& sealed, const epoch_result& decided);
-  std::function<void()> enforcement_of_commit();
+  void take_leases(const sealed_lines& lines);
+  std::function<void()> told_when_published();
 
   local_sink_options options_;
   local_store& store_;
@@ -137,6 +151,7 @@ private:
   std::vector<refused_line> refused_;
   /// Of the open commit.
   enforcement_changes enforcement_;
+  published_commit published_;
   std::string line_;
 };
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Three instances on a real broker, each of which answers for every user; they are killed while they are asked. No answer
-that is not degraded may differ from the row on which it says it rests.
+that is not degraded may differ from the row on which it says it rests; what users see of themselves agrees with it; and
+sessions side by side overspend a budget by no more than the leases that were open at a kill.
 usage: gate_kafka_test.py PROGRAM VERSION-OF-KAFKA [KILLS]"""
 
 import collections
@@ -13,20 +14,32 @@ import tempfile
 import threading
 import time
 
+import jsonschema
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from support.api import Api, token_line  # noqa: E402
+from support.api import Api, free_port, token_line  # noqa: E402
 from support.broker import Broker, kcat  # noqa: E402
 from support.checks import check, equal  # noqa: E402
 from support.kafka_mode import SHORT_TIMES, Instance, command, write_config  # noqa: E402
 from support.listener import event  # noqa: E402
-from support.process import wait_until  # noqa: E402
+from support.process import ROOT, wait_until  # noqa: E402
 
 HOUR_MS = 3_600_000
 RESTRICTED = [f"bad-{number:02}" for number in range(12)]
 FREE = [f"good-{number:02}" for number in range(12)]
 USERS = RESTRICTED + FREE
-TOKENS = token_line("gate", "gateway") + token_line("phone", "producer")
+# Whose budget is shared by sessions.
+LEASED = [f"lease-{number}" for number in range(4)]
+SESSIONS = 4
+BUDGET_MS = 30 * 60_000
+STATUS = "/v1/fair-use/status"
+INSTANCE = json.loads((ROOT / "events" / "schemas" / "instance.v1.json").read_text(encoding="utf-8"))
+TOKENS = (
+    token_line("gate", "gateway")
+    + token_line("phone", "producer")
+    + "".join(token_line(uid, "user", uid=uid) for uid in USERS + LEASED)
+)
 
 
 class Asker(threading.Thread):
@@ -35,7 +48,17 @@ class Asker(threading.Thread):
     def __init__(self, instance, seed):
         super().__init__(daemon=True)
         self.instance, self.draw = instance, random.Random(seed)
-        self.answers, self.over = [], False
+        self.answers, self.seen, self.over = [], [], False
+
+    def ask(self, api):
+        uid = self.draw.choice(USERS)
+        if self.draw.random() < 0.1:
+            answer = api.call("GET", STATUS, token=uid)
+            check(answer.status in (200, 503), f"status {answer.status}: {answer.body}")
+            if answer.status == 200:
+                self.seen.append((uid, answer.json()))
+        else:
+            self.answers.append((uid, api.gate(uid)))
 
     def run(self):
         while not self.over:
@@ -43,11 +66,43 @@ class Asker(threading.Thread):
             try:
                 api = Api(process)
                 while not self.over and process is self.instance.process and process.runs():
-                    uid = self.draw.choice(USERS)
-                    self.answers.append((uid, api.gate(uid)))
+                    self.ask(api)
             except (OSError, AssertionError):
                 # It is being killed, or starts.
                 time.sleep(0.05)
+
+
+class Session(threading.Thread):
+    """Uses a budget in stretches, each under a lease of its own, through whichever instance answers."""
+
+    def __init__(self, instances, uid, number):
+        super().__init__(daemon=True)
+        self.instances, self.uid, self.name = instances, uid, f"{uid}/{number}"
+        self.draw = random.Random(self.name)
+        self.spent_ms = self.open_ms = 0
+        self.told, self.over = collections.Counter(), False
+
+    def run(self):
+        for stretch in range(100_000):
+            if self.over:
+                return
+            try:
+                self.use(Api(self.draw.choice(self.instances).process), stretch)
+            except (OSError, AssertionError):
+                time.sleep(0.05)
+
+    def use(self, api, stretch):
+        answer = api.gate(self.uid, "stream", session=f"{self.name}/{stretch}", planned_ms=self.draw.randint(1_000, 30_000))
+        self.told[answer["reason"] if answer["reason"] != "none" else "lease" if "lease" in answer else "none"] += 1
+        lease = answer.get("lease")
+        if lease is None:
+            time.sleep(0.1)
+            return
+        self.open_ms = lease["granted_ms"]
+        data = {"ms": lease["granted_ms"], "lease": lease["id"]}
+        equal(send(self.instances, [event(f"{self.name}/{stretch}", "stt", data, self.uid)]), {"accepted"}, "outcome")
+        self.spent_ms += self.open_ms
+        self.open_ms = 0
 
 
 def rows_of(broker):
@@ -60,6 +115,16 @@ def rows_of(broker):
             row = json.loads(value)
             rows[key][int(partition), row["epoch"]] = row
     return rows
+
+
+def check_instances(broker):
+    """What they say of themselves is as its schema says."""
+    said = kcat(broker.bootstrap, "-C", "-t", "gate.instances", "-e", "-q", "-f", "%k %s\\n").splitlines()
+    check(said, "instances say what they own")
+    for line in said:
+        partition, value = line.split(" ", 1)
+        check(int(partition) in range(3), f"{partition} is a partition")
+        jsonschema.validate(json.loads(value), INSTANCE)
 
 
 def check_answers(answers, rows):
@@ -80,6 +145,34 @@ def check_answers(answers, rows):
             row["limit_ms"], row["used_ms"], row["retry_at"]):  # fmt: skip
             wrong.append((uid, answer, row))
     equal(wrong[:3], [], f"wrong answers, of {len(wrong)}")
+
+
+def check_statuses(seen, rows):
+    """Each agrees with the last row of its partition up to its epoch."""
+    for uid, status in seen:
+        known = [(epoch, row) for (partition, epoch), row in rows[uid].items() if partition == status["partition"]]
+        before = [each for each in sorted(known, key=lambda each: each[0]) if each[0] <= status["epoch"]]
+        row = before[-1][1] if before else {"stage": "none", "hard_restricted": False}
+        equal((status["stage"], status["uploads"]["refused"]), (row["stage"], row["hard_restricted"]), f"{uid} in {status}")
+
+
+def check_budgets(instances, sessions, open_at_kills):
+    """What was used is what sessions say, and no more than the budget and the leases that a kill made unknown."""
+    for uid in LEASED:
+        own = [each for each in sessions if each.uid == uid]
+        spent = sum(each.spent_ms for each in own)
+
+        def used():
+            answer = Api(instances[0].process, token=uid).call("GET", STATUS)
+            return answer.status == 200 and answer.json()["budget"]["used_ms"] == spent
+
+        wait_until(used, f"the STT of {uid}, {spent} ms")
+        check(spent <= BUDGET_MS + open_at_kills[uid], f"{uid} used {spent} ms, {open_at_kills[uid]} ms were open at kills")
+    told = sum((each.told for each in sessions), collections.Counter())
+    check(told["lease"] > 0, f"leases were given: {told}")
+    known = {"lease", "none", "budget_exhausted", "budget_reserved", "no_owner", "starting", "view_late"}
+    check(set(told) <= known, f"nothing else: {told}")
+    return told
 
 
 def send(instances, events):
@@ -106,45 +199,62 @@ def operate(program, config, *words):
 
 def kill_and_ask(program, broker, folder, kills):
     (folder / "tokens").write_text(TOKENS, encoding="utf-8")
-    config = write_config(folder / "kafka.yaml", broker.bootstrap, "gate", streams=SHORT_TIMES, api={"tokens": "tokens"})
+    (folder / "forward.key").write_text("of this test alone, and long enough\n", encoding="utf-8")
+    api = {"tokens": "tokens", "advertise": "http://127.0.0.1:1", "forward_key": "forward.key", "instances_topic": "gate.instances"}
+    config = write_config(folder / "kafka.yaml", broker.bootstrap, "gate", streams=SHORT_TIMES, api=api)
     code, told = command(program, "topics", "create", "--config", config, "--inputs", "--partitions", 3)
     equal(code, 0, told)
-    listen = ("--listen", "127.0.0.1:0")
     instances = [Instance(program, config, folder / name) for name in ("one", "two", "three")]
+    ports = {each.name: free_port() for each in instances}
+
+    def start(each):
+        port = ports[each.name]
+        each.start("--listen", f"127.0.0.1:{port}", "--advertise", f"http://127.0.0.1:{port}")
+
     for each in instances:
-        each.start(*listen)
+        start(each)
     outcomes = send(instances, [event(f"day-{user}", "speech", {"lane": "realtime", "ms": 3 * HOUR_MS}, user) for user in USERS])
     equal(outcomes, {"accepted"}, "outcomes")
-    for user in RESTRICTED:
+    for user in RESTRICTED + LEASED:
         operate(program, config, "set_stage", user, "restrict")
     for each in instances:
         api = Api(each.process)
         for user in RESTRICTED:
             api.wait_for(user, lambda answer: answer["answer"] == "refuse", f"{each.name} refuses {user}")
     askers = [Asker(each, seed) for seed, each in enumerate(instances)]
-    for each in askers:
+    sessions = [Session(instances, uid, number) for uid in LEASED for number in range(SESSIONS)]
+    for each in askers + sessions:
         each.start()
     draw = random.Random(3)
+    open_at_kills = collections.Counter()
     for turn in range(kills):
         victim = draw.choice(instances)
         victim.kill9()
+        for each in sessions:
+            open_at_kills[each.uid] += each.open_ms
         time.sleep(draw.uniform(0, 0.3))
-        victim.start(*listen)
+        start(victim)
         send([each for each in instances if each is not victim],
              [event(f"t-{turn}-{user}", "speech", {"lane": "realtime", "ms": 1}, user) for user in USERS])  # fmt: skip
         time.sleep(draw.uniform(0.2, 1.0))
     for each in instances:
         Api(each.process).wait_for(RESTRICTED[0], lambda answer: answer["answer"] == "refuse", f"{each.name} is back")
-    for each in askers:
+    for each in askers + sessions:
         each.over = True
         each.join()
     answers = [answer for each in askers for answer in each.answers]
-    check_answers(answers, rows_of(broker))
+    rows = rows_of(broker)
+    check_answers(answers, rows)
+    seen = [each for asker in askers for each in asker.seen]
+    check(seen, "statuses were seen")
+    check_statuses(seen, rows)
+    check_instances(broker)
+    leases = check_budgets(instances, sessions, open_at_kills)
     told = collections.Counter(answer["reason"] for _, answer in answers)
     check(told["hard_restricted"] > 0 and told["none"] > 0, f"answers of both kinds: {told}")
     # A broker that a busy machine keeps waiting for 10 s makes a view late.
     check(set(told) <= {"hard_restricted", "none", "starting", "view_late"}, f"degraded by a fault only: {told}")
-    return instances, config, len(answers), told
+    return instances, config, f"{len(answers)} answers: {dict(told)}; {len(seen)} statuses; of sessions: {dict(leases)}"
 
 
 def switches_reach_every_instance(program, instances, config):
@@ -169,12 +279,12 @@ def main():
     program, version = sys.argv[1:3]
     kills = int(sys.argv[3]) if len(sys.argv) > 3 else 6
     with tempfile.TemporaryDirectory(prefix="fairuse-gate-") as scratch, Broker("gate", version) as broker:
-        instances, config, asked, told = kill_and_ask(program, broker, pathlib.Path(scratch), kills)
+        instances, config, asked = kill_and_ask(program, broker, pathlib.Path(scratch), kills)
         switches_reach_every_instance(program, instances, config)
         without_a_broker_the_gate_opens(broker, instances)
         for each in instances:
             each.stop()
-        print(f"{kills} kills, {asked} answers: {dict(told)}")
+        print(f"{kills} kills, {asked}")
 
 
 main()

@@ -28,8 +28,8 @@ enforcement_row marked(std::uint64_t epoch) {
           .retry_at = number,
           .used_ms = number,
           .limit_ms = number,
-          .budget_used_ms = number,
           .budget_ms = number,
+          .budget_used_ms = number,
           .budget_resets_at = number,
           .exempt_until = number};
 }

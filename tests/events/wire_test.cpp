@@ -181,6 +181,21 @@ BOOST_AUTO_TEST_CASE(speech_in_ms_needs_no_detail_and_keeps_its_key) {
   BOOST_TEST(e.key == event_key("gateway-a", "e-1"));
 }
 
+// No rule may read it.
+BOOST_AUTO_TEST_CASE(the_lease_of_stt_stands_beside_the_event) {
+  decoding decode;
+  const auto leased = decode(line_of("stt", R"({"ms":5,"lease":"l-1"})"));
+  BOOST_TEST_REQUIRE(static_cast<bool>(leased));
+  BOOST_TEST(leased->lease == "l-1");
+  BOOST_TEST(leased->what.detail == nullptr);
+  const auto next = decode(line_of("stt", R"({"ms":5})"));
+  BOOST_TEST_REQUIRE(static_cast<bool>(next));
+  BOOST_TEST(next->lease.empty());
+  BOOST_TEST(decode.outcome(line_of("stt", R"({"ms":5,"lease":7})")) == "wrong_type at data.lease");
+  BOOST_TEST(decode.outcome(line_of("speech", R"({"lane":"sync","ms":5,"lease":"l-1"})"))
+             == "unknown_field at data.lease");
+}
+
 BOOST_AUTO_TEST_CASE(the_instant_of_segments_is_the_end_of_the_latest) {
   decoding decode;
   const auto result = decode(line_of("speech", R"({"lane":"realtime","segments":[[9000,12000],[0,10000]]})"));

@@ -11,8 +11,15 @@ import hashlib
 import http.client
 import json
 import re
+import socket
 
 from support.process import Failure, wait_until
+
+
+def free_port():
+    """That nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
 
 
 def token_of(name):
@@ -63,11 +70,11 @@ class Api:
             raise Failure(f"the gate answered {answer.status}: {answer.body}")
         return answer.json()
 
-    def wait_for(self, uid, condition, what, purpose="upload"):
+    def wait_for(self, uid, condition, what, purpose="upload", **more):
         """The first answer for which `condition` holds."""
 
         def asked():
-            answer = self.gate(uid, purpose)
+            answer = self.gate(uid, purpose, **more)
             return answer if condition(answer) else None
 
         return wait_until(asked, what)

@@ -30,7 +30,8 @@ struct rule {
 };
 
 bool is_compacted(topic_role role) {
-  return role == topic_role::changelog or role == topic_role::enforcement or role == topic_role::policies;
+  return role == topic_role::changelog or role == topic_role::enforcement or role == topic_role::policies
+         or role == topic_role::instances;
 }
 
 // -1 is without limit in Kafka's retentions.

@@ -118,11 +118,9 @@ void append_enforcement(std::string& out, const enforcement_row& row, const slot
   }
   to.optional_time("retry_at", row.retry_at);
   to.truth("budget_exhausted", row.budget_exhausted);
-  if (row.budget_exhausted) {
-    to.integer("budget_used_ms", row.budget_used_ms);
-    to.integer("budget_ms", row.budget_ms);
-    to.optional_time("budget_resets_at", row.budget_resets_at);
-  }
+  if (row.budget_exhausted) to.integer("budget_used_ms", row.budget_used_ms);
+  if (row.budget_ms > 0) to.integer("budget_ms", row.budget_ms);
+  if (row.budget_exhausted) to.optional_time("budget_resets_at", row.budget_resets_at);
   to.truth("content_locked", row.content_locked);
   to.truth("exempt", row.exempt);
   if (row.exempt) to.optional_time("exempt_until", row.exempt_until);

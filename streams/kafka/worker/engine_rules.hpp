@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "events/topics.hpp"
 #include "storage/local_store.hpp"
 #include "storage/partition_meta.hpp"
+#include "streams/committed_user.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/outputs/outputs.hpp"
 
@@ -55,6 +57,9 @@ struct engine_bounds {
   milliseconds group_heartbeat{3'000};
   /// How long a takeover waits for a changelog that is behind the group's offsets before it refuses.
   milliseconds takeover_patience{60'000};
+  /// user_question::as_owner: a commit is young for so long. Below the group's session time-out, after which another
+  /// member may own the partition.
+  milliseconds owner_commit{20'000};
 };
 
 /// What the deployment says about controls, and how to read policies; the rules of configuration stay outside.
@@ -95,6 +100,9 @@ struct worker_environment {
   /// Of each dead letter, when it is committed: where the input came from. From any thread.
   std::function<void(const std::string& topic, std::int32_t partition, const refused_input& what)> dead_letter =
       [](const std::string&, std::int32_t, const refused_input&) {};
+  /// Under which leases the STT of an epoch was used, once it is committed and before a later question is answered.
+  /// Empty: nobody gives any.
+  std::function<void(std::span<const lease_use>)> leases_used;
 };
 
 /// Partition of a key; nullptr: not checked.

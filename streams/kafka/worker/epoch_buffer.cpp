@@ -53,6 +53,7 @@ void epoch_buffer::add(const std::shared_ptr<const record_batch>& batch, std::si
     command_sources_.push_back(from);
     return;
   }
+  if (not read->lease.empty()) leases_.push_back({std::string{read->subject}, std::string{read->lease}});
   events_.push_back({read->subject, read->what});
   sources_.push_back(from);
 }
@@ -135,6 +136,7 @@ void epoch_buffer::clear() {
   events_.clear();
   sources_.clear();
   commands_.clear();
+  leases_.clear();
   command_sources_.clear();
   mixed_ = false;
   last_input_ = 0;

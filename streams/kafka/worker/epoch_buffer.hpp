@@ -16,6 +16,7 @@
 #include "core/epoch.hpp"
 #include "events/wire.hpp"
 #include "storage/partition_meta.hpp"
+#include "streams/committed_user.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/outputs/outputs.hpp"
 #include "streams/kafka/worker/engine_rules.hpp"
@@ -41,6 +42,7 @@ public:
   /// In input order.
   std::span<const addressed_event> events() const { return events_; }
   std::span<const event> commands() const { return commands_; }
+  std::span<const lease_use> leases() const { return leases_; }
 
   /// The dead letters of the epoch: by the wire and by the partition check, then what core refused, then promotions
   /// that are impossible, each in input order.
@@ -75,6 +77,7 @@ private:
   /// Where events_[i] came from.
   std::vector<source> sources_;
   std::vector<event> commands_;
+  std::vector<lease_use> leases_;
   std::vector<source> command_sources_;
   std::vector<refused_record> refused_;
   std::uint32_t last_input_ = 0;

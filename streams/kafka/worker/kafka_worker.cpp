@@ -48,6 +48,7 @@ bool kafka_worker::work(milliseconds wait) {
     case phase::over:
       return false;
   }
+  answer_questions();
   write_behind();
   publish();
   return phase_ != phase::over;
@@ -66,7 +67,8 @@ void kafka_worker::run_due_epoch() {
   bool first = false;
   for (auto& [partition, each] : owned_) {
     if (not each.shard) continue;
-    if (not each.shard->has_work(now) and steady - each.last_commit < rules_.bounds.heartbeat.count()) continue;
+    const bool is_idle = not each.shard->has_work(now) and not each.is_asked;
+    if (is_idle and steady - each.last_commit < rules_.bounds.heartbeat.count()) continue;
     which.push_back(each.shard.get());
     first = first or not each.shard->has_committed();
   }
@@ -161,7 +163,9 @@ void kafka_worker::confirm(const std::vector<partition_shard*>& which, time_ms p
   const auto steady = rules_.environment.steady();
   for (auto* each : which) {
     each->confirm(*producer_);
-    owned_[each->partition()].last_commit = steady;
+    auto& owned = owned_[each->partition()];
+    owned.last_commit = steady;
+    owned.is_asked = false;
     notices_.reused_ids(each->totals().counts.reused_command_ids);
   }
   failpoint::pass("pending");
@@ -204,6 +208,7 @@ void kafka_worker::write_behind() {
 }
 
 void kafka_worker::close() {
+  refuse_questions();
   if (phase_ == phase::over and group_ == nullptr) return;
   for (auto& [partition, each] : owned_) {
     if (not each.shard) continue;
@@ -225,6 +230,7 @@ void kafka_worker::close() {
 }
 
 void kafka_worker::abandon() {
+  refuse_questions();
   for (auto& [partition, each] : owned_)
     if (each.shard) each.shard->store().abandon();
   owned_.clear();

@@ -7,7 +7,7 @@
 // Operation: work() does a bounded piece of everything (poll, take over, commit an epoch, let storage write) and
 // returns; the driver of the process calls it until it returns false. There is no open transaction between two calls,
 // so rebalances are served at safe moments only.
-// Threads: one; status() may be asked from any.
+// Threads: one; status(), decides_on() and ask() may be called from any.
 #pragma once
 
 #include <atomic>
@@ -20,6 +20,7 @@
 
 #include "actors/worker.hpp"
 #include "base/pure/result.hpp"
+#include "streams/committed_user.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/worker/dead_letter_watch.hpp"
 #include "streams/kafka/worker/engine_clock.hpp"
@@ -85,6 +86,10 @@ public:
   /// show the end.
   std::vector<std::int32_t> finished(const std::vector<position>& ends) const;
   worker_status status() const;
+  /// The partition is here and ready, as of the last status.
+  bool decides_on(std::int32_t partition) const;
+  /// Answered between two epochs; at once if the worker ends.
+  void ask(std::int32_t partition, user_question question);
 
   // Called from inside poll.
   void assigned(std::span<const topic_partition> partitions) override;
@@ -108,6 +113,14 @@ private:
     std::string refused;
     time_ms last_commit = 0;
     time_ms last_write = 0;
+    /// When the shard was ready (steady).
+    time_ms since = 0;
+    /// An owner's answer waits for an epoch.
+    bool is_asked = false;
+  };
+  struct asked_user {
+    std::int32_t partition = 0;
+    user_question question;
   };
 
   void start();
@@ -150,6 +163,11 @@ private:
   void write_behind();
   void publish();
 
+  void answer_questions();
+  /// False: it waits for an epoch.
+  bool answer(const asked_user& what);
+  void refuse_questions();
+
   engine_rules rules_;
   cluster& brokers_;
   engine_clock clock_;
@@ -176,6 +194,10 @@ private:
   time_ms silent_since_ = INT64_MIN;
   time_ms not_before_ = INT64_MIN;
   time_ms fenced_at_ = 0;
+
+  std::mutex questions_mutex_;
+  std::vector<asked_user> questions_;
+  bool questions_closed_ = false;
 
   mutable std::mutex published_mutex_;
   worker_status published_;

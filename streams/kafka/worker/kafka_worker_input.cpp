@@ -103,7 +103,7 @@ bool kafka_worker::epoch_is_due(time_ms now) {
     if (not each.shard) continue;
     records += each.shard->records();
     bytes += each.shard->bytes();
-    if (each.shard->records() == 0 and each.shard->has_work(now)) return true;
+    if (each.is_asked or (each.shard->records() == 0 and each.shard->has_work(now))) return true;
     if (steady - each.last_commit >= rules_.bounds.heartbeat.count()) return true;
   }
   return records >= epoch_size_.records() or bytes >= rules_.bounds.epoch_bytes;

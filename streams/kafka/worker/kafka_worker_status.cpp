@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The status of a running worker.
+// What others ask of a running worker: its status, and its users.
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "streams/kafka/worker/kafka_worker.hpp"
 
@@ -11,6 +13,7 @@ namespace {
 
 constexpr std::int64_t publish_every_ms = 100;
 constexpr std::int64_t quiet_ms = 3'000;
+constexpr std::size_t questions_max = 10'000;
 
 } // namespace
 
@@ -73,6 +76,74 @@ void kafka_worker::publish() {
 worker_status kafka_worker::status() const {
   const std::lock_guard guard(published_mutex_);
   return published_;
+}
+
+bool kafka_worker::decides_on(std::int32_t partition) const {
+  const std::lock_guard guard(published_mutex_);
+  const auto& all = published_.partitions;
+  const auto found = std::ranges::find(all, partition, &partition_status::partition);
+  return found != all.end() and found->state == takeover_state::ready;
+}
+
+void kafka_worker::ask(std::int32_t partition, user_question question) {
+  {
+    const std::lock_guard guard(questions_mutex_);
+    if (not questions_closed_ and questions_.size() < questions_max) {
+      questions_.push_back({partition, std::move(question)});
+      return;
+    }
+  }
+  question.told(nullptr);
+}
+
+void kafka_worker::answer_questions() {
+  std::vector<asked_user> asked;
+  {
+    const std::lock_guard guard(questions_mutex_);
+    asked.swap(questions_);
+  }
+  if (asked.empty()) return;
+  std::erase_if(asked, [this](const asked_user& each) { return answer(each); });
+  const std::lock_guard guard(questions_mutex_);
+  questions_.insert(questions_.end(), std::make_move_iterator(asked.begin()), std::make_move_iterator(asked.end()));
+}
+
+bool kafka_worker::answer(const asked_user& what) {
+  const auto found = owned_.find(what.partition);
+  auto* shard = phase_ == phase::running and found != owned_.end() ? found->second.shard.get() : nullptr;
+  if (shard == nullptr or not shard->has_committed()) {
+    what.question.told(nullptr);
+    return true;
+  }
+  auto& owned = found->second;
+  const auto steady = rules_.environment.steady();
+  const bool is_young =
+      owned.last_commit > owned.since and steady - owned.last_commit <= rules_.bounds.owner_commit.count();
+  if (what.question.as_owner and not is_young) {
+    owned.is_asked = true;
+    return false;
+  }
+  const std::string_view uid = what.question.uid;
+  const auto who = shard->store().load({&uid, 1}, *shard->in_force().policies, shard->last_now());
+  const committed_user answer{.who = *who.front(),
+                              .in_force = shard->in_force(),
+                              .now = shard->last_now(),
+                              .epoch = shard->last_epoch(),
+                              .partition = what.partition,
+                              .owned_for_ms = steady - owned.since};
+  what.question.told(&answer);
+  return true;
+}
+
+void kafka_worker::refuse_questions() {
+  std::vector<asked_user> asked;
+  {
+    const std::lock_guard guard(questions_mutex_);
+    questions_closed_ = true;
+    asked.swap(questions_);
+  }
+  for (const auto& each : asked)
+    each.question.told(nullptr);
 }
 
 } // namespace fairuse::kafka

@@ -134,7 +134,8 @@ void kafka_worker::begin_shard(owned_partition& of) {
   if ((*made)->case_key_changed()) notices_.case_key_changed();
   of.shard = std::move(*made);
   of.taking.reset();
-  of.last_commit = rules_.environment.steady();
+  of.since = rules_.environment.steady();
+  of.last_commit = of.since;
 }
 
 // The others continue.

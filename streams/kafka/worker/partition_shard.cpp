@@ -343,6 +343,8 @@ void partition_shard::confirm(const transactional_producer& by) {
   config_commands_ = {};
   new_policies_.clear();
   if (done->with_records) {
+    if (rules_.environment.leases_used and not buffer_.leases().empty())
+      rules_.environment.leases_used(buffer_.leases());
     buffer_.clear();
     skipped_.clear();
     for (auto& each : inputs_)

@@ -91,6 +91,10 @@ ends = (ROOT / "tests/data/events/notification-ends.ndjson").read_text().splitli
 for line in ends:
     check("fairuse.notification-ends.v1", {}, line, line[:200])
 
+# Written by the API; tests/api/gate_kafka_test.py holds what is really written against the same schema.
+for line in (ROOT / "tests/data/events/instances.ndjson").read_text().splitlines():
+    check("fairuse.instances.v1", {}, line, line[:200])
+
 internal = {"policy", "journal", "changelog"}
 everything = {message.name for messages in MESSAGES.values() for message in messages if not message.name.endswith("_binary")}
 if missing := everything - seen - internal:

@@ -215,7 +215,8 @@ BOOST_AUTO_TEST_CASE(the_view_holds_what_the_stage_does) {
          user.set_stage(stage::restrict);
          user.exempt(true);
        },
-       R"("hard_restricted":false,"ceiling":false,"budget_exhausted":false,"content_locked":false,"exempt":true,)"},
+       R"("hard_restricted":false,"ceiling":false,"budget_exhausted":false,"budget_ms":1800000,"content_locked":false,)"
+       R"("exempt":true,)"},
       {"killed meanwhile",
        [](test::user_fixture& user) {
          user.speak(2 * hour_ms + 1);

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "api/service/lease_operation.hpp"
+
+#include <algorithm>
+
+#include "core/query.hpp"
+#include "engine/clocks.hpp"
+#include "streams/enforcement_row.hpp"
+
+namespace fairuse {
+
+namespace {
+
+/// Of a stream that does not say what it plans.
+constexpr std::int64_t planned_default_ms = 60'000;
+
+gate_facts facts_of(const committed_user& user, time_ms now) {
+  const auto& [who, in_force, committed, epoch, partition, owned_for_ms] = user;
+  return {.row = enforcement_of(who, committed, epoch, partition),
+          .controls = controls_row{.epoch = epoch,
+                                   .now = committed,
+                                   .partition = partition,
+                                   .enabled = in_force.enabled,
+                                   .killed = in_force.killed},
+          .now = now,
+          .age_ms = 0};
+}
+
+gate_answer refused_lease(const lease_answer& leased, const budget_view& budget, time_ms now) {
+  gate_answer answer{.allowed = false, .used_ms = budget.used_ms, .limit_ms = budget.limit_ms};
+  answer.why = leased.is_reserved ? gate_reason::budget_reserved : gate_reason::budget_exhausted;
+  answer.resets_at = leased.is_reserved ? now + leased.retry_after_ms : budget.resets_at;
+  return answer;
+}
+
+} // namespace
+
+bool needs_lease(const gate_question& asked, const gate_answer& answer, const gate_facts& facts) {
+  return not asked.session.empty() and answer.allowed and answer.why == gate_reason::none and facts.row
+         and facts.row->budget_ms > 0;
+}
+
+std::string leased_answer_json(const committed_user& user, const gate_question& asked, lease_table& leases,
+                               time_ms now) {
+  const auto facts = facts_of(user, now);
+  const auto answer = answer_gate(asked.purpose, facts);
+  if (not needs_lease(asked, answer, facts)) return gate_answer_json(answer, facts);
+  const auto view = query_standing(user.who, user.in_force, 0, std::max(now, user.now));
+  if (not view.enforces_budget()) return gate_answer_json(answer, facts);
+  const auto& budget = view.budget;
+  const auto leased = leases.reserve(
+      {.uid = asked.uid,
+       .session = asked.session,
+       .planned_ms = asked.planned_ms > 0 ? asked.planned_ms : planned_default_ms,
+       .is_whole = asked.purpose == gate_purpose::upload},
+      {.limit_ms = budget.limit_ms, .used_ms = budget.used_ms, .owned_for_ms = user.owned_for_ms}, steady_clock_ms());
+  if (not leased.granted) return gate_answer_json(refused_lease(leased, budget, now), facts);
+  return gate_answer_json(answer, facts, &*leased.granted);
+}
+
+std::string unleased_answer_json(const gate_facts& facts) {
+  auto answer = answer_gate(gate_purpose::stream, facts);
+  answer.allowed = true;
+  answer.why = gate_reason::no_owner;
+  answer.degraded = true;
+  return gate_answer_json(answer, facts);
+}
+
+} // namespace fairuse
