@@ -2,8 +2,7 @@
 
 #include "config/reviewer_settings.hpp"
 
-#include <algorithm>
-
+#include "base/pure/text.hpp"
 #include "config/named_path.hpp"
 #include "config/web_address.hpp"
 #include "events/json_text.hpp"
@@ -140,8 +139,7 @@ void bind_reviewer(yaml::map_reader& reviewer, const std::filesystem::path& fold
 std::string model_problem(std::string_view text) {
   if (text.empty()) return "is empty";
   if (text.size() > model_bytes_max) return "has more than 256 bytes";
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' or c == 0x7f; };
-  if (std::any_of(text.begin(), text.end(), is_control)) return "holds a control character";
+  if (has_control(text)) return "holds a control character";
   return find_utf8_fault(text) ? "is no UTF-8" : "";
 }
 

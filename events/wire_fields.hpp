@@ -35,13 +35,6 @@ inline std::string_view cut_code_points(std::string_view text, std::size_t point
   return text.substr(0, at);
 }
 
-inline bool has_control(std::string_view text) {
-  bool found = false;
-  for (const char c : text)
-    found |= static_cast<unsigned char>(c) < 0x20 or c == 0x7f;
-  return found;
-}
-
 /// One line, or one record in binary mode, while it is being read.
 struct line_reading {
   std::string_view line;

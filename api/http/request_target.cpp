@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/pure/numbers.hpp"
+#include "base/pure/text.hpp"
 #include "events/json_text.hpp"
 
 namespace fairuse {
@@ -19,11 +20,9 @@ std::optional<char> escaped_byte(std::string_view text, std::size_t at) {
   return static_cast<char>(*value);
 }
 
-bool is_control(char letter) { return static_cast<unsigned char>(letter) < 0x20 or letter == 0x7f; }
-
 // What is wrong with the text behind escapes; empty: nothing.
 std::string_view fault_of(std::string_view decoded) {
-  if (std::any_of(decoded.begin(), decoded.end(), is_control)) return "holds a control character";
+  if (has_control(decoded)) return "holds a control character";
   if (find_utf8_fault(decoded)) return "is not UTF-8";
   return {};
 }

@@ -119,12 +119,24 @@ result<std::vector<incoming_event>, http_reply> batch(const std::string& body) {
   return events;
 }
 
-// Values of `ce-*` are percent-encoded UTF-8 (HTTP binding, 3.1.3.2).
+/// What a value in double quotes says (RFC 9110, 5.6.4); any other says itself.
+std::string unquoted(std::string_view value) {
+  if (value.size() < 2 or not value.starts_with('"') or not value.ends_with('"')) return std::string{value};
+  value = value.substr(1, value.size() - 2);
+  std::string text;
+  for (std::size_t at = 0; at < value.size(); ++at) {
+    if (value[at] == '\\' and at + 1 < value.size()) ++at;
+    text.push_back(value[at]);
+  }
+  return text;
+}
+
+// Values of `ce-*` are percent-encoded UTF-8, which may stand in quotes (HTTP binding, 3.1.3.2).
 result<std::vector<incoming_event>, http_reply> binary(const http_request& request) {
   std::vector<std::pair<std::string, std::string>> owned;
   for (const auto& [name, value] : request.headers) {
     if (not name.starts_with(header_prefix)) continue;
-    auto text = percent_decoded(value);
+    auto text = percent_decoded(unquoted(value));
     if (not text) return invalid_body("the header " + name + " is not percent-encoded as CloudEvents says");
     owned.emplace_back("ce_" + name.substr(header_prefix.size()), std::move(*text));
   }

@@ -5,9 +5,11 @@
 // Threads: any.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/http/http_message.hpp"
@@ -18,6 +20,10 @@
 namespace fairuse {
 
 inline constexpr std::size_t events_at_once_max = 1'000;
+
+/// The attributes in binary mode; each may stand there once.
+inline constexpr std::array<std::string_view, 6> event_headers{"ce-specversion", "ce-id",      "ce-source",
+                                                               "ce-type",        "ce-subject", "ce-time"};
 
 struct incoming_event {
   /// As docs/events-format.md has it: one line, without its end. The rest is empty if it was refused.

@@ -5,13 +5,15 @@
 #include <algorithm>
 
 #include "api/service/replies.hpp"
+#include "base/pure/text.hpp"
+#include "events/json_text.hpp"
 #include "storage/keys.hpp"
 
 namespace fairuse {
 
 namespace {
 
-/// Keeps its memory between requests.
+/// Keeps its memory between requests. It lets half of a surrogate pair pass, which is no text.
 simdjson::dom::parser& parser_of_thread() {
   static thread_local simdjson::dom::parser parser;
   return parser;
@@ -50,7 +52,7 @@ std::optional<std::string_view> request_json::required_text(std::string_view nam
   std::string_view text;
   if (not found)
     refuse(name, "is missing");
-  else if (found->get(text) != simdjson::SUCCESS)
+  else if (found->get(text) != simdjson::SUCCESS or find_utf8_fault(text))
     refuse(name, "must be a text");
   else
     return text;
@@ -60,8 +62,8 @@ std::optional<std::string_view> request_json::required_text(std::string_view nam
 void request_json::uid(std::string_view name, std::string& into) {
   const auto text = required_text(name);
   if (not text) return;
-  if (text->empty() or text->size() > keys::uid_bytes_max or *text == "*")
-    refuse(name, "must be the id of one user, of 1 to 256 bytes");
+  if (text->empty() or text->size() > keys::uid_bytes_max or *text == "*" or has_control(*text))
+    refuse(name, "must be the id of one user, of 1 to 256 bytes without control characters");
   else
     into = *text;
 }
@@ -80,7 +82,7 @@ void request_json::optional_text(std::string_view name, std::size_t bytes_max, s
   const auto found = find(name);
   if (not found) return;
   std::string_view text;
-  if (found->get(text) != simdjson::SUCCESS or text.empty() or text.size() > bytes_max)
+  if (found->get(text) != simdjson::SUCCESS or text.empty() or text.size() > bytes_max or find_utf8_fault(text))
     refuse(name, "must be a text of 1 to " + std::to_string(bytes_max) + " bytes");
   else
     into = text;

@@ -28,7 +28,7 @@ public:
   /// `request` outlives this.
   explicit request_json(const http_request& request);
 
-  /// An id of a user: not empty, not `*`.
+  /// An id of a user: not empty, not `*`, no control characters.
   void uid(std::string_view name, std::string& into);
   template <class Value>
   void one_of(std::string_view name, std::optional<Value> (*from)(std::string_view), std::string_view expected,

@@ -10,6 +10,7 @@
 #include "api/gate/gate_view.hpp"
 #include "api/gate/kafka_gate.hpp"
 #include "api/owners/owner_calls.hpp"
+#include "api/service/event_request.hpp"
 #include "api/service/kafka_sink.hpp"
 #include "api/service/replies.hpp"
 #include "api/service/service.hpp"
@@ -147,9 +148,10 @@ run_result<std::unique_ptr<running_service>> running_service::open(const deploym
   all->operations.emplace(all->options_of(settings, with));
   // What a client adds to a proxy's header would be read with it.
   const auto& proxies = settings.api.proxies;
-  auto server = http_server::start(
-      {.listen = settings.api.listen, .bounds = {.single_headers = {proxies.uid_header, proxies.roles_header}}},
-      *all->operations);
+  std::vector<std::string> single{proxies.uid_header, proxies.roles_header};
+  single.insert(single.end(), event_headers.begin(), event_headers.end());
+  auto server = http_server::start({.listen = settings.api.listen, .bounds = {.single_headers = std::move(single)}},
+                                   *all->operations);
   if (not server) return run_error{run_fault::refused, server.error().message};
   all->server = std::move(*server);
   with.log(log_level::info, fmt::format("the API listens on {} (port {})", settings.api.listen, all->server->port()));

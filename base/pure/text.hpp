@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text as editors write it into files, the case of ASCII letters, whatever the locale, and a number to sort by.
+// Text as editors write it into files, control characters, the case of ASCII letters, whatever the locale, and a number
+// to sort by.
 #pragma once
 
 #include <algorithm>
@@ -38,6 +39,14 @@ inline std::string lower(std::string text) {
 inline bool equal_ignoring_case(std::string_view left, std::string_view right) {
   return std::equal(left.begin(), left.end(), right.begin(), right.end(),
                     [](char one, char other) { return lower(one) == lower(other); });
+}
+
+/// Below U+0020, or U+007F.
+constexpr bool has_control(std::string_view text) {
+  bool found = false;
+  for (const char c : text)
+    found |= static_cast<unsigned char>(c) < 0x20 or c == 0x7f;
+  return found;
 }
 
 /// The first eight characters as a number that compares as they do; a shorter text is filled up with zeros.

@@ -8,12 +8,13 @@ import gzip
 import json
 import pathlib
 import random
+import socket
 import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from support.api import Api, token_line  # noqa: E402
+from support.api import Api, token_line, token_of  # noqa: E402
 from support.checks import check, equal  # noqa: E402
 from support.local_mode import main  # noqa: E402
 from support.process import wait_until  # noqa: E402
@@ -116,6 +117,22 @@ def binary_mode_and_gzip_say_the_same(engine):
 
     wait_until(sum_of_all, "all three count")
     equal(send(api, "{}", "application/json", headers=headers | {"ce-subject": "%zz"}).status, 400, "a bad escape")
+    quoted = headers | {"ce-id": '"x-\\"%34\\""', "ce-source": '"'}
+    answer = send(api, '{"lane":"realtime","ms":1}', "application/json", headers=quoted)
+    equal(outcomes(answer), ["accepted"], "a value in quotes")
+    equal([answer.json()["events"][0][name] for name in ("id", "source")], ['x-"4"', '"'], "what they say")
+    equal(engine.finish(process)[0], 0, "exit code")
+
+
+def an_attribute_stands_in_one_header(engine):
+    process, api = start(engine)
+    lines = ["POST /v1/events HTTP/1.1", "Host: api", "Content-Type: application/json", "Content-Length: 8",
+             f"Authorization: Bearer {token_of('phone')}", "Connection: close", "ce-specversion: 1.0", "ce-source: s",
+             "ce-type: fairuse.stt.v1", "ce-subject: u-1", "ce-time: 2026-03-15T08:00:00Z", "ce-id: i"]  # fmt: skip
+    for more, status in (([], 202), (["ce-id: j"], 400), (["CE-Subject: u-2"], 400)):
+        with socket.create_connection(("127.0.0.1", api.port), timeout=60) as link:
+            link.sendall("\r\n".join([*lines, *more, "", '{"ms":1}']).encode())
+            equal(int(link.makefile("rb").readline().split()[1]), status, f"status with {more}")
     equal(engine.finish(process)[0], 0, "exit code")
 
 
@@ -194,6 +211,7 @@ main([
     each_event_of_a_batch_has_its_outcome,
     one_malformed_event_is_the_requests_error,
     binary_mode_and_gzip_say_the_same,
+    an_attribute_stands_in_one_header,
     a_repeated_event_is_known,
     roles_open_what_they_open,
     what_was_answered_by_202_outlives_any_kill,

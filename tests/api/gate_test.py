@@ -154,6 +154,7 @@ def what_is_no_question_is_refused_with_its_place(engine):
         ({"uid": "", "purpose": "upload"}, "`uid` must be the id of one user"),
         ({"uid": "*", "purpose": "upload"}, "`uid` must be the id of one user"),
         ({"uid": "u" * 257, "purpose": "upload"}, "`uid` must be the id of one user"),
+        ({"uid": "u\n1", "purpose": "upload"}, "`uid` must be the id of one user"),
         ({"uid": "u-1", "purpose": "download"}, "`purpose` must be stream or upload"),
         ({"uid": "u-1", "purpose": "stream", "planned_ms": -1}, "`planned_ms` must be a whole number"),
         ({"uid": "u-1", "purpose": "stream", "planned_ms": 1.5}, "`planned_ms` must be a whole number"),
@@ -166,7 +167,8 @@ def what_is_no_question_is_refused_with_its_place(engine):
         equal((answer.status, problem["reason"]), (400, "invalid_body"), f"status of {body}")
         check(detail in problem["detail"], f"{problem} says {detail}")
         equal(answer.headers["content-type"], "application/problem+json", "content type")
-    for body in ("{", '{"uid":"u-1","uid":"u-2","purpose":"upload"}', b'{"uid":"\xff","purpose":"upload"}'):
+    for body in ("{", '{"uid":"u-1","uid":"u-2","purpose":"upload"}', b'{"uid":"\xff","purpose":"upload"}',
+                 '{"uid":"\\udc00","purpose":"upload"}', '{"uid":"u","purpose":"upload","session":"\\udc00"}'):  # fmt: skip
         answer = api.call("POST", "/v1/gate", body, headers={"Content-Type": "application/json"})
         equal(answer.status, 400, f"status of {body}")
     equal(api.call("POST", "/v1/gate", "uid=u-1", headers={"Content-Type": "text/plain"}).status, 415, "another type")
