@@ -68,7 +68,7 @@ bool is_batch(const http_request& request) { return request.media_type() == "app
 /// One event that cannot be taken is the request's error.
 std::optional<http_reply> problem_of_one(const taken_event& only) {
   if (only.became == event_outcome::conflict)
-    return problem(409, "event_conflict", "another event came under this source and id before");
+    return problem(409, "event_conflict", "another event of this user came under this source and id before");
   if (only.became != event_outcome::malformed) return std::nullopt;
   const auto& wrong = *only.what.wrong;
   return problem(400, to_text(wrong.why), remedy(wrong.why, wrong.place), {{"place", wrong.place}});
@@ -87,7 +87,7 @@ void event_intake::take(const http_request& request, const principal& who, http_
     auto became = event_outcome::accepted;
     if (each.wrong)
       became = event_outcome::malformed;
-    else if (const auto known = recent_.find(each.source, each.id, each.line); known != known_as::fresh)
+    else if (const auto known = recent_.find(each); known != known_as::fresh)
       became = known == known_as::duplicate ? event_outcome::duplicate : event_outcome::conflict;
     if (became == event_outcome::accepted) fresh.push_back(each);
     events.push_back({std::move(each), became});
@@ -99,7 +99,7 @@ void event_intake::take(const http_request& request, const principal& who, http_
   const auto sent = into_.put(std::move(fresh), [this, answer, events](const result<void>& done) {
     if (not done) return (*answer)(retry_later("not_durable", "the events could not be written; send them again"));
     for (const auto& each : events)
-      if (each.became == event_outcome::accepted) recent_.add(each.what.source, each.what.id, each.what.line);
+      if (each.became == event_outcome::accepted) recent_.add(each.what);
     (*answer)(reply_of(events));
   });
   if (not sent) (*answer)(retry_later("overloaded", "too many events wait to be written; send them again"));

@@ -10,21 +10,26 @@ namespace fairuse {
 
 namespace {
 
-std::uint64_t content_of(std::string_view line) { return XXH3_64bits(line.data(), line.size()); }
+std::uint64_t content_of(const incoming_event& event) { return XXH3_64bits(event.line.data(), event.line.size()); }
+
+/// The same source and id of another user are another event's.
+std::uint64_t key_of(const incoming_event& event) {
+  return XXH3_64bits_withSeed(event.uid.data(), event.uid.size(), event_key(event.source, event.id));
+}
 
 } // namespace
 
-known_as recent_events::find(std::string_view source, std::string_view id, std::string_view line) const {
+known_as recent_events::find(const incoming_event& event) const {
   const std::lock_guard guard{mutex_};
-  const auto found = contents_.find(event_key(source, id));
+  const auto found = contents_.find(key_of(event));
   if (found == contents_.end()) return known_as::fresh;
-  return found->second == content_of(line) ? known_as::duplicate : known_as::conflict;
+  return found->second == content_of(event) ? known_as::duplicate : known_as::conflict;
 }
 
-void recent_events::add(std::string_view source, std::string_view id, std::string_view line) {
-  const auto key = event_key(source, id);
+void recent_events::add(const incoming_event& event) {
+  const auto key = key_of(event);
   const std::lock_guard guard{mutex_};
-  if (not contents_.emplace(key, content_of(line)).second) return;
+  if (not contents_.emplace(key, content_of(event)).second) return;
   order_.push_back(key);
   if (order_.size() <= most_) return;
   contents_.erase(order_.front());

@@ -9,8 +9,9 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
-#include <string_view>
 #include <unordered_map>
+
+#include "api/service/event_request.hpp"
 
 namespace fairuse {
 
@@ -20,14 +21,14 @@ class recent_events {
 public:
   explicit recent_events(std::size_t most = 100'000) : most_{most} {}
 
-  /// `conflict`: another content came under this source and id.
-  known_as find(std::string_view source, std::string_view id, std::string_view line) const;
-  void add(std::string_view source, std::string_view id, std::string_view line);
+  /// `conflict`: another content came under this source and id of this user. REQUIRES: it is not malformed.
+  known_as find(const incoming_event& event) const;
+  void add(const incoming_event& event);
 
 private:
   const std::size_t most_;
   mutable std::mutex mutex_;
-  /// From the hash of source and id to that of the line.
+  /// From the hash of user, source and id to that of the line.
   std::unordered_map<std::uint64_t, std::uint64_t> contents_;
   std::deque<std::uint64_t> order_;
 };

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -15,12 +16,15 @@
 #include <vector>
 
 #include "api/service/event_sink.hpp"
+#include "base/pure/log_level.hpp"
 
 namespace fairuse {
 
 class spool_sink final : public event_sink {
 public:
-  explicit spool_sink(std::filesystem::path state);
+  using log_function = std::function<void(log_level, const std::string&)>;
+
+  spool_sink(std::filesystem::path state, log_function log);
   /// What was put is written, and told.
   ~spool_sink() override;
 
@@ -36,6 +40,7 @@ private:
   void write(const delivery& what);
 
   const std::filesystem::path state_;
+  const log_function log_;
   std::uint64_t deliveries_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;

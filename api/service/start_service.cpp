@@ -70,7 +70,7 @@ run_result<void> running_service::body::open_sources(const deployment& settings,
   const bool notifies = not settings.notifier.url.empty();
   if (is_local) {
     if (notifies) sent = std::make_unique<sent_notices>(with.state);
-    sink = std::make_unique<spool_sink>(with.state);
+    sink = std::make_unique<spool_sink>(with.state, with.log);
     return {};
   }
   const auto& of = settings.kafka;

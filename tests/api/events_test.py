@@ -144,6 +144,7 @@ def a_repeated_event_is_known(engine):
     other = send(api, first | {"data": {"ms": 2_000, "provider": "p"}})
     equal((other.status, other.json()["reason"]), (409, "event_conflict"), "another content")
     equal(outcomes(send(api, [first, first | {"data": {"ms": 3}}, event("d-2")])), ["duplicate", "conflict", "accepted"], "in a batch")
+    equal(outcomes(send(api, first | {"subject": "u-2"})), ["accepted"], "the same id of another user")
     process.kill()
     process, api = start(engine)
     equal(outcomes(send(api, first)), ["accepted"], "another process does not know it, and the engine does")
@@ -198,6 +199,17 @@ def what_was_answered_by_202_outlives_any_kill(engine):
     return f"{len(accepted)} events over 12 kills"
 
 
+def events_that_cannot_be_written_are_not_taken_and_the_log_says_why(engine):
+    process, api = start(engine)
+    engine.write("state/spool", "no folder")
+    answer = send(api, event("w-1"))
+    equal((answer.status, answer.json()["reason"], answer.headers["retry-after"]), (503, "not_durable", "1"), "told")
+    check(b"spool" in process.wait_for_line("were not written"), "the log names the folder")
+    engine.path("state/spool").unlink()
+    equal(outcomes(send(api, event("w-1"))), ["accepted"], "sent again")
+    equal(engine.finish(process)[0], 0, "exit code")
+
+
 def an_engine_on_a_file_of_the_past_takes_none(engine):
     process, api = start(engine, content=json.dumps(event("p-1", ago=datetime.timedelta(days=400))) + "\n", clock="events")
     answer = send(api, event("p-2"))
@@ -215,5 +227,6 @@ main([
     a_repeated_event_is_known,
     roles_open_what_they_open,
     what_was_answered_by_202_outlives_any_kill,
+    events_that_cannot_be_written_are_not_taken_and_the_log_says_why,
     an_engine_on_a_file_of_the_past_takes_none,
 ])
