@@ -91,7 +91,7 @@ MACHINE_PATH = re.compile(r"(?<![\w./:-])/(home|root|Users|media|mnt|builds|work
 
 SKIPPED_FOLDERS = {".git", ".cache", ".vscode", ".idea", "build", "out", "node_modules", "__pycache__", "dist"}
 CPP = {".cpp", ".hpp"}
-SOURCES = CPP | {".py", ".sh", ".proto", ".cmake", ".js", ".mjs", ".ts", ".tsx"}
+SOURCES = CPP | {".py", ".sh", ".proto", ".cmake", ".go", ".js", ".mjs", ".ts", ".tsx"}
 PROSE = {".md", ".txt", ".yaml", ".yml", ".json", ".in", ".html", ".css", ""}
 SKIPPED_FILES = {"LICENSE", "package-lock.json", ".git"}  # .git: the file of a second work tree
 FILE_BYTES_MAX = 1 << 20  # Anything larger is data, not prose or source.
