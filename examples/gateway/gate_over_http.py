@@ -7,15 +7,46 @@
 Whatever goes wrong, audio goes on: no answer in time is an answer that allows.
 """
 
+import functools
 import http.client
+import io
 import json
 import os
 import socket
 import sys
+import time
 import urllib.parse
 
 ANSWER_WITHIN_S = 0.25
 ALLOW = {"answer": "allow", "reason": "no_answer", "degraded": True, "locked": False, "actions": {}}
+
+
+class Until(io.RawIOBase):
+    """What a socket says until an instant. Its own timeout begins anew with every byte."""
+
+    def __init__(self, sock, deadline):
+        super().__init__()
+        self.sock, self.deadline = sock, deadline
+
+    def readable(self):
+        return True
+
+    def readinto(self, into):
+        self.sock.settimeout(left_until(self.deadline))
+        return self.sock.recv_into(into)
+
+
+class Response(http.client.HTTPResponse):
+    def __init__(self, deadline, sock, *words, **more):
+        super().__init__(sock, *words, **more)
+        self.fp = io.BufferedReader(Until(sock, deadline))
+
+
+def left_until(deadline):
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("no answer in time")
+    return left
 
 
 class Gate:
@@ -28,20 +59,24 @@ class Gate:
 
     def ask(self, uid, purpose, **more):
         question = json.dumps({"uid": uid, "purpose": purpose, **more})
+        deadline = time.monotonic() + ANSWER_WITHIN_S
         # A connection that has lain idle may be closed by now: once more on a new one.
         for _ in range(2):
             try:
-                return self.ask_once(question)
-            except (OSError, http.client.HTTPException, ValueError):
+                return self.ask_once(question, deadline)
+            except (OSError, http.client.HTTPException, ValueError) as problem:
+                print(f"the gate does not answer: {problem}", file=sys.stderr)
                 self.close()
         return ALLOW
 
-    def ask_once(self, question):
+    def ask_once(self, question, deadline):
         if self.connection is None:
             kind = http.client.HTTPSConnection if self.at.scheme == "https" else http.client.HTTPConnection
-            self.connection = kind(self.at.hostname, self.at.port, timeout=ANSWER_WITHIN_S)
+            self.connection = kind(self.at.hostname, self.at.port, timeout=left_until(deadline))
             self.connection.connect()
             self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connection.sock.settimeout(left_until(deadline))
+        self.connection.response_class = functools.partial(Response, deadline)
         self.connection.request("POST", "/v1/gate", question, self.headers)
         answer = self.connection.getresponse()
         body = answer.read()

@@ -12,11 +12,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from support.api import Api, token_line, token_of  # noqa: E402
+from support.api import Api, token_line  # noqa: E402
 from support.checks import check, equal  # noqa: E402
 from support.listener import line  # noqa: E402
 from support.local_mode import main  # noqa: E402
-from support.process import ROOT, run  # noqa: E402
 
 HOUR_MS = 3_600_000
 TOKENS = token_line("gate", "gateway") + token_line("sender", "producer") + token_line("ann", "user", uid="u-ann")
@@ -190,26 +189,6 @@ def an_api_that_cannot_be_is_refused_before_anything_is_made(engine):
         check(not engine.path("state").exists(), "nothing was made")
 
 
-def the_example_of_a_gateway_asks_and_allows_when_nobody_answers(engine):
-    process, api, send = start(engine, line("day", "speech", {"lane": "realtime", "ms": 3 * HOUR_MS}))
-    send(command("c-1", "set_stage", stage="restrict"))
-    api.wait_for("u-1", lambda answer: answer["answer"] == "refuse", "the restriction")
-
-    def example(uid, purpose, token="gate"):
-        env = {"FAIRUSE_URL": f"http://127.0.0.1:{api.port}", "FAIRUSE_TOKEN": token_of(token)}
-        return run(sys.executable, "-B", ROOT / "examples" / "gateway" / "gate_over_http.py", uid, purpose, env=env)
-
-    refused = example("u-1", "upload")
-    equal(refused.returncode, 1, f"exit code of {refused.stdout}{refused.stderr}")
-    check("429, Retry-After: 86" in refused.stderr, refused.stderr)
-    equal(example("u-1", "stream").returncode, 0, "a stream")
-    wrong = example("u-1", "upload", token="stranger")
-    equal((wrong.returncode, json.loads(wrong.stdout)["reason"]), (0, "no_answer"), "a token that is not known")
-    check("401" in wrong.stderr, wrong.stderr)
-    equal(engine.finish(process)[0], 0, "exit code")
-    equal(json.loads(example("u-1", "upload").stdout)["degraded"], True, "nobody answers")
-
-
 def under_the_events_clock_refusals_end_by_the_events(engine):
     at = datetime.timedelta(days=400)
     engine.write("tokens", TOKENS)
@@ -237,6 +216,5 @@ main([
     a_proxy_names_who_asks_and_only_once,
     what_is_no_question_is_refused_with_its_place,
     an_api_that_cannot_be_is_refused_before_anything_is_made,
-    the_example_of_a_gateway_asks_and_allows_when_nobody_answers,
     under_the_events_clock_refusals_end_by_the_events,
 ])
