@@ -7,11 +7,13 @@ A fence of commands is `sh`, with the output below each command `console`. The w
     ```sh                             run as it stands: in a copy of config and tests/data, with fairuse on the PATH
     ```console slow                   the same, but not in the fast tests
     ```sh broker                      with a broker at 127.0.0.1:9092, and an instance if the block starts none itself
+    ```sh slow stays                  what goes on in it is stopped at the document's end, not at the block's
     ```sh unrun: needs an upgrade     not run; the reason stands behind the colon
     ```python producer.py             a file that the blocks below it use
 
 Options, subcommands and files are checked in all of them, and in `code` within the text. Shown lines must come in this
-order, and may be cut at their ends. A command that goes on for ever is stopped with Ctrl-C when the block is over.
+order, and may be cut at their ends. A command that goes on for ever is stopped with Ctrl-C when the block is over. What
+is exported stays so to the document's end.
 
 usage: commands_test.py PROGRAM fast|slow|broker [DOCUMENT...]
 """
@@ -21,13 +23,17 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 
 from documents import ROOT, check, check_document, documents, fences, simple_commands
+from support.go_programs import go_environment
 from support.process import Failure, Process, run, wait_until
 
 BROKER = "127.0.0.1:9092"
+API = "127.0.0.1:8080"
+STAYS = "stays"
 ATTEMPTS_S = 90
 SHORT_TIMES = "  session_timeout: 3s\n  transaction_timeout: 1500ms\n  abort_scan: 500ms\n"
 ENGINE = (
@@ -44,11 +50,15 @@ class Reader:
         self.need = need
         shutil.copytree(ROOT / "config", folder / "config")
         shutil.copytree(ROOT / "tests" / "data", folder / "tests" / "data")
+        shutil.copytree(ROOT / "examples", folder / "examples")
         (folder / "bin").mkdir()
         (folder / "bin" / "fairuse").symlink_to(program)
         (folder / "bin" / "python3").symlink_to(sys.executable)
-        clean = {key: value for key, value in os.environ.items() if not key.startswith(("FAIR", "MAX_DAILY"))}
-        self.environment = {**clean, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "TMPDIR": str(folder)}
+        clean = {key: value for key, value in go_environment().items() if not key.startswith(("FAIR", "MAX_DAILY"))}
+        self.environment = {**clean, "PATH": f"{folder / 'bin'}:{clean['PATH']}", "TMPDIR": str(folder)}
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.api = f"127.0.0.1:{free.getsockname()[1]}"
+        self.exports, self.staying = [], []
         if need == "fast":
             self._shrink(folder / "config" / "experiments" / "first.yaml")
 
@@ -59,8 +69,8 @@ class Reader:
         experiment.write_text(re.sub(r"guards:.*\n(  - .*\n)*", "", text), encoding="utf-8")
 
     def in_place(self, text):
-        """What a document says, as it is here."""
-        return text
+        """What a document says, as it is here: another process may have its ports."""
+        return text.replace(API, self.api)
 
     def start(self, command):
         command = self.in_place(command)
@@ -68,23 +78,28 @@ class Reader:
 
     def run_block(self, fence, beside=()):
         """`beside`: commands that go on, and are started first."""
-        going_on, exports = [], []
+        going_on = self.staying if fence.rest == STAYS else []
         for command, shown in [*((each, []) for each in beside), *fence.commands()]:
             if command.startswith("export "):
-                exports.append(command)
-            command = "\n".join([*exports, command])
+                self.exports.append(command)
+            command = "\n".join([*self.exports, command])
             if goes_on(command):
                 going_on.append(self.start(command))
                 wait_until(lambda: not going_on[-1].runs() or said(going_on[-1]), f"{fence}: {command} says something")
             else:
                 self.finish(fence, command, shown)
+        if going_on is not self.staying:
+            self.stop(going_on, fence)
+
+    @staticmethod
+    def stop(going_on, where):
         for process in reversed(going_on):
             code = process.stop(signal.SIGINT)
             # A shell says 130 in either case.
-            check(code in (0, 130, -signal.SIGINT), f"{fence}: {process.command[-1]} ended with {code}: {process.tail()}")
+            check(code in (0, 130, -signal.SIGINT), f"{where}: {process.command[-1]} ended with {code}: {process.tail()}")
 
     def finish(self, fence, command, shown):
-        """An engine needs a moment to join its group and to decide, so readers of a broker try again."""
+        """An engine needs a moment to join its group and to decide, so readers of a broker or an API try again."""
         problem = None
 
         def succeeds():
@@ -95,19 +110,20 @@ class Reader:
             return problem is None
 
         try:
-            wait_until(succeeds, "", ATTEMPTS_S if self.need == "broker" else 0)
+            wait_until(succeeds, "", ATTEMPTS_S if self.need == "broker" or self.staying else 0)
         except Failure as late:
             raise Failure(f"{fence}: {command}\n{problem or late}") from None
 
     def follow(self, document):
-        done = 0
+        done, self.exports, self.staying = 0, [], []
         for fence in fences(document):
-            if fence.need != "unrun" and fence.rest:
+            if fence.need != "unrun" and fence.rest not in ("", STAYS):
                 (self.folder / fence.rest).write_text(self.in_place(fence.text), encoding="utf-8")
             if fence.holds_commands() and fence.need == self.need:
                 engine = self.need == "broker" and "fairuse run" not in fence.text
                 self.run_block(fence, beside=ENGINE if engine else ())
                 done += 1
+        self.stop(self.staying, document)
         return done
 
 
@@ -150,8 +166,7 @@ class ReaderWithBroker(Reader):
         return run(self.folder / "tools" / "kafka", *words, env=self.environment, code=0)
 
     def in_place(self, text):
-        # Another process may have the documents' port.
-        return text.replace(BROKER, self.bootstrap)
+        return super().in_place(text).replace(BROKER, self.bootstrap)
 
 
 def main():

@@ -24,7 +24,7 @@ class Fence(typing.NamedTuple):
     line: int
     language: str
     need: str
-    # The reason of `unrun`, the name of a file.
+    # The reason of `unrun`, the name of a file, or `stays`.
     rest: str
     text: str
 

@@ -30,12 +30,15 @@ FOUND = [
     ("```sh\nfairuse check none.yaml | cat\n```", "ended with 2"),
     ("```sh\nfairuse decisions --state none --follow\n```", "ended with 2"),
     ("```console\n$ fairuse --version\nfairuse 99\n```", "not printed any more"),
+    ("```sh stays\nfairuse run --config none.yaml\n```", "ended with 2"),
     ("```console\n$ printf 'b\\na\\n'\na\nb\n```", "not in this place:\nb"),
 ]
 GOOD = [
     "```sh\nexport A=config B=c\nfairuse check $A/local.yaml # --inptu\n```",
     "```sh\nfairuse conform \\\n  tests/data/cases/omi-newest-ladder-0005.jsonl > rows\ntest -s rows\n```",
     "```console\n$ printf 'a b\\n\\nc\\n'\na\nc\n```",
+    "```sh stays\nfairuse run --config config/local.yaml --state kept --input config/demo/day.ndjson --clock events\n```\n"
+    "```console\n$ fairuse status --state kept --user listener-00\nlive\n```",
     "```python hello.py\nprint(1)\n```\n```console\n$ python3 hello.py\n1\n```",
 ]
 

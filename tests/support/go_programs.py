@@ -9,20 +9,25 @@ import os
 import pathlib
 import shutil
 
-from support.process import Failure, run
+from support.process import ROOT, Failure, run
 
-# Debian's, before one of another source: it is the older one, and brings its library compiled.
-PATH = f"/usr/bin:{os.environ.get('PATH', '')}"
+# What go fetches and keeps stays in the build's folder.
+KEPT = pathlib.Path(os.environ.get("FAIRUSE_BINARY_DIR", ROOT / "build")) / "go"
+
+
+def go_environment():
+    """With Debian's go before one of another source: it is the older one, and brings its library compiled."""
+    settings = {"GOPATH": KEPT, "GOMODCACHE": KEPT / "modules", "GOCACHE": KEPT / "cache", "GOTOOLCHAIN": "local",
+                "GOFLAGS": "-mod=readonly -modcacherw", "PATH": f"/usr/bin:{os.environ.get('PATH', '')}"}  # fmt: skip
+    return {**os.environ, **{name: str(value) for name, value in settings.items()}}
 
 
 def go_program(module, package):
-    """Its path below the current folder, as are what go fetches and keeps; go.sum says which bytes are taken."""
-    go = shutil.which("go", path=PATH)
+    """Its path; go.sum of the module says which bytes are taken."""
+    environment = go_environment()
+    go = shutil.which("go", path=environment["PATH"])
     if go is None:
         raise Failure("this test needs go: run tools/setup, or apt-get install golang-go")
-    kept = pathlib.Path.cwd() / "go"
-    environment = {**os.environ, "GOMODCACHE": str(kept / "modules"), "GOCACHE": str(kept / "cache"), "GOTOOLCHAIN": "local",
-                   "GOFLAGS": "-mod=readonly -modcacherw", "GOPATH": str(kept)}  # fmt: skip
-    run(go, "vet", f"./{package}", cwd=module, env=environment, code=0)
-    run(go, "build", "-o", kept / package, f"./{package}", cwd=module, env=environment, code=0)
-    return kept / package
+    for words in (("vet",), ("build", "-o", KEPT / package)):
+        run(go, *words, f"./{package}", cwd=module, env=environment, code=0)
+    return KEPT / package
