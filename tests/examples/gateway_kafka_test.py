@@ -219,20 +219,20 @@ def while_the_broker_hangs_they_allow(broker, gateways):
 def main():
     program, version = sys.argv[1:3]
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
-    in_go = go_program(EXAMPLES / "go", "gate_from_topic")
     with tempfile.TemporaryDirectory(prefix="fairuse-gateway-") as scratch, Broker("gateway", version) as broker:
         folder = pathlib.Path(scratch)
         (folder / "tokens").write_text(TOKENS, encoding="utf-8")
         config = write_config(folder / "kafka.yaml", broker.bootstrap, "gateway", streams=SHORT_TIMES, api={"tokens": "tokens"})
         where = (broker.bootstrap, TOPIC)
-        early = Gateway("before its topic", sys.executable, "-B", EXAMPLES / "gate_from_topic.py", *where)
+        in_python = (sys.executable, "-B", EXAMPLES / "gate_from_topic.py")
+        early = Gateway("before its topic", *in_python, *where)
+        in_go = go_program(EXAMPLES / "go", "gate_from_topic")
         equal(early.answers([("restricted", "upload")])[0]["reason"], "starting", "an answer before there is a topic")
         code, told = command(program, "topics", "create", "--config", config, "--inputs", "--partitions", PARTITIONS)
         equal(code, 0, told)
         engine = Instance(program, config, folder / "one").start("--listen", "127.0.0.1:0")
         api = Api(engine.process)
-        gateways = [early, Gateway("Python", sys.executable, "-B", EXAMPLES / "gate_from_topic.py", *where),
-                    Gateway("Go", in_go, *where)]  # fmt: skip
+        gateways = [early, Gateway("Python", *in_python, *where), Gateway("Go", in_go, *where)]
         as_the_engine_decides(program, config, api, gateways)
         # One that starts now reads what is there.
         gateways += [Gateway("Go, later", in_go, *where)]
