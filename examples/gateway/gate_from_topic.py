@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A gateway that keeps the enforcement topic in memory and answers itself. Needs confluent-kafka (python3-confluent-kafka).
+"""A gateway that keeps the enforcement topic in memory and answers itself. Needs python3-confluent-kafka.
 
     printf '%s\n' 'u-17 upload' 'u-18 stream' | gate_from_topic.py 127.0.0.1:9092 fairuse.enforcement.v1
 
-Whatever goes wrong, audio goes on: until all is read, and when no broker has answered for a while, everybody is allowed.
+Whatever goes wrong, audio goes on: until all is read, and when no broker has answered for a while, all are allowed.
 """
 
 import datetime
@@ -18,7 +18,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 LATE_AFTER_S = 10
 # Times of the topic are of one form, so their texts are in the order of time.
 NEVER = "9999-12-31T23:59:59.999Z"
-REFUSALS = ("hard_restricted", "ceiling", "budget_exhausted")
+REFUSALS, OTHERS = ("hard_restricted", "ceiling", "budget_exhausted"), ("content_locked", "exempt")
 
 
 class Gate:
@@ -92,7 +92,7 @@ class Gate:
 
 
 def says_something(row):
-    return row["stage"] != "none" or row["actions"] or any(row[each] for each in (*REFUSALS, "content_locked", "exempt"))
+    return row["stage"] != "none" or row["actions"] or any(row[each] for each in (*REFUSALS, *OTHERS))
 
 
 def answer(reason, kind="allow", **more):

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A gateway that asks fairuse over HTTP before it takes audio. Standard library only.
 
-    FAIRUSE_URL=http://127.0.0.1:8080 FAIRUSE_TOKEN=... gate_over_http.py u-17 upload
+    export FAIRUSE_URL=http://127.0.0.1:8080 FAIRUSE_TOKEN=...    # roles gateway and, for streams, producer
+    gate_over_http.py u-17 upload
+    gate_over_http.py u-17 stream call-81 30000 30000             # a stream of two stretches, in ms
 
 Whatever goes wrong, audio goes on: no answer in time is an answer that allows.
 """
 
+import datetime
 import functools
 import http.client
 import io
@@ -17,7 +20,7 @@ import sys
 import time
 import urllib.parse
 
-ANSWER_WITHIN_S = 0.25
+ANSWER_WITHIN_S, TAKEN_WITHIN_S = 0.25, 2
 ALLOW = {"answer": "allow", "reason": "no_answer", "degraded": True, "locked": False, "actions": {}}
 
 
@@ -49,41 +52,40 @@ def left_until(deadline):
     return left
 
 
-class Gate:
+class Api:
     """One connection that stays open. Threads: one each."""
 
     def __init__(self, url, token):
         self.at = urllib.parse.urlsplit(url)
-        self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self.headers = {"Authorization": f"Bearer {token}"}
         self.connection = None
 
-    def ask(self, uid, purpose, **more):
-        question = json.dumps({"uid": uid, "purpose": purpose, **more})
-        deadline = time.monotonic() + ANSWER_WITHIN_S
+    def post(self, path, what, within_s, kind="application/json"):
+        """What is answered; None: nothing, or an error, which is for the operator to see."""
+        deadline = time.monotonic() + within_s
         # A connection that has lain idle may be closed by now: once more on a new one.
         for _ in range(2):
             try:
-                return self.ask_once(question, deadline)
+                return self.post_once(path, json.dumps(what), kind, deadline)
             except (OSError, http.client.HTTPException, ValueError) as problem:
-                print(f"the gate does not answer: {problem}", file=sys.stderr)
+                print(f"{path}: {problem}", file=sys.stderr)
                 self.close()
-        return ALLOW
+        return None
 
-    def ask_once(self, question, deadline):
+    def post_once(self, path, text, kind, deadline):
         if self.connection is None:
-            kind = http.client.HTTPSConnection if self.at.scheme == "https" else http.client.HTTPConnection
-            self.connection = kind(self.at.hostname, self.at.port, timeout=left_until(deadline))
+            make = http.client.HTTPSConnection if self.at.scheme == "https" else http.client.HTTPConnection
+            self.connection = make(self.at.hostname, self.at.port, timeout=left_until(deadline))
             self.connection.connect()
             self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connection.sock.settimeout(left_until(deadline))
         self.connection.response_class = functools.partial(Response, deadline)
-        self.connection.request("POST", "/v1/gate", question, self.headers)
+        self.connection.request("POST", path, text, {**self.headers, "Content-Type": kind})
         answer = self.connection.getresponse()
         body = answer.read()
-        if answer.status != 200:
-            # A wrong token or question is for the operator to see; the user's audio goes on.
-            print(f"the gate answered {answer.status}: {body.decode(errors='replace')}", file=sys.stderr)
-            return ALLOW
+        if answer.status not in (200, 202):
+            print(f"{path} answered {answer.status}: {body.decode(errors='replace')}", file=sys.stderr)
+            return None
         return json.loads(body)
 
     def close(self):
@@ -92,11 +94,46 @@ class Gate:
         self.connection = None
 
 
+def ask(api, uid, purpose, **more):
+    return api.post("/v1/gate", {"uid": uid, "purpose": purpose, **more}, ANSWER_WITHIN_S) or ALLOW
+
+
+def stream(api, uid, call, stretches_ms):
+    """The answers for a stream. Each stretch is a session with a lease of its own, so that no two streams of the user
+    spend the same minutes; it is shorter than a lease is valid, so it need not ask again."""
+    unsent = []
+    for number, planned_ms in enumerate(stretches_ms):
+        answer = ask(api, uid, "stream", session=f"{call}/{number}", planned_ms=planned_ms)
+        yield answer
+        if answer["answer"] == "refuse":
+            return
+        lease = answer.get("lease")
+        used_ms = transcribe(min(planned_ms, lease["granted_ms"]) if lease else planned_ms)
+        unsent.append(used(uid, f"{call}/{number}", used_ms, lease))
+        # What is not taken is sent again with the next, under the same id: it counts once.
+        if told := api.post("/v1/events", unsent, TAKEN_WITHIN_S, "application/cloudevents-batch+json"):
+            unsent = []
+            refused = [each for each in told["events"] if each["outcome"] not in ("accepted", "duplicate")]
+            print(*refused, sep="\n", end="", file=sys.stderr)
+
+
+def transcribe(ms):
+    """Here is your STT; the ms that it used."""
+    return ms
+
+
+def used(uid, id, ms, lease):
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+    data = {"ms": ms, **({"lease": lease["id"]} if lease else {})}
+    what = {"specversion": "1.0", "type": "fairuse.stt.v1", "source": "gateway-1", "id": id}
+    return what | {"subject": uid, "time": now, "data": data}
+
+
 def main():
-    uid, purpose = sys.argv[1:3]
-    gate = Gate(os.environ.get("FAIRUSE_URL", "http://127.0.0.1:8080"), os.environ.get("FAIRUSE_TOKEN", ""))
-    answer = gate.ask(uid, purpose)
-    print(json.dumps(answer))
+    uid, purpose, *call = sys.argv[1:]
+    api = Api(os.environ.get("FAIRUSE_URL", "http://127.0.0.1:8080"), os.environ.get("FAIRUSE_TOKEN", ""))
+    for answer in stream(api, uid, call[0], map(int, call[1:])) if call else [ask(api, uid, purpose)]:
+        print(json.dumps(answer))
     if answer["answer"] == "refuse":
         # What a gateway sends on to its own client.
         print(f"HTTP/1.1 429, Retry-After: {answer.get('retry_after_s', 60)}", file=sys.stderr)

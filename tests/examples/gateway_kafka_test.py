@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The gateways of examples/gateway that keep the enforcement topic in memory answer as POST /v1/gate does, for every user
-and every row; while no broker answers they allow.
+"""The gateways of examples/gateway that keep the enforcement topic in memory answer as POST /v1/gate does, for every
+user and every row; while no broker answers they allow.
 usage: gateway_kafka_test.py PROGRAM VERSION-OF-KAFKA [SEED]"""
 
 import datetime
@@ -109,7 +109,11 @@ def as_the_engine_decides(program, config, api, gateways):
     operate(program, config, "set_stage", "throttled", "throttle")
     operate(program, config, "exempt", "exempt", "on")
     operate(program, config, "erase", "erased", "--yes")
-    for uid, purpose, reason in (("exempt", "upload", "exempt"), ("erased", "upload", "none"), ("spent", "stream", "budget_exhausted")):
+    for uid, purpose, reason in (
+        ("exempt", "upload", "exempt"),
+        ("erased", "upload", "none"),
+        ("spent", "stream", "budget_exhausted"),
+    ):
         api.wait_for(uid, lambda answer, reason=reason: answer["reason"] == reason, f"{uid} is {reason}", purpose)
     api.wait_for("throttled", lambda answer: answer["answer"] == "allow_degraded", "the throttle")
     told = wait_until_alike(api, gateways, KNOWN)
@@ -139,13 +143,15 @@ def some_row(draw, locked=False):
         return draw.random() < 0.3
 
     row = {"stage": draw.choice(("none", "warning", "throttle", "restrict")), **maybe("since"), **maybe("until")}
-    row["actions"] = {name: value for name, value in (("stt_model", "economy"), ("vad_threshold", 0.25), ("caps", "hard")) if truth()}
+    actions = {"stt_model": "economy", "vad_threshold": 0.25, "caps": "hard"}
+    row["actions"] = {name: value for name, value in actions.items() if truth()}
     row |= {"hard_restricted": truth(), "ceiling": truth()}
     if row["hard_restricted"] or row["ceiling"]:
         row |= {"used_ms": draw.randint(1, HOUR_MS), "limit_ms": draw.randint(1, HOUR_MS), **maybe("retry_at")}
     row["budget_exhausted"] = truth()
     if row["budget_exhausted"]:
-        row |= {"budget_used_ms": draw.randint(1, HOUR_MS), "budget_ms": draw.randint(1, HOUR_MS), **maybe("budget_resets_at")}
+        row |= {"budget_used_ms": draw.randint(1, HOUR_MS), "budget_ms": draw.randint(1, HOUR_MS)}
+        row |= maybe("budget_resets_at")
     row |= {"content_locked": locked or truth(), "exempt": truth()}
     if row["exempt"]:
         row |= maybe("exempt_until")
@@ -187,12 +193,14 @@ def of_any_row(broker, api, gateways, seed):
                     for uid in users if turn == 1 or draw.random() < 0.7])  # fmt: skip
     told = wait_until_alike(api, gateways, users)
     reasons = {each["reason"] for each in told.values()}
-    check(reasons >= {"none", "hard_restricted", "ceiling", "budget_exhausted", "exempt"}, f"all that a row can say: {reasons}")
+    wanted = {"none", "hard_restricted", "ceiling", "budget_exhausted", "exempt"}
+    check(reasons >= wanted, f"all that a row can say: {reasons}")
     # What is aborted was never said.
     rows.write([(uid, None, some_row(draw), at) for uid in users] + [("*", 0, controls(True), at)], commit=False)
     rows.write([(users[0], None, some_row(draw), at)])
-    equal({key: each["epoch"] for key, each in wait_until_alike(api, gateways, users[1:]).items() if "epoch" in each},
-          {key: each["epoch"] for key, each in told.items() if "epoch" in each and key[0] != users[0]}, "epochs")  # fmt: skip
+    before = {key: each.get("epoch") for key, each in told.items() if key[0] != users[0]}
+    told = wait_until_alike(api, gateways, users[1:])
+    equal({key: each.get("epoch") for key, each in told.items()}, before, "epochs")
     # The newest row of all partitions counts, whichever is read last.
     later = datetime.timedelta(hours=1)
     rows.write([("*", 1, controls(True), instant(-later))])
@@ -209,7 +217,12 @@ def while_the_broker_hangs_they_allow(broker, gateways):
     broker.pause()
     question = [("restricted", "upload")]
     for each in gateways:
-        late = wait_until(lambda each=each: next((a for a in each.answers(question) if a["degraded"]), None), f"{each.name} is late")
+
+        def late_answer(gateway=each):
+            answer = gateway.answers(question)[0]
+            return answer if answer["degraded"] else None
+
+        late = wait_until(late_answer, f"{each.name} is late")
         equal((late["answer"], late["reason"]), ("allow", "view_late"), f"the answer of {each.name}")
     broker.resume()
     for each in gateways:
@@ -222,7 +235,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="fairuse-gateway-") as scratch, Broker("gateway", version) as broker:
         folder = pathlib.Path(scratch)
         (folder / "tokens").write_text(TOKENS, encoding="utf-8")
-        config = write_config(folder / "kafka.yaml", broker.bootstrap, "gateway", streams=SHORT_TIMES, api={"tokens": "tokens"})
+        api = {"tokens": "tokens"}
+        config = write_config(folder / "kafka.yaml", broker.bootstrap, "gateway", streams=SHORT_TIMES, api=api)
         where = (broker.bootstrap, TOPIC)
         in_python = (sys.executable, "-B", EXAMPLES / "gate_from_topic.py")
         early = Gateway("before its topic", *in_python, *where)

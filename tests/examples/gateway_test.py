@@ -5,6 +5,7 @@ usage: gateway_test.py PROGRAM [CASE...]"""
 
 import json
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -17,11 +18,11 @@ from support.checks import check, equal  # noqa: E402
 from support.go_programs import go_program  # noqa: E402
 from support.listener import line  # noqa: E402
 from support.local_mode import main  # noqa: E402
-from support.process import ROOT, run  # noqa: E402
+from support.process import ROOT, run, wait_until  # noqa: E402
 
 HOUR_MS = 3_600_000
 EXAMPLES = ROOT / "examples" / "gateway"
-TOKENS = token_line("gate", "gateway") + token_line("phone", "producer")
+TOKENS = token_line("gate", "gateway", "producer") + token_line("ann", "user", uid="u-1")
 GATEWAYS = {
     "Python": (sys.executable, "-B", EXAMPLES / "gate_over_http.py"),
     "Go": (go_program(EXAMPLES / "go", "gate_over_http"),),
@@ -67,7 +68,11 @@ def they_say_what_the_gate_says(engine):
         ("u-3", "stream", "exempt"),
         ("u-4", "stream", "none"),
     ):
-        told = api.wait_for(uid, lambda answer, wanted=wanted: not answer["degraded"] and answer["reason"] == wanted, wanted, purpose)
+
+        def is_there(answer, wanted=wanted):
+            return not answer["degraded"] and answer["reason"] == wanted
+
+        told = api.wait_for(uid, is_there, f"{uid} is {wanted}", purpose)
         for each in GATEWAYS:
             done = ask(each, api.port, uid, purpose)
             equal(done.returncode, int(told["answer"] == "refuse"), f"exit code of {each}: {done.stdout}{done.stderr}")
@@ -76,6 +81,34 @@ def they_say_what_the_gate_says(engine):
                 equal(answer.get(name), told.get(name), f"{name} of {uid} by {each}")
             if told["answer"] == "refuse":
                 check(f"429, Retry-After: {answer['retry_after_s']}" in done.stderr, done.stderr)
+    equal(engine.finish(process)[0], 0, "exit code")
+
+
+def a_stream_uses_what_it_was_granted_and_no_more(engine):
+    restrict = {"command": "set_stage", "actor": "ann", "reason": "a test", "stage": "restrict"}
+    process, api = start(engine, line("c-1", "admin", restrict))
+    # Another session holds all of the day's half hour but ten seconds.
+    other = {"session": "other", "planned_ms": 30 * 60_000 - 10_000}
+    api.wait_for("u-1", lambda answer: "lease" in answer, "a lease", **other)
+
+    def stream(gateway, *stretches_ms):
+        done = ask(gateway, api.port, "u-1", "stream", f"by-{gateway}", *stretches_ms)
+        check(not re.search("outcome|answered", done.stderr), f"what {gateway} said: {done.stderr}")
+        return done.returncode, [json.loads(each) for each in done.stdout.splitlines()]
+
+    def used_ms():
+        return api.call("GET", "/v1/fair-use/status", token="ann").json()["budget"]["used_ms"]
+
+    code, answers = stream("Python", 2_000, 3_000)
+    equal((code, [each["lease"]["granted_ms"] for each in answers]), (0, [2_000, 3_000]), "what Python was granted")
+    wait_until(lambda: used_ms() == 5_000, "what Python used")
+    code, answers = stream("Go", 4_000, 3_000, 1_000)
+    # One second is left behind the first stretch, and then nothing.
+    equal((code, [each.get("lease", {}).get("granted_ms") for each in answers]), (1, [4_000, 1_000, None]), "of Go")
+    equal(answers[-1]["reason"], "budget_reserved", "why it ends")
+    wait_until(lambda: used_ms() == 10_000, "what Go used")
+    code, answers = stream("Python", 1_000)
+    equal((code, answers[0]["reason"]), (1, "budget_reserved"), "of the next")
     equal(engine.finish(process)[0], 0, "exit code")
 
 
@@ -119,6 +152,7 @@ def they_allow_where_the_answer_does_not_end(_):
 
 main([
     they_say_what_the_gate_says,
+    a_stream_uses_what_it_was_granted_and_no_more,
     they_allow_where_the_gate_does_not_answer,
     they_allow_where_the_answer_does_not_end,
 ])

@@ -4,7 +4,7 @@
 //
 //	printf '%s\n' 'u-17 upload' 'u-18 stream' | go run ./gate_from_topic 127.0.0.1:9092 fairuse.enforcement.v1
 //
-// Whatever goes wrong, audio goes on: until all is read, and when no broker has answered for a while, everybody is allowed.
+// Whatever goes wrong, audio goes on: until all is read, and when no broker has answered for a while, all are allowed.
 package main
 
 import (

@@ -2,24 +2,38 @@
 
 // A gateway that asks fairuse over HTTP before it takes audio. Standard library only.
 //
-//	FAIRUSE_URL=http://127.0.0.1:8080 FAIRUSE_TOKEN=... go run ./gate_over_http u-17 upload
+//	export FAIRUSE_URL=http://127.0.0.1:8080 FAIRUSE_TOKEN=...       # roles gateway and, for streams, producer
+//	go run ./gate_over_http u-17 upload
+//	go run ./gate_over_http u-17 stream call-81 30000 30000          # a stream of two stretches, in ms
 //
 // Whatever goes wrong, audio goes on: no answer in time is an answer that allows.
 package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 )
 
-const answerWithin = 250 * time.Millisecond
+const (
+	answerWithin = 250 * time.Millisecond
+	takenWithin  = 2 * time.Second
+)
 
-// Answer of POST /v1/gate; what a gateway acts by.
+// Question and Answer of POST /v1/gate: what a gateway acts by.
+type Question struct {
+	UID       string `json:"uid"`
+	Purpose   string `json:"purpose"`
+	Session   string `json:"session,omitempty"`
+	PlannedMs int64  `json:"planned_ms,omitempty"`
+}
+
 type Answer struct {
 	Answer   string `json:"answer"`
 	Reason   string `json:"reason"`
@@ -33,43 +47,34 @@ type Answer struct {
 	UsedMs      int64  `json:"used_ms,omitempty"`
 	ResetsAt    string `json:"resets_at,omitempty"`
 	RetryAfterS int64  `json:"retry_after_s,omitempty"`
+	Lease       *Lease `json:"lease,omitempty"`
 }
 
-// Gate keeps its connections open; any number of goroutines may ask.
-type Gate struct {
-	url, token string
-	client     http.Client
+type Lease struct {
+	ID        string `json:"id"`
+	GrantedMs int64  `json:"granted_ms"`
 }
 
-func NewGate(url, token string) *Gate {
-	// The time is that of the whole call, from the name's look-up to the last byte.
-	return &Gate{url: url, token: token, client: http.Client{Timeout: answerWithin}}
-}
+// API keeps its connections open; any number of goroutines may call.
+type API struct{ url, token string }
 
-func (g *Gate) Ask(uid, purpose string) Answer {
-	var answer Answer
-	if err := g.call("/v1/gate", map[string]any{"uid": uid, "purpose": purpose}, &answer); err != nil {
-		// A wrong token or question is for the operator to see; the user's audio goes on.
-		fmt.Fprintln(os.Stderr, err)
-		return Answer{Answer: "allow", Reason: "no_answer", Degraded: true}
-	}
-	return answer
-}
-
-func (g *Gate) call(path string, question, answer any) error {
-	body, err := json.Marshal(question)
+// What is answered is in `into`. The time is that of the whole call, from the name's look-up to the last byte.
+func (a API) post(path, kind string, within time.Duration, what, into any) error {
+	body, err := json.Marshal(what)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequest(http.MethodPost, g.url+path, bytes.NewReader(body))
+	until, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	request, err := http.NewRequestWithContext(until, http.MethodPost, a.url+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	request.Header.Set("Authorization", "Bearer "+g.token)
-	request.Header.Set("Content-Type", "application/json")
-	// The connection may have been closed since the last call: asking twice does no harm.
+	request.Header.Set("Authorization", "Bearer "+a.token)
+	request.Header.Set("Content-Type", kind)
+	// A connection that has lain idle may be closed by now: to call twice does no harm.
 	request.Header["Idempotency-Key"] = nil
-	response, err := g.client.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
 	}
@@ -78,23 +83,86 @@ func (g *Gate) call(path string, question, answer any) error {
 	if err != nil {
 		return err
 	}
-	if response.StatusCode/100 != 2 {
+	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusAccepted {
 		return fmt.Errorf("%s answered %d: %s", path, response.StatusCode, told)
 	}
-	return json.Unmarshal(told, answer)
+	return json.Unmarshal(told, into)
 }
 
-func environment(name, otherwise string) string {
-	if value := os.Getenv(name); value != "" {
-		return value
+func (a API) Ask(question Question) Answer {
+	var answer Answer
+	if err := a.post("/v1/gate", "application/json", answerWithin, question, &answer); err != nil {
+		// A wrong token or question is for the operator to see; the user's audio goes on.
+		fmt.Fprintln(os.Stderr, err)
+		return Answer{Answer: "allow", Reason: "no_answer", Degraded: true}
 	}
-	return otherwise
+	return answer
+}
+
+// Stream tells the answers for a stream; the last one is returned. Each stretch is a session with a lease of its own,
+// so that no two streams of the user spend the same minutes; it is shorter than a lease is valid, so it need not ask
+// again.
+func (a API) Stream(uid, call string, stretchesMs []int64, told func(Answer)) (answer Answer) {
+	var unsent []map[string]any
+	for number, planned := range stretchesMs {
+		session := fmt.Sprintf("%s/%d", call, number)
+		answer = a.Ask(Question{uid, "stream", session, planned})
+		told(answer)
+		if answer.Answer == "refuse" {
+			return answer
+		}
+		if answer.Lease != nil && answer.Lease.GrantedMs < planned {
+			planned = answer.Lease.GrantedMs
+		}
+		unsent = append(unsent, used(uid, session, transcribe(planned), answer.Lease))
+		// What is not taken is sent again with the next, under the same id: it counts once.
+		var outcomes struct{ Events []map[string]any }
+		if err := a.post("/v1/events", "application/cloudevents-batch+json", takenWithin, unsent, &outcomes); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			continue
+		}
+		unsent = nil
+		for _, each := range outcomes.Events {
+			if each["outcome"] != "accepted" && each["outcome"] != "duplicate" {
+				fmt.Fprintln(os.Stderr, each)
+			}
+		}
+	}
+	return answer
+}
+
+// Here is your STT; the ms that it used.
+func transcribe(ms int64) int64 { return ms }
+
+func used(uid, id string, ms int64, lease *Lease) map[string]any {
+	data := map[string]any{"ms": ms}
+	if lease != nil {
+		data["lease"] = lease.ID
+	}
+	return map[string]any{"specversion": "1.0", "type": "fairuse.stt.v1", "source": "gateway-1", "id": id, "subject": uid,
+		"time": time.Now().UTC().Format(time.RFC3339Nano), "data": data}
 }
 
 func main() {
-	gate := NewGate(environment("FAIRUSE_URL", "http://127.0.0.1:8080"), os.Getenv("FAIRUSE_TOKEN"))
-	answer := gate.Ask(os.Args[1], os.Args[2])
-	_ = json.NewEncoder(os.Stdout).Encode(answer)
+	url := os.Getenv("FAIRUSE_URL")
+	if url == "" {
+		url = "http://127.0.0.1:8080"
+	}
+	api := API{url, os.Getenv("FAIRUSE_TOKEN")}
+	tell := func(answer Answer) { _ = json.NewEncoder(os.Stdout).Encode(answer) }
+	uid, purpose, call := os.Args[1], os.Args[2], os.Args[3:]
+	var answer Answer
+	if len(call) == 0 {
+		answer = api.Ask(Question{UID: uid, Purpose: purpose})
+		tell(answer)
+	} else {
+		var stretchesMs []int64
+		for _, each := range call[1:] {
+			ms, _ := strconv.ParseInt(each, 10, 64)
+			stretchesMs = append(stretchesMs, ms)
+		}
+		answer = api.Stream(uid, call[0], stretchesMs, tell)
+	}
 	if answer.Answer == "refuse" {
 		// What a gateway sends on to its own client.
 		fmt.Fprintf(os.Stderr, "HTTP/1.1 429, Retry-After: %d\n", answer.RetryAfterS)
