@@ -33,10 +33,11 @@ ROWS = {
     ("sendEvents", "batch"): {"producer": 202},
     ("sendEvents", "binary"): {"producer": 202},
     ("askGate", "example"): {"gateway": 200},
+    ("showStatus", ""): {"user": 200},
     ("showOpenapi", ""): {who: 200 for who in (*ROLES, "nobody", "stranger")},
 }
 # What is of the token's own user: the path with another one's id, which changes nothing.
-OWN = {}
+OWN = {"showStatus": "/v1/fair-use/status?uid=u-2&user=u-2"}
 BINARY = {"ce-specversion": "1.0", "ce-id": "s-3", "ce-source": "phone", "ce-type": "fairuse.speech.v1", "ce-subject": "u-17",
           "ce-time": "2026-03-15T08:03:00Z"}  # fmt: skip
 LOGIN = {"iss": "https://login.example/", "aud": "fairuse"}
