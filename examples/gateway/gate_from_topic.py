@@ -7,6 +7,7 @@
 Whatever goes wrong, audio goes on: until all is read, and when no broker has answered for a while, all are allowed.
 """
 
+import contextlib
 import datetime
 import json
 import sys
@@ -29,7 +30,8 @@ class Gate:
         # Offsets up to which each partition is read, and since when all that was committed is.
         self.read_to, self.known_at, self.is_known = {}, 0, threading.Event()
         self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "gateway", "enable.auto.commit": False,
-                                  "isolation.level": "read_committed", "enable.partition.eof": True})  # fmt: skip
+                                  "isolation.level": "read_committed", "enable.partition.eof": True,
+                                  "auto.offset.reset": "earliest"})  # fmt: skip
         threading.Thread(target=self.keep_reading, daemon=True).start()
 
     def keep_reading(self):
@@ -66,21 +68,26 @@ class Gate:
     def take_some(self):
         for each in self.consumer.consume(1_000, timeout=0.1):
             if not each.error():
-                self.take(each.key().decode(), each)
+                # What is no row stops nothing.
+                with contextlib.suppress(ValueError, LookupError):
+                    self.take(each.key().decode(), each)
                 self.read_to[each.partition()] = each.offset() + 1
             elif each.error().code() == KafkaError._PARTITION_EOF:
                 self.read_to[each.partition()] = each.offset()
 
     def take(self, uid, record):
-        row = json.loads(record.value()) if record.value() is not None else None
+        if record.value() is None:
+            self.rows.pop(uid, None)
+            return
+        row = json.loads(record.value())
+        if not isinstance(row, dict):
+            return
         if uid == "*":
             # Every partition says what holds for all: the newest counts.
             said_at = dict(record.headers())["ce_time"].decode()
             if said_at >= self.controls_of:
                 self.controls, self.controls_of = row, said_at
-        elif row is None:
-            self.rows.pop(uid, None)
-        elif uid in self.rows or says_something(row):
+        elif says_something(row) or uid in self.rows:
             self.rows[uid] = row | {"partition": record.partition()}
 
     def ask(self, uid, purpose):

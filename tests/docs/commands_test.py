@@ -23,11 +23,11 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 
 from documents import ROOT, check, check_document, documents, fences, simple_commands
+from support.api import free_port
 from support.go_programs import go_environment
 from support.process import Failure, Process, run, wait_until
 
@@ -56,8 +56,7 @@ class Reader:
         (folder / "bin" / "python3").symlink_to(sys.executable)
         clean = {key: value for key, value in go_environment().items() if not key.startswith(("FAIR", "MAX_DAILY"))}
         self.environment = {**clean, "PATH": f"{folder / 'bin'}:{clean['PATH']}", "TMPDIR": str(folder)}
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.api = f"127.0.0.1:{free.getsockname()[1]}"
+        self.api = f"127.0.0.1:{free_port()}"
         self.exports, self.staying = [], []
         if need == "fast":
             self._shrink(folder / "config" / "experiments" / "first.yaml")

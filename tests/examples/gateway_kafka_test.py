@@ -170,11 +170,11 @@ class Rows:
         self.producer.init_transactions(30)
 
     def write(self, rows, commit=True):
-        """(uid, partition or None, row or None for a tombstone, instant)."""
+        """(uid, partition or None, row or None for a tombstone or text, instant)."""
         self.producer.begin_transaction()
         for uid, partition, row, at in rows:
             place = murmur2(uid.encode(), PARTITIONS) if partition is None else partition
-            value = None if row is None else json.dumps(row, separators=(",", ":"))
+            value = row if row is None or isinstance(row, str) else json.dumps(row, separators=(",", ":"))
             self.producer.produce(TOPIC, key=uid, value=value, partition=place, headers={"ce_time": at})
         # What is aborted was sent, too.
         equal(self.producer.flush(30), 0, "records that are not sent")
@@ -195,6 +195,8 @@ def of_any_row(broker, api, gateways, seed):
     reasons = {each["reason"] for each in told.values()}
     wanted = {"none", "hard_restricted", "ceiling", "budget_exhausted", "exempt"}
     check(reasons >= wanted, f"all that a row can say: {reasons}")
+    # What is no row says nothing.
+    rows.write([(uid, 0, text, at) for uid in ("*", "any 000") for text in ("", "{", "null", "[]", "7")])
     # What is aborted was never said.
     rows.write([(uid, None, some_row(draw), at) for uid in users] + [("*", 0, controls(True), at)], commit=False)
     rows.write([(users[0], None, some_row(draw), at)])

@@ -20,7 +20,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from support.api import Answer, Api, token_line, token_of  # noqa: E402
+from support.api import Answer, Api, free_port, token_line, token_of  # noqa: E402
 from support.checks import check, equal  # noqa: E402
 from support.listener import line  # noqa: E402
 from support.local_mode import main  # noqa: E402
@@ -57,8 +57,7 @@ class Proxy:
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 2,
             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
             "-keyout", folder / "fairuse.key", "-out", self.certificate, code=0)  # fmt: skip
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         text = EXAMPLE
         for theirs, ours in (("127.0.0.1:8080", f"127.0.0.1:{upstream}"), ("listen 443", f"listen 127.0.0.1:{self.port}"),
                              ("/etc/nginx", str(folder))):  # fmt: skip

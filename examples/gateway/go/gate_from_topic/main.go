@@ -117,7 +117,7 @@ func (g *Gate) take(record *kgo.Record) {
 		return
 	}
 	said := row{Partition: record.Partition, Until: never, RetryAt: never, BudgetResetsAt: never, ExemptUntil: never}
-	if json.Unmarshal(record.Value, &said) != nil {
+	if json.Unmarshal(record.Value, &said) != nil || said.Stage == "" {
 		return
 	}
 	if _, known := g.rows[uid]; known || said.saysSomething() {
