@@ -127,6 +127,7 @@ kafka::engine_rules engine_rules_of(const run_settings& settings, const loaded_d
           .configured = configured_rules_of(all),
           .source = wanted.source,
           .usage_retention_ms = wanted.retention.usage_ms,
+          .decision_retention_ms = wanted.retention.decisions_ms,
           .adopt_topics = {settings.adopt_topics.begin(), settings.adopt_topics.end()},
           .program = settings.program};
 }

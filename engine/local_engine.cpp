@@ -178,11 +178,13 @@ void local_engine::ask(user_question question) {
     told_.log(log_level::error, "a user cannot be read: " + who.error().message);
     return question.told(nullptr);
   }
-  const committed_user answer{.who = **who,
-                              .in_force = commit.in_force,
-                              .now = commit.now,
-                              .epoch = commit.epoch,
-                              .owned_for_ms = std::chrono::duration_cast<milliseconds>(steady_now() - begun_).count()};
+  const committed_user answer{
+      .who = **who,
+      .in_force = commit.in_force,
+      .now = commit.now,
+      .epoch = commit.epoch,
+      .owned_for_ms = std::chrono::duration_cast<milliseconds>(steady_now() - begun_).count(),
+      .log = [&](std::size_t most) { return users->log_of(question.uid, most).value_or(std::vector<std::string>{}); }};
   question.told(&answer);
 }
 

@@ -20,4 +20,8 @@ result<std::unique_ptr<user>, store_error> committed_users::load(std::string_vie
   return made;
 }
 
+result<std::vector<std::string>, store_error> committed_users::log_of(std::string_view uid, std::size_t most) const {
+  return user_rows(*db_.db, db_.store, as_of_).read_log(uid, most, {});
+}
+
 } // namespace fairuse

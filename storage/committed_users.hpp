@@ -4,8 +4,11 @@
 // Threads: any.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/policy_set.hpp"
 #include "core/user.hpp"
@@ -29,6 +32,9 @@ public:
 
   /// Bound to `policies`. A user of whom nothing is known is a fresh one, and so is one who was erased.
   result<std::unique_ptr<user>, store_error> load(std::string_view uid, const policy_set& policies, time_ms now) const;
+
+  /// The newest of the user's own log, oldest first.
+  result<std::vector<std::string>, store_error> log_of(std::string_view uid, std::size_t most) const;
 
 private:
   const rocks& db_;

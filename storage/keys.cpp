@@ -59,6 +59,20 @@ std::string hour(std::string_view prefix, user_row kind, hour_number at) {
   return key;
 }
 
+std::string user_log_prefix(std::string_view uid) {
+  std::string key(1, user_log_type);
+  append_uid(key, uid);
+  return key;
+}
+
+std::string user_log(std::string_view uid, time_ms now, std::uint64_t epoch, std::uint32_t index) {
+  auto key = user_log_prefix(uid);
+  append_big_endian(key, biased(now));
+  append_big_endian(key, epoch);
+  append_big_endian(key, index);
+  return key;
+}
+
 std::string due(std::string_view uid) {
   std::string key(1, due_type);
   append_uid(key, uid);
@@ -119,6 +133,15 @@ std::optional<user_row_key> parse_behind_prefix(std::string_view rest) {
       return parsed;
   }
   return std::nullopt;
+}
+
+std::optional<user_log_key> parse_user_log(std::string_view key) {
+  std::size_t at = 1;
+  const auto uid = uid_at(key, at);
+  if (not uid or key[0] != user_log_type or key.size() != at + 2 * sizeof(std::uint64_t) + sizeof(std::uint32_t))
+    return std::nullopt;
+  const auto now = big_endian<std::uint64_t>(key.data() + at) ^ 0x8000'0000'0000'0000U;
+  return user_log_key{*uid, static_cast<time_ms>(now)};
 }
 
 std::optional<std::string_view> parse_due(std::string_view key) {

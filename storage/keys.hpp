@@ -7,6 +7,7 @@
 //   'm'                                  the meta row
 //   'u' length uid kind [hour | slot]    a user's rows, together and in this order: core, standings, conversations,
 //                                        hours of usage; one seek and a walk read them all
+//   't' length uid now epoch index       a decision on a user with a mark: their own log
 //   'd' length uid                       when the user's next timer is due (value: 8 bytes)
 //   'e' keyed hash                       an erased user
 //   'p' digest                           text of a policy
@@ -33,6 +34,7 @@ enum class user_row : char { core = 1, standing = 2, conversations = 3, hour = 6
 
 inline constexpr std::size_t uid_bytes_max = 256;
 inline constexpr char user_type = 'u';
+inline constexpr char user_log_type = 't';
 inline constexpr char due_type = 'd';
 inline constexpr char erased_type = 'e';
 inline constexpr char journal_type = 'j';
@@ -48,6 +50,10 @@ std::string core(std::string_view prefix);
 std::string standing(std::string_view prefix, std::string_view slot);
 std::string conversations(std::string_view prefix);
 std::string hour(std::string_view prefix, user_row kind, hour_number at);
+
+/// What all of the user's own log begins with.
+std::string user_log_prefix(std::string_view uid);
+std::string user_log(std::string_view uid, time_ms now, std::uint64_t epoch, std::uint32_t index);
 
 std::string due(std::string_view uid);
 std::string erased(std::string_view hash);
@@ -71,6 +77,11 @@ struct user_row_key {
 std::optional<user_row_key> parse_user_row(std::string_view key);
 /// The same of what stands behind user_prefix(); without a uid.
 std::optional<user_row_key> parse_behind_prefix(std::string_view rest);
+struct user_log_key {
+  std::string_view uid;
+  time_ms now = 0;
+};
+std::optional<user_log_key> parse_user_log(std::string_view key);
 /// The uid of a due row.
 std::optional<std::string_view> parse_due(std::string_view key);
 

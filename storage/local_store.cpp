@@ -211,6 +211,11 @@ void local_store::add_user(std::string_view uid, user& who) {
   who.changed.clear();
 }
 
+void local_store::add_to_log(std::string_view uid, time_ms now, std::uint64_t epoch, std::uint32_t index,
+                             std::string_view row) {
+  body_->open->rows.put(uid, keys::user_log(uid, now, epoch, index), row);
+}
+
 void local_store::keep_policy(std::string_view digest, std::string_view text) {
   body_->open->policies.emplace_back(digest, text);
 }

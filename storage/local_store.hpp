@@ -158,6 +158,9 @@ public:
   /// Encode what `who.changed` names, and clear it (not `track`). May be called once per touched user and commit, or
   /// more often. REQUIRES: bound (who.sums.policies); hours in changed.id_hours are resident.
   void add_user(std::string_view uid, user& who);
+  /// A row of the user's own log, kept as long as decisions, until the user is erased. Behind add_user() of the user's
+  /// erasure, if there is one. `index`: inside the epoch.
+  void add_to_log(std::string_view uid, time_ms now, std::uint64_t epoch, std::uint32_t index, std::string_view row);
   void keep_policy(std::string_view digest, std::string_view text);
   /// Bytes gathered since the last commit(); decides when a commit is due.
   std::size_t open_bytes() const;

@@ -42,6 +42,7 @@ void put_setup(const partition_setup& from, row::partition_setup& to) {
   to.set_partitions(from.partitions);
   to.set_source(from.source);
   to.set_usage_retention_ms(from.usage_retention_ms);
+  to.set_decision_retention_ms(from.decision_retention_ms);
   to.set_horizon_ms(from.horizon_ms);
   to.set_profiles(from.profiles);
   to.set_partitioner(from.partitioner);
@@ -60,6 +61,7 @@ std::optional<partition_setup> setup_of(const row::partition_setup& from) {
   to.partitions = from.partitions();
   to.source = from.source();
   to.usage_retention_ms = from.usage_retention_ms();
+  to.decision_retention_ms = from.decision_retention_ms();
   to.horizon_ms = from.horizon_ms();
   to.profiles = from.profiles();
   to.partitioner = from.partitioner();

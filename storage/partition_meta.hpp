@@ -85,6 +85,8 @@ struct partition_setup {
   /// `source` of decisions.
   std::string source;
   std::int64_t usage_retention_ms = 0;
+  /// Of users' own logs.
+  std::int64_t decision_retention_ms = 0;
   std::int64_t horizon_ms = 0;
   std::string profiles;
   std::string partitioner;

@@ -221,9 +221,14 @@ struct partition_store::body {
     return {};
   }
 
-  /// The next hour row at or after the cursor that is older than `first`: erased in the open epoch.
-  bool expire_one(rocksdb::Iterator& at, hour_number first) {
+  /// The row at the cursor, if it is over its retention: erased in the open epoch. False: it is no user's.
+  bool expire_one(rocksdb::Iterator& at, hour_number first, time_ms decision_floor) {
     const auto key = view(at.key());
+    if (key.front() == keys::user_log_type) {
+      const auto row = keys::parse_user_log(key);
+      if (row and row->now < decision_floor) open.erase(row->uid, key);
+      return true;
+    }
     if (key.front() != keys::user_type) return false;
     const auto row = keys::parse_user_row(key);
     const bool hourly = row and row->kind == keys::user_row::hour;
@@ -321,18 +326,33 @@ void partition_store::add_user(std::string_view uid, user& who) {
   who.changed.clear();
 }
 
+void partition_store::add_to_log(std::string_view uid, time_ms now, std::uint64_t epoch, std::uint32_t index,
+                                 std::string_view row) {
+  body_->open.put(uid, keys::user_log(uid, now, epoch, index), row);
+}
+
+std::vector<std::string> partition_store::log_of(std::string_view uid, std::size_t most) {
+  auto rows = body_->rows.read_log(uid, most, body_->before(true));
+  if (rows) return std::move(*rows);
+  body_->fail_unless(rows.error());
+  return {};
+}
+
 void partition_store::expire(time_ms now, std::size_t rows_max) {
   auto& own = *body_;
   if (own.expiry_cursor.empty()) {
     if (own.expiry_began != INT64_MIN and now - own.expiry_began < day_ms) return;
     own.expiry_began = now;
-    own.expiry_cursor.assign(1, keys::user_type);
+    // In the order of keys, behind it the users' rows.
+    static_assert(keys::user_log_type + 1 == keys::user_type);
+    own.expiry_cursor.assign(1, keys::user_log_type);
   }
+  const auto decision_floor = now - own.options.decision_retention_ms;
   const auto first = hour_of(usage_floor(now, own.options.usage_retention_ms));
   const std::unique_ptr<rocksdb::Iterator> rows(own.db.db->NewIterator(rocksdb::ReadOptions()));
   rows->Seek(own.expiry_cursor);
   std::size_t seen = 0;
-  while (rows->Valid() and seen < rows_max and own.expire_one(*rows, first)) {
+  while (rows->Valid() and seen < rows_max and own.expire_one(*rows, first, decision_floor)) {
     rows->Next();
     ++seen;
   }

@@ -32,6 +32,7 @@ namespace fairuse {
 struct partition_store_options {
   std::string case_key;
   std::int64_t usage_retention_ms = 8 * day_ms;
+  std::int64_t decision_retention_ms = 400 * day_ms;
   /// 0: by the size of the disk.
   std::uint64_t write_buffer_bytes = 0;
   std::uint64_t reserve_bytes = 0;
@@ -76,6 +77,8 @@ public:
                                           time_ms now) override;
   older_ids load_ids(std::string_view uid, hour_number hour) override;
   std::vector<std::pair<time_ms, std::string>> due_users() override;
+  /// The newest of the user's own log, oldest first.
+  std::vector<std::string> log_of(std::string_view uid, std::size_t most);
   /// Does any user have speech in an hour that is not before `first`?
   bool has_usage(hour_number first);
 
@@ -83,8 +86,11 @@ public:
 
   /// Encode what `who.changed` names, and clear it (not `track`).
   void add_user(std::string_view uid, user& who);
-  /// Delete hours of usage that nothing can reach any more, of the next `rows_max` rows; the whole store is checked
-  /// about once a day. Without it the changelog would keep them for ever.
+  /// A row of the user's own log. Behind add_user() of the user's erasure, if there is one. `index`: inside the epoch.
+  void add_to_log(std::string_view uid, time_ms now, std::uint64_t epoch, std::uint32_t index, std::string_view row);
+  /// Delete hours of usage that nothing can reach any more, and what of users' own logs is over its retention, of the
+  /// next `rows_max` rows; the whole store is checked about once a day. Without it the changelog would keep them for
+  /// ever.
   void expire(time_ms now, std::size_t rows_max);
   /// What goes to the changelog, in the order in which it was written first.
   void each_open_row(const std::function<void(const state_row&)>& visit) const;

@@ -37,6 +37,10 @@ public:
         const bool hourly = row and row->kind == keys::user_row::hour;
         return hourly and (row->hour + time_ms{1}) * hour_ms < floors_->usage;
       }
+      case keys::user_log_type: {
+        const auto row = keys::parse_user_log(view(key));
+        return row and row->now < floors_->decisions;
+      }
       case keys::journal_type:
       case keys::input_type:
         return before(key, floors_->input);

@@ -145,8 +145,10 @@ result<void, store_error> user_rows::erase(std::string_view uid, std::string_vie
   tombstone left;
   if (const auto* earlier = erased.find(uid); earlier != nullptr) left = *earlier;
   row_overlay all;
-  if (auto status = gather(uid, prefix, before, all); not status) return status;
-  to.lay_over(uid, prefix, all);
+  for (const auto& rows_of : {std::string{prefix}, keys::user_log_prefix(uid)}) {
+    if (auto status = gather(uid, rows_of, before, all); not status) return status;
+    to.lay_over(uid, rows_of, all);
+  }
   for (const auto& [key, value] : all) {
     to.erase(uid, key);
     const auto parsed = keys::parse_user_row(key);
@@ -173,7 +175,7 @@ result<void, store_error> user_rows::erase(std::string_view uid, std::string_vie
   if (auto status = write_all(uid, prefix, who, before, to); not status) return status;
   codec_.write_tombstone(left, value_);
   const auto hash = erased.hash(uid);
-  erasures.push_back({hash, value_, std::string(prefix)});
+  erasures.push_back({hash, value_, std::string(prefix), keys::user_log_prefix(uid)});
   erased.set(hash, std::move(left));
   return {};
 }
@@ -311,6 +313,17 @@ result<std::vector<std::pair<time_ms, std::string>>, store_error> user_rows::due
                          });
   if (not status) return status.error();
   return all;
+}
+
+result<std::vector<std::string>, store_error> user_rows::read_log(std::string_view uid, std::size_t most,
+                                                                  overlays before) {
+  row_overlay all;
+  if (auto status = gather(uid, keys::user_log_prefix(uid), before, all); not status) return status.error();
+  std::vector<std::string> rows;
+  for (auto& [key, value] : all)
+    if (value) rows.push_back(std::move(*value));
+  if (rows.size() > most) rows.erase(rows.begin(), rows.end() - static_cast<std::ptrdiff_t>(most));
+  return rows;
 }
 
 result<std::vector<std::uint64_t>, store_error> user_rows::read_ids(std::string_view uid, hour_number hour,

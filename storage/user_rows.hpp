@@ -26,8 +26,9 @@ namespace fairuse {
 struct erasure_row {
   keyed_hash who;
   std::string row;
-  /// The prefix of the user's rows, to be compacted away.
+  /// Of the user's rows and of their own log, to be compacted away.
   std::string prefix;
+  std::string log_prefix;
 };
 
 class user_rows {
@@ -49,6 +50,9 @@ public:
   result<void, store_error> load(std::span<const std::string_view> uids, const policy_set& policies, time_ms now,
                                  overlays before, erased_users& erased, std::vector<std::unique_ptr<user>>& out);
   result<std::vector<std::uint64_t>, store_error> read_ids(std::string_view uid, hour_number hour, overlays before);
+
+  /// The newest of the user's own log, oldest first.
+  result<std::vector<std::string>, store_error> read_log(std::string_view uid, std::size_t most, overlays before);
 
   /// Does any user have speech in an hour that is not before `first`?
   result<bool, store_error> has_usage(hour_number first, overlays before) const;

@@ -116,8 +116,10 @@ result<void, store_error> commit_writer::write(const commit_batch& what) {
   if (what.published) what.published();
   fail_here("storage.after_publish");
   checkpoints_.after_commit(head, now);
-  for (const auto& erasure : what.erasures)
+  for (const auto& erasure : what.erasures) {
     erased_.push_back(erasure.prefix);
+    erased_.push_back(erasure.log_prefix);
+  }
   forget_erased(false);
   return {};
 }

@@ -4,9 +4,11 @@
 // Threads: plain values.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "core/policy_set.hpp"
 #include "core/user.hpp"
@@ -24,6 +26,8 @@ struct committed_user {
   std::int32_t partition = 0;
   /// Since this process has decided on the partition.
   std::int64_t owned_for_ms = 0;
+  /// The newest rows of the user's own log (streams/user_log.hpp), oldest first.
+  std::function<std::vector<std::string>(std::size_t most)> log;
 };
 
 struct user_question {

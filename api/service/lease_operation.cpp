@@ -16,13 +16,12 @@ namespace {
 constexpr std::int64_t planned_default_ms = 60'000;
 
 gate_facts facts_of(const committed_user& user, time_ms now) {
-  const auto& [who, in_force, committed, epoch, partition, owned_for_ms] = user;
-  return {.row = enforcement_of(who, committed, epoch, partition),
-          .controls = controls_row{.epoch = epoch,
-                                   .now = committed,
-                                   .partition = partition,
-                                   .enabled = in_force.enabled,
-                                   .killed = in_force.killed},
+  return {.row = enforcement_of(user.who, user.now, user.epoch, user.partition),
+          .controls = controls_row{.epoch = user.epoch,
+                                   .now = user.now,
+                                   .partition = user.partition,
+                                   .enabled = user.in_force.enabled,
+                                   .killed = user.in_force.killed},
           .now = now,
           .age_ms = 0};
 }

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include "api/json_members.hpp"
 #include "api/notifier/message_text.hpp"
 #include "core/query.hpp"
 #include "events/json_text.hpp"
@@ -29,6 +31,15 @@ constexpr known_window known_windows[] = {
 constexpr std::string_view by_appeal = "appeal";
 constexpr std::string_view by_upgrade = "upgrade";
 
+constexpr std::size_t history_max = 50;
+
+bool is_told_in_history(std::string_view decision) {
+  static constexpr std::string_view told[] = {
+      "strike_added",        "strike_cleared",     "stage_changed",  "budget_exhausted", "budget_reset",
+      "restriction_engaged", "restriction_lifted", "content_locked", "content_unlocked", "exemption_ended"};
+  return std::ranges::find(told, decision) != std::end(told);
+}
+
 class status_answer {
 public:
   status_answer(const committed_user& user, const status_question& asked, const status_words& words)
@@ -49,6 +60,7 @@ public:
     add_uploads(to);
     to.truth("locked", view_.content_locked);
     to.truth("exempt", user_.who.is_exempt(asked_.at));
+    add_history(to);
     add_messages(to);
     to.text("locale", language_.locale);
     if (not account().time_zone.empty()) to.text("time_zone", account().time_zone);
@@ -163,6 +175,25 @@ private:
     in.time("resets_at", budget.resets_at);
     in.text("resets_text", date_text(budget.resets_at - 1, zone_, language_));
     out_.push_back('}');
+  }
+
+  // What changed for the user; why, and what was only measured, is for staff.
+  void add_history(json_members& to) {
+    to.member("history").push_back('[');
+    bool first = true;
+    for (const auto& row : user_.log(history_max)) {
+      const auto all = nlohmann::json::parse(row, nullptr, false);
+      const auto data = all.is_object() ? all.find("data") : all.end();
+      if (data == all.end() or not is_told_in_history(text_in(*data, "decision"))) continue;
+      out_ += std::exchange(first, false) ? "{" : ",{";
+      json_members one{out_};
+      one.text("at", text_in(all, "time"));
+      one.text("what", text_in(*data, "decision"));
+      for (const auto* name : {"from", "to", "case"})
+        one.optional_text(name, text_in(*data, name));
+      out_.push_back('}');
+    }
+    out_.push_back(']');
   }
 
   void add_messages(json_members& to) {

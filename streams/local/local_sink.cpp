@@ -13,6 +13,7 @@
 #include "streams/policy_choice.hpp"
 #include "streams/refusal_of.hpp"
 #include "streams/unusable_input.hpp"
+#include "streams/user_log.hpp"
 
 namespace fairuse {
 
@@ -48,8 +49,7 @@ void local_sink::write(const local_epoch& from, const epoch_result& decided) {
   take_lines(lines);
   take_broadcast(sealed, *decided.broadcast);
   for (auto& each : outcomes) {
-    for (const auto& what : each.wrote.decisions)
-      take_decision(what, each.uid, sealed);
+    take_decisions(each, sealed);
     totals_.counts += each.wrote.counts;
     if (each.who != nullptr and each.who->changed.any() and is_changed_.insert(each.who).second)
       changed_.emplace_back(each.uid, each.who);
@@ -158,17 +158,40 @@ void local_sink::take_refused_by_core(const sealed_lines& lines, const epoch_res
   }
 }
 
+void local_sink::take_decisions(const outcome& from, const epoch& sealed) {
+  const auto& decisions = from.wrote.decisions;
+  if (decisions.empty()) return;
+  const auto erased = behind_erasure(decisions);
+  // The rows of the store go with the user's; these wait for the commit.
+  if (erased != 0) std::erase_if(log_rows_, [&from](const log_row& each) { return each.uid == from.uid; });
+  const bool logs = from.who != nullptr and has_mark(*from.who);
+  for (std::size_t i = 0; i < decisions.size(); ++i) {
+    take_decision(decisions[i], from.uid, sealed);
+    if (logs and i >= erased and is_live(decisions[i])) log_decision(decisions[i], from.uid, sealed);
+  }
+}
+
+std::string local_sink::reference_of(const decision& what, std::string_view uid) {
+  return is_live(what) and what.strike != 0 ? names_.reference(uid, what.strike) : std::string{};
+}
+
+void local_sink::log_decision(const decision& what, std::string_view uid, const epoch& sealed) {
+  const auto reference = reference_of(what, uid);
+  line_.clear();
+  append_decision_data(line_, what,
+                       {.id = ids_.last(), .uid = uid, .case_reference = reference, .epoch = sealed.number});
+  log_rows_.push_back({std::string{uid}, sealed.now, sealed.number, user_log_row(ids_.last(), what.time, line_)});
+}
+
 void local_sink::take_decision(const decision& what, std::string_view uid, const epoch& sealed) {
-  const bool live = is_live(what);
   const auto id = ids_.next(what);
-  std::string reference;
-  if (live and what.strike != 0) reference = names_.reference(uid, what.strike);
+  const auto reference = reference_of(what, uid);
   line_.clear();
   append_decision(
       line_, what,
       {.id = id, .source = options_.decision_source, .uid = uid, .case_reference = reference, .epoch = sealed.number});
   store_.add_decision(line_);
-  ++(live ? totals_.decisions : totals_.shadow_decisions)[static_cast<std::size_t>(what.kind)];
+  ++(is_live(what) ? totals_.decisions : totals_.shadow_decisions)[static_cast<std::size_t>(what.kind)];
 }
 
 void local_sink::take_broadcast(const epoch& sealed, const broadcast_outcome& broadcast) {
@@ -228,6 +251,10 @@ result<void, store_error> local_sink::commit() {
     seen_.insert(std::hash<std::string>{}(uid));
   }
   totals_.users = seen_.size();
+  std::uint32_t index = 0;
+  for (const auto& each : log_rows_)
+    store_.add_to_log(each.uid, each.now, each.epoch, index++, each.row);
+  log_rows_.clear();
   changed_.clear();
   is_changed_.clear();
   auto& meta = store_.meta();

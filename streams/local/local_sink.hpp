@@ -124,6 +124,9 @@ private:
   std::uint64_t take_refused(const sealed_lines& lines, const epoch_result& decided);
   void take_refused_by_core(const sealed_lines& lines, const epoch_result& decided);
   void take_decision(const decision& what, std::string_view uid, const epoch& sealed);
+  void take_decisions(const outcome& from, const epoch& sealed);
+  void log_decision(const decision& what, std::string_view uid, const epoch& sealed);
+  std::string reference_of(const decision& what, std::string_view uid);
   void take_broadcast(const epoch& sealed, const broadcast_outcome& broadcast);
   void take_enforcement(const epoch& sealed, const epoch_result& decided);
   void take_leases(const sealed_lines& lines);
@@ -152,6 +155,14 @@ private:
   /// Of the open commit.
   enforcement_changes enforcement_;
   published_commit published_;
+  /// Of the open commit: rows of users' own logs.
+  struct log_row {
+    std::string uid;
+    time_ms now = 0;
+    std::uint64_t epoch = 0;
+    std::string row;
+  };
+  std::vector<log_row> log_rows_;
   std::string line_;
 };
 

@@ -4,6 +4,7 @@
 usage: status_test.py PROGRAM [CASE...]"""
 
 import datetime
+import json
 import pathlib
 import subprocess
 import sys
@@ -91,8 +92,51 @@ def a_user_sees_usage_stage_and_when_it_ends_in_their_own_words(engine):
     check(datetime.timedelta(days=29) < days <= datetime.timedelta(days=30, minutes=1), f"ends after {days}")
     check(seen["case"].startswith("FU-") and seen["case"] in seen["text"], f"{seen['case']} is the user's reference")
     equal(seen["ends_earlier_by"], ["appeal"], "what ends it earlier")
+    changed = [(each["what"], each.get("from"), each.get("to")) for each in seen["history"]]
+    equal(changed, [("strike_added", "none", "warning"), ("stage_changed", "none", "warning")], "what changed")
+    equal(seen["history"][0]["case"], seen["case"], "the case of the strike")
     other = api.call("GET", STATUS, token="bob").json()
     equal((other["stage"], other["speech_hours_today"]), ("none", 0), "of another user")
+    equal(engine.finish(process)[0], 0, "exit code")
+
+
+def what_changed_survives_a_restart_and_goes_with_an_erasure(engine):
+    process, api, send = start(engine, set_stage("c-1", "warning"))
+    first = wait_for(api, lambda status: status["history"], "the warning")["history"]
+    process.kill()
+    process, api, send = start(engine)
+    equal(wait_for(api, lambda status: True, "the start")["history"], first, "after a restart")
+    send(set_stage("c-2", "throttle"))
+    later = wait_for(api, lambda status: status["stage"] == "throttle", "the throttle")["history"]
+    equal(later[: len(first)], first, "what was there before")
+    equal([each["to"] for each in later], ["warning", "throttle"], "stages")
+    send(line("e-1", "erasure", {"actor": "eve", "reason": "asked for"}, "u-ann"))
+    wait_for(api, lambda status: status["stage"] == "none" and not status["history"], "the erasure")
+    equal(engine.finish(process)[0], 0, "exit code")
+
+
+def messages_that_were_delivered_are_shown(engine):
+    """As the notifier's log says; also what it says while the engine runs, and when that log began a new file."""
+    log = engine.folder / "state" / "notifier" / "sent.ndjson"
+
+    def said(about, end="sent", user="u-ann", **more):
+        end = {"id": "msg", "decision": "0-1-0", "user": user, "about": about, "end": end, "time": "2026-03-15T08:00:00.000Z"}
+        with log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(end | more) + "\n")
+
+    process, api, send = start(engine, speech("s-1", "u-ann", 1), more=NOTIFIER)
+    equal(wait_for(api, lambda status: True, "the start")["messages"], [], "before the first")
+    log.parent.mkdir()
+    said("stage", stage="warning")
+    said("budget_low", end="gave_up")
+    said("stage", user="u-bob", stage="restrict")
+    seen = wait_for(api, lambda status: status["messages"], "the message")["messages"]
+    equal(seen, [{"about": "stage", "stage": "warning", "sent_at": "2026-03-15T08:00:00.000Z"}], "messages")
+    said("budget_low")
+    log.rename(log.with_name("sent-1772359200000.ndjson"))
+    said("budget_exhausted")
+    seen = wait_for(api, lambda status: len(status["messages"]) == 3, "the others")["messages"]
+    equal([each["about"] for each in seen], ["stage", "budget_low", "budget_exhausted"], "in their order")
     equal(engine.finish(process)[0], 0, "exit code")
 
 
@@ -139,6 +183,8 @@ def only_users_see_a_status_and_only_their_own(engine):
 main([
     a_user_without_a_history_is_free_of_everything,
     a_user_sees_usage_stage_and_when_it_ends_in_their_own_words,
+    what_changed_survives_a_restart_and_goes_with_an_erasure,
+    messages_that_were_delivered_are_shown,
     used_up_credits_are_told_of_as_such,
     a_budget_shows_what_remains_and_when_it_begins_anew,
     only_users_see_a_status_and_only_their_own,

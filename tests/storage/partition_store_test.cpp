@@ -318,6 +318,56 @@ BOOST_AUTO_TEST_CASE(hours_beyond_the_retention_are_deleted_from_the_changelog_t
     BOOST_TEST((keys::parse_user_row(key)->kind != keys::user_row::hour));
 }
 
+BOOST_AUTO_TEST_CASE(a_users_own_log_is_read_over_all_layers_newest_last_and_goes_by_its_retention) {
+  at_once = true;
+  const auto add = [this](time_ms now, std::uint64_t epoch, std::uint32_t index, std::string_view row) {
+    store->add_to_log(uid, now, epoch, index, row);
+    store->add_to_log("somebody-else", now, epoch, index, "another's");
+  };
+  add(start, 1, 0, "one");
+  commit(start);
+  BOOST_REQUIRE(store->drain().has_value());
+  at_once = false;
+  add(start + 1, 2, 0, "two");
+  add(start + 1, 2, 1, "three");
+  commit(start + 1);
+  add(start + 1, 3, 0, "four");
+  const std::string who{uid};
+  BOOST_TEST((store->log_of(who, 10) == std::vector<std::string>{"one", "two", "three", "four"}));
+  BOOST_TEST((store->log_of(who, 2) == std::vector<std::string>{"three", "four"}));
+  store->drop_open();
+  BOOST_TEST((store->log_of(who, 10) == std::vector<std::string>{"one", "two", "three"}));
+  BOOST_TEST(store->log_of("nobody", 10).empty());
+  at_once = true;
+  work();
+  BOOST_REQUIRE(store->drain().has_value());
+  store->expire(start + 400 * day_ms + 1, 100);
+  BOOST_TEST((store->log_of(who, 10) == std::vector<std::string>{"two", "three"}));
+  BOOST_TEST(store->open_rows() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(an_erasure_takes_a_users_own_log_with_it) {
+  at_once = true;
+  speak(start, start, 1);
+  store->add_to_log(uid, start, 1, 0, "before");
+  commit(start);
+  BOOST_REQUIRE(store->drain().has_value());
+  auto loaded = load(start + 1);
+  event erasure;
+  erasure.kind = event_kind::erasure;
+  erasure.time = erasure.instant = start + 1;
+  erasure.key = 2;
+  const event_detail wish = erasure_request{"ann", "asked for"};
+  erasure.detail = &wish;
+  BOOST_REQUIRE(give(*loaded, start + 1, erasure) == applied::accepted);
+  store->add_user(uid, *loaded);
+  store->add_to_log(uid, start + 1, 2, 0, "after");
+  BOOST_TEST((store->log_of(std::string{uid}, 10) == std::vector<std::string>{"after"}));
+  commit(start + 1);
+  BOOST_REQUIRE(store->drain().has_value());
+  BOOST_TEST((store->log_of(std::string{uid}, 10) == std::vector<std::string>{"after"}));
+}
+
 // With a million new users at once an epoch took minutes: each user without rows cost a walk over all rows behind its
 // place.
 BOOST_AUTO_TEST_CASE(loading_a_user_without_rows_reads_no_rows_of_others) {

@@ -72,14 +72,16 @@ partition_replay::~partition_replay() {
   if (store_) store_->abandon();
 }
 
-result<void, store_error> partition_replay::open_store(std::int64_t usage_retention_ms) {
-  if (store_ != nullptr and store_retention_ms_ == usage_retention_ms) return {};
+result<void, store_error> partition_replay::open_store(const partition_setup& setup) {
+  const std::pair retention{setup.usage_retention_ms, setup.decision_retention_ms};
+  if (store_ != nullptr and store_retention_ms_ == retention) return {};
   if (auto done = close_store(); not done) return done;
-  auto opened =
-      partition_store::open(with_.folder, {.case_key = with_.case_key, .usage_retention_ms = usage_retention_ms});
+  auto opened = partition_store::open(
+      with_.folder,
+      {.case_key = with_.case_key, .usage_retention_ms = retention.first, .decision_retention_ms = retention.second});
   if (not opened) return opened.error();
   store_ = std::move(*opened);
-  store_retention_ms_ = usage_retention_ms;
+  store_retention_ms_ = retention;
   return {};
 }
 
@@ -132,6 +134,7 @@ result<void, store_error> partition_replay::set_rules(const partition_setup& set
   rules->source = setup.source;
   rules->case_key = with_.case_key;
   rules->usage_retention_ms = setup.usage_retention_ms;
+  rules->decision_retention_ms = setup.decision_retention_ms;
   rules->horizon_ms = setup.horizon_ms;
   rules->program = setup.program;
   rules->bounds.active_users = users_in_memory;
@@ -144,7 +147,7 @@ result<void, store_error> partition_replay::set_rules(const partition_setup& set
 
 result<void, store_error> partition_replay::restore(const partition_setup& setup,
                                                     const std::function<bool(captured_record&)>& next_row) {
-  if (auto done = open_store(setup.usage_retention_ms); not done) return done;
+  if (auto done = open_store(setup); not done) return done;
   std::vector<captured_record> kept;
   std::int64_t next = 0;
   const auto write = [&] {
@@ -177,7 +180,7 @@ result<void, store_error> partition_replay::begin_run(const partition_setup& set
   if (setup.partition != partition_ or setup.partitions == 0 or setup.usage_retention_ms <= 0)
     return damaged("its setup is of another partition, or of none");
   if (setup.topics.size() != first.inputs.size()) return damaged("its journal tells of other inputs than its setup");
-  if (auto done = open_store(setup.usage_retention_ms); not done) return done;
+  if (auto done = open_store(setup); not done) return done;
   const bool is_new = first.epoch == 0;
   if (is_new == store_->meta().has_value())
     return damaged(is_new ? "it begins anew in the middle" : "its first epoch needs a state that is not there");

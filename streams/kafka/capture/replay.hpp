@@ -100,7 +100,7 @@ public:
   result<void, store_error> confirm();
 
 private:
-  result<void, store_error> open_store(std::int64_t usage_retention_ms);
+  result<void, store_error> open_store(const partition_setup& setup);
   result<void, store_error> close_store();
   result<void, store_error> set_rules(const partition_setup& setup, const stored_controls& controls);
   std::optional<policy> read_policy(const std::string& digest) const;
@@ -113,7 +113,8 @@ private:
   /// Outlives the shard.
   std::unique_ptr<engine_rules> rules_;
   std::unique_ptr<partition_store> store_;
-  std::int64_t store_retention_ms_ = 0;
+  /// Of usage, and of users' own logs.
+  std::pair<std::int64_t, std::int64_t> store_retention_ms_{0, 0};
   worker actors_;
   std::unique_ptr<partition_shard> shard_;
   recorder made_;

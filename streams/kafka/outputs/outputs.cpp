@@ -10,6 +10,7 @@
 #include "events/time_text.hpp"
 #include "streams/kafka/outputs/dead_letter.hpp"
 #include "streams/kafka/outputs/output_values.hpp"
+#include "streams/user_log.hpp"
 
 namespace fairuse::kafka {
 
@@ -46,7 +47,7 @@ void output_writer::write(std::uint64_t epoch, time_ms now, std::span<const outc
   ids_.begin_epoch(epoch);
   enforcement_seq_ = 0;
   for (const auto& what : broadcast.decisions)
-    write_decision(what, "*");
+    write_decision(what, "*", false);
   if (controls_changed) write_controls(broadcast.in_force);
   const bool promoted = has_promotion(broadcast);
   for (const auto& each : outcomes)
@@ -56,7 +57,8 @@ void output_writer::write(std::uint64_t epoch, time_ms now, std::span<const outc
   take_ = nullptr;
 }
 
-void output_writer::send(output_topic to, const envelope& attributes, std::optional<std::string_view> value) {
+void output_writer::send(output_topic to, const envelope& attributes, std::optional<std::string_view> value,
+                         std::string_view log_row) {
   time_.clear();
   append_time(time_, attributes.time);
   const std::array<header, 7> headers{{{"ce_specversion", "1.0"},
@@ -68,28 +70,30 @@ void output_writer::send(output_topic to, const envelope& attributes, std::optio
                                        {"content-type", "application/json"}}};
   // A tombstone has no content type.
   const std::span<const header> all(headers);
-  (*take_)({to, attributes.subject, value, value ? all : all.first(headers.size() - 1)});
+  (*take_)({to, attributes.subject, value, value ? all : all.first(headers.size() - 1), log_row});
 }
 
 std::string output_writer::reference_of(const decision& what, std::string_view uid) {
   return is_live(what) and what.strike != 0 ? names_.reference(uid, what.strike) : std::string();
 }
 
-void output_writer::write_decision(const decision& what, std::string_view uid) {
+void output_writer::write_decision(const decision& what, std::string_view uid, bool is_logged) {
   const auto id = ids_.next(what);
   const auto reference = reference_of(what, uid);
   value_.clear();
   append_decision_data(value_, what,
                        {.id = id, .source = source_, .uid = uid, .case_reference = reference, .epoch = epoch_});
-  send(output_topic::decisions, {id, "fairuse.decision.v1", uid, what.time}, value_);
+  const auto log_row = is_logged ? user_log_row(id, what.time, value_) : std::string{};
+  send(output_topic::decisions, {id, "fairuse.decision.v1", uid, what.time}, value_, log_row);
 }
 
 void output_writer::write_user(const outcome& from, bool promoted) {
   const auto& decisions = from.wrote.decisions;
   const auto erased = behind_erasure(decisions);
+  const bool logs = from.who != nullptr and has_mark(*from.who);
   for (std::size_t i = 0; i < decisions.size(); ++i) {
     const auto& what = decisions[i];
-    write_decision(what, from.uid);
+    write_decision(what, from.uid, logs and i >= erased and is_live(what));
     // No message to, and no review of, a user who is erased at the end of the epoch.
     if (i < erased) continue;
     if (is_told(what.kind) and is_live(what)) write_notification(from, what);

@@ -57,6 +57,8 @@ struct output {
   /// Nullopt: a tombstone, or the null value of a dead letter.
   std::optional<std::string_view> value;
   std::span<const header> headers;
+  /// The user's own log has this row, too; empty: it does not.
+  std::string_view log_row;
 };
 
 using take_output = std::function<void(const output&)>;
@@ -86,7 +88,8 @@ private:
 
   /// Of its strike; empty: it has none, or is not enforced.
   std::string reference_of(const decision& what, std::string_view uid);
-  void write_decision(const decision& what, std::string_view uid);
+  /// `is_logged`: in the user's own log, too.
+  void write_decision(const decision& what, std::string_view uid, bool is_logged);
   void write_user(const outcome& from, bool promoted);
   void write_notification(const outcome& from, const decision& what);
   void write_review_request(const outcome& from, const decision& what);
@@ -95,7 +98,8 @@ private:
   /// The last decision's id and what is added to it.
   std::string_view follow_up_id(std::string_view suffix);
   std::string_view next_enforcement_id();
-  void send(output_topic to, const envelope& attributes, std::optional<std::string_view> value);
+  void send(output_topic to, const envelope& attributes, std::optional<std::string_view> value,
+            std::string_view log_row = {});
 
   std::string source_;
   std::int32_t partition_;

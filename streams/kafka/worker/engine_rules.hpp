@@ -129,6 +129,8 @@ struct engine_rules {
   std::string source = "fairuse";
   std::string case_key;
   std::int64_t usage_retention_ms = 8 * day_ms;
+  /// Of users' own logs.
+  std::int64_t decision_retention_ms = 400 * day_ms;
   std::int64_t horizon_ms = horizon_wall_ms;
   /// Inputs that may be new or missing, although partitions were committed without or with them.
   std::set<std::string> adopt_topics;

@@ -130,7 +130,8 @@ bool kafka_worker::answer(const asked_user& what) {
                               .now = shard->last_now(),
                               .epoch = shard->last_epoch(),
                               .partition = what.partition,
-                              .owned_for_ms = steady - owned.since};
+                              .owned_for_ms = steady - owned.since,
+                              .log = [&](std::size_t most) { return shard->store().log_of(uid, most); }};
   what.question.told(&answer);
   return true;
 }

@@ -109,6 +109,7 @@ result<void> partition_shard::begin(const takeover_result& from, worker& on, con
                            .partitions = static_cast<std::uint32_t>(partition_count_),
                            .source = rules_.source,
                            .usage_retention_ms = rules_.usage_retention_ms,
+                           .decision_retention_ms = rules_.decision_retention_ms,
                            .horizon_ms = rules_.horizon_ms,
                            .profiles = setting_of(first_meta_.settings, "profiles"),
                            .partitioner = rules_.partitioner,
@@ -261,6 +262,7 @@ void partition_shard::write_outputs(writing& of) {
     }
     each.value ? outputs_digest_.add(*each.value) : outputs_digest_.add_null();
     produce(of, *topics[static_cast<std::size_t>(each.to)], each.key, each.value, each.headers);
+    if (not each.log_row.empty()) log_rows_.emplace_back(*each.key, each.log_row);
     ++of.record.outputs;
     of.made.totals.decisions += each.to == output_topic::decisions ? 1 : 0;
   };
@@ -298,6 +300,10 @@ void partition_shard::write_rows(writing& of) {
     of.made.totals.counts += each.wrote.counts;
     if (each.who != nullptr) store_->add_user(each.uid, *each.who);
   }
+  std::uint32_t index = 0;
+  for (const auto& [uid, row] : log_rows_)
+    store_->add_to_log(uid, of.sealed.now, of.sealed.number, index++, row);
+  log_rows_.clear();
   // Not in epochs of timers alone: late timers read older hours.
   if (of.made.with_records) store_->expire(of.sealed.now, rules_.bounds.expiry_rows);
   store_->each_open_row([&](const state_row& row) {

@@ -175,6 +175,9 @@ private:
   configured_rules::config_commands config_commands_;
   std::vector<std::pair<std::string, std::string>> new_policies_;
 
+  /// Of the epoch being written: rows of users' own logs.
+  std::vector<std::pair<std::string, std::string>> log_rows_;
+
   piece_digest outputs_digest_{piece_digest::kind::sha256};
   piece_digest rows_digest_{piece_digest::kind::xxh3_128};
   shard_totals totals_;

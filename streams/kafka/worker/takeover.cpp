@@ -82,6 +82,7 @@ takeover_state takeover::fail(std::string why) {
 partition_store_options takeover::store_options() const {
   return {.case_key = rules_.case_key,
           .usage_retention_ms = rules_.usage_retention_ms,
+          .decision_retention_ms = rules_.decision_retention_ms,
           .write_buffer_bytes = rules_.environment.store_buffer_bytes,
           .background = rules_.environment.background,
           .hurry = rules_.environment.hurry,
