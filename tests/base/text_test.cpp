@@ -36,6 +36,14 @@ BOOST_AUTO_TEST_CASE(a_number_is_the_whole_text_or_none) {
   BOOST_TEST(not parse_number<double>("0.5s"));
 }
 
+BOOST_AUTO_TEST_CASE(control_characters_are_those_of_ascii) {
+  for (const std::string_view text : {"", "u-1", "\xC3\xBC \xC2\x80", "~"})
+    BOOST_TEST(not has_control(text), text);
+  using namespace std::string_view_literals;
+  for (const auto text : {"\0"sv, "a\nb"sv, "\x1f"sv, "b\x7f"sv})
+    BOOST_TEST(has_control(text), text);
+}
+
 BOOST_AUTO_TEST_CASE(what_an_editor_adds_is_no_part_of_a_value) {
   const struct {
     std::string_view text;
