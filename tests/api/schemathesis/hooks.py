@@ -64,7 +64,8 @@ def before_call(context, case, kwargs):
     if case.operation.definition.raw.get("operationId") != "sendEvents":
         return
     named = [name for name in case.headers if name.lower() in ATTRIBUTES]
-    is_wrong = case.meta and any(where.name == "HEADER" and part.mode.is_negative for where, part in case.meta.components.items())
+    parts = case.meta.components.items() if case.meta else ()
+    is_wrong = any(where.name == "HEADER" and part.mode.is_negative for where, part in parts)
     if case.media_type != BINARY and named and is_wrong:
         case.media_type, case.body = BINARY, dict(SPEECH)
     if case.media_type != BINARY:
