@@ -157,6 +157,7 @@ void shard_state::hand_out(std::span<const slice> slices) {
     auto& result = outcomes_[i];
     result.uid = slices[i].uid;
     result.refused.clear();
+    result.unused.clear();
     result.wrote.clear();
     self_->send(active_.find(slices[i].uid)->second->actor, take_slice{&slices[i], &result});
   }

@@ -85,6 +85,8 @@ bool take_step(user& who, const slice& what, const step& taken, const shard_opti
     const auto how = apply_named(whom, taken, each, options.horizon_ms, result.wrote);
     if (is_refused(how))
       result.refused.push_back({&each, how, how == applied::unknown_strike ? whom.strikes() : std::string()});
+    else if (how != applied::accepted)
+      result.unused.push_back({each.kind, how});
   }
   return true;
 }

@@ -60,15 +60,31 @@ prometheus::Gauge& process_metrics::gauge(const std::string& name, const std::st
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add(of);
 }
 
-std::string process_metrics::text() const { return prometheus::TextSerializer{}.Serialize(registry_.Collect()); }
+void process_metrics::show_with(std::function<void(shown_metrics&)> show) {
+  const std::lock_guard guard{mutex_};
+  shown_with_.push_back(std::move(show));
+}
+
+std::string process_metrics::text() const {
+  shown_metrics shown;
+  {
+    const std::lock_guard guard{mutex_};
+    for (const auto& each : shown_with_)
+      each(shown);
+  }
+  auto all = registry_.Collect();
+  for (auto& each : shown.take())
+    all.push_back(std::move(each));
+  return prometheus::TextSerializer{}.Serialize(all);
+}
 
 void heartbeat::touch() { at_ms_ = steady_clock_ms(); }
 
 std::int64_t heartbeat::age_ms() const { return steady_clock_ms() - at_ms_; }
 
 struct status_listener::body {
-  body(const process_metrics& shown, const heartbeat& heard, const status_limits& bounds)
-    : metrics{shown}, beat{heard}, limits{bounds} {}
+  body(const process_metrics& shown, const heartbeat& heard, const status_limits& bounds, readiness wanted)
+    : metrics{shown}, beat{heard}, limits{bounds}, missing{std::move(wanted)} {}
 
   result<void> open(const std::string& listen) {
     if (auto opened = listen_at(listen, acceptor); not opened) return opened;
@@ -133,16 +149,36 @@ struct status_listener::body {
       return {http::status::method_not_allowed, "only GET\n"};
     const auto path = request.target().substr(0, request.target().find('?'));
     if (path == "/metrics") return {http::status::ok, metrics.text()};
-    if (path != "/livez") return {http::status::not_found, "there are /livez and /metrics\n"};
+    if (path == "/livez") return answer_of(hangs());
+    if (path == "/readyz") return answer_of(hangs() + what_is_missing());
+    return {http::status::not_found, "there are /livez, /readyz and /metrics\n"};
+  }
+
+  static reply answer_of(std::string wrong) {
+    if (wrong.empty()) return {http::status::ok, "ok\n"};
+    return {http::status::service_unavailable, std::move(wrong)};
+  }
+
+  std::string hangs() const {
+    if (not beat.has_begun()) return {};
     const auto age_ms = beat.age_ms();
-    if (age_ms <= limits.alive_within_ms) return {http::status::ok, "ok\n"};
-    return {http::status::service_unavailable,
-            "the main loop has not turned for " + std::to_string(age_ms / 1'000) + " s\n"};
+    if (age_ms <= limits.alive_within_ms) return {};
+    return "the main loop has not turned for " + std::to_string(age_ms / 1'000) + " s\n";
+  }
+
+  std::string what_is_missing() const {
+    if (not beat.has_begun()) return "the main loop has not begun\n";
+    std::string text;
+    if (missing)
+      for (const auto& each : missing())
+        text.append(each).push_back('\n');
+    return text;
   }
 
   const process_metrics& metrics;
   const heartbeat& beat;
   const status_limits limits;
+  const readiness missing;
   asio::io_context context{1};
   tcp::acceptor acceptor{context};
   asio::steady_timer pause{context};
@@ -161,8 +197,8 @@ status_listener::~status_listener() {
 
 result<std::unique_ptr<status_listener>> status_listener::start(const std::string& listen,
                                                                 const process_metrics& metrics, const heartbeat& beat,
-                                                                const status_limits& limits) {
-  auto all = std::make_unique<body>(metrics, beat, limits);
+                                                                const status_limits& limits, readiness missing) {
+  auto all = std::make_unique<body>(metrics, beat, limits, std::move(missing));
   if (auto opened = all->open(listen); not opened) return opened.error();
   return std::unique_ptr<status_listener>{new status_listener{std::move(all)}};
 }

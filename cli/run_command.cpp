@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "api/metrics/run_status.hpp"
 #include "api/service/start_service.hpp"
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
@@ -139,6 +140,21 @@ run_result<std::unique_ptr<running_service>> open_api(const beside& with, consol
                                 .log = [&shown](log_level level, const std::string& text) { shown.log(level, text); }});
 }
 
+/// Nullptr: the deployment wants none.
+run_result<std::unique_ptr<run_status>> open_status(const deployment& settings, const running_service* api,
+                                                    console& shown) {
+  if (settings.api.status_listen.empty()) return std::unique_ptr<run_status>{};
+  run_status::setup with{
+      .program = FAIRUSE_VERSION, .show = {}, .missing = {}, .log = [&shown](log_level level, const std::string& text) {
+        shown.log(level, text);
+      }};
+  if (api != nullptr) {
+    with.show = [api](shown_metrics& to) { api->show(to); };
+    with.missing = [api] { return api->missing(); };
+  }
+  return run_status::open(settings, std::move(with));
+}
+
 // A reviewer or a notifier that cannot be run ends the engine, too: it was asked for.
 run_result<void> run_with_side_threads(engine& running, const beside& with) {
   std::mutex guard;
@@ -254,12 +270,15 @@ int run_engine(run_options options) {
   console shown;
   const auto api = open_api(with, shown);
   if (not api) return fail(api.error());
+  const auto status = open_status(with.settings, api->get(), shown);
+  if (not status) return fail(status.error());
   const auto running =
       start_engine(std::move(settings), std::move(*all), std::move(*key),
                    {.log = [&shown](log_level level, const std::string& text) { shown.log(level, text); },
                     .progress = [&shown](const run_progress& now) { shown.show(now); },
                     .enforcement = *api == nullptr ? nullptr : (*api)->enforcement(),
-                    .leases_used = *api == nullptr ? nullptr : (*api)->leases_used()});
+                    .leases_used = *api == nullptr ? nullptr : (*api)->leases_used(),
+                    .figures = *status == nullptr ? nullptr : (*status)->figures()});
   if (not running) return fail(running.error());
   if (*api != nullptr) (*api)->attach(**running);
   const auto code = run_to_end(**running, with, shown, options.json);

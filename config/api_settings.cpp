@@ -46,6 +46,7 @@ public:
   void bind() {
     bind_listen();
     bind_owner();
+    bind_status_listen();
     bind_file(from_, "tokens", folder_, into_.tokens);
     bind_jwt();
     bind_proxies();
@@ -79,6 +80,12 @@ private:
     if (from_.text("instances_topic", into_.instances_topic))
       if (const auto problem = topic_problem(into_.instances_topic); not problem.empty())
         from_.error("instances_topic", problem);
+  }
+
+  void bind_status_listen() {
+    auto& into = into_.status_listen;
+    if (from_.text("status_listen", into) and not into.empty() and not is_address_and_port(into))
+      from_.error("status_listen", "expected address:port, such as 127.0.0.1:9464, not '" + into + "'");
   }
 
   static void filled_text(map_reader& from, std::string_view key, std::string& into, need how) {

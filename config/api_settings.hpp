@@ -43,6 +43,8 @@ struct api_settings {
   std::filesystem::path forward_key;
   /// Says which instance decides on which partition.
   std::string instances_topic = "fairuse.instances.v1";
+  /// address:port of /livez, /readyz and /metrics; empty: nowhere.
+  std::string status_listen;
   /// Of persons and services; empty: there are none.
   std::filesystem::path tokens;
   jwt_settings jwt;

@@ -54,6 +54,12 @@ struct refused_event {
   std::string note;
 };
 
+/// An event that changed nothing: a duplicate, or a stale fact.
+struct unused_event {
+  event_kind kind = event_kind::speech;
+  applied why = applied::duplicate;
+};
+
 /// The result of a slice. Decisions are in order. `who` may be read until the next epoch begins; a sink that has
 /// written a user's changes down clears `who->changed`, and nothing else of it.
 struct outcome {
@@ -61,6 +67,7 @@ struct outcome {
   user* who = nullptr;
   step_output wrote;
   std::vector<refused_event> refused;
+  std::vector<unused_event> unused;
   /// How many steps of the last slice were taken whole; after a step that wrote review_requested a user stops.
   std::uint32_t steps_taken = 0;
   /// Of the next step, which is in the run, that many events were taken.

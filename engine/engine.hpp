@@ -19,6 +19,7 @@
 
 #include "base/pure/log_level.hpp"
 #include "config/deployment.hpp"
+#include "engine/engine_figures.hpp"
 #include "engine/run_error.hpp"
 #include "engine/run_report.hpp"
 #include "events/event.hpp"
@@ -70,6 +71,9 @@ struct engine_callbacks {
   /// Under which leases the STT of a committed epoch was used; engine::ask() shows that epoch already. From any thread.
   /// Empty: nobody gives any.
   std::function<void(std::span<const lease_use>)> leases_used;
+  /// What the engine has done, at least once a second while it runs, unless an epoch takes longer; from the thread of
+  /// run(). Empty: nobody asks.
+  std::function<void(engine_figures)> figures;
 };
 
 /// A partition that this process decides on, and its last committed epoch.

@@ -61,6 +61,23 @@ partition_view view_of(const kafka::partition_status& from) {
           .rules = from.rules};
 }
 
+partition_figures figures_of(const kafka::partition_status& from) {
+  partition_figures made{.partition = from.partition,
+                         .state = std::string{to_text(from.state)},
+                         .says = from.reason,
+                         .epoch = from.epoch,
+                         .lag_records = from.lag,
+                         .users = from.active_users,
+                         .pending_rows = from.pending_rows};
+  const auto wall = wall_clock_ms();
+  if (from.now > 0) made.epoch_age_ms = std::max<std::int64_t>(0, wall - from.now);
+  if (from.lag == 0 or from.is_quiet)
+    made.lag_ms = 0;
+  else if (from.lag > 0 and from.newest_event != INT64_MIN)
+    made.lag_ms = std::max<std::int64_t>(0, wall - from.newest_event);
+  return made;
+}
+
 } // namespace
 
 struct kafka_engine::worker_thread {
@@ -224,8 +241,10 @@ void kafka_engine::watch() {
       if (each->leaving_since == 0) each->leaving_since = steady_clock_ms();
       if (not worker->outcome()) stop_ = true;
     }
-    const auto records = total().totals.records;
+    const auto all = total();
+    const auto records = all.totals.records;
     told_.progress({.done = records, .total = total_records, .events = records});
+    if (told_.figures) tell_figures(all);
     if (round % status_every == 0) write_status(true);
   }
 }
@@ -267,9 +286,31 @@ kafka::worker_status kafka_engine::total() const {
     all.recycled += one.recycled;
     all.rebalances += one.rebalances;
     all.last_epoch_ms = std::max(all.last_epoch_ms, one.last_epoch_ms);
+    all.epoch_times += one.epoch_times;
+    all.commit_times += one.commit_times;
     all.at = std::min(all.at, one.at);
   }
   return all;
+}
+
+void kafka_engine::tell_figures(const kafka::worker_status& all) const {
+  const auto& totals = all.totals;
+  engine_figures made{.mode = stream_kind::kafka,
+                      .at = all.at,
+                      .events = totals.by_kind,
+                      .decisions = totals.by_slot,
+                      .dead_letters = totals.dead_letters,
+                      .moved_to_backfill = totals.counts.moved_to_backfill,
+                      .reused_command_ids = totals.counts.reused_command_ids,
+                      .epochs = totals.epochs,
+                      .commits = all.transactions,
+                      .epoch_times = all.epoch_times,
+                      .commit_times = all.commit_times,
+                      .broker = {all.aborts, all.recycled, all.rebalances},
+                      .partitions = {}};
+  for (const auto& each : all.partitions)
+    made.partitions.push_back(figures_of(each));
+  told_.figures(std::move(made));
 }
 
 // The engine does not need this file, so a failure is logged once and nothing stops.

@@ -52,6 +52,7 @@ private:
   bool hangs(const worker_thread& of, std::int64_t now) const;
   void end_workers();
   kafka::worker_status total() const;
+  void tell_figures(const kafka::worker_status& all) const;
   void write_status(bool running);
   void tell_dead_letter(const std::string& topic, std::int32_t partition, const refused_input& what);
   run_report make_report(double seconds) const;

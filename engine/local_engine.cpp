@@ -24,6 +24,11 @@ using std::chrono::milliseconds;
 
 /// How long a delivery to the second input may wait.
 constexpr milliseconds spool_interval{100};
+constexpr milliseconds figures_interval{100};
+
+std::int64_t us_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(steady_now() - begin).count();
+}
 
 run_error error_of(const store_error& from) { return {run_fault::failed, from.message}; }
 
@@ -81,10 +86,7 @@ run_result<void> local_engine::drive() {
     take_spooled();
     source_->expect_timer(shard_->next_due());
     if (const auto from = source_->seal()) {
-      const auto decided = shard_->run(from->sealed);
-      sink_->write(*from, decided);
-      notices_.reused_ids(sink_->totals().counts.reused_command_ids);
-      notices_.accounts(from->sealed.events, *decided.broadcast->in_force.policies);
+      run_epoch(*from);
       if (sink_->waiting() == 1) waiting_since_ = steady_now();
       if (commit_is_due())
         if (auto done = commit(); not done) return done;
@@ -104,6 +106,18 @@ run_result<void> local_engine::drive() {
   return {};
 }
 
+// Under the events' clock there may be a million epochs a second: none is timed.
+void local_engine::run_epoch(const local_epoch& from) {
+  const bool is_timed = clock_ == clock_kind::wall and told_.figures;
+  const auto began = is_timed ? steady_now() : std::chrono::steady_clock::time_point{};
+  const auto decided = shard_->run(from.sealed);
+  sink_->write(from, decided);
+  notices_.reused_ids(sink_->totals().counts.reused_command_ids);
+  notices_.accounts(from.sealed.events, *decided.broadcast->in_force.policies);
+  last_now_ = from.sealed.now;
+  if (is_timed) epoch_times_.add(us_since(began));
+}
+
 // A stop leaves what is not sealed to the next run, which reads it again: all but the lines that have lost their name.
 bool local_engine::goes_on() { return not stop_ or (reader_->has_position() and source_->keep_unrepeatable_lines()); }
 
@@ -119,10 +133,48 @@ bool local_engine::commit_is_overdue() const {
 }
 
 run_result<void> local_engine::commit() {
-  if (const auto done = sink_->commit(); not done) return error_of(done.error());
+  const auto published = [this, began = steady_now()] {
+    const std::lock_guard guard{commit_times_mutex_};
+    commit_times_.add(us_since(began));
+  };
+  if (const auto done = sink_->commit(published); not done) return error_of(done.error());
   shard_->passivate();
   tell_checkpoint_failure();
+  tell_figures(true);
   return {};
+}
+
+// `waits`: there may be lines that are not sealed yet.
+void local_engine::tell_figures(bool waits) {
+  if (not told_.figures or steady_now() - figures_told_ < figures_interval) return;
+  figures_told_ = steady_now();
+  const auto& totals = sink_->totals();
+  const auto wall = wall_clock_ms();
+  partition_figures own{.epoch = store_->committed_epoch(), .users = shard_->active_users()};
+  if (clock_ == clock_kind::wall) {
+    const auto newest = totals.by_kind.newest;
+    if (last_now_ > 0) own.epoch_age_ms = std::max<std::int64_t>(0, wall - last_now_);
+    if (not waits)
+      own.lag_ms = 0;
+    else if (newest != INT64_MIN)
+      own.lag_ms = std::max<std::int64_t>(0, wall - newest);
+  }
+  engine_figures all{.mode = stream_kind::local,
+                     .at = wall,
+                     .events = totals.by_kind,
+                     .decisions = totals.by_slot,
+                     .dead_letters = totals.dead_letters,
+                     .moved_to_backfill = totals.counts.moved_to_backfill,
+                     .reused_command_ids = totals.counts.reused_command_ids,
+                     .epochs = totals.epochs,
+                     .commits = totals.commits,
+                     .epoch_times = epoch_times_,
+                     .partitions = {std::move(own)}};
+  {
+    const std::lock_guard guard{commit_times_mutex_};
+    all.commit_times = commit_times_;
+  }
+  told_.figures(std::move(all));
 }
 
 void local_engine::tell_checkpoint_failure() const {
@@ -142,6 +194,7 @@ void local_engine::take_spooled() {
 bool local_engine::spool_has_more() const { return spool_ != nullptr and not stop_ and spool_->has_more(); }
 
 void local_engine::wait_for_input() {
+  tell_figures(false);
   if (spool_has_more()) return;
   auto wait = spool_ != nullptr ? spool_interval : milliseconds{1'000};
   if (sink_->waiting() > 0) {

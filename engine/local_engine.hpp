@@ -25,6 +25,7 @@
 #include "engine/state_folder.hpp"
 #include "storage/committed_users.hpp"
 #include "storage/local_store.hpp"
+#include "streams/duration_counts.hpp"
 #include "streams/local/input_reader.hpp"
 #include "streams/local/local_sink.hpp"
 #include "streams/local/local_source.hpp"
@@ -73,7 +74,9 @@ private:
   run_result<void> drive();
   bool commit_is_due() const;
   bool commit_is_overdue() const;
+  void run_epoch(const local_epoch& from);
   run_result<void> commit();
+  void tell_figures(bool waits);
   void tell_checkpoint_failure() const;
   bool goes_on();
   void wait_for_input();
@@ -93,6 +96,9 @@ private:
   const std::uint64_t active_users_max_;
   const std::chrono::steady_clock::time_point begun_;
   notices notices_;
+  /// From the hand-over of a commit until it is published; by the store's thread.
+  std::mutex commit_times_mutex_;
+  duration_counts commit_times_;
   std::string input_name_;
   clock_kind clock_ = clock_kind::wall;
   std::shared_ptr<const policy_set> policies_;
@@ -132,6 +138,11 @@ private:
   std::chrono::steady_clock::time_point waiting_since_{};
   /// When the second input was looked at last.
   std::chrono::steady_clock::time_point spool_seen_{};
+  /// `now` of the last epoch of this run; 0: there was none.
+  time_ms last_now_ = 0;
+  /// When the figures were told last.
+  std::chrono::steady_clock::time_point figures_told_{};
+  duration_counts epoch_times_;
   std::optional<run_report> report_;
 };
 

@@ -2,7 +2,10 @@
 
 #include "engine/process_figures.hpp"
 
+#include <fstream>
+
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace fairuse {
 
@@ -24,5 +27,13 @@ double cpu_seconds() {
 }
 
 std::uint64_t memory_peak_bytes() { return static_cast<std::uint64_t>(used_so_far().ru_maxrss) * 1024; }
+
+std::uint64_t memory_bytes() {
+  std::ifstream from{"/proc/self/statm"};
+  std::uint64_t all_pages = 0;
+  std::uint64_t resident_pages = 0;
+  if (not(from >> all_pages >> resident_pages)) return 0;
+  return resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
 
 } // namespace fairuse

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What this process has used so far, for summaries.
+// What this process has used so far, for summaries and metrics.
 #pragma once
 
 #include <cstdint>
@@ -9,5 +9,7 @@ namespace fairuse {
 
 double cpu_seconds();
 std::uint64_t memory_peak_bytes();
+/// Now; 0: the system does not say.
+std::uint64_t memory_bytes();
 
 } // namespace fairuse

@@ -8,6 +8,7 @@
 // Threads: pure functions.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -37,6 +38,10 @@ enum class gate_reason : std::uint8_t {
   view_late, ///< no broker has said for a while that there is nothing newer
   no_owner,  ///< whoever gives leases on the user's budget does not answer
 };
+
+inline constexpr std::size_t gate_reason_count = 11;
+/// Of an answer that is `degraded`.
+inline bool is_fault(gate_reason value) { return value >= gate_reason::starting; }
 
 std::string_view to_text(gate_reason value);
 

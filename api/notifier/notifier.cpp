@@ -84,10 +84,11 @@ run_result<std::unique_ptr<notifier>> notifier::make(notifier_options options, s
   if (not client) return refused_by(client.error());
   auto all = std::make_unique<body>(std::move(options), std::move(from), std::move(*client));
   if (const auto& listen = all->options.settings.listen; not listen.empty()) {
+    all->beat.wait();
     auto started = status_listener::start(listen, all->metrics, all->beat);
     if (not started) return failed_by(started.error());
     all->listener = std::move(*started);
-    all->options.log(log_level::info, fmt::format("/livez and /metrics on port {}", all->listener->port()));
+    all->options.log(log_level::info, fmt::format("/livez, /readyz and /metrics on port {}", all->listener->port()));
   }
   return std::unique_ptr<notifier>{new notifier{std::move(all)}};
 }

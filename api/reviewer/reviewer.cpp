@@ -91,10 +91,12 @@ run_result<std::unique_ptr<reviewer>> reviewer::make(reviewer_options options, s
   made->caller_ = std::move(*caller);
   made->room_ = made->caller_->room();
   if (const auto& at = made->options_.listen; not at.empty()) {
+    made->beat_.wait();
     auto listener = status_listener::start(at, made->metrics_, made->beat_);
     if (not listener) return run_error{run_fault::failed, listener.error().message};
     made->listener_ = std::move(*listener);
-    made->options_.log(log_level::info, fmt::format("/livez and /metrics on port {}", made->listener_->port()));
+    made->options_.log(log_level::info,
+                       fmt::format("/livez, /readyz and /metrics on port {}", made->listener_->port()));
   }
   return made;
 }

@@ -14,8 +14,8 @@ namespace fairuse {
 
 namespace {
 
-enum class event_outcome : std::uint8_t { accepted, malformed, duplicate, conflict };
-constexpr std::array<std::string_view, 4> outcome_texts{"accepted", "malformed", "duplicate", "conflict"};
+constexpr std::array<std::string_view, event_outcome_count> event_outcome_texts{"accepted", "malformed", "duplicate",
+                                                                                "conflict", "unwritten"};
 
 /// Commands and erasures are the staff's (audited, with an actor), and no producer's.
 bool may_send(const principal& who, event_kind kind) {
@@ -42,7 +42,7 @@ struct taken_event {
 void append_event_outcome(std::string& out, const taken_event& event) {
   out.push_back('{');
   json_members to(out);
-  to.text("outcome", outcome_texts.at(static_cast<std::size_t>(event.became)));
+  to.text("outcome", to_text(event.became));
   to.optional_text("source", event.what.source);
   to.optional_text("id", event.what.id);
   if (event.what.wrong) {
@@ -76,6 +76,19 @@ std::optional<http_reply> problem_of_one(const taken_event& only) {
 
 } // namespace
 
+std::string_view to_text(event_outcome value) { return event_outcome_texts.at(static_cast<std::size_t>(value)); }
+
+void event_intake::count(event_outcome what, std::uint64_t events) {
+  counts_.at(static_cast<std::size_t>(what)).fetch_add(events, std::memory_order_relaxed);
+}
+
+void event_intake::show(shown_metrics& to) const {
+  for (std::size_t i = 0; i < event_outcome_count; ++i)
+    to.counter("fairuse_http_events_total", "Events that came over HTTP, by what was answered.",
+               static_cast<double>(counts_[i].load(std::memory_order_relaxed)),
+               {{"outcome", std::string{event_outcome_texts[i]}}});
+}
+
 void event_intake::take(const http_request& request, const principal& who, http_responder respond) {
   auto incoming = events_of(request);
   if (not incoming) return respond(std::move(incoming.error()));
@@ -92,17 +105,23 @@ void event_intake::take(const http_request& request, const principal& who, http_
     if (became == event_outcome::accepted) fresh.push_back(each);
     events.push_back({std::move(each), became});
   }
+  for (const auto& each : events)
+    if (each.became != event_outcome::accepted) count(each.became);
   if (not is_batch(request))
     if (auto wrong = problem_of_one(events.front())) return respond(std::move(*wrong));
   if (fresh.empty()) return respond(reply_of(events));
   const auto answer = std::make_shared<http_responder>(std::move(respond));
-  const auto sent = into_.put(std::move(fresh), [this, answer, events](const result<void>& done) {
+  const auto size = fresh.size();
+  const auto sent = into_.put(std::move(fresh), [this, answer, events, size](const result<void>& done) {
+    count(done ? event_outcome::accepted : event_outcome::unwritten, size);
     if (not done) return (*answer)(retry_later("not_durable", "the events could not be written; send them again"));
     for (const auto& each : events)
       if (each.became == event_outcome::accepted) recent_.add(each.what);
     (*answer)(reply_of(events));
   });
-  if (not sent) (*answer)(retry_later("overloaded", "too many events wait to be written; send them again"));
+  if (sent) return;
+  count(event_outcome::unwritten, size);
+  (*answer)(retry_later("overloaded", "too many events wait to be written; send them again"));
 }
 
 } // namespace fairuse

@@ -16,12 +16,17 @@ namespace {
 constexpr std::int64_t planned_max_ms = day_ms;
 constexpr std::size_t session_bytes_max = 128;
 
-/// One word for what a gateway does first.
-std::string_view outcome_of(const gate_answer& answer) {
-  if (not answer.allowed) return "refuse";
-  if (answer.locked) return "allow_locked";
-  return answer.economy_stt or answer.vad_threshold_nano != 0 ? "allow_degraded" : "allow";
+/// What a gateway does first.
+enum class gate_outcome : std::uint8_t { allow, allow_degraded, allow_locked, refuse };
+constexpr std::array<std::string_view, 4> outcome_texts{"allow", "allow_degraded", "allow_locked", "refuse"};
+
+gate_outcome outcome_of(const gate_answer& answer) {
+  if (not answer.allowed) return gate_outcome::refuse;
+  if (answer.locked) return gate_outcome::allow_locked;
+  return answer.economy_stt or answer.vad_threshold_nano != 0 ? gate_outcome::allow_degraded : gate_outcome::allow;
 }
+
+std::string_view to_text(gate_outcome value) { return outcome_texts.at(static_cast<std::size_t>(value)); }
 
 void append_refusal(json_members& to, const gate_answer& answer, time_ms now) {
   to.integer("limit_ms", answer.limit_ms);
@@ -32,6 +37,25 @@ void append_refusal(json_members& to, const gate_answer& answer, time_ms now) {
 }
 
 } // namespace
+
+void gate_counts::add(const gate_answer& what) {
+  auto& of_answer = counts_.at(static_cast<std::size_t>(outcome_of(what)));
+  of_answer.at(static_cast<std::size_t>(what.why)).fetch_add(1, std::memory_order_relaxed);
+}
+
+void gate_counts::show(shown_metrics& to) const {
+  for (std::size_t outcome = 0; outcome < answers; ++outcome)
+    for (std::size_t i = 0; i < gate_reason_count; ++i) {
+      const auto why = static_cast<gate_reason>(i);
+      const auto count = counts_[outcome][i].load(std::memory_order_relaxed);
+      if (count > 0)
+        to.counter("fairuse_gate_answers_total", "Answers of the gate; degraded: a fault made it.",
+                   static_cast<double>(count),
+                   {{"answer", std::string{outcome_texts[outcome]}},
+                    {"reason", std::string{fairuse::to_text(why)}},
+                    {"degraded", is_fault(why) ? "true" : "false"}});
+    }
+}
 
 result<gate_question, http_reply> gate_question_from(const http_request& request) {
   request_json from{request};
@@ -61,7 +85,7 @@ gate_facts gate_facts_of(const gate_source& from, const std::string& uid) {
 std::string gate_answer_json(const gate_answer& answer, const gate_facts& facts, const lease* reserved) {
   std::string out = "{";
   json_members to(out);
-  to.text("answer", outcome_of(answer));
+  to.text("answer", to_text(outcome_of(answer)));
   to.text("reason", to_text(answer.why));
   to.truth("degraded", answer.degraded);
   to.truth("locked", answer.locked);

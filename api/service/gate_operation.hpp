@@ -4,6 +4,9 @@
 // Threads: any.
 #pragma once
 
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -12,6 +15,7 @@
 #include "api/gate/gate_view.hpp"
 #include "api/gate/lease_table.hpp"
 #include "api/http/http_message.hpp"
+#include "api/shown_metrics.hpp"
 #include "base/pure/result.hpp"
 
 namespace fairuse {
@@ -34,6 +38,18 @@ struct gate_question {
   std::int64_t planned_ms = 0;
   /// Empty: none.
   std::string session;
+};
+
+/// Answers by their first word and reason. Threads: any.
+class gate_counts {
+public:
+  void add(const gate_answer& what);
+  /// Those that were given, at least once.
+  void show(shown_metrics& to) const;
+
+private:
+  static constexpr std::size_t answers = 4;
+  std::array<std::array<std::atomic<std::uint64_t>, gate_reason_count>, answers> counts_{};
 };
 
 /// The error is a problem for the client.

@@ -99,6 +99,7 @@ void service::ask_gate(const service_call& call, http_responder respond) {
   const auto answer = answer_gate(asked->purpose, facts);
   if (call.was_forwarded or needs_lease(*asked, answer, facts))
     return ask_for_lease(call, std::move(*asked), std::move(respond));
+  answers_.add(answer);
   respond(json_reply(gate_answer_json(answer, facts)));
 }
 

@@ -60,6 +60,7 @@ public:
 
   void handle(http_request request, http_responder respond) override;
   void failed(std::string_view trace_id, std::string_view what) override;
+  const gate_counts& answers() const { return answers_; }
 
 private:
   struct operation {
@@ -79,6 +80,7 @@ private:
   void show_status(const service_call& call, http_responder respond);
 
   const service_options options_;
+  gate_counts answers_;
   const router<operation> router_;
 };
 

@@ -14,6 +14,7 @@
 #include "api/service/kafka_sink.hpp"
 #include "api/service/replies.hpp"
 #include "api/service/service.hpp"
+#include "api/service/service_metrics.hpp"
 #include "api/service/spool_sink.hpp"
 #include "engine/clocks.hpp"
 #include "engine/kafka_options.hpp"
@@ -156,6 +157,19 @@ run_result<std::unique_ptr<running_service>> running_service::open(const deploym
   all->server = std::move(*server);
   with.log(log_level::info, fmt::format("the API listens on {} (port {})", settings.api.listen, all->server->port()));
   return std::unique_ptr<running_service>{new running_service{std::move(all)}};
+}
+
+void running_service::show(shown_metrics& to) const {
+  body_->operations->answers().show(to);
+  fairuse::show(body_->view, body_->is_local, to);
+  body_->intake->show(to);
+  fairuse::show(body_->server->counters(), to);
+}
+
+// A view that is late answers, and says so: then all instances are late, and none is better than another.
+std::vector<std::string> running_service::missing() const {
+  if (body_->view.caught_up_at() != INT64_MIN) return {};
+  return {"the gate still reads what was committed before the start"};
 }
 
 std::function<void(const enforcement_changes&)> running_service::enforcement() {

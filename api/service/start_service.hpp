@@ -18,7 +18,9 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "api/shown_metrics.hpp"
 #include "base/pure/log_level.hpp"
 #include "config/deployment.hpp"
 #include "engine/engine.hpp"
@@ -53,6 +55,11 @@ public:
   /// From now on the engine is asked, until detach() returns. REQUIRES: it was started with these callbacks.
   void attach(engine& running);
   void detach();
+
+  /// Its metrics (docs/metrics.md). Threads: any.
+  void show(shown_metrics& to) const;
+  /// What is missing until it answers from what is committed; a sentence each.
+  std::vector<std::string> missing() const;
 
 private:
   struct body;

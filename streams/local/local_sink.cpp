@@ -59,6 +59,8 @@ void local_sink::write(const local_epoch& from, const epoch_result& decided) {
   published_.now = sealed.now;
   published_.in_force = decided.broadcast->in_force;
   if (options_.told_commit) take_leases(lines);
+  totals_.by_kind.add(sealed, decided);
+  totals_.by_slot.add(decided);
   totals_.events += lines.lines - lines.config_commands - lines.empty_lines - dead_letters;
   ++totals_.epochs;
   ++waiting_;
@@ -233,19 +235,20 @@ void local_sink::take_leases(const sealed_lines& lines) {
         published_.leases.push_back({std::string{uid_of(*range.batch, line)}, std::string{lease}});
 }
 
-std::function<void()> local_sink::told_when_published() {
-  if (not options_.told_enforcement and not options_.told_commit) return {};
+std::function<void()> local_sink::told_when_published(std::function<void()> published) {
+  if (not options_.told_enforcement and not options_.told_commit) return published;
   auto changes = std::make_shared<enforcement_changes>(std::move(enforcement_));
   enforcement_ = {};
   auto commit = std::make_shared<published_commit>(published_);
   published_.leases.clear();
-  return [&options = options_, changes, commit] {
+  return [&options = options_, changes, commit, published = std::move(published)] {
     if (options.told_commit) options.told_commit(*commit);
     if (options.told_enforcement) options.told_enforcement(*changes);
+    if (published) published();
   };
 }
 
-result<void, store_error> local_sink::commit() {
+result<void, store_error> local_sink::commit(std::function<void()> published) {
   for (const auto& [uid, who] : changed_) {
     store_.add_user(uid, *who);
     seen_.insert(std::hash<std::string>{}(uid));
@@ -272,7 +275,7 @@ result<void, store_error> local_sink::commit() {
   ++totals_.commits;
   failpoint::pass("batch_built");
   ++handed_;
-  if (auto done = store_.commit(told_when_published()); not done) return done;
+  if (auto done = store_.commit(told_when_published(std::move(published))); not done) return done;
   if (options_.second_input != nullptr) options_.second_input->turn();
   return {};
 }

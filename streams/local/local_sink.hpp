@@ -28,6 +28,7 @@
 #include "streams/committed_user.hpp"
 #include "streams/decision_ids.hpp"
 #include "streams/enforcement_row.hpp"
+#include "streams/event_counts.hpp"
 #include "streams/local/local_source.hpp"
 #include "streams/local/spool.hpp"
 
@@ -53,6 +54,9 @@ struct run_totals {
   /// Of slots in mode live, and of all others.
   std::array<std::uint64_t, decision_kind_count> decisions{};
   std::array<std::uint64_t, decision_kind_count> shadow_decisions{};
+  // For figures: with the deployment's own commands.
+  event_counts by_kind;
+  decision_counts by_slot;
 };
 
 /// What a commit holds for those who ask beside the engine.
@@ -98,8 +102,8 @@ public:
   std::uint64_t waiting() const { return waiting_; }
   /// Bytes that wait for a commit.
   std::size_t waiting_bytes() const { return store_.open_bytes(); }
-  /// Write the changes and hand everything to the store's writer.
-  result<void, store_error> commit();
+  /// Write the changes and hand everything to the store's writer, which calls `published` once readers may see it.
+  result<void, store_error> commit(std::function<void()> published = {});
   /// Files of the second input go if all that was handed over is durable.
   void settle_if_written();
   /// Wait until what was handed over is durable.
@@ -130,7 +134,7 @@ private:
   void take_broadcast(const epoch& sealed, const broadcast_outcome& broadcast);
   void take_enforcement(const epoch& sealed, const epoch_result& decided);
   void take_leases(const sealed_lines& lines);
-  std::function<void()> told_when_published();
+  std::function<void()> told_when_published(std::function<void()> published);
 
   local_sink_options options_;
   local_store& store_;

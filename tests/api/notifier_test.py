@@ -392,7 +392,7 @@ def it_tells_of_itself(engine):
         deployment(engine, hook, more=FAST + ", listen: '127.0.0.1:0'")
         feed(engine, "in.ndjson", staged("a", 1, "warning"))
         notifier = start(engine)
-        port = notifier.wait_for_line("/livez and /metrics on port").decode().split()[-1]
+        port = notifier.wait_for_line("/metrics on port").decode().split()[-1]
         wait_for_ends(engine, 1, notifier)
 
         def get(path):
@@ -400,6 +400,7 @@ def it_tells_of_itself(engine):
                 return answer.read().decode()
 
         equal(get("/livez"), "ok\n", "/livez")
+        equal(get("/readyz"), "ok\n", "/readyz")
         figures = get("/metrics")
         for wanted in ('fairuse_notifier_notices_total{end="sent"} 1', 'fairuse_notifier_attempts_total{answer="2xx"} 1',
                        'fairuse_notifier_attempts_total{answer="other"} 1', "fairuse_notifier_waiting 0"):  # fmt: skip

@@ -145,7 +145,7 @@ def why_reviews_fail_is_said_and_counted(engine):
         asked_for(engine, "u-1")
         words = ["reviewer", "--config", "local.yaml", "--state", "s"]
         with Process(engine.program, *words, env=engine.environment(), cwd=engine.folder) as running:
-            port = running.wait_for_line("/livez and /metrics on port").decode().split()[-1]
+            port = running.wait_for_line("/metrics on port").decode().split()[-1]
             running.wait_for_line("no verdict came: the endpoint refused the key (it answered 401)")
             failed = 'fairuse_reviewer_reviews_total{reason="key_refused",result="failed"} 1'
 

@@ -74,6 +74,41 @@ BOOST_AUTO_TEST_CASE(says_that_a_process_hangs) {
   BOOST_TEST(ends(answer, "the main loop has not turned for 0 s\n"), answer);
 }
 
+BOOST_AUTO_TEST_CASE(does_not_hang_before_its_loop_has_begun) {
+  beat.wait();
+  start({.alive_within_ms = -1});
+  BOOST_TEST(is_status(get("/livez"), "200"));
+  beat.touch();
+  BOOST_TEST(is_status(get("/livez"), "503"));
+}
+
+BOOST_AUTO_TEST_CASE(says_what_is_missing_until_it_is_ready) {
+  std::vector<std::string> missing{"a store", "a gate"};
+  auto started = status_listener::start("127.0.0.1:0", metrics, beat, {}, [&missing] { return missing; });
+  BOOST_REQUIRE(started);
+  listener = std::move(*started);
+  const auto answer = get("/readyz");
+  BOOST_TEST(is_status(answer, "503"), answer);
+  BOOST_TEST(ends(answer, "a store\na gate\n"), answer);
+  missing.clear();
+  BOOST_TEST(ends(get("/readyz"), "ok\n"));
+}
+
+BOOST_AUTO_TEST_CASE(a_process_that_hangs_is_not_ready) {
+  start({.alive_within_ms = -1});
+  BOOST_TEST(is_status(get("/readyz"), "503"));
+}
+
+BOOST_AUTO_TEST_CASE(asks_for_figures_that_are_counted_elsewhere) {
+  int asked = 0;
+  metrics.show_with([&asked](shown_metrics& to) {
+    to.counter("fairuse_test_asked_total", "How often.", ++asked, {{"who", "x"}});
+  });
+  start();
+  BOOST_TEST(get("/metrics").find("fairuse_test_asked_total{who=\"x\"} 1\n") != std::string::npos);
+  BOOST_TEST(get("/metrics").find("fairuse_test_asked_total{who=\"x\"} 2\n") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(shows_figures_in_the_format_of_prometheus) {
   auto& sent = metrics.counter("fairuse_test_sent_total", "What was sent.", {{"result", "2xx"}});
   metrics.gauge("fairuse_test_waiting", "What waits.").Set(7);

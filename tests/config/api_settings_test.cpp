@@ -47,6 +47,7 @@ BOOST_AUTO_TEST_CASE(a_deployment_without_the_section_has_no_api) {
   const auto settings = accepted("");
   BOOST_TEST(said == "");
   BOOST_TEST(settings.listen == "");
+  BOOST_TEST(settings.status_listen == "");
   BOOST_TEST(settings.tokens.empty());
   BOOST_TEST(settings.jwt.jwks.empty());
   BOOST_TEST(settings.proxies.addresses.empty());
@@ -54,12 +55,13 @@ BOOST_AUTO_TEST_CASE(a_deployment_without_the_section_has_no_api) {
 
 BOOST_AUTO_TEST_CASE(every_key_is_read) {
   const auto settings = accepted(
-      "listen: '127.0.0.1:8080', tokens: tokens.txt, "
+      "listen: '127.0.0.1:8080', status_listen: '0.0.0.0:9464', tokens: tokens.txt, "
       "jwt: {jwks: keys.json, issuer: 'https://login.example/', audience: fairuse, uid_claim: user_id, "
       "roles_claim: groups}, "
       "proxies: {addresses: [127.0.0.1, '10.0.0.0/8', '::1'], uid_header: X-User, roles_header: X-Roles}");
   BOOST_TEST(said == "");
   BOOST_TEST(settings.listen == "127.0.0.1:8080");
+  BOOST_TEST(settings.status_listen == "0.0.0.0:9464");
   BOOST_TEST(settings.tokens == folder.path() / "tokens.txt");
   BOOST_TEST(settings.jwt.jwks == folder.path() / "keys.json");
   BOOST_TEST(settings.jwt.issuer == "https://login.example/");
@@ -89,6 +91,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_meant_is_refused_at_its_place) {
        "d.yaml:2:15: error: api.listen: expected address:port, such as 127.0.0.1:8080, not '8080'"},
       {"listen: '127.0.0.1:http', tokens: tokens.txt", "api.listen: expected address:port"},
       {"listen: '127.0.0.1:8080'", "d.yaml:2:15: error: api.listen: nobody could ask; say in tokens, jwt or proxies"},
+      {"status_listen: 9464",
+       "d.yaml:2:22: error: api.status_listen: expected address:port, such as 127.0.0.1:9464, not '9464'"},
       {"tokens: none", "d.yaml:2:15: error: api.tokens: no such file: "},
       {"token: tokens.txt", "unknown key 'token' in api; did you mean 'tokens'?"},
       {"jwt: {" + jwt + "}", "d.yaml:2:12: error: missing key 'jwks' in api.jwt"},

@@ -123,7 +123,10 @@ bool kafka_worker::run_epoch(const std::vector<partition_shard*>& which, time_ms
   }
   confirm(which, produced);     // E9
   failpoint::pass("published"); // E10: publish() shows it
-  counts_.last_epoch_ms = rules_.environment.steady() - began;
+  const auto ended = rules_.environment.steady();
+  counts_.last_epoch_ms = ended - began;
+  counts_.epoch_times.add((produced - began) * 1'000);
+  counts_.commit_times.add((ended - produced) * 1'000);
   if (timers_max == SIZE_MAX) epoch_size_.took(records, counts_.last_epoch_ms);
   return true;
 }

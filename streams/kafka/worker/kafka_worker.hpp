@@ -21,6 +21,7 @@
 #include "actors/worker.hpp"
 #include "base/pure/result.hpp"
 #include "streams/committed_user.hpp"
+#include "streams/duration_counts.hpp"
 #include "streams/kafka/broker/cluster.hpp"
 #include "streams/kafka/worker/dead_letter_watch.hpp"
 #include "streams/kafka/worker/engine_clock.hpp"
@@ -43,6 +44,10 @@ struct partition_status {
   time_ms now = 0;
   /// Last stable offset minus position, over all inputs; -1: not known yet.
   std::int64_t lag = -1;
+  /// When the newest event of its last epoch with events happened; INT64_MIN: there was none yet.
+  time_ms newest_event = INT64_MIN;
+  /// Polls have brought nothing for a while: what `lag` counts are ends of transactions.
+  bool is_quiet = false;
   std::int64_t restored = 0;
   std::int64_t to_restore = 0;
   std::size_t active_users = 0;
@@ -62,6 +67,9 @@ struct worker_status {
   std::uint64_t rebalances = 0;
   /// How long the last commits took, ms.
   std::int64_t last_epoch_ms = 0;
+  /// From the seal until all is produced, and from there until it is committed.
+  duration_counts epoch_times;
+  duration_counts commit_times;
 };
 
 class kafka_worker final : public membership {
@@ -138,6 +146,8 @@ private:
 
   bool epoch_is_due(time_ms now);
   std::int64_t epoch_left() const;
+  /// Polls have brought nothing for a while.
+  bool is_quiet() const;
   /// Records between this position and the brokers' last known end; -1: not known yet.
   std::int64_t lag_of(const position& at) const;
   std::int64_t behind() const;

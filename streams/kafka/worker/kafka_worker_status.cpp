@@ -20,7 +20,7 @@ constexpr std::size_t questions_max = 10'000;
 std::vector<std::int32_t> kafka_worker::finished(const std::vector<position>& ends) const {
   std::vector<std::int32_t> all;
   if (phase_ != phase::running or fetch_again_) return all;
-  const bool quiet = silent_since_ != INT64_MIN and rules_.environment.steady() - silent_since_ > quiet_ms;
+  const bool quiet = is_quiet();
   const auto waits = [&](const position& at) {
     const auto end = std::ranges::find(ends, at.of, &position::of);
     return end != ends.end() and at.offset < end->offset and not(quiet and group_->last_stable(at.of) >= end->offset);
@@ -30,6 +30,10 @@ std::vector<std::int32_t> kafka_worker::finished(const std::vector<position>& en
     if (std::ranges::none_of(each.shard->read_from(), waits)) all.push_back(partition);
   }
   return all;
+}
+
+bool kafka_worker::is_quiet() const {
+  return silent_since_ != INT64_MIN and rules_.environment.steady() - silent_since_ > quiet_ms;
 }
 
 std::int64_t kafka_worker::lag_of(const position& at) const {
@@ -60,6 +64,8 @@ void kafka_worker::publish() {
       one.active_users = each.shard->active_users();
       one.pending_rows = each.shard->store().pending_rows();
       one.rules = view_of(each.shard->in_force());
+      one.newest_event = each.shard->totals().by_kind.newest;
+      one.is_quiet = is_quiet() and each.shard->records() == 0;
       one.lag = 0;
       for (const auto& at : each.shard->read_from()) {
         const auto lag = lag_of(at);

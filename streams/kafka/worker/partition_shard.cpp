@@ -30,8 +30,10 @@ std::vector<std::string> digests_of(const stored_controls& stored) {
 } // namespace
 
 shard_totals& shard_totals::operator+=(const shard_totals& other) {
-  static_assert(sizeof(shard_totals) == 8 * 7 + sizeof(refusal_counts) + sizeof(counters),
-                "add the new member below, too");
+  static_assert(
+      sizeof(shard_totals)
+          == 8 * 7 + sizeof(refusal_counts) + sizeof(counters) + sizeof(event_counts) + sizeof(decision_counts),
+      "add the new member below, too");
   epochs += other.epochs;
   records += other.records;
   decisions += other.decisions;
@@ -42,6 +44,8 @@ shard_totals& shard_totals::operator+=(const shard_totals& other) {
   real_gaps += other.real_gaps;
   refetches += other.refetches;
   counts += other.counts;
+  by_kind += other.by_kind;
+  by_slot += other.by_slot;
   return *this;
 }
 
@@ -314,6 +318,8 @@ void partition_shard::write_rows(writing& of) {
   });
   of.record.rows_digest = rows_digest_.finish();
   of.made.totals.rows = of.record.rows;
+  of.made.totals.by_kind.add(of.sealed, of.decided);
+  of.made.totals.by_slot.add(of.decided);
 }
 
 void partition_shard::write_journal(writing& of) {

@@ -23,6 +23,7 @@
 #include "events/refusal.hpp"
 #include "storage/partition_meta.hpp"
 #include "storage/partition_store.hpp"
+#include "streams/event_counts.hpp"
 #include "streams/kafka/outputs/outputs.hpp"
 #include "streams/kafka/worker/epoch_buffer.hpp"
 #include "streams/policy_choice.hpp"
@@ -40,6 +41,8 @@ struct shard_totals {
   std::uint64_t real_gaps = 0;
   std::uint64_t refetches = 0;
   counters counts;
+  event_counts by_kind;
+  decision_counts by_slot;
 
   shard_totals& operator+=(const shard_totals& other);
 };
