@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is said on stderr besides results. A running engine logs `HH:MM:SS level: text` (UTC), or JSON for collectors;
-// all other commands say `fairuse: text`, and the level only of what is no error. No line names a user.
+// What is said on stderr besides results. A running engine logs `HH:MM:SS level: text` (UTC), or JSON for collectors,
+// and then every line on stderr is an object; all other commands say `fairuse: text`, and the level only of what is no
+// error. No line names a user. A line behind which a request stands has `, trace ` and its trace id, which JSON has
+// as a member, too.
 #pragma once
 
 #include <string>

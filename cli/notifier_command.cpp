@@ -58,10 +58,9 @@ int run_to_end(notifier& running, bool as_json) {
 int notify(const notifier_command_options& wanted) {
   if (wanted.config_file.empty()) return fail(exit_usage, "name the deployment with --config");
   stop_signal::block();
-  const auto all = load_told(wanted.config_file);
+  const auto all = load_for_running(wanted.config_file);
   if (not all) return exit_usage;
   const auto& settings = all->settings;
-  set_up_engine_log(settings.log);
   const auto& key_file = settings.case_key_file;
   const auto key = find_case_key(key_file.empty() ? std::nullopt : std::optional{key_file});
   if (not key) return fail({run_fault::refused, key.error().message});

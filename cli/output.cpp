@@ -21,6 +21,9 @@ namespace {
 /// errno of the first write to stdout that failed; 0: none did.
 int out_failure = 0;
 
+/// Empty: stderr.
+std::function<void(const std::string&)> take_told;
+
 void note_failure() {
   if (out_failure == 0) out_failure = errno != 0 ? errno : EIO;
 }
@@ -54,6 +57,17 @@ bool wait_while_read(std::chrono::milliseconds time) {
 void write_error(std::string_view bytes) {
   std::fwrite(bytes.data(), 1, bytes.size(), stderr);
   std::fflush(stderr);
+}
+
+void tell_with(std::function<void(const std::string&)> taker) { take_told = std::move(taker); }
+
+bool tells_to_stderr() { return not take_told; }
+
+void tell_text(const std::string& text) {
+  if (take_told)
+    take_told(text);
+  else
+    write_error(text);
 }
 
 int end_output(int code) {

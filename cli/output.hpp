@@ -7,6 +7,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -34,9 +36,14 @@ bool wait_while_read(std::chrono::milliseconds time);
 /// To stderr. What cannot be written there is lost: nothing is left to say it with.
 void write_error(std::string_view bytes);
 
+/// From here on tell() calls this instead of writing to stderr, where only lines of the log may stand.
+void tell_with(std::function<void(const std::string&)> taker);
+bool tells_to_stderr();
+void tell_text(const std::string& text);
+
 template <class... Args>
 void tell(fmt::format_string<Args...> text, Args&&... args) {
-  write_error(fmt::format(text, std::forward<Args>(args)...));
+  tell_text(fmt::format(text, std::forward<Args>(args)...));
 }
 
 /// The exit code of a process whose command ended with `code`: 1, with a sentence, if a result could not be written. A

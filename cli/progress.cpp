@@ -14,7 +14,7 @@
 namespace fairuse::cli {
 
 progress::progress(std::uint64_t total, const char* unit)
-  : total_{total}, unit_{unit}, shown_{::isatty(STDERR_FILENO) == 1} {}
+  : total_{total}, unit_{unit}, shown_{tells_to_stderr() and ::isatty(STDERR_FILENO) == 1} {}
 
 void progress::clear() {
   if (drawn_) write_error("\r\x1b[K");

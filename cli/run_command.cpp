@@ -74,9 +74,8 @@ environment overrides_from_environment() {
 
 // The file with the overrides of the environment. Nullopt: each line that is wrong was said.
 std::optional<loaded_deployment> load_with_overrides(const std::string& file) {
-  auto loaded = load_told(file);
+  auto loaded = load_for_running(file);
   if (not loaded) return std::nullopt;
-  set_up_engine_log(loaded->settings.log);
   const auto report = apply_overrides(*loaded, overrides_from_environment());
   for (const auto& each : report.problems)
     log_line(log_level::error, each);

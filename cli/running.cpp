@@ -15,6 +15,20 @@
 
 namespace fairuse::cli {
 
+namespace {
+
+void tell_problems(const yaml::diagnostics& problems) {
+  for (const auto& each : problems.list()) {
+    if (each.level == yaml::severity::note) continue;
+    if (tells_to_stderr())
+      tell("{}\n", to_text(each));
+    else
+      log_line(each.level == yaml::severity::error ? log_level::error : log_level::warning, to_text(each));
+  }
+}
+
+} // namespace
+
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
@@ -29,8 +43,16 @@ result<void> arm_failpoint() {
 std::optional<loaded_deployment> load_told(const std::string& file) {
   yaml::diagnostics problems{file};
   auto loaded = load_deployment(file, kafka_client_library(), problems);
-  for (const auto& each : problems.list())
-    if (each.level != yaml::severity::note) tell("{}\n", to_text(each));
+  tell_problems(problems);
+  if (not loaded) log_line(log_level::error, fmt::format("{} is refused", file));
+  return loaded;
+}
+
+std::optional<loaded_deployment> load_for_running(const std::string& file) {
+  yaml::diagnostics problems{file};
+  auto loaded = load_deployment(file, kafka_client_library(), problems);
+  if (loaded) set_up_engine_log(loaded->settings.log);
+  tell_problems(problems);
   if (not loaded) log_line(log_level::error, fmt::format("{} is refused", file));
   return loaded;
 }

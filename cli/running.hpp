@@ -23,6 +23,8 @@ result<void> arm_failpoint();
 
 /// The file and the policies that it names. Nullopt: each line that is wrong was said.
 std::optional<loaded_deployment> load_told(const std::string& file);
+/// The same, and the log is as the deployment wants it from there on.
+std::optional<loaded_deployment> load_for_running(const std::string& file);
 
 /// Logs the error; the exit code.
 int fail(const run_error& why);

@@ -199,13 +199,14 @@ kafka::engine_rules kafka_engine::rules_for(std::uint32_t worker) {
   rules.state = std::filesystem::path{settings_.state_folder} / fmt::format("worker-{}", worker);
   rules.case_key = case_key_;
   auto& writer = workers_[worker]->writer;
-  rules.environment = {.wall = wall_clock_ms,
-                       .steady = steady_clock_ms,
-                       .background = [&writer](std::function<void()> task) { writer.give(std::move(task)); },
-                       .log = told_.log,
-                       .dead_letter = [this](const std::string& topic, std::int32_t partition,
-                                             const refused_input& what) { tell_dead_letter(topic, partition, what); },
-                       .leases_used = told_.leases_used};
+  rules.environment = {
+      .wall = wall_clock_ms,
+      .steady = steady_clock_ms,
+      .background = [&writer](std::function<void()> task) { writer.give(std::move(task)); },
+      .log = told_.log,
+      .dead_letter = [this](const std::string& topic, std::int32_t partition, const refused_input& what,
+                            const std::string& trace_id) { tell_dead_letter(topic, partition, what, trace_id); },
+      .leases_used = told_.leases_used};
   return rules;
 }
 
@@ -339,13 +340,15 @@ void kafka_engine::write_status(bool running) {
 }
 
 // Others of its reason say the same.
-void kafka_engine::tell_dead_letter(const std::string& topic, std::int32_t partition, const refused_input& what) {
+void kafka_engine::tell_dead_letter(const std::string& topic, std::int32_t partition, const refused_input& what,
+                                    const std::string& trace_id) {
   if (told_reasons_[static_cast<std::size_t>(what.why)].exchange(true)) return;
   const auto& from = all_.settings.kafka;
-  told_.log(
-      log_level::warning,
-      first_dead_letter_text(fmt::format("{} [{}] at offset {}", topic, partition, what.offset), what.why, what.place,
-                             {}, reader_command(bootstrap_servers(from), from.outputs.dead_letters, headers_format)));
+  told_.log(log_level::warning,
+            first_dead_letter_text(fmt::format("{} [{}] at offset {}{}{}", topic, partition, what.offset,
+                                               trace_id.empty() ? "" : ", trace ", trace_id),
+                                   what.why, what.place,
+                                   reader_command(bootstrap_servers(from), from.outputs.dead_letters, headers_format)));
 }
 
 run_report kafka_engine::make_report(double seconds) const {

@@ -54,7 +54,8 @@ private:
   kafka::worker_status total() const;
   void tell_figures(const kafka::worker_status& all) const;
   void write_status(bool running);
-  void tell_dead_letter(const std::string& topic, std::int32_t partition, const refused_input& what);
+  void tell_dead_letter(const std::string& topic, std::int32_t partition, const refused_input& what,
+                        const std::string& trace_id);
   run_report make_report(double seconds) const;
 
   const run_settings settings_;

@@ -279,8 +279,8 @@ void local_engine::make_sink() {
 std::function<void(const dead_letter&)> local_engine::told_dead_letter() const {
   const auto reader = fmt::format("`fairuse decisions --state {} --dead-letters`", settings_.state_folder);
   return [this, reader](const dead_letter& what) {
-    told_.log(log_level::warning, first_dead_letter_text(fmt::format("{} line {}", what.input, what.line), what.why,
-                                                         what.place, what.note, reader));
+    told_.log(log_level::warning,
+              first_dead_letter_text(fmt::format("{} line {}", what.input, what.line), what.why, what.place, reader));
   };
 }
 

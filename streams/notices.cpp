@@ -82,10 +82,10 @@ std::string notices::quoted_once(std::set<std::string>& told, const std::string&
   return quoted;
 }
 
-std::string first_dead_letter_text(std::string_view where, refusal why, std::string_view place, std::string_view note,
+std::string first_dead_letter_text(std::string_view where, refusal why, std::string_view place,
                                    std::string_view reader) {
   return fmt::format("the first dead letter for `{}`{}{}: {}. {} It is told once; all of them: {}", to_text(why),
-                     place.empty() ? "" : " at ", place, where, remedy(why, place, note), reader);
+                     place.empty() ? "" : " at ", place, where, remedy(why, place), reader);
 }
 
 } // namespace fairuse

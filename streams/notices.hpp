@@ -47,9 +47,9 @@ private:
   std::optional<time_zone_names> zones_;
 };
 
-/// Of the first dead letter of a reason: where the input was, and a command that prints all of them. `note`: a sentence
-/// behind the remedy, or nothing.
-std::string first_dead_letter_text(std::string_view where, refusal why, std::string_view place, std::string_view note,
+/// Of the first dead letter of a reason: where the input was, and a command that prints all of them. What is known of
+/// the user (the strikes that there are) stands in the dead letter alone.
+std::string first_dead_letter_text(std::string_view where, refusal why, std::string_view place,
                                    std::string_view reader);
 
 } // namespace fairuse

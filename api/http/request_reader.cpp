@@ -8,9 +8,9 @@
 #include "api/http/gzip.hpp"
 #include "api/http/problem.hpp"
 #include "api/http/request_target.hpp"
-#include "api/http/trace_id.hpp"
 #include "base/pure/numbers.hpp"
 #include "base/pure/text.hpp"
+#include "base/pure/trace_id.hpp"
 
 namespace fairuse {
 

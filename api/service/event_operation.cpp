@@ -8,11 +8,15 @@
 #include <utility>
 
 #include "api/service/replies.hpp"
+#include "base/pure/trace_id.hpp"
+#include "engine/clocks.hpp"
 #include "events/json_text.hpp"
 
 namespace fairuse {
 
 namespace {
+
+constexpr std::int64_t refusals_told_every_ms = 1'000;
 
 constexpr std::array<std::string_view, event_outcome_count> event_outcome_texts{"accepted", "malformed", "duplicate",
                                                                                 "conflict", "unwritten"};
@@ -82,6 +86,14 @@ void event_intake::count(event_outcome what, std::uint64_t events) {
   counts_.at(static_cast<std::size_t>(what)).fetch_add(events, std::memory_order_relaxed);
 }
 
+// Senders try again and again: a line a second is enough.
+void event_intake::tell_refused(const std::string& why, const std::string& trace_id) {
+  const auto now = steady_clock_ms();
+  auto before = told_at_.load();
+  if (before > now - refusals_told_every_ms or not told_at_.compare_exchange_strong(before, now)) return;
+  log_(log_level::warning, "events over HTTP were answered by 503: " + why + ", trace " + trace_id);
+}
+
 void event_intake::show(shown_metrics& to) const {
   for (std::size_t i = 0; i < event_outcome_count; ++i)
     to.counter("fairuse_http_events_total", "Events that came over HTTP, by what was answered.",
@@ -112,15 +124,21 @@ void event_intake::take(const http_request& request, const principal& who, http_
   if (fresh.empty()) return respond(reply_of(events));
   const auto answer = std::make_shared<http_responder>(std::move(respond));
   const auto size = fresh.size();
-  const auto sent = into_.put(std::move(fresh), [this, answer, events, size](const result<void>& done) {
+  const auto trace_id = request.trace_id;
+  auto traceparent = traceparent_for(trace_id, request.header("traceparent").value_or(""));
+  const auto told = [this, answer, events, size, trace_id](const result<void>& done) {
     count(done ? event_outcome::accepted : event_outcome::unwritten, size);
-    if (not done) return (*answer)(retry_later("not_durable", "the events could not be written; send them again"));
+    if (not done) {
+      tell_refused(done.error().message, trace_id);
+      return (*answer)(retry_later("not_durable", "the events could not be written; send them again"));
+    }
     for (const auto& each : events)
       if (each.became == event_outcome::accepted) recent_.add(each.what);
     (*answer)(reply_of(events));
-  });
-  if (sent) return;
+  };
+  if (into_.put(std::move(fresh), std::move(traceparent), told)) return;
   count(event_outcome::unwritten, size);
+  tell_refused("too many wait to be written", trace_id);
   (*answer)(retry_later("overloaded", "too many events wait to be written; send them again"));
 }
 

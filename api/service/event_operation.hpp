@@ -8,9 +8,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/http/http_server.hpp"
@@ -19,6 +21,7 @@
 #include "api/service/event_sink.hpp"
 #include "api/service/recent_events.hpp"
 #include "api/shown_metrics.hpp"
+#include "base/pure/log_level.hpp"
 
 namespace fairuse {
 
@@ -34,8 +37,11 @@ std::string_view to_text(event_outcome value);
 
 class event_intake {
 public:
+  /// From any thread.
+  using log_function = std::function<void(log_level, const std::string&)>;
+
   /// REQUIRES: `into` outlives this, and has told of all that was put before it is gone.
-  explicit event_intake(event_sink& into) : into_{into} {}
+  event_intake(event_sink& into, log_function log) : into_{into}, log_{std::move(log)} {}
 
   /// Answers once the events are durable.
   void take(const http_request& request, const principal& who, http_responder respond);
@@ -43,9 +49,13 @@ public:
 
 private:
   void count(event_outcome what, std::uint64_t events = 1);
+  void tell_refused(const std::string& why, const std::string& trace_id);
 
   std::array<std::atomic<std::uint64_t>, event_outcome_count> counts_{};
   event_sink& into_;
+  const log_function log_;
+  /// When the log had a refused request last (steady).
+  std::atomic<std::int64_t> told_at_{INT64_MIN};
   recent_events recent_;
 };
 

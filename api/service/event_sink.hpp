@@ -19,8 +19,9 @@ public:
   using take_result = std::function<void(const result<void>&)>;
 
   virtual ~event_sink() = default;
-  /// False: too much waits already; nothing was taken, and `told` is not called.
-  virtual bool put(std::vector<incoming_event> events, take_result told) = 0;
+  /// `traceparent`: of the request that they came with. False: too much waits already; nothing was taken, and `told`
+  /// is not called.
+  virtual bool put(std::vector<incoming_event> events, std::string traceparent, take_result told) = 0;
 };
 
 } // namespace fairuse

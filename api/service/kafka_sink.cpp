@@ -38,13 +38,13 @@ kafka_sink::~kafka_sink() {
   thread_.join();
 }
 
-bool kafka_sink::put(std::vector<incoming_event> events, take_result told) {
+bool kafka_sink::put(std::vector<incoming_event> events, std::string traceparent, take_result told) {
   {
     const std::lock_guard guard{mutex_};
     const auto bytes = bytes_of(events);
     if (stops_ or waiting_bytes_ + bytes > sink_bytes_max) return false;
     waiting_bytes_ += bytes;
-    next_.push_back({std::move(events), std::move(told), steady_clock_ms()});
+    next_.push_back({std::move(events), std::move(traceparent), std::move(told), steady_clock_ms()});
   }
   changed_.notify_all();
   return true;
@@ -89,10 +89,12 @@ kafka::call_result<> kafka_sink::write_once(const std::vector<delivery>& what) {
       return ready;
     }
   if (auto begun = producer_->begin(); not begun) return begun;
-  constexpr std::array<kafka::header, 1> headers{{{"content-type", "application/cloudevents+json"}}};
-  for (const auto& each : what)
+  for (const auto& each : what) {
+    const std::array<kafka::header, 2> headers{
+        {{"content-type", "application/cloudevents+json"}, {"traceparent", each.traceparent}}};
     for (const auto& event : each.events)
       producer_->produce(options_.topic, options_.partition_of(event.uid, partitions_), event.uid, event.line, headers);
+  }
   auto done = settle([this] { return producer_->flush(); }, until);
   if (done) done = settle([this] { return producer_->commit(); }, until);
   if (done) {

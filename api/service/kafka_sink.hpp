@@ -41,11 +41,12 @@ public:
   /// What waits is told that it was not written.
   ~kafka_sink() override;
 
-  bool put(std::vector<incoming_event> events, take_result told) override;
+  bool put(std::vector<incoming_event> events, std::string traceparent, take_result told) override;
 
 private:
   struct delivery {
     std::vector<incoming_event> events;
+    std::string traceparent;
     take_result told;
     std::int64_t since = 0;
   };

@@ -28,7 +28,7 @@ spool_sink::~spool_sink() {
   thread_.join();
 }
 
-bool spool_sink::put(std::vector<incoming_event> events, take_result told) {
+bool spool_sink::put(std::vector<incoming_event> events, std::string, take_result told) {
   std::string lines;
   for (const auto& each : events)
     lines.append(each.line).push_back('\n');

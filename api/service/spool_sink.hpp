@@ -28,7 +28,7 @@ public:
   /// What was put is written, and told.
   ~spool_sink() override;
 
-  bool put(std::vector<incoming_event> events, take_result told) override;
+  bool put(std::vector<incoming_event> events, std::string traceparent, take_result told) override;
 
 private:
   struct delivery {

@@ -145,7 +145,7 @@ run_result<std::unique_ptr<running_service>> running_service::open(const deploym
   if (auto opened = all->open_sources(settings, with); not opened) return opened.error();
   all->calls = std::make_unique<owner_calls>(
       owner_calls::options{all->here, all->owners.get(), all->forwarded.get(), wall_clock_ms});
-  all->intake.emplace(*all->sink);
+  all->intake.emplace(*all->sink, with.log);
   all->operations.emplace(all->options_of(settings, with));
   // What a client adds to a proxy's header would be read with it.
   const auto& proxies = settings.api.proxies;

@@ -125,11 +125,10 @@ int review(const reviewer_command_options& wanted) {
     return fail(exit_usage, "--dry-run and --user belong together: the request of one user is shown");
   stop_signal::block();
   if (const auto armed = arm_failpoint(); not armed) return fail(exit_usage, armed.error().message);
-  const auto all = load_told(wanted.config_file);
+  const auto all = wanted.dry_run ? load_told(wanted.config_file) : load_for_running(wanted.config_file);
   if (not all) return exit_usage;
   const auto& settings = all->settings;
   if (wanted.dry_run) return show_request(settings, wanted);
-  set_up_engine_log(settings.log);
   const auto started = start_reviewer(settings, setup_of(wanted));
   if (not started) return fail(started.error());
   return run_to_end(*started->running, wanted.json);

@@ -6,6 +6,7 @@ sessions side by side overspend a budget by no more than the leases that were op
 usage: gate_kafka_test.py PROGRAM VERSION-OF-KAFKA [KILLS]"""
 
 import collections
+import datetime
 import json
 import pathlib
 import random
@@ -19,10 +20,11 @@ import jsonschema
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.api import Api, free_port, token_line  # noqa: E402
-from support.broker import Broker, kcat  # noqa: E402
+from support.broker import Broker, consume, kcat  # noqa: E402
 from support.checks import check, equal  # noqa: E402
 from support.kafka_mode import SHORT_TIMES, Instance, command, write_config  # noqa: E402
 from support.listener import event  # noqa: E402
+from support.metrics import Status, documented  # noqa: E402
 from support.process import ROOT, wait_until  # noqa: E402
 
 HOUR_MS = 3_600_000
@@ -200,7 +202,8 @@ def operate(program, config, *words):
 def kill_and_ask(program, broker, folder, kills):
     (folder / "tokens").write_text(TOKENS, encoding="utf-8")
     (folder / "forward.key").write_text("of this test alone, and long enough\n", encoding="utf-8")
-    api = {"tokens": "tokens", "advertise": "http://127.0.0.1:1", "forward_key": "forward.key", "instances_topic": "gate.instances"}
+    api = {"tokens": "tokens", "advertise": "http://127.0.0.1:1", "forward_key": "forward.key", "instances_topic": "gate.instances",
+           "status_listen": "127.0.0.1:0"}
     config = write_config(folder / "kafka.yaml", broker.bootstrap, "gate", streams=SHORT_TIMES, api=api)
     code, told = command(program, "topics", "create", "--config", config, "--inputs", "--partitions", 3)
     equal(code, 0, told)
@@ -264,6 +267,26 @@ def switches_reach_every_instance(program, instances, config):
             Api(each.process).wait_for(RESTRICTED[0], lambda answer: answer["reason"] == reason, f"{reason} at {each.name}")
 
 
+def every_metric_stands_in_the_table(instances):
+    wanted = sorted(documented("API", "wall", "Kafka"))
+    for each in instances:
+        status = Status(each.process)
+        wait_until(lambda status=status: status.get("/readyz") == (200, "ok\n"), f"{each.name} is ready")
+        wait_until(lambda status=status: sorted(status.figures().shapes()) == wanted, f"{each.name} has the metrics of the table")
+
+
+def a_trace_goes_with_an_event_to_its_dead_letter(broker, instances):
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    old = event("old", "speech", {"lane": "realtime", "ms": 1}, ago=datetime.timedelta(days=20))
+    headers = {"Content-Type": "application/cloudevents+json", "traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    answer = Api(instances[0].process, token="phone").call("POST", "/v1/events", json.dumps(old), headers=headers)
+    equal(answer.status, 202, "status")
+    wait_until(lambda: any("`too_old`" in line and f", trace {trace}. " in line
+                           for each in instances for line in each.log_text().splitlines()), "the log names the trace")  # fmt: skip
+    kept = consume(broker.bootstrap, "gate.dead_letters", "-f", "%h\\n")
+    check(any(f"traceparent={headers['traceparent']}" in each for each in kept), f"{kept} have the trace")
+
+
 def without_a_broker_the_gate_opens(broker, instances):
     broker.kill9()
     for each in instances:
@@ -281,6 +304,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="fairuse-gate-") as scratch, Broker("gate", version) as broker:
         instances, config, asked = kill_and_ask(program, broker, pathlib.Path(scratch), kills)
         switches_reach_every_instance(program, instances, config)
+        every_metric_stands_in_the_table(instances)
+        a_trace_goes_with_an_event_to_its_dead_letter(broker, instances)
         without_a_broker_the_gate_opens(broker, instances)
         for each in instances:
             each.stop()

@@ -156,9 +156,8 @@ kafka::engine_rules fixture::rules_for(const std::string& instance, const std::f
     if (level == log_level::error) errors.push_back(instance + ": " + text);
     if (level == log_level::warning) warnings.push_back(text);
   };
-  rules.environment.dead_letter = [this](const std::string& topic, std::int32_t partition, const refused_input& what) {
-    dead_letters.emplace_back(topic, partition, what);
-  };
+  rules.environment.dead_letter = [this](const std::string& topic, std::int32_t partition, const refused_input& what,
+                                         const std::string&) { dead_letters.emplace_back(topic, partition, what); };
   return rules;
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/pure/numbers.hpp"
+#include "base/pure/trace_id.hpp"
 #include "storage/case_reference.hpp"
 #include "streams/failpoint.hpp"
 
@@ -20,6 +21,13 @@ constexpr std::string_view metadata_prefix = "v1;e=";
 bool takes_records(const epoch& sealed) { return sealed.timers_max == SIZE_MAX; }
 
 std::string truth(bool value) { return value ? "true" : "false"; }
+
+/// Empty: the record has no such header.
+std::string trace_of(std::span<const header> headers) {
+  for (const auto& [name, value] : headers)
+    if (name == "traceparent" and value) return trace_id_of(*value).value_or("");
+  return {};
+}
 
 std::vector<std::string> digests_of(const stored_controls& stored) {
   auto all = stored.shadows;
@@ -277,8 +285,10 @@ void partition_shard::write_outputs(writing& of) {
   of.made.totals.counts.duplicates += broadcast->duplicates.size();
   of.made.totals.counts.reused_command_ids += broadcast->reused_ids;
   of.made.totals.outputs = of.record.outputs;
-  for (const auto& each : dead_letters)
+  for (const auto& each : dead_letters) {
     ++of.made.totals.dead_letters[static_cast<std::size_t>(each.why)];
+    of.made.traces.push_back(trace_of(each.headers));
+  }
 }
 
 // In the transaction of their first use.
@@ -347,8 +357,9 @@ void partition_shard::confirm(const transactional_producer& by) {
   auto done = std::exchange(written_, std::nullopt);
   meta_ = std::move(done->meta);
   totals_ += done->totals;
-  for (const auto& each : done->refused)
-    rules_.environment.dead_letter(meta_.inputs[each.topic].topic, partition_, each);
+  for (std::size_t i = 0; i < done->refused.size(); ++i)
+    rules_.environment.dead_letter(meta_.inputs[done->refused[i].topic].topic, partition_, done->refused[i],
+                                   done->traces[i]);
   has_committed_ = true;
   first_epoch_ = false;
   has_news_ = false;

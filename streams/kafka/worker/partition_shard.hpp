@@ -136,6 +136,8 @@ private:
     partition_meta meta;
     shard_totals totals;
     std::vector<refused_input> refused;
+    /// Their trace ids, in the same order.
+    std::vector<std::string> traces;
   };
   struct writing;
 

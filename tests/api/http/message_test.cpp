@@ -13,7 +13,7 @@
 #include "api/http/reply_text.hpp"
 #include "api/http/request_target.hpp"
 #include "api/http/router.hpp"
-#include "api/http/trace_id.hpp"
+#include "base/pure/trace_id.hpp"
 #include "events/time_text.hpp"
 #include "tests/api/http/packed.hpp"
 
@@ -246,6 +246,23 @@ BOOST_AUTO_TEST_CASE(cannot_hold_another_reply_in_its_headers) {
   BOOST_TEST(not can_be_sent({.headers = {{"A\n", "b"}}}));
   BOOST_TEST(not can_be_sent({.headers = {{"A", std::string("b\0", 2)}}}));
   BOOST_TEST(not can_be_sent({.content_type = "text/plain\r\n"}));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(traces_of_what_follows)
+
+BOOST_AUTO_TEST_CASE(go_on_as_they_came_or_begin) {
+  const std::string trace = "0af7651916cd43dd8448eb211c80319c";
+  const std::string came = "00-" + trace + "-b7ad6b7169203331-01";
+  BOOST_TEST(traceparent_for(trace, came) == came);
+  // A later version is understood as far as ours goes.
+  BOOST_TEST(traceparent_for(trace, "cc-" + trace + "-b7ad6b7169203331-01-what") == came);
+  const auto begun = traceparent_for(trace, "");
+  BOOST_TEST(begun == "00-" + trace + "-0af7651916cd43dd-00");
+  BOOST_TEST(trace_id_of(begun).value() == trace);
+  const std::string half = "00000000000000008448eb211c80319c";
+  BOOST_TEST(trace_id_of(traceparent_for(half, "nonsense")).value() == half);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

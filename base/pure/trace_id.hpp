@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// INTERNAL to api/http. The trace that a request belongs to, as W3C's Trace Context says. Pure functions.
+// The trace that a request, or a record of Kafka, belongs to, as W3C's Trace Context says. Pure functions.
 #pragma once
 
 #include <algorithm>
@@ -30,6 +30,16 @@ inline std::optional<std::string> trace_id_of(std::string_view traceparent) {
   const auto is_zero = [](std::string_view digits) { return digits.find_first_not_of('0') == std::string_view::npos; };
   if (is_zero(trace) or is_zero(parent)) return std::nullopt;
   return std::string{trace};
+}
+
+/// The value of a header `traceparent` for what follows from a request: what came, if it is well-formed, else one of
+/// the request's own trace. REQUIRES: 32 lower-case hexadecimal digits, not all of them 0.
+inline std::string traceparent_for(std::string_view trace_id, std::string_view came) {
+  constexpr std::size_t parent_and_flags = 55 - 35;
+  if (trace_id_of(came)) return "00-" + std::string{trace_id} + std::string{came.substr(35, parent_and_flags)};
+  const auto parent = trace_id.substr(0, 16).find_first_not_of('0') == std::string_view::npos ? trace_id.substr(16)
+                                                                                              : trace_id.substr(0, 16);
+  return "00-" + std::string{trace_id} + "-" + std::string{parent} + "-00";
 }
 
 } // namespace fairuse
