@@ -9,6 +9,7 @@
 #include "api/identity/jwt.hpp"
 #include "api/identity/token.hpp"
 #include "api/identity/token_file.hpp"
+#include "api/identity/verified_tokens.hpp"
 #include "api/identity/watched_file.hpp"
 #include "base/pure/text.hpp"
 #include "base/system/ip_range.hpp"
@@ -45,6 +46,7 @@ std::optional<std::string_view> bearer_token(std::string_view authorization) {
 struct identity::body {
   std::unique_ptr<watched_file<token_file>> tokens;
   std::unique_ptr<watched_file<jwk_set>> keys;
+  mutable verified_tokens verified;
   jwt_settings jwt;
   proxy_settings proxies;
 
@@ -59,22 +61,31 @@ struct identity::body {
                       .subject = found->uid.empty() ? found->name : found->uid};
   }
 
-  recognition by_jwt(std::string_view token, time_ms now) const {
+  recognition by_jwt(std::string_view token, bool verifies, time_ms now) const {
     if (not keys) return invalid_identity("it looks like a JWT, and there is no api.jwt");
     auto known = keys->content(now);
-    auto payload = read_jws(token, *known);
-    if (not payload and payload.error().is_unknown_key)
-      if (const auto newer = keys->newer_than(known, now)) payload = read_jws(token, *newer);
-    if (not payload) return invalid_identity(payload.error().detail);
-    auto claims = read_claims(*payload, jwt, now);
-    if (not claims) return claims.error();
+    auto claims = verified.find(token, known, now);
+    if (not claims) {
+      if (not verifies) return invalid_identity("its signature was not checked");
+      auto payload = read_jws(token, *known);
+      if (not payload and payload.error().is_unknown_key)
+        if (auto newer = keys->newer_than(known, now)) {
+          known = std::move(newer);
+          payload = read_jws(token, *known);
+        }
+      if (not payload) return invalid_identity(payload.error().detail);
+      const auto read = read_claims(*payload, jwt, now);
+      if (not read) return read.error();
+      verified.add(token, *read, known, now);
+      claims = *read;
+    }
     return named("jwt:", std::move(claims->name), claims->roles);
   }
 
-  recognition by_authorization(std::string_view authorization, time_ms now) const {
-    const auto token = bearer_token(authorization);
+  recognition by_authorization(const credentials& of, time_ms now) const {
+    const auto token = bearer_token(of.authorization);
     if (not token) return invalid_identity("Authorization is not `Bearer TOKEN`");
-    return token->find('.') == std::string_view::npos ? by_token(*token, now) : by_jwt(*token, now);
+    return token->find('.') == std::string_view::npos ? by_token(*token, now) : by_jwt(*token, of.verifies, now);
   }
 
   bool is_proxy(std::string_view peer) const {
@@ -122,7 +133,7 @@ result<principal, identity_refusal> identity::check(const credentials& of, time_
     return identity_refusal{no_identity::missing, "there is neither Authorization nor a header of a listed proxy"};
   if (proxied and not *proxied) return proxied->error();
   if (of.authorization.empty()) return std::move((*proxied)->who);
-  auto asked = body_->by_authorization(of.authorization, now);
+  auto asked = body_->by_authorization(of, now);
   if (not asked) return asked.error();
   if (proxied and ((*proxied)->subject != asked->subject or (*proxied)->who.roles != asked->who.roles))
     return invalid_identity("Authorization and the proxy's headers name two");

@@ -23,7 +23,8 @@ std::optional<time_ms> jwt_time(const dom::object& claims, std::string_view name
   return static_cast<time_ms>(std::floor(seconds * 1'000));
 }
 
-result<void, identity_refusal> check_times(const dom::object& claims, time_ms now) {
+/// When it ends.
+result<time_ms, identity_refusal> check_times(const dom::object& claims, time_ms now) {
   const auto ends = jwt_time(claims, "exp");
   if (not ends) return invalid_identity("there is no `exp`, or it is no time in seconds");
   if (now >= *ends + jwt_skew_ms) return identity_refusal{no_identity::expired, "`exp` is over"};
@@ -33,7 +34,7 @@ result<void, identity_refusal> check_times(const dom::object& claims, time_ms no
     if (not begins) return invalid_identity("`nbf` or `iat` is no time in seconds");
     if (now < *begins - jwt_skew_ms) return invalid_identity("`nbf` or `iat` is to come");
   }
-  return {};
+  return *ends + jwt_skew_ms;
 }
 
 bool is_for(const dom::object& claims, std::string_view audience) {
@@ -71,7 +72,8 @@ result<jwt_claims, identity_refusal> read_claims(std::string_view payload, const
   if (not claims) return invalid_identity("the payload is no JSON object, or has a name twice");
   if (strict_text(*claims, "iss") != settings.issuer) return invalid_identity("`iss` is not the configured one");
   if (not is_for(*claims, settings.audience)) return invalid_identity("`aud` is not the configured one");
-  if (const auto fits = check_times(*claims, now); not fits) return fits.error();
+  const auto ends_at = check_times(*claims, now);
+  if (not ends_at) return ends_at.error();
   auto roles = roles_in(*claims, settings.roles_claim);
   if (not roles) return invalid_identity("the claim of the roles is neither a list of texts nor a text");
   if (roles->empty()) roles->add(role::user);
@@ -81,7 +83,7 @@ result<jwt_claims, identity_refusal> read_claims(std::string_view payload, const
   const auto name = strict_text(*claims, names_user ? settings.uid_claim : "sub");
   if (not name or not is_asking_uid(*name))
     return invalid_identity("what names the user is no id: 1 to 250 bytes of text");
-  return jwt_claims{std::string{*name}, *roles};
+  return jwt_claims{std::string{*name}, *roles, *ends_at};
 }
 
 } // namespace fairuse

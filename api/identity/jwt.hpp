@@ -22,6 +22,8 @@ struct jwt_claims {
   std::string name;
   /// `user` if the token has no role that is known. Never empty.
   role_set roles;
+  /// From here on it has expired.
+  time_ms ends_at = 0;
 };
 
 /// REQUIRES: the payload's signature was checked.

@@ -125,6 +125,32 @@ BOOST_AUTO_TEST_CASE(each_kind_of_credentials_names_somebody) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_token_that_was_checked_is_known_until_it_ends_or_its_key_goes) {
+  open();
+  const auto token = "Bearer " + jwt_of(key, "one", R"("sub":"u-2")", now / 1'000 + 10);
+  const auto unchecked = [&](const std::string& authorization) {
+    return known->check({.authorization = authorization, .peer = "192.0.2.1", .verifies = false}, now);
+  };
+  BOOST_TEST(not unchecked(token));
+  BOOST_REQUIRE(check(token));
+  const auto again = unchecked(token);
+  BOOST_REQUIRE(again);
+  BOOST_TEST(again->actor == "jwt:u-2");
+  auto forged = token;
+  forged.back() = forged.back() == 'A' ? 'Q' : 'A';
+  BOOST_TEST(not unchecked(forged));
+  BOOST_TEST(not check(forged));
+  BOOST_TEST(unchecked("Bearer " + gateway).has_value());
+  folder.write("keys.json", key_set(ec_key(signing_key::p256(), "one")));
+  now += minute;
+  BOOST_TEST(not check(token));
+  folder.write("keys.json", key_set(ec_key(key, "one")));
+  now += 2 * second;
+  BOOST_REQUIRE(check(token));
+  now += 9 * second;
+  BOOST_TEST((check(token).error().why == no_identity::expired));
+}
+
 BOOST_AUTO_TEST_CASE(who_says_nothing_is_missing_and_who_is_late_expired) {
   open();
   BOOST_TEST((check("").error().why == no_identity::missing));
