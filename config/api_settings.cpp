@@ -50,6 +50,7 @@ public:
     bind_file(from_, "tokens", folder_, into_.tokens);
     bind_jwt();
     bind_proxies();
+    bind_limits();
     from_.finish();
   }
 
@@ -141,6 +142,28 @@ private:
       from.error(key, "expected the name of a header, such as X-User, not '" + name + "'");
     else if (is_taken(into))
       from.error(key, "'" + name + "' says something else already; let the proxy set one of its own, such as X-User");
+  }
+
+  void bind_limits() {
+    auto from = from_.map("limits");
+    if (not from) return;
+    auto& limits = into_.limits;
+    bind_rate(*from, "user", limits.user);
+    bind_rate(*from, "staff", limits.staff);
+    bind_rate(*from, "service", limits.service);
+    bind_rate(*from, "failed", limits.failed);
+    bind_header(*from, "address_header", limits.address_header, need::optional);
+    from->finish();
+  }
+
+  static void bind_rate(map_reader& of, std::string_view key, request_rate& into) {
+    constexpr std::int64_t most = 1'000'000;
+    auto from = of.map(key);
+    if (not from) return;
+    // None is said of either by the other: a burst alone would be one of another rate.
+    from->count("per_second", into.per_second, {0, most}, need::required);
+    from->count("burst", into.burst, {1, most}, into.per_second == 0 ? need::optional : need::required);
+    from->finish();
   }
 
   map_reader& from_;

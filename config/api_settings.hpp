@@ -4,6 +4,7 @@
 // Threads: plain values, nothing shared.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -33,6 +34,27 @@ struct proxy_settings {
   std::string roles_header;
 };
 
+struct request_rate {
+  /// 0: no limit.
+  std::uint32_t per_second = 0;
+  /// So many at once, after a pause.
+  std::uint32_t burst = 1;
+};
+
+/// How often one of them may ask; whoever has several roles, by the most generous.
+struct limit_settings {
+  request_rate user{5, 20};
+  /// Viewer, support, policy, admin.
+  request_rate staff{20, 100};
+  /// Producer, gateway, reviewer.
+  request_rate service;
+  /// Requests of one address that name nobody.
+  request_rate failed{10, 50};
+  /// Lower-case name of the header in which a proxy (a listed one, or one on this machine) says whose address it is;
+  /// empty: none does.
+  std::string address_header;
+};
+
 struct api_settings {
   /// address:port; empty: there is no API.
   std::string listen;
@@ -49,6 +71,7 @@ struct api_settings {
   std::filesystem::path tokens;
   jwt_settings jwt;
   proxy_settings proxies;
+  limit_settings limits;
 
   /// Something is there by which somebody could be known.
   bool says_who() const { return not tokens.empty() or not jwt.jwks.empty() or not proxies.addresses.empty(); }

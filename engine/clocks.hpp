@@ -19,6 +19,10 @@ inline time_ms wall_clock_ms() {
 /// The clock that never jumps: for intervals, and for how long a run took.
 inline std::chrono::steady_clock::time_point steady_now() { return std::chrono::steady_clock::now(); }
 
+inline std::int64_t steady_clock_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(steady_now().time_since_epoch()).count();
+}
+
 inline time_ms steady_clock_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(steady_now().time_since_epoch()).count();
 }

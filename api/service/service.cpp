@@ -79,12 +79,21 @@ result<principal, http_reply> service::known_caller(const http_request& request)
   const auto header = [&](const std::string& name) {
     return name.empty() ? std::optional<std::string_view>{} : request.header(name);
   };
+  const auto now_us = options_.steady_us();
+  const auto address = options_.limits.address_of(request);
+  const bool verifies = options_.limits.may_name(address, now_us);
   auto who = options_.who.check({.authorization = request.header("authorization").value_or(""),
                                  .peer = request.peer,
                                  .uid_header = header(options_.uid_header),
-                                 .roles_header = header(options_.roles_header)},
+                                 .roles_header = header(options_.roles_header),
+                                 .verifies = verifies},
                                 options_.now());
-  if (not who) return unauthorized(who.error().why);
+  if (not who) {
+    if (not verifies) return options_.limits.refusal_of_address(address, now_us);
+    if (who.error().why != no_identity::missing) options_.limits.failed(address, now_us);
+    return unauthorized(who.error().why);
+  }
+  if (auto refused = options_.limits.refusal_of(*who, now_us)) return std::move(*refused);
   return std::move(*who);
 }
 

@@ -19,11 +19,13 @@
 #include "api/service/event_operation.hpp"
 #include "api/service/gate_operation.hpp"
 #include "api/service/status_operation.hpp"
+#include "api/service/request_limits.hpp"
 
 namespace fairuse {
 
 struct service_options {
   const identity& who;
+  request_limits& limits;
   /// Lower-case names of headers that listed proxies use; empty: none.
   std::string uid_header;
   std::string roles_header;
@@ -40,6 +42,8 @@ struct service_options {
   std::function<void(log_level, const std::string&)> log;
   /// The wall clock.
   std::function<time_ms()> now;
+  /// A steady one.
+  std::function<std::int64_t()> steady_us;
 };
 
 /// What was asked, by whom.

@@ -51,6 +51,7 @@ struct running_service::body {
   lease_table leases;
   attached_engine here;
   std::unique_ptr<identity> who;
+  std::optional<request_limits> limits;
   std::unique_ptr<kafka::cluster> brokers;
   /// nullptr in local mode.
   std::unique_ptr<kafka_gate> reading;
@@ -114,6 +115,7 @@ run_result<void> running_service::body::open_owners(const deployment& settings, 
 
 service_options running_service::body::options_of(const deployment& settings, const setup& with) {
   return {.who = *who,
+          .limits = *limits,
           .uid_header = settings.api.proxies.uid_header,
           .roles_header = settings.api.proxies.roles_header,
           .gate = {.view = view,
@@ -126,7 +128,8 @@ service_options running_service::body::options_of(const deployment& settings, co
           .events = *intake,
           .no_events = [this] { return is_local ? no_local_events(view) : std::nullopt; },
           .log = with.log,
-          .now = wall_clock_ms};
+          .now = wall_clock_ms,
+          .steady_us = steady_clock_us};
 }
 
 running_service::running_service(std::unique_ptr<body> all) : body_{std::move(all)} {}
@@ -142,6 +145,7 @@ run_result<std::unique_ptr<running_service>> running_service::open(const deploym
   auto who = identity::open(settings.api, with.log);
   if (not who) return run_error{run_fault::refused, who.error().message};
   all->who = std::move(*who);
+  all->limits.emplace(settings.api.limits, settings.api.proxies.addresses);
   if (auto opened = all->open_sources(settings, with); not opened) return opened.error();
   all->calls = std::make_unique<owner_calls>(
       owner_calls::options{all->here, all->owners.get(), all->forwarded.get(), wall_clock_ms});
@@ -163,6 +167,7 @@ void running_service::show(shown_metrics& to) const {
   body_->operations->answers().show(to);
   fairuse::show(body_->view, body_->is_local, to);
   body_->intake->show(to);
+  body_->limits->show(to);
   fairuse::show(body_->server->counters(), to);
 }
 

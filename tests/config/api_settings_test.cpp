@@ -83,6 +83,21 @@ BOOST_AUTO_TEST_CASE(what_is_not_written_has_its_default) {
   BOOST_TEST(settings.proxies.roles_header == "");
 }
 
+BOOST_AUTO_TEST_CASE(limits_are_read_and_have_defaults) {
+  const auto limits = accepted(
+                          "limits: {user: {per_second: 0}, staff: {per_second: 7, burst: 9}, "
+                          "address_header: X-Forwarded-For}")
+                          .limits;
+  BOOST_TEST(said == "");
+  BOOST_TEST(limits.user.per_second == 0U);
+  BOOST_TEST(limits.staff.per_second == 7U);
+  BOOST_TEST(limits.staff.burst == 9U);
+  BOOST_TEST(limits.service.per_second == 0U);
+  BOOST_TEST(limits.failed.per_second == 10U);
+  BOOST_TEST(limits.failed.burst == 50U);
+  BOOST_TEST(limits.address_header == "x-forwarded-for");
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_meant_is_refused_at_its_place) {
   const std::string jwt = "issuer: i, audience: a";
   const std::string proxy = "addresses: [127.0.0.1]";
@@ -105,6 +120,11 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_meant_is_refused_at_its_place) {
       {"jwt: {jwks: keys.json, roles_claim: sub, " + jwt + "}", "api.jwt.roles_claim: is the claim of uid_claim, too"},
       {"jwt: {jwks: keys.json, role_claim: r, " + jwt + "}",
        "unknown key 'role_claim' in api.jwt; did you mean 'roles_claim'?"},
+      {"limits: {user: {per_second: 5}}", "missing key 'burst' in api.limits.user"},
+      {"limits: {user: {burst: 5}}", "missing key 'per_second' in api.limits.user"},
+      {"limits: {user: {per_second: 5, burst: 0}}", "api.limits.user.burst"},
+      {"limits: {users: {per_second: 5, burst: 5}}", "did you mean 'user'?"},
+      {"limits: {address_header: Host}", "'Host' says something else already"},
       {"proxies: {uid_header: X-User}", "missing key 'addresses' in api.proxies"},
       {"proxies: {" + proxy + "}", "missing key 'uid_header' in api.proxies"},
       {"proxies: {addresses: [], uid_header: X-User}", "api.proxies.addresses: is empty"},
