@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include <zlib.h>
+
+#include "api/http/problem.hpp"
 
 namespace fairuse {
 
@@ -42,6 +46,19 @@ result<std::string, inflate_fault> inflate_gzip(std::string_view packed, std::si
   if (plain.size() > bytes_max) return inflate_fault::too_large;
   if (stream.avail_in != 0) return inflate_fault::damaged;
   return plain;
+}
+
+std::optional<http_reply> inflate_body(http_request& request, std::size_t bytes_max) {
+  if (not request.is_packed) return std::nullopt;
+  auto plain = inflate_gzip(request.body, bytes_max);
+  if (plain) {
+    request.body = std::move(*plain);
+    request.is_packed = false;
+    return std::nullopt;
+  }
+  if (plain.error() == inflate_fault::damaged)
+    return problem(400, "bad_compression", "the body is not one whole gzip member");
+  return problem(413, "body_too_large", "a body may have " + std::to_string(bytes_max) + " bytes when it is inflated");
 }
 
 } // namespace fairuse

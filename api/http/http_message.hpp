@@ -27,8 +27,9 @@ struct http_request {
   std::string query;
   /// Names in lower case, each once. A list's values are joined by ", ". Values are bytes, not necessarily UTF-8.
   http_fields headers;
-  /// Inflated, if it came compressed.
   std::string body;
+  /// It is gzip: inflate_body() comes first.
+  bool is_packed = false;
   /// The other side's address without its port, as 192.0.2.7 or 2001:db8::1.
   std::string peer;
   /// 32 lower-case hexadecimal digits: those of the header `traceparent`, else random ones.

@@ -33,7 +33,7 @@ struct problem_member {
 
 /// `reason`: one of a closed list, in snake_case. The server's own are malformed_request, bad_path, not_found,
 /// method_not_allowed, request_timeout, length_required, body_too_large, uri_too_long, headers_too_large,
-/// unsupported_encoding, bad_compression, expectation_failed, too_many_connections and internal_error.
+/// unsupported_encoding, expectation_failed, too_many_connections and internal_error.
 /// REQUIRES: UTF-8, and names that need no escapes.
 http_reply problem(int status, std::string_view reason, std::string_view detail,
                    const std::vector<problem_member>& members = {});

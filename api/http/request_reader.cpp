@@ -5,7 +5,6 @@
 #include <array>
 #include <utility>
 
-#include "api/http/gzip.hpp"
 #include "api/http/problem.hpp"
 #include "api/http/request_target.hpp"
 #include "base/pure/numbers.hpp"
@@ -298,16 +297,7 @@ void request_reader::take_body(std::string_view& bytes, part next) {
 
 void request_reader::finish() {
   part_ = part::done;
-  const auto encoding = request_.header("content-encoding").value_or("identity");
-  if (equal_ignoring_case(encoding, "identity")) return;
-  auto plain = inflate_gzip(request_.body, bounds_.inflated_bytes_max);
-  if (plain)
-    request_.body = std::move(*plain);
-  else if (plain.error() == inflate_fault::damaged)
-    refuse(400, "bad_compression", "the body is not one whole gzip member");
-  else
-    refuse(413, "body_too_large",
-           "a body may have " + std::to_string(bounds_.inflated_bytes_max) + " bytes when it is inflated");
+  request_.is_packed = not equal_ignoring_case(request_.header("content-encoding").value_or("identity"), "identity");
 }
 
 // False, as everything that a refusal stops.

@@ -34,8 +34,6 @@ struct request_bounds {
   std::vector<std::string> single_headers;
   /// As it comes.
   std::size_t body_bytes_max = 1 << 20;
-  /// Of a body that came as gzip.
-  std::size_t inflated_bytes_max = 8 << 20;
 };
 
 class request_reader {

@@ -3,9 +3,11 @@
 #include "api/service/service.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <utility>
 
+#include "api/http/gzip.hpp"
 #include "api/http/problem.hpp"
 #include "api/service/lease_operation.hpp"
 #include "api/service/replies.hpp"
@@ -42,7 +44,7 @@ service::service(service_options options) : options_{std::move(options)}, router
 std::vector<router<service::operation>::route> service::routes() {
   return {{http_method::get, "/openapi.yaml", {{}, &service::show_openapi}},
           {http_method::get, "/v1/fair-use/status", {{role::user}, &service::show_status}},
-          {http_method::post, "/v1/events", {{role::producer, role::reviewer}, &service::take_events}},
+          {http_method::post, "/v1/events", {{role::producer, role::reviewer}, &service::take_events, true}},
           {http_method::post, "/v1/gate", {{role::gateway}, &service::ask_gate}}};
 }
 
@@ -52,8 +54,37 @@ void service::handle(http_request request, http_responder respond) {
   auto who = caller_of(request, found->target);
   if (not who) return respond(std::move(who.error()));
   const bool was_forwarded = options_.forwarded != nullptr and request.header(forwarded_header).has_value();
-  (this->*found->target.run)({std::move(request), std::move(*who), std::move(found->values), was_forwarded},
-                             std::move(respond));
+  service_call call{std::move(request), std::move(*who), std::move(found->values), was_forwarded};
+  const auto& target = found->target;
+  if (target.apart) return run_apart(target.run, std::move(call), std::move(respond));
+  run(target.run, std::move(call), std::move(respond));
+}
+
+void service::run(void (service::*what)(const service_call&, http_responder), service_call call,
+                  http_responder respond) {
+  if (auto wrong = inflate_body(call.request)) return respond(std::move(*wrong));
+  (this->*what)(call, std::move(respond));
+}
+
+// As the server's own threads answer a handler that throws.
+void service::run_apart(void (service::*what)(const service_call&, http_responder), service_call call,
+                        http_responder respond) {
+  struct task {
+    service_call call;
+    http_responder respond;
+  };
+  const auto bytes = call.request.body.size();
+  const auto given = std::make_shared<task>(task{std::move(call), std::move(respond)});
+  const auto run_it = [this, what, given] {
+    const auto trace_id = given->call.request.trace_id;
+    try {
+      run(what, std::move(given->call), std::move(given->respond));
+    } catch (const std::exception& failure) {
+      failed(trace_id, failure.what());
+    }
+  };
+  if (not options_.apart.give(bytes, run_it))
+    given->respond(retry_later("overloaded", "too many events wait to be read; send them again"));
 }
 
 void service::failed(std::string_view trace_id, std::string_view what) {

@@ -17,6 +17,7 @@
 #include "api/identity/identity.hpp"
 #include "api/owners/owner_calls.hpp"
 #include "api/service/event_operation.hpp"
+#include "api/service/event_thread.hpp"
 #include "api/service/gate_operation.hpp"
 #include "api/service/status_operation.hpp"
 #include "api/service/request_limits.hpp"
@@ -36,6 +37,7 @@ struct service_options {
   const forwarded_identity* forwarded = nullptr;
   status_words words;
   event_intake& events;
+  event_thread& apart;
   /// Why no event is taken now; nullopt: they are.
   std::function<std::optional<http_reply>()> no_events;
   /// From any thread.
@@ -71,12 +73,16 @@ private:
     /// Empty: open to all.
     role_set roles;
     void (service::*run)(const service_call& call, http_responder respond);
+    /// By the events' thread: it may take long.
+    bool apart = false;
   };
 
   static std::vector<router<operation>::route> routes();
   result<principal, http_reply> caller_of(const http_request& request, const operation& wanted) const;
   result<principal, http_reply> forwarded_caller(const http_request& request) const;
   result<principal, http_reply> known_caller(const http_request& request) const;
+  void run(void (service::*what)(const service_call&, http_responder), service_call call, http_responder respond);
+  void run_apart(void (service::*what)(const service_call&, http_responder), service_call call, http_responder respond);
   void show_openapi(const service_call& call, http_responder respond);
   void ask_gate(const service_call& call, http_responder respond);
   void ask_for_lease(const service_call& call, gate_question asked, http_responder respond);

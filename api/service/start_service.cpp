@@ -63,6 +63,8 @@ struct running_service::body {
   std::unique_ptr<sent_notices> sent;
   std::unique_ptr<event_sink> sink;
   std::optional<event_intake> intake;
+  // Ends before what it uses, and after the server.
+  std::optional<event_thread> apart;
   std::optional<service> operations;
   // Ends first: its handlers use all of this.
   std::unique_ptr<http_server> server;
@@ -126,6 +128,7 @@ service_options running_service::body::options_of(const deployment& settings, co
           .forwarded = forwarded.get(),
           .words = {.settings = words, .case_key = case_key, .sent = sent.get()},
           .events = *intake,
+          .apart = *apart,
           .no_events = [this] { return is_local ? no_local_events(view) : std::nullopt; },
           .log = with.log,
           .now = wall_clock_ms,
@@ -137,6 +140,7 @@ running_service::running_service(std::unique_ptr<body> all) : body_{std::move(al
 // Events under way are written before their answers are due.
 running_service::~running_service() {
   body_->server->stop(grace_ms);
+  body_->apart.reset();
   body_->sink.reset();
 }
 
@@ -150,6 +154,7 @@ run_result<std::unique_ptr<running_service>> running_service::open(const deploym
   all->calls = std::make_unique<owner_calls>(
       owner_calls::options{all->here, all->owners.get(), all->forwarded.get(), wall_clock_ms});
   all->intake.emplace(*all->sink, with.log);
+  all->apart.emplace();
   all->operations.emplace(all->options_of(settings, with));
   // What a client adds to a proxy's header would be read with it.
   const auto& proxies = settings.api.proxies;

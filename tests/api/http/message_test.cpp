@@ -277,6 +277,29 @@ BOOST_AUTO_TEST_CASE(is_inflated_up_to_a_bound) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(of_a_request_is_its_body_or_a_problem) {
+  const auto status_of = [](const std::string& body, const std::string& wanted = "") {
+    http_request request;
+    request.body = body;
+    request.is_packed = true;
+    const auto wrong = inflate_body(request, 128);
+    if (not wrong) BOOST_TEST(request.body == wanted);
+    BOOST_TEST(request.is_packed == wrong.has_value());
+    return wrong ? wrong->status : 0;
+  };
+  BOOST_TEST(status_of(packed("plain"), "plain") == 0);
+  BOOST_TEST(status_of(packed(std::string(128, 'c')), std::string(128, 'c')) == 0);
+  BOOST_TEST(status_of(packed(std::string(129, 'c'))) == 413);
+  BOOST_TEST(status_of(packed(std::string(9 << 20, '\0'))) == 413);
+  for (const auto& damaged :
+       {std::string{"plain"}, packed("plain") + "x", packed("plain").substr(0, 20), std::string{}})
+    BOOST_TEST(status_of(damaged) == 400);
+  http_request plain;
+  plain.body = "as it came";
+  BOOST_TEST(not inflate_body(plain));
+  BOOST_TEST(plain.body == "as it came");
+}
+
 BOOST_AUTO_TEST_CASE(is_one_whole_member) {
   const auto whole = packed("some text, and some text");
   for (std::size_t size = 0; size < whole.size(); ++size)
