@@ -40,29 +40,34 @@ bool needs_lease(const gate_question& asked, const gate_answer& answer, const ga
          and facts.row->budget_ms > 0;
 }
 
-std::string leased_answer_json(const committed_user& user, const gate_question& asked, lease_table& leases,
+std::string leased_answer_json(const committed_user& user, const gate_question& asked, const lease_desk& at,
                                time_ms now) {
   const auto facts = facts_of(user, now);
   const auto answer = answer_gate(asked.purpose, facts);
-  if (not needs_lease(asked, answer, facts)) return gate_answer_json(answer, facts);
+  const auto told = [&](const gate_answer& what, const lease* granted = nullptr) {
+    at.answers.add(what);
+    return gate_answer_json(what, facts, granted);
+  };
+  if (not needs_lease(asked, answer, facts)) return told(answer);
   const auto view = query_standing(user.who, user.in_force, 0, std::max(now, user.now));
-  if (not view.enforces_budget()) return gate_answer_json(answer, facts);
+  if (not view.enforces_budget()) return told(answer);
   const auto& budget = view.budget;
-  const auto leased = leases.reserve(
+  const auto leased = at.leases.reserve(
       {.uid = asked.uid,
        .session = asked.session,
        .planned_ms = asked.planned_ms > 0 ? asked.planned_ms : planned_default_ms,
        .is_whole = asked.purpose == gate_purpose::upload},
       {.limit_ms = budget.limit_ms, .used_ms = budget.used_ms, .owned_for_ms = user.owned_for_ms}, steady_clock_ms());
-  if (not leased.granted) return gate_answer_json(refused_lease(leased, budget, now), facts);
-  return gate_answer_json(answer, facts, &*leased.granted);
+  if (not leased.granted) return told(refused_lease(leased, budget, now));
+  return told(answer, &*leased.granted);
 }
 
-std::string unleased_answer_json(const gate_facts& facts) {
+std::string unleased_answer_json(const gate_facts& facts, gate_counts& answers) {
   auto answer = answer_gate(gate_purpose::stream, facts);
   answer.allowed = true;
   answer.why = gate_reason::no_owner;
   answer.degraded = true;
+  answers.add(answer);
   return gate_answer_json(answer, facts);
 }
 

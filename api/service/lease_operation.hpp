@@ -15,11 +15,17 @@ namespace fairuse {
 /// Without a lease the answer would let sessions side by side overspend.
 bool needs_lease(const gate_question& asked, const gate_answer& answer, const gate_facts& facts);
 
+struct lease_desk {
+  lease_table& leases;
+  /// Each answer is counted where it is made.
+  gate_counts& answers;
+};
+
 /// At the owner. `now`: the clock that ends refusals.
-std::string leased_answer_json(const committed_user& user, const gate_question& asked, lease_table& leases,
+std::string leased_answer_json(const committed_user& user, const gate_question& asked, const lease_desk& at,
                                time_ms now);
 
 /// No owner has answered: allowed.
-std::string unleased_answer_json(const gate_facts& facts);
+std::string unleased_answer_json(const gate_facts& facts, gate_counts& answers);
 
 } // namespace fairuse

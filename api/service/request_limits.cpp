@@ -54,14 +54,14 @@ std::string request_limits::address_of(const http_request& request) const {
   const bool speaks_for_others =
       is_loopback(*peer)
       or std::any_of(proxies_.begin(), proxies_.end(), [&](const ip_range& each) { return each.contains(*peer); });
-  if (speaks_for_others and not address_header_.empty())
-    if (const auto client = ip_address_from(last_of(request.header(address_header_).value_or(""))))
-      return key_of(*client);
-  return key_of(*peer);
+  if (not speaks_for_others) return key_of(*peer);
+  const auto said = address_header_.empty() ? std::nullopt : request.header(address_header_);
+  const auto client = ip_address_from(last_of(said.value_or("")));
+  return client ? key_of(*client) : std::string{};
 }
 
 bool request_limits::may_name(const std::string& address, std::int64_t now_us) const {
-  return tables_[static_cast<std::size_t>(limit::failed)].wait_us(address, now_us) <= 0;
+  return address.empty() or tables_[static_cast<std::size_t>(limit::failed)].wait_us(address, now_us) <= 0;
 }
 
 http_reply request_limits::refusal_of_address(const std::string& address, std::int64_t now_us) {
@@ -69,7 +69,7 @@ http_reply request_limits::refusal_of_address(const std::string& address, std::i
 }
 
 void request_limits::failed(const std::string& address, std::int64_t now_us) {
-  tables_[static_cast<std::size_t>(limit::failed)].take(address, now_us);
+  if (not address.empty()) tables_[static_cast<std::size_t>(limit::failed)].take(address, now_us);
 }
 
 std::optional<http_reply> request_limits::refusal_of(const principal& who, std::int64_t now_us) {

@@ -27,8 +27,8 @@ public:
   /// `proxies`: whose word for the address of a client is taken, if the settings name a header.
   request_limits(const limit_settings& settings, std::vector<ip_range> proxies);
 
-  /// Who may not be counted as one: the client's address, as a listed proxy or one on this machine says, else the
-  /// other end of the connection. An IPv6 address is its /64.
+  /// Of the client: the other end of the connection, or what a listed proxy or one on this machine says. An IPv6
+  /// address is its /64. Empty: such a proxy does not say whose it is, and nobody is limited for what others do.
   std::string address_of(const http_request& request) const;
   /// False: this address has named nobody too often, so no signature is checked for it.
   bool may_name(const std::string& address, std::int64_t now_us) const;

@@ -153,12 +153,13 @@ void service::ask_for_lease(const service_call& call, gate_question asked, http_
                        .was_forwarded = call.was_forwarded,
                        .answer =
                            [this, asked](const committed_user& user) {
-                             return leased_answer_json(user, asked, options_.leases, options_.gate.now());
+                             return leased_answer_json(user, asked, {options_.leases, answers_}, options_.gate.now());
                            },
                        .done =
                            [this, asked, answer_to, hopped = call.was_forwarded](std::optional<std::string> body) {
                              if (not body and hopped) return (*answer_to)(no_owner());
-                             if (not body) body = unleased_answer_json(gate_facts_of(options_.gate, asked.uid));
+                             if (not body)
+                               body = unleased_answer_json(gate_facts_of(options_.gate, asked.uid), answers_);
                              (*answer_to)(json_reply(std::move(*body)));
                            }});
 }

@@ -19,8 +19,8 @@
 #include "api/service/event_operation.hpp"
 #include "api/service/event_thread.hpp"
 #include "api/service/gate_operation.hpp"
-#include "api/service/status_operation.hpp"
 #include "api/service/request_limits.hpp"
+#include "api/service/status_operation.hpp"
 
 namespace fairuse {
 

@@ -21,6 +21,19 @@ void show(const gate_view& from, bool is_local, shown_metrics& to) {
   to.gauge("fairuse_gate_view_bytes", "Memory of the gate's view.", static_cast<double>(from.memory_bytes()));
 }
 
+void show(const lease_counts& from, shown_metrics& to) {
+  const auto counter = [&to](const std::string& change, std::uint64_t value) {
+    to.counter("fairuse_leases_total", "What became of leases on budgets.", static_cast<double>(value),
+               {{"change", change}});
+  };
+  counter("granted", from.granted);
+  counter("renewed", from.renewed);
+  counter("ended", from.ended);
+  counter("lapsed", from.lapsed);
+  counter("reserved", from.reserved);
+  to.gauge("fairuse_leases_open", "Leases now.", static_cast<double>(from.open));
+}
+
 void show(const http_counters& from, shown_metrics& to) {
   const auto counter = [&to](const std::string& name, const std::string& help, const http_counters::count& value,
                              const shown_metrics::labels& of = {}) {

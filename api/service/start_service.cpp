@@ -171,6 +171,7 @@ run_result<std::unique_ptr<running_service>> running_service::open(const deploym
 void running_service::show(shown_metrics& to) const {
   body_->operations->answers().show(to);
   fairuse::show(body_->view, body_->is_local, to);
+  fairuse::show(body_->leases.counts(), to);
   body_->intake->show(to);
   body_->limits->show(to);
   fairuse::show(body_->server->counters(), to);

@@ -203,7 +203,7 @@ def kill_and_ask(program, broker, folder, kills):
     (folder / "tokens").write_text(TOKENS, encoding="utf-8")
     (folder / "forward.key").write_text("of this test alone, and long enough\n", encoding="utf-8")
     api = {"tokens": "tokens", "advertise": "http://127.0.0.1:1", "forward_key": "forward.key", "instances_topic": "gate.instances",
-           "status_listen": "127.0.0.1:0"}
+           "status_listen": "127.0.0.1:0", "limits": {"user": {"per_second": 0}}}
     config = write_config(folder / "kafka.yaml", broker.bootstrap, "gate", streams=SHORT_TIMES, api=api)
     code, told = command(program, "topics", "create", "--config", config, "--inputs", "--partitions", 3)
     equal(code, 0, told)

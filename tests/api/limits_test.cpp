@@ -113,11 +113,15 @@ BOOST_AUTO_TEST_CASE(an_address_is_what_a_proxy_says_and_a_network_of_ipv6) {
   BOOST_TEST(same(client, request_from("127.0.0.1", "192.0.2.7")));
   BOOST_TEST(same(client, request_from("::1", "192.0.2.7")));
   BOOST_TEST(not same(client, request_from("203.0.113.9", "192.0.2.7")), "a stranger is not believed");
-  BOOST_TEST(same(request_from("10.1.2.3"), request_from("10.1.2.3", "nonsense")));
+  for (const auto& unknown : {request_from("10.1.2.3"), request_from("10.1.2.3", "nonsense"), request_from("::1")})
+    BOOST_TEST(limits.address_of(unknown) == "", "nobody is limited for what others do");
   BOOST_TEST(same(request_from("2001:db8:1:2::3"), request_from("2001:db8:1:2:4::5")));
   BOOST_TEST(not same(request_from("2001:db8:1:2::3"), request_from("2001:db8:1:3::3")));
-  const request_limits without{{}, {*ip_range_from("10.0.0.0/8")}};
-  BOOST_TEST(without.address_of(request_from("10.1.2.3", "192.0.2.7")) == without.address_of(request_from("10.1.2.3")));
+  request_limits without{{.failed = {1, 1}}, {*ip_range_from("10.0.0.0/8")}};
+  const auto unknown = without.address_of(request_from("10.1.2.3", "192.0.2.7"));
+  BOOST_TEST(unknown == "");
+  without.failed(unknown, 0);
+  BOOST_TEST(without.may_name(unknown, 0));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -61,7 +61,7 @@ class Roles(unittest.TestCase):
         lines = [token_line(each, each, uid="u-1" if each == "user" else None) for each in ROLES]
         cls.engine.write("tokens", "".join(lines))
         jwt = f"{{jwks: keys.json, issuer: '{LOGIN['iss']}', audience: {LOGIN['aud']}}}"
-        cls.engine.deployment(more=f"api: {{tokens: tokens, jwt: {jwt}}}\n")
+        cls.engine.deployment(more=f"api: {{tokens: tokens, jwt: {jwt}, limits: {{user: {{per_second: 0}}, staff: {{per_second: 0}}}}}}\n")
         cls.engine.write("in.ndjson", "")
         cls.process = cls.engine.start("state", "in.ndjson", "--listen", "127.0.0.1:0", clock="wall")
         cls.addClassCleanup(cls.process.kill)

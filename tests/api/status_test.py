@@ -35,7 +35,7 @@ NOTIFIER = """notifier:
 def start(engine, *lines, more=""):
     """An engine on a pipe, its API, and a function that writes to the pipe."""
     engine.write("tokens", TOKENS)
-    engine.deployment(more="api: {tokens: tokens}\n" + more)
+    engine.deployment(more="api: {tokens: tokens, limits: {user: {per_second: 0}}}\n" + more)
     process = engine.start("state", "-", "--listen", "127.0.0.1:0", clock="wall", stdin=subprocess.PIPE)
 
     def send(*texts):

@@ -97,14 +97,14 @@ struct worker_environment {
   std::uint64_t store_buffer_bytes = 0;
   /// From any thread.
   std::function<void(log_level, const std::string&)> log = [](log_level, const std::string&) {};
-  /// Under which leases the STT of an epoch was used, once it is committed and before a later question is answered.
-  /// Empty: nobody gives any.
-  std::function<void(std::span<const lease_use>)> leases_used;
   /// Of each dead letter, when it is committed: where the input came from, and the trace id of its header
   /// `traceparent` (empty: it has none). From any thread.
   std::function<void(const std::string& topic, std::int32_t partition, const refused_input& what,
                      const std::string& trace_id)>
       dead_letter = [](const std::string&, std::int32_t, const refused_input&, const std::string&) {};
+  /// Under which leases the STT of an epoch was used, once it is committed and before a later question is answered.
+  /// Empty: nobody gives any.
+  std::function<void(std::span<const lease_use>)> leases_used;
 };
 
 /// Partition of a key; nullptr: not checked.
