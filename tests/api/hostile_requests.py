@@ -183,13 +183,27 @@ class Draws:
         # A quotation mark alone is a name as others are.
         return self.sized(b'{"ms":1}', *headers, path="/v1/events"), {400, 202, 409}
 
+    def lease(self):
+        """Sessions without end, and some that are none."""
+        name = self.pick([f"s-{self.random.random()}", "s", "x" * 129, "", "\u00fc" * 64, "\u0000", None, 7])
+        asked = {"uid": "u-1", "purpose": "stream", "session": name, "planned_ms": self.pick([0, 1, 86_400_000, 1 << 62])}
+        return self.sized(json.dumps(asked).encode()), {200, 400}
+
+    def status(self):
+        languages = ["*", "de-DE, de;q=0.9, *;q=0", "\xff\xfe", "../..", "x" * 9_000, ",,,", "de" * 500, "%s%n", ""]
+        more = self.pick(["Range: bytes=0-9", "If-None-Match: *", "X-HTTP-Method-Override: DELETE", "Upgrade: h2c"])
+        query = self.pick(["", "?uid=u-2", "?" + "&".join(["a=b"] * 500)])
+        line = f"GET /v1/fair-use/status{query} HTTP/1.1"
+        return head(line, self.authorization, f"Accept-Language: {self.pick(languages)}", more), {200}
+
     def guess(self):
         letters = string.ascii_letters + string.digits + "-_"
         some = "".join(self.random.choices(letters, k=self.pick([1, 43, 64, 500, 4_000])))
         other = base64.b64encode(self.random.randbytes(64)).decode()
         close = [self.token[:-1] + self.pick("xyz"), self.token + "0", self.token.upper()]
         made = self.pick([some, other, *close, f"{some}.{some}.{some}", "e30.e30." + some, "..", "\xff" * 50])
-        line = f"Authorization: {self.pick(['Bearer', 'bearer', 'Basic', 'Token', ''])} {made}"
+        named = ["Authorization: Bearer", "authorization: bearer", "Authorization: Basic", "Authorization:"]
+        line = f"{self.pick([*named, 'Fairuse-Forwarded:'])} {made}"
         return head("POST /v1/gate HTTP/1.1", line, "Content-Length: 2") + b"{}", {401}
 
     def method(self):
@@ -221,8 +235,8 @@ class Draws:
 
 # How often, and the kind.
 KINDS = {"path": 12, "smuggling": 14, "chunk": 8, "chunked_well": 4, "huge_head": 5, "huge_body": 3, "packed": 3,
-         "coding": 2, "json": 8, "batch": 2, "binary": 5, "guess": 14, "method": 3, "first_line": 3, "expectation": 2,
-         "cut": 4, "damaged": 10, "noise": 4}  # fmt: skip
+         "coding": 2, "json": 8, "batch": 2, "binary": 5, "lease": 3, "status": 3, "guess": 14, "method": 3,
+         "first_line": 3, "expectation": 2, "cut": 4, "damaged": 10, "noise": 4}  # fmt: skip
 # The server ends the connection by itself.
 MALFORMED = {"smuggling", "coding", "first_line"}
 

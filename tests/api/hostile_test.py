@@ -183,7 +183,7 @@ class Gateway(threading.Thread):
 
 def start(engine):
     """A running engine with one restricted user."""
-    engine.write("tokens", token_line("all", "gateway", "producer"))
+    engine.write("tokens", token_line("all", "gateway", "producer", "user", uid="u-1"))
     engine.deployment(more="api: {tokens: tokens}\n")
     # A sanitizer keeps what was freed, which looks like a leak.
     env = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=4"}
