@@ -40,7 +40,7 @@ bool needs_lease(const gate_question& asked, const gate_answer& answer, const ga
          and facts.row->budget_ms > 0;
 }
 
-std::string leased_answer_json(const committed_user& user, const gate_question& asked, const lease_desk& at,
+std::string leased_answer_json(const committed_user& user, const gate_question& asked, const lease_source& at,
                                time_ms now) {
   const auto facts = facts_of(user, now);
   const auto answer = answer_gate(asked.purpose, facts);

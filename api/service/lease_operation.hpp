@@ -15,14 +15,14 @@ namespace fairuse {
 /// Without a lease the answer would let sessions side by side overspend.
 bool needs_lease(const gate_question& asked, const gate_answer& answer, const gate_facts& facts);
 
-struct lease_desk {
+struct lease_source {
   lease_table& leases;
   /// Each answer is counted where it is made.
   gate_counts& answers;
 };
 
 /// At the owner. `now`: the clock that ends refusals.
-std::string leased_answer_json(const committed_user& user, const gate_question& asked, const lease_desk& at,
+std::string leased_answer_json(const committed_user& user, const gate_question& asked, const lease_source& at,
                                time_ms now);
 
 /// No owner has answered: allowed.

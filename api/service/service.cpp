@@ -43,7 +43,7 @@ service::service(service_options options) : options_{std::move(options)}, router
 
 std::vector<router<service::operation>::route> service::routes() {
   return {{http_method::get, "/openapi.yaml", {{}, &service::show_openapi}},
-          {http_method::get, "/v1/fair-use/status", {{role::user}, &service::show_status}},
+          {http_method::get, "/v1/fair-use/status", {{role::user}, &service::show_status, true}},
           {http_method::post, "/v1/events", {{role::producer, role::reviewer}, &service::take_events, true}},
           {http_method::post, "/v1/gate", {{role::gateway}, &service::ask_gate}}};
 }
@@ -73,7 +73,8 @@ void service::run_apart(void (service::*what)(const service_call&, http_responde
     service_call call;
     http_responder respond;
   };
-  const auto bytes = call.request.body.size();
+  // A request without a body takes memory, too.
+  const auto bytes = std::max<std::size_t>(call.request.body.size(), 1'024);
   const auto given = std::make_shared<task>(task{std::move(call), std::move(respond)});
   const auto run_it = [this, what, given] {
     const auto trace_id = given->call.request.trace_id;
@@ -84,7 +85,7 @@ void service::run_apart(void (service::*what)(const service_call&, http_responde
     }
   };
   if (not options_.apart.give(bytes, run_it))
-    given->respond(retry_later("overloaded", "too many events wait to be read; send them again"));
+    given->respond(retry_later("overloaded", "too much waits to be read; ask again"));
 }
 
 void service::failed(std::string_view trace_id, std::string_view what) {
