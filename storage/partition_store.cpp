@@ -27,6 +27,8 @@ namespace {
 std::string_view owner_of(std::string_view key) {
   if (key.front() == keys::user_type)
     if (const auto row = keys::parse_user_row(key)) return row->uid;
+  if (key.front() == keys::user_log_type)
+    if (const auto row = keys::parse_user_log(key)) return row->uid;
   if (key.front() == keys::due_type)
     if (const auto uid = keys::parse_due(key)) return *uid;
   return key;

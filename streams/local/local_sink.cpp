@@ -182,7 +182,11 @@ void local_sink::log_decision(const decision& what, std::string_view uid, const 
   line_.clear();
   append_decision_data(line_, what,
                        {.id = ids_.last(), .uid = uid, .case_reference = reference, .epoch = sealed.number});
-  log_rows_.push_back({std::string{uid}, sealed.now, sealed.number, user_log_row(ids_.last(), what.time, line_)});
+  // Numbers of an epoch, so that the sizes of commits change no row.
+  const bool is_first = log_rows_.empty() or log_rows_.back().epoch != sealed.number;
+  const auto index = is_first ? 0 : log_rows_.back().index + 1;
+  log_rows_.push_back(
+      {std::string{uid}, sealed.now, sealed.number, index, user_log_row(ids_.last(), what.time, line_)});
 }
 
 void local_sink::take_decision(const decision& what, std::string_view uid, const epoch& sealed) {
@@ -254,9 +258,8 @@ result<void, store_error> local_sink::commit(std::function<void()> published) {
     seen_.insert(std::hash<std::string>{}(uid));
   }
   totals_.users = seen_.size();
-  std::uint32_t index = 0;
   for (const auto& each : log_rows_)
-    store_.add_to_log(each.uid, each.now, each.epoch, index++, each.row);
+    store_.add_to_log(each.uid, each.now, each.epoch, each.index, each.row);
   log_rows_.clear();
   changed_.clear();
   is_changed_.clear();

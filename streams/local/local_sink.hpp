@@ -164,6 +164,8 @@ private:
     std::string uid;
     time_ms now = 0;
     std::uint64_t epoch = 0;
+    /// In the epoch.
+    std::uint32_t index = 0;
     std::string row;
   };
   std::vector<log_row> log_rows_;

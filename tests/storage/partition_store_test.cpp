@@ -331,18 +331,21 @@ BOOST_AUTO_TEST_CASE(a_users_own_log_is_read_over_all_layers_newest_last_and_goe
   add(start + 1, 2, 0, "two");
   add(start + 1, 2, 1, "three");
   commit(start + 1);
+  // Pending epochs are one.
   add(start + 1, 3, 0, "four");
+  commit(start + 1);
+  add(start + 1, 4, 0, "five");
   const std::string who{uid};
-  BOOST_TEST((store->log_of(who, 10) == std::vector<std::string>{"one", "two", "three", "four"}));
-  BOOST_TEST((store->log_of(who, 2) == std::vector<std::string>{"three", "four"}));
+  BOOST_TEST((store->log_of(who, 10) == std::vector<std::string>{"one", "two", "three", "four", "five"}));
+  BOOST_TEST((store->log_of(who, 2) == std::vector<std::string>{"four", "five"}));
   store->drop_open();
-  BOOST_TEST((store->log_of(who, 10) == std::vector<std::string>{"one", "two", "three"}));
+  BOOST_TEST((store->log_of(who, 10) == std::vector<std::string>{"one", "two", "three", "four"}));
   BOOST_TEST(store->log_of("nobody", 10).empty());
   at_once = true;
   work();
   BOOST_REQUIRE(store->drain().has_value());
   store->expire(start + 400 * day_ms + 1, 100);
-  BOOST_TEST((store->log_of(who, 10) == std::vector<std::string>{"two", "three"}));
+  BOOST_TEST((store->log_of(who, 10) == std::vector<std::string>{"two", "three", "four"}));
   BOOST_TEST(store->open_rows() == 2U);
 }
 
