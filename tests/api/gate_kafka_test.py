@@ -260,11 +260,18 @@ def kill_and_ask(program, broker, folder, kills):
     return instances, config, f"{len(answers)} answers: {dict(told)}; {len(seen)} statuses; of sessions: {dict(leases)}"
 
 
-def switches_reach_every_instance(program, instances, config):
-    for on, reason in ((True, "kill_switch"), (False, "hard_restricted")):
-        operate(program, config, "kill_switch", "on" if on else "off")
-        for each in instances:
-            Api(each.process).wait_for(RESTRICTED[0], lambda answer: answer["reason"] == reason, f"{reason} at {each.name}")
+def switches_reach_every_instance(program, instances, config, times):
+    """How long each took, in ms, from the end of the command, which is durable then."""
+    took = []
+    for _ in range(times):
+        for on, reason in ((True, "kill_switch"), (False, "hard_restricted")):
+            operate(program, config, "kill_switch", "on" if on else "off")
+            begun = time.monotonic()
+            for each in instances:
+                api = Api(each.process)
+                api.wait_for(RESTRICTED[0], lambda answer: answer["reason"] == reason, f"{reason} at {each.name}")
+                took.append(round((time.monotonic() - begun) * 1_000))
+    return sorted(took)
 
 
 def every_metric_stands_in_the_table(instances):
@@ -303,13 +310,13 @@ def main():
     kills = int(sys.argv[3]) if len(sys.argv) > 3 else 6
     with tempfile.TemporaryDirectory(prefix="fairuse-gate-") as scratch, Broker("gate", version) as broker:
         instances, config, asked = kill_and_ask(program, broker, pathlib.Path(scratch), kills)
-        switches_reach_every_instance(program, instances, config)
+        took = switches_reach_every_instance(program, instances, config, max(1, kills // 3))
         every_metric_stands_in_the_table(instances)
         a_trace_goes_with_an_event_to_its_dead_letter(broker, instances)
         without_a_broker_the_gate_opens(broker, instances)
         for each in instances:
             each.stop()
-        print(f"{kills} kills, {asked}")
+        print(f"{kills} kills, {asked}; a switch was seen after {took[len(took) // 2]} ms (median), {took[-1]} ms (latest)")
 
 
 main()
