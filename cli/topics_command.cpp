@@ -40,7 +40,7 @@ kafka::topic_needs topic_needs_of(const deployment& settings) {
     needs.topics.emplace_back(role, *topic);
   if (not settings.notifier.url.empty())
     needs.topics.emplace_back(topic_role::notification_ends, settings.notifier.ends_topic);
-  if (not settings.api.advertise.empty())
+  if (not settings.api.forward_key.empty())
     needs.topics.emplace_back(topic_role::instances, settings.api.instances_topic);
   return needs;
 }

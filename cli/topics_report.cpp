@@ -131,7 +131,7 @@ std::vector<right> engine_rights(const deployment& of) {
   if (not of.notifier.url.empty())
     rights.push_back({of.api.listen.empty() ? "Describe DescribeConfigs" : "Read DescribeConfigs",
                       topic_resource(of.notifier.ends_topic)});
-  if (not of.api.advertise.empty())
+  if (not of.api.forward_key.empty())
     rights.push_back({"Read Write DescribeConfigs", topic_resource(of.api.instances_topic)});
   rights.push_back({"Read", "--group " + settings.app});
   rights.push_back({"Write Describe", transactional_prefix(settings.app)});

@@ -146,7 +146,8 @@ def a_token_passes_and_an_identity_in_a_header_does_not(engine):
     with Proxy(engine, api.port) as proxy:
         equal(proxy.call("POST", "/v1/gate", QUESTION).json()["answer"], "allow", "the answer to a token")
         equal(proxy.call("POST", "/v1/gate", QUESTION, token="stranger").status, 401, "status of a stranger")
-        for headers in (pretended, {"x-user": "svc", "x-roles": "gateway"}, {"X_User": "svc", "X_Roles": "gateway"}):
+        others = {"Fairuse-Forwarded": "1.c3Zj..Z2F0ZXdheQ.AAAA"}
+        for headers in (pretended, {"x-user": "svc", "x-roles": "gateway"}, {"X_User": "svc", "X_Roles": "gateway"}, others):
             answer = proxy.call("POST", "/v1/gate", QUESTION, token=None, headers=headers)
             equal((answer.status, answer.json()["reason"]), (401, "token_missing"), f"answer to {headers}")
     equal(engine.finish(process)[0], 0, "exit code")
