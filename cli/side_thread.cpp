@@ -3,12 +3,12 @@
 #include "cli/side_thread.hpp"
 
 #include <chrono>
-#include <condition_variable>
 
 #include <fmt/format.h>
 
 #include "api/notifier/notifier.hpp"
 #include "api/reviewer/start_reviewer.hpp"
+#include "base/system/stoppable_pause.hpp"
 #include "cli/log.hpp"
 #include "cli/running.hpp"
 
@@ -42,16 +42,13 @@ run_result<void> run_notifier(const deployment& settings, const std::filesystem:
 
 // Once in any case, so that what cannot be run is told of a short run, too.
 void side_thread::keep_running(const std::stop_token& stop) {
-  std::condition_variable_any wake;
   do {
     const auto done = run_(stop);
     if (done) return;
     if (done.error().kind == run_fault::refused) return refused_(done.error());
     log_line(log_level::error, fmt::format("the {} has failed, and starts again in {} s: {}", name_, pause.count(),
                                            done.error().message));
-    std::unique_lock lock{mutex_};
-    wake.wait_for(lock, stop, pause, [] { return false; });
-  } while (not stop.stop_requested());
+  } while (pause_for(pause, stop));
 }
 
 std::vector<std::unique_ptr<side_thread>> start_side_threads(const deployment& settings,

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -36,7 +35,6 @@ private:
   std::string name_;
   body run_;
   std::function<void(const run_error&)> refused_;
-  std::mutex mutex_;
   // Stops and joins.
   std::jthread thread_;
 };

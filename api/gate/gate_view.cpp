@@ -2,20 +2,15 @@
 
 #include "api/gate/gate_view.hpp"
 
-#include <random>
 #include <utility>
 
 #include <xxhash.h>
 
+#include "base/system/random_bits.hpp"
+
 namespace fairuse {
 
 namespace {
-
-/// So that nobody can choose uids that lie together.
-std::uint64_t random_seed() {
-  std::random_device from;
-  return std::uint64_t{from()} << 32 | from();
-}
 
 /// Changes nothing for anybody.
 bool is_plain(const enforcement_row& row) {
@@ -66,7 +61,8 @@ private:
   std::size_t used_ = 0;
 };
 
-gate_view::gate_view() : seed_{random_seed()}, current_{std::make_unique<table>(1'024)}, shown_{current_.get()} {
+// Nobody can choose uids that lie together.
+gate_view::gate_view() : seed_{random_bits()}, current_{std::make_unique<table>(1'024)}, shown_{current_.get()} {
   memory_bytes_ = current_->bytes();
 }
 

@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/system/stoppable_pause.hpp"
 #include "engine/clocks.hpp"
 
 namespace fairuse {
@@ -21,13 +20,6 @@ constexpr kafka::milliseconds wait_for_records{1'000};
 /// How often the brokers are asked where the topic ends; what comes in between is taken at once.
 constexpr std::int64_t ends_asked_every_ms = 1'000;
 constexpr std::chrono::milliseconds pause{500};
-
-void sleep(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock{mutex};
-  wake.wait_for(lock, stop, pause, [] { return false; });
-}
 
 } // namespace
 
@@ -43,7 +35,7 @@ void kafka_gate::keep_reading(const std::stop_token& stop) {
   bool follows = false;
   while (not stop.stop_requested()) {
     if (not follows) follows = follow_all();
-    if (not follows or not read_once()) sleep(stop);
+    if (not follows or not read_once()) pause_for(pause, stop);
   }
 }
 

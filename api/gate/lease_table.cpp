@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <numeric>
-#include <random>
 #include <utility>
 
 #include "base/pure/hex.hpp"
+#include "base/system/random_bits.hpp"
 
 namespace fairuse {
 
@@ -15,15 +15,9 @@ namespace {
 
 constexpr std::int64_t drop_every_ms = 1'000;
 
-std::string random_prefix() {
-  std::random_device random;
-  const auto high = std::uint64_t{random()};
-  return to_hex(high << 32U | random()) + '-';
-}
-
 } // namespace
 
-lease_table::lease_table(lease_rules rules) : rules_{rules}, prefix_{random_prefix()} {}
+lease_table::lease_table(lease_rules rules) : rules_{rules}, prefix_{to_hex(random_bits()) + '-'} {}
 
 lease_answer lease_table::reserve(const lease_request& asked, const budget_facts& budget, std::int64_t now) {
   const std::lock_guard guard{mutex_};

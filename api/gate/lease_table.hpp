@@ -11,7 +11,9 @@
 // A lease counts whatever day it is of: one across midnight is taken off both days.
 //
 // An owner that has just taken over knows nothing of the leases that the last one gave. Until these have lapsed it
-// gives short ones, of no more than is spoken in their time. Threads: any.
+// gives short ones, of no more than is spoken in their time.
+//
+// Threads: any.
 #pragma once
 
 #include <cstddef>

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <fstream>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include "api/json_members.hpp"
 #include "api/notifier/notice_log.hpp"
 #include "api/topic_reader.hpp"
+#include "base/system/stoppable_pause.hpp"
 
 namespace fairuse {
 
@@ -22,15 +22,6 @@ namespace {
 
 constexpr std::chrono::milliseconds look_every{1'000};
 constexpr kafka::milliseconds wait_for_ends{500};
-
-/// False: stop.
-bool pause_between_looks(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock{mutex};
-  wake.wait_for(lock, stop, look_every, [] { return false; });
-  return not stop.stop_requested();
-}
 
 /// 0: there is no such file.
 std::uint64_t inode_of(const std::filesystem::path& file) {
@@ -73,7 +64,7 @@ void sent_notices::take(std::string_view line) {
 void sent_notices::follow_files(const std::filesystem::path& folder, const std::stop_token& stop) {
   do
     read_files(folder);
-  while (pause_between_looks(stop));
+  while (pause_for(look_every, stop));
 }
 
 // The file may have got the instant into its name since the last look, and another one begun.
@@ -129,7 +120,7 @@ void sent_notices::follow_topic(kafka::cluster& brokers, const std::string& topi
     if (std::exchange(last_told, done.error().text) != done.error().text)
       log(log_level::warning, fmt::format("messages that were sent are not shown: {} cannot be read: {} ({})", topic,
                                           done.error().text, done.error().code));
-    if (not pause_between_looks(stop)) return;
+    if (not pause_for(look_every, stop)) return;
   }
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/http_client.hpp"
+#include "base/pure/trace_id.hpp"
 #include "engine/clocks.hpp"
 
 namespace fairuse {
@@ -51,7 +52,7 @@ outgoing_request hop_of(const owner_call& what, const std::string& url, std::str
   const auto& request = what.request;
   outgoing_request hop{.url = url + request.path + (request.query.empty() ? "" : "?" + request.query)};
   hop.headers = {std::string{forwarded_header} + ": " + sealed,
-                 "traceparent: 00-" + request.trace_id + "-" + request.trace_id.substr(0, 16) + "-01"};
+                 "traceparent: " + traceparent_for(request.trace_id, request.header("traceparent").value_or(""))};
   hop.is_get = request.method != http_method::post;
   hop.body = request.body;
   if (not hop.is_get) hop.headers.emplace_back("Content-Type: application/json");

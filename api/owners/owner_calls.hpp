@@ -3,8 +3,7 @@
 // Asks the owner of a user's partition: the engine of this process or, by one hop, another instance. Every call ends,
 // by its deadline at the latest.
 //
-//   calls.run({.uid = ..., .request = request, .who = who, .answer = to_json, .done =
-//   respond_or_say_that_there_is_none});
+//   calls.run({.uid = ..., .request = request, .who = who, .answer = to_json, .done = respond});
 //
 // Threads: made and destroyed on one; run() from any. `answer` and `done` are called from any.
 #pragma once

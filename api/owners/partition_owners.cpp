@@ -10,6 +10,7 @@
 
 #include "api/json_members.hpp"
 #include "base/pure/numbers.hpp"
+#include "base/system/stoppable_pause.hpp"
 #include "events/json_text.hpp"
 
 namespace fairuse {
@@ -48,11 +49,11 @@ std::optional<std::string> partition_owners::url_of(std::string_view uid) const 
 }
 
 void partition_owners::work(const std::stop_token& stop) {
-  const auto told = [this](const kafka::record& what, const std::vector<kafka::header>&) { take(what); };
+  const topic_reader::take told = [this](const kafka::record& what, const std::vector<kafka::header>&) { take(what); };
   while (not stop.stop_requested()) {
     kafka::call_result<> done;
     if (not follows_) {
-      const auto begun = begin();
+      const auto begun = begin(told);
       if (begun) follows_ = *begun;
       if (not begun) done = begun.error();
     } else {
@@ -65,12 +66,12 @@ void partition_owners::work(const std::stop_token& stop) {
       continue;
     }
     if (not done) tell(done.error());
-    std::this_thread::sleep_for(pause);
+    pause_for(pause, stop);
   }
 }
 
 // What is written down now. False: not yet.
-kafka::call_result<bool> partition_owners::begin() {
+kafka::call_result<bool> partition_owners::begin(const topic_reader::take& told) {
   const std::vector<std::string> topics{options_.input};
   const auto counts = brokers_.partition_counts(topics);
   if (not counts) return counts.error();
@@ -79,8 +80,7 @@ kafka::call_result<bool> partition_owners::begin() {
     partitions_ = counts->front();
   }
   if (const auto follows = reader_.follow_all(); not follows) return follows.error();
-  return reader_.read_all(wait_for_records,
-                          [this](const kafka::record& what, const std::vector<kafka::header>&) { take(what); });
+  return reader_.read_all(wait_for_records, told);
 }
 
 void partition_owners::take(const kafka::record& what) {
@@ -113,11 +113,12 @@ std::vector<owned_partition> partition_owners::unclaimed() const {
   return all;
 }
 
+// Owners change seldom, so no producer is kept.
 kafka::call_result<> partition_owners::write(const std::vector<owned_partition>& which) {
-  if (producer_ == nullptr) producer_ = brokers_.make_producer(options_.transactional_id);
+  const auto producer = brokers_.make_producer(options_.transactional_id);
   const std::vector<std::string> topics{options_.topic};
-  auto done = repeated([&] { return producer_->prepare(topics); });
-  if (done) done = producer_->begin();
+  auto done = repeated([&] { return producer->prepare(topics); });
+  if (done) done = producer->begin();
   for (const auto& each : which) {
     if (not done) break;
     std::string value = "{";
@@ -126,12 +127,10 @@ kafka::call_result<> partition_owners::write(const std::vector<owned_partition>&
     to.text("url", options_.url);
     to.integer("epoch", static_cast<std::int64_t>(each.epoch));
     value.push_back('}');
-    producer_->produce(options_.topic, each.partition, std::to_string(each.partition), value, {});
+    producer->produce(options_.topic, each.partition, std::to_string(each.partition), value, {});
   }
-  if (done) done = repeated([this] { return producer_->flush(); });
-  if (done) done = repeated([this] { return producer_->commit(); });
-  // Owners change seldom, so nothing is kept of a producer.
-  producer_.reset();
+  if (done) done = repeated([&] { return producer->flush(); });
+  if (done) done = repeated([&] { return producer->commit(); });
   if (not done) return done;
   const std::lock_guard guard{mutex_};
   for (const auto& each : which)

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -59,7 +58,7 @@ private:
   };
 
   void work(const std::stop_token& stop);
-  kafka::call_result<bool> begin();
+  kafka::call_result<bool> begin(const topic_reader::take& told);
   void take(const kafka::record& what);
   kafka::call_result<> write_claims();
   std::vector<owned_partition> unclaimed() const;
@@ -69,7 +68,6 @@ private:
   const partition_owners_options options_;
   kafka::cluster& brokers_;
   topic_reader reader_;
-  std::unique_ptr<kafka::transactional_producer> producer_;
   bool follows_ = false;
   std::string last_told_;
   mutable std::mutex mutex_;

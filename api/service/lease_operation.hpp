@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // INTERNAL to api/service. POST /v1/gate with a session, of a user whose budget holds: the owner of the user's
-// partition answers, and reserves what the session is about to use. Threads: any.
+// partition answers, and reserves what the session is about to use.
+//
+// Threads: any.
 #pragma once
 
 #include <string>

@@ -4,26 +4,18 @@
 
 #include <algorithm>
 #include <bit>
-#include <random>
 
 #include <xxhash.h>
 
+#include "base/system/random_bits.hpp"
+
 namespace fairuse {
 
-namespace {
-
 // Nobody can choose who shares a place in the table.
-std::uint64_t seed_of_table() {
-  std::random_device random;
-  return std::uint64_t{random()} << 32U | random();
-}
-
-} // namespace
-
 rate_table::rate_table(const request_rate& allowed, std::size_t entries)
   : interval_us_{allowed.per_second == 0 ? 0 : 1'000'000 / static_cast<std::int64_t>(allowed.per_second)},
     burst_us_{interval_us_ * static_cast<std::int64_t>(allowed.burst)},
-    seed_{seed_of_table()} {
+    seed_{random_bits()} {
   if (interval_us_ > 0) entries_.resize(std::bit_ceil(std::max(entries, neighbours)));
 }
 

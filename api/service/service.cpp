@@ -53,7 +53,7 @@ void service::handle(http_request request, http_responder respond) {
   if (not found) return respond(std::move(found.error()));
   auto who = caller_of(request, found->target);
   if (not who) return respond(std::move(who.error()));
-  const bool was_forwarded = options_.forwarded != nullptr and request.header(forwarded_header).has_value();
+  const bool was_forwarded = is_forwarded(request);
   service_call call{std::move(request), std::move(*who), std::move(found->values), was_forwarded};
   const auto& target = found->target;
   if (target.apart) return run_apart(target.run, std::move(call), std::move(respond));
@@ -93,10 +93,13 @@ void service::failed(std::string_view trace_id, std::string_view what) {
                std::string{"a request was answered by 500: "}.append(what).append(", trace ").append(trace_id));
 }
 
+bool service::is_forwarded(const http_request& request) const {
+  return options_.forwarded != nullptr and request.header(forwarded_header).has_value();
+}
+
 result<principal, http_reply> service::caller_of(const http_request& request, const operation& wanted) const {
   if (wanted.roles.empty()) return principal{};
-  const bool was_forwarded = options_.forwarded != nullptr and request.header(forwarded_header).has_value();
-  auto who = was_forwarded ? forwarded_caller(request) : known_caller(request);
+  auto who = is_forwarded(request) ? forwarded_caller(request) : known_caller(request);
   if (who and not who->roles.has_any(wanted.roles)) return problem(403, "role_missing", "this needs another role");
   return who;
 }

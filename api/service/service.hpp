@@ -79,6 +79,7 @@ private:
 
   static std::vector<router<operation>::route> routes();
   result<principal, http_reply> caller_of(const http_request& request, const operation& wanted) const;
+  bool is_forwarded(const http_request& request) const;
   result<principal, http_reply> forwarded_caller(const http_request& request) const;
   result<principal, http_reply> known_caller(const http_request& request) const;
   void run(void (service::*what)(const service_call&, http_responder), service_call call, http_responder respond);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // INTERNAL to api/service. GET /v1/fair-use/status: where a user stands, in figures and in the words that a
-// notification would use (api/openapi.yaml). Threads: any.
+// notification would use (api/openapi.yaml).
+//
+// Threads: any.
 #pragma once
 
 #include <string>
