@@ -108,6 +108,9 @@ void sent_notices::follow_topic(kafka::cluster& brokers, const std::string& topi
       done = reader.follow_all();
       follows = done.has_value();
       has_read = false;
+      // From the beginning: what was read before comes again.
+      const std::lock_guard guard{mutex_};
+      if (follows) users_.clear();
     } else if (not has_read) {
       const auto all = reader.read_all(wait_for_ends, told);
       if (all) has_read = *all;
