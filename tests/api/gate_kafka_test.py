@@ -24,7 +24,7 @@ from support.api import Api, free_port, token_line  # noqa: E402
 from support.broker import Broker, consume, kcat  # noqa: E402
 from support.checks import check, equal  # noqa: E402
 from support.kafka_mode import SHORT_TIMES, Instance, command, write_config  # noqa: E402
-from support.listener import event  # noqa: E402
+from support.listener import event, instant, now  # noqa: E402
 from support.metrics import Status, documented  # noqa: E402
 from support.process import ROOT, wait_until  # noqa: E402
 
@@ -82,7 +82,9 @@ class Session(threading.Thread):
         super().__init__(daemon=True)
         self.instances, self.uid, self.name = instances, uid, f"{uid}/{number}"
         self.draw = random.Random(self.name)
-        self.spent_ms = self.open_ms = 0
+        self.open_ms = 0
+        # Of each UTC day: a budget is a day's.
+        self.spent_ms = collections.Counter()
         self.told, self.over = collections.Counter(), False
 
     def run(self):
@@ -95,19 +97,52 @@ class Session(threading.Thread):
                 time.sleep(0.05)
 
     def use(self, api, stretch):
-        answer = api.gate(self.uid, "stream", session=f"{self.name}/{stretch}", planned_ms=self.draw.randint(1_000, 30_000))
+        answer = api.gate(self.uid, "stream", session=f"{self.name}/{stretch}", planned_ms=self.draw.randint(300, 3_000))
         self.told[answer["reason"] if answer["reason"] != "none" else "lease" if "lease" in answer else "none"] += 1
         lease = answer.get("lease")
         if lease is None:
             time.sleep(0.1)
             return
         self.open_ms = lease["granted_ms"]
-        data = {"ms": lease["granted_ms"], "lease": lease["id"]}
+        stt = event(f"{self.name}/{stretch}", "stt", {"ms": lease["granted_ms"], "lease": lease["id"]}, self.uid)
         # Sent again after a kill, it is known.
-        outcomes = send(self.instances, [event(f"{self.name}/{stretch}", "stt", data, self.uid)])
+        outcomes = send(self.instances, [stt])
         check(outcomes in ({"accepted"}, {"duplicate"}), f"{outcomes}")
-        self.spent_ms += self.open_ms
+        self.spent_ms[instant(stt["time"]).date()] += self.open_ms
         self.open_ms = 0
+
+
+class Watcher(threading.Thread):
+    """How much of each budget no committed state knew of: leases that are used, and STT that is sent and not yet committed.
+    All of that is lost to whoever is the next owner."""
+
+    def __init__(self, instances, sessions):
+        super().__init__(daemon=True)
+        self.instances, self.sessions, self.draw = instances, sessions, random.Random(4)
+        self.peaks, self.over = collections.Counter(), False
+
+    def run(self):
+        while not self.over:
+            for uid in LEASED:
+                try:
+                    answer = Api(self.draw.choice(self.instances).process, token=uid).call("GET", STATUS)
+                except (OSError, AssertionError, http.client.HTTPException):
+                    continue
+                if answer.status == 200:
+                    self.look(uid, answer.json()["budget"]["used_ms"])
+            time.sleep(0.05)
+
+    def look(self, uid, used_ms):
+        # No more is given of a budget that is used up.
+        if used_ms >= BUDGET_MS:
+            return
+        own = [each for each in self.sessions if each.uid == uid]
+        told_ms = sum(each.spent_ms[now().date()] + each.open_ms for each in own)
+        self.peaks[uid] = max(self.peaks[uid], told_ms - used_ms)
+
+    def take(self):
+        peaks, self.peaks = self.peaks, collections.Counter()
+        return peaks
 
 
 def rows_of(broker):
@@ -161,24 +196,26 @@ def check_statuses(seen, rows):
         equal((status["stage"], status["uploads"]["refused"]), (row["stage"], row["hard_restricted"]), f"{uid} in {status}")
 
 
-def check_budgets(instances, sessions, open_at_kills):
-    """What was used is what sessions say, and no more than the budget and the leases that a kill made unknown."""
+def check_budgets(instances, sessions, unknown):
+    """What was used is what sessions say, and no more than the budget and what was unknown to new owners."""
+    overspent = collections.Counter()
     for uid in LEASED:
-        own = [each for each in sessions if each.uid == uid]
-        spent = sum(each.spent_ms for each in own)
+        days = sum((each.spent_ms for each in sessions if each.uid == uid), collections.Counter())
 
-        def used():
-            answer = Api(instances[0].process, token=uid).call("GET", STATUS)
-            # A budget that is used up is charged no more.
-            return answer.status == 200 and answer.json()["budget"]["used_ms"] == min(spent, BUDGET_MS)
+        def counted(status, days=days):
+            used, spent = status["budget"]["used_ms"], days[now().date()]
+            # A budget that is used up is charged no more; the stretch that uses it up is charged whole.
+            return used == spent or BUDGET_MS <= used < spent
 
-        wait_until(used, f"the STT of {uid}, {spent} ms")
-        check(spent <= BUDGET_MS + open_at_kills[uid], f"{uid} used {spent} ms, {open_at_kills[uid]} ms were open at kills")
+        Api(instances[0].process, token=uid).wait_for_status(counted, f"the STT of {uid}, {days}")
+        for day, spent in days.items():
+            overspent[uid] = max(overspent[uid], spent - BUDGET_MS)
+            check(spent <= BUDGET_MS + unknown[uid], f"{uid} used {spent} ms of {day}, {unknown[uid]} ms were unknown to new owners")
     told = sum((each.told for each in sessions), collections.Counter())
     check(told["lease"] > 0, f"leases were given: {told}")
     known = {"lease", "none", "budget_exhausted", "budget_reserved", "no_owner", "starting", "view_late"}
     check(set(told) <= known, f"nothing else: {told}")
-    return told
+    return f"{dict(told)}; overspent, in ms: {dict(overspent)}, of {dict(unknown)} unknown to new owners"
 
 
 def send(instances, events):
@@ -230,25 +267,29 @@ def kill_and_ask(program, broker, folder, kills):
             api.wait_for(user, lambda answer: answer["answer"] == "refuse", f"{each.name} refuses {user}")
     askers = [Asker(each, seed) for seed, each in enumerate(instances)]
     sessions = [Session(instances, uid, number) for uid in LEASED for number in range(SESSIONS)]
-    for each in askers + sessions:
+    watcher = Watcher(instances, sessions)
+    for each in [*askers, *sessions, watcher]:
         each.start()
     draw = random.Random(3)
-    open_at_kills = collections.Counter()
+    unknown = collections.Counter()
     for turn in range(kills):
         victim = draw.choice(instances)
         victim.kill9()
-        for each in sessions:
-            open_at_kills[each.uid] += each.open_ms
         time.sleep(draw.uniform(0, 0.3))
         start(victim)
         send([each for each in instances if each is not victim],
              [event(f"t-{turn}-{user}", "speech", {"lane": "realtime", "ms": 1}, user) for user in USERS])  # fmt: skip
         time.sleep(draw.uniform(0.2, 1.0))
+        # The owner changes twice: it is killed, and it comes back.
+        peaks = watcher.take()
+        unknown += peaks + peaks
     for each in instances:
         Api(each.process).wait_for(RESTRICTED[0], lambda answer: answer["answer"] == "refuse", f"{each.name} is back")
-    for each in askers + sessions:
+    for each in [*askers, *sessions, watcher]:
         each.over = True
         each.join()
+    peaks = watcher.take()
+    unknown += peaks + peaks
     answers = [answer for each in askers for answer in each.answers]
     rows = rows_of(broker)
     check_answers(answers, rows)
@@ -256,12 +297,12 @@ def kill_and_ask(program, broker, folder, kills):
     check(seen, "statuses were seen")
     check_statuses(seen, rows)
     check_instances(broker)
-    leases = check_budgets(instances, sessions, open_at_kills)
+    leases = check_budgets(instances, sessions, unknown)
     told = collections.Counter(answer["reason"] for _, answer in answers)
     check(told["hard_restricted"] > 0 and told["none"] > 0, f"answers of both kinds: {told}")
     # A broker that a busy machine keeps waiting for 10 s makes a view late.
     check(set(told) <= {"hard_restricted", "none", "starting", "view_late"}, f"degraded by a fault only: {told}")
-    return instances, config, f"{len(answers)} answers: {dict(told)}; {len(seen)} statuses; of sessions: {dict(leases)}"
+    return instances, config, f"{len(answers)} answers: {dict(told)}; {len(seen)} statuses; of sessions: {leases}"
 
 
 def switches_reach_every_instance(program, instances, config, times):

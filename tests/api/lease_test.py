@@ -14,7 +14,6 @@ from support.api import Api, token_line  # noqa: E402
 from support.checks import check, equal  # noqa: E402
 from support.listener import event, line  # noqa: E402
 from support.local_mode import main  # noqa: E402
-from support.process import wait_until  # noqa: E402
 
 MINUTE_MS = 60_000
 BUDGET_MS = 30 * MINUTE_MS
@@ -35,8 +34,8 @@ def start(engine, *lines):
     return process, api
 
 
-def used(api):
-    return api.call("GET", "/v1/fair-use/status", token="ann").json()["budget"]["used_ms"]
+def wait_until_used(api, ms):
+    api.wait_for_status(lambda status: status["budget"]["used_ms"] == ms, f"{ms} ms are used", token="ann")
 
 
 def spend(api, id, ms, lease):
@@ -58,7 +57,7 @@ def a_session_reserves_and_its_stt_ends_the_lease(engine):
     equal(api.gate("u-1", "upload")["answer"], "allow", "without a session nothing is reserved")
     equal("lease" in api.gate("u-2", "upload", session="up", planned_ms=1), False, "nobody else needs a lease")
     spend(api, "t-1", 5 * MINUTE_MS, first["lease"]["id"])
-    wait_until(lambda: used(api) == 5 * MINUTE_MS, "the STT")
+    wait_until_used(api, 5 * MINUTE_MS)
     third = api.gate("u-1", "upload", session="other", planned_ms=20 * MINUTE_MS)
     equal((third["answer"], third["lease"]["granted_ms"]), ("allow", 20 * MINUTE_MS), "what was not used is free again")
     large = api.gate("u-1", "upload", session="large", planned_ms=26 * MINUTE_MS)
@@ -96,7 +95,7 @@ def sixty_four_sessions_use_all_of_a_budget_and_no_more(engine):
         each.start()
     for each in threads:
         each.join()
-    wait_until(lambda: used(api) == sum(spent), "all STT")
+    wait_until_used(api, sum(spent))
     check(sum(spent) <= BUDGET_MS, f"{sum(spent) - BUDGET_MS} ms were overspent")
     check(sum(spent) >= BUDGET_MS * 99 // 100, f"{BUDGET_MS - sum(spent)} ms were left")
     equal(engine.finish(process)[0], 0, "exit code")

@@ -15,7 +15,6 @@ from support.api import Api, token_line  # noqa: E402
 from support.checks import check, equal  # noqa: E402
 from support.listener import instant, line, now  # noqa: E402
 from support.local_mode import main  # noqa: E402
-from support.process import wait_until  # noqa: E402
 
 HOUR_MS = 3_600_000
 STATUS = "/v1/fair-use/status"
@@ -46,16 +45,6 @@ def start(engine, *lines, more=""):
     return process, Api(process, token="ann"), send
 
 
-def wait_for(api, condition, what, **how):
-    """The first status for which `condition` holds."""
-
-    def asked():
-        answer = api.call("GET", STATUS, **how)
-        return answer.json() if answer.status == 200 and condition(answer.json()) else None
-
-    return wait_until(asked, what)
-
-
 def speech(id, user, hours):
     return line(id, "speech", {"lane": "realtime", "ms": int(hours * HOUR_MS)}, user)
 
@@ -66,7 +55,7 @@ def set_stage(id, stage, user="u-ann"):
 
 def a_user_without_a_history_is_free_of_everything(engine):
     process, api, send = start(engine, speech("s-1", "u-bob", 1))
-    seen = wait_for(api, lambda status: True, "the start")
+    seen = api.wait_for_status(lambda status: True, "the start")
     equal((seen["stage"], seen["message"], seen["enforced"]), ("none", "", True), "stage")
     equal((seen["speech_hours_today"], seen["speech_hours_weekly"]), (0, 0), "speech")
     equal(seen["uploads"], {"refused": False}, "uploads")
@@ -77,10 +66,10 @@ def a_user_without_a_history_is_free_of_everything(engine):
 def a_user_sees_usage_stage_and_when_it_ends_in_their_own_words(engine):
     facts = line("a-1", "account", {"plan": "basic", "time_zone": "Europe/Berlin", "locale": "de"}, "u-ann")
     process, api, send = start(engine, facts, speech("s-1", "u-ann", 2.5), more=NOTIFIER)
-    wait_for(api, lambda status: status["speech_hours_today"] == 2.5, "the speech")
+    api.wait_for_status(lambda status: status["speech_hours_today"] == 2.5, "the speech")
     verdict = {"request": "live-1", "score": 0.9, "usage_type": "audiobook"}
     send(line("r-1", "review", verdict, "u-ann", source="reviewer"))
-    seen = wait_for(api, lambda status: status["stage"] == "warning", "the warning")
+    seen = api.wait_for_status(lambda status: status["stage"] == "warning", "the warning")
     daily = next(each for each in seen["windows"] if each["name"] == "daily")
     equal((daily["used_ms"], daily["limit_ms"], daily["percent"]), (2.5 * HOUR_MS, 2 * HOUR_MS, 125), "the day")
     check(daily["exceeded"], f"{daily} is above its limit")
@@ -102,16 +91,16 @@ def a_user_sees_usage_stage_and_when_it_ends_in_their_own_words(engine):
 
 def what_changed_survives_a_restart_and_goes_with_an_erasure(engine):
     process, api, send = start(engine, set_stage("c-1", "warning"))
-    first = wait_for(api, lambda status: status["history"], "the warning")["history"]
+    first = api.wait_for_status(lambda status: status["history"], "the warning")["history"]
     process.kill()
     process, api, send = start(engine)
-    equal(wait_for(api, lambda status: True, "the start")["history"], first, "after a restart")
+    equal(api.wait_for_status(lambda status: True, "the start")["history"], first, "after a restart")
     send(set_stage("c-2", "throttle"))
-    later = wait_for(api, lambda status: status["stage"] == "throttle", "the throttle")["history"]
+    later = api.wait_for_status(lambda status: status["stage"] == "throttle", "the throttle")["history"]
     equal(later[: len(first)], first, "what was there before")
     equal([each["to"] for each in later], ["warning", "throttle"], "stages")
     send(line("e-1", "erasure", {"actor": "eve", "reason": "asked for"}, "u-ann"))
-    wait_for(api, lambda status: status["stage"] == "none" and not status["history"], "the erasure")
+    api.wait_for_status(lambda status: status["stage"] == "none" and not status["history"], "the erasure")
     equal(engine.finish(process)[0], 0, "exit code")
 
 
@@ -125,17 +114,17 @@ def messages_that_were_delivered_are_shown(engine):
             file.write(json.dumps(end | more) + "\n")
 
     process, api, send = start(engine, speech("s-1", "u-ann", 1), more=NOTIFIER)
-    equal(wait_for(api, lambda status: True, "the start")["messages"], [], "before the first")
+    equal(api.wait_for_status(lambda status: True, "the start")["messages"], [], "before the first")
     log.parent.mkdir()
     said("stage", stage="warning")
     said("budget_low", end="gave_up")
     said("stage", user="u-bob", stage="restrict")
-    seen = wait_for(api, lambda status: status["messages"], "the message")["messages"]
+    seen = api.wait_for_status(lambda status: status["messages"], "the message")["messages"]
     equal(seen, [{"about": "stage", "stage": "warning", "sent_at": "2026-03-15T08:00:00.000Z"}], "messages")
     said("budget_low")
     log.rename(log.with_name("sent-1772359200000.ndjson"))
     said("budget_exhausted")
-    seen = wait_for(api, lambda status: len(status["messages"]) == 3, "the others")["messages"]
+    seen = api.wait_for_status(lambda status: len(status["messages"]) == 3, "the others")["messages"]
     equal([each["about"] for each in seen], ["stage", "budget_low", "budget_exhausted"], "in their order")
     equal(engine.finish(process)[0], 0, "exit code")
 
@@ -143,7 +132,7 @@ def messages_that_were_delivered_are_shown(engine):
 def used_up_credits_are_told_of_as_such(engine):
     process, api, send = start(engine, line("a-1", "account", {"plan": "basic", "credits_exhausted": True}, "u-ann"))
     send(speech("s-1", "u-ann", 3))
-    seen = wait_for(api, lambda status: status["stage"] == "warning", "the warning")
+    seen = api.wait_for_status(lambda status: status["stage"] == "warning", "the warning")
     check("free minutes" in seen["message"], f"{seen['message']} says why")
     equal(seen["ends_earlier_by"], ["appeal", "upgrade"], "what ends it earlier")
     german = api.call("GET", STATUS, headers={"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}).json()
@@ -154,25 +143,25 @@ def used_up_credits_are_told_of_as_such(engine):
 def a_budget_shows_what_remains_and_when_it_begins_anew(engine):
     process, api, send = start(engine, speech("s-1", "u-ann", 3), set_stage("c-1", "restrict"))
     send(line("t-1", "stt", {"ms": 10 * 60_000}, "u-ann"))
-    seen = wait_for(api, lambda status: status.get("budget", {}).get("used_ms"), "the budget")
+    seen = api.wait_for_status(lambda status: status.get("budget", {}).get("used_ms"), "the budget")
     budget = seen["budget"]
     equal((budget["daily_limit_ms"], budget["remaining_ms"], budget["exhausted"]), (30 * 60_000, 20 * 60_000, False), "budget")
     equal(instant(budget["resets_at"]).time(), datetime.time(), "the budget is a UTC day's")
     equal((seen["uploads"]["refused"], seen["uploads"]["limit_ms"]), (True, 2 * HOUR_MS), "uploads")
     check(instant(seen["uploads"]["retry_at"]) > now() + datetime.timedelta(hours=23), "uploads are tried again tomorrow")
     send(line("t-2", "stt", {"ms": 21 * 60_000}, "u-ann"))
-    over = wait_for(api, lambda status: status["budget"]["exhausted"], "the end of the budget")
+    over = api.wait_for_status(lambda status: status["budget"]["exhausted"], "the end of the budget")
     equal(over["budget"]["remaining_ms"], 0, "remaining")
     check("today" in over["message"].lower() or "30" in over["text"], f"{over} tells of the budget")
     send(line("c-2", "admin", {"command": "kill_switch", "actor": "eve", "reason": "a test", "on": True}, "*"))
-    free = wait_for(api, lambda status: not status["enforced"], "the kill switch")
+    free = api.wait_for_status(lambda status: not status["enforced"], "the kill switch")
     equal((free["message"], free["uploads"]["refused"]), ("", False), "nothing is enforced")
     equal(engine.finish(process)[0], 0, "exit code")
 
 
 def only_users_see_a_status_and_only_their_own(engine):
     process, api, send = start(engine, speech("s-1", "u-ann", 1))
-    wait_for(api, lambda status: status["speech_hours_today"] == 1, "the start")
+    api.wait_for_status(lambda status: status["speech_hours_today"] == 1, "the start")
     for name, status in (("none", 401), ("stranger", 401), ("gate", 403), ("ben", 403), ("ann", 200)):
         equal(api.call("GET", STATUS, token=name).status, status, f"status for {name}")
     equal(api.call("GET", STATUS + "?uid=u-ann", token="bob").json()["speech_hours_today"], 0, "a uid in the URL is ignored")

@@ -18,7 +18,7 @@ from support.checks import check, equal  # noqa: E402
 from support.go_programs import go_program  # noqa: E402
 from support.listener import line  # noqa: E402
 from support.local_mode import main  # noqa: E402
-from support.process import ROOT, run, wait_until  # noqa: E402
+from support.process import ROOT, run  # noqa: E402
 
 HOUR_MS = 3_600_000
 EXAMPLES = ROOT / "examples" / "gateway"
@@ -96,17 +96,17 @@ def a_stream_uses_what_it_was_granted_and_no_more(engine):
         check(not re.search("outcome|answered", done.stderr), f"what {gateway} said: {done.stderr}")
         return done.returncode, [json.loads(each) for each in done.stdout.splitlines()]
 
-    def used_ms():
-        return api.call("GET", "/v1/fair-use/status", token="ann").json()["budget"]["used_ms"]
+    def wait_until_used(ms):
+        api.wait_for_status(lambda status: status["budget"]["used_ms"] == ms, f"{ms} ms are used", token="ann")
 
     code, answers = stream("Python", 2_000, 3_000)
     equal((code, [each["lease"]["granted_ms"] for each in answers]), (0, [2_000, 3_000]), "what Python was granted")
-    wait_until(lambda: used_ms() == 5_000, "what Python used")
+    wait_until_used(5_000)
     code, answers = stream("Go", 4_000, 3_000, 1_000)
     # One second is left behind the first stretch, and then nothing.
     equal((code, [each.get("lease", {}).get("granted_ms") for each in answers]), (1, [4_000, 1_000, None]), "of Go")
     equal(answers[-1]["reason"], "budget_reserved", "why it ends")
-    wait_until(lambda: used_ms() == 10_000, "what Go used")
+    wait_until_used(10_000)
     code, answers = stream("Python", 1_000)
     equal((code, answers[0]["reason"]), (1, "budget_reserved"), "of the next")
     equal(engine.finish(process)[0], 0, "exit code")

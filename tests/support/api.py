@@ -78,3 +78,13 @@ class Api:
             return answer if condition(answer) else None
 
         return wait_until(asked, what)
+
+    def wait_for_status(self, condition, what, **how):
+        """The first status of the token's user for which `condition` holds. A user who asks too often gets 429, and no owner
+        may be known: both end."""
+
+        def asked():
+            answer = self.call("GET", "/v1/fair-use/status", **how)
+            return answer.json() if answer.status == 200 and condition(answer.json()) else None
+
+        return wait_until(asked, what)
