@@ -123,6 +123,10 @@ private:
     time_ms last_write = 0;
     /// When the shard was ready (steady).
     time_ms since = 0;
+    /// Where the inputs ended soon after `since`.
+    std::vector<position> ends;
+    /// When they were read so far (steady); `never` before.
+    time_ms caught_up = never;
     /// An owner's answer waits for an epoch.
     bool is_asked = false;
   };
@@ -150,6 +154,7 @@ private:
   bool is_quiet() const;
   /// Records between this position and the brokers' last known end; -1: not known yet.
   std::int64_t lag_of(const position& at) const;
+  bool has_caught_up(owned_partition& owned) const;
   std::int64_t behind() const;
   void refuse_foreign_keys();
   void watch_dead_letters();

@@ -14,6 +14,8 @@ namespace {
 constexpr std::int64_t publish_every_ms = 100;
 constexpr std::int64_t quiet_ms = 3'000;
 constexpr std::size_t questions_max = 10'000;
+/// Longer than a broker keeps a fetch waiting (fetch.wait.max.ms): so long after a partition came, its ends are fresh.
+constexpr std::int64_t fetched_ms = 500;
 
 } // namespace
 
@@ -102,6 +104,24 @@ void kafka_worker::ask(std::int32_t partition, user_question question) {
   question.told(nullptr);
 }
 
+/// What was sent while the owner before was alive is read. At the latest after owner_commit: ends of transactions,
+/// which nobody reads, may be behind the last record.
+bool kafka_worker::has_caught_up(owned_partition& owned) const {
+  if (owned.caught_up != never) return true;
+  const auto steady = rules_.environment.steady();
+  if (steady - owned.since < fetched_ms) return false;
+  const auto read = owned.shard->read_from();
+  const auto end_of = [this](const position& at) { return position{at.of, group_->last_stable(at.of)}; };
+  if (owned.ends.empty()) std::ranges::transform(read, std::back_inserter(owned.ends), end_of);
+  const auto is_read = [](const position& at, const position& end) {
+    return end.offset >= 0 and at.offset >= end.offset;
+  };
+  const bool all = std::ranges::equal(read, owned.ends, is_read);
+  if (not all and steady - owned.since < rules_.bounds.owner_commit.count()) return false;
+  owned.caught_up = steady;
+  return true;
+}
+
 void kafka_worker::answer_questions() {
   std::vector<asked_user> asked;
   {
@@ -123,8 +143,8 @@ bool kafka_worker::answer(const asked_user& what) {
   }
   auto& owned = found->second;
   const auto steady = rules_.environment.steady();
-  const bool is_young =
-      owned.last_commit > owned.since and steady - owned.last_commit <= rules_.bounds.owner_commit.count();
+  const bool is_young = has_caught_up(owned) and owned.last_commit > owned.caught_up
+                        and steady - owned.last_commit <= rules_.bounds.owner_commit.count();
   if (what.question.as_owner and not is_young) {
     owned.is_asked = true;
     return false;

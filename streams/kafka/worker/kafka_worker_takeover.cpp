@@ -136,6 +136,8 @@ void kafka_worker::begin_shard(owned_partition& of) {
   of.taking.reset();
   of.since = rules_.environment.steady();
   of.last_commit = of.since;
+  of.ends.clear();
+  of.caught_up = never;
 }
 
 // The others continue.
