@@ -35,7 +35,7 @@ struct decisions_options {
   bool json = false;
 };
 
-int fail(const store_error& error) {
+int fail_reading(const store_error& error) {
   flush_out();
   return fail(exit_failed, error.message);
 }
@@ -91,12 +91,12 @@ int print_all(const decisions_options& wanted) {
   while (not stop.came()) {
     const auto printed = wanted.dead_letters ? print_dead_letters(reader.logs(), from, wanted.raw)
                                              : print_decisions(reader.logs(), from);
-    if (not printed) return fail(printed.error());
+    if (not printed) return fail_reading(printed.error());
     if (not flush_out()) return exit_done;
     if (*printed > 0) continue;
     if (not wanted.follow) return exit_done;
     if (not wait_while_read(follow_every)) return exit_done;
-    if (const auto done = reader.catch_up(); not done) return fail(done.error());
+    if (const auto done = reader.catch_up(); not done) return fail_reading(done.error());
   }
   return stop.was_interrupt() ? exit_interrupted : exit_done;
 }

@@ -15,7 +15,7 @@ namespace fairuse {
 
 namespace {
 
-constexpr std::uint32_t version_known = 0;
+constexpr std::uint32_t journal_version_known = 0;
 /// Lines are alike, so the fastest level already packs them to a tenth.
 constexpr int zstd_level = 1;
 /// A commit is bounded by 64 MiB of input and one line more; far above that, a length is damage.
@@ -74,7 +74,7 @@ std::uint64_t controls_hash(std::string_view encoded) { return XXH3_64bits(encod
 
 std::optional<stored_controls> decode_controls(std::string_view row) {
   row::controls message;
-  if (not parse(row, message) or message.version() > version_known) return std::nullopt;
+  if (not parse(row, message) or message.version() > journal_version_known) return std::nullopt;
   return read_controls(message);
 }
 
@@ -171,7 +171,7 @@ std::optional<decoded_journal> decode_journal(std::string_view row) {
   row::journal_block message;
   decoded_journal to;
   if (not parse(row, outer) or not to_digest(outer.chain(), to.chain) or not parse(outer.block(), message)
-      or message.version() > version_known or message.now_steps_size() != message.lines_size())
+      or message.version() > journal_version_known or message.now_steps_size() != message.lines_size())
     return std::nullopt;
   to.block = outer.block();
   to.commit.number = message.commit();
@@ -210,7 +210,7 @@ std::string encode_dead_letter(const dead_letter& dead_letter) {
 std::optional<dead_letter> decode_dead_letter(std::string_view row) {
   row::dead_letter message;
   dead_letter to;
-  if (not parse(row, message) or message.version() > version_known or not to_refusal(message.why(), to.why))
+  if (not parse(row, message) or message.version() > journal_version_known or not to_refusal(message.why(), to.why))
     return std::nullopt;
   to.place = message.place();
   to.input = message.input();
@@ -241,7 +241,7 @@ std::string input_packer::pack(std::string_view lines) {
 
 std::optional<std::string> unpack_input(std::string_view row) {
   row::input_block message;
-  if (not parse(row, message) or message.version() > version_known or message.raw_bytes() > input_bytes_max)
+  if (not parse(row, message) or message.version() > journal_version_known or message.raw_bytes() > input_bytes_max)
     return std::nullopt;
   std::string lines(message.raw_bytes(), '\0');
   const auto size = ZSTD_decompress(lines.data(), lines.size(), message.packed().data(), message.packed().size());

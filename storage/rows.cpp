@@ -12,7 +12,7 @@ namespace fairuse {
 
 namespace {
 
-constexpr std::uint32_t version_known = 0;
+constexpr std::uint32_t row_version_known = 0;
 constexpr std::int64_t seconds_of_hour = 3600;
 /// A bucket holds at most what every minute of the retention could, and a flipped bit must not overflow a sum.
 constexpr std::uint64_t bucket_ms_max = std::uint64_t{1} << 40;
@@ -26,7 +26,7 @@ void write(const Message& message, std::string& out) {
 
 template <class Message>
 bool parse_row(std::string_view row, Message& message) {
-  return parse(row, message) and message.version() <= version_known;
+  return parse(row, message) and message.version() <= row_version_known;
 }
 
 /// A persistent enum whose largest value is `last`.

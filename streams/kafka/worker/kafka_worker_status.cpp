@@ -104,8 +104,8 @@ void kafka_worker::ask(std::int32_t partition, user_question question) {
   question.told(nullptr);
 }
 
-/// What was sent while the owner before was alive is read. At the latest after owner_commit: ends of transactions,
-/// which nobody reads, may be behind the last record.
+/// What was sent while the owner before was alive is read. The last offset may be the end of a transaction, which
+/// nobody reads; where there are more of them, owner_commit ends the wait.
 bool kafka_worker::has_caught_up(owned_partition& owned) const {
   if (owned.caught_up != never) return true;
   const auto steady = rules_.environment.steady();
@@ -114,7 +114,7 @@ bool kafka_worker::has_caught_up(owned_partition& owned) const {
   const auto end_of = [this](const position& at) { return position{at.of, group_->last_stable(at.of)}; };
   if (owned.ends.empty()) std::ranges::transform(read, std::back_inserter(owned.ends), end_of);
   const auto is_read = [](const position& at, const position& end) {
-    return end.offset >= 0 and at.offset >= end.offset;
+    return end.offset >= 0 and at.offset + 1 >= end.offset;
   };
   const bool all = std::ranges::equal(read, owned.ends, is_read);
   if (not all and steady - owned.since < rules_.bounds.owner_commit.count()) return false;
@@ -143,10 +143,11 @@ bool kafka_worker::answer(const asked_user& what) {
   }
   auto& owned = found->second;
   const auto steady = rules_.environment.steady();
-  const bool is_young = has_caught_up(owned) and owned.last_commit > owned.caught_up
-                        and steady - owned.last_commit <= rules_.bounds.owner_commit.count();
+  const bool knows_all = has_caught_up(owned);
+  const bool is_young =
+      owned.last_commit > owned.caught_up and steady - owned.last_commit <= rules_.bounds.owner_commit.count();
   if (what.question.as_owner and not is_young) {
-    owned.is_asked = true;
+    owned.is_asked = knows_all;
     return false;
   }
   const std::string_view uid = what.question.uid;
