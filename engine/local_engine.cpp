@@ -211,6 +211,7 @@ void local_engine::wait_for_input() {
 // On the store's thread, or before there is one.
 void local_engine::keep_published(const published_commit& commit) {
   auto made = std::make_shared<const published_state>(published_state{store_->last_commit(), commit});
+  const std::lock_guard one_owner{owner_mutex_};
   {
     const std::lock_guard guard{published_mutex_};
     published_.swap(made);
@@ -219,6 +220,8 @@ void local_engine::keep_published(const published_commit& commit) {
 }
 
 void local_engine::ask(user_question question) {
+  std::unique_lock one_owner{owner_mutex_, std::defer_lock};
+  if (question.as_owner) one_owner.lock();
   std::shared_ptr<const published_state> from;
   {
     const std::lock_guard guard{published_mutex_};

@@ -127,6 +127,9 @@ private:
     published_commit commit;
   };
   mutable std::mutex published_mutex_;
+  /// A commit waits while an owner is told of the one before it: otherwise the leases that it ends were free, and what
+  /// was used under them not counted. Taken before published_mutex_.
+  std::mutex owner_mutex_;
   /// nullptr: nothing is committed yet, or nobody asks.
   std::shared_ptr<const published_state> published_;
 
