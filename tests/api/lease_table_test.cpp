@@ -50,6 +50,18 @@ BOOST_AUTO_TEST_CASE(sessions_side_by_side_get_what_is_left_and_no_more) {
   BOOST_TEST(granted(table.reserve(other, budget_with(0), 1'000)) == minute);
 }
 
+BOOST_AUTO_TEST_CASE(an_upload_is_refused_where_its_session_holds_less_than_it_plans) {
+  lease_table table;
+  table.reserve(stream("a", 5'000), budget_with(0), 0);
+  const auto larger = table.reserve(upload("a", minute), budget_with(0), 0);
+  BOOST_TEST(granted(larger) == -1);
+  BOOST_TEST(larger.is_reserved);
+  const auto largest = table.reserve(upload("a", 31 * minute), budget_with(0), 0);
+  BOOST_TEST(granted(largest) == -1);
+  BOOST_TEST(not largest.is_reserved);
+  BOOST_TEST(granted(table.reserve(upload("a", 5'000), budget_with(0), 0)) == 5'000);
+}
+
 BOOST_AUTO_TEST_CASE(a_session_that_asks_again_keeps_its_lease_and_gets_no_second_one) {
   lease_table table;
   const auto first = table.reserve(stream("a", 20 * minute), budget_with(0), 0);
