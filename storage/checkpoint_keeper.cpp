@@ -90,7 +90,7 @@ private:
 };
 
 /// What the rows of a checkpoint take now, more or less.
-std::uint64_t size_of_files(rocksdb::DB& db) {
+std::uint64_t size_of_rows(rocksdb::DB& db) {
   const std::array ranges{rocksdb::Range("d", "f"), rocksdb::Range("u", "v")};
   std::array<std::uint64_t, ranges.size()> sizes{};
   rocksdb::SizeApproximationOptions how;
@@ -151,7 +151,7 @@ void checkpoint_keeper::before_commit(const commit_head& last, time_ms now) {
   }
   if (not begin(week)) return;
   if (thread_.joinable()) thread_.join();
-  const auto bytes = size_of_files(*db_->db);
+  const auto bytes = size_of_rows(*db_->db);
   if (not db_->make_room(bytes)) {
     constexpr std::uint64_t mib = std::uint64_t{1} << 20;
     end(week, error{"the disk has not twice " + std::to_string(bytes / mib + 1) + " MiB free beside its reserve"});

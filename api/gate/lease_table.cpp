@@ -26,14 +26,13 @@ lease_answer lease_table::reserve(const lease_request& asked, const budget_facts
   // What the last owner gave may still be in use.
   const bool is_new_owner = budget.owned_for_ms < rules_.told_ms + rules_.grace_ms;
   const auto told_ms = is_new_owner ? rules_.short_ms : rules_.told_ms;
+  const auto unused = std::max<std::int64_t>(0, budget.limit_ms - budget.used_ms);
   if (const auto own = std::ranges::find(all, asked.session, &held::session); own != all.end()) {
-    if (asked.is_whole and own->granted_ms < asked.planned_ms)
-      return refuse(all, budget.limit_ms - budget.used_ms >= asked.planned_ms, now);
+    if (asked.is_whole and own->granted_ms < asked.planned_ms) return refuse(all, unused >= asked.planned_ms, now);
     return {.granted = renewed(*own, told_ms, now)};
   }
   const auto add = [](std::int64_t sum, const held& each) { return sum + each.granted_ms; };
   const auto leased = std::accumulate(all.begin(), all.end(), std::int64_t{0}, add);
-  const auto unused = std::max<std::int64_t>(0, budget.limit_ms - budget.used_ms);
   const auto left = std::max<std::int64_t>(0, unused - leased);
   auto wanted = asked.planned_ms;
   if (is_new_owner and not asked.is_whole) wanted = std::min(wanted, rules_.short_ms);

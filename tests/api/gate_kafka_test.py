@@ -140,10 +140,6 @@ class Watcher(threading.Thread):
         told_ms = sum(each.spent_ms[now().date()] + each.open_ms for each in own)
         self.peaks[uid] = max(self.peaks[uid], told_ms - used_ms)
 
-    def take(self):
-        peaks, self.peaks = self.peaks, collections.Counter()
-        return peaks
-
 
 def rows_of(broker):
     """What the topic has said of each user, by partition and epoch."""
@@ -271,7 +267,6 @@ def kill_and_ask(program, broker, folder, kills):
     for each in [*askers, *sessions, watcher]:
         each.start()
     draw = random.Random(3)
-    unknown = collections.Counter()
     for turn in range(kills):
         victim = draw.choice(instances)
         victim.kill9()
@@ -280,13 +275,11 @@ def kill_and_ask(program, broker, folder, kills):
         send([each for each in instances if each is not victim],
              [event(f"t-{turn}-{user}", "speech", {"lane": "realtime", "ms": 1}, user) for user in USERS])  # fmt: skip
         time.sleep(draw.uniform(0.2, 1.0))
-        unknown |= watcher.take()
     for each in instances:
         Api(each.process).wait_for(RESTRICTED[0], lambda answer: answer["answer"] == "refuse", f"{each.name} is back")
     for each in [*askers, *sessions, watcher]:
         each.over = True
         each.join()
-    unknown |= watcher.take()
     answers = [answer for each in askers for answer in each.answers]
     rows = rows_of(broker)
     check_answers(answers, rows)
@@ -294,7 +287,7 @@ def kill_and_ask(program, broker, folder, kills):
     check(seen, "statuses were seen")
     check_statuses(seen, rows)
     check_instances(broker)
-    leases = check_budgets(instances, sessions, unknown)
+    leases = check_budgets(instances, sessions, watcher.peaks)
     told = collections.Counter(answer["reason"] for _, answer in answers)
     check(told["hard_restricted"] > 0 and told["none"] > 0, f"answers of both kinds: {told}")
     # A broker that a busy machine keeps waiting for 10 s makes a view late.

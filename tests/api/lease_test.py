@@ -34,10 +34,6 @@ def start(engine, *lines):
     return process, api
 
 
-def wait_until_used(api, ms):
-    api.wait_for_status(lambda status: status["budget"]["used_ms"] == ms, f"{ms} ms are used", token="ann")
-
-
 def spend(api, id, ms, lease):
     """STT under a lease; durable when this returns."""
     sent = event(id, "stt", {"ms": ms, "lease": lease})
@@ -57,7 +53,7 @@ def a_session_reserves_and_its_stt_ends_the_lease(engine):
     equal(api.gate("u-1", "upload")["answer"], "allow", "without a session nothing is reserved")
     equal("lease" in api.gate("u-2", "upload", session="up", planned_ms=1), False, "nobody else needs a lease")
     spend(api, "t-1", 5 * MINUTE_MS, first["lease"]["id"])
-    wait_until_used(api, 5 * MINUTE_MS)
+    api.wait_until_used(5 * MINUTE_MS, token="ann")
     third = api.gate("u-1", "upload", session="other", planned_ms=20 * MINUTE_MS)
     equal((third["answer"], third["lease"]["granted_ms"]), ("allow", 20 * MINUTE_MS), "what was not used is free again")
     large = api.gate("u-1", "upload", session="large", planned_ms=26 * MINUTE_MS)
@@ -95,7 +91,7 @@ def sixty_four_sessions_use_all_of_a_budget_and_no_more(engine):
         each.start()
     for each in threads:
         each.join()
-    wait_until_used(api, sum(spent))
+    api.wait_until_used(sum(spent), token="ann")
     check(sum(spent) <= BUDGET_MS, f"{sum(spent) - BUDGET_MS} ms were overspent")
     check(sum(spent) >= BUDGET_MS * 99 // 100, f"{BUDGET_MS - sum(spent)} ms were left")
     equal(engine.finish(process)[0], 0, "exit code")

@@ -96,17 +96,14 @@ def a_stream_uses_what_it_was_granted_and_no_more(engine):
         check(not re.search("outcome|answered", done.stderr), f"what {gateway} said: {done.stderr}")
         return done.returncode, [json.loads(each) for each in done.stdout.splitlines()]
 
-    def wait_until_used(ms):
-        api.wait_for_status(lambda status: status["budget"]["used_ms"] == ms, f"{ms} ms are used", token="ann")
-
     code, answers = stream("Python", 2_000, 3_000)
     equal((code, [each["lease"]["granted_ms"] for each in answers]), (0, [2_000, 3_000]), "what Python was granted")
-    wait_until_used(5_000)
+    api.wait_until_used(5_000, token="ann")
     code, answers = stream("Go", 4_000, 3_000, 1_000)
     # One second is left behind the first stretch, and then nothing.
     equal((code, [each.get("lease", {}).get("granted_ms") for each in answers]), (1, [4_000, 1_000, None]), "of Go")
     equal(answers[-1]["reason"], "budget_reserved", "why it ends")
-    wait_until_used(10_000)
+    api.wait_until_used(10_000, token="ann")
     code, answers = stream("Python", 1_000)
     equal((code, answers[0]["reason"]), (1, "budget_reserved"), "of the next")
     equal(engine.finish(process)[0], 0, "exit code")

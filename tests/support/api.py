@@ -80,11 +80,15 @@ class Api:
         return wait_until(asked, what)
 
     def wait_for_status(self, condition, what, **how):
-        """The first status of the token's user for which `condition` holds. A user who asks too often gets 429, and no owner
-        may be known: both end."""
+        """The first status of the token's user for which `condition` holds. It waits, too, where the user asks too often
+        (429) and where no owner is known (503)."""
 
         def asked():
             answer = self.call("GET", "/v1/fair-use/status", **how)
             return answer.json() if answer.status == 200 and condition(answer.json()) else None
 
         return wait_until(asked, what)
+
+    def wait_until_used(self, ms, **how):
+        """Of the budget of the token's user."""
+        self.wait_for_status(lambda status: status["budget"]["used_ms"] == ms, f"{ms} ms are used", **how)

@@ -155,6 +155,7 @@ private:
   /// Records between this position and the brokers' last known end; -1: not known yet.
   std::int64_t lag_of(const position& at) const;
   bool has_caught_up(owned_partition& owned) const;
+  bool has_young_commit(owned_partition& owned) const;
   std::int64_t behind() const;
   void refuse_foreign_keys();
   void watch_dead_letters();

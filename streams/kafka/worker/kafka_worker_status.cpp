@@ -122,6 +122,15 @@ bool kafka_worker::has_caught_up(owned_partition& owned) const {
   return true;
 }
 
+/// One that knows what the owner before was sent. If not, and it could, the next epoch is one.
+bool kafka_worker::has_young_commit(owned_partition& owned) const {
+  if (not has_caught_up(owned)) return false;
+  const auto age = rules_.environment.steady() - owned.last_commit;
+  const bool is_young = owned.last_commit > owned.caught_up and age <= rules_.bounds.owner_commit.count();
+  owned.is_asked = owned.is_asked or not is_young;
+  return is_young;
+}
+
 void kafka_worker::answer_questions() {
   std::vector<asked_user> asked;
   {
@@ -142,14 +151,7 @@ bool kafka_worker::answer(const asked_user& what) {
     return true;
   }
   auto& owned = found->second;
-  const auto steady = rules_.environment.steady();
-  const bool knows_all = has_caught_up(owned);
-  const bool is_young =
-      owned.last_commit > owned.caught_up and steady - owned.last_commit <= rules_.bounds.owner_commit.count();
-  if (what.question.as_owner and not is_young) {
-    owned.is_asked = knows_all;
-    return false;
-  }
+  if (what.question.as_owner and not has_young_commit(owned)) return false;
   const std::string_view uid = what.question.uid;
   const auto who = shard->store().load({&uid, 1}, *shard->in_force().policies, shard->last_now());
   const committed_user answer{.who = *who.front(),
@@ -157,7 +159,7 @@ bool kafka_worker::answer(const asked_user& what) {
                               .now = shard->last_now(),
                               .epoch = shard->last_epoch(),
                               .partition = what.partition,
-                              .owned_for_ms = steady - owned.since,
+                              .owned_for_ms = rules_.environment.steady() - owned.since,
                               .log = [&](std::size_t most) { return shard->store().log_of(uid, most); }};
   what.question.told(&answer);
   return true;
