@@ -275,6 +275,7 @@ int run_engine(run_options options) {
       start_engine(std::move(settings), std::move(*all), std::move(*key),
                    {.log = [&shown](log_level level, const std::string& text) { shown.log(level, text); },
                     .progress = [&shown](const run_progress& now) { shown.show(now); },
+                    .folder_taken = [&api] { return *api == nullptr ? run_result<void>{} : (*api)->listen(); },
                     .enforcement = *api == nullptr ? nullptr : (*api)->enforcement(),
                     .leases_used = *api == nullptr ? nullptr : (*api)->leases_used(),
                     .figures = *status == nullptr ? nullptr : (*status)->figures()});

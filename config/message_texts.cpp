@@ -267,14 +267,19 @@ const message_set& shipped_messages() {
   return all;
 }
 
-const language& language_for(const message_set& all, std::string_view locale, std::string_view otherwise) {
+const language* known_language(const message_set& all, std::string_view locale) {
   auto wanted = lower(std::string{locale});
   while (not wanted.empty()) {
-    if (const auto found = all.find(wanted); found != all.end()) return found->second;
+    if (const auto found = all.find(wanted); found != all.end()) return &found->second;
     const auto hyphen = wanted.rfind('-');
     wanted.resize(hyphen == std::string::npos ? 0 : hyphen);
   }
-  return all.at(lower(std::string{otherwise}));
+  return nullptr;
+}
+
+const language& language_for(const message_set& all, std::string_view locale, std::string_view otherwise) {
+  const auto* found = known_language(all, locale);
+  return found != nullptr ? *found : all.at(lower(std::string{otherwise}));
 }
 
 } // namespace fairuse

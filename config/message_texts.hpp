@@ -85,6 +85,9 @@ message_set load_messages(const std::filesystem::path& folder, yaml::diagnostics
 /// Those that ship with the program, compiled in.
 const message_set& shipped_messages();
 
+/// That of the locale, else of its first part; nullptr: there is none.
+const language* known_language(const message_set& all, std::string_view locale);
+
 /// The language of a user: the locale, else its first part, else `otherwise`. REQUIRES: `all` has `otherwise`.
 const language& language_for(const message_set& all, std::string_view locale, std::string_view otherwise);
 

@@ -66,6 +66,9 @@ struct engine_callbacks {
   std::function<void(log_level, const std::string&)> log = [](log_level, const std::string&) {};
   /// From the thread of run(), in local mode after every epoch: must be cheap.
   std::function<void(const run_progress&)> progress = [](const run_progress&) {};
+  /// From the thread of start_engine(), once: the state folder is this process's alone, and nothing in it is opened
+  /// yet. An error ends the start.
+  std::function<run_result<void>()> folder_taken = [] { return run_result<void>{}; };
   /// Local mode: what a gate has to know, as it is published; never from two threads at once. Empty: there is no gate.
   std::function<void(const enforcement_changes&)> enforcement;
   /// Under which leases the STT of a committed epoch was used; engine::ask() shows that epoch already. From any thread.

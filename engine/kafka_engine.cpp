@@ -103,6 +103,7 @@ run_result<void> kafka_engine::open() {
   if (not instance) return run_error{run_fault::refused, std::move(instance.error().message)};
   instance_ = std::move(*instance);
   if (auto done = folder_.choose(settings_.state_folder, stream_kind::kafka); not done) return done;
+  if (auto done = told_.folder_taken(); not done) return done;
   auto brokers = open_brokers(from, told_.log);
   if (not brokers) return std::move(brokers.error());
   brokers_ = std::move(*brokers);

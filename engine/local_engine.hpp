@@ -67,6 +67,7 @@ private:
   std::function<void(const dead_letter&)> told_dead_letter() const;
   void add_config_commands();
   void make_shard(time_ms last_now);
+  void publish_found();
   std::int64_t horizon_ms() const;
 
   // local_engine.cpp

@@ -77,7 +77,10 @@ run_result<void> local_engine::withdrawn_if_refused(run_result<void> done) {
   return done;
 }
 
-run_result<void> local_engine::choose_folder() { return folder_.choose(settings_.state_folder, stream_kind::local); }
+run_result<void> local_engine::choose_folder() {
+  auto chosen = folder_.choose(settings_.state_folder, stream_kind::local);
+  return chosen ? told_.folder_taken() : chosen;
+}
 
 run_result<void> local_engine::open_store() {
   const auto& retention = all_.settings.retention;
@@ -311,8 +314,19 @@ void local_engine::make_shard(time_ms last_now) {
           // A margin between the users kept and those that force a commit, or every new user would force one.
           .max_active_users = active_users_max_ - active_users_max_ / 4,
           .case_of = case_naming_of(case_key_)});
-  if (teller_ != nullptr and meta.epoch > 0)
-    keep_published({.epoch = meta.epoch, .now = meta.now, .in_force = shard_->in_force(), .leases = {}});
+  publish_found();
+}
+
+// Under the wall clock a store without an epoch is asked, too: nothing is known of anybody, and the first epoch will
+// switch on what the deployment says.
+void local_engine::publish_found() {
+  const auto& meta = store_->meta();
+  const bool is_fresh = meta.epoch == 0;
+  if (teller_ == nullptr or (is_fresh and clock_ == clock_kind::events)) return;
+  published_commit found{
+      .epoch = meta.epoch, .now = is_fresh ? wall_clock_ms() : meta.now, .in_force = shard_->in_force(), .leases = {}};
+  if (is_fresh) found.in_force.enabled = all_.settings.enabled;
+  keep_published(found);
 }
 
 } // namespace fairuse

@@ -65,7 +65,7 @@ gate_answer answer_gate(gate_purpose purpose, const gate_facts& facts) {
   if (facts.controls and facts.controls->killed) return allowed_for(gate_reason::kill_switch);
   if (facts.controls and not facts.controls->enabled) return allowed_for(gate_reason::disabled);
   const auto& row = *facts.row;
-  if (row.exempt and facts.now <= row.exempt_until) return allowed_for(gate_reason::exempt);
+  if (row.exempt) return allowed_for(gate_reason::exempt);
   if (auto refused = refusal_of(purpose, row, facts.now)) return *refused;
   gate_answer answer;
   if (facts.now <= row.until) {

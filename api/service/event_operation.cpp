@@ -7,6 +7,8 @@
 #include <iterator>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "api/service/replies.hpp"
 #include "base/pure/trace_id.hpp"
 #include "engine/clocks.hpp"
@@ -38,11 +40,6 @@ bool may_send(const principal& who, event_kind kind) {
   return false;
 }
 
-struct taken_event {
-  incoming_event what;
-  event_outcome became = event_outcome::accepted;
-};
-
 void append_event_outcome(std::string& out, const taken_event& event) {
   out.push_back('{');
   json_members to(out);
@@ -72,18 +69,27 @@ bool is_batch(const http_request& request) { return request.media_type() == "app
 /// One event that cannot be taken is the request's error.
 std::optional<http_reply> problem_of_one(const taken_event& only) {
   if (only.became == event_outcome::conflict)
-    return problem(409, "event_conflict", "another event of this user came under this source and id before");
+    return problem(409, "event_conflict", "another event of this user came under this `source` and `id` before");
   if (only.became != event_outcome::malformed) return std::nullopt;
   const auto& wrong = *only.what.wrong;
-  return problem(400, to_text(wrong.why), remedy(wrong.why, wrong.place), {{"place", wrong.place}});
+  return problem(400, to_text(wrong.why), fmt::format("{}: {}", wrong.place, remedy(wrong.why, wrong.place)),
+                 {{"place", wrong.place}});
+}
+
+http_reply forbidden(const principal& who, event_kind kind) {
+  const auto why =
+      kind == event_kind::admin or kind == event_kind::erasure
+          ? fmt::format("events of type {} are never taken over HTTP", event_type(kind))
+          : fmt::format("events of type {} need another role than {}", event_type(kind), to_text(who.roles));
+  return problem(403, "event_type_forbidden", why);
 }
 
 } // namespace
 
 std::string_view to_text(event_outcome value) { return event_outcome_texts.at(static_cast<std::size_t>(value)); }
 
-void event_intake::count(event_outcome what, std::uint64_t events) {
-  counts_.at(static_cast<std::size_t>(what)).fetch_add(events, std::memory_order_relaxed);
+void event_intake::count(event_outcome what) {
+  counts_.at(static_cast<std::size_t>(what)).fetch_add(1, std::memory_order_relaxed);
 }
 
 // Senders try again and again: a line a second is enough.
@@ -101,19 +107,31 @@ void event_intake::show(shown_metrics& to) const {
                {{"outcome", std::string{event_outcome_texts[i]}}});
 }
 
+event_outcome event_intake::outcome_of(const incoming_event& event) {
+  if (event.wrong) return event_outcome::malformed;
+  const auto known = recent_.begin(event);
+  if (known == known_as::fresh) return event_outcome::accepted;
+  return known == known_as::duplicate ? event_outcome::duplicate : event_outcome::conflict;
+}
+
+// Those that were to be written.
+void event_intake::settle(const std::vector<taken_event>& events, bool is_durable) {
+  for (const auto& each : events)
+    if (each.became == event_outcome::accepted) {
+      recent_.settle(each.what, is_durable);
+      count(is_durable ? event_outcome::accepted : event_outcome::unwritten);
+    }
+}
+
 void event_intake::take(const http_request& request, const principal& who, http_responder respond) {
-  auto incoming = events_of(request);
+  auto incoming = events_of(request, {.now = wall_clock_ms(), .retention_ms = retention_ms_});
   if (not incoming) return respond(std::move(incoming.error()));
+  for (const auto& each : *incoming)
+    if (not each.line.empty() and not may_send(who, each.kind)) return respond(forbidden(who, each.kind));
   std::vector<taken_event> events;
   std::vector<incoming_event> fresh;
   for (auto& each : *incoming) {
-    if (not each.wrong and not may_send(who, each.kind))
-      return respond(problem(403, "event_type_forbidden", "with these roles no event of this type may be sent"));
-    auto became = event_outcome::accepted;
-    if (each.wrong)
-      became = event_outcome::malformed;
-    else if (const auto known = recent_.find(each); known != known_as::fresh)
-      became = known == known_as::duplicate ? event_outcome::duplicate : event_outcome::conflict;
+    const auto became = outcome_of(each);
     if (became == event_outcome::accepted) fresh.push_back(each);
     events.push_back({std::move(each), became});
   }
@@ -123,21 +141,16 @@ void event_intake::take(const http_request& request, const principal& who, http_
     if (auto wrong = problem_of_one(events.front())) return respond(std::move(*wrong));
   if (fresh.empty()) return respond(reply_of(events));
   const auto answer = std::make_shared<http_responder>(std::move(respond));
-  const auto size = fresh.size();
   const auto trace_id = request.trace_id;
   auto traceparent = traceparent_for(trace_id, request.header("traceparent").value_or(""));
-  const auto told = [this, answer, events, size, trace_id](const result<void>& done) {
-    count(done ? event_outcome::accepted : event_outcome::unwritten, size);
-    if (not done) {
-      tell_refused(done.error().message, trace_id);
-      return (*answer)(retry_later("not_durable", "the events could not be written; send them again"));
-    }
-    for (const auto& each : events)
-      if (each.became == event_outcome::accepted) recent_.add(each.what);
-    (*answer)(reply_of(events));
+  const auto told = [this, answer, events, trace_id](const result<void>& done) {
+    settle(events, done.has_value());
+    if (done) return (*answer)(reply_of(events));
+    tell_refused(done.error().message, trace_id);
+    (*answer)(retry_later("not_durable", "the events could not be written; send them again"));
   };
   if (into_.put(std::move(fresh), std::move(traceparent), told)) return;
-  count(event_outcome::unwritten, size);
+  settle(events, false);
   tell_refused("too many wait to be written", trace_id);
   (*answer)(retry_later("overloaded", "too many events wait to be written; send them again"));
 }

@@ -35,24 +35,34 @@ enum class event_outcome : std::uint8_t {
 inline constexpr std::size_t event_outcome_count = 5;
 std::string_view to_text(event_outcome value);
 
+struct taken_event {
+  incoming_event what;
+  event_outcome became = event_outcome::accepted;
+};
+
 class event_intake {
 public:
   /// From any thread.
   using log_function = std::function<void(log_level, const std::string&)>;
 
   /// REQUIRES: `into` outlives this, and has told of all that was put before it is gone.
-  event_intake(event_sink& into, log_function log) : into_{into}, log_{std::move(log)} {}
+  /// `retention_ms`: of usage; what is older is refused.
+  event_intake(event_sink& into, std::int64_t retention_ms, log_function log)
+    : into_{into}, retention_ms_{retention_ms}, log_{std::move(log)} {}
 
   /// Answers once the events are durable.
   void take(const http_request& request, const principal& who, http_responder respond);
   void show(shown_metrics& to) const;
 
 private:
-  void count(event_outcome what, std::uint64_t events = 1);
+  void count(event_outcome what);
+  event_outcome outcome_of(const incoming_event& event);
+  void settle(const std::vector<taken_event>& events, bool is_durable);
   void tell_refused(const std::string& why, const std::string& trace_id);
 
   std::array<std::atomic<std::uint64_t>, event_outcome_count> counts_{};
   event_sink& into_;
+  const std::int64_t retention_ms_;
   const log_function log_;
   /// When the log had a refused request last (steady).
   std::atomic<std::int64_t> told_at_{INT64_MIN};

@@ -7,11 +7,14 @@
 #include <utility>
 
 #include <simdjson.h>
+#include <xxhash.h>
 
 #include "api/http/request_target.hpp"
 #include "api/service/replies.hpp"
+#include "core/rules.hpp"
 #include "events/json_text.hpp"
 #include "events/wire.hpp"
+#include "streams/refusal_of.hpp"
 
 namespace fairuse {
 
@@ -24,17 +27,30 @@ wire_decoder& decoder_of_thread() {
   return decoder;
 }
 
-incoming_event taken(const result<wire_event, refused>& decoded, std::string line) {
+std::uint64_t content_of(const wire_event& decoded) {
+  auto untimed = decoded.what;
+  untimed.time = 0;
+  std::string text;
+  append_event(text, decoded.subject, untimed);
+  text += decoded.lease;
+  return XXH3_64bits(text.data(), text.size());
+}
+
+incoming_event taken(const result<wire_event, refused>& decoded, std::string line, const intake_clock& by) {
   incoming_event event;
   if (not decoded) {
     event.wrong = decoded.error();
     return event;
   }
+  const auto& what = decoded->what;
   event.line = std::move(line);
   event.uid = decoded->subject;
-  event.source = decoded->what.text->source;
-  event.id = decoded->what.text->id;
-  event.kind = decoded->what.kind;
+  event.source = what.text->source;
+  event.id = what.text->id;
+  event.kind = what.kind;
+  event.content = content_of(*decoded);
+  if (const auto late = lateness(what, by.now, by.retention_ms, horizon_wall_ms); late != applied::accepted)
+    event.wrong = refused{refusal_of(late).why, "time"};
   return event;
 }
 
@@ -63,11 +79,11 @@ std::string structured_line(const wire_event& decoded, std::string_view data) {
   return line;
 }
 
-incoming_event structured(std::string_view json) {
+incoming_event structured(std::string_view json, const intake_clock& by) {
   event_arena arena;
   auto line = as_line(json);
   const auto decoded = decoder_of_thread().decode(line, arena);
-  return taken(decoded, std::move(line));
+  return taken(decoded, std::move(line), by);
 }
 
 /// The elements of an array as they stand there. REQUIRES: it is a valid one.
@@ -103,11 +119,11 @@ std::vector<std::string_view> elements_of(std::string_view array) {
   return found;
 }
 
-result<std::vector<incoming_event>, http_reply> batch(const std::string& body) {
+result<std::vector<incoming_event>, http_reply> batch(const std::string& body, const intake_clock& by) {
   static thread_local simdjson::dom::parser parser;
   simdjson::dom::array array;
   const auto parsed = parser.parse(body);
-  if (parsed.error() != simdjson::SUCCESS) return invalid_body("the body is no JSON");
+  if (parsed.error() != simdjson::SUCCESS) return no_json(body);
   if (parsed.get(array) != simdjson::SUCCESS) return invalid_body("a batch is an array of events");
   const auto elements = elements_of(body);
   if (elements.size() > events_at_once_max)
@@ -115,7 +131,7 @@ result<std::vector<incoming_event>, http_reply> batch(const std::string& body) {
   std::vector<incoming_event> events;
   events.reserve(elements.size());
   for (const auto each : elements)
-    events.push_back(structured(each));
+    events.push_back(structured(each, by));
   return events;
 }
 
@@ -132,7 +148,7 @@ std::string unquoted(std::string_view value) {
 }
 
 // Values of `ce-*` are percent-encoded UTF-8, which may stand in quotes (HTTP binding, 3.1.3.2).
-result<std::vector<incoming_event>, http_reply> binary(const http_request& request) {
+result<std::vector<incoming_event>, http_reply> binary(const http_request& request, const intake_clock& by) {
   std::vector<std::pair<std::string, std::string>> owned;
   for (const auto& [name, value] : request.headers) {
     if (not name.starts_with(header_prefix)) continue;
@@ -146,21 +162,21 @@ result<std::vector<incoming_event>, http_reply> binary(const http_request& reque
   event_arena arena;
   const auto decoded = decoder_of_thread().decode_binary(headers, request.body, arena);
   std::vector<incoming_event> one;
-  one.push_back(taken(decoded, decoded ? structured_line(*decoded, request.body) : std::string{}));
+  one.push_back(taken(decoded, decoded ? structured_line(*decoded, request.body) : std::string{}, by));
   return one;
 }
 
 } // namespace
 
-result<std::vector<incoming_event>, http_reply> events_of(const http_request& request) {
+result<std::vector<incoming_event>, http_reply> events_of(const http_request& request, const intake_clock& by) {
   const auto type = request.media_type();
-  if (type == "application/cloudevents-batch+json") return batch(request.body);
+  if (type == "application/cloudevents-batch+json") return batch(request.body, by);
   if (type == "application/cloudevents+json") {
     std::vector<incoming_event> one;
-    one.push_back(structured(request.body));
+    one.push_back(structured(request.body, by));
     return one;
   }
-  if (type == "application/json" and request.header("ce-specversion")) return binary(request);
+  if (type == "application/json" and request.header("ce-specversion")) return binary(request, by);
   return problem(415, "unsupported_media_type",
                  "send application/cloudevents+json, application/cloudevents-batch+json, or application/json with the "
                  "headers ce-*");

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,17 +26,26 @@ inline constexpr std::size_t events_at_once_max = 1'000;
 inline constexpr std::array<std::string_view, 6> event_headers{"ce-specversion", "ce-id",      "ce-source",
                                                                "ce-type",        "ce-subject", "ce-time"};
 
+/// By what the engine would refuse an event that comes at the wrong time (core/rules.hpp); this machine's clock is
+/// ahead of that of an epoch by as long as the event takes to its epoch.
+struct intake_clock {
+  time_ms now = 0;
+  std::int64_t retention_ms = 0;
+};
+
 struct incoming_event {
-  /// As docs/events-format.md has it: one line, without its end. The rest is empty if it was refused.
+  /// As docs/events-format.md has it: one line, without its end. Empty, as all but `wrong`, if it is malformed.
   std::string line;
   std::string uid;
   std::string source;
   std::string id;
   event_kind kind = event_kind::speech;
+  /// Hash of all that it says but its time: a sender may take the time anew when it tries again.
+  std::uint64_t content = 0;
   std::optional<refused> wrong;
 };
 
 /// In the request's order. The error is a problem for the client: of the body as a whole.
-result<std::vector<incoming_event>, http_reply> events_of(const http_request& request);
+result<std::vector<incoming_event>, http_reply> events_of(const http_request& request, const intake_clock& by);
 
 } // namespace fairuse

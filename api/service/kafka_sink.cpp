@@ -67,11 +67,12 @@ void kafka_sink::write_all() {
 void kafka_sink::write(std::vector<delivery> what) {
   const auto until = what.front().since + options_.give_up_after_ms;
   kafka::call_result<> done;
-  for (;;) {
+  for (bool is_first = true;; is_first = false) {
     done = write_once(what);
     if (done) break;
-    options_.log(log_level::warning,
-                 fmt::format("events of the API were not written: {} ({})", done.error().text, done.error().code));
+    if (is_first)
+      options_.log(log_level::warning,
+                   fmt::format("events of the API are not written yet: {} ({})", done.error().text, done.error().code));
     if (asks_for(done, kafka::next_action::broken)) producer_.reset();
     std::unique_lock guard{mutex_};
     if (steady_clock_ms() >= until or changed_.wait_for(guard, sink_pause, [this] { return stops_; })) break;

@@ -13,10 +13,18 @@ namespace fairuse {
 
 namespace {
 
+constexpr std::size_t name_bytes_shown_max = 64;
+
 /// Keeps its memory between requests. It lets half of a surrogate pair pass, which is no text.
 simdjson::dom::parser& parser_of_thread() {
   static thread_local simdjson::dom::parser parser;
   return parser;
+}
+
+/// As a person wrote it, if it can be shown.
+std::string named(std::string_view key) {
+  if (key.size() > name_bytes_shown_max or has_control(key) or find_utf8_fault(key)) return "a member";
+  return std::string("`").append(key).append("`");
 }
 
 } // namespace
@@ -28,7 +36,7 @@ request_json::request_json(const http_request& request) {
   }
   const auto parsed = parser_of_thread().parse(request.body);
   if (parsed.error() != simdjson::SUCCESS) {
-    wrong_ = invalid_body("the body is no JSON");
+    wrong_ = no_json(request.body);
     return;
   }
   is_object_ = parsed.get(object_) == simdjson::SUCCESS;
@@ -93,9 +101,9 @@ std::optional<http_reply> request_json::finish() {
   std::vector<std::string_view> seen;
   for (const auto& [key, value] : object_) {
     const bool is_twice = std::find(seen.begin(), seen.end(), key) != seen.end();
-    if (is_twice) return invalid_body("a member is there twice");
+    if (is_twice) return invalid_body(named(key) + " is there twice");
     if (std::find(known_.begin(), known_.end(), key) == known_.end())
-      return invalid_body("there is a member that this operation does not know");
+      return invalid_body(named(key) + " is no member that this operation knows");
     seen.push_back(key);
   }
   return std::nullopt;

@@ -7,6 +7,8 @@
 #include <memory>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "api/http/gzip.hpp"
 #include "api/http/problem.hpp"
 #include "api/service/lease_operation.hpp"
@@ -100,7 +102,10 @@ bool service::is_forwarded(const http_request& request) const {
 result<principal, http_reply> service::caller_of(const http_request& request, const operation& wanted) const {
   if (wanted.roles.empty()) return principal{};
   auto who = is_forwarded(request) ? forwarded_caller(request) : known_caller(request);
-  if (who and not who->roles.has_any(wanted.roles)) return problem(403, "role_missing", "this needs another role");
+  if (who and not who->roles.has_any(wanted.roles))
+    return problem(
+        403, "role_missing",
+        fmt::format("this needs one of the roles {}, and who asks has {}", to_text(wanted.roles), to_text(who->roles)));
   return who;
 }
 

@@ -16,8 +16,7 @@ constexpr std::size_t waiting_bytes_max = spool_file_bytes_max / 2;
 
 } // namespace
 
-spool_sink::spool_sink(std::filesystem::path state, log_function log)
-  : state_{std::move(state)}, log_{std::move(log)}, thread_{[this] { write_all(); }} {}
+spool_sink::spool_sink(std::filesystem::path state) : state_{std::move(state)}, thread_{[this] { write_all(); }} {}
 
 spool_sink::~spool_sink() {
   {
@@ -57,7 +56,6 @@ void spool_sink::write_all() {
 void spool_sink::write(const delivery& what) {
   const auto name = fmt::format("{:013}-http-{}-{:08}", wall_clock_ms(), ::getpid(), ++deliveries_);
   const auto written = put_in_spool(state_, name, what.lines);
-  if (not written) log_(log_level::error, "events of the API were not written: " + written.error().message);
   for (const auto& each : what.told)
     each(written);
 }

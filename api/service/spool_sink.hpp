@@ -8,7 +8,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -16,15 +15,12 @@
 #include <vector>
 
 #include "api/service/event_sink.hpp"
-#include "base/pure/log_level.hpp"
 
 namespace fairuse {
 
 class spool_sink final : public event_sink {
 public:
-  using log_function = std::function<void(log_level, const std::string&)>;
-
-  spool_sink(std::filesystem::path state, log_function log);
+  explicit spool_sink(std::filesystem::path state);
   /// What was put is written, and told.
   ~spool_sink() override;
 
@@ -40,7 +36,6 @@ private:
   void write(const delivery& what);
 
   const std::filesystem::path state_;
-  const log_function log_;
   std::uint64_t deliveries_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;

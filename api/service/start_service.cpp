@@ -38,15 +38,21 @@ std::optional<http_reply> no_local_events(const gate_view& view) {
 
 struct running_service::body {
   body(const deployment& wanted, const setup& with)
-    : is_local{wanted.streams == stream_kind::local}, words{wanted.notifier}, case_key{with.case_key} {}
+    : is_local{wanted.streams == stream_kind::local},
+      settings{wanted.api},
+      words{wanted.notifier},
+      case_key{with.case_key},
+      log{with.log} {}
 
-  run_result<void> open_sources(const deployment& settings, const setup& with);
-  run_result<void> open_owners(const deployment& settings, const setup& with, const std::string& instance);
-  service_options options_of(const deployment& settings, const setup& with);
+  run_result<void> open_sources(const deployment& all, const setup& with);
+  run_result<void> open_owners(const deployment& all, const setup& with, const std::string& instance);
+  service_options options_of(const setup& with);
 
   const bool is_local;
+  const api_settings settings;
   const notifier_settings words;
   const std::string case_key;
+  const std::function<void(log_level, const std::string&)> log;
   gate_view view;
   lease_table leases;
   attached_engine here;
@@ -66,24 +72,24 @@ struct running_service::body {
   // Ends before what it uses, and after the server.
   std::optional<event_thread> apart;
   std::optional<service> operations;
-  // Ends first: its handlers use all of this.
+  // Ends first: its handlers use all of this. nullptr: it does not listen yet.
   std::unique_ptr<http_server> server;
 };
 
-run_result<void> running_service::body::open_sources(const deployment& settings, const setup& with) {
-  const bool notifies = not settings.notifier.url.empty();
+run_result<void> running_service::body::open_sources(const deployment& all, const setup& with) {
+  const bool notifies = not all.notifier.url.empty();
   if (is_local) {
     if (notifies) sent = std::make_unique<sent_notices>(with.state);
-    sink = std::make_unique<spool_sink>(with.state, with.log);
+    sink = std::make_unique<spool_sink>(with.state);
     return {};
   }
-  const auto& of = settings.kafka;
+  const auto& of = all.kafka;
   const auto instance = instance_of(of, with.instance, host_name());
   if (not instance) return run_error{run_fault::refused, instance.error().message};
   auto opened = open_brokers(of, with.log);
   if (not opened) return std::move(opened.error());
   brokers = std::move(*opened);
-  if (notifies) sent = std::make_unique<sent_notices>(*brokers, settings.notifier.ends_topic, with.log);
+  if (notifies) sent = std::make_unique<sent_notices>(*brokers, all.notifier.ends_topic, with.log);
   reading = std::make_unique<kafka_gate>(*brokers, of.outputs.enforcement, view, with.log);
   sink =
       std::make_unique<kafka_sink>(kafka_sink_options{.topic = of.inputs.front(),
@@ -91,23 +97,22 @@ run_result<void> running_service::body::open_sources(const deployment& settings,
                                                       .partition_of = own_partition_function(of.partitioner),
                                                       .log = with.log},
                                    *brokers);
-  return open_owners(settings, with, *instance);
+  return open_owners(all, with, *instance);
 }
 
-run_result<void> running_service::body::open_owners(const deployment& settings, const setup& with,
+run_result<void> running_service::body::open_owners(const deployment& all, const setup& with,
                                                     const std::string& instance) {
-  const auto& of = settings.kafka;
-  const auto& api = settings.api;
-  if (api.advertise.empty()) return {};
-  auto opened = forwarded_identity::open(api.forward_key, with.log);
+  const auto& of = all.kafka;
+  if (settings.advertise.empty()) return {};
+  auto opened = forwarded_identity::open(settings.forward_key, with.log);
   if (not opened) return run_error{run_fault::refused, opened.error().message};
   forwarded = std::move(*opened);
   owners = std::make_unique<partition_owners>(
-      partition_owners_options{.topic = api.instances_topic,
+      partition_owners_options{.topic = settings.instances_topic,
                                .input = of.inputs.front(),
                                .partition_of = own_partition_function(of.partitioner),
                                .instance = instance,
-                               .url = api.advertise,
+                               .url = settings.advertise,
                                .transactional_id = fmt::format("{}.{}.owners", of.app, instance),
                                .owned = [this] { return here.owned(); },
                                .log = with.log},
@@ -115,11 +120,11 @@ run_result<void> running_service::body::open_owners(const deployment& settings, 
   return {};
 }
 
-service_options running_service::body::options_of(const deployment& settings, const setup& with) {
+service_options running_service::body::options_of(const setup& with) {
   return {.who = *who,
           .limits = *limits,
-          .uid_header = settings.api.proxies.uid_header,
-          .roles_header = settings.api.proxies.roles_header,
+          .uid_header = settings.proxies.uid_header,
+          .roles_header = settings.proxies.roles_header,
           .gate = {.view = view,
                    .is_local = is_local,
                    .now = [this] { return view.events_now().value_or(wall_clock_ms()); }},
@@ -139,7 +144,7 @@ running_service::running_service(std::unique_ptr<body> all) : body_{std::move(al
 
 // Events under way are written before their answers are due.
 running_service::~running_service() {
-  body_->server->stop(grace_ms);
+  if (body_->server != nullptr) body_->server->stop(grace_ms);
   body_->apart.reset();
   body_->sink.reset();
 }
@@ -153,19 +158,23 @@ run_result<std::unique_ptr<running_service>> running_service::open(const deploym
   if (auto opened = all->open_sources(settings, with); not opened) return opened.error();
   all->calls = std::make_unique<owner_calls>(
       owner_calls::options{all->here, all->owners.get(), all->forwarded.get(), wall_clock_ms});
-  all->intake.emplace(*all->sink, with.log);
+  all->intake.emplace(*all->sink, settings.retention.usage_ms, with.log);
   all->apart.emplace();
-  all->operations.emplace(all->options_of(settings, with));
-  // What a client adds to a proxy's header would be read with it.
-  const auto& proxies = settings.api.proxies;
-  std::vector<std::string> single{proxies.uid_header, proxies.roles_header};
-  single.insert(single.end(), event_headers.begin(), event_headers.end());
-  auto server = http_server::start({.listen = settings.api.listen, .bounds = {.single_headers = std::move(single)}},
-                                   *all->operations);
-  if (not server) return run_error{run_fault::refused, server.error().message};
-  all->server = std::move(*server);
-  with.log(log_level::info, fmt::format("the API listens on {} (port {})", settings.api.listen, all->server->port()));
+  all->operations.emplace(all->options_of(with));
   return std::unique_ptr<running_service>{new running_service{std::move(all)}};
+}
+
+run_result<void> running_service::listen() {
+  const auto& api = body_->settings;
+  // What a client adds to a proxy's header would be read with it.
+  std::vector<std::string> single{api.proxies.uid_header, api.proxies.roles_header};
+  single.insert(single.end(), event_headers.begin(), event_headers.end());
+  auto server =
+      http_server::start({.listen = api.listen, .bounds = {.single_headers = std::move(single)}}, *body_->operations);
+  if (not server) return run_error{run_fault::refused, server.error().message};
+  body_->server = std::move(*server);
+  body_->log(log_level::info, fmt::format("the API listens on {} (port {})", api.listen, body_->server->port()));
+  return {};
 }
 
 void running_service::show(shown_metrics& to) const {
@@ -174,7 +183,7 @@ void running_service::show(shown_metrics& to) const {
   fairuse::show(body_->leases.counts(), to);
   body_->intake->show(to);
   body_->limits->show(to);
-  fairuse::show(body_->server->counters(), to);
+  if (body_->server != nullptr) fairuse::show(body_->server->counters(), to);
 }
 
 // A view that is late answers, and says so: then all instances are late, and none is better than another.

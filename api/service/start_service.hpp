@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The API beside an engine, in either mode. It listens before the engine is opened, and answers `starting` until all
-// that is committed is known.
+// The API beside an engine, in either mode. It listens once the state folder is the engine's, and answers `starting`
+// until all that is committed is known.
 //
 //   auto api = running_service::open(settings, {.state = state, .log = log});
-//   const auto engine = start_engine(..., {.enforcement = (*api)->enforcement(), .leases_used =
-//   (*api)->leases_used()});
+//   const auto engine = start_engine(..., {.folder_taken = [&] { return (*api)->listen(); },
+//                                          .enforcement = (*api)->enforcement(),
+//                                          .leases_used = (*api)->leases_used()});
 //   (*api)->attach(*engine);
 //   engine->run();
 //   (*api)->detach();
@@ -41,12 +42,15 @@ public:
     std::function<void(log_level, const std::string&)> log;
   };
 
-  /// Refused: a file of who may ask, an address. REQUIRES: settings.api.listen.
+  /// Refused: a file of who may ask. REQUIRES: settings.api.listen.
   static run_result<std::unique_ptr<running_service>> open(const deployment& settings, const setup& with);
   /// Requests under way are answered, new ones are not taken.
   ~running_service();
   running_service(const running_service&) = delete;
   running_service& operator=(const running_service&) = delete;
+
+  /// Refused: the address. REQUIRES: called once at most.
+  run_result<void> listen();
 
   /// For engine_callbacks; empty in Kafka mode, where the topic says it.
   std::function<void(const enforcement_changes&)> enforcement();

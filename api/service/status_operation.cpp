@@ -11,6 +11,7 @@
 
 #include "api/json_members.hpp"
 #include "api/notifier/message_text.hpp"
+#include "api/service/accept_language.hpp"
 #include "core/query.hpp"
 #include "events/json_text.hpp"
 #include "storage/case_reference.hpp"
@@ -48,7 +49,8 @@ public:
       words_{words},
       view_{query_standing(user.who, user.in_force, 0, asked.at)},
       zone_{time_zone::find(account().time_zone).value_or(time_zone{})},
-      locale_{account().locale.empty() ? first_language(asked.accept_language) : account().locale},
+      locale_{account().locale.empty() ? accepted_locale(words.settings.messages, asked.accept_language)
+                                       : account().locale},
       language_{language_for(words.settings.messages, locale_, words.settings.default_locale)} {}
 
   std::string json() {
@@ -63,7 +65,7 @@ public:
     add_history(to);
     add_messages(to);
     to.text("locale", language_.locale);
-    if (not account().time_zone.empty()) to.text("time_zone", account().time_zone);
+    if (time_zone::find(account().time_zone)) to.text("time_zone", account().time_zone);
     to.integer("epoch", static_cast<std::int64_t>(user_.epoch));
     to.integer("partition", user_.partition);
     to.time("as_of", user_.now);
@@ -75,13 +77,6 @@ private:
   const account_state& account() const {
     static const account_state unknown;
     return user_.who.account ? *user_.who.account : unknown;
-  }
-
-  /// `de-AT` of `de-AT,de;q=0.9`.
-  static std::string first_language(std::string_view header) {
-    const auto end = std::min(header.find(','), header.find(';'));
-    const auto tag = header.substr(0, end);
-    return is_locale(tag) ? std::string{tag} : std::string{};
   }
 
   /// The verdict that the stage rests on; nullptr: there is none.

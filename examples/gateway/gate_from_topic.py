@@ -116,7 +116,7 @@ def answer_from(row, controls, purpose, now):
         return answer("kill_switch", **rests_on)
     if not controls.get("enabled", True):
         return answer("disabled", **rests_on)
-    if row["exempt"] and at <= row.get("exempt_until", NEVER):
+    if row["exempt"]:
         return answer("exempt", **rests_on)
     for reason in REFUSALS if purpose == "upload" else REFUSALS[2:]:
         if row[reason] and at < end_of(reason, row):

@@ -102,16 +102,21 @@ def ask(api, uid, purpose, within_s=ANSWER_WITHIN_S, **more):
 
 def stream(api, uid, call, stretches_ms):
     """The answers for a stream. Each stretch is a session with a lease of its own, so that no two streams of the user
-    spend the same minutes; it is shorter than a lease is valid, so it need not ask again."""
-    unsent = []
-    for number, planned_ms in enumerate(stretches_ms):
-        answer = ask(api, uid, "stream", LEASE_WITHIN_S, session=f"{call}/{number}", planned_ms=planned_ms)
+    spend the same minutes; it is shorter than a lease is valid, so it need not ask again. What a lease does not cover
+    is another stretch."""
+    unsent, left_ms, number = [], list(stretches_ms), 0
+    while left_ms:
+        session, planned_ms = f"{call}/{number}", left_ms.pop(0)
+        answer = ask(api, uid, "stream", LEASE_WITHIN_S, session=session, planned_ms=planned_ms)
         yield answer
         if answer["answer"] == "refuse":
             return
         lease = answer.get("lease")
-        used_ms = transcribe(min(planned_ms, lease["granted_ms"]) if lease else planned_ms)
-        unsent.append(used(uid, f"{call}/{number}", used_ms, lease))
+        granted_ms = min(planned_ms, lease["granted_ms"]) if lease else planned_ms
+        if granted_ms < planned_ms:
+            left_ms.insert(0, planned_ms - granted_ms)
+        unsent.append(used(uid, session, transcribe(granted_ms), lease))
+        number += 1
         # What is not taken is sent again with the next, under the same id: it counts once.
         if told := api.post("/v1/events", unsent, TAKEN_WITHIN_S, "application/cloudevents-batch+json"):
             unsent = []

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -232,11 +233,17 @@ void local_sink::take_enforcement(const epoch& sealed, const epoch_result& decid
   }
 }
 
+// What was refused was not used. Behind take_refused().
 void local_sink::take_leases(const sealed_lines& lines) {
-  for (const auto& range : lines.ranges)
-    for (const auto& [line, lease] : range.batch->leases)
-      if (line >= range.first and line - range.first < range.count)
-        published_.leases.push_back({std::string{uid_of(*range.batch, line)}, std::string{lease}});
+  for (std::uint32_t i = 0; i < lines.ranges.size(); ++i) {
+    const auto& range = lines.ranges[i];
+    for (const auto& [line, lease] : range.batch->leases) {
+      if (line < range.first or line - range.first >= range.count) continue;
+      const auto place = [](const refused_line& each) { return std::pair{each.range, each.line}; };
+      if (std::ranges::binary_search(refused_, std::pair{i, line}, {}, place)) continue;
+      published_.leases.push_back({std::string{uid_of(*range.batch, line)}, std::string{lease}});
+    }
+  }
 }
 
 std::function<void()> local_sink::told_when_published(std::function<void()> published) {

@@ -128,7 +128,7 @@ def an_attribute_stands_in_one_header(engine):
     process, api = start(engine)
     lines = ["POST /v1/events HTTP/1.1", "Host: api", "Content-Type: application/json", "Content-Length: 8",
              f"Authorization: Bearer {token_of('phone')}", "Connection: close", "ce-specversion: 1.0", "ce-source: s",
-             "ce-type: fairuse.stt.v1", "ce-subject: u-1", "ce-time: 2026-03-15T08:00:00Z", "ce-id: i"]  # fmt: skip
+             "ce-type: fairuse.stt.v1", "ce-subject: u-1", f"ce-time: {event('i')['time']}", "ce-id: i"]  # fmt: skip
     for more, status in (([], 202), (["ce-id: j"], 400), (["CE-Subject: u-2"], 400)):
         with socket.create_connection(("127.0.0.1", api.port), timeout=60) as link:
             link.sendall("\r\n".join([*lines, *more, "", '{"ms":1}']).encode())
@@ -149,6 +149,54 @@ def a_repeated_event_is_known(engine):
     process, api = start(engine)
     equal(outcomes(send(api, first)), ["accepted"], "another process does not know it, and the engine does")
     equal(engine.finish(process)[0], 0, "exit code")
+
+
+def a_sender_who_tries_again_may_take_the_time_anew(engine):
+    process, api = start(engine)
+    first = event("n-1", "speech", {"lane": "realtime", "ms": 5})
+    equal(outcomes(send(api, first)), ["accepted"], "first")
+    later = first | {"time": datetime.datetime.now(datetime.timezone.utc).isoformat()}
+    equal(outcomes(send(api, later)), ["duplicate"], "with the time of now")
+    turned = dict(reversed(later.items())) | {"trace": "t", "data": {"ms": 5, "lane": "realtime"}}
+    equal(outcomes(send(api, turned)), ["duplicate"], "members in another order, and an extension")
+    headers = {f"ce-{name}": later[name] for name in ("specversion", "id", "source", "type", "subject", "time")}
+    binary = send(api, '{"lane": "realtime", "ms": 5}', "application/json", headers=headers)
+    equal(outcomes(binary), ["duplicate"], "in binary mode")
+    equal(engine.finish(process)[0], 0, "exit code")
+
+
+def two_contents_under_one_id_are_not_both_taken(engine):
+    process, api = start(engine)
+    first, other = (event("t-1", "speech", {"lane": "realtime", "ms": ms}) for ms in (5, 6))
+    equal(outcomes(send(api, [first, other])), ["accepted", "conflict"], "in one batch")
+
+    def send_one(ms, into):
+        into.append(send(Api(process, token="phone"), event("t-2", "speech", {"lane": "realtime", "ms": ms})).status)
+
+    statuses = []
+    threads = [threading.Thread(target=send_one, args=(ms, statuses)) for ms in range(1, 17)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    equal(sorted(statuses), [202] + 15 * [409], "of sixteen at once")
+    equal(engine.finish(process)[0], 0, "exit code")
+
+
+def an_event_at_the_wrong_time_can_be_mended_under_its_id(engine):
+    process, api = start(engine)
+    for id, ago, reason in (
+        ("w-1", datetime.timedelta(minutes=-10), "future"),
+        ("w-2", datetime.timedelta(days=9), "too_old"),
+    ):
+        wrong = event(id, "speech", {"lane": "realtime", "ms": 1}, ago=ago)
+        answer = send(api, wrong)
+        equal((answer.status, answer.json()["reason"], answer.json()["place"]), (400, reason, "time"), f"of {id}")
+        equal(outcomes(send(api, [wrong, event(id, "speech", {"lane": "realtime", "ms": 1})])), ["malformed", "accepted"], "mended")
+    late = event("w-3", "account", {"plan": "basic"}, ago=datetime.timedelta(days=400))
+    equal(outcomes(send(api, late)), ["accepted"], "facts are of any age")
+    equal(engine.finish(process)[0], 0, "exit code")
+    equal(engine.dead_letters("state"), b"", "dead letters")
 
 
 def roles_open_what_they_open(engine):
@@ -204,7 +252,7 @@ def events_that_cannot_be_written_are_not_taken_and_the_log_says_why(engine):
     engine.write("state/spool", "no folder")
     answer = send(api, event("w-1"))
     equal((answer.status, answer.json()["reason"], answer.headers["retry-after"]), (503, "not_durable", "1"), "told")
-    check(b"spool" in process.wait_for_line("were not written"), "the log names the folder")
+    check(b"spool" in process.wait_for_line("answered by 503"), "the log names the folder")
     engine.path("state/spool").unlink()
     equal(outcomes(send(api, event("w-1"))), ["accepted"], "sent again")
     equal(engine.finish(process)[0], 0, "exit code")
@@ -225,6 +273,9 @@ main([
     binary_mode_and_gzip_say_the_same,
     an_attribute_stands_in_one_header,
     a_repeated_event_is_known,
+    a_sender_who_tries_again_may_take_the_time_anew,
+    two_contents_under_one_id_are_not_both_taken,
+    an_event_at_the_wrong_time_can_be_mended_under_its_id,
     roles_open_what_they_open,
     what_was_answered_by_202_outlives_any_kill,
     events_that_cannot_be_written_are_not_taken_and_the_log_says_why,

@@ -39,6 +39,15 @@ def start(engine, *lines, **how):
     return process, Api(process), send
 
 
+def a_second_engine_on_the_same_state_never_listens(engine):
+    process, api, send = start(engine)
+    done = engine.run("state", "-", "--listen", "127.0.0.1:0", clock="wall")
+    equal(done.returncode, 1, "exit code")
+    check(b"in use by another process" in done.stderr, f"{done.stderr} says why")
+    check(b"listens" not in done.stderr, f"{done.stderr} announces nothing")
+    equal(engine.finish(process)[0], 0, "exit code")
+
+
 def is_known(answer):
     return not answer["degraded"]
 
@@ -158,7 +167,7 @@ def what_is_no_question_is_refused_with_its_place(engine):
         ({"uid": "u-1", "purpose": "stream", "planned_ms": -1}, "`planned_ms` must be a whole number"),
         ({"uid": "u-1", "purpose": "stream", "planned_ms": 1.5}, "`planned_ms` must be a whole number"),
         ({"uid": "u-1", "purpose": "stream", "session": ""}, "`session` must be a text"),
-        ({"uid": "u-1", "purpose": "stream", "when": 1}, "there is a member"),
+        ({"uid": "u-1", "purpose": "stream", "when": 1}, "`when` is no member"),
         ([], "must be a JSON object"),
     ):
         answer = api.call("POST", "/v1/gate", body)
@@ -208,6 +217,7 @@ def under_the_events_clock_refusals_end_by_the_events(engine):
 
 
 main([
+    a_second_engine_on_the_same_state_never_listens,
     a_user_is_refused_from_the_commit_on_and_allowed_again,
     the_kill_switch_opens_the_gate_for_everybody,
     a_restart_knows_all_who_were_restricted,

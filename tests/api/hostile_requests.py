@@ -5,6 +5,7 @@
 """
 
 import base64
+import datetime
 import gzip
 import json
 import random
@@ -38,7 +39,7 @@ def zipped(content):
 
 QUESTION = b'{"uid":"u-1","purpose":"upload"}'
 EVENT = {"specversion": "1.0", "id": "h", "source": "hostile", "type": "fairuse.stt.v1", "subject": "u-2",
-         "time": "2026-03-15T08:00:00Z", "data": {"ms": 1}}  # fmt: skip
+         "time": datetime.datetime.now(datetime.timezone.utc).isoformat(), "data": {"ms": 1}}  # fmt: skip
 INNER = f"GET {HIDDEN} HTTP/1.1\r\nHost: api\r\n\r\n".encode()
 BOMB = zipped(bytes(9 << 20))
 PATHS = [

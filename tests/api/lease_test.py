@@ -3,6 +3,7 @@
 """Sessions side by side share a day's budget by leases: a running engine in local mode, over HTTP.
 usage: lease_test.py PROGRAM [CASE...]"""
 
+import datetime
 import pathlib
 import subprocess
 import sys
@@ -62,6 +63,23 @@ def a_session_reserves_and_its_stt_ends_the_lease(engine):
     equal(engine.finish(process)[0], 0, "exit code")
 
 
+def what_is_refused_was_not_used(engine):
+    process, api = start(engine)
+    lease = api.gate("u-1", "upload", session="up", planned_ms=20 * MINUTE_MS)["lease"]["id"]
+    ahead = datetime.timedelta(minutes=-10)
+    sent = line("t-1", "stt", {"ms": 20 * MINUTE_MS, "lease": lease}, ago=ahead) + line("t-2", "stt", {"ms": 1})
+    process.stdin.write(sent.encode())
+    process.stdin.flush()
+    api.wait_until_used(1, token="ann")
+    other = api.gate("u-1", "upload", session="other", planned_ms=20 * MINUTE_MS)
+    equal((other["answer"], other["reason"]), ("refuse", "budget_reserved"), "the lease of a dead letter goes on")
+    spend(api, "t-3", 20 * MINUTE_MS, lease)
+    api.wait_until_used(20 * MINUTE_MS + 1, token="ann")
+    last = api.gate("u-1", "upload", session="other", planned_ms=9 * MINUTE_MS)
+    equal(last["answer"], "allow", "what is taken ends it")
+    equal(engine.finish(process)[0], 0, "exit code")
+
+
 def an_upload_with_a_session_says_how_long_it_is(engine):
     process, api = start(engine)
     answer = api.call("POST", "/v1/gate", {"uid": "u-1", "purpose": "upload", "session": "up"})
@@ -99,6 +117,7 @@ def sixty_four_sessions_use_all_of_a_budget_and_no_more(engine):
 
 main([
     a_session_reserves_and_its_stt_ends_the_lease,
+    what_is_refused_was_not_used,
     an_upload_with_a_session_says_how_long_it_is,
     sixty_four_sessions_use_all_of_a_budget_and_no_more,
 ])

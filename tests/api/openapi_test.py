@@ -16,7 +16,7 @@ from support.process import ROOT  # noqa: E402
 ROUTE = re.compile(r'\{http_method::(\w+),\s*"([^"]+)",\s*\{\{([^}]*)\},')
 KINDS = {"Speech": "speech", "Stt": "stt", "Account": "account", "Conversation": "conversation", "Review": "review"}
 # Said when an event is sealed, after it was accepted here.
-LATER = {"too_old", "future", "erased", "wrong_partition"}
+LATER = {"erased", "wrong_partition"}
 
 
 def schema(name):

@@ -63,6 +63,16 @@ def a_user_without_a_history_is_free_of_everything(engine):
     equal(engine.finish(process)[0], 0, "exit code")
 
 
+def an_engine_that_has_had_no_event_yet_knows_nothing_against_anybody(engine):
+    process, api, send = start(engine)
+    seen = api.wait_for_status(lambda status: True, "the start")
+    equal((seen["stage"], seen["enforced"], seen["epoch"], seen["uploads"]), ("none", True, 0, {"refused": False}), "status")
+    check(instant(seen["as_of"]) > now() - datetime.timedelta(minutes=5), f"{seen['as_of']} is of now")
+    send(speech("s-1", "u-ann", 1))
+    api.wait_for_status(lambda status: status["speech_hours_today"] == 1, "the first event")
+    equal(engine.finish(process)[0], 0, "exit code")
+
+
 def a_user_sees_usage_stage_and_when_it_ends_in_their_own_words(engine):
     facts = line("a-1", "account", {"plan": "basic", "time_zone": "Europe/Berlin", "locale": "de"}, "u-ann")
     process, api, send = start(engine, facts, speech("s-1", "u-ann", 2.5), more=NOTIFIER)
@@ -135,8 +145,9 @@ def used_up_credits_are_told_of_as_such(engine):
     seen = api.wait_for_status(lambda status: status["stage"] == "warning", "the warning")
     check("free minutes" in seen["message"], f"{seen['message']} says why")
     equal(seen["ends_earlier_by"], ["appeal", "upgrade"], "what ends it earlier")
-    german = api.call("GET", STATUS, headers={"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}).json()
+    german = api.call("GET", STATUS, headers={"Accept-Language": "xx,en;q=0.5,de-AT;q=0.9"}).json()
     equal(german["locale"], "de", "the browser's language, as the account says none")
+    check(german["message"] != seen["message"], f"{german['message']} is in that language")
     equal(engine.finish(process)[0], 0, "exit code")
 
 
@@ -171,6 +182,7 @@ def only_users_see_a_status_and_only_their_own(engine):
 
 main([
     a_user_without_a_history_is_free_of_everything,
+    an_engine_that_has_had_no_event_yet_knows_nothing_against_anybody,
     a_user_sees_usage_stage_and_when_it_ends_in_their_own_words,
     what_changed_survives_a_restart_and_goes_with_an_erasure,
     messages_that_were_delivered_are_shown,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "streams/refusal_of.hpp"
@@ -53,7 +54,8 @@ void epoch_buffer::add(const std::shared_ptr<const record_batch>& batch, std::si
     command_sources_.push_back(from);
     return;
   }
-  if (not read->lease.empty()) leases_.push_back({std::string{read->subject}, std::string{read->lease}});
+  if (not read->lease.empty())
+    leases_.push_back({input, what.offset, {std::string{read->subject}, std::string{read->lease}}});
   events_.push_back({read->subject, read->what});
   sources_.push_back(from);
 }
@@ -129,6 +131,17 @@ void epoch_buffer::dead_letters(const epoch_result& decided, std::vector<dead_re
     if (found != impossible.end())
       add(command_sources_[i], impossible_promotion.why, impossible_promotion.place, found->note);
   }
+}
+
+std::vector<lease_use> epoch_buffer::leases_used(std::span<const refused_input> refused) const {
+  std::vector<lease_use> used;
+  if (leases_.empty()) return used;
+  std::set<std::pair<std::uint32_t, std::int64_t>> places;
+  for (const auto& each : refused)
+    places.emplace(each.topic, each.offset);
+  for (const auto& each : leases_)
+    if (not places.contains({each.input, each.offset})) used.push_back(each.what);
+  return used;
 }
 
 void epoch_buffer::clear() {

@@ -42,7 +42,8 @@ public:
   /// In input order.
   std::span<const addressed_event> events() const { return events_; }
   std::span<const event> commands() const { return commands_; }
-  std::span<const lease_use> leases() const { return leases_; }
+  /// Under which leases STT was used; what was refused was not. `refused`: as dead_letters() tells it.
+  std::vector<lease_use> leases_used(std::span<const refused_input> refused) const;
 
   /// The dead letters of the epoch: by the wire and by the partition check, then what core refused, then promotions
   /// that are impossible, each in input order.
@@ -63,6 +64,11 @@ private:
     source from;
     refused why;
   };
+  struct leased_record {
+    std::uint32_t input;
+    std::int64_t offset;
+    lease_use what;
+  };
   result<wire_event, refused> decode(const record_batch& batch, std::size_t index);
   bool belongs_here(const record& what, std::string_view subject);
   dead_record dead_letter(const source& from, refusal why, std::string_view place, std::string note) const;
@@ -77,7 +83,7 @@ private:
   /// Where events_[i] came from.
   std::vector<source> sources_;
   std::vector<event> commands_;
-  std::vector<lease_use> leases_;
+  std::vector<leased_record> leases_;
   std::vector<source> command_sources_;
   std::vector<refused_record> refused_;
   std::uint32_t last_input_ = 0;

@@ -366,8 +366,7 @@ void partition_shard::confirm(const transactional_producer& by) {
   config_commands_ = {};
   new_policies_.clear();
   if (done->with_records) {
-    if (rules_.environment.leases_used and not buffer_.leases().empty())
-      rules_.environment.leases_used(buffer_.leases());
+    if (rules_.environment.leases_used) rules_.environment.leases_used(buffer_.leases_used(done->refused));
     buffer_.clear();
     skipped_.clear();
     for (auto& each : inputs_)

@@ -34,7 +34,6 @@ type row struct {
 	BudgetResetsAt  string  `json:"budget_resets_at"`
 	ContentLocked   bool    `json:"content_locked"`
 	Exempt          bool    `json:"exempt"`
-	ExemptUntil     string  `json:"exempt_until"`
 }
 
 // What it says of everybody.
@@ -86,7 +85,7 @@ func answerFrom(r row, everybody controls, purpose string, now time.Time) Answer
 		answer.Reason = "kill_switch"
 	case !everybody.Enabled:
 		answer.Reason = "disabled"
-	case r.Exempt && at <= r.ExemptUntil:
+	case r.Exempt:
 		answer.Reason = "exempt"
 	case isUpload && r.HardRestricted && at < ends:
 		return refuse("hard_restricted", r.LimitMs, r.UsedMs, ends)

@@ -106,17 +106,19 @@ func (a API) Ask(question Question) Answer {
 
 // Stream tells the answers for a stream; the last one is returned. Each stretch is a session with a lease of its own,
 // so that no two streams of the user spend the same minutes; it is shorter than a lease is valid, so it need not ask
-// again.
+// again. What a lease does not cover is another stretch.
 func (a API) Stream(uid, call string, stretchesMs []int64, told func(Answer)) (answer Answer) {
 	var unsent []map[string]any
-	for number, planned := range stretchesMs {
-		session := fmt.Sprintf("%s/%d", call, number)
+	for number := 0; len(stretchesMs) > 0; number++ {
+		session, planned := fmt.Sprintf("%s/%d", call, number), stretchesMs[0]
+		stretchesMs = stretchesMs[1:]
 		answer = a.Ask(Question{uid, "stream", session, planned})
 		told(answer)
 		if answer.Answer == "refuse" {
 			return answer
 		}
 		if answer.Lease != nil && answer.Lease.GrantedMs < planned {
+			stretchesMs = append([]int64{planned - answer.Lease.GrantedMs}, stretchesMs...)
 			planned = answer.Lease.GrantedMs
 		}
 		unsent = append(unsent, used(uid, session, transcribe(planned), answer.Lease))
