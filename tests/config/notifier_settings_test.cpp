@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_meant_is_refused_at_its_place) {
       {needed + ", ends_topic: ''", "notifier.ends_topic: '' is not the name of a topic: 1 to 249 letters"},
       {needed + ", ends_topic: 'a b'", "notifier.ends_topic: 'a b' is not the name of a topic"},
       {needed + ", ends_topic: ../x", "notifier.ends_topic: '../x' is not the name of a topic"},
-      {needed + ", listen: 9464", "notifier.listen: expected address:port, such as 127.0.0.1:9464, not '9464'"},
+      {needed + ", listen: 9464", "notifier.listen: expected address:port with a port up to 65535, such as 127.0.0.1:9464, not '9464'"},
       {needed + ", listen: 'localhost:http'", "notifier.listen: expected address:port"},
       {needed + ", give_up_after: 31d", "notifier.give_up_after: '31d' is out of range"},
       {needed + ", secret: whsec_x", "unknown key 'secret' in notifier"},

@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_work_is_refused_with_its_place_and_a_remedy) {
       {"price: {input_per_million: 0.0000001}", "has more than 6 decimals"},
       {"breaker: {pause: 0}", "the least is 1s"},
       {"ca_file: nowhere", "reviewer.ca_file: no such file: "},
-      {"listen: '9464'", "expected address:port, such as 127.0.0.1:9464"},
+      {"listen: '9464'", "expected address:port with a port up to 65535, such as 127.0.0.1:9464"},
       {"listen: 'a:70000'", "expected address:port"},
       {"modle: m", "unknown key 'modle' in reviewer; did you mean 'model'?"},
       {"per_hour: {request: 1}", "unknown key 'request' in reviewer.per_hour; did you mean 'requests'?"},
