@@ -8,6 +8,7 @@ usage: gate_kafka_test.py PROGRAM VERSION-OF-KAFKA [KILLS]"""
 import collections
 import datetime
 import http.client
+import itertools
 import json
 import pathlib
 import random
@@ -317,14 +318,21 @@ def every_metric_stands_in_the_table(instances):
         wait_until(lambda status=status: sorted(status.figures().shapes()) == wanted, f"{each.name} has the metrics of the table")
 
 
-def a_trace_goes_with_an_event_to_its_dead_letter(broker, instances):
+def a_trace_goes_with_an_event_to_its_dead_letter(program, config, broker, instances):
+    operate(program, config, "erase", "gone", "--yes")
     trace = "0af7651916cd43dd8448eb211c80319c"
-    old = event("old", "speech", {"lane": "realtime", "ms": 1}, ago=datetime.timedelta(days=20))
     headers = {"Content-Type": "application/cloudevents+json", "traceparent": f"00-{trace}-b7ad6b7169203331-01"}
-    answer = Api(instances[0].process, token="phone").call("POST", "/v1/events", json.dumps(old), headers=headers)
-    equal(answer.status, 202, "status")
-    wait_until(lambda: any("`too_old`" in line and f", trace {trace}. " in line
-                           for each in instances for line in each.log_text().splitlines()), "the log names the trace")  # fmt: skip
+    api = Api(instances[0].process, token="phone")
+    ids = itertools.count()
+
+    def is_named():
+        """An event from before the erasure, in an epoch behind it."""
+        late = event(f"late-{next(ids)}", "stt", {"ms": 1}, "gone", ago=datetime.timedelta(minutes=2))
+        equal(api.call("POST", "/v1/events", json.dumps(late), headers=headers).status, 202, "status")
+        lines = (line for each in instances for line in each.log_text().splitlines())
+        return any("`erased`" in line and f", trace {trace}. " in line for line in lines)
+
+    wait_until(is_named, "the log names the trace")
     kept = consume(broker.bootstrap, "gate.dead_letters", "-f", "%h\\n")
     check(any(f"traceparent={headers['traceparent']}" in each for each in kept), f"{kept} have the trace")
 
@@ -347,7 +355,7 @@ def main():
         instances, config, asked = kill_and_ask(program, broker, pathlib.Path(scratch), kills)
         took = switches_reach_every_instance(program, instances, config, max(1, kills // 3))
         every_metric_stands_in_the_table(instances)
-        a_trace_goes_with_an_event_to_its_dead_letter(broker, instances)
+        a_trace_goes_with_an_event_to_its_dead_letter(program, config, broker, instances)
         without_a_broker_the_gate_opens(broker, instances)
         for each in instances:
             each.stop()

@@ -116,7 +116,7 @@ func (g *Gate) take(record *kgo.Record) {
 		}
 		return
 	}
-	said := row{Partition: record.Partition, Until: never, RetryAt: never, BudgetResetsAt: never, ExemptUntil: never}
+	said := row{Partition: record.Partition, Until: never, RetryAt: never, BudgetResetsAt: never}
 	if json.Unmarshal(record.Value, &said) != nil || said.Stage == "" {
 		return
 	}
