@@ -188,7 +188,9 @@ std::string check_duration(const std::string& text) {
 }
 
 std::string check_address(const std::string& text) {
-  return is_address_and_port(text) ? std::string{} : "'" + text + "' is no address:port with a port up to 65535, such as 127.0.0.1:8080";
+  return is_address_and_port(text)
+             ? std::string{}
+             : "'" + text + "' is no address:port with a port up to 65535, such as 127.0.0.1:8080";
 }
 
 std::string check_advertised(const std::string& text) {

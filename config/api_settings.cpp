@@ -58,7 +58,8 @@ private:
   void bind_listen() {
     if (not from_.text("listen", into_.listen) or into_.listen.empty()) return;
     if (not is_address_and_port(into_.listen))
-      from_.error("listen", "expected address:port with a port up to 65535, such as 127.0.0.1:8080, not '" + into_.listen + "'");
+      from_.error("listen",
+                  "expected address:port with a port up to 65535, such as 127.0.0.1:8080, not '" + into_.listen + "'");
     else if (not from_.has("tokens") and not from_.has("jwt") and not from_.has("proxies"))
       from_.error("listen", "nobody could ask; say in tokens, jwt or proxies who may");
     else if (not is_loopback(into_.listen))
@@ -86,7 +87,8 @@ private:
   void bind_status_listen() {
     auto& into = into_.status_listen;
     if (from_.text("status_listen", into) and not into.empty() and not is_address_and_port(into))
-      from_.error("status_listen", "expected address:port with a port up to 65535, such as 127.0.0.1:9464, not '" + into + "'");
+      from_.error("status_listen",
+                  "expected address:port with a port up to 65535, such as 127.0.0.1:9464, not '" + into + "'");
   }
 
   static void filled_text(map_reader& from, std::string_view key, std::string& into, need how) {

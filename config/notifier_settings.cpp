@@ -103,7 +103,8 @@ private:
 
   void bind_listen() {
     if (from_.text("listen", into_.listen) and not into_.listen.empty() and not is_address_and_port(into_.listen))
-      from_.error("listen", "expected address:port with a port up to 65535, such as 127.0.0.1:9464, not '" + into_.listen + "'");
+      from_.error("listen",
+                  "expected address:port with a port up to 65535, such as 127.0.0.1:9464, not '" + into_.listen + "'");
   }
 
   map_reader& from_;

@@ -43,7 +43,8 @@ public:
     from_.text("proxy", into_.proxy);
     bind_file(from_, "ca_file", folder_, into_.ca_file);
     if (from_.text("listen", into_.listen) and not into_.listen.empty() and not is_address_and_port(into_.listen))
-      from_.error("listen", "expected address:port with a port up to 65535, such as 127.0.0.1:9464, not '" + into_.listen + "'");
+      from_.error("listen",
+                  "expected address:port with a port up to 65535, such as 127.0.0.1:9464, not '" + into_.listen + "'");
     from_.flag("with_engine", into_.with_engine);
   }
 

@@ -103,11 +103,13 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_meant_is_refused_at_its_place) {
   const std::string proxy = "addresses: [127.0.0.1]";
   const std::pair<std::string, std::string> rows[] = {
       {"listen: 8080, tokens: tokens.txt",
-       "d.yaml:2:15: error: api.listen: expected address:port with a port up to 65535, such as 127.0.0.1:8080, not '8080'"},
+       "d.yaml:2:15: error: api.listen: expected address:port with a port up to 65535, such as 127.0.0.1:8080, not "
+       "'8080'"},
       {"listen: '127.0.0.1:http', tokens: tokens.txt", "api.listen: expected address:port"},
       {"listen: '127.0.0.1:8080'", "d.yaml:2:15: error: api.listen: nobody could ask; say in tokens, jwt or proxies"},
       {"status_listen: 9464",
-       "d.yaml:2:22: error: api.status_listen: expected address:port with a port up to 65535, such as 127.0.0.1:9464, not '9464'"},
+       "d.yaml:2:22: error: api.status_listen: expected address:port with a port up to 65535, such as 127.0.0.1:9464, "
+       "not '9464'"},
       {"tokens: none", "d.yaml:2:15: error: api.tokens: no such file: "},
       {"token: tokens.txt", "unknown key 'token' in api; did you mean 'tokens'?"},
       {"jwt: {" + jwt + "}", "d.yaml:2:12: error: missing key 'jwks' in api.jwt"},
