@@ -45,11 +45,9 @@ const controls* shard_state::obey(const event& command, time_ms now) {
   else if (what.verb == admin_verb::kill_switch)
     next.killed = what.on;
   else if (what.verb == admin_verb::promote_policy) {
-    const auto shadow = next.policies->slot_named(what.policy);
-    const bool whole = shadow > 0 and not next.policies->is_incomplete(static_cast<std::size_t>(shadow), now);
-    const auto after = whole ? next.policies->promoted(what.policy) : nullptr;
+    const auto after = may_promote(*next.policies, what, now) ? next.policies->promoted(what.policy) : nullptr;
     if (after == nullptr) {
-      broadcast_.impossible.push_back({&command, why_not_promoted(*next.policies, what.policy, now)});
+      broadcast_.impossible.push_back({&command, why_not_promoted(*next.policies, what, now)});
       return nullptr;
     }
     policy_sets_.push_back(after);

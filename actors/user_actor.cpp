@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/query.hpp"
+
 namespace fairuse {
 
 namespace {
@@ -23,9 +25,12 @@ std::span<const mark> live_marks(const user& who) {
 }
 
 /// A user and what names the strikes.
-struct named_user {
+class named_user {
+public:
+  named_user(user& of, std::string_view id, const case_naming& naming) : who{of}, uid{id}, case_of{naming} {}
+
   user& who;
-  std::string_view uid;
+  const std::string_view uid;
   const case_naming& case_of;
 
   /// 0: no strike has that reference.
@@ -36,6 +41,18 @@ struct named_user {
     return 0;
   }
 
+  /// For a person whose command was refused; empty: there is nothing to say.
+  std::string why_refused(applied how, const event& what) const {
+    if (how == applied::unknown_strike) return strikes();
+    if (how != applied::no_appeal) return {};
+    const auto& command = detail_of<admin_command>(what);
+    const auto number = command.reference.empty() ? command.strike : strike_of(command.reference);
+    for (const auto& each : live_marks(who))
+      if (each.strike and each.number == number) return std::string{why_no_appeal(each)};
+    return {};
+  }
+
+private:
   /// For a person who named one that is not there.
   std::string strikes() const {
     std::vector<std::uint32_t> numbers;
@@ -84,7 +101,7 @@ bool take_step(user& who, const slice& what, const step& taken, const shard_opti
     const named_user whom{who, what.uid, options.case_of};
     const auto how = apply_named(whom, taken, each, options.horizon_ms, result.wrote);
     if (is_refused(how))
-      result.refused.push_back({&each, how, how == applied::unknown_strike ? whom.strikes() : std::string()});
+      result.refused.push_back({&each, how, whom.why_refused(how, each)});
     else if (how != applied::accepted)
       result.unused.push_back({each.kind, how});
   }

@@ -22,9 +22,14 @@
 #include "cli/promotion_check.hpp"
 #include "cli/told_by_instance.hpp"
 #include "engine/clocks.hpp"
+#include "engine/engine.hpp"
 #include "engine/kafka_options.hpp"
 #include "events/time_text.hpp"
 #include "events/wire.hpp"
+#include "storage/local_reader.hpp"
+#include "streams/local/sealer.hpp"
+#include "streams/local/spool.hpp"
+#include "streams/policy_choice.hpp"
 
 namespace fairuse::cli {
 
@@ -42,6 +47,7 @@ struct control_options {
   std::string reason;
   std::string id;
   std::string until;
+  std::string digest;
   bool yes = false;
 };
 
@@ -60,12 +66,15 @@ struct command_form {
 constexpr std::array forms{
     command_form{"kill_switch", "on|off"},
     command_form{"enable", "on|off"},
-    command_form{"promote_policy", "POLICY"},
+    command_form{"promote_policy", "POLICY [--digest DIGEST]"},
     command_form{"exempt", "UID on|off [--until TIME]"},
     command_form{"set_stage", "UID none|warning|throttle|restrict"},
     command_form{"reset", "UID"},
     command_form{"clear_strike", "UID STRIKE"},
+    command_form{"restore_strike", "UID STRIKE"},
+    command_form{"appeal", "UID STRIKE TEXT"},
     command_form{"resolve", "UID STRIKE [NOTES]"},
+    command_form{"reopen", "UID STRIKE [NOTES]"},
     command_form{"erase", "UID"},
 };
 
@@ -87,14 +96,19 @@ bool read_strike(const std::string& word, admin_command& out) {
   return out.strike != 0;
 }
 
+/// Behind the strike.
+bool takes_text(admin_verb verb) {
+  return verb == admin_verb::resolve or verb == admin_verb::reopen or verb == admin_verb::appeal;
+}
+
 /// The words behind the user; false if they do not fit.
 bool read_arguments(std::span<const std::string> words, admin_command& out) {
   if (out.verb == admin_verb::reset) return words.empty();
-  if (out.verb == admin_verb::resolve and words.size() == 2) {
-    out.notes = words.back();
+  if (takes_text(out.verb) and words.size() == 2) {
+    (out.verb == admin_verb::appeal ? out.text : out.notes) = words.back();
     words = words.first(1);
   }
-  if (words.size() != 1) return false;
+  if (words.size() != 1 or (out.verb == admin_verb::appeal and out.text.empty())) return false;
   const auto& word = words.front();
   switch (out.verb) {
     case admin_verb::set_stage: {
@@ -103,7 +117,10 @@ bool read_arguments(std::span<const std::string> words, admin_command& out) {
       return to.has_value();
     }
     case admin_verb::resolve:
+    case admin_verb::reopen:
     case admin_verb::clear_strike:
+    case admin_verb::restore_strike:
+    case admin_verb::appeal:
       return read_strike(word, out);
     case admin_verb::exempt:
     case admin_verb::enable:
@@ -122,7 +139,7 @@ constexpr std::string_view strike_advice =
     ". STRIKE is the strike's number, or the case reference of its e-mail: FU- and 12 hexadecimal digits";
 
 bool names_strike(std::optional<admin_verb> verb) {
-  return verb == admin_verb::clear_strike or verb == admin_verb::resolve;
+  return verb == admin_verb::clear_strike or verb == admin_verb::restore_strike or (verb and takes_text(*verb));
 }
 
 /// Of an exemption that begins; empty: it does not end by itself.
@@ -133,6 +150,18 @@ result<void> read_until(const std::string& text, time_ms now, admin_command& out
   if (not until) return error{fmt::format("'{}' is no time: write it like 2026-11-22T00:00:00Z", text)};
   if (*until <= now) return error{fmt::format("{} is over: the exemption would end before it begins", text)};
   out.until = *until;
+  return {};
+}
+
+result<void> read_digest(const std::string& text, admin_command& out) {
+  if (text.empty()) return {};
+  if (out.verb != admin_verb::promote_policy) return error{"--digest belongs to `promote_policy POLICY`"};
+  if (not is_digest_prefix(text))
+    return error{
+        fmt::format("'{}' is no digest: 12 to 64 digits of 0 to 9 and a to f, as `fairuse check` and decisions "
+                    "show them",
+                    text)};
+  out.digest = text;
   return {};
 }
 
@@ -168,6 +197,7 @@ result<wanted_event> understand(const control_options& wanted) {
     return error{fmt::format("it is called so: fairuse command --config FILE {} {} --actor A --reason R{}", name,
                              form->arguments, names_strike(verb) ? strike_advice : "")};
   if (const auto read = read_until(wanted.until, wall_clock_ms(), what); not read) return read.error();
+  if (const auto read = read_digest(wanted.digest, what); not read) return read.error();
   if (verb) {
     made.detail = std::move(what);
     return made;
@@ -199,23 +229,46 @@ public:
     if (not what) return command_error{exit_usage, what.error().message};
     const auto line = line_of(*what);
     if (not line) return command_error{exit_usage, line.error().message};
-    if (const auto done = prepare(*what); not done) return done.error();
-    if (const auto sent = send(what->subject, *line); not sent) return error_of(sent.error());
-    print_out("sent as {} to {}\n", id_,
-              what->subject == broadcast ? fmt::format("all {} partitions of {}", to_.size(), topic())
-                                         : fmt::format("partition {} of {}", to_.front(), topic()));
-    print_out("The same --id changes nothing if it is sent again.\n");
+    if (auto loaded = all_.load(wanted_.config_file); not loaded) return loaded.error();
+    const bool is_local = all_.deployment().settings.streams == stream_kind::local;
+    auto sent = is_local ? deliver(*what, *line) : send(*what, *line);
+    if (not sent) return sent.error();
+    print_out("sent as {} to {}\nThe same --id changes nothing if it is sent again.\n", id_, *sent);
     return exit_done;
   }
 
 private:
-  // Everything that can refuse it, before anything is sent.
-  command_result<> prepare(const wanted_event& what) {
-    if (auto opened = all_.open(wanted_.config_file); not opened) return opened;
-    if (auto found = find_partitions(what); not found) return found;
-    if (auto known = know_policy(what); not known) return known;
+  command_result<> confirm_erasure(const wanted_event& what) const {
     if (what.kind != event_kind::erasure) return {};
     return confirm("Everything about this user is deleted, for good. Go on?", wanted_.yes);
+  }
+
+  // Local mode: into the second input of the engine, which need not run.
+  command_result<std::string> deliver(const wanted_event& what, const std::string& line) {
+    const auto& state = wanted_.state_folder.empty() ? run_settings{}.state_folder : wanted_.state_folder;
+    const auto store = local_reader::open(state);
+    if (not store) return no_local_store(state, store.error(), wanted_from_store::user);
+    if (setting_of((*store)->meta().settings, "clock") == to_text(clock_kind::events))
+      return command_error{exit_usage, fmt::format("the store in {} runs by --clock events: put the command into the "
+                                                   "file that is read, with a `time` of that file",
+                                                   state)};
+    if (auto sure = confirm_erasure(what); not sure) return sure.error();
+    const auto now = wall_clock_ms();
+    const auto name = fmt::format("{:013}-{}", now, new_id("command", now));
+    if (const auto put = put_in_spool(state, name, line + '\n'); not put)
+      return command_error{exit_failed, put.error().message};
+    return fmt::format("the engine in {}: it holds from its next epoch on", state);
+  }
+
+  // Kafka mode: everything that can refuse it comes before anything is sent.
+  command_result<std::string> send(const wanted_event& what, const std::string& line) {
+    if (auto connected = all_.connect(); not connected) return connected.error();
+    if (auto found = find_partitions(what); not found) return found.error();
+    if (auto known = know_policy(what); not known) return known.error();
+    if (auto sure = confirm_erasure(what); not sure) return sure.error();
+    if (const auto sent = send(what.subject, line); not sent) return error_of(sent.error());
+    return what.subject == broadcast ? fmt::format("all {} partitions of {}", to_.size(), topic())
+                                     : fmt::format("partition {} of {}", to_.front(), topic());
   }
 
   const std::string& topic() const { return all_.settings().inputs.front(); }
@@ -302,20 +355,24 @@ private:
 
 std::function<int()> declare_control(CLI::App& app) {
   const auto wanted = std::make_shared<control_options>();
-  app.add_option("--config", wanted->config_file, "Deployment with streams.kind kafka")->required();
-  app.add_option("--state", wanted->state_folder,
-                 "State folder of an instance on this machine: has it loaded what `promote_policy` names?");
+  app.add_option("--config", wanted->config_file, "Deployment of the engine")->required();
+  app.add_option(
+      "--state", wanted->state_folder,
+      "Local mode: state folder of the engine. Kafka: that of an instance on this machine, to know whether it "
+      "has loaded what `promote_policy` names");
   app.add_option("WORDS", wanted->words, "What to do, to whom, and how")->required()->expected(1, 4);
   app.add_option("--actor", wanted->actor, "Who asks for it; stands in the audit log")->required();
   app.add_option("--reason", wanted->reason, "Why; stands in the audit log")->required();
   app.add_option("--until", wanted->until,
                  "Last instant of an exemption, RFC 3339. Default: it does not end by itself");
+  app.add_option("--digest", wanted->digest,
+                 "Promote the policy only if its digest begins so: it is the one that was agreed on");
   app.add_option("--id", wanted->id, "Id of the command: sent twice, it holds once. Default: a new one");
   app.add_flag("--yes", wanted->yes, "Do not ask before an erasure");
   app.footer(
       "WORDS are one of these, as in events; STRIKE is a number or a case reference (FU-...):\n"
       + all_forms() +
-      "\nExit 0: the command is in the input topic, and holds from the next epoch on. 1: it is not, and no\n"
+      "\nExit 0: the command is in the engine's input, and holds from the next epoch on. 1: it is not, and no\n"
       "partition has any of it. 2: wrong command or file.");
   return [wanted] { return exit_code_of(control_session{*wanted}.run()); };
 }
@@ -324,13 +381,15 @@ std::function<int()> declare_control(CLI::App& app) {
 
 const command control_command = {
     "command",
-    "Send a command to all users, or to one, through the input topic on Kafka.",
+    "Send a command to all users, or to one, through the input of the engine.",
     "fairuse command --config config/kafka.yaml kill_switch on --actor ann --reason 'wrong caps'\n"
     "fairuse command --config config/kafka.yaml promote_policy fair-2 --actor ann --reason 'agreed' --state state\n"
     "fairuse command --config config/kafka.yaml exempt alice on --actor ann --reason 'press' --until "
     "2099-06-30T23:59:59Z\n"
     "fairuse command --config config/kafka.yaml set_stage alice none --actor ann --reason 'appeal'\n"
     "fairuse command --config config/kafka.yaml clear_strike alice FU-68DCFFAAADE2 --actor ann --reason 'a lecture'\n"
+    "fairuse command --config config/local.yaml --state state restore_strike alice 2 --actor ann --reason 'no "
+    "lecture'\n"
     "fairuse command --config config/kafka.yaml reset alice --actor ann --reason 'appeal' --id appeal-77\n"
     "fairuse command --config config/kafka.yaml erase alice --actor ann --reason 'request of the user'",
     declare_control,

@@ -19,7 +19,8 @@ command_error error_of(const kafka::call_error& why) {
   return {exit_failed, fmt::format("{} ({})", why.text, why.code)};
 }
 
-command_result<> operator_session::open(const std::string& config_file) {
+command_result<> operator_session::load(const std::string& config_file) {
+  config_file_ = config_file;
   yaml::diagnostics problems{config_file};
   auto loaded = load_deployment(config_file, kafka_client_library(), problems);
   // What the linter says of policies is for `check` and `run`.
@@ -27,12 +28,16 @@ command_result<> operator_session::open(const std::string& config_file) {
     if (not loaded or each.file == config_file) tell("{}\n", to_text(each));
   if (not loaded) return command_error{exit_usage, fmt::format("{} is refused", config_file)};
   loaded_ = std::make_unique<loaded_deployment>(std::move(*loaded));
+  set_up_command_log(loaded_->settings.log.level);
+  return {};
+}
+
+command_result<> operator_session::connect() {
   if (loaded_->settings.streams != stream_kind::kafka)
     return command_error{exit_usage,
                          fmt::format("{} is of local mode (streams.kind: local): this command is about Kafka. "
                                      "config/kafka.yaml is an example",
-                                     config_file)};
-  set_up_command_log(loaded_->settings.log.level);
+                                     config_file_)};
   // The result says the same as librdkafka's log lines.
   const auto options =
       cluster_options(settings(), [](log_level, const std::string& line) { log_line(log_level::debug, line); });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The start of the operator's commands of Kafka mode: deployment, brokers, group, number of partitions.
+// The start of the operator's commands: deployment, and in Kafka mode brokers, group, number of partitions.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,15 @@ namespace fairuse::cli {
 
 class operator_session {
 public:
-  /// Read the file and ask the brokers. Errors of the file go to stderr, line by line.
-  command_result<> open(const std::string& config_file);
+  /// Read the file. Its errors go to stderr, line by line.
+  command_result<> load(const std::string& config_file);
+  /// Ask the brokers. An error, too: the deployment is of local mode. REQUIRES: it is loaded.
+  command_result<> connect();
+  /// Both.
+  command_result<> open(const std::string& config_file) {
+    auto loaded = load(config_file);
+    return loaded ? connect() : loaded;
+  }
 
   const loaded_deployment& deployment() const { return *loaded_; }
   const kafka_settings& settings() const { return loaded_->settings.kafka; }
@@ -29,6 +36,7 @@ public:
 private:
   command_result<> ask_brokers();
 
+  std::string config_file_;
   std::unique_ptr<loaded_deployment> loaded_;
   std::unique_ptr<kafka::cluster> brokers_;
   std::unique_ptr<kafka::group_view> group_;

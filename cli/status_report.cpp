@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "base/pure/text.hpp"
 #include "base/pure/text_table.hpp"
 #include "events/decision_json.hpp"
 #include "events/time_text.hpp"
@@ -55,7 +56,7 @@ class status_lines {
 public:
   explicit status_lines(std::size_t width) : width_{width} {}
   void add(std::string_view name, const std::string& value) {
-    text_ += wrapped(fmt::format("  {:<12}{}", name, value), 14, width_) + '\n';
+    text_ += wrapped(fmt::format("  {:<12}{}", name, without_control(value)), 14, width_) + '\n';
   }
   void add_head(const std::string& line) { text_ += wrapped(line, 2, width_) + '\n'; }
   std::string text() && { return std::move(text_); }
@@ -97,6 +98,16 @@ void add_said(status_lines& text, const review_details& said) {
     text.add("evidence", line);
 }
 
+/// What people said of a strike.
+void add_case(status_lines& text, const mark& strike) {
+  if (strike.appeals != nullptr)
+    for (const auto& each : *strike.appeals)
+      text.add("appeal",
+               fmt::format("{}, {}: {}", to_time_text(each.at),
+                           each.closed_at == never ? "open" : "closed " + to_time_text(each.closed_at), each.text));
+  if (not strike.notes.empty()) text.add(strike.resolved ? "resolved" : "reopened", strike.notes);
+}
+
 void add_marks(status_lines& text, const status_question& question, const standing_view& view) {
   if (view.details == nullptr) return;
   for (const auto& each : view.details->marks) {
@@ -112,6 +123,7 @@ void add_marks(status_lines& text, const status_question& question, const standi
     if (each.cleared != reason::none) line += fmt::format(", cleared: {}", to_text(each.cleared));
     text.add(each.strike ? fmt::format("strike {}", each.number) : "mark", line);
     if (each.said) add_said(text, *each.said);
+    add_case(text, each);
   }
 }
 
@@ -176,6 +188,13 @@ void add_said(json& mark, const review_details& said) {
   if (said.cost_micro) mark["cost_micro"] = *said.cost_micro;
 }
 
+json appeals_json(const std::vector<appeal>& appeals) {
+  auto list = json::array();
+  for (const auto& each : appeals)
+    list.push_back({{"time", to_time_text(each.at)}, {"text", each.text}, {"closed_at", instant_json(each.closed_at)}});
+  return list;
+}
+
 json marks_json(const status_question& question, const standing_view& view) {
   auto list = json::array();
   if (view.details == nullptr) return list;
@@ -193,6 +212,9 @@ json marks_json(const status_question& question, const standing_view& view) {
     mark["to"] = to_text(each.to);
     mark["until"] = instant_json(each.end);
     if (each.cleared != reason::none) mark["cleared"] = to_text(each.cleared);
+    if (each.strike) mark["resolved"] = each.resolved;
+    if (not each.notes.empty()) mark["notes"] = each.notes;
+    if (each.appeals != nullptr) mark["appeals"] = appeals_json(*each.appeals);
     list.push_back(std::move(mark));
   }
   return list;

@@ -12,6 +12,7 @@
 #include "core/bind.hpp"
 #include "core/ladder.hpp"
 #include "core/limits.hpp"
+#include "core/query.hpp"
 
 namespace fairuse::detail {
 
@@ -96,19 +97,38 @@ mark* strike_numbered(const slot_context& live, std::uint32_t number) {
   return found == marks.end() ? nullptr : &*found;
 }
 
-applied command_resolve(slot_context& live, const admin_command& command) {
-  auto* strike = strike_numbered(live, command.strike);
-  if (strike == nullptr) return applied::unknown_strike;
+void note(slot_context& live, mark& strike, bool resolved, const admin_command& command) {
   live.touch();
-  strike->resolved = true;
-  strike->notes = command.actor + ": " + command.notes;
-  return applied::accepted;
+  strike.resolved = resolved;
+  strike.notes = command.actor + ": " + command.notes;
 }
 
-applied command_clear_strike(slot_context& live, const admin_command& command) {
+/// REQUIRES: a command about a strike.
+applied command_strike(slot_context& live, const admin_command& command) {
   auto* strike = strike_numbered(live, command.strike);
   if (strike == nullptr) return applied::unknown_strike;
-  if (clear_strike(live, *strike, cause_of(command))) refold(live, cause_of(command));
+  const auto cause = cause_of(command);
+  switch (command.verb) {
+    case admin_verb::resolve:
+      note(live, *strike, true, command);
+      close_appeal(live, *strike, cause);
+      break;
+    case admin_verb::reopen:
+      if (strike->resolved) note(live, *strike, false, command);
+      break;
+    case admin_verb::clear_strike:
+      if (clear_strike(live, *strike, cause)) refold(live, cause);
+      break;
+    case admin_verb::restore_strike:
+      if (restore_strike(live, *strike, cause)) refold(live, cause);
+      break;
+    case admin_verb::appeal:
+      if (not why_no_appeal(*strike).empty()) return applied::no_appeal;
+      open_appeal(live, *strike, command.text, cause);
+      break;
+    default:
+      break;
+  }
   return applied::accepted;
 }
 
@@ -294,9 +314,11 @@ applied apply_admin(slot_context& live, const event& what) {
       command_reset(live, command);
       break;
     case admin_verb::resolve:
-      return command_resolve(live, command);
+    case admin_verb::reopen:
     case admin_verb::clear_strike:
-      return command_clear_strike(live, command);
+    case admin_verb::restore_strike:
+    case admin_verb::appeal:
+      return command_strike(live, command);
     case admin_verb::exempt:
       return command_exempt(live, command);
     case admin_verb::enable:

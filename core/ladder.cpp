@@ -165,18 +165,53 @@ void finish_review(slot_context& context, const verdict& found) {
   enter_stage(context, step->at, cause);
 }
 
-bool clear_strike(slot_context& context, mark& strike, const stage_cause& cause) {
-  if (not strike.strike or strike.cleared != reason::none) return false;
-  context.touch();
-  strike.cleared = cause.why;
-  auto& written = context.write(decision_kind::strike_cleared, cause.why);
+namespace {
+
+void write_about(slot_context& context, decision_kind kind, const mark& strike, const stage_cause& cause) {
+  auto& written = context.write(kind, cause.why);
   written.strike = strike.number;
   written.type = strike.type;
   written.scored = true;
   written.score_nano = strike.score_nano;
   written.who = cause.who;
   written.note = cause.note;
+}
+
+} // namespace
+
+bool clear_strike(slot_context& context, mark& strike, const stage_cause& cause) {
+  if (not strike.strike or strike.cleared != reason::none) return false;
+  context.touch();
+  strike.cleared = cause.why;
+  write_about(context, decision_kind::strike_cleared, strike, cause);
+  close_appeal(context, strike, cause);
   return true;
+}
+
+bool restore_strike(slot_context& context, mark& strike, const stage_cause& cause) {
+  if (strike.cleared == reason::none) return false;
+  context.touch();
+  strike.cleared = reason::none;
+  write_about(context, decision_kind::strike_restored, strike, cause);
+  return true;
+}
+
+void open_appeal(slot_context& context, mark& strike, std::string_view text, const stage_cause& cause) {
+  context.touch();
+  auto all = strike.appeals ? *strike.appeals : std::vector<appeal>{};
+  all.push_back({context.at, std::string{text}, never});
+  strike.appeals = std::make_shared<const std::vector<appeal>>(std::move(all));
+  strike.resolved = false;
+  write_about(context, decision_kind::appeal_opened, strike, cause);
+}
+
+void close_appeal(slot_context& context, mark& strike, const stage_cause& cause) {
+  if (not strike.has_open_appeal()) return;
+  context.touch();
+  auto all = *strike.appeals;
+  all.back().closed_at = context.at;
+  strike.appeals = std::make_shared<const std::vector<appeal>>(std::move(all));
+  write_about(context, decision_kind::appeal_closed, strike, cause);
 }
 
 void refold(slot_context& context, const stage_cause& cause) {

@@ -41,8 +41,13 @@ void enter_stage(slot_context& context, stage to, const stage_cause& cause);
 void end_stage(slot_context& context);
 /// Recompute the stage from marks after strikes were cleared; writes one stage_changed iff stage or end differs.
 void refold(slot_context& context, const stage_cause& cause);
-/// Clear one strike if it counts; true if it did.
+/// Clear one strike if it counts; true if it did. Closes its appeal.
 bool clear_strike(slot_context& context, mark& strike, const stage_cause& cause);
+/// Count one strike again that was cleared; true if it was.
+bool restore_strike(slot_context& context, mark& strike, const stage_cause& cause);
+void open_appeal(slot_context& context, mark& strike, std::string_view text, const stage_cause& cause);
+/// If one is open.
+void close_appeal(slot_context& context, mark& strike, const stage_cause& cause);
 /// Strikes that count, from `from` on.
 std::uint32_t strikes_since(const standing& of, time_ms from);
 /// Append a mark; time, cause and policy are filled in.

@@ -114,6 +114,14 @@ standing_view query_standing(const user& who, const controls& in_force, std::siz
   return standing_query(who, in_force, slot, at).answer();
 }
 
+std::string_view why_no_appeal(const mark& strike) {
+  if (strike.cleared != reason::none) return "The strike is cleared, so there is nothing to appeal against.";
+  if (strike.has_open_appeal()) return "An appeal is open already.";
+  if (strike.appeals != nullptr and strike.appeals->size() >= appeals_max)
+    return "There were three appeals against this strike, which is the most.";
+  return {};
+}
+
 time_ms next_due_of(const user& who) { return detail::next_due(who); }
 
 } // namespace fairuse

@@ -3,6 +3,7 @@
 // What people ask about a user. Const: answers from the state as of the last step, fires nothing, writes nothing.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "core/policy_set.hpp"
@@ -62,6 +63,9 @@ inline const standing* standing_in(const user& who, std::size_t slot) {
 
 /// Where the user stands in slot number `slot` of `in_force.policies` at instant `at` (>= the user's last step).
 standing_view query_standing(const user& who, const controls& in_force, std::size_t slot, time_ms at);
+
+/// A sentence; empty: there can be an appeal against the strike now.
+std::string_view why_no_appeal(const mark& strike);
 
 /// When the user's earliest timer is due, over all slots; `never`: there is none. The user need not be bound.
 time_ms next_due_of(const user& who);

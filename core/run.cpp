@@ -92,6 +92,7 @@ void count(counters& counts, applied how) {
       return;
     case applied::unknown_strike:
     case applied::past_until:
+    case applied::no_appeal:
       return; // A dead letter is counted where it is written.
   }
 }

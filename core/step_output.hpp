@@ -25,6 +25,8 @@ enum class applied : std::uint8_t {
   unknown_strike,
   /// Dead letter: an exemption that would end before it begins. The command's id counts as used.
   past_until,
+  /// Dead letter: of this strike there can be no appeal now (why_no_appeal). The command's id counts as used.
+  no_appeal,
 };
 
 /// Whether the event becomes a dead letter.

@@ -54,6 +54,19 @@ inline constexpr std::size_t conversations_max = 30;
 /// Persistent: never renumber.
 enum class mark_kind : std::uint8_t { verdict = 0, admin_stage = 1, reset = 2, upgrade = 3 };
 
+/// What a user said against a strike.
+struct appeal {
+  time_ms at = 0;
+  std::string text;
+  /// `never`: it is open.
+  time_ms closed_at = never;
+  friend bool operator==(const appeal&, const appeal&) = default;
+};
+/// Of one strike, over its life.
+inline constexpr std::size_t appeals_max = 3;
+/// Shared by copies of a mark, which are read alone; nullptr: there is none.
+using shared_appeals = std::shared_ptr<const std::vector<appeal>>;
+
 /// One entry of a standing's history. It stores its result, so a later policy does not change it.
 struct mark {
   time_ms at = 0;
@@ -73,9 +86,13 @@ struct mark {
   std::uint32_t request = 0; ///< 0: no request (synthetic, borrowed, admin)
   std::string cause;         ///< event id
   std::string policy_digest;
-  std::string notes; ///< resolve: who and what
+  std::string notes; ///< resolve, reopen: who and what
   /// Of a verdict: what else the reviewer said.
   shared_details said;
+  /// Oldest first; the last one may be open.
+  shared_appeals appeals;
+
+  bool has_open_appeal() const { return appeals != nullptr and appeals->back().closed_at == never; }
 };
 
 /// Where a user stands in one slot.

@@ -49,6 +49,12 @@ constexpr std::string_view text_of(decision_kind value) {
       return "exemption_ended";
     case decision_kind::budget_low:
       return "budget_low";
+    case decision_kind::strike_restored:
+      return "strike_restored";
+    case decision_kind::appeal_opened:
+      return "appeal_opened";
+    case decision_kind::appeal_closed:
+      return "appeal_closed";
   }
   return {};
 }

@@ -37,8 +37,11 @@ enum class decision_kind : std::uint8_t {
   user_erased = 18,
   exemption_ended = 19,
   budget_low = 20,
+  strike_restored = 21,
+  appeal_opened = 22,
+  appeal_closed = 23,
 };
-inline constexpr std::size_t decision_kind_count = 21;
+inline constexpr std::size_t decision_kind_count = 24;
 
 std::string_view to_text(decision_kind value);
 

@@ -57,6 +57,9 @@ constexpr std::uint32_t fields_of(decision_kind kind) {
     case decision_kind::strike_added:
       return f_request | f_strike | f_score | f_said | f_qualifying | f_from_to | f_prior | f_until;
     case decision_kind::strike_cleared:
+    case decision_kind::strike_restored:
+    case decision_kind::appeal_opened:
+    case decision_kind::appeal_closed:
       return f_strike | admin_fields;
     case decision_kind::stage_changed:
       return f_strike | f_from_to | f_until | admin_fields;

@@ -42,8 +42,8 @@ constexpr names<event_kind, event_kind_count> event_types{{"fairuse.speech.v1", 
 static_assert(not event_types.texts.back().empty(), "each event_kind has a type");
 constexpr std::string_view type_prefix = "fairuse.";
 constexpr std::string_view type_suffix = ".v1";
-constexpr names<admin_verb, 8> verb_names{
-    {"set_stage", "reset", "resolve", "clear_strike", "exempt", "enable", "kill_switch", "promote_policy"}};
+constexpr names<admin_verb, 11> verb_names{{"set_stage", "reset", "resolve", "clear_strike", "exempt", "enable",
+                                            "kill_switch", "promote_policy", "restore_strike", "reopen", "appeal"}};
 
 } // namespace
 
@@ -70,6 +70,8 @@ std::uint32_t command_content(const admin_command& what) {
         std::string_view(what.reason), std::string_view(what.notes), std::string_view(what.policy)})
     all.append(text).push_back('\0');
   if (what.until != never) all.append(std::to_string(what.until)).push_back('\0');
+  for (const auto& text : {what.digest, what.text})
+    if (not text.empty()) all.append(text).push_back('\0');
   // What the command says, and not which number was found for it.
   all += what.reference.empty() ? std::to_string(what.strike) : what.reference;
   return std::max(static_cast<std::uint32_t>(XXH3_64bits(all.data(), all.size())), std::uint32_t{1});
@@ -85,6 +87,12 @@ bool is_case_reference(std::string_view text) {
   constexpr std::size_t digits = 12;
   return text.size() == prefix.size() + digits and text.starts_with(prefix)
          and text.find_first_not_of("0123456789ABCDEF", prefix.size()) == std::string_view::npos;
+}
+
+bool is_digest_prefix(std::string_view text) {
+  constexpr std::size_t whole = 64;
+  return text.size() >= digest_digits_min and text.size() <= whole
+         and text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 bool is_locale(std::string_view text) {

@@ -73,6 +73,9 @@ enum class admin_verb : std::uint8_t {
   enable = 5,
   kill_switch = 6,
   promote_policy = 7,
+  restore_strike = 8,
+  reopen = 9,
+  appeal = 10, ///< what the user says against a strike
 };
 
 /// A span of speech, half open, ms from the event's `time`.
@@ -154,15 +157,23 @@ struct admin_command {
   bool on = false;
   /// exempt with `on`: the last instant of the exemption; `never`: it does not end by itself.
   time_ms until = never;
-  /// clear_strike, resolve: the number of the strike; 0 if `reference` names it (and no strike has that reference).
+  /// Commands about a strike: its number; 0 if `reference` names it (and no strike has that reference).
   std::uint32_t strike = 0;
-  /// clear_strike, resolve: instead of the number, its case reference.
+  /// Instead of the number, its case reference.
   std::string reference;
-  /// resolve.
+  /// resolve, reopen.
   std::string notes;
   /// promote_policy.
   std::string policy;
+  /// promote_policy: the first digits of the policy's digest, at least digest_digits_min; empty: any.
+  std::string digest;
+  /// appeal: the user's own words.
+  std::string text;
 };
+
+inline constexpr std::size_t digest_digits_min = 12;
+/// 12 to 64 lower-case hex digits: what a digest is shown as, or all of it.
+bool is_digest_prefix(std::string_view text);
 
 /// 32 bits of a hash over what a command says, its time excepted: tells a command that is sent again from another one
 /// under the same id. Never 0. Stored for ever, so a member that is added later counts only where it is set.

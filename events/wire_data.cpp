@@ -225,8 +225,11 @@ enum admin_member : std::size_t {
   notes_at,
   policy_at,
   until_at,
+  digest_at,
+  text_at,
 };
-constexpr names<9> admin_names{"command", "actor", "reason", "stage", "on", "strike", "notes", "policy", "until"};
+constexpr names<11> admin_names{"command", "actor",  "reason", "stage",  "on",  "strike",
+                                "notes",   "policy", "until",  "digest", "text"};
 using admin_members = members<admin_names.size()>;
 
 constexpr std::uint32_t bit(std::size_t i) { return 1U << i; }
@@ -238,16 +241,20 @@ constexpr std::uint32_t arguments_of(admin_verb verb) {
     case admin_verb::reset:
       return 0;
     case admin_verb::resolve:
+    case admin_verb::reopen:
       return bit(strike_at) | bit(notes_at);
     case admin_verb::clear_strike:
+    case admin_verb::restore_strike:
       return bit(strike_at);
+    case admin_verb::appeal:
+      return bit(strike_at) | bit(text_at);
     case admin_verb::exempt:
       return bit(on_at) | bit(until_at);
     case admin_verb::enable:
     case admin_verb::kill_switch:
       return bit(on_at);
     case admin_verb::promote_policy:
-      return bit(policy_at);
+      return bit(policy_at) | bit(digest_at);
   }
   return 0;
 }
@@ -281,6 +288,18 @@ bool read_until(line_reading& in, const admin_members& from, admin_command& out)
   return true;
 }
 
+/// Of the policy that is meant; absent: whatever has the name.
+bool read_digest(line_reading& in, const admin_members& from, admin_command& out) {
+  return read_text(in, from, digest_at, wire_name_bytes_max, out.digest)
+         and (not from.has(digest_at) or is_digest_prefix(out.digest)
+              or in.refuse(refusal::bad_value, data_prefix, "digest"));
+}
+
+bool need_words(line_reading& in, const admin_members& from, std::string& out) {
+  return need(in, from, text_at) and read_text(in, from, text_at, wire_text_bytes_max, out)
+         and (not out.empty() or in.refuse(refusal::bad_value, data_prefix, "text"));
+}
+
 /// What `arguments` names, in the order of admin_member.
 bool read_admin_arguments(line_reading& in, const admin_members& from, std::uint32_t arguments, admin_command& out) {
   const auto takes = [arguments](admin_member each) { return (arguments & bit(each)) != 0; };
@@ -289,7 +308,9 @@ bool read_admin_arguments(line_reading& in, const admin_members& from, std::uint
   if (takes(until_at) and not read_until(in, from, out)) return false;
   if (takes(strike_at) and not need_strike(in, from, out)) return false;
   if (takes(notes_at) and not read_text(in, from, notes_at, wire_text_bytes_max, out.notes)) return false;
-  return not takes(policy_at) or need_name(in, from, policy_at, out.policy);
+  if (takes(policy_at) and not need_name(in, from, policy_at, out.policy)) return false;
+  if (takes(digest_at) and not read_digest(in, from, out)) return false;
+  return not takes(text_at) or need_words(in, from, out.text);
 }
 
 bool read_admin(line_reading& in, dom::object data, std::string_view subject, event_detail& detail) {

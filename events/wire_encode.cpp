@@ -77,11 +77,17 @@ void write(json_members& to, const admin_command& command) {
     case admin_verb::reset:
       break;
     case admin_verb::resolve:
+    case admin_verb::reopen:
       write_strike(to, command);
       to.optional_text("notes", command.notes);
       break;
     case admin_verb::clear_strike:
+    case admin_verb::restore_strike:
       write_strike(to, command);
+      break;
+    case admin_verb::appeal:
+      write_strike(to, command);
+      to.text("text", command.text);
       break;
     case admin_verb::exempt:
       to.truth("on", command.on);
@@ -93,6 +99,7 @@ void write(json_members& to, const admin_command& command) {
       break;
     case admin_verb::promote_policy:
       to.text("policy", command.policy);
+      to.optional_text("digest", command.digest);
       break;
   }
   to.text("actor", command.actor);

@@ -307,6 +307,7 @@ namespace {
 std::string_view refusal_text(applied why) {
   if (why == applied::unknown_strike)
     return "it names no strike. If it names a case, --case-key must be the deployment's key";
+  if (why == applied::no_appeal) return "there can be no appeal against its strike then";
   if (why == applied::past_until) return "its exemption would end before it begins";
   return "it is too old. The deployment's `retention.usage` was changed, and its store does not say when";
 }

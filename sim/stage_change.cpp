@@ -25,6 +25,7 @@ bool is_step(const decision& what) {
     case decision_kind::review_ignored:
     case decision_kind::strike_added:
     case decision_kind::strike_cleared:
+    case decision_kind::strike_restored:
       return true;
     case decision_kind::stage_changed:
       return what.from != what.to;

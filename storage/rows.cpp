@@ -120,6 +120,23 @@ shared_details read_said(const row::mark& from) {
   return said == review_details{} ? nullptr : std::make_shared<const review_details>(std::move(said));
 }
 
+void write_appeals(const std::vector<appeal>& from, row::mark& to) {
+  for (const auto& each : from) {
+    auto& made = *to.add_appeals();
+    made.set_at(each.at);
+    made.set_text(each.text);
+    if (each.closed_at != never) made.set_closed_at(each.closed_at);
+  }
+}
+
+shared_appeals read_appeals(const row::mark& from) {
+  if (from.appeals().empty()) return nullptr;
+  std::vector<appeal> all;
+  for (const auto& each : from.appeals())
+    all.push_back({each.at(), each.text(), each.has_closed_at() ? each.closed_at() : never});
+  return std::make_shared<const std::vector<appeal>>(std::move(all));
+}
+
 void write_mark(const mark& from, row::mark& to) {
   to.set_at(from.at);
   to.set_kind(static_cast<std::uint32_t>(from.kind));
@@ -138,6 +155,7 @@ void write_mark(const mark& from, row::mark& to) {
   to.set_policy_digest(pack_digest(from.policy_digest));
   to.set_notes(from.notes);
   if (from.said) write_said(*from.said, to);
+  if (from.appeals) write_appeals(*from.appeals, to);
 }
 
 bool read_mark(const row::mark& from, mark& to) {
@@ -153,6 +171,7 @@ bool read_mark(const row::mark& from, mark& to) {
   to.policy_digest = unpack_digest(from.policy_digest());
   to.notes = from.notes();
   to.said = read_said(from);
+  to.appeals = read_appeals(from);
   return to_enum(from.kind(), mark_kind::upgrade, to.kind)
          and to_enum(from.cleared(), reason::stage_reached, to.cleared)
          and to_enum(from.type(), usage_type::free_exhausted, to.type)

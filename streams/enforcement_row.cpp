@@ -36,6 +36,9 @@ bool changes_view(decision_kind kind) {
     case decision_kind::policy_promoted:
     case decision_kind::user_erased:
     case decision_kind::budget_low:
+    case decision_kind::strike_restored:
+    case decision_kind::appeal_opened:
+    case decision_kind::appeal_closed:
       break;
   }
   return false;

@@ -23,6 +23,7 @@ inline refused_at refusal_of(applied why) {
     case applied::future:
       return {refusal::future, {}};
     case applied::unknown_strike:
+    case applied::no_appeal:
       return {refusal::bad_value, place_of_strike};
     case applied::past_until:
       return {refusal::bad_value, place_of_until};

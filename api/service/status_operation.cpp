@@ -36,8 +36,9 @@ constexpr std::size_t history_max = 50;
 
 bool is_told_in_history(std::string_view decision) {
   static constexpr std::string_view told[] = {
-      "strike_added",        "strike_cleared",     "stage_changed",  "budget_exhausted", "budget_reset",
-      "restriction_engaged", "restriction_lifted", "content_locked", "content_unlocked", "exemption_ended"};
+      "strike_added",   "strike_cleared",   "strike_restored", "appeal_opened",       "appeal_closed",
+      "stage_changed",  "budget_exhausted", "budget_reset",    "restriction_engaged", "restriction_lifted",
+      "content_locked", "content_unlocked", "exemption_ended"};
   return std::ranges::find(told, decision) != std::end(told);
 }
 

@@ -49,6 +49,13 @@ constexpr bool has_control(std::string_view text) {
   return found;
 }
 
+/// For lines that people read: what came from outside moves no cursor.
+inline std::string without_control(std::string text) {
+  for (auto& each : text)
+    if (has_control({&each, 1})) each = '?';
+  return text;
+}
+
 /// The first eight characters as a number that compares as they do; a shorter text is filled up with zeros.
 inline std::uint64_t leading_number(std::string_view text) {
   std::array<unsigned char, sizeof(std::uint64_t)> bytes{};

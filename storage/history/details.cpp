@@ -12,7 +12,7 @@ namespace fairuse::history {
 namespace {
 
 constexpr auto usage_type_last = static_cast<std::uint32_t>(usage_type::free_exhausted);
-constexpr auto verb_last = static_cast<std::uint32_t>(admin_verb::promote_policy);
+constexpr auto verb_last = static_cast<std::uint32_t>(admin_verb::appeal);
 
 std::string encode_account(const account_fact& what) {
   stored::account out;
@@ -207,6 +207,7 @@ bool decode_text(std::string_view bytes, const std::vector<std::string>& strings
   return true;
 }
 
+// The text of an appeal is the user's own, and no rule reads it: a history is without.
 std::string encode_command(const admin_command& what) {
   stored::command out;
   out.set_verb(static_cast<std::uint32_t>(what.verb));
@@ -219,6 +220,7 @@ std::string encode_command(const admin_command& what) {
   out.set_reference(what.reference);
   out.set_notes(what.notes);
   out.set_policy(what.policy);
+  out.set_digest(what.digest);
   return bytes_of(out);
 }
 
@@ -234,7 +236,9 @@ std::optional<admin_command> decode_command(std::string_view bytes) {
                        .strike = from.strike(),
                        .reference = from.reference(),
                        .notes = from.notes(),
-                       .policy = from.policy()};
+                       .policy = from.policy(),
+                       .digest = from.digest(),
+                       .text = {}};
 }
 
 std::string encode_review(const recorded_review& what) {

@@ -48,7 +48,7 @@ applied admission::judge(time_ms now, const event& what) {
   const auto how = apply(who_, in_force_, now, what, horizon_ms_, out_);
   out_.clear();
   // Strikes follow from policies: whether there is one of that number is not known here.
-  return how == applied::unknown_strike ? applied::accepted : how;
+  return how == applied::unknown_strike or how == applied::no_appeal ? applied::accepted : how;
 }
 
 } // namespace fairuse::history

@@ -52,8 +52,9 @@ struct fixture : worker_fixture {
     what.actor = "ada";
     return {uid, fact(at, event_kind::admin, what)};
   }
-  event command(time_ms at, admin_verb verb, bool on, const std::string& policy = {}) {
+  event command(time_ms at, admin_verb verb, bool on, const std::string& policy = {}, const std::string& digest = {}) {
     admin_command what;
+    what.digest = digest;
     what.verb = verb;
     what.on = on;
     what.policy = policy;
@@ -208,6 +209,13 @@ BOOST_AUTO_TEST_CASE(a_strike_is_named_by_its_number_or_by_its_reference) {
       {admin_verb::resolve, "FU-a-3", {}, has},
       {admin_verb::resolve, "FU-a-2", {}, ""},
       {admin_verb::clear_strike, "FU-a-1", {"strike_cleared 1 admin", "stage_changed warning>warning admin +30d"}, ""},
+      {admin_verb::appeal, "FU-a-1", {}, "The strike is cleared, so there is nothing to appeal against."},
+      {admin_verb::restore_strike,
+       "FU-a-1",
+       {"strike_restored 1 admin", "stage_changed warning>warning admin +30d"},
+       ""},
+      {admin_verb::appeal, "FU-a-1", {"appeal_opened 1 admin"}, ""},
+      {admin_verb::appeal, "FU-a-1", {}, "An appeal is open already."},
   };
   for (const auto& each : rows)
     BOOST_TEST_CONTEXT(each.reference) {
@@ -223,7 +231,7 @@ BOOST_AUTO_TEST_CASE(a_strike_is_named_by_its_number_or_by_its_reference) {
       BOOST_TEST(worker_under_test.notes.refused.empty());
       now += 1;
     }
-  BOOST_TEST(worker_under_test.notes.counts.duplicates == 4U);
+  BOOST_TEST(worker_under_test.notes.counts.duplicates == std::size(rows));
   BOOST_TEST(worker_under_test.notes.counts.reused_command_ids == 0U);
 }
 
@@ -395,8 +403,15 @@ BOOST_AUTO_TEST_CASE(a_promotion_that_cannot_be_is_reported_and_changes_nothing)
                            "No shadow is called 'live'; loaded are old, young."}),
              boost::test_tools::per_element());
   BOOST_TEST(worker_under_test.engine().in_force().policies == before);
-  worker_under_test.run(
-      {monday, {}, {worker_under_test.command(monday, admin_verb::promote_policy, false, "old")}, {}});
+  const auto promote = [&](const std::string& of) {
+    worker_under_test.run(
+        {monday, {}, {worker_under_test.command(monday, admin_verb::promote_policy, false, "old", of)}, {}});
+  };
+  // The digest of a policy of these tests is its name.
+  promote("older");
+  BOOST_TEST(worker_under_test.notes.impossible_commands.back() == "old is old, and not older.");
+  BOOST_TEST(worker_under_test.engine().in_force().policies == before);
+  promote("ol");
   BOOST_TEST(worker_under_test.engine().in_force().policies->live().label.policy == "old");
   worker_under_test.run({monday, {}, {worker_under_test.command(monday, admin_verb::promote_policy, true, "old")}, {}});
   BOOST_TEST(worker_under_test.notes.impossible_commands.back() == "old is live already.");

@@ -171,6 +171,10 @@ class Options(unittest.TestCase):
             (("clear_strike", "alice", "4294967296"), "clear_strike UID STRIKE"),
             (("clear_strike", "alice", "1", "a lecture"), "clear_strike UID STRIKE"),
             (("resolve", "alice"), "resolve UID STRIKE [NOTES]"),
+            (("restore_strike", "alice"), "restore_strike UID STRIKE"),
+            (("appeal", "alice", "1"), "appeal UID STRIKE TEXT"),
+            (("reopen", "alice"), "reopen UID STRIKE [NOTES]"),
+            (("promote_policy", "a", "b"), "promote_policy POLICY [--digest DIGEST]"),
             (("erase", "alice", "now"), "erase UID"),
         ]:
             with self.subTest(words=words):

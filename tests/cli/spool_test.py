@@ -168,6 +168,50 @@ def what_is_no_file_is_left_where_it_is(engine):
     check("strike_added" in kinds(engine.decisions("state")), "the delivery behind them counts")
 
 
+def an_operators_command_is_delivered(engine):
+    """To a running engine, to one that does not run, once for an id, and not to a store of the past."""
+
+    def command(*words, state="state", code=0):
+        who = ("--actor", "ann", "--reason", "a test")
+        done = engine.call("command", "--config", "local.yaml", "--state", state, *words, *who)
+        equal(done.returncode, code, f"exit code of {words}, which said {done.stderr.decode()}")
+        return done.stdout.decode() + done.stderr.decode()
+
+    def marks():
+        return engine.status("state", "u-1")["slots"][0]["marks"]
+
+    engine.write("in.ndjson", day_of_a_listener())
+    command("reset", "u-1", code=2)
+    process = engine.start("state", "in.ndjson", clock="wall")
+    engine.wait_for_decisions("state", lambda lines: b"review_requested" in b"".join(lines))
+    deliver(engine, "state", "1", verdict())
+    engine.wait_for_decisions("state", lambda lines: b"strike_added" in b"".join(lines))
+    case = marks()[0]["case"]
+    command("appeal", "u-1", case.lower(), "a lecture\x1b[2J of mine")
+    engine.wait_for_decisions("state", lambda lines: b"appeal_opened" in b"".join(lines))
+    equal([(each["text"], each["closed_at"]) for each in marks()[0]["appeals"]], [("a lecture\x1b[2J of mine", None)], "appeals")
+    shown = engine.call("status", "--state", "state", "--user", "u-1").stdout.decode()
+    check("open: a lecture?[2J of mine" in " ".join(shown.split()), shown)
+    command("clear_strike", "u-1", "1", "--id", "clear-1")
+    engine.wait_for_decisions("state", lambda lines: b"strike_cleared" in b"".join(lines))
+    check(marks()[0]["appeals"][0]["closed_at"], "the appeal is closed")
+    equal(engine.finish(process)[0], 0, "exit code")
+    said = command("restore_strike", "u-1", case)
+    check("it holds from its next epoch on" in said, said)
+    command("clear_strike", "u-1", "1", "--id", "clear-1")
+    command("erase", "u-2", code=2)
+    command("erase", "u-2", "--yes")
+    engine.good_run("state", "in.ndjson", clock="wall")
+    decided = kinds(engine.decisions("state"))
+    live = [each for each in decided if each.startswith(("appeal", "strike", "user"))]
+    # In the order of users in an epoch.
+    equal(live, ["strike_added", "appeal_opened", "strike_cleared", "appeal_closed", "strike_restored", "user_erased"], "decisions")
+    equal(engine.status("state", "u-1")["slots"][0]["stage"], "warning", "the stage")
+    engine.write("past.ndjson", line("old", "stt", {"ms": 1}, ago=datetime.timedelta(days=90)))
+    engine.good_run("past", "past.ndjson")
+    check("runs by --clock events" in command("reset", "u-1", state="past", code=2), "a store of the past is told of")
+
+
 def a_name_that_is_no_line_of_text_is_not_read(engine):
     engine.write("in.ndjson", day_of_a_listener())
     engine.good_run("state", "in.ndjson", clock="wall")
@@ -190,6 +234,7 @@ CASES = [
     what_has_no_whole_name_is_not_read,
     a_store_of_the_past_takes_no_delivery,
     what_is_no_file_is_left_where_it_is,
+    an_operators_command_is_delivered,
     a_name_that_is_no_line_of_text_is_not_read,
     a_stop_leaves_what_was_not_sealed_to_the_next_run,
 ]

@@ -299,6 +299,69 @@ BOOST_AUTO_TEST_CASE(resolving_a_strike_notes_who_and_what_and_decides_nothing) 
   BOOST_TEST(user.standing().strikes_7d == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_strike_that_is_restored_counts_as_if_it_had_never_been_cleared) {
+  user_fixture user;
+  misuse_times(user, 4);
+  user.wait(hour_ms);
+  const auto before = user.standing();
+  user.about_strike(admin_verb::restore_strike, 4);
+  user.decided();
+  user.clear_strike(4);
+  user.decided();
+  user.about_strike(admin_verb::restore_strike, 4);
+  const auto left = before.until - user.now;
+  BOOST_TEST(
+      user.decided()
+          == (lines{"strike_restored 4 admin", "stage_changed throttle>restrict admin +" + duration_text(left),
+                    "notification restrict misuse", "restriction_engaged hard stage_reached 4h2ms/2h +23h997ms"}),
+      boost::test_tools::per_element());
+  BOOST_TEST((user.standing().until == before.until));
+  BOOST_TEST(user.standing().strikes_7d == before.strikes_7d);
+  user.about_strike(admin_verb::restore_strike, 4);
+  BOOST_TEST(user.decided().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_strike_has_one_open_appeal_and_three_in_all) {
+  user_fixture user;
+  misuse_times(user, 2);
+  user.decided();
+  BOOST_TEST((user.about_strike(admin_verb::appeal, 3) == applied::unknown_strike));
+  for (int i = 0; i < 3; ++i) {
+    BOOST_TEST((user.about_strike(admin_verb::appeal, 2) == applied::accepted));
+    BOOST_TEST(user.decided() == lines{"appeal_opened 2 admin"});
+    const auto& strike = user.who.standings[0]->marks.back();
+    BOOST_TEST(not strike.resolved);
+    BOOST_TEST(strike.appeals->back().text == "a lecture of mine");
+    BOOST_TEST((user.about_strike(admin_verb::appeal, 2) == applied::no_appeal));
+    BOOST_TEST(user.decided().empty());
+    user.resolve(2);
+    BOOST_TEST(user.decided() == lines{"appeal_closed 2 admin"});
+    BOOST_TEST((strike.resolved and strike.appeals->back().closed_at == user.now));
+  }
+  BOOST_TEST((user.about_strike(admin_verb::appeal, 2) == applied::no_appeal));
+  // Each strike has its own.
+  BOOST_TEST((user.about_strike(admin_verb::appeal, 1) == applied::accepted));
+  user.decided();
+  user.clear_strike(1);
+  BOOST_TEST(user.decided().at(0) == "strike_cleared 1 admin");
+  BOOST_TEST((user.who.standings[0]->marks.front().appeals->back().closed_at == user.now));
+  BOOST_TEST((user.about_strike(admin_verb::appeal, 1) == applied::no_appeal));
+}
+
+BOOST_AUTO_TEST_CASE(a_case_that_is_resolved_can_be_opened_again) {
+  user_fixture user;
+  user.misuse();
+  user.decided();
+  const auto& first = user.who.standings[0]->marks.front();
+  user.about_strike(admin_verb::reopen, 1);
+  BOOST_TEST(first.notes.empty());
+  user.resolve(1);
+  user.about_strike(admin_verb::reopen, 1);
+  BOOST_TEST(user.decided().empty());
+  BOOST_TEST(not first.resolved);
+  BOOST_TEST(first.notes == "ada: seen again");
+}
+
 BOOST_AUTO_TEST_CASE(an_upgrade_clears_what_began_with_exhausted_credits_and_only_that) {
   struct row {
     upgrade_rule rule;

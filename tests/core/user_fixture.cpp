@@ -126,6 +126,9 @@ std::string details_of(const decision& what) {
     case decision_kind::review_ignored:
       return std::to_string(what.request) + " " + why;
     case decision_kind::strike_cleared:
+    case decision_kind::strike_restored:
+    case decision_kind::appeal_opened:
+    case decision_kind::appeal_closed:
       return std::to_string(what.strike) + " " + why;
     case decision_kind::stage_changed:
       return steps_of(what) + " " + why + until_of(what);
@@ -253,18 +256,14 @@ applied user_fixture::set_stage(stage to) {
 
 applied user_fixture::reset() { return command({}); }
 
-applied user_fixture::clear_strike(std::uint32_t number) {
+applied user_fixture::about_strike(admin_verb verb, std::uint32_t number) {
   admin_command what;
-  what.verb = admin_verb::clear_strike;
+  what.verb = verb;
   what.strike = number;
-  return command(what);
-}
-
-applied user_fixture::resolve(std::uint32_t number) {
-  admin_command what;
-  what.verb = admin_verb::resolve;
-  what.strike = number;
-  what.notes = "seen";
+  if (verb == admin_verb::appeal)
+    what.text = "a lecture of mine";
+  else if (verb == admin_verb::resolve or verb == admin_verb::reopen)
+    what.notes = verb == admin_verb::resolve ? "seen" : "seen again";
   return command(what);
 }
 

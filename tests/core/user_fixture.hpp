@@ -56,8 +56,9 @@ public:
   applied fail(const std::string& request);
   applied set_stage(stage to);
   applied reset();
-  applied clear_strike(std::uint32_t number);
-  applied resolve(std::uint32_t number);
+  applied about_strike(admin_verb verb, std::uint32_t number);
+  applied clear_strike(std::uint32_t number) { return about_strike(admin_verb::clear_strike, number); }
+  applied resolve(std::uint32_t number) { return about_strike(admin_verb::resolve, number); }
   applied exempt(bool on, time_ms until = never);
   applied erase(std::int64_t ago_ms = 0);
   /// The last event once more.

@@ -121,9 +121,16 @@ void fill_review(sample& s) {
   s.what.detail = s.arena.keep(std::move(answer));
 }
 
+void name_strike(admin_command& command) {
+  if (*rc::gen::arbitrary<bool>())
+    command.reference = "FU-0123456789AB";
+  else
+    command.strike = *rc::gen::inRange<std::uint32_t>(1, UINT32_MAX);
+}
+
 void fill_admin(sample& s) {
   admin_command command;
-  command.verb = one_of_first<admin_verb>(8);
+  command.verb = one_of_first<admin_verb>(11);
   command.actor = some_name();
   command.reason = some_text();
   switch (command.verb) {
@@ -132,17 +139,21 @@ void fill_admin(sample& s) {
       break;
     case admin_verb::reset:
       break;
+    case admin_verb::appeal:
+      command.text = some_name();
+      name_strike(command);
+      break;
     case admin_verb::resolve:
+    case admin_verb::reopen:
       command.notes = some_text();
       [[fallthrough]];
     case admin_verb::clear_strike:
-      if (*rc::gen::arbitrary<bool>())
-        command.reference = "FU-0123456789AB";
-      else
-        command.strike = *rc::gen::inRange<std::uint32_t>(1, UINT32_MAX);
+    case admin_verb::restore_strike:
+      name_strike(command);
       break;
     case admin_verb::promote_policy:
       command.policy = some_name();
+      if (*rc::gen::arbitrary<bool>()) command.digest = "0123456789abcdef";
       s.subject = "*";
       break;
     case admin_verb::enable:

@@ -204,12 +204,23 @@ void add_others(std::vector<decision>& all) {
   all.push_back(erased);
 }
 
+void add_cases(std::vector<decision>& all) {
+  for (const auto kind : {decision_kind::strike_restored, decision_kind::appeal_opened, decision_kind::appeal_closed}) {
+    auto about = caused(of(kind, reason::admin), "c-4");
+    about.strike = 4;
+    about.who = "support:anna";
+    if (kind != decision_kind::appeal_opened) about.note = "a lecture";
+    all.push_back(about);
+  }
+}
+
 std::vector<decision> samples() {
   std::vector<decision> all;
   add_usage(all);
   add_reviews(all);
   add_standing(all);
   add_others(all);
+  add_cases(all);
   return all;
 }
 

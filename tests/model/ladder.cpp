@@ -2,6 +2,7 @@
 //
 // The model's ladder: the stage is replayed from the history each time.
 #include <algorithm>
+#include <utility>
 
 #include "tests/model/naive_user.hpp"
 
@@ -137,14 +138,28 @@ bool naive_user::clear(std::size_t slot, std::size_t index, time_ms at, const st
   auto& entry = history_[slot].ladder[index];
   if (not entry.strike or entry.cleared) return false;
   entry.cleared = true;
-  auto& written = write(slot, decision_kind::strike_cleared, why, at, cause);
+  write_about(slot, index, decision_kind::strike_cleared, at, cause, why, who, note);
+  close_appeal(slot, index, at, cause, why, who, note);
+  return true;
+}
+
+void naive_user::write_about(std::size_t slot, std::size_t index, decision_kind kind, time_ms at,
+                             const std::string& cause, reason why, const std::string& who, const std::string& note) {
+  const auto& entry = history_[slot].ladder[index];
+  auto& written = write(slot, kind, why, at, cause);
   written.strike = entry.number;
   written.type = entry.type;
   written.scored = true;
   written.score_nano = entry.score_nano;
   written.who = who;
   written.note = note;
-  return true;
+}
+
+void naive_user::close_appeal(std::size_t slot, std::size_t index, time_ms at, const std::string& cause, reason why,
+                              const std::string& who, const std::string& note) {
+  auto& entry = history_[slot].ladder[index];
+  if (std::exchange(entry.appeal_is_open, false))
+    write_about(slot, index, decision_kind::appeal_closed, at, cause, why, who, note);
 }
 
 void naive_user::refold(std::size_t slot, position was, time_ms at, const std::string& cause, reason why,
@@ -191,7 +206,10 @@ applied naive_user::command(time_ms now, const event& given) {
       command_reset(now, cause, what);
       break;
     case admin_verb::clear_strike:
+    case admin_verb::restore_strike:
     case admin_verb::resolve:
+    case admin_verb::reopen:
+    case admin_verb::appeal:
       return command_strike(now, cause, what);
     case admin_verb::exempt:
       return command_exempt(now, cause, what);
@@ -203,9 +221,9 @@ applied naive_user::command(time_ms now, const event& given) {
   return applied::accepted;
 }
 
-// What `resolve` notes is in no decision.
+// What `resolve` and `reopen` note is in no decision.
 applied naive_user::command_strike(time_ms now, const std::string& cause, const admin_command& what) {
-  const auto& ladder = history_.front().ladder;
+  auto& ladder = history_.front().ladder;
   for (std::size_t i = 0; i < ladder.size(); ++i) {
     const auto number = ladder[i].number;
     const bool meant =
@@ -214,6 +232,17 @@ applied naive_user::command_strike(time_ms now, const std::string& cause, const 
     const auto was = now_at(0);
     if (what.verb == admin_verb::clear_strike and clear(0, i, now, cause, reason::admin, what.actor, what.reason))
       refold(0, was, now, cause, reason::admin, what.actor, what.reason);
+    if (what.verb == admin_verb::restore_strike and std::exchange(ladder[i].cleared, false)) {
+      write_about(0, i, decision_kind::strike_restored, now, cause, reason::admin, what.actor, what.reason);
+      refold(0, was, now, cause, reason::admin, what.actor, what.reason);
+    }
+    if (what.verb == admin_verb::resolve) close_appeal(0, i, now, cause, reason::admin, what.actor, what.reason);
+    if (what.verb == admin_verb::appeal) {
+      if (ladder[i].cleared or ladder[i].appeal_is_open or ladder[i].appeals == 3) return applied::no_appeal;
+      ++ladder[i].appeals;
+      ladder[i].appeal_is_open = true;
+      write_about(0, i, decision_kind::appeal_opened, now, cause, reason::admin, what.actor, what.reason);
+    }
     return applied::accepted;
   }
   return applied::unknown_strike;

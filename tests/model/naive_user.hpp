@@ -53,6 +53,8 @@ struct ladder_entry {
   stage to = stage::none;
   time_ms end = never;
   std::uint32_t number = 0;
+  int appeals = 0;
+  bool appeal_is_open = false;
   /// The answer that it is of, or was borrowed of; nullptr: none.
   const review_answer* of = nullptr;
 };
@@ -170,6 +172,10 @@ private:
                      reason why, std::uint32_t request, time_ms asked_at, const review_answer* of);
   bool clear(std::size_t slot, std::size_t index, time_ms at, const std::string& cause, reason why,
              const std::string& who, const std::string& note);
+  void write_about(std::size_t slot, std::size_t index, decision_kind kind, time_ms at, const std::string& cause,
+                   reason why, const std::string& who, const std::string& note);
+  void close_appeal(std::size_t slot, std::size_t index, time_ms at, const std::string& cause, reason why,
+                    const std::string& who, const std::string& note);
   void refold(std::size_t slot, position was, time_ms at, const std::string& cause, reason why, const std::string& who,
               const std::string& note);
   void upgrade(std::size_t slot, time_ms at, const std::string& cause);

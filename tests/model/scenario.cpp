@@ -284,11 +284,18 @@ void scenario_run::admin(const action& given) {
   what.reason = "because";
   what.verb =
       pick(given.choice, {admin_verb::set_stage, admin_verb::reset, admin_verb::clear_strike, admin_verb::exempt,
-                          admin_verb::set_stage, admin_verb::clear_strike, admin_verb::resolve, admin_verb::exempt});
+                          admin_verb::set_stage, admin_verb::clear_strike, admin_verb::resolve, admin_verb::exempt,
+                          admin_verb::restore_strike, admin_verb::appeal, admin_verb::appeal, admin_verb::reopen});
   what.to = pick(given.variant, {stage::restrict, stage::throttle, stage::warning, stage::none});
   what.strike = given.variant % 5U;
   what.on = given.variant % 2 == 0;
   if (what.verb == admin_verb::exempt and what.on) what.until = exempt_until(given.variant / 2);
+  // Mostly there is something to restore.
+  if (what.verb == admin_verb::restore_strike and given.variant % 4 != 0) {
+    auto cleared = what;
+    cleared.verb = admin_verb::clear_strike;
+    next_.events.push_back(fact(event_kind::admin, now_ - 2, cleared));
+  }
   next_.events.push_back(fact(event_kind::admin, now_ - pick<time_ms>(given.variant, {0, 0, 1}), what));
 }
 

@@ -100,9 +100,11 @@ void traffic::administrate(const std::string& uid) {
   what.actor = "ada";
   what.reason = "because";
   what.verb = draws.pick({admin_verb::set_stage, admin_verb::reset, admin_verb::clear_strike, admin_verb::exempt,
-                          admin_verb::set_stage, admin_verb::resolve});
+                          admin_verb::set_stage, admin_verb::resolve, admin_verb::restore_strike, admin_verb::reopen,
+                          admin_verb::appeal});
   what.to = draws.pick({stage::restrict, stage::throttle, stage::warning, stage::none});
-  if (what.verb == admin_verb::clear_strike or what.verb == admin_verb::resolve) {
+  if (what.verb == admin_verb::appeal) what.text = "a lecture of mine";
+  if (what.verb != admin_verb::set_stage and what.verb != admin_verb::reset and what.verb != admin_verb::exempt) {
     what.strike = 1 + draws.below(3U);
     // Every other one by its reference.
     if (serial_ % 2 == 0) what.reference = names_.reference(uid, std::exchange(what.strike, 0));

@@ -110,7 +110,8 @@ history_contents contents_of(const std::map<std::string, kept_user>& users, bool
                                .slots = {{{"off", INT64_MIN}, {"fair-2", 9}}}});
     all.checkpoints.push_back({.partition = 4});
   }
-  all.broadcasts.push_back({3, 4, 5, "s", "i", {.verb = admin_verb::promote_policy, .policy = "fair-2"}, 6, 3});
+  all.broadcasts.push_back(
+      {3, 4, 5, "s", "i", {.verb = admin_verb::promote_policy, .policy = "fair-2", .digest = "0123456789ab"}, 6, 3});
   all.runs.push_back({.partition = 3,
                       .epoch = 1,
                       .now = 2,
@@ -276,6 +277,7 @@ BOOST_AUTO_TEST_CASE(a_history_gives_back_what_was_written) {
     const auto& reader = **opened;
     RC_ASSERT(reader.contents().broadcasts.size() == 1);
     RC_ASSERT(reader.contents().broadcasts[0].what.policy == "fair-2");
+    RC_ASSERT(reader.contents().broadcasts[0].what.digest == "0123456789ab");
     RC_ASSERT(reader.contents().counts.refused[4] == 7);
     RC_ASSERT(reader.contents().labels[0].truth == "misuse");
     history_reader::buffers buffers;

@@ -83,6 +83,10 @@ mark any_mark() {
                         std::string("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
   made.notes = any_text();
   if (any_bool()) made.said = any_details();
+  std::vector<appeal> appeals(*rc::gen::inRange<std::size_t>(0, appeals_max + 1));
+  for (auto& each : appeals)
+    each = {any_time(), any_text(), any_time()};
+  if (not appeals.empty()) made.appeals = std::make_shared<const std::vector<appeal>>(std::move(appeals));
   return made;
 }
 
@@ -123,7 +127,8 @@ bool same(const mark& left, const mark& right) {
          and left.to == right.to and left.end == right.end and left.number == right.number
          and left.request == right.request and left.cause == right.cause and left.policy_digest == right.policy_digest
          and left.notes == right.notes
-         and (left.said == right.said or (left.said and right.said and *left.said == *right.said));
+         and (left.said == right.said or (left.said and right.said and *left.said == *right.said))
+         and (left.appeals == right.appeals or (left.appeals and right.appeals and *left.appeals == *right.appeals));
 }
 
 bool same(const standing& left, const standing& right) {

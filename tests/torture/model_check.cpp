@@ -41,7 +41,8 @@ kafka::key_hash hash_of(key_partitioner how) {
 }
 
 refusal refusal_of(applied why) {
-  if (why == applied::unknown_strike or why == applied::past_until) return refusal::bad_value;
+  if (why == applied::unknown_strike or why == applied::past_until or why == applied::no_appeal)
+    return refusal::bad_value;
   if (why == applied::too_old) return refusal::too_old;
   return why == applied::future ? refusal::future : refusal::erased;
 }
