@@ -2,7 +2,9 @@
 
 #include "cli/run_command.hpp"
 
+#include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -10,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +22,7 @@
 
 #include "api/metrics/run_status.hpp"
 #include "api/service/start_service.hpp"
+#include "base/system/stoppable_pause.hpp"
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/numbers.hpp"
@@ -154,6 +158,26 @@ run_result<std::unique_ptr<run_status>> open_status(const deployment& settings, 
   return run_status::open(settings, std::move(with));
 }
 
+// A Kafka client may not come back from a call while no broker answers. What is committed is safe by now, so nobody
+// has to wait for it.
+class bounded_end {
+public:
+  void begin(int code) {
+    thread_ = std::jthread{[code](const std::stop_token& stop) {
+      pause_for(end_max, stop);
+      if (stop.stop_requested()) return;
+      log_line(log_level::warning, "a client of Kafka does not end: no broker answers; ending without it");
+      flush_out();
+      std::_Exit(code);
+    }};
+  }
+
+private:
+  static constexpr std::chrono::seconds end_max{10};
+  // Stops and joins.
+  std::jthread thread_;
+};
+
 // A reviewer or a notifier that cannot be run ends the engine, too: it was asked for.
 run_result<void> run_with_side_threads(engine& running, const beside& with) {
   std::mutex guard;
@@ -269,6 +293,7 @@ int run_engine(run_options options) {
   if (not options.advertise.empty()) all->settings.api.advertise = options.advertise;
   const beside with{all->settings, settings.state_folder, key->bytes};
   console shown;
+  bounded_end end;
   const auto api = open_api(with, shown);
   if (not api) return fail(api.error());
   const auto status = open_status(with.settings, api->get(), shown);
@@ -285,6 +310,7 @@ int run_engine(run_options options) {
   if (*api != nullptr) (*api)->attach(**running);
   const auto code = run_to_end(**running, with, shown, options.json);
   if (*api != nullptr) (*api)->detach();
+  if (mode == stream_kind::kafka) end.begin(code);
   return code;
 }
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "api/http_client.hpp"
 #include "base/pure/trace_id.hpp"
 #include "engine/clocks.hpp"
@@ -73,6 +75,7 @@ struct owner_calls::body : std::enable_shared_from_this<owner_calls::body> {
   void run(const call_ref& call);
   void ask_another(const call_ref& call);
   void work(const std::stop_token& stop);
+  void tell(const std::string& url, const http_answer& answer);
   void send_hops();
   void end_overdue();
 
@@ -83,7 +86,9 @@ struct owner_calls::body : std::enable_shared_from_this<owner_calls::body> {
 
   // Of the own thread.
   std::unique_ptr<http_client> client;
-  std::map<http_client::ticket, call_ref> under_way;
+  std::map<http_client::ticket, std::pair<call_ref, std::string>> under_way;
+  /// By url: what was last wrong there.
+  std::map<std::string, int> wrong;
   std::jthread thread;
 };
 
@@ -123,12 +128,29 @@ void owner_calls::body::work(const std::stop_token& stop) {
     auto ended = client != nullptr ? client->poll(turn_ms) : std::vector<std::pair<http_client::ticket, http_answer>>{};
     if (client == nullptr) std::this_thread::sleep_for(std::chrono::milliseconds{turn_ms});
     for (auto& [ticket, answer] : ended) {
-      const auto call = under_way.extract(ticket).mapped();
+      const auto [call, url] = under_way.extract(ticket).mapped();
       const bool is_answer = answer.fault == http_fault::none and answer.status == 200;
+      tell(url, answer);
       call->end(is_answer ? std::optional{std::move(answer.body)} : std::nullopt);
     }
     end_overdue();
   }
+}
+
+// Once, until it changes. 503: it does not decide on the user any more, or not yet.
+void owner_calls::body::tell(const std::string& url, const http_answer& answer) {
+  const int now = answer.fault != http_fault::none ? 0 : answer.status;
+  if (now == 200 or now == 503) return void(wrong.erase(url));
+  if (const auto known = wrong.find(url); known != wrong.end() and known->second == now) return;
+  wrong[url] = now;
+  if (now == 0)
+    wanted.log(log_level::warning,
+               fmt::format("an owner does not answer at {}: is it reached at its `api.advertise` from here?", url));
+  else
+    wanted.log(log_level::warning,
+               fmt::format("an owner at {} answered {} to what was passed on to it: do all instances have the same "
+                           "`api.forward_key`, and clocks that agree to a minute?",
+                           url, now));
 }
 
 void owner_calls::body::send_hops() {
@@ -141,7 +163,7 @@ void owner_calls::body::send_hops() {
     const auto& what = call->what;
     const auto left_ms = std::max<std::int64_t>(1, call->until - steady_clock_ms());
     const auto sealed = wanted.identity->seal(what.who, what.request, wanted.now());
-    under_way.emplace(client->send(hop_of(what, url, sealed, left_ms)), call);
+    under_way.emplace(client->send(hop_of(what, url, sealed, left_ms)), std::pair{call, url});
   }
 }
 

@@ -19,6 +19,7 @@
 #include "api/owners/attached_engine.hpp"
 #include "api/owners/forwarded_identity.hpp"
 #include "api/owners/partition_owners.hpp"
+#include "base/pure/log_level.hpp"
 #include "streams/committed_user.hpp"
 
 namespace fairuse {
@@ -48,6 +49,8 @@ public:
     const forwarded_identity* identity = nullptr;
     /// The wall clock.
     std::function<time_ms()> now;
+    /// From the own thread.
+    std::function<void(log_level, const std::string&)> log;
   };
 
   /// REQUIRES: what the options name outlives it.

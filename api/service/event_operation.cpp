@@ -18,8 +18,6 @@ namespace fairuse {
 
 namespace {
 
-constexpr std::int64_t refusals_told_every_ms = 1'000;
-
 constexpr std::array<std::string_view, event_outcome_count> event_outcome_texts{"accepted", "malformed", "duplicate",
                                                                                 "conflict", "unwritten"};
 
@@ -94,9 +92,7 @@ void event_intake::count(event_outcome what) {
 
 // Senders try again and again: a line a second is enough.
 void event_intake::tell_refused(const std::string& why, const std::string& trace_id) {
-  const auto now = steady_clock_ms();
-  auto before = told_at_.load();
-  if (before > now - refusals_told_every_ms or not told_at_.compare_exchange_strong(before, now)) return;
+  if (not refusals_told_.is_over(steady_clock_ms())) return;
   log_(log_level::warning, "events over HTTP were answered by 503: " + why + ", trace " + trace_id);
 }
 
@@ -124,7 +120,9 @@ void event_intake::settle(const std::vector<taken_event>& events, bool is_durabl
 }
 
 void event_intake::take(const http_request& request, const principal& who, http_responder respond) {
-  auto incoming = events_of(request, {.now = wall_clock_ms(), .retention_ms = retention_ms_});
+  auto rules = rules_;
+  rules.now = wall_clock_ms();
+  auto incoming = events_of(request, rules);
   if (not incoming) return respond(std::move(incoming.error()));
   for (const auto& each : *incoming)
     if (not each.line.empty() and not may_send(who, each.kind)) return respond(forbidden(who, each.kind));
@@ -143,10 +141,12 @@ void event_intake::take(const http_request& request, const principal& who, http_
   const auto answer = std::make_shared<http_responder>(std::move(respond));
   const auto trace_id = request.trace_id;
   auto traceparent = traceparent_for(trace_id, request.header("traceparent").value_or(""));
-  const auto told = [this, answer, events, trace_id](const result<void>& done) {
+  const auto told = [this, answer, events, trace_id](const result<void, unwritten>& done) {
     settle(events, done.has_value());
     if (done) return (*answer)(reply_of(events));
-    tell_refused(done.error().message, trace_id);
+    if (done.error().is_too_large)
+      return (*answer)(problem(413, "event_too_large", "the input topic takes no record as large as one of the events"));
+    tell_refused(done.error().why, trace_id);
     (*answer)(retry_later("not_durable", "the events could not be written; send them again"));
   };
   if (into_.put(std::move(fresh), std::move(traceparent), told)) return;

@@ -21,6 +21,7 @@
 #include "api/service/event_sink.hpp"
 #include "api/service/recent_events.hpp"
 #include "api/shown_metrics.hpp"
+#include "api/service/log_interval.hpp"
 #include "base/pure/log_level.hpp"
 
 namespace fairuse {
@@ -46,9 +47,9 @@ public:
   using log_function = std::function<void(log_level, const std::string&)>;
 
   /// REQUIRES: `into` outlives this, and has told of all that was put before it is gone.
-  /// `retention_ms`: of usage; what is older is refused.
-  event_intake(event_sink& into, std::int64_t retention_ms, log_function log)
-    : into_{into}, retention_ms_{retention_ms}, log_{std::move(log)} {}
+  /// `rules`: but for `now`.
+  event_intake(event_sink& into, const intake_rules& rules, log_function log)
+    : into_{into}, rules_{rules}, log_{std::move(log)} {}
 
   /// Answers once the events are durable.
   void take(const http_request& request, const principal& who, http_responder respond);
@@ -62,10 +63,9 @@ private:
 
   std::array<std::atomic<std::uint64_t>, event_outcome_count> counts_{};
   event_sink& into_;
-  const std::int64_t retention_ms_;
+  const intake_rules rules_;
   const log_function log_;
-  /// When the log had a refused request last (steady).
-  std::atomic<std::int64_t> told_at_{INT64_MIN};
+  log_interval refusals_told_;
   recent_events recent_;
 };
 

@@ -36,7 +36,7 @@ std::uint64_t content_of(const wire_event& decoded) {
   return XXH3_64bits(text.data(), text.size());
 }
 
-incoming_event taken(const result<wire_event, refused>& decoded, std::string line, const intake_clock& by) {
+incoming_event taken(const result<wire_event, refused>& decoded, std::string line, const intake_rules& by) {
   incoming_event event;
   if (not decoded) {
     event.wrong = decoded.error();
@@ -49,7 +49,9 @@ incoming_event taken(const result<wire_event, refused>& decoded, std::string lin
   event.id = what.text->id;
   event.kind = what.kind;
   event.content = content_of(*decoded);
-  if (const auto late = lateness(what, by.now, by.retention_ms, horizon_wall_ms); late != applied::accepted)
+  if (event.line.size() > by.line_bytes_max)
+    event.wrong = refused{refusal::too_large, "byte " + std::to_string(by.line_bytes_max)};
+  else if (const auto late = lateness(what, by.now, by.retention_ms, horizon_wall_ms); late != applied::accepted)
     event.wrong = refused{refusal_of(late).why, "time"};
   return event;
 }
@@ -79,7 +81,7 @@ std::string structured_line(const wire_event& decoded, std::string_view data) {
   return line;
 }
 
-incoming_event structured(std::string_view json, const intake_clock& by) {
+incoming_event structured(std::string_view json, const intake_rules& by) {
   event_arena arena;
   auto line = as_line(json);
   const auto decoded = decoder_of_thread().decode(line, arena);
@@ -119,7 +121,7 @@ std::vector<std::string_view> elements_of(std::string_view array) {
   return found;
 }
 
-result<std::vector<incoming_event>, http_reply> batch(const std::string& body, const intake_clock& by) {
+result<std::vector<incoming_event>, http_reply> batch(const std::string& body, const intake_rules& by) {
   static thread_local simdjson::dom::parser parser;
   simdjson::dom::array array;
   const auto parsed = parser.parse(body);
@@ -148,7 +150,7 @@ std::string unquoted(std::string_view value) {
 }
 
 // Values of `ce-*` are percent-encoded UTF-8, which may stand in quotes (HTTP binding, 3.1.3.2).
-result<std::vector<incoming_event>, http_reply> binary(const http_request& request, const intake_clock& by) {
+result<std::vector<incoming_event>, http_reply> binary(const http_request& request, const intake_rules& by) {
   std::vector<std::pair<std::string, std::string>> owned;
   for (const auto& [name, value] : request.headers) {
     if (not name.starts_with(header_prefix)) continue;
@@ -168,7 +170,7 @@ result<std::vector<incoming_event>, http_reply> binary(const http_request& reque
 
 } // namespace
 
-result<std::vector<incoming_event>, http_reply> events_of(const http_request& request, const intake_clock& by) {
+result<std::vector<incoming_event>, http_reply> events_of(const http_request& request, const intake_rules& by) {
   const auto type = request.media_type();
   if (type == "application/cloudevents-batch+json") return batch(request.body, by);
   if (type == "application/cloudevents+json") {

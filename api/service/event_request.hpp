@@ -17,6 +17,7 @@
 #include "base/pure/result.hpp"
 #include "events/event.hpp"
 #include "events/refusal.hpp"
+#include "events/wire.hpp"
 
 namespace fairuse {
 
@@ -26,11 +27,14 @@ inline constexpr std::size_t events_at_once_max = 1'000;
 inline constexpr std::array<std::string_view, 6> event_headers{"ce-specversion", "ce-id",      "ce-source",
                                                                "ce-type",        "ce-subject", "ce-time"};
 
-/// By what the engine would refuse an event that comes at the wrong time (core/rules.hpp); this machine's clock is
-/// ahead of that of an epoch by as long as the event takes to its epoch.
-struct intake_clock {
+/// By what an event is refused that would be no event, or a dead letter, behind its 202.
+struct intake_rules {
+  /// This machine's clock, which is ahead of that of an epoch by as long as the event takes to its epoch.
   time_ms now = 0;
+  /// Of usage (core/rules.hpp).
   std::int64_t retention_ms = 0;
+  /// Of a line, as it is written.
+  std::size_t line_bytes_max = wire_limits{}.line_bytes_max;
 };
 
 struct incoming_event {
@@ -46,6 +50,6 @@ struct incoming_event {
 };
 
 /// In the request's order. The error is a problem for the client: of the body as a whole.
-result<std::vector<incoming_event>, http_reply> events_of(const http_request& request, const intake_clock& by);
+result<std::vector<incoming_event>, http_reply> events_of(const http_request& request, const intake_rules& by);
 
 } // namespace fairuse

@@ -13,10 +13,16 @@
 
 namespace fairuse {
 
+struct unwritten {
+  std::string why;
+  /// It would be so again: one of the events is larger than what they go into takes.
+  bool is_too_large = false;
+};
+
 class event_sink {
 public:
   /// Called once, from any thread: the events are durable, or why they are not.
-  using take_result = std::function<void(const result<void>&)>;
+  using take_result = std::function<void(const result<void, unwritten>&)>;
 
   virtual ~event_sink() = default;
   /// `traceparent`: of the request that they came with. False: too much waits already; nothing was taken, and `told`

@@ -48,7 +48,7 @@ void gate_counts::show(shown_metrics& to) const {
     for (std::size_t i = 0; i < gate_reason_count; ++i) {
       const auto why = static_cast<gate_reason>(i);
       const auto count = counts_[outcome][i].load(std::memory_order_relaxed);
-      if (count > 0)
+      if (count > 0 or (is_fault(why) and static_cast<gate_outcome>(outcome) == gate_outcome::allow))
         to.counter("fairuse_gate_answers_total", "Answers of the gate; degraded: a fault made it.",
                    static_cast<double>(count),
                    {{"answer", std::string{outcome_texts[outcome]}},

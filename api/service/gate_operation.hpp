@@ -44,7 +44,7 @@ struct gate_question {
 class gate_counts {
 public:
   void add(const gate_answer& what);
-  /// Those that were given, at least once.
+  /// Those that were given at least once, and those that a fault makes: who watches them sees the first one, too.
   void show(shown_metrics& to) const;
 
 private:

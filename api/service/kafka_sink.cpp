@@ -16,6 +16,10 @@ namespace {
 
 constexpr std::size_t sink_bytes_max = std::size_t{8} << 20;
 constexpr std::chrono::milliseconds sink_pause{100};
+/// Of one call to the producer: in between the time of the events is looked at.
+constexpr kafka::milliseconds call_turn{500};
+/// A record that the topic does not take, in the words of the broker.
+constexpr std::string_view too_large = "MSG_SIZE_TOO_LARGE";
 
 std::size_t bytes_of(const std::vector<incoming_event>& events) {
   std::size_t all = 0;
@@ -68,28 +72,41 @@ void kafka_sink::write(std::vector<delivery> what) {
   const auto until = what.front().since + options_.give_up_after_ms;
   kafka::call_result<> done;
   for (bool is_first = true;; is_first = false) {
-    done = write_once(what);
-    if (done) break;
+    done = write_once(what, until);
+    if (done or done.error().code == too_large) break;
     if (is_first)
       options_.log(log_level::warning,
                    fmt::format("events of the API are not written yet: {} ({})", done.error().text, done.error().code));
-    if (asks_for(done, kafka::next_action::broken)) producer_.reset();
     std::unique_lock guard{mutex_};
     if (steady_clock_ms() >= until or changed_.wait_for(guard, sink_pause, [this] { return stops_; })) break;
   }
-  const result<void> told = done ? result<void>{} : result<void>{error{done.error().text}};
+  if (not done and done.error().code == too_large and what.size() > 1) return write_apart(std::move(what));
+  const auto told = done ? result<void, unwritten>{}
+                         : result<void, unwritten>{unwritten{done.error().text, done.error().code == too_large}};
   for (const auto& each : what)
     each.told(told);
 }
 
-kafka::call_result<> kafka_sink::write_once(const std::vector<delivery>& what) {
-  const auto until = steady_clock_ms() + options_.give_up_after_ms;
+// Nobody waits for what another one sent, which will never be written.
+void kafka_sink::write_apart(std::vector<delivery> what) {
+  for (auto& each : what) {
+    each.since = steady_clock_ms();
+    std::vector<delivery> one;
+    one.push_back(std::move(each));
+    write(std::move(one));
+  }
+}
+
+kafka::call_result<> kafka_sink::write_once(const std::vector<delivery>& what, std::int64_t until) {
   if (producer_ == nullptr)
     if (auto ready = settle([this] { return prepare(); }, until); not ready) {
       producer_.reset();
       return ready;
     }
-  if (auto begun = producer_->begin(); not begun) return begun;
+  if (auto begun = producer_->begin(); not begun) {
+    producer_.reset();
+    return begun;
+  }
   for (const auto& each : what) {
     const std::array<kafka::header, 2> headers{
         {{"content-type", "application/cloudevents+json"}, {"traceparent", each.traceparent}}};
@@ -98,12 +115,9 @@ kafka::call_result<> kafka_sink::write_once(const std::vector<delivery>& what) {
   }
   auto done = settle([this] { return producer_->flush(); }, until);
   if (done) done = settle([this] { return producer_->commit(); }, until);
-  if (done) {
-    // A late request may still be under way.
-    if (producer_->had_errors()) producer_.reset();
-    return done;
-  }
-  if (asks_for(done, kafka::next_action::broken) or not producer_->abort()) producer_.reset();
+  // The next one of the same id ends what this one left open: an abort would wait for a broker that does not answer. And
+  // a late request may still be under way.
+  if (not done or producer_->had_errors()) producer_.reset();
   return done;
 }
 
@@ -115,8 +129,16 @@ kafka::call_result<> kafka_sink::prepare() {
     return kafka::call_error{kafka::next_action::broken, "UNKNOWN_TOPIC_OR_PART",
                              fmt::format("there is no topic {}", options_.topic)};
   partitions_ = counts->front();
-  if (producer_ == nullptr) producer_ = brokers_.make_producer(options_.transactional_id);
+  if (producer_ == nullptr) {
+    producer_ = brokers_.make_producer(options_.transactional_id);
+    producer_->bound_calls(call_turn);
+  }
   return producer_->prepare(topics);
+}
+
+bool kafka_sink::is_stopping() {
+  const std::lock_guard guard{mutex_};
+  return stops_;
 }
 
 // The same call again while nothing has happened yet.
@@ -124,7 +146,7 @@ kafka::call_result<> kafka_sink::settle(const std::function<kafka::call_result<>
   for (;;) {
     auto seen = call();
     if (not asks_for(seen, kafka::next_action::again)) return seen;
-    if (steady_clock_ms() >= until)
+    if (steady_clock_ms() >= until or is_stopping())
       return kafka::call_error{kafka::next_action::broken, "_TIMED_OUT", seen.error().text};
     std::this_thread::sleep_for(std::chrono::milliseconds{20});
   }

@@ -53,8 +53,10 @@ private:
 
   void write_all();
   void write(std::vector<delivery> what);
-  kafka::call_result<> write_once(const std::vector<delivery>& what);
+  void write_apart(std::vector<delivery> what);
+  kafka::call_result<> write_once(const std::vector<delivery>& what, std::int64_t until);
   kafka::call_result<> prepare();
+  bool is_stopping();
   kafka::call_result<> settle(const std::function<kafka::call_result<>()>& call, std::int64_t until);
 
   const kafka_sink_options options_;

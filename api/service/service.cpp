@@ -33,7 +33,7 @@ constexpr std::int64_t lease_deadline_ms = 2'000;
 /// An epoch of a backlog may take 3 s.
 constexpr std::int64_t status_deadline_ms = 5'000;
 
-http_reply no_owner() { return retry_later("no_owner", "nobody decides on this user now; it is being taken over"); }
+http_reply no_owner() { return retry_later("no_owner", "the instance that decides on this user does not answer now, or another one is taking over"); }
 
 http_reply json_reply(std::string body) {
   return {.status = 200, .content_type = "application/json", .headers = {}, .body = std::move(body)};
@@ -111,8 +111,18 @@ result<principal, http_reply> service::caller_of(const http_request& request, co
 
 result<principal, http_reply> service::forwarded_caller(const http_request& request) const {
   auto who = options_.forwarded->unseal(*request.header(forwarded_header), request, options_.now());
-  if (not who) return unauthorized(no_identity::invalid);
-  return std::move(*who);
+  if (who) return std::move(*who);
+  options_.limits.failed(options_.limits.address_of(request), options_.steady_us());
+  return unknown_caller(
+      request, invalid_identity("what another instance passed on is not sealed with a key of this one, or a minute old"));
+}
+
+// A wrong key of an instance, or an expired token of a gateway, is for an operator to see.
+http_reply service::unknown_caller(const http_request& request, const identity_refusal& why) const {
+  if (unknown_told_.is_over(options_.steady_us() / 1'000))
+    options_.log(log_level::warning, fmt::format("a request from {} was answered by 401: {}, trace {}", request.peer,
+                                                 why.detail, request.trace_id));
+  return unauthorized(why.why);
 }
 
 result<principal, http_reply> service::known_caller(const http_request& request) const {
@@ -131,7 +141,7 @@ result<principal, http_reply> service::known_caller(const http_request& request)
   if (not who) {
     if (not verifies) return options_.limits.refusal_of_address(address, now_us);
     if (who.error().why != no_identity::missing) options_.limits.failed(address, now_us);
-    return unauthorized(who.error().why);
+    return unknown_caller(request, who.error());
   }
   if (auto refused = options_.limits.refusal_of(*who, now_us)) return std::move(*refused);
   return std::move(*who);

@@ -82,6 +82,7 @@ private:
   bool is_forwarded(const http_request& request) const;
   result<principal, http_reply> forwarded_caller(const http_request& request) const;
   result<principal, http_reply> known_caller(const http_request& request) const;
+  http_reply unknown_caller(const http_request& request, const identity_refusal& why) const;
   void run(void (service::*what)(const service_call&, http_responder), service_call call, http_responder respond);
   void run_apart(void (service::*what)(const service_call&, http_responder), service_call call, http_responder respond);
   void show_openapi(const service_call& call, http_responder respond);
@@ -92,6 +93,7 @@ private:
 
   const service_options options_;
   gate_counts answers_;
+  mutable log_interval unknown_told_;
   const router<operation> router_;
 };
 

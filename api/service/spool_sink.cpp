@@ -56,8 +56,9 @@ void spool_sink::write_all() {
 void spool_sink::write(const delivery& what) {
   const auto name = fmt::format("{:013}-http-{}-{:08}", wall_clock_ms(), ::getpid(), ++deliveries_);
   const auto written = put_in_spool(state_, name, what.lines);
+  const auto told = written ? result<void, unwritten>{} : result<void, unwritten>{unwritten{written.error().message}};
   for (const auto& each : what.told)
-    each(written);
+    each(told);
 }
 
 } // namespace fairuse

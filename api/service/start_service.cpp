@@ -2,6 +2,8 @@
 
 #include "api/service/start_service.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -32,6 +34,15 @@ std::optional<http_reply> no_local_events(const gate_view& view) {
   if (view.events_now())
     return problem(409, "events_clock", "this engine reads a file of the past; events belong into that file");
   return std::nullopt;
+}
+
+intake_rules rules_for(const deployment& settings) {
+  intake_rules rules{.retention_ms = settings.retention.usage_ms};
+  // Beside the line a record has its key and headers.
+  constexpr std::uint64_t room = 1'024;
+  if (settings.streams == stream_kind::kafka)
+    rules.line_bytes_max = std::min<std::size_t>(rules.line_bytes_max, settings.kafka.record_bytes_max - room);
+  return rules;
 }
 
 } // namespace
@@ -157,8 +168,8 @@ run_result<std::unique_ptr<running_service>> running_service::open(const deploym
   all->limits.emplace(settings.api.limits, settings.api.proxies.addresses);
   if (auto opened = all->open_sources(settings, with); not opened) return opened.error();
   all->calls = std::make_unique<owner_calls>(
-      owner_calls::options{all->here, all->owners.get(), all->forwarded.get(), wall_clock_ms});
-  all->intake.emplace(*all->sink, settings.retention.usage_ms, with.log);
+      owner_calls::options{all->here, all->owners.get(), all->forwarded.get(), wall_clock_ms, with.log});
+  all->intake.emplace(*all->sink, rules_for(settings), with.log);
   all->apart.emplace();
   all->operations.emplace(all->options_of(with));
   return std::unique_ptr<running_service>{new running_service{std::move(all)}};

@@ -7,6 +7,7 @@ usage: gate_kafka_test.py PROGRAM VERSION-OF-KAFKA [KILLS]"""
 
 import collections
 import datetime
+import gzip
 import http.client
 import itertools
 import json
@@ -337,13 +338,30 @@ def a_trace_goes_with_an_event_to_its_dead_letter(program, config, broker, insta
     check(any(f"traceparent={headers['traceparent']}" in each for each in kept), f"{kept} have the trace")
 
 
-def without_a_broker_the_gate_opens(broker, instances):
+def an_event_that_no_record_can_hold_stops_nobody(instances):
+    api = Api(instances[0].process, token="phone")
+    headers = {"Content-Type": "application/cloudevents+json", "Content-Encoding": "gzip"}
+    for more, status in ((1_040_000, 202), (1_048_000, 400)):
+        large = event(f"large-{more}", "stt", {"ms": 1}) | {"extension": "x" * more}
+        answer = api.call("POST", "/v1/events", gzip.compress(json.dumps(large).encode()), headers=headers)
+        equal(answer.status, status, f"status of {more} bytes: {answer.body}")
+    equal(answer.json()["reason"], "too_large", "reason")
+
+
+def without_a_broker_the_gate_opens_and_events_are_refused(broker, instances):
     broker.kill9()
     for each in instances:
         api = Api(each.process)
         late = api.wait_for(RESTRICTED[0], lambda answer: answer["degraded"], f"the view of {each.name} grows old")
         equal((late["answer"], late["reason"]), ("allow", "view_late"), "answer and reason")
+    # Those that have written before, and the one that has not.
+    for each in instances:
+        headers = {"Content-Type": "application/cloudevents+json"}
+        answer = Api(each.process, token="phone").call("POST", "/v1/events", json.dumps(event("lost", "stt", {"ms": 1})), headers=headers)
+        equal((answer.status, answer.json()["reason"]), (503, "not_durable"), f"an event at {each.name}")
+    instances[0].stop()
     broker.start()
+    instances[0].start()
     for each in instances:
         Api(each.process).wait_for(RESTRICTED[0], lambda answer: answer["answer"] == "refuse", f"{each.name} reads again")
 
@@ -356,7 +374,8 @@ def main():
         took = switches_reach_every_instance(program, instances, config, max(1, kills // 3))
         every_metric_stands_in_the_table(instances)
         a_trace_goes_with_an_event_to_its_dead_letter(program, config, broker, instances)
-        without_a_broker_the_gate_opens(broker, instances)
+        an_event_that_no_record_can_hold_stops_nobody(instances)
+        without_a_broker_the_gate_opens_and_events_are_refused(broker, instances)
         for each in instances:
             each.stop()
         print(f"{kills} kills, {asked}; a switch was seen after {took[len(took) // 2]} ms (median), {took[-1]} ms (latest)")

@@ -159,6 +159,9 @@ public:
 class transactional_producer {
 public:
   virtual ~transactional_producer() = default;
+  /// flush() and commit() return `again` after so long, and go on when they are called again. Otherwise they take as
+  /// long as the transaction may, or as the broker needs.
+  virtual void bound_calls(milliseconds) {}
   /// init_transactions, which ends what an earlier run of the same id left open, then metadata of every topic that
   /// will be written.
   virtual call_result<> prepare(std::span<const std::string> topics) = 0;

@@ -49,6 +49,8 @@ public:
     topics_.clear();
   }
 
+  void bound_calls(milliseconds most) override { bound_ = most; }
+
   call_result<> prepare(std::span<const std::string> topics) override {
     if (handle_ == nullptr) return unopened_;
     const auto until = clock::now() + call_timeout_;
@@ -103,7 +105,11 @@ public:
   call_result<> flush() override {
     // Every record has its report within message.timeout.ms, which follows the transaction's time-out.
     const auto until = clock::now() + 2 * transaction_timeout_;
+    const auto turn_until = bound_ ? clock::now() + *bound_ : clock::time_point::max();
     while (reported_ < produced_) {
+      if (clock::now() >= turn_until)
+        return call_error{next_action::again, "_TIMED_OUT",
+                          fmt::format("{} of {} records have no delivery report yet", produced_ - reported_, produced_)};
       const auto error = rd_kafka_flush(handle_.get(), timeout_of(nap));
       if (reported_ == produced_) break;
       if (auto fatal = fatal_result(handle_.get()); not fatal) return fatal;
@@ -149,7 +155,7 @@ public:
   }
 
   call_result<> commit() override {
-    auto result = result_of(owned<rd_kafka_error_t>{rd_kafka_commit_transaction(handle_.get(), -1)},
+    auto result = result_of(owned<rd_kafka_error_t>{rd_kafka_commit_transaction(handle_.get(), bound_ ? timeout_of(*bound_) : -1)},
                             "The transaction was not committed");
     rd_kafka_poll(handle_.get(), 0);
     return result;
@@ -172,6 +178,8 @@ public:
 
 private:
   static constexpr int silence_max = 50;
+
+  std::optional<milliseconds> bound_;
 
   written_topic& topic_named(const std::string& name) {
     if (last_ != nullptr and last_->name == name) return *last_;
