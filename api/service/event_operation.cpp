@@ -145,7 +145,8 @@ void event_intake::take(const http_request& request, const principal& who, http_
     settle(events, done.has_value());
     if (done) return (*answer)(reply_of(events));
     if (done.error().is_too_large)
-      return (*answer)(problem(413, "event_too_large", "the input topic takes no record as large as one of the events"));
+      return (*answer)(
+          problem(413, "event_too_large", "the input topic takes no record as large as one of the events"));
     tell_refused(done.error().why, trace_id);
     (*answer)(retry_later("not_durable", "the events could not be written; send them again"));
   };

@@ -19,9 +19,9 @@
 #include "api/identity/principal.hpp"
 #include "api/service/event_request.hpp"
 #include "api/service/event_sink.hpp"
+#include "api/service/log_interval.hpp"
 #include "api/service/recent_events.hpp"
 #include "api/shown_metrics.hpp"
-#include "api/service/log_interval.hpp"
 #include "base/pure/log_level.hpp"
 
 namespace fairuse {

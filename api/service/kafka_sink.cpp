@@ -115,8 +115,8 @@ kafka::call_result<> kafka_sink::write_once(const std::vector<delivery>& what, s
   }
   auto done = settle([this] { return producer_->flush(); }, until);
   if (done) done = settle([this] { return producer_->commit(); }, until);
-  // The next one of the same id ends what this one left open: an abort would wait for a broker that does not answer. And
-  // a late request may still be under way.
+  // The next one of the same id ends what this one left open: an abort would wait for a broker that does not answer.
+  // And a late request may still be under way.
   if (not done or producer_->had_errors()) producer_.reset();
   return done;
 }

@@ -33,7 +33,10 @@ constexpr std::int64_t lease_deadline_ms = 2'000;
 /// An epoch of a backlog may take 3 s.
 constexpr std::int64_t status_deadline_ms = 5'000;
 
-http_reply no_owner() { return retry_later("no_owner", "the instance that decides on this user does not answer now, or another one is taking over"); }
+http_reply no_owner() {
+  return retry_later("no_owner",
+                     "the instance that decides on this user does not answer now, or another one is taking over");
+}
 
 http_reply json_reply(std::string body) {
   return {.status = 200, .content_type = "application/json", .headers = {}, .body = std::move(body)};
@@ -114,7 +117,8 @@ result<principal, http_reply> service::forwarded_caller(const http_request& requ
   if (who) return std::move(*who);
   options_.limits.failed(options_.limits.address_of(request), options_.steady_us());
   return unknown_caller(
-      request, invalid_identity("what another instance passed on is not sealed with a key of this one, or a minute old"));
+      request,
+      invalid_identity("what another instance passed on is not sealed with a key of this one, or a minute old"));
 }
 
 // A wrong key of an instance, or an expired token of a gateway, is for an operator to see.

@@ -108,8 +108,9 @@ public:
     const auto turn_until = bound_ ? clock::now() + *bound_ : clock::time_point::max();
     while (reported_ < produced_) {
       if (clock::now() >= turn_until)
-        return call_error{next_action::again, "_TIMED_OUT",
-                          fmt::format("{} of {} records have no delivery report yet", produced_ - reported_, produced_)};
+        return call_error{
+            next_action::again, "_TIMED_OUT",
+            fmt::format("{} of {} records have no delivery report yet", produced_ - reported_, produced_)};
       const auto error = rd_kafka_flush(handle_.get(), timeout_of(nap));
       if (reported_ == produced_) break;
       if (auto fatal = fatal_result(handle_.get()); not fatal) return fatal;
@@ -155,8 +156,9 @@ public:
   }
 
   call_result<> commit() override {
-    auto result = result_of(owned<rd_kafka_error_t>{rd_kafka_commit_transaction(handle_.get(), bound_ ? timeout_of(*bound_) : -1)},
-                            "The transaction was not committed");
+    auto result = result_of(
+        owned<rd_kafka_error_t>{rd_kafka_commit_transaction(handle_.get(), bound_ ? timeout_of(*bound_) : -1)},
+        "The transaction was not committed");
     rd_kafka_poll(handle_.get(), 0);
     return result;
   }
