@@ -23,6 +23,8 @@ TABLE = [
     ("FairuseDown", "5m", {f"up{ENGINE}": "0x99"}, {f"up{ENGINE}": "1x99"}),
     ("FairusePartitionStopped", "5m", {'fairuse_partitions{state="refused"}': "1x99"},
      {'fairuse_partitions{state="refused"}': "0x99", 'fairuse_partitions{state="restoring"}': "1x99"}),
+    ("FairusePartitionsMissing", "40m", {'fairuse_partitions{instance="a"}': "2x99", 'fairuse_partitions{instance="b"}': "2x30 1x99"},
+     {'fairuse_partitions{instance="a"}': "2x30 3x99", 'fairuse_partitions{instance="b"}': "2x30 1x99"}),
     ("FairuseStalled", "5m", {'fairuse_epoch_age_seconds{instance="a",partition="3"}': "181x99", **KAFKA},
      {'fairuse_epoch_age_seconds{instance="a",partition="0"}': "9999x99", 'fairuse_build_info{instance="a",mode="local"}': "1x99"}),
     ("FairuseLag", "15m", {'fairuse_lag_seconds{partition="3"}': "61x99"}, {'fairuse_lag_seconds{partition="3"}': "60x99"}),

@@ -20,8 +20,8 @@ from support.process import ROOT, Process, run, wait_until
 RULES = ROOT / "config" / "monitoring" / "alerts.yaml"
 FASTER = 300
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-# `for: 10m`, `[1h]` and `offset 1d`.
-DURATION = re.compile(r"(for: |\[|offset )(\d+)([smhd])")
+# `for: 10m`, `[1h:1m]` and `offset 1d`.
+DURATION = re.compile(r"(for: |\[|:|offset )(\d+)([smhd])")
 EACH_MS = 250
 
 
