@@ -44,7 +44,7 @@ def a_partition_that_is_refused(instance, policy, monitor):
     monitor.expect("FairusePartitionStopped")
     instance.stop()
     policy.write_text(text, encoding="utf-8")
-    instance.start()
+    instance.start().wait_for_state("ready", 1)
     monitor.expect()
 
 
