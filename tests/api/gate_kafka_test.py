@@ -25,7 +25,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.api import Api, free_port, token_line  # noqa: E402
 from support.broker import Broker, consume, kcat  # noqa: E402
 from support.checks import check, equal  # noqa: E402
-from support.kafka_mode import SHORT_TIMES, Instance, command, write_config  # noqa: E402
+from support.kafka_mode import SHORT_TIMES, Instance, command, make_topics, write_config  # noqa: E402
 from support.listener import event, instant, now  # noqa: E402
 from support.metrics import Status, documented  # noqa: E402
 from support.process import ROOT, wait_until  # noqa: E402
@@ -348,6 +348,31 @@ def an_event_that_no_record_can_hold_stops_nobody(instances):
     equal(answer.json()["reason"], "too_large", "reason")
 
 
+def a_record_that_the_topic_does_not_take_stops_nobody(program, broker, folder):
+    """The topic takes less than the deployment says."""
+    make_topics(broker, "small", 1, max_message_bytes=100_000)
+    config = write_config(folder / "small.yaml", broker.bootstrap, "small", streams=SHORT_TIMES,
+                          api={"tokens": "tokens", "listen": "127.0.0.1:0"})  # fmt: skip
+    one = Instance(program, config, folder / "small").start()
+    one.wait_for_state("ready", 1)
+    api, statuses = Api(one.process, token="phone"), {}
+
+    def send_one(number):
+        # Nothing that compresses.
+        large = {"extension": random.Random(number).randbytes(100_000).hex()} if number % 4 == 0 else {}
+        sent = json.dumps(event(f"e-{number}", "stt", {"ms": 1}) | large)
+        headers = {"Content-Type": "application/cloudevents+json"}
+        statuses[number] = api.call("POST", "/v1/events", sent, headers=headers).status
+
+    threads = [threading.Thread(target=send_one, args=(number,)) for number in range(12)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    equal(statuses, {number: 413 if number % 4 == 0 else 202 for number in range(12)}, "statuses")
+    one.stop()
+
+
 def without_a_broker_the_gate_opens_and_events_are_refused(broker, instances):
     broker.kill9()
     for each in instances:
@@ -374,6 +399,7 @@ def main():
         every_metric_stands_in_the_table(instances)
         a_trace_goes_with_an_event_to_its_dead_letter(program, config, broker, instances)
         an_event_that_no_record_can_hold_stops_nobody(instances)
+        a_record_that_the_topic_does_not_take_stops_nobody(program, broker, pathlib.Path(scratch))
         without_a_broker_the_gate_opens_and_events_are_refused(broker, instances)
         for each in instances:
             each.stop()

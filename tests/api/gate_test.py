@@ -126,6 +126,8 @@ def only_gateways_may_ask(engine):
     check(document.status == 200 and b"openapi: 3.1.0" in document.body, "the document is open to all")
     equal(api.call("GET", "/v1/gate").status, 405, "another method")
     equal(api.call("GET", "/v1/gates").status, 404, "another path")
+    said = process.wait_for_line("answered by 401").decode()
+    check("there is neither Authorization nor a header of a listed proxy" in said, f"{said} has the reason")
     equal(engine.finish(process)[0], 0, "exit code")
 
 
