@@ -161,6 +161,7 @@ def a_model_that_fails(rig, monitor):
     rig.chat.script.clear()
     # The next call finds that it answers again.
     rig.listen_for_long("u-well")
+    monitor.let_an_hour_pass()
     monitor.expect()
 
 
@@ -171,8 +172,9 @@ def an_hour_whose_money_is_spent(rig, monitor):
     monitor.expect()
     for number in range(2):
         rig.listen_for_long(f"u-costs-{number}")
-    # Later more reviews fail than have a verdict, too.
     monitor.expect("FairuseReviewerMoneyUsedUp")
+    # Later more reviews have failed than have a verdict, too.
+    monitor.let_an_hour_pass()
     monitor.expect()
 
 
