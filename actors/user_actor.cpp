@@ -25,12 +25,9 @@ std::span<const mark> live_marks(const user& who) {
 }
 
 /// A user and what names the strikes.
-class named_user {
-public:
-  named_user(user& of, std::string_view id, const case_naming& naming) : who{of}, uid{id}, case_of{naming} {}
-
+struct named_user {
   user& who;
-  const std::string_view uid;
+  std::string_view uid;
   const case_naming& case_of;
 
   /// 0: no strike has that reference.
@@ -52,7 +49,6 @@ public:
     return {};
   }
 
-private:
   /// For a person who named one that is not there.
   std::string strikes() const {
     std::vector<std::uint32_t> numbers;

@@ -3,6 +3,7 @@
 #include "api/service/status_operation.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -49,7 +50,8 @@ public:
       asked_{asked},
       words_{words},
       view_{query_standing(user.who, user.in_force, 0, asked.at)},
-      zone_{time_zone::find(account().time_zone).value_or(time_zone{})},
+      named_zone_{time_zone::find(account().time_zone)},
+      zone_{named_zone_.value_or(time_zone{})},
       locale_{account().locale.empty() ? accepted_locale(words.settings.messages, asked.accept_language)
                                        : account().locale},
       language_{language_for(words.settings.messages, locale_, words.settings.default_locale)} {}
@@ -66,7 +68,7 @@ public:
     add_history(to);
     add_messages(to);
     to.text("locale", language_.locale);
-    if (time_zone::find(account().time_zone)) to.text("time_zone", account().time_zone);
+    if (named_zone_) to.text("time_zone", account().time_zone);
     to.integer("epoch", static_cast<std::int64_t>(user_.epoch));
     to.integer("partition", user_.partition);
     to.time("as_of", user_.now);
@@ -225,6 +227,8 @@ private:
   const status_question& asked_;
   const status_words& words_;
   const standing_view view_;
+  /// Of the account; nullopt: it names none that is known.
+  const std::optional<time_zone> named_zone_;
   const time_zone zone_;
   const std::string locale_;
   const language& language_;
